@@ -1,0 +1,45 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The exit codes that scripts rely on.
+const (
+	exitDone     = 0
+	exitFailure  = 1 // something failed while running
+	exitUsage    = 2 // the command line, the config or the input is wrong
+	exitRejected = 3 // a message was rejected
+	exitTimeout  = 4 // waited in vain
+)
+
+// exitError carries the exit code of a failure. An empty error says nothing
+// more than what stdout said already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+func (e *exitError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &exitError{exitUsage, fmt.Errorf(format, args...)} }
+
+// exitCode is that of an exitError, else a plain failure.
+func exitCode(err error) int {
+	var exit *exitError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &exit):
+		return exit.code
+	default:
+		return exitFailure
+	}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+)
+
+// environment is all that a command may know of the process it runs in.
+type environment struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	lookupEnv      func(string) (string, bool)
+}
+
+// globals are the flags that every command takes.
+type globals struct {
+	environment
+	configPath string
+	logLevel   string
+	logFormat  string
+	output     string
+}
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, args []string, env environment) int {
+	g := &globals{environment: env}
+	root := newRoot(g)
+	root.SetArgs(args)
+	root.SetIn(env.stdin)
+	root.SetOut(env.stdout)
+	root.SetErr(env.stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && err.Error() != "" {
+		_, _ = fmt.Fprintln(env.stderr, "wecomq: "+err.Error())
+	}
+	return exitCode(err)
+}
+
+func newRoot(g *globals) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "wecomq",
+		Short: "Queue-backed dispatcher for WeCom (企业微信) application messages",
+		Long: `wecomq puts WeCom (企业微信) application messages into a queue in Redis and sends
+them from there: inside WeCom's limits, with retries, alerts before broadcasts,
+and a record of what became of every recipient.
+
+  wecomq demo                                  see it work: needs no Redis, no WeCom account
+  wecomq send --to-user zhangsan --text hello  enqueue a message
+  wecomq worker                                send what is queued
+  wecomq result ID                             what became of a message
+
+Exit codes: 0 done, 1 failed while running, 2 usage, config or input is wrong,
+3 a message was rejected, 4 timed out waiting.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return g.validate()
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVarP(&g.configPath, "config", "c", "", "config `FILE` (default $WECOMQ_CONFIG, then ./wecomq.yaml, then the environment)")
+	flags.StringVar(&g.logLevel, "log-level", "", "debug, info, warn or error (default from the config)")
+	flags.StringVar(&g.logFormat, "log-format", "", "json or console (default from the config)")
+	flags.StringVarP(&g.output, "output", "o", "", "text or json: the form of the results on stdout (default: what scripts expect of the command)")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see '%s --help'", err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		newSend(g), newResult(g), newWorker(g), newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newVersion(g),
+	)
+	return root
+}
+
+func (g *globals) validate() error {
+	if g.output != "" && g.output != "text" && g.output != "json" {
+		return usagef("--output: %q is neither text nor json", g.output)
+	}
+	if g.logFormat != "" && g.logFormat != "json" && g.logFormat != "console" {
+		return usagef("--log-format: %q is neither json nor console", g.logFormat)
+	}
+	if _, err := zerolog.ParseLevel(g.logLevel); err != nil {
+		return usagef("--log-level: %q is none of debug, info, warn, error", g.logLevel)
+	}
+	return nil
+}
+
+// logger writes to stderr, in the form that the flags ask for, else the given one.
+func (g *globals) logger(level, format string) zerolog.Logger {
+	if g.logLevel != "" {
+		level = g.logLevel
+	}
+	if g.logFormat != "" {
+		format = g.logFormat
+	}
+	var out io.Writer = g.stderr
+	if format == "console" {
+		out = zerolog.ConsoleWriter{Out: g.stderr, TimeFormat: time.TimeOnly}
+	}
+	parsed, err := zerolog.ParseLevel(level)
+	if err != nil || level == "" {
+		parsed = zerolog.InfoLevel
+	}
+	return zerolog.New(out).Level(parsed).With().Timestamp().Logger()
+}
+
+// arguments makes a wrong number of arguments a usage error.
+func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usagef("%w; see '%s --help'", err, cmd.CommandPath())
+		}
+		return nil
+	}
+}

@@ -1,0 +1,171 @@
+package asynqx_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/redistest"
+)
+
+func task(id string, opts ...asynq.Option) asynqx.Task {
+	opts = append([]asynq.Option{asynq.TaskID(id), asynq.Queue("ops:default")}, opts...)
+	return asynqx.Task{Task: asynq.NewTask("message:text", []byte(`{"id":"`+id+`"}`)), Opts: opts}
+}
+
+func TestBulkEnqueueWritesWhatAsynqWrites(t *testing.T) {
+	t.Parallel()
+	future := time.Now().Add(time.Hour)
+	for name, opts := range map[string][]asynq.Option{
+		"pending":   {asynq.Retention(time.Hour), asynq.MaxRetry(7), asynq.Timeout(time.Minute)},
+		"scheduled": {asynq.ProcessAt(future)},
+		"unique":    {asynq.Unique(time.Minute)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			one, bulk := redistest.New(t), redistest.New(t)
+			item := task("a", opts...)
+			if _, err := asynq.NewClientFromRedisClient(one).Enqueue(item.Task, item.Opts...); err != nil {
+				t.Fatal(err)
+			}
+			result := asynqx.BulkEnqueue(t.Context(), bulk, []asynqx.Task{item})[0]
+			if result.Err != nil {
+				t.Fatal(result.Err)
+			}
+			want, err := asynq.NewInspectorFromRedisClient(one).GetTaskInfo("ops:default", "a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := asynq.NewInspectorFromRedisClient(bulk).GetTaskInfo("ops:default", "a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			ignoreNow := cmpopts.IgnoreFields(asynq.TaskInfo{}, "NextProcessAt")
+			if diff := cmp.Diff(want, got, ignoreNow); diff != "" {
+				t.Errorf("the task differs from asynq's own (-asynq +bulk):\n%s", diff)
+			}
+			if diff := cmp.Diff(got, result.Info, ignoreNow); diff != "" {
+				t.Errorf("the result differs from what is stored (-stored +result):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEveryTaskHasItsOwnResult(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	if result := asynqx.BulkEnqueue(t.Context(), rdb, []asynqx.Task{task("taken")})[0]; result.Err != nil {
+		t.Fatal(result.Err)
+	}
+	// A key of the wrong type makes Redis refuse one task.
+	if err := rdb.Set(t.Context(), "asynq:{broken}:pending", "not a list", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	noType := asynqx.Task{Task: asynq.NewTask("", nil), Opts: []asynq.Option{asynq.TaskID("x")}}
+	results := asynqx.BulkEnqueue(t.Context(), rdb, []asynqx.Task{
+		task("first"), task("taken"), noType, task("refused", asynq.Queue("broken")), task("last"),
+	})
+	var redisError *asynqx.RedisError
+	for i, check := range []func(error) bool{
+		func(err error) bool { return err == nil },
+		func(err error) bool { return errors.Is(err, asynq.ErrTaskIDConflict) },
+		func(err error) bool { return err != nil && !errors.As(err, &redisError) },
+		func(err error) bool { return errors.As(err, &redisError) },
+		func(err error) bool { return err == nil },
+	} {
+		if !check(results[i].Err) {
+			t.Errorf("task %d: unexpected error %v", i, results[i].Err)
+		}
+		if (results[i].Err == nil) != (results[i].Info != nil) {
+			t.Errorf("task %d: info %v with error %v", i, results[i].Info, results[i].Err)
+		}
+	}
+	if n := rdb.LLen(t.Context(), "asynq:{ops:default}:pending").Val(); n != 3 {
+		t.Errorf("%d tasks are pending, want 3", n)
+	}
+}
+
+func TestScriptsThatTheServerForgotAreTaughtAgain(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	for round := range 3 {
+		if err := rdb.ScriptFlush(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		results := asynqx.BulkEnqueue(t.Context(), rdb, []asynqx.Task{
+			task(fmt.Sprintf("now-%d", round)),
+			task(fmt.Sprintf("later-%d", round), asynq.ProcessIn(time.Hour)),
+		})
+		for _, result := range results {
+			if result.Err != nil {
+				t.Errorf("round %d: %v", round, result.Err)
+			}
+		}
+	}
+}
+
+func TestAQueueThatWasMadeInvisibleComesBack(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	for _, id := range []string{"a", "b"} {
+		if result := asynqx.BulkEnqueue(t.Context(), rdb, []asynqx.Task{task(id)})[0]; result.Err != nil {
+			t.Fatal(result.Err)
+		}
+		if visible := rdb.SIsMember(t.Context(), "asynq:queues", "ops:default").Val(); !visible {
+			t.Error("the queue is invisible")
+		}
+		if err := rdb.FlushDB(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRedisAwayIsARedisErrorForEveryTask(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Addr, MaxRetries: -1, DialerRetries: 1})
+	t.Cleanup(func() { _ = rdb.Close() })
+	server.Kill()
+	var redisError *asynqx.RedisError
+	for _, result := range asynqx.BulkEnqueue(t.Context(), rdb, []asynqx.Task{task("a"), task("b")}) {
+		if !errors.As(result.Err, &redisError) {
+			t.Errorf("error %v, want a RedisError", result.Err)
+		}
+	}
+}
+
+func TestAnEmptyBatchSendsNothing(t *testing.T) {
+	t.Parallel()
+	if results := asynqx.BulkEnqueue(t.Context(), nil, nil); len(results) != 0 {
+		t.Errorf("%d results, want none", len(results))
+	}
+}
+
+func BenchmarkBulkEnqueue(b *testing.B) {
+	for _, size := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
+			rdb := redistest.New(b)
+			batch := make([]asynqx.Task, size)
+			n := 0
+			for b.Loop() {
+				for i := range batch {
+					n++
+					batch[i] = task(fmt.Sprint("ops-", n))
+				}
+				for _, result := range asynqx.BulkEnqueue(b.Context(), rdb, batch) {
+					if result.Err != nil {
+						b.Fatal(result.Err)
+					}
+				}
+			}
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "tasks/s")
+		})
+	}
+}

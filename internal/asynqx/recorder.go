@@ -1,0 +1,128 @@
+package asynqx
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // Redis names scripts by their SHA-1
+	"encoding/hex"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// recorder is a Redis client that writes down what asynq's enqueue would have
+// sent, so that a thousand tasks go out as one pipeline. asynq still validates
+// and encodes each task.
+type recorder struct {
+	redis.UniversalClient
+	queues []any
+	calls  []call
+}
+
+// call is one EVALSHA that was not sent yet.
+type call struct {
+	sha  string
+	keys []string
+	args []any
+}
+
+// sources maps the SHA-1 of each of asynq's enqueue scripts to its text. They
+// are two constants of asynq's; the map lets a server that forgot one learn it.
+var sources sync.Map
+
+// noScript is what Redis says about an unknown script: asynq then shows its text.
+type noScript struct{}
+
+func (noScript) Error() string { return "NOSCRIPT not seen by this process yet" }
+func (noScript) RedisError()   {}
+
+var _ redis.Error = noScript{}
+
+func newRecorder(rdb redis.UniversalClient) *recorder { return &recorder{UniversalClient: rdb} }
+
+// SAdd records the registration of a queue. It happens once per queue and batch,
+// which also brings back a queue that FLUSHDB or DeleteQueue had made invisible.
+func (r *recorder) SAdd(ctx context.Context, _ string, members ...any) *redis.IntCmd {
+	r.queues = append(r.queues, members...)
+	cmd := redis.NewIntCmd(ctx)
+	cmd.SetVal(1)
+	return cmd
+}
+
+// EvalSha records the call of a script whose text is known.
+func (r *recorder) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+	cmd := redis.NewCmd(ctx)
+	if _, known := sources.Load(sha); !known {
+		cmd.SetErr(noScript{})
+		return cmd
+	}
+	r.calls = append(r.calls, call{sha, keys, args})
+	cmd.SetVal(int64(1)) // "enqueued": the true answer comes with flush
+	return cmd
+}
+
+// Eval learns the text of a script, then records the call.
+func (r *recorder) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
+	sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
+	sha := hex.EncodeToString(sum[:])
+	sources.Store(sha, source)
+	return r.EvalSha(ctx, sha, keys, args...)
+}
+
+// flush sends what was recorded and returns one error, or nil, per call.
+func (r *recorder) flush(ctx context.Context) []error {
+	results := make([]error, len(r.calls))
+	if len(r.calls) == 0 {
+		return results
+	}
+	all := make([]int, len(r.calls))
+	for i := range all {
+		all[i] = i
+	}
+	unknown := r.send(ctx, all, results)
+	if len(unknown) > 0 && r.teach(ctx, unknown, results) {
+		r.send(ctx, unknown, results)
+	}
+	return results
+}
+
+// send runs the chosen calls as one pipeline and returns those whose script the
+// server does not know: at first use, after SCRIPT FLUSH, after a failover.
+func (r *recorder) send(ctx context.Context, chosen []int, results []error) (unknown []int) {
+	cmds := make([]*redis.Cmd, len(chosen))
+	// The pipeline's own error is that of its first failed command; each
+	// command carries its own.
+	_, _ = r.UniversalClient.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.SAdd(ctx, "asynq:queues", r.queues...)
+		for i, c := range chosen {
+			cmds[i] = p.EvalSha(ctx, r.calls[c].sha, r.calls[c].keys, r.calls[c].args...)
+		}
+		return nil
+	})
+	for i, c := range chosen {
+		if redis.HasErrorPrefix(cmds[i].Err(), "NOSCRIPT") {
+			unknown = append(unknown, c)
+		}
+		results[c] = confirm(cmds[i])
+	}
+	return unknown
+}
+
+// teach loads the scripts of the given calls, on every shard of a cluster.
+func (r *recorder) teach(ctx context.Context, unknown []int, results []error) bool {
+	taught := map[string]bool{}
+	for _, c := range unknown {
+		sha := r.calls[c].sha
+		if taught[sha] {
+			continue
+		}
+		taught[sha] = true
+		source, _ := sources.Load(sha)
+		if err := r.UniversalClient.ScriptLoad(ctx, source.(string)).Err(); err != nil {
+			for _, failed := range unknown {
+				results[failed] = &RedisError{Err: err}
+			}
+			return false
+		}
+	}
+	return true
+}

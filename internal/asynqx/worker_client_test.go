@@ -1,0 +1,107 @@
+package asynqx_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/redistest"
+)
+
+func TestACancelledAcknowledgementIsSentAllTheSame(t *testing.T) {
+	t.Parallel()
+	client := asynqx.NewWorkerClient(t.Context(), redistest.New(t))
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := client.Eval(cancelled, "return redis.call('SET', KEYS[1], 'done')", []string{"task"}).Err(); err != nil {
+		t.Errorf("Eval: %v", err)
+	}
+	sha := client.ScriptLoad(t.Context(), "return redis.call('GET', KEYS[1])").Val()
+	if got, err := client.EvalSha(cancelled, sha, []string{"task"}).Text(); err != nil || got != "done" {
+		t.Errorf("EvalSha: %q, %v; want done", got, err)
+	}
+}
+
+// down is a Redis that refuses every connection.
+type down struct {
+	redis.UniversalClient
+	calls atomic.Int32
+}
+
+func (d *down) EvalSha(ctx context.Context, _ string, _ []string, _ ...any) *redis.Cmd {
+	d.calls.Add(1)
+	cmd := redis.NewCmd(ctx)
+	cmd.SetErr(&net.OpError{Op: "dial", Err: errors.New("connection refused")})
+	return cmd
+}
+
+func TestDequeuesRestWhileRedisIsAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stopping, stop := context.WithCancel(t.Context())
+		defer stop()
+		client := asynqx.NewWorkerClient(stopping, &down{})
+		dequeue := []string{"asynq:{q}:pending", "asynq:{q}:paused", "asynq:{q}:active", "asynq:{q}:lease"}
+		began := time.Now()
+		for range 10 {
+			client.EvalSha(t.Context(), "sha", dequeue)
+		}
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("ten dequeues took %s, want 5s: asynq asks again at once", took)
+		}
+		began = time.Now()
+		client.EvalSha(t.Context(), "sha", []string{"asynq:{q}:active", "asynq:{q}:lease"})
+		stop()
+		client.EvalSha(t.Context(), "sha", dequeue)
+		if took := time.Since(began); took != 0 {
+			t.Errorf("an acknowledgement and a dequeue while stopping waited %s, want 0", took)
+		}
+	})
+}
+
+func TestAsynqsDequeueHasTheKeysWeKnow(t *testing.T) {
+	t.Parallel()
+	rdb := &down{UniversalClient: redistest.New(t)}
+	stopping, stop := context.WithCancel(t.Context())
+	server := asynq.NewServerFromRedisClient(asynqx.NewWorkerClient(stopping, rdb), asynq.Config{
+		Concurrency: 1, Queues: map[string]int{"q": 1}, TaskCheckInterval: time.Millisecond, LogLevel: asynq.FatalLevel,
+	})
+	if err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { return nil })); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(300 * time.Millisecond)
+	stop()
+	server.Shutdown()
+	// Unrecognised, the dequeue loop alone would have made thousands of calls.
+	if calls := rdb.calls.Load(); calls > 20 {
+		t.Errorf("%d calls in 300 ms of outage: asynq's dequeue is no longer recognised", calls)
+	}
+}
+
+func TestPauseForEndsByItself(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Start(t).Client()
+	if err := rdb.SAdd(t.Context(), "asynq:queues", "ops:bulk").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second finds the first, which is no error
+		if err := asynqx.PauseFor(t.Context(), rdb, "ops:bulk", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := asynq.NewInspectorFromRedisClient(rdb).GetQueueInfo("ops:bulk")
+	if err != nil || !info.Paused {
+		t.Errorf("info %+v, error %v; want the queue paused in asynq's eyes", info, err)
+	}
+	if ttl := rdb.PTTL(t.Context(), "asynq:{ops:bulk}:paused").Val(); ttl <= 0 || ttl > time.Minute {
+		t.Errorf("the pause ends in %s, want a minute", ttl)
+	}
+}

@@ -1,0 +1,32 @@
+// Package keys names every Redis key of wecomq outside asynq. All keys of one
+// app carry its name in braces and so share a hash slot: a script may touch
+// several of them on Redis Cluster. asynq's own keys live in their queue's slot,
+// and no script touches two slots.
+package keys
+
+const prefix = "wecomq:{"
+
+// Token is the app's access token.
+//
+// HASH token, refresh_at, expires_at (Unix ms) · until the token ends · owner internal/tokenstore
+func Token(app string) string { return prefix + app + "}:token" }
+
+// TokenLock is held by the one process that calls gettoken.
+//
+// STRING owner · 15 s at most · owner internal/tokenstore
+func TokenLock(app string) string { return prefix + app + "}:token:lock" }
+
+// TokenFailure is how gettoken last failed and when it may be called again.
+//
+// HASH failures, until (Unix ms), code, msg, status · 1 h · owner internal/tokenstore
+func TokenFailure(app string) string { return prefix + app + "}:token:failure" }
+
+// Record is what is known of a message since its first attempt.
+//
+// HASH, see internal/ledger · the app's `records` retention · owner internal/ledger
+func Record(app, id string) string { return prefix + app + "}:record:" + id }
+
+// MsgID leads from WeCom's msgid to the message's id.
+//
+// STRING id · the app's `records` retention · owner internal/ledger
+func MsgID(app, msgid string) string { return prefix + app + "}:msgid:" + msgid }

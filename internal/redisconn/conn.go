@@ -1,0 +1,142 @@
+package redisconn
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"runtime"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// connsPerCPU is the pool size that go-redis chooses by itself.
+	connsPerCPU = 10
+	// spareConns serves what talks to Redis beside the workers: each asynq server
+	// keeps a fetcher, a heartbeat and six more loops.
+	spareConns = 16
+)
+
+// errSyntax says nothing of what was found: any part of a URL that does not parse
+// may be a part of the password.
+var errSyntax = errors.New("not a URL (in a user name or password, write @ / ? # % : as %40 %2F %3F %23 %25 %3A)")
+
+// Open returns a client for the URL; it dials with the first command. workers is
+// the number of goroutines that use it at once and sizes its connection pool, which
+// a pool_size in the URL overrides.
+func Open(rawURL string, workers int) (redis.UniversalClient, error) {
+	open, err := parse(rawURL, workers)
+	if err != nil {
+		return nil, fmt.Errorf("redis url: %w", err)
+	}
+	return open(), nil
+}
+
+// Validate returns the error that Open would return.
+func Validate(rawURL string) error {
+	_, err := parse(rawURL, 0)
+	return err
+}
+
+// Redact returns the URL without its passwords, fit for a log.
+func Redact(rawURL string) string {
+	u, err := split(rawURL)
+	if err != nil {
+		return "(invalid URL)"
+	}
+	if query := u.Query(); query.Has("password") {
+		query.Set("password", "xxxxx") // as (*url.URL).Redacted writes the other one
+		u.RawQuery = query.Encode()
+	}
+	return u.Redacted()
+}
+
+// split parses a URL and refuses those whose password seems to have spilled into
+// the path or the query for want of escaping.
+func split(rawURL string) (*url.URL, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || strings.Contains(u.EscapedPath()+u.RawQuery+u.Fragment, "@") {
+		return nil, errSyntax
+	}
+	return u, nil
+}
+
+// parse returns a function that opens the URL.
+func parse(rawURL string, workers int) (func() redis.UniversalClient, error) {
+	if !strings.Contains(rawURL, "://") {
+		return nil, errors.New("no scheme (want something like redis://127.0.0.1:6379/0)")
+	}
+	u, err := split(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	if strings.Contains(u.Host, ",") {
+		return nil, errors.New("several hosts (write one, and each other one as ?addr=host:port)")
+	}
+	poolSize := max(workers+spareConns, connsPerCPU*runtime.GOMAXPROCS(0))
+	scheme, kind, _ := strings.Cut(u.Scheme, "-")
+	switch u.Scheme {
+	case "redis", "rediss", "unix":
+		return single(u, poolSize)
+	case "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster":
+		u.Scheme = scheme
+	default:
+		return nil, fmt.Errorf("unknown scheme %q (want redis, rediss, unix, redis-sentinel or redis-cluster)", u.Scheme)
+	}
+	if kind == "sentinel" {
+		return sentinel(u, poolSize)
+	}
+	return cluster(u, poolSize)
+}
+
+func single(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
+	if u.Scheme == "unix" && (u.Host != "" || u.Path == "") {
+		return nil, errors.New("not an absolute path (want three slashes: unix:///run/redis.sock)")
+	}
+	opts, err := redis.ParseURL(u.String())
+	if err != nil {
+		return nil, clean(err)
+	}
+	opts.ContextTimeoutEnabled = true
+	opts.PoolSize = orDefault(opts.PoolSize, poolSize)
+	return func() redis.UniversalClient { return redis.NewClient(opts) }, nil
+}
+
+func sentinel(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
+	opts, err := redis.ParseFailoverURL(u.String())
+	if err != nil {
+		return nil, clean(err)
+	}
+	if opts.MasterName == "" {
+		return nil, errors.New("no master_name (append ?master_name= and the name that Sentinel knows)")
+	}
+	opts.ContextTimeoutEnabled = true
+	opts.PoolSize = orDefault(opts.PoolSize, poolSize)
+	return func() redis.UniversalClient { return redis.NewFailoverClient(opts) }, nil
+}
+
+func cluster(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
+	if db := strings.Trim(u.Path, "/"); db != "" && db != "0" {
+		return nil, fmt.Errorf("database %q (Redis Cluster has only database 0)", db)
+	}
+	opts, err := redis.ParseClusterURL(u.String())
+	if err != nil {
+		return nil, clean(err)
+	}
+	opts.ContextTimeoutEnabled = true
+	opts.PoolSize = orDefault(opts.PoolSize, poolSize)
+	return func() redis.UniversalClient { return redis.NewClusterClient(opts) }, nil
+}
+
+// clean drops go-redis's own prefix: the caller says that this is about Redis.
+func clean(err error) error {
+	return errors.New(strings.TrimPrefix(err.Error(), "redis: "))
+}
+
+func orDefault(value, fallback int) int {
+	if value == 0 {
+		return fallback
+	}
+	return value
+}

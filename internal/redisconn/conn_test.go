@@ -1,0 +1,166 @@
+package redisconn_test
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/redisconn"
+	"github.com/wecomq/wecomq/internal/redistest"
+)
+
+// opened is what the tests look at in a client.
+type opened struct {
+	Kind, Addr, Username, Password string
+	DB                             int
+	TLS                            bool
+}
+
+func describe(client redis.UniversalClient) opened {
+	switch c := client.(type) {
+	case *redis.ClusterClient:
+		o := c.Options()
+		return opened{"cluster", strings.Join(o.Addrs, " "), o.Username, o.Password, 0, o.TLSConfig != nil}
+	case *redis.Client:
+		o := c.Options()
+		return opened{"single", o.Addr, o.Username, o.Password, o.DB, o.TLSConfig != nil}
+	}
+	return opened{}
+}
+
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		url  string
+		want opened
+	}{
+		"plain":                       {"redis://127.0.0.1:6379/3", opened{Kind: "single", Addr: "127.0.0.1:6379", DB: 3}},
+		"with a user of an ACL":       {"redis://bob:p%40ss@h:1", opened{Kind: "single", Addr: "h:1", Username: "bob", Password: "p@ss"}},
+		"with TLS":                    {"rediss://h", opened{Kind: "single", Addr: "h:6379", TLS: true}},
+		"by unix socket":              {"unix://:pw@/run/r.sock?db=2", opened{Kind: "single", Addr: "/run/r.sock", Password: "pw", DB: 2}},
+		"by Sentinel":                 {"redis-sentinel://h:26379/1?master_name=m&addr=i:26379&password=pw", opened{Kind: "single", Addr: "FailoverClient", Password: "pw", DB: 1}},
+		"by Sentinel with TLS":        {"rediss-sentinel://h?master_name=m", opened{Kind: "single", Addr: "FailoverClient", TLS: true}},
+		"a cluster":                   {"redis-cluster://bob:pw@h:1?addr=i:2", opened{Kind: "cluster", Addr: "h:1 i:2", Username: "bob", Password: "pw"}},
+		"a cluster with TLS":          {"rediss-cluster://h:1", opened{Kind: "cluster", Addr: "h:1", TLS: true}},
+		"a cluster with its database": {"redis-cluster://h:1/0", opened{Kind: "cluster", Addr: "h:1"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, err := redisconn.Open(tt.url, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = client.Close() })
+			if diff := cmp.Diff(tt.want, describe(client)); diff != "" {
+				t.Errorf("Open(%q) (-want +got):\n%s", tt.url, diff)
+			}
+		})
+	}
+}
+
+func TestOpenReachesTheServer(t *testing.T) {
+	t.Parallel()
+	client, err := redisconn.Open(redistest.Start(t).URL(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	if err := client.Ping(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPoolSize(t *testing.T) {
+	t.Parallel()
+	atLeast := 10 * runtime.GOMAXPROCS(0)
+	tests := map[string]struct {
+		url     string
+		workers int
+		want    int
+	}{
+		"has a connection per worker and some more": {"redis://h", 1000, 1016},
+		"is never below the default of go-redis":    {"redis://h", 0, max(16, atLeast)},
+		"is what the URL says":                      {"redis://h?pool_size=7", 1000, 7},
+		"is the same with Sentinel":                 {"redis-sentinel://h?master_name=m", 1000, 1016},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, err := redisconn.Open(tt.url, tt.workers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = client.Close() })
+			if got := client.(*redis.Client).Options().PoolSize; got != tt.want {
+				t.Errorf("pool size = %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestOpenRejects(t *testing.T) {
+	t.Parallel()
+	const syntax = `not a URL (in a user name or password, write @ / ? # % : as %40 %2F %3F %23 %25 %3A)`
+	tests := map[string]struct{ url, want string }{
+		"nothing":                            {"", `no scheme (want something like redis://127.0.0.1:6379/0)`},
+		"a host without a scheme":            {"127.0.0.1:6379", `no scheme (want something like redis://127.0.0.1:6379/0)`},
+		"another scheme":                     {"http://h", `unknown scheme "http" (want redis, rediss, unix, redis-sentinel or redis-cluster)`},
+		"an unknown variant of a scheme":     {"unix-cluster:///x", `unknown scheme "unix-cluster" (want redis, rediss, unix, redis-sentinel or redis-cluster)`},
+		"a database that is no number":       {"redis://h/db0", `invalid database number: "db0"`},
+		"an unknown option":                  {"redis://h?pool=1", `unexpected option: pool`},
+		"a relative socket":                  {"unix://run/r.sock", `not an absolute path (want three slashes: unix:///run/redis.sock)`},
+		"a socket without a path":            {"unix://", `not an absolute path (want three slashes: unix:///run/redis.sock)`},
+		"Sentinel without a master":          {"redis-sentinel://h:26379", `no master_name (append ?master_name= and the name that Sentinel knows)`},
+		"a bad option of Sentinel":           {"redis-sentinel://h?master_name=m&pool_size=x", `invalid pool_size number: strconv.Atoi: parsing "x": invalid syntax`},
+		"a database on a cluster":            {"redis-cluster://h/1", `database "1" (Redis Cluster has only database 0)`},
+		"a bad address of a cluster":         {"redis-cluster://h?addr=i", `unable to parse addr param: i`},
+		"a password with a raw slash":        {"redis://:hunter/2@h/0", syntax},
+		"a numeric password with a slash":    {"redis://:123/hunter2@h/0", syntax},
+		"a password with a raw percent":      {"redis://:hunter%zz@h", syntax},
+		"a password with a raw hash":         {"redis://:1#hunter@h", syntax},
+		"a password with a question mark":    {"redis://:1?hunter@h", syntax},
+		"a password with an at and a slash":  {"redis://:a@hunter/c@h", syntax},
+		"several hosts in front of the path": {"redis-cluster://h:1,i:2", "several hosts (write one, and each other one as ?addr=host:port)"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := redisconn.Open(tt.url, 0)
+			if err == nil || err.Error() != "redis url: "+tt.want {
+				t.Errorf("Open(%q) = %v\nwant redis url: %s", tt.url, err, tt.want)
+			}
+			if err := redisconn.Validate(tt.url); err == nil || err.Error() != tt.want {
+				t.Errorf("Validate(%q) = %v\nwant %s", tt.url, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestValidateAccepts(t *testing.T) {
+	t.Parallel()
+	if err := redisconn.Validate("redis://127.0.0.1:6379/0"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ url, want string }{
+		"leaves a URL without a password alone": {"redis://h:1/0?pool_size=3", "redis://h:1/0?pool_size=3"},
+		"hides the password":                    {"redis://bob:hunter2@h/0", "redis://bob:xxxxx@h/0"},
+		"hides the one behind Sentinel as well": {"redis-sentinel://:a@h/0?master_name=m&password=b", "redis-sentinel://:xxxxx@h/0?master_name=m&password=xxxxx"},
+		"hides all of what it cannot parse":     {"redis://:hun/ter2@h/0", "(invalid URL)"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := redisconn.Redact(tt.url); got != tt.want {
+				t.Errorf("Redact(%q) = %q, want %q", tt.url, got, tt.want)
+			}
+		})
+	}
+}

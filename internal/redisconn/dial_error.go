@@ -1,0 +1,78 @@
+package redisconn
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"syscall"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// DialError is a Redis that cannot be used, in one line that says what to try.
+type DialError struct {
+	// URL is where it was looked for, without passwords.
+	URL string
+	// Reason is what is wrong and what to do, without passwords.
+	Reason string
+	// Err is the original error.
+	Err error
+}
+
+// Error returns a line such as "redis at redis://127.0.0.1:6379/0: connection
+// refused (is it running? …)".
+func (e *DialError) Error() string { return fmt.Sprintf("redis at %s: %s", e.URL, e.Reason) }
+
+// Unwrap returns the original error.
+func (e *DialError) Unwrap() error { return e.Err }
+
+// Explain turns the error of a first command, such as PING, into a DialError. It
+// returns nil for nil.
+func Explain(rawURL string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &DialError{URL: Redact(rawURL), Reason: reason(err), Err: err}
+}
+
+func reason(err error) string {
+	if reason := replyReason(err); reason != "" {
+		return reason
+	}
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused (is it running? start it with redis-server, or use wecomq serve --dev, which needs none)"
+	case errors.Is(err, fs.ErrNotExist):
+		return "no such socket (is it running, and does its config name this unixsocket?)"
+	case errors.Is(err, fs.ErrPermission):
+		return "permission denied (see unixsocketperm in the config of Redis)"
+	case errors.As(err, &dns):
+		return fmt.Sprintf("no address for host %q (check its name in the URL)", dns.Name)
+	case isTimeout(err):
+		return "no answer in time (check host, port and firewall; a TLS port needs rediss://)"
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return "connection closed at once (a TLS port needs rediss://)"
+	}
+	return err.Error()
+}
+
+// replyReason explains what a Redis that can be reached answers, "" for anything else.
+func replyReason(err error) string {
+	switch {
+	case redis.HasErrorPrefix(err, "NOAUTH"):
+		return "a password is required (write it into the URL: redis://:password@host:port)"
+	case redis.HasErrorPrefix(err, "WRONGPASS"):
+		return "wrong user name or password"
+	case redis.HasErrorPrefix(err, "NOPERM"):
+		return fmt.Sprintf("the user may not do this (%v)", err)
+	}
+	return ""
+}
+
+func isTimeout(err error) bool {
+	var netErr net.Error
+	return errors.As(err, &netErr) && netErr.Timeout()
+}

@@ -1,0 +1,138 @@
+package redisconn_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/redisconn"
+	"github.com/wecomq/wecomq/internal/redistest"
+)
+
+// listen starts a TCP server that hands every connection to serve and returns its
+// address.
+func listen(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			serve(conn)
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func closedPort(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+// socketURL returns the URL of a Redis that wants the password hunter2.
+func socketURL(t *testing.T, user string) string {
+	t.Helper()
+	server := redistest.Start(t, `user default on >hunter2 ~* +@all`, `user reader on >hunter2 ~* +get`)
+	return "unix://" + user + server.Addr
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	const quick = "?max_retries=-1"
+	tests := map[string]struct {
+		url  func(*testing.T) string
+		want string
+	}{
+		"a closed port": {
+			func(t *testing.T) string { t.Helper(); return "redis://:hunter2@" + closedPort(t) + quick },
+			"connection refused (is it running? start it with redis-server, or use wecomq serve --dev, which needs none)",
+		},
+		"a socket that is not there": {
+			func(t *testing.T) string { t.Helper(); return "unix://" + t.TempDir() + "/s" + quick },
+			"no such socket (is it running, and does its config name this unixsocket?)",
+		},
+		"a host that has no address": {
+			func(*testing.T) string { return "redis://no-such-host.invalid" + quick },
+			`no address for host "no-such-host.invalid" (check its name in the URL)`,
+		},
+		"a server that never answers": {
+			func(t *testing.T) string {
+				t.Helper()
+				return "redis://" + listen(t, func(conn net.Conn) { t.Cleanup(func() { _ = conn.Close() }) }) + quick + "&read_timeout=50ms"
+			},
+			"no answer in time (check host, port and firewall; a TLS port needs rediss://)",
+		},
+		"a server that hangs up": {
+			func(t *testing.T) string {
+				t.Helper()
+				return "redis://" + listen(t, func(conn net.Conn) { _ = conn.Close() }) + quick
+			},
+			"connection closed at once (a TLS port needs rediss://)",
+		},
+		"no password": {
+			func(t *testing.T) string { t.Helper(); return socketURL(t, "") + quick },
+			"a password is required (write it into the URL: redis://:password@host:port)",
+		},
+		"a wrong password": {
+			func(t *testing.T) string { t.Helper(); return socketURL(t, ":wrong@") + quick },
+			"wrong user name or password",
+		},
+		"a user without the right": {
+			func(t *testing.T) string { t.Helper(); return socketURL(t, "reader:hunter2@") + quick },
+			"the user may not do this (NOPERM this user has no permissions to run the 'ping' command)",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := tt.url(t)
+			client, err := redisconn.Open(url, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = client.Close() })
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			t.Cleanup(cancel)
+
+			err = redisconn.Explain(url, client.Ping(ctx).Err())
+
+			if want := "redis at " + redisconn.Redact(url) + ": " + tt.want; err == nil || err.Error() != want {
+				t.Errorf("Explain = %v\nwant %s", err, want)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error shows the password: %v", err)
+			}
+		})
+	}
+}
+
+func TestExplainKeepsTheError(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("something new")
+	err := redisconn.Explain("redis://h", cause)
+	if !errors.Is(err, cause) || err.Error() != "redis at redis://h: something new" {
+		t.Errorf("Explain = %v, want it to wrap %v", err, cause)
+	}
+}
+
+func TestExplainOfSuccessIsNil(t *testing.T) {
+	t.Parallel()
+	if err := redisconn.Explain("redis://h", nil); err != nil {
+		t.Error(err)
+	}
+}

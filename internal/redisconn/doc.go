@@ -1,0 +1,13 @@
+// Package redisconn opens Redis by URL: standalone, Sentinel, Cluster, unix
+// socket, with or without TLS. What it prints, errors included, never shows a
+// password.
+//
+//	redis://[user:password@]host:port/db           rediss:// with TLS
+//	unix://[user:password@]/path/to/socket?db=0
+//	redis-sentinel://host:port/db?master_name=mymaster&addr=host2:port2
+//	redis-cluster://[user:password@]host:port?addr=host2:port2
+//
+// rediss-sentinel:// and rediss-cluster:// speak TLS. Sentinel's own password
+// stands before the host, the one of the servers behind it in ?username=&password=.
+// The query takes the options of go-redis, such as pool_size and read_timeout.
+package redisconn

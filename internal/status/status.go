@@ -1,0 +1,110 @@
+// Package status finds where a message stands: in the ledger once it was
+// attempted, in the queue before that.
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// ErrNotFound is returned for an id that neither the ledger nor the queue knows.
+var ErrNotFound = errors.New("no such message, or its record has expired")
+
+// Finder looks up the messages of one app.
+type Finder struct {
+	app       string
+	ledger    *ledger.Ledger
+	inspector *asynq.Inspector
+}
+
+// New gives the finder of app.
+func New(rdb redis.UniversalClient, app string, records *ledger.Ledger) *Finder {
+	return &Finder{app: app, ledger: records, inspector: asynq.NewInspectorFromRedisClient(rdb)}
+}
+
+// Message gives the record of a message, merged from its parts when it was split.
+func (f *Finder) Message(ctx context.Context, id string) (tasks.Record, error) {
+	first, err := f.part(ctx, id)
+	if err != nil {
+		return tasks.Record{}, err
+	}
+	parts := []tasks.Record{first}
+	for n := 2; n <= first.PartCount; n++ {
+		part, err := f.part(ctx, tasks.PartID(id, n))
+		if err != nil {
+			return tasks.Record{}, err
+		}
+		parts = append(parts, part)
+	}
+	return tasks.Merge(parts), nil
+}
+
+// ByMsgID gives the record of the message that got this msgid from WeCom.
+func (f *Finder) ByMsgID(ctx context.Context, msgid string) (tasks.Record, error) {
+	id, err := f.ledger.ID(ctx, msgid)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return tasks.Record{}, fmt.Errorf("msgid %s: %w", msgid, ErrNotFound)
+	}
+	if err != nil {
+		return tasks.Record{}, err
+	}
+	return f.Message(ctx, tasks.MessageID(id))
+}
+
+func (f *Finder) part(ctx context.Context, id string) (tasks.Record, error) {
+	record, err := f.ledger.Record(ctx, id)
+	if !errors.Is(err, ledger.ErrNotFound) {
+		return record, err
+	}
+	return f.queued(id)
+}
+
+// queued makes the record of a message that was never attempted.
+func (f *Finder) queued(id string) (tasks.Record, error) {
+	for _, priority := range tasks.Priorities() {
+		info, err := f.inspector.GetTaskInfo(tasks.Queue(f.app, priority), id)
+		if errors.Is(err, asynq.ErrQueueNotFound) || errors.Is(err, asynq.ErrTaskNotFound) {
+			continue
+		}
+		if err != nil {
+			return tasks.Record{}, fmt.Errorf("look into queue %s: %w", tasks.Queue(f.app, priority), err)
+		}
+		return fromTask(f.app, id, info), nil
+	}
+	return tasks.Record{}, fmt.Errorf("%s: %w", id, ErrNotFound)
+}
+
+func fromTask(app, id string, info *asynq.TaskInfo) tasks.Record {
+	_, priority, _ := tasks.ParseQueue(info.Queue) // it is one of ours
+	record := tasks.Record{
+		ID: id, App: app, Priority: priority, State: states[info.State], ErrMsg: info.LastErr,
+		Recipients: tasks.Recipients{Invalid: []string{}, Unlicensed: []string{}},
+	}
+	if record.State == tasks.Rejected {
+		record.FinishedAt = info.LastFailedAt.UTC()
+	}
+	if p, err := tasks.Decode(info.Type, info.Payload); err == nil {
+		record.Type, record.PartCount = p.Type, p.Parts
+		record.EnqueuedAt = p.EnqueuedAt.UTC().Truncate(time.Millisecond)
+	}
+	return record
+}
+
+// states are asynq's as a message without a record has them. Only a payload
+// that nobody can read is archived without a record.
+var states = map[asynq.TaskState]tasks.State{
+	asynq.TaskStateScheduled: tasks.Scheduled,
+	asynq.TaskStatePending:   tasks.Queued,
+	asynq.TaskStateRetry:     tasks.Queued,
+	asynq.TaskStateActive:    tasks.Sending,
+	asynq.TaskStateArchived:  tasks.Rejected,
+	asynq.TaskStateCompleted: tasks.Unknown,
+}

@@ -1,0 +1,234 @@
+package tokenstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/tokenstore"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// issuer is a gettoken that counts how often it is asked, and how often at once.
+type issuer struct {
+	calls, inside, most atomic.Int32
+	life                time.Duration
+	err                 error
+	gate                chan struct{} // when set, a call waits for it
+}
+
+func (i *issuer) fetch(ctx context.Context) (wecom.AccessToken, error) {
+	now := i.inside.Add(1)
+	defer i.inside.Add(-1)
+	for most := i.most.Load(); now > most && !i.most.CompareAndSwap(most, now); most = i.most.Load() {
+	}
+	n := i.calls.Add(1)
+	if i.gate != nil {
+		select {
+		case <-i.gate:
+		case <-ctx.Done():
+			return wecom.AccessToken{}, ctx.Err()
+		}
+	}
+	if i.err != nil {
+		return wecom.AccessToken{}, i.err
+	}
+	return wecom.NewAccessToken(wecom.Secret(fmt.Sprintf("token-%d", n)), time.Now(), i.life), nil
+}
+
+func TestManyProcessesFetchOneToken(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	gettoken := &issuer{life: 2 * time.Hour}
+	var wg sync.WaitGroup
+	for range 32 {
+		wg.Go(func() {
+			store := tokenstore.New(rdb, "ops") // each process has its own
+			token, err := store.Token(t.Context(), gettoken.fetch)
+			if err != nil || string(token.Value) != "token-1" {
+				t.Errorf("token %q, error %v; want token-1", string(token.Value), err)
+			}
+			if left := time.Until(token.ExpiresAt); left < 119*time.Minute || left > 2*time.Hour {
+				t.Errorf("the token expires in %s, want two hours", left)
+			}
+		})
+	}
+	wg.Wait()
+	if calls := gettoken.calls.Load(); calls != 1 {
+		t.Errorf("gettoken was called %d times, want once", calls)
+	}
+}
+
+func TestAppsDoNotShareTokens(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	gettoken := &issuer{life: time.Hour}
+	for _, app := range []string{"ops", "hr"} {
+		if _, err := tokenstore.New(rdb, app).Token(t.Context(), gettoken.fetch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if calls := gettoken.calls.Load(); calls != 2 {
+		t.Errorf("gettoken was called %d times for two apps, want 2", calls)
+	}
+}
+
+func TestDropForgetsOnlyTheTokenItNames(t *testing.T) {
+	t.Parallel()
+	store := tokenstore.New(redistest.New(t), "ops")
+	gettoken := &issuer{life: time.Hour}
+	for _, step := range []struct{ drop, want string }{
+		{"", "token-1"},
+		{"an-older-token", "token-1"},
+		{"token-1", "token-2"},
+		{"token-1", "token-2"},
+	} {
+		if step.drop != "" {
+			if err := store.Drop(t.Context(), wecom.Secret(step.drop)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		token, err := store.Token(t.Context(), gettoken.fetch)
+		if err != nil || string(token.Value) != step.want {
+			t.Errorf("after drop %q: token %q, error %v; want %q", step.drop, string(token.Value), err, step.want)
+		}
+	}
+}
+
+func TestAWrongSecretIsNotTriedAgainByAnybody(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	refusal := &wecom.Error{API: wecom.APIGetToken, Code: 40001, Msg: "invalid credential"}
+	gettoken := &issuer{err: refusal}
+	if _, err := tokenstore.New(rdb, "ops").Token(t.Context(), gettoken.fetch); !errors.Is(err, wecom.Code(40001)) {
+		t.Fatalf("error %v, want errcode 40001", err)
+	}
+	for range 20 {
+		_, err := tokenstore.New(rdb, "ops").Token(t.Context(), gettoken.fetch)
+		var held *wecom.TokenHeldError
+		if !errors.As(err, &held) || !errors.Is(err, wecom.Code(40001)) || wecom.ClassOf(err) != wecom.ClassConfig {
+			t.Fatalf("error %v, want a TokenHeldError of errcode 40001 and class config", err)
+		}
+		if rest := time.Until(held.Until); rest < 25*time.Second || rest > 30*time.Second {
+			t.Errorf("gettoken rests for %s, want the first back-off step of 30 s", rest)
+		}
+	}
+	if calls := gettoken.calls.Load(); calls != 1 {
+		t.Errorf("gettoken was called %d times with a wrong secret, want once per back-off step", calls)
+	}
+}
+
+func TestEachFailureInARowRestsLonger(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	gettoken := &issuer{err: &wecom.Error{API: wecom.APIGetToken, Code: 40013, Msg: "invalid corpid"}}
+	store := tokenstore.New(rdb, "ops")
+	for _, want := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute, 5 * time.Minute} {
+		if _, err := store.Token(t.Context(), gettoken.fetch); err == nil {
+			t.Fatal("no error from a wrong corpid")
+		}
+		_, err := store.Token(t.Context(), gettoken.fetch)
+		var held *wecom.TokenHeldError
+		if !errors.As(err, &held) {
+			t.Fatalf("error %v, want a TokenHeldError", err)
+		}
+		if rest := time.Until(held.Until); rest < want-5*time.Second || rest > want {
+			t.Errorf("gettoken rests for %s, want %s", rest, want)
+		}
+		// The step is over.
+		if err := rdb.HSet(t.Context(), keys.TokenFailure("ops"), "until", 1).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAPassingFailureDoesNotBlockTheNextCall(t *testing.T) {
+	t.Parallel()
+	store := tokenstore.New(redistest.New(t), "ops")
+	down := &wecom.CallError{API: wecom.APIGetToken, Err: errors.New("connection refused")}
+	if _, err := store.Token(t.Context(), (&issuer{err: down}).fetch); !errors.Is(err, down) {
+		t.Fatalf("error %v, want %v", err, down)
+	}
+	if _, err := store.Token(t.Context(), (&issuer{life: time.Hour}).fetch); err != nil {
+		t.Errorf("the next call fails with %v, want a token", err)
+	}
+}
+
+func TestATokenPastItsRefreshIsFetchedByOneAndUsedByTheOthers(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	stale := wecom.AccessToken{Value: "old", RefreshAt: time.Now(), ExpiresAt: time.Now().Add(time.Minute)}
+	store := tokenstore.New(rdb, "ops")
+	if _, err := store.Token(t.Context(), func(context.Context) (wecom.AccessToken, error) { return stale, nil }); err != nil {
+		t.Fatal(err)
+	}
+	gettoken := &issuer{life: time.Hour, gate: make(chan struct{})}
+	fetched := make(chan wecom.AccessToken)
+	go func() {
+		token, _ := store.Token(t.Context(), gettoken.fetch)
+		fetched <- token
+	}()
+	for gettoken.inside.Load() == 0 { // until the first is inside gettoken
+		if t.Context().Err() != nil {
+			t.Fatal("nobody calls gettoken")
+		}
+	}
+	token, err := tokenstore.New(rdb, "ops").Token(t.Context(), gettoken.fetch)
+	if err != nil || token.Value != "old" {
+		t.Errorf("token %q, error %v; want the old one, which still works", string(token.Value), err)
+	}
+	close(gettoken.gate)
+	if token := <-fetched; token.Value != "token-1" {
+		t.Errorf("token %q, want the new one", string(token.Value))
+	}
+	if calls := gettoken.calls.Load(); calls != 1 {
+		t.Errorf("gettoken was called %d times, want once", calls)
+	}
+}
+
+func TestTheLockOfADeadProcessEnds(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	// A process took the lock and died.
+	if err := rdb.Set(t.Context(), keys.TokenLock("ops"), "dead", 50*time.Millisecond).Err(); err != nil {
+		t.Fatal(err)
+	}
+	gettoken := &issuer{life: time.Hour}
+	if _, err := tokenstore.New(rdb, "ops").Token(t.Context(), gettoken.fetch); err != nil {
+		t.Errorf("error %v, want a token once the lock has ended", err)
+	}
+}
+
+func TestTheLockComesBackWhenTheCallerGivesUp(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	store := tokenstore.New(rdb, "ops")
+	_, err := store.Token(ctx, func(context.Context) (wecom.AccessToken, error) {
+		cancel()
+		return wecom.AccessToken{}, context.Canceled
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want canceled", err)
+	}
+	if n := rdb.Exists(t.Context(), keys.TokenLock("ops")).Val(); n != 0 {
+		t.Error("the lock is still held")
+	}
+}
+
+func TestRedisAwayMeansThatNothingWasSent(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	store := tokenstore.New(server.Client(), "ops")
+	server.Kill()
+	_, err := store.Token(t.Context(), (&issuer{}).fetch)
+	if wecom.ClassOf(err) != wecom.ClassTransient {
+		t.Errorf("error %v of class %s, want transient: no message was posted", err, wecom.ClassOf(err))
+	}
+}

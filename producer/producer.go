@@ -1,0 +1,112 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// Config is what a [Producer] needs. App is required.
+type Config struct {
+	App string // the alias under which the workers know the application
+	// Retention is how long finished tasks stay in the asynq dashboard, by
+	// priority; nil for [DefaultRetention]. Records are kept apart from it.
+	Retention map[tasks.Priority]time.Duration
+}
+
+// DefaultRetention keeps finished tasks for a day, and those of broadcasts for
+// an hour: a million of them fill a Redis.
+func DefaultRetention() map[tasks.Priority]time.Duration {
+	return map[tasks.Priority]time.Duration{
+		tasks.Critical: 24 * time.Hour, tasks.Default: 24 * time.Hour, tasks.Bulk: time.Hour,
+	}
+}
+
+// Producer enqueues the messages of one app. It is safe for concurrent use.
+type Producer struct {
+	rdb       redis.UniversalClient
+	app       string
+	retention map[tasks.Priority]time.Duration
+}
+
+// New checks the configuration; it does not connect. The caller closes rdb.
+func New(rdb redis.UniversalClient, cfg Config) (*Producer, error) {
+	if rdb == nil {
+		return nil, errors.New("producer: the Redis client is nil")
+	}
+	if err := tasks.ValidateApp(cfg.App); err != nil {
+		return nil, fmt.Errorf("producer: %w", err)
+	}
+	if cfg.Retention == nil {
+		cfg.Retention = DefaultRetention()
+	}
+	return &Producer{rdb: rdb, app: cfg.App, retention: cfg.Retention}, nil
+}
+
+// Message is one message of a batch.
+type Message struct {
+	Request message.Request
+	Options Options
+}
+
+// Receipt says what was enqueued.
+type Receipt struct {
+	ID        string      `json:"id"`
+	App       string      `json:"app"`
+	Queue     string      `json:"queue"`
+	State     tasks.State `json:"state"`     // queued or scheduled
+	Duplicate bool        `json:"duplicate"` // the id is that of an earlier message with the same idempotency key
+	// Parts is the number of calls that the message needs, when it has more
+	// recipients than WeCom takes in one.
+	Parts int `json:"parts,omitempty"`
+}
+
+// Result is what became of one message of a batch: its receipt, or why it was
+// not enqueued. Err is *[RedisError] when Redis did not confirm it, and trying
+// again may help; with any other error the message itself is at fault.
+type Result struct {
+	Receipt Receipt
+	Err     error
+}
+
+// RedisError is an enqueue that Redis did not confirm. When a message has an
+// idempotency key, sending it again is safe.
+type RedisError = asynqx.RedisError
+
+// Send checks a message and enqueues it, in one round trip. See [Result] for its
+// errors.
+func (p *Producer) Send(ctx context.Context, request message.Request, options Options) (Receipt, error) {
+	result := p.SendBatch(ctx, []Message{{request, options}})[0]
+	return result.Receipt, result.Err
+}
+
+// batchTasks is how many tasks go into one round trip; more gains nothing.
+const batchTasks = 1000
+
+// SendBatch enqueues any number of messages, a thousand per round trip, and
+// returns one result for each, in order. Each message is enqueued or refused by
+// itself. When ctx ends, what was not sent fails with ctx's error.
+func (p *Producer) SendBatch(ctx context.Context, messages []Message) []Result {
+	results := make([]Result, len(messages))
+	pending := batch{owners: make([]int, 0, batchTasks), tasks: make([]asynqx.Task, 0, batchTasks)}
+	now := time.Now()
+	for i, m := range messages {
+		parts, receipt, err := p.prepare(m, now)
+		results[i] = Result{receipt, err}
+		for _, part := range parts {
+			pending.add(i, part)
+			if pending.full() {
+				pending.flush(ctx, p.rdb, messages, results)
+			}
+		}
+	}
+	pending.flush(ctx, p.rdb, messages, results)
+	return results
+}

@@ -1,0 +1,144 @@
+package tasks
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/wecomq/wecomq/message"
+)
+
+// Version of the payload that this package writes. It reads this one and older ones.
+const Version = 1
+
+// MaxAttempts is how often a message is tried before it becomes a dead letter;
+// waiting for a limit or for a suspended app costs no attempt. With the worker's
+// backoff that is about two hours of failures.
+const MaxAttempts = 25
+
+// ErrVersion is returned for a payload that a newer wecomq has written. Leave it
+// for a newer worker.
+var ErrVersion = errors.New("the payload is of a newer version of wecomq")
+
+// Payload is a message, or one part of it, on its way through the queue.
+type Payload struct {
+	ID       string // of the message or part, also the asynq task id
+	App      string
+	Priority Priority
+	Type     message.Type // travels as the asynq task type
+	// Body is the JSON that WeCom will get, frozen at enqueue: every attempt
+	// posts the same bytes, which WeCom's duplicate check needs (90236). Only an
+	// empty agentid is filled in by the worker.
+	Body       []byte
+	EnqueuedAt time.Time
+	ExpiresAt  time.Time // zero: never
+	// Part counts from 1 and Parts is their number, both 0 for a message that
+	// went in whole.
+	Part, Parts int
+}
+
+// Expired reports whether the message has outlived its deadline.
+func (p Payload) Expired(now time.Time) bool {
+	return !p.ExpiresAt.IsZero() && !now.Before(p.ExpiresAt)
+}
+
+// Encode writes the payload. The bytes depend on nothing but p: members stand in
+// a fixed order, the body is copied as it is, times are Unix milliseconds.
+func Encode(p Payload) []byte {
+	b := make([]byte, 0, len(p.Body)+192)
+	b = append(b, `{"v":`...)
+	b = strconv.AppendInt(b, Version, 10)
+	b = appendString(b, "id", p.ID)
+	b = appendString(b, "app", p.App)
+	b = appendString(b, "priority", string(p.Priority))
+	b = appendInt(b, "enqueued_at", p.EnqueuedAt.UnixMilli())
+	if !p.ExpiresAt.IsZero() {
+		b = appendInt(b, "expires_at", p.ExpiresAt.UnixMilli())
+	}
+	if p.Parts > 0 {
+		b = appendInt(b, "part", int64(p.Part))
+		b = appendInt(b, "parts", int64(p.Parts))
+	}
+	b = append(b, `,"body":`...)
+	b = append(b, p.Body...)
+	return append(b, '}')
+}
+
+// appendString writes a member whose value is an id, an app or a priority: none
+// of them holds a character that JSON would escape.
+func appendString(b []byte, name, value string) []byte {
+	b = append(b, `,"`...)
+	b = append(b, name...)
+	b = append(b, `":"`...)
+	b = append(b, value...)
+	return append(b, '"')
+}
+
+func appendInt(b []byte, name string, value int64) []byte {
+	b = append(b, `,"`...)
+	b = append(b, name...)
+	b = append(b, `":`...)
+	return strconv.AppendInt(b, value, 10)
+}
+
+// wire is the payload as Encode writes it.
+type wire struct {
+	Version    int             `json:"v"`
+	ID         string          `json:"id"`
+	App        string          `json:"app"`
+	Priority   Priority        `json:"priority"`
+	EnqueuedAt int64           `json:"enqueued_at"`
+	ExpiresAt  int64           `json:"expires_at"`
+	Part       int             `json:"part"`
+	Parts      int             `json:"parts"`
+	Body       json.RawMessage `json:"body"`
+}
+
+// Decode reads a task's type and payload. It returns [ErrVersion] for a payload
+// that is too new, and any other error for one that no worker can ever read.
+func Decode(typeName string, payload []byte) (Payload, error) {
+	var w wire
+	if err := json.Unmarshal(payload, &w); err != nil {
+		return Payload{}, fmt.Errorf("decode payload: %w", err)
+	}
+	if w.Version > Version {
+		return Payload{}, fmt.Errorf("%w: %d, this one reads up to %d", ErrVersion, w.Version, Version)
+	}
+	msgType, err := ParseTypeName(typeName)
+	if err != nil {
+		return Payload{}, fmt.Errorf("decode payload: %w", err)
+	}
+	p := Payload{
+		ID: w.ID, App: w.App, Priority: w.Priority, Type: msgType, Body: w.Body,
+		EnqueuedAt: time.UnixMilli(w.EnqueuedAt), Part: w.Part, Parts: w.Parts,
+	}
+	if w.ExpiresAt != 0 {
+		p.ExpiresAt = time.UnixMilli(w.ExpiresAt)
+	}
+	return p, p.validate(w.Version)
+}
+
+func (p Payload) validate(version int) error {
+	if version < 1 {
+		return errors.New("decode payload: v is missing")
+	}
+	app, err := AppOf(p.ID)
+	if err == nil && app != p.App {
+		err = fmt.Errorf("id: %q is not of app %q", p.ID, p.App)
+	}
+	if err == nil {
+		err = p.Priority.Validate()
+	}
+	if err == nil && (len(p.Body) == 0 || p.Body[0] != '{') {
+		err = errors.New("body: not a JSON object")
+	}
+	if err == nil && (p.Part < 0 || p.Parts < 0 || p.Part > p.Parts) {
+		err = fmt.Errorf("part: %d of %d", p.Part, p.Parts)
+	}
+	if err != nil {
+		return fmt.Errorf("decode payload: %w", err)
+	}
+	return nil
+}

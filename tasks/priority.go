@@ -1,0 +1,57 @@
+package tasks
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wecomq/wecomq/message"
+)
+
+// Priority decides which of an app's queues a message waits in. A worker takes
+// from a lower priority only when the higher ones are empty.
+type Priority string
+
+// The priorities, highest first.
+const (
+	Critical Priority = "critical" // alerts
+	Default  Priority = "default"
+	Bulk     Priority = "bulk" // broadcasts
+)
+
+// Priorities lists them, highest first.
+func Priorities() []Priority { return []Priority{Critical, Default, Bulk} }
+
+// Validate refuses everything but the three priorities.
+func (p Priority) Validate() error {
+	switch p {
+	case Critical, Default, Bulk:
+		return nil
+	}
+	return fmt.Errorf("priority: %q is none of critical, default, bulk", string(p))
+}
+
+// Queue is the asynq queue of an app's messages of one priority, e.g. "ops:critical".
+func Queue(app string, p Priority) string { return app + ":" + string(p) }
+
+// ParseQueue splits a queue's name into app and priority.
+func ParseQueue(queue string) (app string, p Priority, err error) {
+	app, name, found := strings.Cut(queue, ":")
+	if p = Priority(name); !found || p.Validate() != nil {
+		return "", "", fmt.Errorf("queue: %q is not <app>:<priority>", queue)
+	}
+	return app, p, ValidateApp(app)
+}
+
+const typePrefix = "message:"
+
+// TypeName is the asynq task type of a msgtype, e.g. "message:text".
+func TypeName(t message.Type) string { return typePrefix + string(t) }
+
+// ParseTypeName gives the msgtype of an asynq task type.
+func ParseTypeName(name string) (message.Type, error) {
+	t, found := strings.CutPrefix(name, typePrefix)
+	if !found {
+		return "", fmt.Errorf("task type: %q does not begin with %s", name, typePrefix)
+	}
+	return message.Type(t), nil
+}

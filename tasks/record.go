@@ -1,0 +1,109 @@
+package tasks
+
+import (
+	"time"
+
+	"github.com/wecomq/wecomq/message"
+)
+
+// Record is what is known of a message. Its JSON is what `wecomq result` prints
+// and what the asynq dashboard shows as the task's result.
+type Record struct {
+	ID       string       `json:"id"`
+	App      string       `json:"app"`
+	Type     message.Type `json:"type"`
+	Priority Priority     `json:"priority"`
+	State    State        `json:"state"`
+	ErrCode  int64        `json:"errcode"` // of the last attempt; 0 also when WeCom did not answer
+	ErrMsg   string       `json:"errmsg"`  // why it is not accepted, in words
+	MsgID    string       `json:"msgid"`   // WeCom's id, needed to recall
+	// ResponseCode updates a template card, once, within 72 h (94888).
+	ResponseCode string `json:"response_code"`
+	// PossibleDuplicate is set when the message was sent again though WeCom may
+	// have taken an earlier attempt.
+	PossibleDuplicate bool       `json:"possible_duplicate,omitempty"`
+	Attempts          int        `json:"attempts"`
+	Recipients        Recipients `json:"recipients"`
+	EnqueuedAt        time.Time  `json:"enqueued_at,omitzero"`
+	FinishedAt        time.Time  `json:"finished_at,omitzero"`
+	// PartCount is how many parts the message was split into, 0 for a whole one;
+	// Parts are their records, in order, of those that have one.
+	PartCount int      `json:"-"`
+	Parts     []Record `json:"parts,omitempty"`
+}
+
+// Recipients is what became of those a message was addressed to.
+type Recipients struct {
+	// Accepted counts the users, parties and tags named in the message that
+	// WeCom did not refuse; "@all" counts as one. WeCom does not tell how many
+	// members a party or tag has.
+	Accepted   int      `json:"accepted"`
+	Invalid    []string `json:"invalid"`    // user ids, in lower case as WeCom returns them
+	Unlicensed []string `json:"unlicensed"` // user ids without a base-API licence
+
+	InvalidParties []string `json:"invalid_parties,omitempty"`
+	InvalidTags    []string `json:"invalid_tags,omitempty"`
+}
+
+// Refused counts those WeCom named as invalid or unlicensed.
+func (r Recipients) Refused() int {
+	return len(r.Invalid) + len(r.Unlicensed) + len(r.InvalidParties) + len(r.InvalidTags)
+}
+
+// Merge makes one record of the parts of a message that was split: counts add
+// up, and the state is the one that wants attention most.
+func Merge(parts []Record) Record {
+	whole := parts[0]
+	if len(parts) == 1 {
+		return whole
+	}
+	whole.Parts = parts
+	whole.Attempts, whole.Recipients = 0, Recipients{}
+	for _, part := range parts {
+		whole.Attempts += part.Attempts
+		whole.Recipients = whole.Recipients.add(part.Recipients)
+		whole.PossibleDuplicate = whole.PossibleDuplicate || part.PossibleDuplicate
+		if urgency(part.State) > urgency(whole.State) {
+			whole.State, whole.ErrCode, whole.ErrMsg = part.State, part.ErrCode, part.ErrMsg
+		}
+		if part.FinishedAt.After(whole.FinishedAt) {
+			whole.FinishedAt = part.FinishedAt
+		}
+	}
+	if !whole.State.Final() {
+		whole.FinishedAt = time.Time{}
+	}
+	if whole.State != Accepted && whole.State.Final() && anySent(parts) {
+		whole.State = Partial
+	}
+	return whole
+}
+
+func anySent(parts []Record) bool {
+	for _, part := range parts {
+		if part.State.Sent() {
+			return true
+		}
+	}
+	return false
+}
+
+// urgency orders the states of parts: what is under way decides, then what failed.
+func urgency(s State) int {
+	order := []State{Accepted, Partial, Cancelled, Expired, Rejected, Unknown, Scheduled, Queued, Held, Sending}
+	for i, state := range order {
+		if s == state {
+			return i
+		}
+	}
+	return -1
+}
+
+func (r Recipients) add(other Recipients) Recipients {
+	r.Accepted += other.Accepted
+	r.Invalid = append(r.Invalid, other.Invalid...)
+	r.Unlicensed = append(r.Unlicensed, other.Unlicensed...)
+	r.InvalidParties = append(r.InvalidParties, other.InvalidParties...)
+	r.InvalidTags = append(r.InvalidTags, other.InvalidTags...)
+	return r
+}

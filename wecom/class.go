@@ -1,0 +1,58 @@
+package wecom
+
+// Class says what an answer of WeCom means for the message that was sent and
+// for the app that sent it. Every [Code] has exactly one class; see [Code.Class]
+// and [ClassOf].
+type Class uint8
+
+// The classes. Their order carries no meaning.
+const (
+	// ClassOther is a code this package does not know, or one that does not
+	// belong to messaging: the request failed for good, a blind retry is useless.
+	ClassOther Class = iota
+	// ClassOK is errcode 0: WeCom accepted the message. Recipients it could not
+	// use are listed in the same reply.
+	ClassOK
+	// ClassTransient is a passing fault of WeCom; nothing was sent.
+	ClassTransient
+	// ClassUnknownOutcome is a call whose answer was lost: WeCom may or may not
+	// have acted on it.
+	ClassUnknownOutcome
+	// ClassRate is a frequency limit; the whole app (or IP) is blocked for a while.
+	ClassRate
+	// ClassConcurrency is too many calls in flight; one or two seconds cure it.
+	ClassConcurrency
+	// ClassToken is an access token that WeCom no longer takes.
+	ClassToken
+	// ClassMedia is a media_id that expired or has the wrong type.
+	ClassMedia
+	// ClassRecipient is a set of recipients of which none can be reached.
+	ClassRecipient
+	// ClassContent is a message that WeCom will never take as it is.
+	ClassContent
+	// ClassConfig is a fault in the app's settings or permissions; it hits every
+	// message of the app until an administrator acts.
+	ClassConfig
+)
+
+var classNames = [...]string{
+	ClassOther:          "other",
+	ClassOK:             "ok",
+	ClassTransient:      "transient",
+	ClassUnknownOutcome: "unknown_outcome",
+	ClassRate:           "rate",
+	ClassConcurrency:    "concurrency",
+	ClassToken:          "token",
+	ClassMedia:          "media",
+	ClassRecipient:      "recipient",
+	ClassContent:        "content",
+	ClassConfig:         "config",
+}
+
+// String is the class's name in logs, records and on the command line.
+func (c Class) String() string {
+	if int(c) < len(classNames) {
+		return classNames[c]
+	}
+	return "other"
+}

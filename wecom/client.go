@@ -1,0 +1,233 @@
+package wecom
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// DefaultBaseURL is WeCom's public API host.
+	DefaultBaseURL = "https://qyapi.weixin.qq.com"
+	// DefaultTimeout bounds one HTTP call.
+	DefaultTimeout = 10 * time.Second
+
+	defaultIdleConns = 16
+	maxReplyBytes    = 1 << 20
+)
+
+// Config is what a [Client] needs. CorpID and Secret are required; every other
+// field works as its zero value.
+type Config struct {
+	CorpID string
+	Secret Secret // of one application; the access token is bound to that app (91039)
+	// BaseURL is scheme and host, "" for [DefaultBaseURL]. It is trusted: the
+	// secret goes there.
+	BaseURL string
+	// Timeout of one HTTP call, 0 for [DefaultTimeout].
+	Timeout time.Duration
+	// Transport is the connection pool, nil for one of the client's own.
+	Transport http.RoundTripper
+	// TokenStore shares the access token with other processes; nil keeps it here.
+	TokenStore TokenStore
+}
+
+// Validate names the first field that is missing or wrong.
+func (c Config) Validate() error {
+	if c.CorpID == "" {
+		return errors.New("wecom: Config.CorpID is empty")
+	}
+	if c.Secret == "" {
+		return errors.New("wecom: Config.Secret is empty")
+	}
+	if c.Timeout < 0 {
+		return fmt.Errorf("wecom: Config.Timeout is negative (%s)", c.Timeout)
+	}
+	_, err := c.baseURL()
+	return err
+}
+
+func (c Config) baseURL() (*url.URL, error) {
+	if c.BaseURL == "" {
+		c.BaseURL = DefaultBaseURL
+	}
+	base, err := url.Parse(c.BaseURL)
+	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
+		return nil, fmt.Errorf("wecom: Config.BaseURL is not like %s", DefaultBaseURL)
+	}
+	if base.Path == "" {
+		base.Path = "/"
+	}
+	return base, nil
+}
+
+// Client calls WeCom's API for one application. It is safe for concurrent use.
+type Client struct {
+	base    url.URL
+	corpID  string
+	secret  Secret
+	timeout time.Duration
+	http    http.Client
+	tokens  *tokenCache
+}
+
+// NewClient checks the configuration; it makes no call.
+func NewClient(cfg Config) (*Client, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	base, err := cfg.baseURL()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.Transport == nil {
+		cfg.Transport = NewTransport(nil, defaultIdleConns)
+	}
+	c := &Client{
+		base: *base, corpID: cfg.CorpID, secret: cfg.Secret, timeout: cfg.Timeout,
+		http: http.Client{
+			Transport: cfg.Transport,
+			// A redirect would carry the token to another host.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	c.tokens = newTokenCache(c.fetchToken, cfg.TokenStore)
+	return c, nil
+}
+
+// Post sends body to /cgi-bin/<api> and decodes the JSON reply into reply.
+// A token that WeCom has let die is replaced, once, and the call goes on.
+//
+// An errcode other than 0 is returned as *[Error], with reply filled; no usable
+// answer as *[CallError]. [ClassOf] tells what either means.
+func (c *Client) Post(ctx context.Context, api string, body []byte, reply any) error {
+	return c.withToken(ctx, func(token Secret) error {
+		query := url.Values{"access_token": {string(token)}}
+		return c.call(ctx, http.MethodPost, api, query, "application/json", body, reply)
+	})
+}
+
+// CheckToken proves that the credentials work: it uses the cached access token
+// or fetches one.
+func (c *Client) CheckToken(ctx context.Context) error {
+	_, err := c.tokens.get(ctx)
+	return err
+}
+
+// withToken runs call, and once more with a new token when WeCom refuses the
+// first. WeCom refuses before it acts, so the second call doubles nothing.
+func (c *Client) withToken(ctx context.Context, call func(token Secret) error) error {
+	token, err := c.tokens.get(ctx)
+	if err != nil {
+		return err
+	}
+	if err = call(token); ClassOf(err) != ClassToken {
+		return err
+	}
+	if err := c.tokens.drop(ctx, token); err != nil {
+		return err
+	}
+	if token, err = c.tokens.get(ctx); err != nil {
+		return err
+	}
+	return call(token)
+}
+
+func (c *Client) call(
+	ctx context.Context, method, api string, query url.Values, contentType string, body []byte, reply any,
+) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no answer within %s", c.timeout))
+	defer cancel()
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// From here on bytes may leave this machine.
+		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
+	})
+	status, answer, err := c.roundTrip(ctx, method, api, query, contentType, body)
+	if err != nil {
+		return &CallError{API: api, Status: status, Sent: sent.Load(), Err: readableCause(ctx, err)}
+	}
+	return decodeAnswer(api, status, answer, reply)
+}
+
+func (c *Client) roundTrip(
+	ctx context.Context, method, api string, query url.Values, contentType string, body []byte,
+) (status int, answer []byte, err error) {
+	target := c.base.JoinPath("cgi-bin", api)
+	target.RawQuery = query.Encode()
+	req := (&http.Request{
+		Method: method, URL: target, Host: target.Host, Header: http.Header{"User-Agent": {"wecomq"}},
+	}).WithContext(ctx)
+	if body != nil {
+		req.Header.Set("Content-Type", contentType)
+		req.ContentLength = int64(len(body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		req.Body, _ = req.GetBody()
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxReplyBytes))
+	return resp.StatusCode, answer, err
+}
+
+// readableCause drops the *url.Error around a failure, whose text holds the
+// token, and says "no answer within 10s" instead of "context deadline exceeded".
+func readableCause(ctx context.Context, err error) error {
+	var withURL *url.Error
+	if errors.As(err, &withURL) {
+		err = withURL.Err
+	}
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {
+		return cause
+	}
+	return err
+}
+
+// decodeAnswer tells WeCom's answers from everybody else's: WeCom's business
+// errors come with HTTP 200 and an errcode.
+func decodeAnswer(api string, status int, answer []byte, reply any) error {
+	var head struct {
+		Code *Code  `json:"errcode"`
+		Msg  string `json:"errmsg"`
+	}
+	isJSON := json.Unmarshal(answer, &head) == nil && head.Code != nil
+	if status != http.StatusOK || !isJSON {
+		return &CallError{API: api, Status: status, Sent: true, Err: strangeAnswer(status, isJSON)}
+	}
+	if reply != nil {
+		// The errcode is known by now. A member of an unexpected type is left
+		// zero: it must not turn an accepted message into a failed one.
+		_ = json.Unmarshal(answer, reply)
+	}
+	if *head.Code != 0 {
+		return &Error{API: api, Code: *head.Code, Msg: head.Msg}
+	}
+	return nil
+}
+
+func strangeAnswer(status int, isJSON bool) error {
+	text := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", status, http.StatusText(status)))
+	switch {
+	case status >= 300 && status < 500 && status != http.StatusTooManyRequests:
+		return fmt.Errorf("%s: this is not WeCom's API; check api_base_url and proxy", text)
+	case status == http.StatusOK && !isJSON:
+		return fmt.Errorf("%s, but the body is not WeCom's JSON", text)
+	default:
+		return errors.New(text)
+	}
+}

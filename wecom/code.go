@@ -1,0 +1,50 @@
+package wecom
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Code is an errcode of WeCom's API. A non-zero Code is an error; compare with
+// errors.Is(err, wecom.Code(45009)).
+//
+// The codes this package knows are those of WeCom's global table (page 90313)
+// that a messaging client can meet, plus a few that are often mistaken for
+// messaging limits; see [Codes].
+type Code int64
+
+// Error is the code and its meaning: "errcode 45009: API call frequency
+// exceeded". It shows what this package knows of the code; what WeCom answered
+// is in its errmsg.
+func (c Code) Error() string { return fmt.Sprintf("errcode %d: %s", int64(c), c.Meaning()) }
+
+// Class is what the code means when any API but gettoken answers it: gettoken
+// says 40001 of a wrong secret, which no new token cures. A code this package
+// does not know is [ClassOther].
+func (c Code) Class() Class { return codeTable[c].class }
+
+// Meaning says in one line what went wrong.
+func (c Code) Meaning() string {
+	if info, ok := codeTable[c]; ok {
+		return info.meaning
+	}
+	return "unknown errcode"
+}
+
+// Hint says what an operator should do about it.
+func (c Code) Hint() string {
+	if info, ok := codeTable[c]; ok {
+		return info.hint
+	}
+	return fmt.Sprintf("Look the code up at https://open.work.weixin.qq.com/devtool/query?e=%d, then replay the message.", int64(c))
+}
+
+// Known reports whether the code is one of [Codes].
+func (c Code) Known() bool {
+	_, ok := codeTable[c]
+	return ok
+}
+
+// Codes returns every code this package knows, in ascending order.
+func Codes() []Code { return slices.Sorted(maps.Keys(codeTable)) }

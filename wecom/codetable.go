@@ -1,0 +1,208 @@
+package wecom
+
+// codeInfo is what this package knows of one errcode.
+type codeInfo struct {
+	class   Class
+	meaning string // one line, no full stop
+	hint    string // what an operator does, in whole sentences
+}
+
+// Hints that many codes share.
+const (
+	hintNotMessaging = "Ignore it as a messaging limit: it belongs to another product. Look for the program that calls that product with this app's token."
+	hintOfficial     = "Check the base URL: this is a code of the WeChat Official Account API, which WeCom does not answer."
+	hintSuite        = "Use the access_token of a self-built app from gettoken; suite tokens belong to third-party providers."
+	hintThirdParty   = "Send to explicit userids, or with a self-built app: third-party apps are restricted here."
+	hintTaskCard     = "Fix the task card, or send a template_card of type button_interaction, which supersedes it."
+	hintVisible      = "Check the spelling and that the recipient is in the app's visible range (admin console: app, visible range)."
+	hintGroup        = "Check the chatid, and send with the app that created the group."
+	hintBot          = "Copy the webhook key again from the group bot's page, or add the bot to the group again."
+	hintMedia        = "Convert or shrink the file, then upload it again (image 10 MB JPG/PNG, voice 2 MB AMR of 60 s, video 10 MB MP4, file 20 MB, all over 5 bytes)."
+)
+
+// codeTable has one row for every code of page 90313 that messaging can meet,
+// and for the codes that are often mistaken for messaging limits. The classes
+// are this project's judgement: WeCom names codes, not remedies.
+var codeTable = map[Code]codeInfo{
+	-1: {ClassTransient, "WeCom is busy", "Wait: the message is retried. If it lasts for minutes, check WeCom's status and the network path."},
+	0:  {ClassOK, "accepted", "Nothing to do. Check the invalid and unlicensed recipients listed in the same reply."},
+
+	6000: {ClassTransient, "data version conflict", "Wait: the call is retried. If it repeats, let only one program change this data at a time."},
+
+	// 40xxx: a parameter is bad.
+	40001: {ClassToken, "credential invalid: bad secret, or a token that is no longer taken", "Nothing to do if one refresh cures it. If gettoken answers it, copy the secret again from the admin console and check that the app is enabled."},
+	40003: {ClassRecipient, "userid invalid", "Use the plain userid (1 to 64 bytes) from the contact list, not a display name. " + hintVisible},
+	40004: {ClassContent, "media file type not allowed", hintMedia},
+	40005: {ClassContent, "upload parameter type is not image, voice, video or file", "Set type in the upload URL to image, voice, video or file."},
+	40006: {ClassContent, "media file size not allowed", hintMedia},
+	40007: {ClassMedia, "media_id invalid, expired after 3 days, or of another media type", "Upload the file again with the type of the message and send with the new media_id."},
+	40008: {ClassContent, "msgtype unknown", "Set msgtype to one that message/send knows and put the content under the same key."},
+	40009: {ClassContent, "image size not allowed", hintMedia},
+	40011: {ClassContent, "video size not allowed", hintMedia},
+	40013: {ClassConfig, "corpid invalid", "Copy the corp id again from the admin console (my company) into corp_id."},
+	40014: {ClassToken, "access_token invalid", "Nothing to do if one refresh cures it. If it repeats, look for a second program that uses the app's secret or alters the token."},
+	40031: {ClassRecipient, "userid list invalid", "Correct the userids in touser. " + hintVisible},
+	40032: {ClassRecipient, "too many userids in one call", "Split touser into calls of at most 1000 userids."},
+	40033: {ClassContent, "characters not allowed in the request (\\uxxxx form)", "Send raw UTF-8: turn off HTML and ASCII escaping in the JSON encoder."},
+	40035: {ClassContent, "parameter invalid", "Compare the body with the API's page, fix the parameter that errmsg names and send again."},
+	40039: {ClassContent, "url too long", "Shorten the url to 1024 bytes, for example with a redirect."},
+	40050: {ClassRecipient, "group chat does not exist", "Create the group with appchat/create first, then use its chatid."},
+	40056: {ClassConfig, "agentid invalid", "Set agent_id to the number on the app's page in the admin console."},
+	40058: {ClassContent, "parameter invalid: bad JSON, a value too long or missing, or another app's message", "Fix the field that errmsg names. On recall, use the app that sent the message."},
+	40063: {ClassContent, "parameter empty", "Fill the parameter that errmsg names, and send the body as JSON by POST."},
+	40066: {ClassRecipient, "department list invalid", "Correct the department ids in toparty. " + hintVisible},
+	40068: {ClassRecipient, "tag id invalid", "Correct the tag ids in totag. " + hintVisible},
+	40070: {ClassRecipient, "tags all invalid", "Correct the tag ids in totag; none of them exists. " + hintVisible},
+	40074: {ClassContent, "news cannot be confidential", "Drop safe from the news message, or send mpnews."},
+	40082: {ClassOther, "suite token invalid (third-party providers only)", hintSuite},
+	40091: {ClassConfig, "secret invalid or of another corp", "Copy the app's secret again and check that corp_id belongs to the same company."},
+	40094: {ClassContent, "url invalid", "Write the url in full, with http:// or https:// in front."},
+	40123: {ClassContent, "image broken, or its size differs from the declared one", "Check that the file opens as JPG or PNG and that filelength is its real size, then upload again."},
+	40127: {ClassContent, "URI scheme not supported", "Use an http:// or https:// link."},
+	40128: {ClassOther, "customer transferred too often (customer contact, not messaging)", hintNotMessaging},
+	40201: {ClassContent, "content stopped by the anti-spam filter", "Reword the message. Do not replay it unchanged: repeated hits may restrict the app."},
+	40204: {ClassContent, "content stopped by the anti-spam filter", "Reword the message. Do not replay it unchanged: repeated hits may restrict the app."},
+	40206: {ClassContent, "request body too large", "Shorten the content or split the recipients over several calls."},
+
+	// 41xxx: a parameter is missing.
+	41001: {ClassToken, "access_token missing in the URL", "Nothing to do if one refresh cures it. Else put access_token in the query: headers and bodies are not read."},
+	41002: {ClassConfig, "corpid missing", "Set corp_id in the app's configuration."},
+	41004: {ClassConfig, "secret missing", "Set secret or secret_file in the app's configuration."},
+	41006: {ClassContent, "media_id missing", "Upload the file first and put its media_id into the message."},
+	41010: {ClassContent, "url missing", "Add url, with http:// or https:// in front, to the textcard."},
+	41011: {ClassConfig, "agentid missing", "Set agent_id in the app's configuration."},
+	41016: {ClassContent, "title missing", "Add a title to the card or article."},
+	41033: {ClassContent, "description missing", "Add a description to the textcard."},
+	41048: {ClassOther, "no customer to send to (customer contact, not a rate limit)", hintNotMessaging},
+	41063: {ClassOther, "customer group message being dispatched (customer contact, not messaging)", hintNotMessaging},
+	41094: {ClassOther, "group message reminder too frequent (customer contact, not messaging)", hintNotMessaging},
+
+	// 42xxx: expired credentials and template cards (page 90236).
+	42001: {ClassToken, "access_token expired", "Nothing to do: the token is fetched again. If it repeats, check the clock and who else fetches tokens for this app."},
+	42007: {ClassOther, "pre_auth_code expired (third-party providers only)", hintSuite},
+	42009: {ClassOther, "suite_access_token expired (third-party providers only; not an agentid mismatch)", hintSuite},
+	42014: {ClassContent, "task_id invalid", "Use a task_id of at most 128 bytes from 0-9 A-Z a-z _ - @, unique in the app."},
+	42015: {ClassConfig, "card was sent by another app", "Update the card with the app that sent it: check agent_id and secret."},
+	42016: {ClassContent, "task_id to update does not exist", "Use the task_id of a card that this app has sent."},
+	42017: {ClassContent, "task card button key does not exist", hintTaskCard},
+	42018: {ClassContent, "task card button key invalid", hintTaskCard},
+	42019: {ClassContent, "task card button key missing", hintTaskCard},
+	42020: {ClassContent, "task card button name missing", hintTaskCard},
+	42027: {ClassContent, "template_card: horizontal_content_list.keyname missing", "Give every item of horizontal_content_list a keyname."},
+	42028: {ClassContent, "template_card: url missing in card_action, horizontal_content_list or jump_list", "Add url wherever type is 1."},
+	42029: {ClassContent, "template_card: horizontal_content_list.media_id missing", "Upload the attachment and set media_id wherever type is 2."},
+	42030: {ClassContent, "template_card: appid missing in card_action or jump_list", "Add the mini program's appid wherever type is 2."},
+	42031: {ClassContent, "template_card: card_type invalid", "Set card_type to text_notice, news_notice, button_interaction, vote_interaction or multiple_interaction."},
+	42033: {ClassContent, "template_card: title missing in main_title, vertical_content_list or jump_list", "Give every item of the list, and the card, a title."},
+	42035: {ClassContent, "template_card: horizontal_content_list too long", "Keep at most 6 items in horizontal_content_list."},
+	42036: {ClassContent, "template_card: vertical_content_list too long", "Keep at most 4 items in vertical_content_list."},
+	42037: {ClassContent, "template_card: option_list empty or too long", "Use 1 to 20 options in a checkbox, 1 to 10 in a select_list or button_selection."},
+	42038: {ClassContent, "template_card: button_list.text missing or invalid", "Give each of the 1 to 6 buttons a text."},
+	42039: {ClassContent, "template_card: button_list.key missing or invalid", "Give every button without a url its own key of at most 1024 bytes."},
+	42040: {ClassContent, "template_card: option_list.id missing or invalid", "Give every option its own id of at most 128 bytes."},
+	42041: {ClassContent, "template_card: option_list.text missing or invalid", "Give every option a text."},
+	42042: {ClassContent, "template_card: jump_list too long", "Keep at most 3 items in jump_list."},
+	42043: {ClassContent, "template_card: question_key missing or invalid", "Give every question its own question_key of at most 1024 bytes."},
+	42044: {ClassContent, "template_card: card_image.url missing or invalid", "Set card_image.url to the picture's address."},
+	42045: {ClassContent, "template_card: card_action missing or invalid", "Add card_action with type 1 and url, or type 2 and appid."},
+	42046: {ClassContent, "template_card: submit_button.key missing or invalid", "Give submit_button a key of at most 1024 bytes."},
+	42047: {ClassContent, "template_card: select_list empty or too long", "Use 1 to 3 questions in select_list."},
+	42049: {ClassContent, "template_card: submit_button.text missing or invalid", "Give submit_button a text."},
+	42050: {ClassContent, "template_card: horizontal_content_list.userid missing or invalid", "Set userid wherever type is 3."},
+	42051: {ClassContent, "template_card: action_menu.action_list.key repeated", "Give each of the 1 to 3 actions its own key."},
+	42052: {ClassContent, "message older than 24 hours, too late to recall", "Send a correction instead: only messages of the last 24 hours can be recalled."},
+
+	// 43xxx to 46xxx: media, sizes, limits.
+	43004: {ClassRecipient, "member not bound to WeChat", "Ask the member to sign in to WeCom with WeChat or to follow the company's plugin."},
+	43012: {ClassConfig, "app has no callback url", "Configure the app's callback url in the admin console (receive messages), or send cards without callbacks."},
+	43101: {ClassOther, "not a code of WeCom", hintOfficial},
+	44001: {ClassContent, "media file empty", "Send the file in a multipart part named media, with its content."},
+	44004: {ClassContent, "text content empty", "Put some text into content."},
+	45001: {ClassContent, "media file too large", hintMedia},
+	45002: {ClassContent, "message too large", "Shorten the content (text 2048 bytes, mpnews 666 KB) or split it into several messages."},
+	45007: {ClassContent, "voice longer than 60 seconds", "Cut the recording to 60 seconds and upload it again."},
+	45008: {ClassContent, "article count not 1 to 8", "Use 1 to 8 articles, and split longer lists into several messages."},
+	45009: {ClassRate, "API call frequency exceeded", "Wait until the block ends: 60 s, 60 min or midnight China time. Find what else sends with this app, corp or IP, and look for repeated wrong secrets."},
+	45010: {ClassOther, "menu count exceeded (WeChat Official Accounts, not WeCom)", hintOfficial},
+	45011: {ClassRate, "minute quota exceeded (WeChat Official Accounts, not documented for WeCom)", "Wait a minute and lower the call rate. " + hintOfficial},
+	45015: {ClassOther, "reply window closed (WeChat Official Accounts, not WeCom)", hintOfficial},
+	45024: {ClassOther, "member account cap reached (contact management, not a rate limit)", hintNotMessaging},
+	45026: {ClassOther, "bulk deletion of members stopped (contact management, not messaging)", hintNotMessaging},
+	45031: {ClassConfig, "secret not safe enough", "Reset the app's secret in the admin console and configure the new one."},
+	45032: {ClassContent, "author longer than 64 bytes", "Shorten the article's author to 64 bytes."},
+	45033: {ClassConcurrency, "too many concurrent calls", "Lower the app's concurrency, and look for other programs that call the same API of this corp."},
+	45034: {ClassContent, "url without http:// or https://", "Put http:// or https:// in front of the url."},
+	45047: {ClassOther, "customer-service reply count exceeded (WeChat Official Accounts, not WeCom)", hintOfficial},
+	46004: {ClassRecipient, "user does not exist", "Correct the userid. " + hintVisible},
+
+	// 48xxx to 50xxx: permissions.
+	48001: {ClassConfig, "API not authorised", "Grant the app this API in the admin console."},
+	48002: {ClassConfig, "API not permitted for this app", "Use the secret of a messaging app, not of contact sync; bind a mini program for miniprogram_notice; widen the visible range to the root department for group chats."},
+	48004: {ClassConfig, "authorisation no longer valid", "Authorise the app again in the admin console."},
+	48005: {ClassConfig, "API retired", "Move to the API's successor: this one no longer answers."},
+	48006: {ClassConfig, "API permission withdrawn because the app was idle", "Ask an administrator to enable the app again in the admin console."},
+	49008: {ClassRecipient, "group chat dissolved", "Create a new group and use its chatid."},
+	50001: {ClassOther, "redirect_url not on a trusted domain (sign-in pages, not messaging)", "Add the domain to the app's trusted domains, if the app has sign-in pages."},
+	50002: {ClassRecipient, "member outside the permission range", hintVisible},
+	50003: {ClassConfig, "app disabled", "Enable the app in the admin console (app management)."},
+	50006: {ClassConfig, "system app disabled", "Enable the system app in the admin console."},
+
+	// 60xxx: contacts, origin of the call, third-party apps.
+	60003: {ClassRecipient, "department does not exist", "Correct the department id in toparty. " + hintVisible},
+	60011: {ClassRecipient, "no permission on the member, department or tag", hintVisible + " If it hits every message, check the app's API permissions too."},
+	60020: {ClassConfig, "caller's IP not trusted", "Add the IP that errmsg shows to the app's trusted IPs in the admin console; it takes effect in about a minute. Use a proxy if the address changes."},
+	60021: {ClassRecipient, "member outside the app's visible range", hintVisible},
+	60031: {ClassConfig, "app barred from this API", "Use an app that may call this API, or have the bar lifted in the admin console."},
+	60111: {ClassRecipient, "userid does not exist", "Use the plain userid from the contact list. " + hintVisible},
+	60123: {ClassRecipient, "department id invalid", "Correct the department id in toparty. " + hintVisible},
+	60140: {ClassContent, "response_code invalid, used or older than 72 hours", "Send a new card: a response_code works once and for 72 hours."},
+	60206: {ClassConfig, "third-party app restricted to template messages", hintThirdParty},
+	60207: {ClassConfig, "third-party app may not use @all", hintThirdParty},
+	60208: {ClassConfig, "third-party app may not send to departments or tags", hintThirdParty},
+
+	81013: {ClassRecipient, "all users, departments and tags invalid or not permitted", "Correct the recipients. " + hintVisible},
+	81026: {ClassTransient, "feature under maintenance", "Wait some minutes: the message is retried. If it lasts, check WeCom's announcements."},
+	82001: {ClassRecipient, "no recipient given", "Fill touser, toparty or totag."},
+	82002: {ClassRecipient, "too many departments in one call", "Split toparty into calls of at most 100 departments."},
+	82003: {ClassRecipient, "too many tags in one call", "Split totag into calls of at most 100 tags."},
+	82004: {ClassContent, "content could crash the client", "Remove unusual characters and deep markup from the content."},
+	82101: {ClassRecipient, "card update without recipients", "Name userids, partyids or tagids, or set atall to 1."},
+	82102: {ClassRecipient, "card update for members who did not get the card", "Update only for members who received the card."},
+	84055: {ClassOther, "public phone called too often (public phone, not messaging)", hintNotMessaging},
+	84066: {ClassOther, "public phone call count exceeded (public phone, not messaging)", hintNotMessaging},
+	85002: {ClassContent, "forbidden words in the content", "Remove the forbidden words and send again."},
+	86001: {ClassRecipient, "chatid invalid", hintGroup},
+	86003: {ClassRecipient, "chatid missing or group unknown", hintGroup},
+	86008: {ClassRecipient, "group chat belongs to another app", hintGroup},
+
+	// 90xxx to 95xxx: mini programs (page 90236), group bots (page 91770).
+	90200: {ClassContent, "miniprogram_notice: appid missing", "Add the linked mini program's appid."},
+	90201: {ClassContent, "miniprogram_notice: more than 10 items in content_item", "Keep at most 10 items in content_item."},
+	90202: {ClassContent, "miniprogram_notice: content_item.key missing or too long", "Give every item a key of at most 10 characters."},
+	90203: {ClassContent, "miniprogram_notice: content_item.value missing or too long", "Give every item a value of at most 30 characters."},
+	90204: {ClassContent, "miniprogram_notice: page invalid", "Shorten page to 1024 bytes and check that the mini program has it."},
+	90206: {ClassContent, "mini program not linked to the app", "Link the mini program to this app in the admin console."},
+	90207: {ClassContent, "mini program appid invalid", "Correct appid, and set pagepath with it."},
+	90208: {ClassContent, "mini program appid is not the linked one", "Use the appid of the mini program linked to this app."},
+	90313: {ClassOther, "limit of another WeCom product (refunds or check-in, not messaging)", hintNotMessaging},
+	92000: {ClassRecipient, "member outside the permission range", hintVisible},
+	93000: {ClassConfig, "webhook key invalid, or the bot was removed", hintBot},
+	93004: {ClassConfig, "group bot disabled", "Enable the bot on its page in the group, or create a new one."},
+	93008: {ClassConfig, "group bot not in the group", hintBot},
+	95001: {ClassOther, "limit of customer service (微信客服, not messaging)", hintNotMessaging},
+
+	301002: {ClassConfig, "token belongs to another app than agentid", "Pair agent_id and secret of the same app in the configuration."},
+	301007: {ClassConfig, "company disabled, dissolved or banned", "Ask the company's administrator to settle its status with WeCom."},
+	301016: {ClassContent, "voice file invalid", "Encode the recording as AMR and upload it again."},
+	301017: {ClassContent, "voice file is not AMR", "Convert the recording to AMR and upload it again."},
+	301021: {ClassOther, "attendance parameter wrong (check-in, not a limit)", hintNotMessaging},
+	301023: {ClassOther, "attendance parameter wrong (check-in, not a limit)", hintNotMessaging},
+	301024: {ClassOther, "attendance parameter wrong (check-in, not a limit)", hintNotMessaging},
+	301096: {ClassOther, "limit of another WeCom product (check-in rules or WeDrive, not messaging)", hintNotMessaging},
+	640019: {ClassOther, "limit of WeDrive (not messaging)", hintNotMessaging},
+	701016: {ClassRecipient, "API licence not active", "Activate the API licence for these members in the provider console."},
+	701099: {ClassRecipient, "user without an API licence", "Assign an API licence to the member in the provider console."},
+	701134: {ClassOther, "limit of the licence API (not messaging)", hintNotMessaging},
+
+	2000002: {ClassConfig, "corpid invalid", "Copy the corp id again from the admin console (my company) into corp_id."},
+}

@@ -1,0 +1,86 @@
+package wecom
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+var errNoToken = errors.New("the answer holds no access_token")
+
+const (
+	// APIGetToken names gettoken in errors.
+	APIGetToken = "gettoken"
+
+	refreshMargin = 5 * time.Minute
+	// earlyRetry spaces the attempts to replace a token that still works: WeCom
+	// may answer with the same token until it has died (91039).
+	earlyRetry = 30 * time.Second
+
+	firstTokenBackoff = 30 * time.Second
+	maxTokenBackoff   = 5 * time.Minute
+)
+
+// AccessToken is the credential of one app for up to 7200 s, up to 512 bytes long (91039).
+type AccessToken struct {
+	Value     Secret
+	RefreshAt time.Time // from here on a new one should be fetched, though this one works
+	ExpiresAt time.Time
+}
+
+// NewAccessToken is a token that was issued now, to be refreshed five minutes
+// before its end, or in the last tenth of a shorter life.
+func NewAccessToken(value Secret, issued time.Time, life time.Duration) AccessToken {
+	end := issued.Add(life)
+	return AccessToken{Value: value, RefreshAt: end.Add(-min(refreshMargin, life/10)), ExpiresAt: end}
+}
+
+// FetchToken calls gettoken.
+type FetchToken func(ctx context.Context) (AccessToken, error)
+
+// TokenStore keeps one app's access token where several processes can share it.
+type TokenStore interface {
+	// Token returns the shared token. When there is none, or its RefreshAt has
+	// come, it calls fetch, once at a time for all who share the store. After a
+	// failure that lasts (see [TokenFailureLasts]) it returns *[TokenHeldError]
+	// until [TokenBackoff] has passed.
+	Token(ctx context.Context, fetch FetchToken) (AccessToken, error)
+	// Drop forgets token, unless another one has taken its place already.
+	Drop(ctx context.Context, token Secret) error
+}
+
+// TokenBackoff is how long gettoken rests after it has failed this many times in
+// a row: 30 s, 1, 2, 4, then 5 minutes.
+func TokenBackoff(failures int) time.Duration {
+	wait := firstTokenBackoff
+	for range failures - 1 {
+		if wait = 2 * wait; wait >= maxTokenBackoff {
+			return maxTokenBackoff
+		}
+	}
+	return wait
+}
+
+// TokenFailureLasts reports whether asking again soon is useless or harmful: a
+// wrong secret, a disabled app, an IP that is not trusted or already blocked.
+func TokenFailureLasts(err error) bool {
+	class := ClassOf(err)
+	return class == ClassConfig || class == ClassRate
+}
+
+func (c *Client) fetchToken(ctx context.Context) (AccessToken, error) {
+	var reply struct {
+		Token   string `json:"access_token"`
+		Seconds int64  `json:"expires_in"`
+	}
+	query := url.Values{"corpid": {c.corpID}, "corpsecret": {string(c.secret)}}
+	if err := c.call(ctx, http.MethodGet, APIGetToken, query, "", nil, &reply); err != nil {
+		return AccessToken{}, err
+	}
+	if reply.Token == "" || reply.Seconds <= 0 {
+		return AccessToken{}, &CallError{API: APIGetToken, Status: http.StatusOK, Sent: true, Err: errNoToken}
+	}
+	return NewAccessToken(Secret(reply.Token), time.Now(), time.Duration(reply.Seconds)*time.Second), nil
+}

@@ -1,0 +1,41 @@
+package wecom
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	dialTimeout = 5 * time.Second
+	// Below the 60-75 s after which common front ends close an idle connection,
+	// so that a request seldom meets one that is just being closed.
+	idleTimeout = 50 * time.Second
+)
+
+// NewTransport is a connection pool for calls to WeCom, to be shared by every
+// client that leaves by the same proxy. It keeps up to maxIdle connections open
+// per host: give it the number of calls that may be in flight. A nil proxy means
+// the one of HTTPS_PROXY and NO_PROXY.
+//
+// It speaks HTTP/1.1 only: one connection per call in flight means that a stuck
+// connection delays one message and not all of them.
+func NewTransport(proxy *url.URL, maxIdle int) *http.Transport {
+	pick := http.ProxyFromEnvironment
+	if proxy != nil {
+		pick = http.ProxyURL(proxy)
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                 pick,
+		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   dialTimeout,
+		ExpectContinueTimeout: time.Second,
+		MaxIdleConnsPerHost:   max(maxIdle, 2),
+		IdleConnTimeout:       idleTimeout,
+		DisableCompression:    true, // replies are a few hundred bytes
+		Protocols:             protocols,
+	}
+}

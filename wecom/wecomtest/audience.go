@@ -1,0 +1,122 @@
+package wecomtest
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// Limits of one call (page 90236).
+const (
+	maxUsers   = 1000
+	maxParties = 100
+	maxTags    = 100
+)
+
+// audience is who a message is for. Userids are lower-cased, without repeats.
+type audience struct {
+	everyone      bool     // touser was @all
+	users         []string // whom the app can reach, with the known members of parties and tags
+	parties, tags []string // that exist
+
+	invalidUsers, invalidParties, invalidTags, unlicensed []string
+}
+
+// newAudience resolves the recipients of a message.
+func newAudience(d *directory, body object) (audience, error) {
+	if strings.EqualFold(strings.TrimSpace(body.str("touser")), "@all") {
+		a := audience{everyone: true}
+		a.addMembers(d, d.known)
+		return a, nil // toparty and totag are ignored
+	}
+	users, parties, tags := splitIDs(body.str("touser")), splitIDs(body.str("toparty")), splitIDs(body.str("totag"))
+	switch {
+	case len(users)+len(parties)+len(tags) == 0:
+		return audience{}, wecom.Code(82001)
+	case len(users) > maxUsers:
+		return audience{}, wecom.Code(40032)
+	case len(parties) > maxParties:
+		return audience{}, wecom.Code(82002)
+	case len(tags) > maxTags:
+		return audience{}, wecom.Code(82003)
+	}
+	var a audience
+	a.addUsers(d, users)
+	a.parties, a.invalidParties = a.addGroups(d, d.parties, parties)
+	a.tags, a.invalidTags = a.addGroups(d, d.tags, tags)
+	a.users = unique(a.users)
+	a.unlicensed = unique(a.unlicensed)
+	if len(a.users)+len(a.unlicensed)+len(a.parties)+len(a.tags) == 0 {
+		return a, wecom.Code(81013)
+	}
+	return a, nil
+}
+
+// addUsers sorts the userids a caller named into reachable, unlicensed and invalid.
+func (a *audience) addUsers(d *directory, users []string) {
+	for _, user := range users {
+		switch user = strings.ToLower(user); {
+		case !d.visible(user):
+			a.invalidUsers = append(a.invalidUsers, user)
+		case d.unlicensed.match(user):
+			a.unlicensed = append(a.unlicensed, user)
+		default:
+			a.users = append(a.users, user)
+		}
+	}
+	a.invalidUsers = unique(a.invalidUsers)
+}
+
+// addGroups adds the members of parties or tags and splits their ids by whether
+// they exist.
+func (a *audience) addGroups(d *directory, groups map[string][]string, ids []string) (valid, invalid []string) {
+	for _, id := range ids {
+		members, exists := groups[id]
+		if exists || len(groups) == 0 && isNumber(id) {
+			valid = append(valid, id)
+			a.addMembers(d, members)
+		} else {
+			invalid = append(invalid, id)
+		}
+	}
+	return valid, invalid
+}
+
+// addMembers adds users the caller did not name: those the app cannot see are
+// left out without a word.
+func (a *audience) addMembers(d *directory, users []string) {
+	for _, user := range users {
+		switch {
+		case !d.visible(user):
+		case d.unlicensed.match(user):
+			a.unlicensed = append(a.unlicensed, user)
+		default:
+			a.users = append(a.users, user)
+		}
+	}
+}
+
+// splitIDs reads "a|b| c": blanks and empty parts do not count.
+func splitIDs(list string) []string {
+	var ids []string
+	for id := range strings.SplitSeq(list, "|") {
+		if id = strings.TrimSpace(id); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// unique drops repeats and keeps the order.
+func unique(list []string) []string {
+	if len(list) < 2 {
+		return list
+	}
+	seen := make(map[string]bool, len(list))
+	return slices.DeleteFunc(list, func(s string) bool {
+		again := seen[s]
+		seen[s] = true
+		return again
+	})
+}

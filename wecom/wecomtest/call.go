@@ -1,0 +1,97 @@
+package wecomtest
+
+import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+)
+
+// maxBody bounds a JSON body: eight mpnews articles of 666 KB fit.
+const maxBody = 8 << 20
+
+// call is one request to WeCom's API on its way through the simulator.
+type call struct {
+	sim *Simulator
+	api string // "message/send"
+	w   http.ResponseWriter
+	r   *http.Request
+	ip  string
+
+	dir  *directory // the rules the whole call is judged by
+	app  *app       // once the token is known
+	raw  []byte     // the body, unless it is an upload
+	fail error      // why the body could not be read
+
+	body   object
+	parsed bool
+}
+
+func (s *Simulator) newCall(api string, w http.ResponseWriter, r *http.Request) *call {
+	c := &call{sim: s, api: api, w: w, r: r, ip: r.RemoteAddr, dir: s.directory.Load()}
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		c.ip = host
+	}
+	if api == apiUpload {
+		return c // its body is streamed
+	}
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		c.fail = refuse(40206, "request body over %d bytes", maxBody)
+	} else if err != nil {
+		c.fail = refuse(40058, "request body broke off")
+	}
+	c.raw = raw
+	return c
+}
+
+// object is the body as JSON, parsed at most once.
+func (c *call) object() (object, error) {
+	if !c.parsed && c.fail == nil {
+		c.body, c.fail = parseObject(c.raw)
+	}
+	c.parsed = true
+	return c.body, c.fail
+}
+
+// warned reports whether anything in the body was wrong but tolerated.
+func (c *call) warned() bool { return c.body.wrong != nil && *c.body.wrong }
+
+// pause waits, but no longer than the client does. The work goes on even if the
+// client has gone: a server does not notice in time.
+func (c *call) pause(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.r.Context().Done():
+	}
+}
+
+func (c *call) latency() time.Duration {
+	d := time.Duration(c.dir.rules.Latency)
+	if jitter := int64(c.dir.rules.Jitter); jitter > 0 {
+		d += time.Duration(rand.Int64N(jitter + 1)) //nolint:gosec // jitter needs no secrecy
+	}
+	return d
+}
+
+// drop ends the call without an answer: the client sees its connection reset.
+// Where a connection cannot be taken over (HTTP/2, a recorder in a test), a bare
+// 502 leaves the client just as ignorant of what happened.
+func (c *call) drop() {
+	conn, _, err := http.NewResponseController(c.w).Hijack()
+	if err != nil {
+		c.w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // RST instead of FIN
+	}
+	_ = conn.Close()
+}

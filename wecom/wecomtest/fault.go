@@ -1,0 +1,225 @@
+package wecomtest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+var faultAPIs = []string{"*", apiToken, apiSend, apiRecall, apiUpdate, apiUpload}
+
+// Fault makes chosen calls fail. It needs a Delay or exactly one of ErrCode,
+// HTTPStatus, Hang and Reset; a Delay may come with each of them.
+type Fault struct {
+	// API is the path under /cgi-bin/, such as "message/send", or "*".
+	API string `json:"api"`
+	// Match narrows the fault to calls with a certain body.
+	Match *Match `json:"match,omitempty"`
+	// Skip lets the first calls pass, Every then strikes only each Every-th, and
+	// Times ends the fault after so many strikes. 0 is: none, each, without end.
+	Skip  int `json:"skip,omitempty"`
+	Every int `json:"every,omitempty"`
+	Times int `json:"times,omitempty"`
+
+	// ErrCode is answered, with ErrMsg word for word or WeCom's usual text.
+	ErrCode wecom.Code `json:"errcode,omitempty"`
+	ErrMsg  string     `json:"errmsg,omitempty"`
+	// HTTPStatus is answered, with Body.
+	HTTPStatus int    `json:"http_status,omitempty"`
+	Body       string `json:"body,omitempty"`
+	// Delay comes before the answer. Alone it leaves the call as it is.
+	Delay Duration `json:"delay,omitempty"`
+	// Hang never answers: the call ends when the client goes.
+	Hang bool `json:"hang,omitempty"`
+	// Reset closes the connection without an answer.
+	Reset bool `json:"reset,omitempty"`
+	// After does the real work first, so that the message arrives and only its
+	// answer is lost, late or wrong.
+	After bool `json:"after,omitempty"`
+}
+
+// Match is what a call's JSON body must have; what is empty does not matter.
+type Match struct {
+	// ToUser is a userid or glob that one of touser's must match.
+	ToUser string `json:"to_user,omitempty"`
+	// MsgType is the message's msgtype.
+	MsgType string `json:"msgtype,omitempty"`
+	// Content is a part of any string in the body.
+	Content string `json:"content,omitempty"`
+}
+
+// FaultStatus is a fault and what became of it so far.
+type FaultStatus struct {
+	Fault
+
+	Seen  int `json:"seen"`  // calls it matched
+	Fired int `json:"fired"` // calls it struck
+}
+
+// fault is a FaultStatus guarded by the simulator's mutex.
+type fault FaultStatus
+
+// Validate returns what is wrong with the fault, with the field's JSON name.
+func (f Fault) Validate() error {
+	if !slices.Contains(faultAPIs, f.API) {
+		return fmt.Errorf("api is %q: use one of %s", f.API, strings.Join(faultAPIs, ", "))
+	}
+	if f.Match != nil {
+		if _, err := path.Match(f.Match.ToUser, ""); err != nil {
+			return fmt.Errorf("match.to_user is %q: write a userid or a glob such as \"ops-*\"", f.Match.ToUser)
+		}
+	}
+	if f.Skip < 0 || f.Every < 0 || f.Times < 0 || f.Delay < 0 {
+		return errors.New("skip, every, times and delay cannot be negative")
+	}
+	if f.HTTPStatus != 0 && (f.HTTPStatus < 200 || f.HTTPStatus > 599) {
+		return fmt.Errorf("http_status is %d: use 200 to 599", f.HTTPStatus)
+	}
+	return f.validateAction()
+}
+
+func (f Fault) validateAction() error {
+	actions := 0
+	for _, chosen := range []bool{f.ErrCode != 0, f.HTTPStatus != 0, f.Hang, f.Reset} {
+		if chosen {
+			actions++
+		}
+	}
+	switch {
+	case actions > 1:
+		return errors.New("errcode, http_status, hang and reset exclude each other: keep one")
+	case actions == 0 && f.Delay == 0:
+		return errors.New("nothing to do: set errcode, http_status, delay, hang or reset")
+	}
+	return nil
+}
+
+// AddFault appends a fault to the list.
+func (s *Simulator) AddFault(f Fault) error {
+	if err := f.Validate(); err != nil {
+		return fmt.Errorf("fault: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &fault{Fault: f})
+	return nil
+}
+
+// Faults returns the list and how often each fault was seen and fired.
+func (s *Simulator) Faults() []FaultStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]FaultStatus, len(s.faults))
+	for i, f := range s.faults {
+		list[i] = FaultStatus(*f)
+	}
+	return list
+}
+
+// ClearFaults removes every fault.
+func (s *Simulator) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// dueFault returns the first fault that matches the call and is due. Those that
+// match before it and are not due count the call too.
+func (s *Simulator) dueFault(c *call) *Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.faults {
+		if f.matches(c) && f.due() {
+			hit := f.Fault
+			return &hit
+		}
+	}
+	return nil
+}
+
+// due counts a call and says whether it is struck.
+func (f *fault) due() bool {
+	f.Seen++
+	if n := f.Seen - f.Skip; n < 1 || n%max(f.Every, 1) != 0 {
+		return false
+	}
+	if f.Times > 0 && f.Fired >= f.Times {
+		return false
+	}
+	f.Fired++
+	return true
+}
+
+func (f *fault) matches(c *call) bool {
+	if f.API != "*" && f.API != c.api {
+		return false
+	}
+	if f.Match == nil {
+		return true
+	}
+	if c.raw == nil {
+		return false // an upload has no JSON body
+	}
+	body, err := c.object()
+	return err == nil && f.Match.matches(body)
+}
+
+func (m *Match) matches(body object) bool {
+	to := func(user string) bool {
+		ok, err := path.Match(strings.ToLower(m.ToUser), strings.ToLower(user))
+		return ok && err == nil
+	}
+	touser, _ := body.fields["touser"].(string)
+	return (m.ToUser == "" || slices.ContainsFunc(splitIDs(touser), to)) &&
+		(m.MsgType == "" || m.MsgType == body.fields["msgtype"]) &&
+		(m.Content == "" || mentions(body.fields, m.Content))
+}
+
+// mentions looks for a text in every string of a JSON value.
+func mentions(value any, text string) bool {
+	switch v := value.(type) {
+	case string:
+		return strings.Contains(v, text)
+	case []any:
+		return slices.ContainsFunc(v, func(item any) bool { return mentions(item, text) })
+	case map[string]any:
+		for _, item := range v {
+			if mentions(item, text) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// suffer lets a fault happen to the call and reports whether that was its end.
+func (c *call) suffer(f Fault) bool {
+	c.pause(time.Duration(f.Delay))
+	switch {
+	case f.Hang:
+		c.sim.countLost(c.api)
+		<-c.r.Context().Done()
+	case f.Reset:
+		c.sim.countLost(c.api)
+		c.drop()
+	case f.HTTPStatus != 0:
+		c.sim.countLost(c.api)
+		c.w.Header().Set("Content-Type", "text/html")
+		c.w.WriteHeader(f.HTTPStatus)
+		_, _ = c.w.Write([]byte(f.Body))
+	case f.ErrCode != 0 && f.ErrMsg != "":
+		c.sim.count(c.api, f.ErrCode)
+		writeJSON(c.w, http.StatusOK, &status{ErrCode: f.ErrCode, ErrMsg: f.ErrMsg})
+	case f.ErrCode != 0:
+		c.answer(nil, f.ErrCode)
+	default:
+		return false
+	}
+	return true
+}

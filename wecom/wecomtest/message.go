@@ -1,0 +1,70 @@
+package wecomtest
+
+import "time"
+
+// Message is one message/send that WeCom accepted.
+type Message struct {
+	// Seq numbers the messages from 1 in the order of acceptance.
+	Seq int64     `json:"seq"`
+	At  time.Time `json:"at"`
+
+	MsgID   string `json:"msgid"`
+	CorpID  string `json:"corp_id"`
+	AgentID int64  `json:"agent_id"`
+	MsgType string `json:"msgtype"`
+
+	// Title and Text are what people see, cut where WeCom cuts: of a list of
+	// articles the first, of a card its main title and its subtitle.
+	Title string `json:"title,omitempty"`
+	Text  string `json:"text,omitempty"`
+	// Body is the request body byte by byte.
+	Body string `json:"body"`
+
+	// To are the userids it was delivered to, lower-cased, with the known members
+	// of parties and tags; ToAll is a message to @all.
+	To    []string `json:"to"`
+	ToAll bool     `json:"to_all,omitempty"`
+	// Parties and Tags are the ids it was sent to that exist.
+	Parties []string `json:"parties,omitempty"`
+	Tags    []string `json:"tags,omitempty"`
+	// Dropped userids were over a member limit: WeCom tells nobody.
+	Dropped []string `json:"dropped,omitempty"`
+	// The recipients WeCom named as invalid or unlicensed in its answer.
+	InvalidUsers   []string `json:"invalid_users,omitempty"`
+	InvalidParties []string `json:"invalid_parties,omitempty"`
+	InvalidTags    []string `json:"invalid_tags,omitempty"`
+	Unlicensed     []string `json:"unlicensed,omitempty"`
+
+	// Suppressed is a duplicate: accepted, with a msgid, and delivered to nobody.
+	Suppressed bool `json:"suppressed,omitempty"`
+	Recalled   bool `json:"recalled,omitempty"`
+	Updated    bool `json:"updated,omitempty"`
+
+	responseCode string // of a card that calls back
+	interactive  bool   // a card whose buttons can be greyed
+}
+
+func newMessage(c *call, body object, ct content, to audience) Message {
+	m := Message{
+		MsgID:          nonce(64),
+		CorpID:         c.app.corpID,
+		AgentID:        c.app.agentID,
+		MsgType:        body.str("msgtype"),
+		Title:          ct.title,
+		Text:           ct.text,
+		Body:           string(c.raw),
+		To:             []string{},
+		ToAll:          to.everyone,
+		Parties:        to.parties,
+		Tags:           to.tags,
+		InvalidUsers:   to.invalidUsers,
+		InvalidParties: to.invalidParties,
+		InvalidTags:    to.invalidTags,
+		Unlicensed:     to.unlicensed,
+		interactive:    ct.interactive,
+	}
+	if ct.callback {
+		m.responseCode = nonce(48)
+	}
+	return m
+}

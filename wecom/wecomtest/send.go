@@ -1,0 +1,144 @@
+package wecomtest
+
+import (
+	"crypto/sha256"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// The interval of the duplicate check in seconds (page 90236). What WeCom makes of
+// other values is not documented; here more than the maximum means the maximum
+// and less than a second the default.
+const (
+	defaultDuplicateInterval = 1800
+	maxDuplicateInterval     = 14400
+)
+
+type sendReply struct {
+	status
+	InvalidUser    string `json:"invaliduser,omitempty"`
+	InvalidParty   string `json:"invalidparty,omitempty"`
+	InvalidTag     string `json:"invalidtag,omitempty"`
+	UnlicensedUser string `json:"unlicenseduser,omitempty"`
+	MsgID          string `json:"msgid,omitempty"`
+	ResponseCode   string `json:"response_code,omitempty"`
+}
+
+// duplicateKey is one app's request body. WeCom compares "request json" (page
+// 90236); whether by its bytes or by its meaning is not known: here by its bytes.
+type duplicateKey struct {
+	app  appKey
+	body [sha256.Size]byte
+}
+
+// send serves message/send (page 90236).
+func (s *Simulator) send(c *call) (reply, error) {
+	body, err := c.object()
+	if err != nil {
+		return nil, err
+	}
+	content, err := s.checkMessage(c, body)
+	if err != nil {
+		return nil, err
+	}
+	to, err := newAudience(c.dir, body)
+	rep := &sendReply{
+		InvalidUser:    strings.Join(to.invalidUsers, "|"),
+		InvalidParty:   strings.Join(to.invalidParties, "|"),
+		InvalidTag:     strings.Join(to.invalidTags, "|"),
+		UnlicensedUser: strings.Join(to.unlicensed, "|"),
+	}
+	if err != nil {
+		return rep, err
+	}
+	m := newMessage(c, body, content, to)
+	if err := s.deliver(c, body, &m, to); err != nil {
+		return nil, err
+	}
+	rep.MsgID, rep.ResponseCode = m.MsgID, m.responseCode
+	return rep, nil
+}
+
+// checkMessage is everything that can be wrong with a message but its recipients.
+func (s *Simulator) checkMessage(c *call, body object) (content, error) {
+	kind := body.str("msgtype")
+	check, known := contentChecks[kind]
+	if !known {
+		return content{}, wecom.Code(40008)
+	}
+	if err := c.checkAgent(body); err != nil {
+		return content{}, err
+	}
+	safe, ok := body.num("safe")
+	if !ok || safe < 0 || safe > 2 {
+		return content{}, refuse(40058, "safe is not 0, 1 or 2")
+	}
+	ct := content{
+		object:    body.obj(kind),
+		safe:      safe,
+		everyone:  strings.EqualFold(strings.TrimSpace(body.str("touser")), "@all"),
+		checkFile: func(id, kind string) error { return s.checkMedia(c, id, kind) },
+	}
+	err := check(&ct)
+	return ct, err
+}
+
+// checkAgent compares the agentid of a body with the app the token belongs to.
+func (c *call) checkAgent(body object) error {
+	id, ok := body.num("agentid")
+	switch {
+	case !body.has("agentid"):
+		return wecom.Code(41011)
+	case !ok || id <= 0:
+		return wecom.Code(40056)
+	case id != c.app.agentID:
+		return wecom.Code(301002)
+	}
+	return nil
+}
+
+// deliver puts the message where it goes: nowhere if it is a duplicate, else to
+// every recipient whose windows have room.
+func (s *Simulator) deliver(c *call, body object, m *Message, to audience) error {
+	interval := duplicateInterval(body)
+	var key duplicateKey
+	if interval > 0 {
+		key = duplicateKey{app: c.app.appKey, body: sha256.Sum256(c.raw)}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.At = s.now()
+	if until, ok := s.duplicates.get(key); interval > 0 && ok && m.At.Before(until) {
+		m.Suppressed = true
+		s.stats.Suppressed++
+		s.arrivals.add(*m, c.dir.rules.Keep)
+		return nil
+	}
+	if err := c.app.spend(c.dir.rules, len(to.users), m.At); err != nil {
+		return err
+	}
+	if interval > 0 {
+		s.duplicates.put(key, m.At.Add(interval))
+	}
+	m.To, m.Dropped = c.app.deliver(c.dir.rules, to.users, m.At)
+	s.stats.Delivered += int64(len(m.To))
+	s.stats.Dropped += int64(len(m.Dropped))
+	s.arrivals.add(*m, c.dir.rules.Keep)
+	return nil
+}
+
+// duplicateInterval is how long the same body counts as a duplicate, 0 if the
+// sender did not ask for the check. It counts from the first of the messages;
+// whether WeCom's interval slides is not known.
+func duplicateInterval(body object) time.Duration {
+	if body.flag("enable_duplicate_check") != 1 {
+		return 0
+	}
+	seconds := min(body.flag("duplicate_check_interval"), maxDuplicateInterval)
+	if seconds < 1 {
+		seconds = defaultDuplicateInterval
+	}
+	return time.Duration(seconds) * time.Second
+}

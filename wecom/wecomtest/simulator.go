@@ -1,0 +1,171 @@
+package wecomtest
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The APIs, by their path under /cgi-bin/.
+const (
+	apiToken  = "gettoken"
+	apiSend   = "message/send"
+	apiRecall = "message/recall"
+	apiUpdate = "message/update_template_card"
+	apiUpload = "media/upload"
+)
+
+// Bounds of what callers can make the simulator remember.
+const (
+	maxTokens     = 10_000
+	maxDuplicates = 100_000
+	maxMedia      = 100_000
+)
+
+// Simulator answers like qyapi.weixin.qq.com. Create it with [New]; it is safe
+// for concurrent use.
+type Simulator struct {
+	// Now is the clock; nil is time.Now. Set it before the first call.
+	Now func() time.Time
+
+	mux       *http.ServeMux
+	directory atomic.Pointer[directory]
+
+	mu         sync.Mutex // guards what follows; never held while waiting
+	apps       map[appKey]*app
+	callers    map[string]*caller
+	tokens     *recent[string, *token]
+	duplicates *recent[duplicateKey, time.Time]
+	media      *recent[mediaKey, upload]
+	arrivals   arrivals
+	faults     []*fault
+	stats      counters
+	swept      time.Time
+}
+
+// New returns a simulator with the given rules, or every fault of the rules.
+func New(rules Rules) (*Simulator, error) {
+	s := &Simulator{
+		mux:        http.NewServeMux(),
+		apps:       map[appKey]*app{},
+		callers:    map[string]*caller{},
+		tokens:     newRecent[string, *token](maxTokens),
+		duplicates: newRecent[duplicateKey, time.Time](maxDuplicates),
+		media:      newRecent[mediaKey, upload](maxMedia),
+		arrivals:   newArrivals(),
+		stats:      newCounters(),
+	}
+	if err := s.SetRules(rules); err != nil {
+		return nil, err
+	}
+	s.handle(apiToken, s.slow(s.getToken))
+	s.handle(apiSend, s.authorized(s.send))
+	s.handle(apiRecall, s.authorized(s.recall))
+	s.handle(apiUpdate, s.authorized(s.updateCard))
+	s.handle(apiUpload, s.authorized(s.uploadMedia))
+	s.handleAdmin()
+	return s, nil
+}
+
+// ServeHTTP answers one call; an unknown path is HTTP 404.
+func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Rules returns the rules in force, with defaults filled in.
+func (s *Simulator) Rules() Rules { return s.directory.Load().rules }
+
+// SetRules replaces the rules. Tokens, windows and messages stay as they are;
+// calls under way end under the old rules.
+func (s *Simulator) SetRules(rules Rules) error {
+	d, err := newDirectory(rules)
+	if err != nil {
+		return fmt.Errorf("rules: %w", err)
+	}
+	s.directory.Store(d)
+	return nil
+}
+
+func (s *Simulator) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+// work is what an API does once the faults have let it.
+type work func(*call) (reply, error)
+
+// handle serves an API: the fault scripted for this call, the work, the answer.
+// The method does not matter: a GET where a POST belongs has an empty body, and
+// WeCom complains about that.
+func (s *Simulator) handle(api string, do work) {
+	s.mux.HandleFunc("/cgi-bin/"+api, func(w http.ResponseWriter, r *http.Request) {
+		c := s.newCall(api, w, r)
+		f := s.dueFault(c)
+		if f != nil && !f.After && c.suffer(*f) {
+			return
+		}
+		rep, err := do(c)
+		if f != nil && f.After && c.suffer(*f) {
+			return
+		}
+		c.answer(rep, err)
+	})
+}
+
+// slow makes the work take as long as the rules say.
+func (s *Simulator) slow(do work) work {
+	return func(c *call) (reply, error) {
+		c.pause(c.latency())
+		return do(c)
+	}
+}
+
+// authorized lets only calls with a living token and within the app's limits
+// through, and counts them as in flight while they last.
+func (s *Simulator) authorized(do work) work {
+	return func(c *call) (reply, error) {
+		if err := s.enter(c); err != nil {
+			return nil, err
+		}
+		defer s.leave(c)
+		c.pause(c.latency())
+		return do(c)
+	}
+}
+
+func (s *Simulator) enter(c *call) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	s.sweep(now)
+	key, err := s.checkToken(c.dir, c.r.URL.Query().Get("access_token"), now)
+	if err != nil {
+		return err
+	}
+	c.app = s.appState(key)
+	return c.app.enter(c.dir.rules, c.api, now)
+}
+
+func (s *Simulator) leave(c *call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.app.inFlight--
+}
+
+// sweep forgets, once an hour, what no longer counts.
+func (s *Simulator) sweep(now time.Time) {
+	if now.Sub(s.swept) < time.Hour {
+		return
+	}
+	s.swept = now
+	for ip, caller := range s.callers {
+		if caller.wrong.quiet(time.Hour, now) && now.After(caller.bannedUntil) {
+			delete(s.callers, ip)
+		}
+	}
+	for _, app := range s.apps {
+		app.sweep(now)
+	}
+}

@@ -1,0 +1,121 @@
+package wecomtest
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// How long a card can be updated and a message recalled (pages 94888, 94867).
+const (
+	responseCodeTTL = 72 * time.Hour
+	recallTTL       = 24 * time.Hour
+)
+
+type updateReply struct {
+	status
+	InvalidUser []string `json:"invaliduser"` // an array here, a string in message/send
+}
+
+// updateCard serves message/update_template_card (page 94888). A refused call
+// leaves the response code unused.
+func (s *Simulator) updateCard(c *call) (reply, error) {
+	body, err := c.object()
+	if err != nil {
+		return nil, err
+	}
+	if err := firstOf(c.checkAgent(body), checkTargets(body)); err != nil {
+		return nil, err
+	}
+	if err := s.checkReplacement(c, body); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.arrivals.byResponse[body.str("response_code")]
+	switch {
+	case !ok || m.Updated || s.now().Sub(m.At) > responseCodeTTL:
+		return nil, wecom.Code(60140)
+	case m.CorpID != c.app.corpID || m.AgentID != c.app.agentID:
+		return nil, wecom.Code(42015)
+	case !body.has("template_card") && !m.interactive:
+		return nil, refuse(40058, "button only updates button_interaction, vote_interaction and multiple_interaction")
+	}
+	invalid, err := m.strangers(body)
+	if err != nil {
+		return &updateReply{InvalidUser: invalid}, err
+	}
+	m.Updated = true
+	return &updateReply{InvalidUser: invalid}, nil
+}
+
+// checkTargets wants someone to update the card for.
+func checkTargets(body object) error {
+	users, parties, tags := len(body.strs("userids")), len(body.strs("partyids")), len(body.strs("tagids"))
+	switch {
+	case users > maxUsers:
+		return wecom.Code(40032)
+	case parties > maxParties:
+		return wecom.Code(82002)
+	case tags > maxTags:
+		return wecom.Code(82003)
+	case users+parties+tags == 0 && body.flag("atall") != 1:
+		return wecom.Code(82101)
+	}
+	return nil
+}
+
+// checkReplacement wants either a button's new name or a whole new card.
+func (s *Simulator) checkReplacement(c *call, body object) error {
+	if !body.has("template_card") {
+		if body.obj("button").str("replace_name") == "" {
+			return refuse(40058, "button.replace_name and template_card both missing")
+		}
+		return nil
+	}
+	return checkCard(&content{
+		object:    body.obj("template_card"),
+		update:    true,
+		checkFile: func(id, kind string) error { return s.checkMedia(c, id, kind) },
+	})
+}
+
+// strangers returns the userids of an update that did not get the message. It is
+// 82102 if nobody is left. Members of parties and tags are not looked up.
+func (m *Message) strangers(body object) ([]string, error) {
+	invalid := []string{}
+	if m.ToAll || len(m.Parties)+len(m.Tags) > 0 || body.flag("atall") == 1 {
+		return invalid, nil
+	}
+	users := body.strs("userids")
+	for _, user := range users {
+		if user = strings.ToLower(user); !slices.Contains(m.To, user) {
+			invalid = append(invalid, user)
+		}
+	}
+	if len(invalid) == len(users) && len(body.strs("partyids"))+len(body.strs("tagids")) == 0 {
+		return invalid, wecom.Code(82102)
+	}
+	return invalid, nil
+}
+
+// recall serves message/recall (page 94867).
+func (s *Simulator) recall(c *call) (reply, error) {
+	body, err := c.object()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.arrivals.byMsgID[body.str("msgid")]
+	switch {
+	case !ok || m.CorpID != c.app.corpID || m.AgentID != c.app.agentID:
+		return nil, refuse(40058, "invalid msgid, or the message of another app")
+	case s.now().Sub(m.At) > recallTTL:
+		return nil, wecom.Code(42052)
+	}
+	m.Recalled = true
+	return nil, nil
+}

@@ -1,0 +1,212 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+const (
+	// redisRetry brings a message back whose ledger did not answer.
+	redisRetry = 2 * time.Second
+	// versionRetry leaves a message to a newer worker.
+	versionRetry = time.Minute
+)
+
+// delivery is one message in the hands of a handler.
+type delivery struct {
+	payload tasks.Payload
+	request message.Request
+	task    *asynq.Task
+	retried int // attempts that counted so far
+	allowed int // attempts that may count in all
+	began   time.Time
+	number  int // of this attempt
+}
+
+// handle is asynq's handler: decode, begin, call, settle.
+func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
+	d, err := l.open(ctx, task)
+	if errors.Is(err, tasks.ErrVersion) {
+		return &retryError{err, versionRetry, true}
+	}
+	if err != nil {
+		l.log.Error().Err(err).Str("type", task.Type()).Msg("unreadable task")
+		return deadLetter(err)
+	}
+	if d.payload.Expired(time.Now()) {
+		return l.settle(ctx, d, tasks.Settlement{State: tasks.Expired, ErrMsg: "expires_at passed before it could be sent"}, nil)
+	}
+	if problem := l.agentMismatch(d); problem != nil {
+		return l.settle(ctx, d, tasks.Settlement{State: tasks.Rejected, ErrMsg: problem.Error()}, problem)
+	}
+	attempt, err := l.app.Ledger.Begin(ctx, d.payload, l.resendPolicy(d.request.Common()))
+	if err != nil {
+		return &retryError{err, redisRetry, true}
+	}
+	return l.proceed(ctx, d, attempt)
+}
+
+func (l *lane) proceed(ctx context.Context, d *delivery, attempt tasks.Attempt) error {
+	switch attempt.Verdict {
+	case tasks.Final:
+		return l.acknowledge(ctx, d)
+	case tasks.Busy:
+		return &retryError{errors.New("another attempt is under way"), attempt.Wait, true}
+	case tasks.Park:
+		return l.park(ctx, d)
+	default:
+		d.number = attempt.Number
+		return l.send(ctx, d)
+	}
+}
+
+// open reads the task. Its body was checked before it was enqueued, perhaps by
+// a newer version: unknown members are not this worker's business.
+func (l *lane) open(ctx context.Context, task *asynq.Task) (*delivery, error) {
+	payload, err := tasks.Decode(task.Type(), task.Payload())
+	if err != nil {
+		return nil, err
+	}
+	if payload.App != l.app.Name {
+		return nil, fmt.Errorf("message %s is of app %s, but waits in a queue of app %s", payload.ID, payload.App, l.app.Name)
+	}
+	payload.Body = message.FillAgentID(payload.Body, l.app.AgentID)
+	request, err := message.ParseLenient(payload.Body)
+	if err != nil {
+		return nil, fmt.Errorf("message %s: %w", payload.ID, err)
+	}
+	retried, _ := asynq.GetRetryCount(ctx)
+	allowed, _ := asynq.GetMaxRetry(ctx)
+	return &delivery{payload: payload, request: request, task: task, retried: retried, allowed: allowed, began: time.Now()}, nil
+}
+
+// agentMismatch catches a message for another application: WeCom would answer
+// 301002, and that suspends the whole app.
+func (l *lane) agentMismatch(d *delivery) error {
+	if got := d.request.Common().AgentID; got != l.app.AgentID {
+		return fmt.Errorf("agentid: %s, but app %s is agent %s; leave agentid out or send by the right app",
+			got, l.app.Name, l.app.AgentID)
+	}
+	return nil
+}
+
+// resendPolicy says how long this message may be sent again once WeCom may have taken it.
+func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolicy {
+	policy := tasks.ResendPolicy{InFlight: l.app.callLimit()}
+	switch {
+	case common.EnableDuplicateCheck == 1:
+		policy.Window = common.DuplicateCheckWindow()
+	case l.app.OnUnknown == Resend:
+		policy.Window, policy.MayDouble = tasks.Forever, true
+	}
+	return policy
+}
+
+// send posts the message and settles what WeCom answers.
+func (l *lane) send(ctx context.Context, d *delivery) error {
+	callCtx, cancel := context.WithTimeout(ctx, l.app.callLimit())
+	defer cancel()
+	var reply message.SendResponse
+	err := l.app.Sender.Post(callCtx, message.APISend, d.payload.Body, &reply)
+	return l.settle(ctx, d, l.judge(d, &reply, err), err)
+}
+
+// judge turns WeCom's answer into what is written down.
+func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.Settlement {
+	class := wecom.ClassOf(err)
+	s := tasks.Settlement{
+		State: outcomes[class].state, OutcomeUnknown: class == wecom.ClassUnknownOutcome,
+		MsgID: reply.MsgID, ResponseCode: reply.ResponseCode,
+		Recipients: recipientsOf(d.request.Common(), reply),
+	}
+	if err != nil {
+		s.ErrCode, s.ErrMsg = codeOf(err), reason(err)
+	}
+	if s.State == tasks.Accepted && s.Recipients.Refused() > 0 {
+		s.State = tasks.Partial
+		s.ErrMsg = fmt.Sprintf("WeCom took the message but refused %d of its recipients", s.Recipients.Refused())
+	}
+	if s.State != tasks.Accepted && s.State != tasks.Partial {
+		s.Recipients.Accepted = 0
+	}
+	outOfAttempts := outcomes[class].wait != nil && !outcomes[class].free && d.retried+1 >= d.allowed
+	switch {
+	case s.OutcomeUnknown && l.resendPolicy(d.request.Common()).Window == 0:
+		s.State = tasks.Unknown
+	case outOfAttempts && s.OutcomeUnknown:
+		s.State = tasks.Unknown
+	case outOfAttempts:
+		s.State = tasks.Rejected
+		s.ErrMsg = fmt.Sprintf("all %d attempts used up; the last: %s", d.allowed, s.ErrMsg)
+	}
+	return s
+}
+
+// park gives up on a message that WeCom may have taken, and that must not be
+// sent again.
+func (l *lane) park(ctx context.Context, d *delivery) error {
+	err := errors.New("an earlier attempt ended without an answer, and the message may not be sent again")
+	return l.settle(ctx, d, tasks.Settlement{State: tasks.Unknown, OutcomeUnknown: true, ErrMsg: err.Error()}, err)
+}
+
+// settle writes the record, then tells asynq. A record that cannot be written
+// brings the task back: the attempt is then of unknown outcome, unless it is
+// known that WeCom refused.
+func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, cause error) error {
+	record, err := l.app.Ledger.Settle(ctx, d.payload, s)
+	if err != nil {
+		l.log.Error().Err(err).Str("message_id", d.payload.ID).Str("msgid", s.MsgID).Msg("the outcome could not be recorded")
+		return &retryError{err, redisRetry, true}
+	}
+	l.report(d, record, cause)
+	if !s.State.Final() {
+		return l.retry(ctx, d, cause)
+	}
+	l.onSettled(record)
+	return l.finish(d, record, cause)
+}
+
+// retry brings the message back after the time its outcome sets.
+func (l *lane) retry(ctx context.Context, d *delivery, cause error) error {
+	o := outcomes[wecom.ClassOf(cause)]
+	wait := o.wait(l, cause, d.retried)
+	if o.pausesApp {
+		l.pause(ctx, wait)
+	}
+	return &retryError{cause, wait, o.free}
+}
+
+// acknowledge ends a redelivered task whose message is done with.
+func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
+	record, err := l.app.Ledger.Record(ctx, d.payload.ID)
+	if err != nil {
+		return &retryError{err, redisRetry, true}
+	}
+	l.log.Info().Str("message_id", record.ID).Str("state", string(record.State)).Msg("redelivered, already done")
+	return l.finish(d, record, errors.New(record.ErrMsg))
+}
+
+// finish shows the record in the dashboard and ends the task: archived when the
+// message needs somebody's attention, completed otherwise.
+func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
+	result, err := json.Marshal(record)
+	if err == nil {
+		_, err = d.task.ResultWriter().Write(result)
+	}
+	if err != nil {
+		l.log.Warn().Err(err).Str("message_id", record.ID).Msg("the dashboard will not show the result")
+	}
+	if record.State == tasks.Rejected || record.State == tasks.Unknown {
+		return deadLetter(cause)
+	}
+	return nil
+}

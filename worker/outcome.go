@@ -1,0 +1,90 @@
+package worker
+
+import (
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+const (
+	quickRetries = 3                // -1 is worth three quick retries (90313) …
+	quickStep    = time.Second      // … after about 1, 2 and 4 s,
+	slowStep     = 30 * time.Second // then 30 s, 1, 2, 4, 8 and
+	maxBackoff   = 10 * time.Minute // at most 10 minutes apart
+	configPause  = 5 * time.Minute  // a new setting works after about a minute (60020)
+)
+
+// outcome is what an answer of WeCom means for the message and for its app.
+type outcome struct {
+	state tasks.State
+	// wait, when not nil, brings the message back after that time; nil ends it.
+	wait func(l *lane, err error, retried int) time.Duration
+	free bool // the next try costs no attempt
+	// pausesApp rests the whole app, on all hosts, for as long as the message waits.
+	pausesApp bool
+}
+
+// outcomes turns the class of an answer into what happens. A final state other
+// than accepted is a dead letter.
+var outcomes = map[wecom.Class]outcome{
+	wecom.ClassOK:             {state: tasks.Accepted},
+	wecom.ClassTransient:      {state: tasks.Queued, wait: backoff},
+	wecom.ClassUnknownOutcome: {state: tasks.Queued, wait: backoff},
+	wecom.ClassToken:          {state: tasks.Queued, wait: moment},
+	wecom.ClassConcurrency:    {state: tasks.Queued, wait: moment, free: true},
+	wecom.ClassRate:           {state: tasks.Held, wait: ratePause, free: true, pausesApp: true},
+	wecom.ClassConfig:         {state: tasks.Held, wait: suspension, free: true, pausesApp: true},
+	wecom.ClassMedia:          {state: tasks.Rejected},
+	wecom.ClassRecipient:      {state: tasks.Rejected},
+	wecom.ClassContent:        {state: tasks.Rejected},
+	wecom.ClassOther:          {state: tasks.Rejected},
+}
+
+// backoff grows from one second to ten minutes, with full jitter: the time is
+// drawn evenly from zero to the step, so that messages that failed together do
+// not come back together.
+func backoff(_ *lane, _ error, retried int) time.Duration { return jitter(backoffStep(retried)) }
+
+func backoffStep(retried int) time.Duration {
+	step, doublings := quickStep, retried
+	if retried >= quickRetries {
+		step, doublings = slowStep, retried-quickRetries
+	}
+	for range doublings {
+		if step *= 2; step >= maxBackoff {
+			return maxBackoff
+		}
+	}
+	return step
+}
+
+// moment is 1 to 3 s: what too many calls at once take to pass.
+func moment(*lane, error, int) time.Duration { return time.Second + jitter(2*time.Second) }
+
+func ratePause(l *lane, _ error, _ int) time.Duration { return l.app.RatePause }
+
+// suspension lasts until gettoken may be called again, or for five minutes.
+func suspension(_ *lane, err error, _ int) time.Duration {
+	var held *wecom.TokenHeldError
+	if errors.As(err, &held) {
+		return max(time.Until(held.Until), time.Second)
+	}
+	if isGetToken(err) {
+		return wecom.TokenBackoff(1)
+	}
+	return configPause
+}
+
+func isGetToken(err error) bool {
+	var refused *wecom.Error
+	if errors.As(err, &refused) {
+		return refused.API == wecom.APIGetToken
+	}
+	var broken *wecom.CallError
+	return errors.As(err, &broken) && broken.API == wecom.APIGetToken
+}
+
+func jitter(limit time.Duration) time.Duration { return rand.N(limit) } //nolint:gosec // no secret

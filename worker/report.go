@@ -1,0 +1,63 @@
+package worker
+
+import (
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// recipientsOf counts who got the message, from what was asked and what WeCom refused.
+func recipientsOf(common *message.SendRequestCommon, reply *message.SendResponse) tasks.Recipients {
+	r := tasks.Recipients{
+		Invalid: reply.InvalidUsers(), Unlicensed: reply.UnlicensedUsers(),
+		InvalidParties: reply.InvalidParties(), InvalidTags: reply.InvalidTags(),
+	}
+	r.Accepted = max(common.Recipients().Count()-r.Refused(), 0)
+	return r
+}
+
+// reason is the failure as a record tells it, with what to do about it.
+func reason(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) && hinted.Hint() != "" {
+		return err.Error() + ". " + hinted.Hint()
+	}
+	return err.Error()
+}
+
+// codeOf is WeCom's errcode, 0 when WeCom did not answer.
+func codeOf(err error) int64 {
+	var refused *wecom.Error
+	if errors.As(err, &refused) {
+		return int64(refused.Code)
+	}
+	return 0
+}
+
+// report logs one line per attempt: what became of the message.
+func (l *lane) report(d *delivery, r tasks.Record, cause error) {
+	event := l.log.WithLevel(level(r.State))
+	if cause != nil {
+		event = event.Str("error", cause.Error())
+	}
+	event.Str("message_id", r.ID).Str("msgid", r.MsgID).Int64("errcode", r.ErrCode).
+		Stringer("class", wecom.ClassOf(cause)).Str("priority", string(r.Priority)).
+		Str("queue", tasks.Queue(r.App, r.Priority)).Int("attempt", d.number).
+		Int64("duration_ms", time.Since(d.began).Milliseconds()).Msg(string(r.State))
+}
+
+func level(s tasks.State) zerolog.Level {
+	switch s {
+	case tasks.Accepted:
+		return zerolog.InfoLevel
+	case tasks.Unknown, tasks.Rejected:
+		return zerolog.ErrorLevel
+	default:
+		return zerolog.WarnLevel
+	}
+}

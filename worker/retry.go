@@ -1,0 +1,49 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+)
+
+// retryError tells asynq to bring a task back. It travels from the handler to
+// retryDelay and isFailure below.
+type retryError struct {
+	err  error
+	wait time.Duration
+	free bool // costs no attempt
+}
+
+func (e *retryError) Error() string { return e.err.Error() }
+func (e *retryError) Unwrap() error { return e.err }
+
+// leaseRetry is how soon a task comes back whose worker died: its lease has
+// been over for half a minute by then.
+const leaseRetry = time.Second
+
+// retryDelay is asynq's RetryDelayFunc. asynq keeps whole seconds and cuts the
+// rest, which would bring a task back early: round up.
+func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
+	wait := leaseRetry
+	var retry *retryError
+	if errors.As(err, &retry) {
+		wait = retry.wait
+	}
+	return wait + time.Second - time.Nanosecond
+}
+
+// isFailure is asynq's IsFailure: what is none costs no attempt. A worker that
+// died is not the message's failure.
+func isFailure(err error) bool {
+	var retry *retryError
+	if errors.As(err, &retry) {
+		return !retry.free
+	}
+	return !errors.Is(err, asynq.ErrLeaseExpired)
+}
+
+// deadLetter tells asynq to archive the task, with the reason where the
+// dashboard shows it.
+func deadLetter(err error) error { return fmt.Errorf("%w: %w", err, asynq.SkipRetry) }
