@@ -125,3 +125,13 @@ func ClassOf(err error) Class {
 	}
 	return ClassOther
 }
+
+// HintOf says what an operator can do about an error of a [Client], "" when
+// nothing is known.
+func HintOf(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return ""
+}

@@ -7,7 +7,10 @@ import (
 	"time"
 )
 
-var errTokenRefused = errors.New("gettoken answers with the very token that WeCom has just refused")
+// errTokenRefused is a fault of the app's settings to all appearances: class config.
+var errTokenRefused = &Error{
+	API: APIGetToken, Code: 40014, Msg: "gettoken answers with the very token that WeCom has just refused",
+}
 
 // tokenCache is the token as this process knows it, in front of the store.
 type tokenCache struct {
@@ -52,7 +55,7 @@ func (c *tokenCache) replace(ctx context.Context) (Secret, error) {
 		return token.Value, nil
 	}
 	if now.Before(c.heldUntil) {
-		return "", &TokenHeldError{Until: c.heldUntil, Err: &CallError{API: APIGetToken, Err: errTokenRefused}}
+		return "", &TokenHeldError{Until: c.heldUntil, Err: errTokenRefused}
 	}
 	token, err := c.store.Token(ctx, c.fetch)
 	if err != nil {
@@ -69,7 +72,7 @@ func (c *tokenCache) replace(ctx context.Context) (Secret, error) {
 // message would cost a gettoken, and frequent gettokens are blocked (91039).
 func (c *tokenCache) hold(ctx context.Context, token Secret) error {
 	c.heldUntil = time.Now().Add(firstTokenBackoff)
-	held := &TokenHeldError{Until: c.heldUntil, Err: &CallError{API: APIGetToken, Err: errTokenRefused}}
+	held := &TokenHeldError{Until: c.heldUntil, Err: errTokenRefused}
 	return errors.Join(held, c.store.Drop(ctx, token))
 }
 
@@ -90,15 +93,19 @@ func (c *tokenCache) replaceEarly(ctx context.Context, old *AccessToken) {
 	c.current.CompareAndSwap(old, &next)
 }
 
-// drop forgets token here and in the store, unless it has been replaced already.
+// drop forgets token in the store and here, unless it has been replaced already.
+// The store comes first: whoever finds the cache empty must not find it there.
 func (c *tokenCache) drop(ctx context.Context, token Secret) error {
+	if err := c.store.Drop(ctx, token); err != nil {
+		return err
+	}
 	c.refused.Store(&token)
 	for current := c.current.Load(); current != nil && current.Value == token; current = c.current.Load() {
 		if c.current.CompareAndSwap(current, nil) {
 			break
 		}
 	}
-	return c.store.Drop(ctx, token)
+	return nil
 }
 
 // localTokens is the store of a client that shares its token with nobody. Its

@@ -23,9 +23,8 @@ func recipientsOf(common *message.SendRequestCommon, reply *message.SendResponse
 
 // reason is the failure as a record tells it, with what to do about it.
 func reason(err error) string {
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) && hinted.Hint() != "" {
-		return err.Error() + ". " + hinted.Hint()
+	if hint := wecom.HintOf(err); hint != "" {
+		return err.Error() + ". " + hint
 	}
 	return err.Error()
 }

@@ -29,7 +29,9 @@ func (e *exitError) Error() string {
 }
 func (e *exitError) Unwrap() error { return e.err }
 
-func usagef(format string, args ...any) error { return &exitError{exitUsage, fmt.Errorf(format, args...)} }
+func usagef(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
 
 // exitCode is that of an exitError, else a plain failure.
 func exitCode(err error) int {

@@ -185,6 +185,7 @@ func tempDir(tb testing.TB) string {
 }
 
 func newClient(tb testing.TB, opts *redis.Options) *redis.Client {
+	tb.Helper()
 	client := redis.NewClient(opts)
 	tb.Cleanup(func() { _ = client.Close() })
 	return client

@@ -1,7 +1,6 @@
 package redistest_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -73,7 +72,7 @@ func TestKilledServerDoesNotAnswer(t *testing.T) {
 func TestServerLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	var server *redistest.Server
-	t.Run("a test that ends", func(t *testing.T) { //nolint:paralleltest // the outer test waits for it
+	t.Run("a test that ends", func(t *testing.T) {
 		server = redistest.Start(t, redistest.AppendOnly)
 		if err := server.Client().Set(t.Context(), "k", "v", 0).Err(); err != nil {
 			t.Fatal(err)
@@ -126,7 +125,7 @@ func TestServerThatDoesNotStart(t *testing.T) {
 	}
 }
 
-func TestWithoutARedisServer(t *testing.T) { //nolint:paralleltest // it sets the environment
+func TestWithoutARedisServer(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	tests := map[string]struct {
 		ci   string
@@ -135,7 +134,7 @@ func TestWithoutARedisServer(t *testing.T) { //nolint:paralleltest // it sets th
 	}{
 		"New falls back to miniredis": {"", func(tb testing.TB) {
 			tb.Helper()
-			if err := redistest.New(tb).Ping(context.Background()).Err(); err != nil {
+			if err := redistest.New(tb).Ping(tb.Context()).Err(); err != nil {
 				tb.Fatal(err)
 			}
 		}, ""},

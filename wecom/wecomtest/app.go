@@ -98,6 +98,7 @@ func (a *app) spend(rules Rules, persons int, now time.Time) error {
 // WeCom drops without a word (page 90312). A dropped message does not count.
 func (a *app) deliver(rules Rules, users []string, now time.Time) (delivered, dropped []string) {
 	keep := max(rules.MemberPerMinute, rules.MemberPerHour)
+	delivered = make([]string, 0, len(users))
 	for _, user := range users {
 		sent := a.members[user]
 		if sent.full(rules.MemberPerMinute, time.Minute, now) || sent.full(rules.MemberPerHour, time.Hour, now) {

@@ -2,11 +2,13 @@ package wecomtest_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -44,17 +46,17 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func setup(t testing.TB, rules wecomtest.Rules) *bundle {
-	t.Helper()
+func setup(tb testing.TB, rules wecomtest.Rules) *bundle {
+	tb.Helper()
 	sim, err := wecomtest.New(rules)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	// 08:00 in China, sixteen hours before its midnight.
-	b := &bundle{Simulator: sim, t: t, clock: &clock{now: time.Date(2026, 5, 9, 0, 0, 0, 0, time.UTC)}}
+	b := &bundle{Simulator: sim, t: tb, clock: &clock{now: time.Date(2026, 5, 9, 0, 0, 0, 0, time.UTC)}}
 	sim.Now = b.clock.Now
 	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	b.url = server.URL
 	app := sim.Rules().Apps[0]
 	b.token = b.login(app.CorpID, app.Secret)
@@ -124,7 +126,7 @@ func (b *bundle) do(method, path, body string) (int, []byte, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, raw, err
 }
@@ -177,4 +179,46 @@ func quote(s string) string {
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(s)
 	return strings.TrimSpace(buf.String())
+}
+
+// users is n distinct userids.
+func users(n int) string {
+	var list []string
+	for i := range n {
+		list = append(list, "user"+strconv.Itoa(i))
+	}
+	return strings.Join(list, "|")
+}
+
+// fataler is what testing.TB and *rapid.T have in common.
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+// quiet is a simulator without a server.
+func quiet(t fataler, rules wecomtest.Rules) *wecomtest.Simulator {
+	t.Helper()
+	sim, err := wecomtest.New(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sim
+}
+
+// direct posts to a simulator without a server.
+func direct(t fataler, sim *wecomtest.Simulator, path, body string) answer {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	sim.ServeHTTP(rec, httptest.NewRequestWithContext(context.Background(), http.MethodPost, path, strings.NewReader(body)))
+	var a answer
+	if err := json.Unmarshal(rec.Body.Bytes(), &a); err != nil || rec.Code != http.StatusOK {
+		t.Fatal("answer", rec.Code, rec.Body.String(), err)
+	}
+	return a
+}
+
+func tokenOf(t fataler, sim *wecomtest.Simulator) string {
+	t.Helper()
+	return direct(t, sim, "/cgi-bin/gettoken?corpid="+wecomtest.CorpID+"&corpsecret="+wecomtest.Secret, "").AccessToken
 }

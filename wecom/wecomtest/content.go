@@ -217,9 +217,7 @@ func checkTaskCard(c *content) error {
 }
 
 func checkTaskID(id string) error {
-	if bad(id, maxTaskID, byteLen) || strings.ContainsFunc(id, func(r rune) bool {
-		return r >= utf8.RuneSelf || !isAlnum(byte(r)) && !strings.ContainsRune("_-@", r)
-	}) {
+	if bad(id, maxTaskID, byteLen) || !consistsOf(id, "_-@") {
 		return wecom.Code(42014)
 	}
 	return nil

@@ -98,11 +98,13 @@ func lowerGroups(groups map[string][]string) map[string][]string {
 // wellFormed reports whether WeCom could have given the userid to anyone: 1 to 64
 // of 0-9 A-Z a-z _ - @ . and a letter or digit first (page 90195).
 func wellFormed(user string) bool {
-	if user == "" || len(user) > 64 || !isAlnum(user[0]) {
-		return false
-	}
-	for i := range len(user) {
-		if !isAlnum(user[i]) && !strings.ContainsRune("_-@.", rune(user[i])) {
+	return user != "" && len(user) <= 64 && isAlnum(user[0]) && consistsOf(user, "_-@.")
+}
+
+// consistsOf reports whether a text has only ASCII letters, digits and the others.
+func consistsOf(text, others string) bool {
+	for i := range len(text) {
+		if !isAlnum(text[i]) && strings.IndexByte(others, text[i]) < 0 {
 			return false
 		}
 	}

@@ -12,7 +12,10 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-var faultAPIs = []string{"*", apiToken, apiSend, apiRecall, apiUpdate, apiUpload}
+var (
+	faultAPIs = []string{"*", apiToken, apiSend, apiRecall, apiUpdate, apiUpload}
+	bodiless  = []string{apiToken, apiUpload} // no JSON body a Match could look into
+)
 
 // Fault makes chosen calls fail. It needs a Delay or exactly one of ErrCode,
 // HTTPStatus, Hang and Reset; a Delay may come with each of them.
@@ -45,6 +48,7 @@ type Fault struct {
 }
 
 // Match is what a call's JSON body must have; what is empty does not matter.
+// gettoken and media/upload have none, so a Match never fits them.
 type Match struct {
 	// ToUser is a userid or glob that one of touser's must match.
 	ToUser string `json:"to_user,omitempty"`
@@ -71,6 +75,9 @@ func (f Fault) Validate() error {
 		return fmt.Errorf("api is %q: use one of %s", f.API, strings.Join(faultAPIs, ", "))
 	}
 	if f.Match != nil {
+		if slices.Contains(bodiless, f.API) {
+			return fmt.Errorf("match: %s has no message to match, drop it", f.API)
+		}
 		if _, err := path.Match(f.Match.ToUser, ""); err != nil {
 			return fmt.Errorf("match.to_user is %q: write a userid or a glob such as \"ops-*\"", f.Match.ToUser)
 		}
@@ -163,8 +170,8 @@ func (f *fault) matches(c *call) bool {
 	if f.Match == nil {
 		return true
 	}
-	if c.raw == nil {
-		return false // an upload has no JSON body
+	if slices.Contains(bodiless, c.api) {
+		return false
 	}
 	body, err := c.object()
 	return err == nil && f.Match.matches(body)

@@ -132,7 +132,7 @@ func (r Rules) validateMembers() error {
 			}
 			for i, user := range members {
 				if !wellFormed(user) {
-					errs = append(errs, fmt.Errorf("%s[%q][%d]: userid %q is not 1 to 64 of 0-9 A-Z a-z _ - @ .", field, id, i, user))
+					errs = append(errs, fmt.Errorf("%s[%q][%d]: userid %q is not 1 to 64 of 0-9 A-Z a-z _ - @ . with a letter or digit first", field, id, i, user))
 				}
 			}
 		}

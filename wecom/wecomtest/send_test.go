@@ -3,8 +3,8 @@ package wecomtest_test
 import (
 	"bufio"
 	"bytes"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -18,7 +18,7 @@ import (
 func TestEverySampleMessageIsAccepted(t *testing.T) {
 	t.Parallel()
 	b := setup(t, wecomtest.Rules{})
-	samples, err := os.ReadFile(filepath.Join("testdata", "messages.ndjson"))
+	samples, err := os.ReadFile("testdata/messages.ndjson")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestAlertmanagerIsUnderstood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, wecomtest.Rules{})
-			body, err := os.ReadFile(filepath.Join("testdata", name))
+			body, err := fs.ReadFile(os.DirFS("testdata"), name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,23 +72,32 @@ func TestAlertmanagerIsUnderstood(t *testing.T) {
 	}
 }
 
-func TestSendRefusesWhatWeComRefuses(t *testing.T) {
+// sendCase is a body of message/send and the errcode it gets.
+type sendCase struct {
+	body string
+	want wecom.Code
+}
+
+// testSends sends to a company that has one image and one file uploaded.
+func testSends(t *testing.T, cases map[string]sendCase) {
+	t.Helper()
+	b := setup(t, wecomtest.Rules{StrictMedia: true, Media: map[string]string{"doc": "file", "pic": "image"}})
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if a := b.send(tc.body); a.ErrCode != tc.want {
+				t.Errorf("errcode = %d (%s), want %d", a.ErrCode, a.ErrMsg, tc.want)
+			}
+		})
+	}
+}
+
+func TestWhatAllMessagesHaveIsChecked(t *testing.T) {
 	t.Parallel()
-	b := setup(t, wecomtest.Rules{StrictMedia: true, Media: map[string]string{"pic": "image"}})
 	textTo := func(members string) string {
 		return `{` + members + `,"msgtype":"text","agentid":1000002,"text":{"content":"x"}}`
 	}
-	article := func(members string) string { return `{"articles":[{"title":"t",` + members + `}]}` }
-	notice := func(members string) string { return message("miniprogram_notice", `{"title":"t",`+members+`}`) }
-	task := func(members string) string {
-		return message("taskcard", `{"title":"t","description":"d",`+members+`}`)
-	}
-	long := func(n int) string { return strings.Repeat("a", n) }
-
-	for name, tc := range map[string]struct {
-		body string
-		want wecom.Code
-	}{
+	testSends(t, map[string]sendCase{
 		"msgtype missing":                    {`{"touser":"a","agentid":1000002}`, 40008},
 		"msgtype unknown":                    {message("telegram", `{}`), 40008},
 		"agentid missing":                    {`{"touser":"a","msgtype":"text","text":{"content":"x"}}`, 41011},
@@ -108,72 +117,91 @@ func TestSendRefusesWhatWeComRefuses(t *testing.T) {
 		"101 parties":                        {textTo(`"toparty":"` + strings.Repeat("1|", 101) + `"`), 82002},
 		"101 tags":                           {textTo(`"totag":"` + strings.Repeat("1|", 101) + `"`), 82003},
 		"@all ignores too many tags":         {textTo(`"touser":"@all","totag":"` + strings.Repeat("1|", 101) + `"`), 0},
-		"text empty":                         {message("text", `{"content":""}`), 44004},
-		"text absent":                        {`{"touser":"a","msgtype":"text","agentid":1000002}`, 44004},
-		"image without media_id":             {message("image", `{}`), 41006},
-		"image known":                        {message("image", `{"media_id":"pic"}`), 0},
-		"image unknown":                      {message("image", `{"media_id":"nope"}`), 40007},
-		"voice with an image's media_id":     {message("voice", `{"media_id":"pic"}`), 40007},
-		"video without media_id":             {message("video", `{"title":"t"}`), 41006},
-		"file with an image's media_id":      {message("file", `{"media_id":"pic"}`), 40007},
-		"textcard without title":             {message("textcard", `{"description":"d","url":"https://a"}`), 41016},
-		"textcard without description":       {message("textcard", `{"title":"t","url":"https://a"}`), 41033},
-		"textcard without url":               {message("textcard", `{"title":"t","description":"d"}`), 41010},
-		"textcard url without scheme":        {message("textcard", `{"title":"t","description":"d","url":"a.example"}`), 45034},
-		"textcard url too long":              {message("textcard", `{"title":"t","description":"d","url":"https://`+long(2041)+`"}`), 40039},
-		"textcard url just fits":             {message("textcard", `{"title":"t","description":"d","url":"https://`+long(2040)+`"}`), 0},
-		"news without articles":              {message("news", `{"articles":[]}`), 45008},
-		"news with 9 articles":               {message("news", `{"articles":[{},{},{},{},{},{},{},{},{}]}`), 45008},
-		"news without title":                 {message("news", `{"articles":[{"url":"https://a"}]}`), 41016},
-		"news without link":                  {message("news", article(`"description":"d"`)), 41010},
-		"news url without scheme":            {message("news", article(`"url":"a.example"`)), 45034},
-		"news appid without pagepath":        {message("news", article(`"appid":"wx0"`)), 90204},
-		"news pagepath without appid":        {message("news", article(`"pagepath":"p"`)), 90207},
-		"news confidential":                  {`{"touser":"a","msgtype":"news","agentid":1000002,"safe":1,"news":` + article(`"url":"https://a"`) + `}`, 40074},
-		"mpnews without title":               {message("mpnews", `{"articles":[{"thumb_media_id":"pic","content":"c"}]}`), 41016},
-		"mpnews without thumb":               {message("mpnews", article(`"content":"c"`)), 41006},
-		"mpnews with an unknown thumb":       {message("mpnews", article(`"content":"c","thumb_media_id":"x"`)), 40007},
-		"mpnews without content":             {message("mpnews", article(`"thumb_media_id":"pic"`)), 44004},
-		"mpnews author too long":             {message("mpnews", article(`"content":"c","thumb_media_id":"pic","author":"`+long(65)+`"`)), 45032},
-		"mpnews content just fits":           {message("mpnews", article(`"content":"`+long(666<<10)+`","thumb_media_id":"pic"`)), 0},
-		"mpnews content too long":            {message("mpnews", article(`"content":"`+long(666<<10+1)+`","thumb_media_id":"pic"`)), 45002},
-		"markdown empty":                     {message("markdown", `{"content":""}`), 44004},
-		"markdown too long":                  {message("markdown", `{"content":"`+long(2049)+`"}`), 40058},
-		"markdown just fits":                 {message("markdown", `{"content":"`+long(2048)+`"}`), 0},
-		"notice to @all":                     {strings.Replace(notice(`"appid":"wx0"`), "chen.li", "@all", 1), 40058},
-		"notice without appid":               {notice(`"page":"p"`), 90200},
-		"notice page too long":               {notice(`"appid":"wx0","page":"` + long(1025) + `"`), 90204},
-		"notice without title":               {message("miniprogram_notice", `{"appid":"wx0"}`), 41016},
-		"notice with 11 items":               {notice(`"appid":"wx0","content_item":[{},{},{},{},{},{},{},{},{},{},{}]`), 90201},
-		"notice item without key":            {notice(`"appid":"wx0","content_item":[{"value":"v"}]`), 90202},
-		"notice key over 10 characters":      {notice(`"appid":"wx0","content_item":[{"key":"一二三四五六七八九十一","value":"v"}]`), 90202},
-		"notice key of 10 characters":        {notice(`"appid":"wx0","content_item":[{"key":"一二三四五六七八九十","value":"v"}]`), 0},
-		"notice value over 30 characters":    {notice(`"appid":"wx0","content_item":[{"key":"k","value":"` + long(31) + `"}]`), 90203},
-		"taskcard":                           {task(`"task_id":"t-1@x_Y","url":"https://a","btn":[{"key":"k","name":"n"}]`), 0},
-		"taskcard without title":             {message("taskcard", `{"description":"d"}`), 41016},
-		"taskcard without description":       {message("taskcard", `{"title":"t"}`), 41033},
-		"taskcard without task_id":           {task(`"btn":[{"key":"k","name":"n"}]`), 42014},
-		"taskcard task_id too long":          {task(`"task_id":"` + long(129) + `"`), 42014},
-		"taskcard task_id with a blank":      {task(`"task_id":"a b"`), 42014},
-		"taskcard url without scheme":        {task(`"task_id":"t","url":"a"`), 45034},
-		"taskcard without buttons":           {task(`"task_id":"t"`), 40058},
-		"taskcard button without key":        {task(`"task_id":"t","btn":[{"name":"n"}]`), 42019},
-		"taskcard button key too long":       {task(`"task_id":"t","btn":[{"name":"n","key":"` + long(129) + `"}]`), 42018},
-		"taskcard button keys equal":         {task(`"task_id":"t","btn":[{"name":"n","key":"k"},{"name":"m","key":"k"}]`), 42018},
-		"taskcard button without name":       {task(`"task_id":"t","btn":[{"key":"k"}]`), 42020},
 		"a list is no message":               {`[]`, 40058},
 		"not JSON":                           {`touser=a`, 40058},
 		"nothing":                            {``, 40008},
 		"JSON that breaks off early":         {`{"touser":"a","msgty`, 40008},
 		"JSON that breaks off late is taken": {strings.TrimSuffix(text("a", "x"), "}") + `,"safe":`, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if a := b.send(tc.body); a.ErrCode != tc.want {
-				t.Errorf("errcode = %d (%s), want %d", a.ErrCode, a.ErrMsg, tc.want)
-			}
-		})
+	})
+}
+
+func TestTextAndFilesAreChecked(t *testing.T) {
+	t.Parallel()
+	long := func(n int) string { return strings.Repeat("a", n) }
+	testSends(t, map[string]sendCase{
+		"text empty":                     {message("text", `{"content":""}`), 44004},
+		"text absent":                    {`{"touser":"a","msgtype":"text","agentid":1000002}`, 44004},
+		"image without media_id":         {message("image", `{}`), 41006},
+		"image known":                    {message("image", `{"media_id":"pic"}`), 0},
+		"image unknown":                  {message("image", `{"media_id":"nope"}`), 40007},
+		"voice with an image's media_id": {message("voice", `{"media_id":"pic"}`), 40007},
+		"video without media_id":         {message("video", `{"title":"t"}`), 41006},
+		"file with an image's media_id":  {message("file", `{"media_id":"pic"}`), 40007},
+		"textcard without title":         {message("textcard", `{"description":"d","url":"https://a"}`), 41016},
+		"textcard without description":   {message("textcard", `{"title":"t","url":"https://a"}`), 41033},
+		"textcard without url":           {message("textcard", `{"title":"t","description":"d"}`), 41010},
+		"textcard url without scheme":    {message("textcard", `{"title":"t","description":"d","url":"a.example"}`), 45034},
+		"textcard url too long":          {message("textcard", `{"title":"t","description":"d","url":"https://`+long(2041)+`"}`), 40039},
+		"textcard url just fits":         {message("textcard", `{"title":"t","description":"d","url":"https://`+long(2040)+`"}`), 0},
+	})
+}
+
+func TestArticlesAndMarkdownAreChecked(t *testing.T) {
+	t.Parallel()
+	article := func(members string) string { return `{"articles":[{"title":"t",` + members + `}]}` }
+	long := func(n int) string { return strings.Repeat("a", n) }
+	testSends(t, map[string]sendCase{
+		"news without articles":        {message("news", `{"articles":[]}`), 45008},
+		"news with 9 articles":         {message("news", `{"articles":[{},{},{},{},{},{},{},{},{}]}`), 45008},
+		"news without title":           {message("news", `{"articles":[{"url":"https://a"}]}`), 41016},
+		"news without link":            {message("news", article(`"description":"d"`)), 41010},
+		"news url without scheme":      {message("news", article(`"url":"a.example"`)), 45034},
+		"news appid without pagepath":  {message("news", article(`"appid":"wx0"`)), 90204},
+		"news pagepath without appid":  {message("news", article(`"pagepath":"p"`)), 90207},
+		"news confidential":            {`{"touser":"a","msgtype":"news","agentid":1000002,"safe":1,"news":` + article(`"url":"https://a"`) + `}`, 40074},
+		"mpnews without title":         {message("mpnews", `{"articles":[{"thumb_media_id":"pic","content":"c"}]}`), 41016},
+		"mpnews without thumb":         {message("mpnews", article(`"content":"c"`)), 41006},
+		"mpnews with an unknown thumb": {message("mpnews", article(`"content":"c","thumb_media_id":"x"`)), 40007},
+		"mpnews without content":       {message("mpnews", article(`"thumb_media_id":"pic"`)), 44004},
+		"mpnews author too long":       {message("mpnews", article(`"content":"c","thumb_media_id":"pic","author":"`+long(65)+`"`)), 45032},
+		"mpnews content just fits":     {message("mpnews", article(`"content":"`+long(666<<10)+`","thumb_media_id":"pic"`)), 0},
+		"mpnews content too long":      {message("mpnews", article(`"content":"`+long(666<<10+1)+`","thumb_media_id":"pic"`)), 45002},
+		"markdown empty":               {message("markdown", `{"content":""}`), 44004},
+		"markdown too long":            {message("markdown", `{"content":"`+long(2049)+`"}`), 40058},
+		"markdown just fits":           {message("markdown", `{"content":"`+long(2048)+`"}`), 0},
+	})
+}
+
+func TestNoticesAndTaskCardsAreChecked(t *testing.T) {
+	t.Parallel()
+	notice := func(members string) string { return message("miniprogram_notice", `{"title":"t",`+members+`}`) }
+	task := func(members string) string {
+		return message("taskcard", `{"title":"t","description":"d",`+members+`}`)
 	}
+	long := func(n int) string { return strings.Repeat("a", n) }
+	testSends(t, map[string]sendCase{
+		"notice to @all":                  {strings.Replace(notice(`"appid":"wx0"`), "chen.li", "@all", 1), 40058},
+		"notice without appid":            {notice(`"page":"p"`), 90200},
+		"notice page too long":            {notice(`"appid":"wx0","page":"` + long(1025) + `"`), 90204},
+		"notice without title":            {message("miniprogram_notice", `{"appid":"wx0"}`), 41016},
+		"notice with 11 items":            {notice(`"appid":"wx0","content_item":[{},{},{},{},{},{},{},{},{},{},{}]`), 90201},
+		"notice item without key":         {notice(`"appid":"wx0","content_item":[{"value":"v"}]`), 90202},
+		"notice key over 10 characters":   {notice(`"appid":"wx0","content_item":[{"key":"一二三四五六七八九十一","value":"v"}]`), 90202},
+		"notice key of 10 characters":     {notice(`"appid":"wx0","content_item":[{"key":"一二三四五六七八九十","value":"v"}]`), 0},
+		"notice value over 30 characters": {notice(`"appid":"wx0","content_item":[{"key":"k","value":"` + long(31) + `"}]`), 90203},
+		"taskcard":                        {task(`"task_id":"t-1@x_Y","url":"https://a","btn":[{"key":"k","name":"n"}]`), 0},
+		"taskcard without title":          {message("taskcard", `{"description":"d"}`), 41016},
+		"taskcard without description":    {message("taskcard", `{"title":"t"}`), 41033},
+		"taskcard without task_id":        {task(`"btn":[{"key":"k","name":"n"}]`), 42014},
+		"taskcard task_id too long":       {task(`"task_id":"` + long(129) + `"`), 42014},
+		"taskcard task_id with a blank":   {task(`"task_id":"a b"`), 42014},
+		"taskcard url without scheme":     {task(`"task_id":"t","url":"a"`), 45034},
+		"taskcard without buttons":        {task(`"task_id":"t"`), 40058},
+		"taskcard button without key":     {task(`"task_id":"t","btn":[{"name":"n"}]`), 42019},
+		"taskcard button key too long":    {task(`"task_id":"t","btn":[{"name":"n","key":"` + long(129) + `"}]`), 42018},
+		"taskcard button keys equal":      {task(`"task_id":"t","btn":[{"name":"n","key":"k"},{"name":"m","key":"k"}]`), 42018},
+		"taskcard button without name":    {task(`"task_id":"t","btn":[{"key":"k"}]`), 42020},
+	})
 }
 
 func TestWrongJSONIsToleratedWithAWarning(t *testing.T) {

@@ -76,7 +76,8 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Se
 func (s *Simulator) Rules() Rules { return s.directory.Load().rules }
 
 // SetRules replaces the rules. Tokens, windows and messages stay as they are;
-// calls under way end under the old rules.
+// calls under way end under the old rules. The lists and maps of the rules belong
+// to the simulator from then on.
 func (s *Simulator) SetRules(rules Rules) error {
 	d, err := newDirectory(rules)
 	if err != nil {
@@ -154,7 +155,7 @@ func (s *Simulator) leave(c *call) {
 	c.app.inFlight--
 }
 
-// sweep forgets, once an hour, what no longer counts.
+// sweep forgets, once an hour, what no longer counts. The caller holds the mutex.
 func (s *Simulator) sweep(now time.Time) {
 	if now.Sub(s.swept) < time.Hour {
 		return

@@ -45,6 +45,7 @@ func (s *Simulator) getToken(c *call) (reply, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
+	s.sweep(now)
 	key, err := s.checkSecret(c, given.Get("corpid"), given.Get("corpsecret"), now)
 	if err != nil {
 		return nil, err

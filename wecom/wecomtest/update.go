@@ -8,11 +8,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// How long a card can be updated and a message recalled (pages 94888, 94867).
-const (
-	responseCodeTTL = 72 * time.Hour
-	recallTTL       = 24 * time.Hour
-)
+// responseCodeTTL is how long a card can be updated (page 94888).
+const responseCodeTTL = 72 * time.Hour
 
 type updateReply struct {
 	status
@@ -99,23 +96,4 @@ func (m *Message) strangers(body object) ([]string, error) {
 		return invalid, wecom.Code(82102)
 	}
 	return invalid, nil
-}
-
-// recall serves message/recall (page 94867).
-func (s *Simulator) recall(c *call) (reply, error) {
-	body, err := c.object()
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m, ok := s.arrivals.byMsgID[body.str("msgid")]
-	switch {
-	case !ok || m.CorpID != c.app.corpID || m.AgentID != c.app.agentID:
-		return nil, refuse(40058, "invalid msgid, or the message of another app")
-	case s.now().Sub(m.At) > recallTTL:
-		return nil, wecom.Code(42052)
-	}
-	m.Recalled = true
-	return nil, nil
 }

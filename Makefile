@@ -1,0 +1,61 @@
+# `make` lists what can be done. `make check` is exactly what CI runs.
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint fmt vet tidy fuzz bench check tools clean
+
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME  ?= 30s
+BENCHTIME ?= 1s
+
+GOLANGCI_LINT := bin/golangci-lint
+
+# The race detector needs cgo; Go turns it off where there is no C compiler.
+RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+build: ## Build bin/wecomq, static and stamped with the version
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/wecomq ./cmd/wecomq
+
+demo: build ## See it work, with nothing else installed
+	./bin/wecomq demo
+
+test: ## Run all tests, with the race detector if there is a C compiler
+	@[ -n "$(RACE)" ] || echo 'no C compiler (or CGO_ENABLED=0): testing without the race detector'
+	go test $(RACE) -timeout 5m ./...
+
+lint: $(GOLANGCI_LINT) ## Check form, style and the direction of imports
+	$(GOLANGCI_LINT) run ./...
+
+fmt: $(GOLANGCI_LINT) ## Format the code
+	$(GOLANGCI_LINT) fmt ./...
+
+vet:
+	go vet ./...
+
+tidy:
+	go mod tidy -diff
+	go -C tools mod tidy -diff
+
+fuzz: ## Run every fuzz target for FUZZTIME (30s)
+	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | while IFS=: read -r file func; do \
+		echo "fuzz $${func#func } in $$(dirname "$$file")"; \
+		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
+	done
+
+bench: ## Run every benchmark for BENCHTIME (1s)
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+check: vet lint tidy test ## Do all that CI does
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=2s
+	@$(MAKE) --no-print-directory bench BENCHTIME=1x
+	@$(MAKE) --no-print-directory build
+
+tools: $(GOLANGCI_LINT) ## Build the pinned linter into bin
+
+$(GOLANGCI_LINT): tools/go.mod tools/go.sum
+	go build -C tools -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+clean: ## Remove what was built
+	rm -rf bin

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/redisconn"
+	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/internal/tokenstore"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/worker"
+)
+
+// deployment is a config brought to life: the one place where adapters meet roles.
+type deployment struct {
+	cfg        *config.Config
+	rdb        redis.UniversalClient
+	log        zerolog.Logger
+	transports map[wecom.Secret]http.RoundTripper // by proxy, shared by the apps that leave there
+	// ratePause replaces the worker's rest after errcode 45009; the demo's is short.
+	ratePause time.Duration
+}
+
+// connectTimeout bounds the first word with Redis.
+const connectTimeout = 5 * time.Second
+
+// open loads the config and makes sure that Redis answers.
+func (g *globals) open(ctx context.Context) (*deployment, error) {
+	cfg, err := g.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	d, err := deploy(cfg, g.logger(cfg.Log.Level, cfg.Log.Format))
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if err := d.ready(ctx); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (g *globals) loadConfig() (*config.Config, error) {
+	cfg, err := config.Load(g.configPath, g.lookupEnv)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return cfg, nil
+}
+
+func deploy(cfg *config.Config, log zerolog.Logger) (*deployment, error) {
+	inFlight := 0
+	for _, app := range cfg.Apps {
+		inFlight += app.Concurrency
+	}
+	rdb, err := redisconn.Open(string(cfg.Redis.URL), inFlight)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return &deployment{cfg: cfg, rdb: rdb, log: log, transports: map[wecom.Secret]http.RoundTripper{}}, nil
+}
+
+func (d *deployment) close() { _ = d.rdb.Close() }
+
+// ready says why the process cannot work, nil if it can.
+func (d *deployment) ready(ctx context.Context) error {
+	return redisconn.Explain(string(d.cfg.Redis.URL), d.rdb.Ping(ctx).Err())
+}
+
+// app finds an app by name, which may be empty when there is one.
+func (d *deployment) app(name string) (*config.App, error) {
+	app, err := d.cfg.App(name)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return app, nil
+}
+
+func (d *deployment) producer(app *config.App) (*producer.Producer, error) {
+	return producer.New(d.rdb, producer.Config{App: app.Name, Retention: app.Retention})
+}
+
+func (d *deployment) ledger(app *config.App) *ledger.Ledger {
+	return ledger.New(d.rdb, app.Name, app.Records)
+}
+
+func (d *deployment) finder(app *config.App) *status.Finder {
+	return status.New(d.rdb, app.Name, d.ledger(app))
+}
+
+// client calls WeCom for an app, with the access token shared by all processes.
+func (d *deployment) client(app *config.App) (*wecom.Client, error) {
+	return wecom.NewClient(wecom.Config{
+		CorpID: app.CorpID, Secret: app.Secret, BaseURL: app.APIBaseURL, Timeout: app.Timeout,
+		Transport: d.transport(app), TokenStore: tokenstore.New(d.rdb, app.Name),
+	})
+}
+
+// transport gives the connection pool of all apps that leave by the same proxy.
+func (d *deployment) transport(app *config.App) http.RoundTripper {
+	transport, ok := d.transports[app.Proxy]
+	if !ok {
+		idle := 0
+		for _, other := range d.cfg.Apps {
+			if other.Proxy == app.Proxy {
+				idle += other.Concurrency
+			}
+		}
+		transport = wecom.NewTransport(app.ProxyURL(), idle)
+		d.transports[app.Proxy] = transport
+	}
+	return transport
+}
+
+// workerApps prepares the named apps, or all, for a worker.
+func (d *deployment) workerApps(names []string) ([]worker.App, error) {
+	if len(names) == 0 {
+		names = slices.Sorted(maps.Keys(d.cfg.Apps))
+	}
+	apps := make([]worker.App, 0, len(names))
+	for _, name := range names {
+		app, err := d.app(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
+		}
+		client, err := d.client(app)
+		if err != nil {
+			return nil, fmt.Errorf("app %s: %w", app.Name, err)
+		}
+		apps = append(apps, worker.App{
+			Name: app.Name, AgentID: app.AgentID, Sender: client, Ledger: d.ledger(app), Concurrency: app.Concurrency,
+			Timeout: app.Timeout, OnUnknown: worker.OnUnknown(app.OnUnknown), RatePause: d.ratePause,
+		})
+	}
+	return apps, nil
+}

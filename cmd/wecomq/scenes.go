@@ -1,0 +1,117 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+// scenes.ndjson holds a message of every type.
+//
+//go:embed scenes.ndjson
+var everyType string
+
+// scene is one message of the demo and how it should end.
+type scene struct {
+	title   string
+	request message.Request
+	options producer.Options
+	trouble func(*wecomtest.Simulator) error // happens just before it is enqueued
+	want    tasks.State
+	calls   int // that arrive
+}
+
+// demoScenes are one message of every type, then those that meet trouble.
+func demoScenes() ([]scene, error) {
+	var scenes []scene
+	for line := range strings.Lines(everyType) {
+		request, err := message.Parse([]byte(line))
+		if err != nil {
+			return nil, fmt.Errorf("scenes.ndjson: %w", err)
+		}
+		scenes = append(scenes, scene{title: "type " + typeTitle(request), request: request, want: tasks.Accepted, calls: 1})
+	}
+	alert := producer.Options{Priority: tasks.Critical, ExpiresIn: time.Hour}
+	return append(scenes,
+		scene{
+			title: "broadcast to 2,500 members: three calls", request: text(strings.Join(members(2500), "|"), "Office closes at 18:00 today"),
+			options: producer.Options{Priority: tasks.Bulk}, want: tasks.Accepted, calls: 3,
+		},
+		scene{
+			title: "alert, one of its recipients has left", request: text("chen.li|left.company", "Disk full on db-03"),
+			options: alert, want: tasks.Partial, calls: 1,
+		},
+		scene{
+			title: "alert that meets an expired access token", request: text("chen.li", "Replica lag 95 s on db-04"),
+			options: alert, want: tasks.Accepted, calls: 1, trouble: expireTokens,
+		},
+		scene{
+			title: "alert that meets a rate limit (45009)", request: text("chen.li", "Error rate 12 % on api-01"),
+			options: alert, want: tasks.Accepted, calls: 1, trouble: limitRate("Error rate"),
+		},
+	), nil
+}
+
+func text(to, content string) message.Request {
+	return message.SendTextRequest{
+		SendRequestCommon: &message.SendRequestCommon{ToUser: to}, Text: message.TextField{Content: content},
+	}
+}
+
+func members(n int) []string {
+	users := make([]string, n)
+	for i := range users {
+		users[i] = fmt.Sprintf("user%04d", i)
+	}
+	return users
+}
+
+func expireTokens(sim *wecomtest.Simulator) error {
+	sim.ExpireTokens()
+	return nil
+}
+
+func limitRate(content string) func(*wecomtest.Simulator) error {
+	return func(sim *wecomtest.Simulator) error {
+		return sim.AddFault(wecomtest.Fault{
+			API: message.APISend, Match: &wecomtest.Match{Content: content}, ErrCode: 45009, Times: 1,
+		})
+	}
+}
+
+func typeTitle(request message.Request) string {
+	if card, ok := request.(message.SendTemplateCardRequest); ok {
+		return fmt.Sprintf("%s, %s", request.Type(), card.TemplateCard.CardType)
+	}
+	return string(request.Type())
+}
+
+// audience says in short who got a message.
+func audience(m wecomtest.Message) string {
+	switch {
+	case m.ToAll:
+		return "@all"
+	case len(m.To) == 0:
+		return fmt.Sprintf("%d parties, %d tags", len(m.Parties), len(m.Tags))
+	case len(m.To) > 2:
+		return fmt.Sprintf("%s and %d more", m.To[0], len(m.To)-1)
+	default:
+		return strings.Join(m.To, " ")
+	}
+}
+
+// oneLine is what people see of a message, cut to fit a terminal.
+func oneLine(m wecomtest.Message) string {
+	const shown = 50
+	text := strings.Join(strings.Fields(m.Title+" "+m.Text), " ")
+	if runes := []rune(text); len(runes) > shown {
+		return string(runes[:shown]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// sendFlags are the flags of `wecomq send`.
+type sendFlags struct {
+	app                    string
+	toUser, toParty, toTag []string
+	toAll                  bool
+	text, markdown, file   string
+	batch                  bool
+	priority               string
+	at                     string
+	delay, expiresIn       time.Duration
+	idempotencyKey         string
+	duplicateCheck         time.Duration
+	wait, dryRun           bool
+	timeout                time.Duration
+}
+
+func newSend(g *globals) *cobra.Command {
+	f := &sendFlags{}
+	cmd := &cobra.Command{
+		Use:   "send",
+		Short: "Enqueue a message, or a file of them",
+		Long: `Checks a message, puts it into the queue and prints
+{"id","app","queue","state","duplicate"}. A worker sends it; --wait waits for that
+and prints the record.
+
+A file holds the JSON of WeCom's message/send; agentid may be left out. Beside
+WeCom's members it may have priority, process_at (RFC 3339), expires_in ("1h") and
+idempotency_key. With --batch the file holds one message per line, and one result
+per line comes out, in order: {"line","error"} for a line that is at fault. The
+other lines are enqueued all the same.`,
+		Example: `  wecomq send --to-user zhangsan,lisi --text "Disk full on db-03" --priority critical
+  wecomq send --to-party 12 --markdown "### Release 5.2" --at 2026-12-01T09:03:00+08:00
+  wecomq send -f card.json --wait
+  jq -c '.[]' all.json | wecomq send --batch -f - --priority bulk`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.validate(); err != nil {
+				return err
+			}
+			return runSend(cmd.Context(), g, f)
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+func (f *sendFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
+	flags.StringSliceVar(&f.toUser, "to-user", nil, "user ids, separated by commas")
+	flags.StringSliceVar(&f.toParty, "to-party", nil, "department ids")
+	flags.StringSliceVar(&f.toTag, "to-tag", nil, "tag ids")
+	flags.BoolVar(&f.toAll, "to-all", false, "everybody who can see the app")
+	flags.StringVar(&f.text, "text", "", "send this text, at most 2048 bytes")
+	flags.StringVar(&f.markdown, "markdown", "", "send this markdown, at most 2048 bytes")
+	flags.StringVarP(&f.file, "file", "f", "", "message/send JSON `FILE`, - for stdin")
+	flags.BoolVar(&f.batch, "batch", false, "the file holds one message per line (NDJSON)")
+	flags.StringVar(&f.priority, "priority", "", "critical, default or bulk (default \"default\")")
+	flags.StringVar(&f.at, "at", "", "send at this `TIME`, RFC 3339, e.g. 2026-12-01T09:03:00+08:00")
+	flags.DurationVar(&f.delay, "delay", 0, "send after this time, e.g. 10m")
+	flags.DurationVar(&f.expiresIn, "expires-in", 0, "give up when it was not sent within this time, e.g. 1h")
+	flags.StringVar(&f.idempotencyKey, "idempotency-key", "", "a repeat with the same `KEY` finds the first message")
+	flags.DurationVar(&f.duplicateCheck, "duplicate-check", 0, "WeCom suppresses equal messages within this time, 1s to 4h")
+	flags.BoolVar(&f.wait, "wait", false, "wait until the message is finished and print its record; exit 3 when it was rejected")
+	flags.DurationVar(&f.timeout, "timeout", time.Minute, "how long --wait waits; exit 4 after that")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "check only: print what WeCom would get, enqueue nothing")
+}
+
+// validate checks what flags say together.
+func (f *sendFlags) validate() error {
+	contents := 0
+	for _, content := range []string{f.text, f.markdown, f.file} {
+		if content != "" {
+			contents++
+		}
+	}
+	recipients := len(f.toUser) > 0 || len(f.toParty) > 0 || len(f.toTag) > 0 || f.toAll
+	switch {
+	case contents != 1:
+		return usagef("give one of --text, --markdown and --file; see 'wecomq send --help'")
+	case f.batch && f.file == "":
+		return usagef("--batch needs --file, - for stdin")
+	case f.file != "" && recipients:
+		return usagef("--to-user, --to-party, --to-tag and --to-all do not go with --file: the file names the recipients")
+	case f.batch && f.idempotencyKey != "":
+		return usagef("--idempotency-key does not go with --batch, all messages would be one: give each line an idempotency_key")
+	case f.file == "" && !recipients:
+		return usagef("give recipients: --to-user, --to-party, --to-tag or --to-all")
+	case f.toAll && (len(f.toUser) > 0 || len(f.toParty) > 0 || len(f.toTag) > 0):
+		return usagef("--to-all does not go with other recipients: WeCom would ignore them")
+	case f.timeout <= 0:
+		return usagef("--timeout: %s is not positive", f.timeout)
+	}
+	if _, err := f.options(); err != nil {
+		return &exitError{exitUsage, err}
+	}
+	return nil
+}
+
+// options are those that the flags set for every message.
+func (f *sendFlags) options() (producer.Options, error) {
+	o := producer.Options{
+		Priority: tasks.Priority(f.priority), Delay: f.delay, ExpiresIn: f.expiresIn, IdempotencyKey: f.idempotencyKey,
+	}
+	if f.at != "" {
+		at, err := time.Parse(time.RFC3339, f.at)
+		if err != nil {
+			return o, fmt.Errorf("--at: %q is not RFC 3339, e.g. 2026-12-01T09:03:00+08:00", f.at)
+		}
+		o.At = at
+	}
+	if f.duplicateCheck != 0 {
+		seconds := f.duplicateCheck / time.Second
+		if f.duplicateCheck%time.Second != 0 || seconds < 1 || seconds > message.MaxDuplicateCheckInterval {
+			return o, fmt.Errorf("--duplicate-check: %s is not between 1s and 4h in whole seconds", f.duplicateCheck)
+		}
+	}
+	return o, o.Validate()
+}
+
+func runSend(ctx context.Context, g *globals, f *sendFlags) error {
+	source, closeSource, err := f.source(g)
+	if err != nil {
+		return err
+	}
+	defer closeSource()
+	if f.dryRun {
+		cfg, err := g.loadConfig()
+		if err != nil {
+			return err
+		}
+		app, err := cfg.App(f.app)
+		if err != nil {
+			return &exitError{exitUsage, err}
+		}
+		return dryRun(g, app.AgentID, source)
+	}
+	d, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	app, err := d.app(f.app)
+	if err != nil {
+		return err
+	}
+	p, err := d.producer(app)
+	if err != nil {
+		return err
+	}
+	s := &sender{globals: g, flags: f, producer: p, finder: d.finder(app), agentID: app.AgentID}
+	if f.batch {
+		return s.sendBatch(ctx, source)
+	}
+	return s.sendOne(ctx, source)
+}
+
+// source reads the messages that the flags ask for.
+func (f *sendFlags) source(g *globals) (*messageReader, func(), error) {
+	options, err := f.options()
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &messageReader{options: options, duplicateCheck: int(f.duplicateCheck / time.Second), lines: f.batch}
+	switch f.file {
+	case "":
+		r.request = f.request()
+		return r, func() {}, nil
+	case "-":
+		r.open(g.stdin, "stdin")
+		return r, func() {}, nil
+	}
+	file, err := os.Open(f.file)
+	if err != nil {
+		var path *os.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return nil, nil, usagef("--file: %s: %w", f.file, err)
+	}
+	r.open(io.Reader(file), f.file)
+	return r, func() { _ = file.Close() }, nil
+}
+
+// request is the message that the flags themselves hold.
+func (f *sendFlags) request() message.Request {
+	to := message.Recipients{Users: f.toUser, Parties: f.toParty, Tags: f.toTag}
+	if f.toAll {
+		to = message.Recipients{Users: []string{message.AllUsers}}
+	}
+	common := &message.SendRequestCommon{}
+	if f.markdown != "" {
+		return message.WithRecipients(message.SendMarkdownRequest{
+			SendRequestCommon: common, Markdown: message.MarkdownField{Content: f.markdown},
+		}, to)
+	}
+	return message.WithRecipients(message.SendTextRequest{
+		SendRequestCommon: common, Text: message.TextField{Content: f.text},
+	}, to)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+func newSimulate(g *globals) *cobra.Command {
+	var listen, rulesFile string
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "Run a WeCom of your own: the simulator, with WeCom's published rules",
+		Long: `Answers gettoken, message/send, message/recall, message/update_template_card and
+media/upload as WeCom does, delivers to nobody, and lists what arrived. Point an
+app's api_base_url, or any other WeCom client, at it.
+
+The rules file (YAML or JSON) holds the members of GET /admin/rules, and faults:
+a list of what POST /admin/faults takes. All of it can be changed while it runs:
+
+  curl -d '{"api":"message/send","errcode":45009,"times":1}' http://127.0.0.1:8090/admin/faults
+  curl 'http://127.0.0.1:8090/admin/messages?limit=10'`,
+		Example: `  wecomq simulate
+  wecomq simulate --listen 127.0.0.1:8090 --rules rules.yaml`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			sim, err := newSimulator(rulesFile)
+			if err != nil {
+				return err
+			}
+			return runSimulate(cmd.Context(), g, sim, listen)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8090", "`ADDR` to listen on; it has no authentication, keep it on loopback")
+	cmd.Flags().StringVar(&rulesFile, "rules", "", "rules and faults from `FILE`, YAML or JSON")
+	return cmd
+}
+
+func runSimulate(ctx context.Context, g *globals, sim *wecomtest.Simulator, listen string) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return usagef("--listen: %w", err)
+	}
+	app := sim.Rules().Apps[0]
+	_, _ = fmt.Fprintf(g.stderr, `WeCom simulator on http://%s
+
+  api_base_url: http://%[1]s
+  corp_id: %s
+  agent_id: %d
+  secret: %s
+
+What arrived: http://%[1]s/admin/messages
+`, listener.Addr(), app.CorpID, app.AgentID, app.Secret)
+	return serveHTTP(ctx, listener, sim)
+}
+
+// simulation is what a rules file holds.
+type simulation struct {
+	wecomtest.Rules
+
+	Faults []wecomtest.Fault `json:"faults"`
+}
+
+func newSimulator(rulesFile string) (*wecomtest.Simulator, error) {
+	var s simulation
+	if rulesFile != "" {
+		if err := readSimulation(rulesFile, &s); err != nil {
+			return nil, usagef("--rules: %s: %w", rulesFile, err)
+		}
+	}
+	sim, err := wecomtest.New(s.Rules)
+	if err != nil {
+		return nil, usagef("--rules: %w", err)
+	}
+	for i, fault := range s.Faults {
+		if err := sim.AddFault(fault); err != nil {
+			return nil, usagef("--rules: faults[%d]: %w", i, err)
+		}
+	}
+	return sim, nil
+}
+
+func readSimulation(path string, s *simulation) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
+	inJSON, err := yaml.YAMLToJSON(text)
+	if err != nil {
+		return fmt.Errorf("%s", yaml.FormatError(err, false, true))
+	}
+	decoder := json.NewDecoder(bytes.NewReader(inJSON))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(s)
+}

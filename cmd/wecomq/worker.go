@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"net"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wecomq/wecomq/worker"
+)
+
+func newWorker(g *globals) *cobra.Command {
+	var apps []string
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "worker",
+		Short: "Send what is queued",
+		Long: `Takes messages from the queues of all apps of the config, or of those named by
+--apps, and sends them. Any number of workers may run, on any number of hosts.
+
+SIGTERM or Ctrl-C: takes no new message, finishes the calls in flight, leaves the
+rest in the queue and exits 0. A second signal exits at once.`,
+		Example: `  wecomq worker
+  wecomq worker --apps ops,hr --listen 127.0.0.1:9090`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := g.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			return runWorker(cmd.Context(), d, apps, listen)
+		},
+	}
+	cmd.Flags().StringSliceVar(&apps, "apps", nil, "serve only these `APPS`, separated by commas")
+	cmd.Flags().StringVar(&listen, "listen", "", "serve /healthz, /readyz and /metrics on `ADDR`, e.g. 127.0.0.1:9090")
+	return cmd
+}
+
+func runWorker(ctx context.Context, d *deployment, names []string, listen string) error {
+	apps, err := d.workerApps(names)
+	if err != nil {
+		return err
+	}
+	metrics := newMetrics()
+	for i := range apps {
+		apps[i].Sender = metrics.instrument(apps[i].Name, apps[i].Sender)
+	}
+	w, err := worker.New(worker.Config{
+		Redis: d.rdb, Apps: apps, Logger: d.log, OnSettled: metrics.settled,
+	})
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	if listen != "" {
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+		if err != nil {
+			return usagef("--listen: %w", err)
+		}
+		d.log.Info().Stringer("addr", listener.Addr()).Msg("health and metrics")
+		group.Go(func() error { return serveHTTP(ctx, listener, metrics.handler(d.ready)) })
+	}
+	group.Go(func() error { return w.Run(ctx) })
+	return group.Wait()
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// App is one WeCom application.
+type App struct {
+	Name    string       // known by it everywhere: 1 to 32 of a-z, 0-9 and -
+	CorpID  string       // of the enterprise (91039)
+	AgentID string       // decimal digits (90236)
+	Secret  wecom.Secret // of this application (91039)
+
+	APIBaseURL string        // scheme and host of WeCom's API, or of a stand-in
+	Proxy      wecom.Secret  // http(s) URL of the egress proxy, which may hold a password; empty for none
+	Timeout    time.Duration // of one call
+	// Concurrency is the number of calls in flight, per process.
+	Concurrency int
+	OnUnknown   string // what follows an unknown outcome: resend or park
+	// Retention is how long finished tasks stay in the asynq dashboard; 0 removes
+	// them at once. It has an entry for every priority.
+	Retention map[tasks.Priority]time.Duration
+	Records   time.Duration // how long results are kept
+	Limits    Limits
+}
+
+// ProxyURL returns the parsed Proxy, or nil for none.
+func (a App) ProxyURL() *url.URL {
+	if a.Proxy == "" {
+		return nil
+	}
+	u, err := url.Parse(string(a.Proxy))
+	if err != nil {
+		return nil // not from Load, which has parsed it
+	}
+	return u
+}
+
+// Limits are WeCom's limits for one application, which wecomq stays within.
+type Limits struct {
+	// Seats is the account limit of the enterprise. WeCom lets an application reach
+	// 200 recipients a day for each (90312). 0 leaves the day quota unenforced.
+	Seats           int
+	CallsPerMinute  int // of one API (90312)
+	MemberPerMinute int // messages to one member; WeCom drops more silently (90312)
+	MemberPerHour   int // likewise (90312)
+	// CriticalReserve is the share of the day quota, 0 to 1, that only critical
+	// messages may use.
+	CriticalReserve float64
+}
+
+func readApp(name string, s *section) *App {
+	app := &App{
+		Name:        name,
+		CorpID:      required(s, "corp_id", nonEmpty[string]),
+		AgentID:     required(s, "agent_id", agentID),
+		Secret:      s.secret("secret"),
+		APIBaseURL:  optional(s, "api_base_url", wecom.DefaultBaseURL, baseURL),
+		Proxy:       optional(s, "proxy", "", proxyURL),
+		Timeout:     optional(s, "timeout", wecom.DefaultTimeout, lasting(time.Millisecond)),
+		Concurrency: optional(s, "concurrency", 16, atLeast(1)),
+		OnUnknown:   s.oneOf("on_unknown", "resend", "resend", "park"),
+		Retention:   readRetention(s.section("retention")),
+		Records:     optional(s, "records", 7*24*time.Hour, lasting(time.Second)),
+		Limits:      readLimits(s.section("limits")),
+	}
+	s.rejectUnknown()
+	return app
+}
+
+// readApps reads the mapping from name to application.
+func readApps(s *section) map[string]*App {
+	if len(s.keys) == 0 && !s.broken {
+		s.fail(s.place, "missing (define at least one application)")
+	}
+	apps := make(map[string]*App, len(s.keys))
+	for _, name := range s.keys {
+		if err := tasks.ValidateApp(name); err != nil {
+			s.fail(s.at(name), "%v", err)
+		}
+		apps[name] = readApp(name, s.section(name))
+	}
+	return apps
+}
+
+func readRetention(s *section) map[tasks.Priority]time.Duration {
+	retention := map[tasks.Priority]time.Duration{tasks.Critical: 24 * time.Hour, tasks.Default: 24 * time.Hour, tasks.Bulk: time.Hour}
+	for _, priority := range tasks.Priorities() {
+		retention[priority] = optional(s, string(priority), retention[priority], lasting(0))
+	}
+	s.rejectUnknown()
+	return retention
+}
+
+func readLimits(s *section) Limits {
+	limits := Limits{
+		Seats:           optional(s, "seats", 0, atLeast(0)),
+		CallsPerMinute:  optional(s, "calls_per_minute", 10000, atLeast(1)),
+		MemberPerMinute: optional(s, "member_per_minute", 30, atLeast(1)),
+		MemberPerHour:   optional(s, "member_per_hour", 1000, atLeast(1)),
+		CriticalReserve: optional(s, "critical_reserve", 0.05, percent),
+	}
+	s.rejectUnknown()
+	return limits
+}

@@ -1,0 +1,115 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// DefaultPath is read when neither a path nor WECOMQ_CONFIG is given.
+const DefaultPath = "wecomq.yaml"
+
+// maxFileBytes bounds the config file and every file that it names.
+const maxFileBytes = 1 << 20
+
+// ErrNone is returned when there is neither a file nor an environment to read.
+var ErrNone = errors.New("no configuration: write wecomq.yaml, name a file with --config or WECOMQ_CONFIG, " +
+	"or set WECOM_CORP_ID, WECOM_AGENT_ID and WECOM_SECRET")
+
+// Config is all that a process of wecomq is told.
+type Config struct {
+	Redis   Redis
+	Apps    map[string]*App // by name, at least one
+	Gateway Gateway
+	Log     Log
+	// Warnings are sentences for the operator about what works but should be changed.
+	Warnings []string
+}
+
+// Redis is where queues and records live.
+type Redis struct {
+	// URL may hold a password; internal/redisconn opens it.
+	URL wecom.Secret
+}
+
+// Log is how the process reports to stderr.
+type Log struct {
+	Level  string // trace, debug, info, warn or error
+	Format string // json or console
+}
+
+// Load reads the file at path. With an empty path it reads the file named by
+// WECOMQ_CONFIG, else [DefaultPath] if there is one, else the environment.
+// lookupEnv is [os.LookupEnv] or a test's.
+func Load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
+	src := &source{file: path, lookupEnv: lookupEnv}
+	if src.file == "" {
+		src.file, _ = lookupEnv("WECOMQ_CONFIG")
+	}
+	if src.file == "" && exists(DefaultPath) {
+		src.file = DefaultPath
+	}
+	if src.file == "" {
+		return readEnvironment(src)
+	}
+	file, err := readFile(src.file)
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	src.dir = filepath.Dir(src.file)
+	cfg, err := readDocument(src, file.content)
+	if err != nil {
+		return nil, err
+	}
+	if src.holdsSecret && file.mode&0o077 != 0 {
+		cfg.Warnings = append(cfg.Warnings, fmt.Sprintf(
+			"%s holds a secret and other users can read it (mode %04o): run chmod 600 on it, or use ${VAR} or secret_file",
+			src.file, file.mode))
+	}
+	return cfg, nil
+}
+
+// App returns the app with this name. An empty name means the only app there is.
+func (c *Config) App(name string) (*App, error) {
+	names := slices.Sorted(maps.Keys(c.Apps))
+	switch {
+	case name == "" && len(names) == 1:
+		return c.Apps[names[0]], nil
+	case name == "":
+		return nil, fmt.Errorf("app: there are %d, name one of %s", len(names), strings.Join(names, ", "))
+	case c.Apps[name] == nil:
+		return nil, fmt.Errorf("app: no %q in the configuration, which has %s", name, strings.Join(names, ", "))
+	}
+	return c.Apps[name], nil
+}
+
+// readConfig puts a configuration together from its applications and its other
+// sections.
+func readConfig(src *source, redis *section, apps map[string]*App, gateway, log *section) (*Config, error) {
+	cfg := &Config{
+		Redis:   Redis{URL: redis.redisURL("url", "redis://127.0.0.1:6379/0")},
+		Apps:    apps,
+		Gateway: readGateway(gateway, apps),
+		Log: Log{
+			Level:  log.oneOf("level", "info", "trace", "debug", "info", "warn", "error"),
+			Format: log.oneOf("format", "json", "json", "console"),
+		},
+	}
+	redis.rejectUnknown()
+	log.rejectUnknown()
+	if err := src.err(); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,331 @@
+package config_test
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// environment returns a lookup like os.LookupEnv.
+func environment(vars map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		value, ok := vars[name]
+		return value, ok
+	}
+}
+
+// write writes files into a directory of their own, which it returns.
+func write(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		writeFile(t, filepath.Join(dir, name), content)
+	}
+	return dir
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// load loads wecomq.yaml with this content. Errors name the file without its directory.
+func load(t *testing.T, yaml string, vars map[string]string) (*config.Config, error) {
+	t.Helper()
+	dir := write(t, map[string]string{"wecomq.yaml": yaml, "secret.txt": "from-a-file\n", "empty.txt": "\n"})
+	cfg, err := config.Load(filepath.Join(dir, "wecomq.yaml"), environment(vars))
+	if err != nil {
+		err = errors.New(strings.ReplaceAll(err.Error(), dir+"/", ""))
+	}
+	return cfg, err
+}
+
+// documented is a configuration of one app with the defaults of the manual.
+func documented(name string) *config.Config {
+	return &config.Config{
+		Redis: config.Redis{URL: "redis://127.0.0.1:6379/0"},
+		Apps: map[string]*config.App{name: {
+			Name: name, CorpID: "ww0123456789abcdef", AgentID: "1000002", Secret: "s3cret",
+			APIBaseURL: "https://qyapi.weixin.qq.com", Timeout: 10 * time.Second, Concurrency: 16, OnUnknown: "resend",
+			Retention: map[tasks.Priority]time.Duration{tasks.Critical: 24 * time.Hour, tasks.Default: 24 * time.Hour, tasks.Bulk: time.Hour},
+			Records:   168 * time.Hour,
+			Limits:    config.Limits{CallsPerMinute: 10000, MemberPerMinute: 30, MemberPerHour: 1000, CriticalReserve: 0.05},
+		}},
+		Gateway: config.Gateway{Listen: "127.0.0.1:8080"},
+		Log:     config.Log{Level: "info", Format: "json"},
+	}
+}
+
+const minimal = `apps:
+  ops:
+    corp_id: ww0123456789abcdef
+    agent_id: 1000002
+    secret: s3cret
+`
+
+func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile(filepath.Join("..", "..", "wecomq.example.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]string{
+		"in the example":               string(example),
+		"in a file of nothing else":    minimal,
+		"where sections have no value": minimal + "    limits:\n    retention:\nredis:\ngateway:\nlog: {level: }\n",
+	}
+	for name, yaml := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg, err := load(t, yaml, map[string]string{"WECOM_OPS_SECRET": "s3cret"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(documented("ops"), cfg); diff != "" {
+				t.Errorf("Load (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEveryKeyTakesEffect(t *testing.T) {
+	t.Parallel()
+	yaml := fmt.Sprintf(`
+redis:
+  url: rediss://:${REDIS_PASSWORD}@h:6380/2
+apps:
+  hr:
+    corp_id: "${CORP}"
+    agent_id: "1000003"
+    secret_file: secret.txt
+    api_base_url: http://simulator:8090/base
+    proxy: http://user:pw@proxy:3128
+    timeout: 1m30s
+    concurrency: 2
+    on_unknown: park
+    retention: {critical: 0s, default: 1h, bulk: 2h}
+    records: 48h
+    limits:
+      seats: 500
+      calls_per_minute: 100
+      member_per_minute: 20
+      member_per_hour: 200
+      critical_reserve: 12.5%%
+gateway:
+  listen: :80
+  tokens:
+    - {name: grafana, sha256: "%x", apps: [hr], scopes: [send, read]}
+    - name: root
+      sha256: %X
+      apps:
+      - hr
+      scopes: [admin]
+log: {level: debug, format: console}
+`, sha256.Sum256([]byte("one")), sha256.Sum256([]byte("two")))
+	want := &config.Config{
+		Redis: config.Redis{URL: "rediss://:pw@h:6380/2"},
+		Apps: map[string]*config.App{"hr": {
+			Name: "hr", CorpID: "ww1", AgentID: "1000003", Secret: "from-a-file",
+			APIBaseURL: "http://simulator:8090/base", Proxy: "http://user:pw@proxy:3128",
+			Timeout: 90 * time.Second, Concurrency: 2, OnUnknown: "park",
+			Retention: map[tasks.Priority]time.Duration{tasks.Critical: 0, tasks.Default: time.Hour, tasks.Bulk: 2 * time.Hour},
+			Records:   48 * time.Hour,
+			Limits:    config.Limits{Seats: 500, CallsPerMinute: 100, MemberPerMinute: 20, MemberPerHour: 200, CriticalReserve: 0.125},
+		}},
+		Gateway: config.Gateway{Listen: ":80", Tokens: []config.Token{
+			{Name: "grafana", SHA256: sha256.Sum256([]byte("one")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeSend, config.ScopeRead}},
+			{Name: "root", SHA256: sha256.Sum256([]byte("two")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeAdmin}},
+		}},
+		Log: config.Log{Level: "debug", Format: "console"},
+	}
+
+	cfg, err := load(t, yaml, map[string]string{"REDIS_PASSWORD": "pw", "CORP": "ww1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, cfg); diff != "" {
+		t.Errorf("Load (-want +got):\n%s", diff)
+	}
+	if got := cfg.Apps["hr"].ProxyURL(); got.Host != "proxy:3128" {
+		t.Errorf("ProxyURL() = %v, want the proxy", got)
+	}
+}
+
+func TestSecretsMayHaveOddCharacters(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ written, want string }{
+		"from the environment":       {"${ODD}", "a: b\n- #'\"${x}"},
+		"inside double quotes":       {`"${ODD}"`, "a: b\n- #'\"${x}"},
+		"as digits with a zero":      {"0123", "0123"},
+		"as something like a number": {"1e3", "1e3"},
+		"with an escaped reference":  {"a$${b}$c", "a${b}$c"},
+		"next to a reference":        {"<${PLAIN}>", "<p>"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			yaml := strings.Replace(minimal, "s3cret", tt.written, 1)
+			cfg, err := load(t, yaml, map[string]string{"ODD": "a: b\n- #'\"${x}", "PLAIN": "p"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(cfg.Apps["ops"].Secret); got != tt.want {
+				t.Errorf("secret = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestConfigDoesNotPrintItsSecrets(t *testing.T) {
+	t.Parallel()
+	cfg, err := load(t, minimal+"    proxy: http://u:hunter2@p\nredis: {url: 'redis://:hunter2@h'}\n", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := json.Marshal(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(encoded), fmt.Sprintf("%+v %+v", cfg, cfg.Apps["ops"]), fmt.Sprintf("%#v", *cfg.Apps["ops"])} {
+		if strings.Contains(text, "hunter2") || strings.Contains(text, "s3cret") {
+			t.Errorf("a secret shows in %s", text)
+		}
+	}
+}
+
+func TestApp(t *testing.T) {
+	t.Parallel()
+	ops, hr := &config.App{Name: "ops"}, &config.App{Name: "hr"}
+	one := &config.Config{Apps: map[string]*config.App{"ops": ops}}
+	two := &config.Config{Apps: map[string]*config.App{"ops": ops, "hr": hr}}
+	tests := map[string]struct {
+		cfg  *config.Config
+		name string
+		want *config.App
+		err  string
+	}{
+		"is found by name":                  {two, "hr", hr, ""},
+		"needs no name if it is alone":      {one, "", ops, ""},
+		"needs a name if there are several": {two, "", nil, "app: there are 2, name one of hr, ops"},
+		"must exist":                        {one, "hr", nil, `app: no "hr" in the configuration, which has ops`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := tt.cfg.App(tt.name)
+			if got != tt.want || (err == nil) != (tt.err == "") || (err != nil && err.Error() != tt.err) {
+				t.Errorf("App(%q) = %v, %v; want %v, %q", tt.name, got, err, tt.want, tt.err)
+			}
+		})
+	}
+}
+
+func TestProxyURLOfNoProxyIsNil(t *testing.T) {
+	t.Parallel()
+	if got := (config.App{}).ProxyURL(); got != nil {
+		t.Errorf("ProxyURL() = %v, want nil", got)
+	}
+}
+
+func TestReadableSecretIsAWarning(t *testing.T) {
+	t.Parallel()
+	const advice = " holds a secret and other users can read it (mode 0644): run chmod 600 on it, or use ${VAR} or secret_file"
+	tests := map[string]struct {
+		yaml string
+		mode os.FileMode
+		warn bool
+	}{
+		"if others can read it":               {minimal, 0o644, true},
+		"also for the password of Redis":      {strings.Replace(minimal, "s3cret", "${S}", 1) + "redis: {url: 'redis://:pw@h'}\n", 0o644, true},
+		"but not if only the owner can":       {minimal, 0o600, false},
+		"but not if the environment holds it": {strings.Replace(minimal, "s3cret", "${S}", 1) + "redis: {url: 'redis://:${S}@h'}\n", 0o644, false},
+		"but not if a file holds it":          {strings.Replace(minimal, "secret: s3cret", "secret_file: secret.txt", 1), 0o644, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(write(t, map[string]string{"wecomq.yaml": tt.yaml, "secret.txt": "x"}), "wecomq.yaml")
+			if err := os.Chmod(path, tt.mode); err != nil {
+				t.Fatal(err)
+			}
+			cfg, err := config.Load(path, environment(map[string]string{"S": "s"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			if tt.warn {
+				want = []string{path + advice}
+			}
+			if diff := cmp.Diff(want, cfg.Warnings); diff != "" {
+				t.Errorf("Warnings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFileIsFound(t *testing.T) {
+	named := filepath.Join(write(t, map[string]string{"named.yaml": strings.Replace(minimal, "ops", "named", 1)}), "named.yaml")
+	env := map[string]string{"WECOM_CORP_ID": "ww0123456789abcdef", "WECOM_AGENT_ID": "1000002", "WECOM_SECRET": "s3cret"}
+	withPath := map[string]string{"WECOMQ_CONFIG": named, "WECOM_SECRET": "x"}
+	tests := map[string]struct {
+		here map[string]string // files in the working directory
+		path string
+		env  map[string]string
+		want string // the name of the app
+	}{
+		"by path first":              {map[string]string{"wecomq.yaml": "!"}, named, map[string]string{"WECOMQ_CONFIG": "nowhere"}, "named"},
+		"then by WECOMQ_CONFIG":      {map[string]string{"wecomq.yaml": "!"}, "", withPath, "named"},
+		"then here":                  {map[string]string{"wecomq.yaml": minimal}, "", env, "ops"},
+		"or else in the environment": {nil, "", env, "default"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(write(t, tt.here))
+			cfg, err := config.Load(tt.path, environment(tt.env))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := cfg.App(tt.want); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestNoConfiguration(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, err := config.Load("", environment(nil)); !errors.Is(err, config.ErrNone) {
+		t.Errorf("Load = %v, want %v", err, config.ErrNone)
+	}
+}
+
+func TestFileThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	dir := write(t, map[string]string{"big.yaml": strings.Repeat("#", 1<<20+1)})
+	tests := map[string]struct{ file, want string }{
+		"is missing":   {"none.yaml", "read config: open " + dir + "/none.yaml: no such file or directory"},
+		"is too large": {"big.yaml", "read config: " + dir + "/big.yaml: 1048577 bytes, the limit is 1048576"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := config.Load(filepath.Join(dir, tt.file), environment(nil))
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("Load = %v\nwant %s", err, tt.want)
+			}
+		})
+	}
+}

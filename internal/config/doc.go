@@ -1,0 +1,11 @@
+// Package config reads wecomq.yaml, or without a file the environment, into a
+// Config whose every field is set and valid. Reading is strict: it reports unknown
+// and repeated keys, bad values and missing secrets all at once, each with file,
+// line and field, and never shows a secret.
+//
+// ${NAME} in a value is replaced by the environment variable, after the YAML is
+// parsed, so that no value can change the file's structure; $${ stands for a plain
+// ${. Any value can be kept in a file of its own: the key with _file appended takes
+// its path, relative to the config file, and white space around the content is
+// dropped.
+package config

@@ -1,0 +1,52 @@
+package config
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// readDocument reads the YAML of a config file.
+func readDocument(src *source, content []byte) (*Config, error) {
+	// Repeated keys are reported by newSection, with their path.
+	file, err := parser.ParseBytes(content, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		return nil, syntaxError(src.file, err)
+	}
+	if len(file.Docs) > 1 {
+		return nil, FieldErrors{{File: src.file, Line: separatorLine(file.Docs[1]), Text: "a second YAML document (keep one)"}}
+	}
+	var body ast.Node
+	if len(file.Docs) == 1 {
+		body = file.Docs[0].Body
+	}
+	root := newSection(src, place{line: 1}, body)
+	redis, apps, gateway, log := root.section("redis"), root.section("apps"), root.section("gateway"), root.section("log")
+	root.rejectUnknown()
+	return readConfig(src, redis, readApps(apps), gateway, log)
+}
+
+// separatorLine is the line of the --- that begins a document.
+func separatorLine(doc *ast.DocumentNode) int {
+	if doc.Start == nil { // after a ... the next one needs none
+		return lineOf(doc.Body, 1)
+	}
+	return doc.Start.Position.Line
+}
+
+// syntaxError keeps only line and message of a parser's error: its text also
+// shows the lines around, where a secret may be.
+func syntaxError(file string, err error) error {
+	field := FieldError{File: file, Line: 1, Text: "not valid YAML"}
+	if located := yaml.Error(nil); errors.As(err, &located) {
+		message, _, _ := strings.Cut(located.GetMessage(), ` "`) // what it quotes may be secret, too
+		field.Text += ": " + strings.TrimSuffix(message, ":")
+		if token := located.GetToken(); token != nil {
+			field.Line = token.Position.Line
+		}
+	}
+	return FieldErrors{field}
+}

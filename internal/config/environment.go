@@ -1,0 +1,39 @@
+package config
+
+// The environment variables that stand for keys of the file.
+var (
+	redisVariables = map[string]string{"url": "REDIS_URL"}
+	appVariables   = map[string]string{ //nolint:gosec // names, not secrets
+		"corp_id":      "WECOM_CORP_ID",
+		"agent_id":     "WECOM_AGENT_ID",
+		"secret":       "WECOM_SECRET",
+		"secret_file":  "WECOM_SECRET_FILE",
+		"api_base_url": "WECOM_API_BASE_URL",
+	}
+)
+
+// DefaultApp is the name of the only application that the environment can define.
+const DefaultApp = "default"
+
+// readEnvironment makes a configuration of environment variables alone.
+func readEnvironment(src *source) (*Config, error) {
+	app := variableSection(src, appVariables)
+	if len(app.entries) == 0 {
+		return nil, ErrNone
+	}
+	apps := map[string]*App{DefaultApp: readApp(DefaultApp, app)}
+	nothing := newSection(src, place{}, nil)
+	return readConfig(src, variableSection(src, redisVariables), apps, nothing, nothing)
+}
+
+// variableSection makes a section of those variables that are set and not empty.
+func variableSection(src *source, names map[string]string) *section {
+	s := newSection(src, place{}, nil)
+	s.variables = names
+	for key, name := range names {
+		if text, _ := src.lookupEnv(name); text != "" {
+			s.entries[key] = entry{place: place{field: name}, text: text}
+		}
+	}
+	return s
+}

@@ -1,0 +1,35 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// file is the content of a file and who may read it.
+type file struct {
+	content []byte
+	mode    fs.FileMode // permission bits
+}
+
+// readFile reads a file of at most maxFileBytes.
+func readFile(path string) (file, error) {
+	f, err := os.Open(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return file{}, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return file{}, err
+	}
+	content, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if err != nil {
+		return file{}, err
+	}
+	if len(content) > maxFileBytes {
+		return file{}, fmt.Errorf("%s: %d bytes, the limit is %d", path, info.Size(), maxFileBytes)
+	}
+	return file{content: content, mode: info.Mode().Perm()}, nil
+}

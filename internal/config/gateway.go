@@ -1,0 +1,80 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Gateway is the HTTP side.
+type Gateway struct {
+	Listen string // host:port
+	Tokens []Token
+}
+
+// Scope is something that a token allows.
+type Scope string
+
+// The scopes of a token.
+const (
+	ScopeSend  Scope = "send"  // enqueue and recall messages
+	ScopeRead  Scope = "read"  // look at records, campaigns and apps
+	ScopeAdmin Scope = "admin" // pause, resume, replay and purge
+)
+
+// Token is a bearer token of the gateway, known by its hash only.
+type Token struct {
+	Name   string   // who uses it; unique
+	SHA256 [32]byte // of the token; unique
+	Apps   []string // which it may use; at least one
+	Scopes []Scope  // what it may do; at least one
+}
+
+func readGateway(s *section, apps map[string]*App) Gateway {
+	gateway := Gateway{Listen: optional(s, "listen", "127.0.0.1:8080", address)}
+	names := slices.Sorted(maps.Keys(apps))
+	for _, item := range s.sections("tokens") {
+		gateway.Tokens = append(gateway.Tokens, readToken(item, gateway.Tokens, names))
+	}
+	s.rejectUnknown()
+	return gateway
+}
+
+// readToken reads one token; others are those before it, which it must differ from.
+func readToken(s *section, others []Token, apps []string) Token {
+	token := Token{
+		Name:   required(s, "name", nonEmpty[string]),
+		SHA256: required(s, "sha256", sha256Hex),
+		Apps:   readWords[string](s, "apps", apps),
+		Scopes: readWords[Scope](s, "scopes", []string{string(ScopeSend), string(ScopeRead), string(ScopeAdmin)}),
+	}
+	for _, other := range others {
+		if token.Name != "" && token.Name == other.Name {
+			s.fail(s.at("name"), "%q is taken by another token", token.Name)
+		}
+		if token.SHA256 != [32]byte{} && token.SHA256 == other.SHA256 {
+			s.fail(s.at("sha256"), "the same as that of token %q", other.Name)
+		}
+	}
+	s.rejectUnknown()
+	return token
+}
+
+// readWords reads a list, not empty, of some known words.
+func readWords[T ~string](s *section, key string, known []string) []T {
+	var words []T
+	before := len(s.errs)
+	for _, v := range s.texts(key) {
+		if v.failed {
+			continue
+		}
+		if !slices.Contains(known, v.text) {
+			s.fail(v.place, "%q is not one of %s", v.text, strings.Join(known, ", "))
+		}
+		words = append(words, T(v.text))
+	}
+	if len(words) == 0 && len(s.errs) == before && !s.broken {
+		s.fail(s.at(key), "missing (list at least one of %s)", strings.Join(known, ", "))
+	}
+	return words
+}

@@ -1,0 +1,83 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// source is where a configuration comes from, and collects what is wrong with it.
+type source struct {
+	file        string // as the user named it; empty for the environment
+	dir         string // which paths in the file are relative to
+	lookupEnv   func(string) (string, bool)
+	holdsSecret bool // a secret is written in the file itself
+	errs        FieldErrors
+}
+
+// place is where a value stands.
+type place struct {
+	line  int
+	field string
+}
+
+// fail records a problem at a place.
+func (s *source) fail(at place, format string, args ...any) {
+	s.errs = append(s.errs, FieldError{
+		File: s.file, Line: at.line, Field: at.field, Text: fmt.Sprintf(format, args...),
+	})
+}
+
+// err returns all problems as one error, or nil.
+func (s *source) err() error {
+	if len(s.errs) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(s.errs, byLine)
+	return s.errs
+}
+
+var (
+	// A reference that is not closed is matched as well, so that it can be reported.
+	reference    = regexp.MustCompile(`\$?\$\{[^}]*\}?`)
+	variableName = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
+
+	errReference = errors.New("bad reference to an environment variable (write ${NAME}, or $${ for a plain ${)")
+)
+
+// expand replaces each ${NAME} by the environment variable. Its errors do not
+// show the text, which may be a secret.
+func (s *source) expand(text string) (string, error) {
+	var errs []error
+	expanded := reference.ReplaceAllStringFunc(text, func(ref string) string {
+		if strings.HasPrefix(ref, "$$") {
+			return ref[1:]
+		}
+		match := variableName.FindStringSubmatch(ref)
+		if match == nil {
+			errs = append(errs, errReference)
+			return ""
+		}
+		value, ok := s.lookupEnv(match[1])
+		if !ok {
+			errs = append(errs, fmt.Errorf("environment variable %s is not set", match[1]))
+		}
+		return value
+	})
+	if len(errs) > 0 {
+		return "", errs[0]
+	}
+	return expanded, nil
+}
+
+// content returns what a file named in the configuration holds.
+func (s *source) content(path string) (string, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(s.dir, path)
+	}
+	f, err := readFile(path)
+	return strings.TrimSpace(string(f.content)), err
+}

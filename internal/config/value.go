@@ -1,0 +1,136 @@
+package config
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// The functions of this file turn the text of a setting into its value. Their
+// errors quote the text, except where it may hold a secret.
+
+func nonEmpty[T ~string](text string) (T, error) {
+	if text == "" {
+		return "", errors.New("empty")
+	}
+	return T(text), nil
+}
+
+// choice accepts one of some words.
+func choice(words []string) func(string) (string, error) {
+	return func(text string) (string, error) {
+		if !slices.Contains(words, text) {
+			return "", fmt.Errorf("%q is not one of %s", text, strings.Join(words, ", "))
+		}
+		return text, nil
+	}
+}
+
+// atLeast accepts a whole number that is not below least.
+func atLeast(least int) func(string) (int, error) {
+	return func(text string) (int, error) {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < least || n > math.MaxInt32 {
+			return 0, fmt.Errorf("%q is not a whole number from %d to %d", text, least, math.MaxInt32)
+		}
+		return n, nil
+	}
+}
+
+// lasting accepts a duration that is not below least.
+func lasting(least time.Duration) func(string) (time.Duration, error) {
+	return func(text string) (time.Duration, error) {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return 0, fmt.Errorf("%q is not a duration (write 500ms, 10s, 5m or 24h; 168h are 7 days)", text)
+		}
+		if d < least {
+			return 0, fmt.Errorf("%q is too short (at least %s)", text, least)
+		}
+		return d, nil
+	}
+}
+
+// percent accepts a percentage and returns it as a share: 0.05 for 5%.
+func percent(text string) (float64, error) {
+	digits, ok := strings.CutSuffix(text, "%")
+	p, err := strconv.ParseFloat(digits, 64)
+	if !ok || err != nil || !(p >= 0 && p < 100) { // NaN is in no range
+		return 0, fmt.Errorf("%q is not a percentage from 0%% to below 100%%", text)
+	}
+	return p / 100, nil
+}
+
+// agentID accepts a positive number, quoted or not.
+func agentID(text string) (string, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err != nil || n <= 0 || strconv.FormatInt(n, 10) != text {
+		return "", fmt.Errorf("%q is not a positive number such as 1000002", text)
+	}
+	return text, nil
+}
+
+// webURL accepts an http or https URL, and does not show it: it may hold a password.
+func webURL(text string) (wecom.Secret, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return "", errors.New("not a URL (write something like https://host:port)")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "", errors.New("neither an http:// nor an https:// URL")
+	case u.Hostname() == "":
+		return "", errors.New("a URL without a host")
+	case u.RawQuery != "" || u.Fragment != "":
+		return "", errors.New("a URL with a query or fragment (drop what follows ? or #)")
+	}
+	return wecom.Secret(text), nil
+}
+
+// baseURL accepts a web URL without a password.
+func baseURL(text string) (string, error) {
+	if _, err := webURL(text); err != nil {
+		return "", err
+	}
+	if u, _ := url.Parse(text); u.User != nil {
+		return "", errors.New("a URL with a user or password (drop what precedes @)")
+	}
+	return text, nil
+}
+
+// proxyURL accepts a web URL, or nothing for no proxy.
+func proxyURL(text string) (wecom.Secret, error) {
+	if text == "" {
+		return "", nil
+	}
+	return webURL(text)
+}
+
+// address accepts host:port, where an empty host means every interface.
+func address(text string) (string, error) {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is not host:port", text)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", fmt.Errorf("%q: port %q is not a number from 0 to 65535", text, port)
+	}
+	return text, nil
+}
+
+// sha256Hex accepts the hexadecimal form of a SHA-256.
+func sha256Hex(text string) (sum [32]byte, err error) {
+	raw, err := hex.DecodeString(text)
+	if err != nil || len(raw) != len(sum) {
+		return sum, fmt.Errorf("%d characters, want the 64 hexadecimal digits of a SHA-256 "+
+			"(printf %%s \"$TOKEN\" | sha256sum)", len(text))
+	}
+	return [32]byte(raw), nil
+}

@@ -1,0 +1,63 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// tick is how often keys expire, and so how late one can be.
+const tick = 50 * time.Millisecond
+
+// Redis is a running server.
+type Redis struct {
+	server *miniredis.Miniredis
+	stop   context.CancelFunc
+	clock  sync.WaitGroup
+}
+
+// Start starts a server on a free port of 127.0.0.1. The caller closes it.
+func Start() (*Redis, error) {
+	server, err := miniredis.Run()
+	if err != nil {
+		return nil, fmt.Errorf("start embedded redis: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r := &Redis{server: server, stop: stop}
+	r.clock.Go(func() { r.run(ctx) })
+	return r, nil
+}
+
+// Addr returns host:port.
+func (r *Redis) Addr() string { return r.server.Addr() }
+
+// URL returns the address as internal/redisconn wants it.
+func (r *Redis) URL() string { return "redis://" + r.Addr() + "/0" }
+
+// Close ends the server and its connections, and returns when they have ended. A
+// second call does nothing.
+func (r *Redis) Close() {
+	r.stop()
+	r.clock.Wait()
+	r.server.Close()
+}
+
+// run moves the server's clock by the time that passes until ctx ends.
+func (r *Redis) run(ctx context.Context) {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			now := time.Now()
+			r.server.FastForward(now.Sub(last))
+			last = now
+		}
+	}
+}

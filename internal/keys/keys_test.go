@@ -1,0 +1,27 @@
+package keys_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wecomq/wecomq/internal/keys"
+)
+
+func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
+	t.Parallel()
+	// These names are in the Redis of every user: a change needs a migration.
+	for got, want := range map[string]string{
+		keys.Token("ops"):           "wecomq:{ops}:token",
+		keys.TokenLock("ops"):       "wecomq:{ops}:token:lock",
+		keys.TokenFailure("ops"):    "wecomq:{ops}:token:failure",
+		keys.Record("ops", "ops-1"): "wecomq:{ops}:record:ops-1",
+		keys.MsgID("ops", "m1"):     "wecomq:{ops}:msgid:m1",
+	} {
+		if got != want {
+			t.Errorf("key %s, want %s", got, want)
+		}
+		if !strings.Contains(got, "{ops}") {
+			t.Errorf("key %s is not in the slot of its app", got)
+		}
+	}
+}

@@ -1,0 +1,239 @@
+package ledger_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+var enqueued = time.UnixMilli(1_790_000_000_123).UTC()
+
+func payload(id string) tasks.Payload {
+	return tasks.Payload{
+		ID: id, App: "ops", Priority: tasks.Critical, Type: message.TypeText, EnqueuedAt: enqueued, Body: []byte(`{}`),
+	}
+}
+
+// doubling is the policy of a message without duplicate check under `resend`.
+var doubling = tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever, MayDouble: true}
+
+func begin(t *testing.T, l *ledger.Ledger, id string, policy tasks.ResendPolicy) tasks.Attempt {
+	t.Helper()
+	attempt, err := l.Begin(t.Context(), payload(id), policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return attempt
+}
+
+func settle(t *testing.T, l *ledger.Ledger, id string, s tasks.Settlement) tasks.Record {
+	t.Helper()
+	record, err := l.Settle(t.Context(), payload(id), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
+}
+
+func TestARecordComesBackAsItWasSettled(t *testing.T) {
+	t.Parallel()
+	l := ledger.New(redistest.New(t), "ops", time.Hour)
+	if a := begin(t, l, "ops-1", doubling); a != (tasks.Attempt{Verdict: tasks.Go, Number: 1}) {
+		t.Fatalf("attempt %+v, want the first", a)
+	}
+	settled := settle(t, l, "ops-1", tasks.Settlement{
+		State: tasks.Partial, MsgID: "m1", ResponseCode: "r1", ErrMsg: "two of them were refused",
+		Recipients: tasks.Recipients{Accepted: 3, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}},
+	})
+	want := tasks.Record{
+		ID: "ops-1", App: "ops", Type: message.TypeText, Priority: tasks.Critical, State: tasks.Partial, Attempts: 1,
+		MsgID: "m1", ResponseCode: "r1", ErrMsg: "two of them were refused", EnqueuedAt: enqueued,
+		Recipients: tasks.Recipients{
+			Accepted: 3, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}, InvalidTags: []string{},
+		},
+	}
+	ignore := cmpopts.IgnoreFields(tasks.Record{}, "FinishedAt")
+	if diff := cmp.Diff(want, settled, ignore); diff != "" {
+		t.Errorf("settled record (-want +got):\n%s", diff)
+	}
+	if age := time.Since(settled.FinishedAt); age < -time.Second || age > time.Minute {
+		t.Errorf("finished_at is %s ago", age)
+	}
+	read, err := l.Record(t.Context(), "ops-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(settled, read); diff != "" {
+		t.Errorf("the record that is read differs (-settled +read):\n%s", diff)
+	}
+	if id, err := l.ID(t.Context(), "m1"); err != nil || id != "ops-1" {
+		t.Errorf("msgid m1 leads to %q, %v; want ops-1", id, err)
+	}
+}
+
+func TestWhatAnAttemptMeets(t *testing.T) {
+	t.Parallel()
+	unanswered := tasks.Settlement{State: tasks.Queued, OutcomeUnknown: true}
+	refused := tasks.Settlement{State: tasks.Queued, ErrCode: -1}
+	dead := func(t *testing.T, rdb redis.UniversalClient) { // the attempt began two minutes ago
+		t.Helper()
+		began := time.Now().Add(-2 * time.Minute).UnixMilli()
+		if err := rdb.HSet(t.Context(), keys.Record("ops", "ops-1"), "state", "sending", "attempts", 1, "attempt_at", began).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tc := range map[string]struct {
+		before  func(t *testing.T, rdb redis.UniversalClient, l *ledger.Ledger)
+		policy  tasks.ResendPolicy
+		verdict tasks.Verdict
+		marked  bool
+	}{
+		"a message that was refused goes": {
+			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+				begin(t, l, "ops-1", doubling)
+				settle(t, l, "ops-1", refused)
+			}, tasks.ResendPolicy{InFlight: time.Minute}, tasks.Go, false,
+		},
+		"a message without an answer goes again and is marked": {
+			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+				begin(t, l, "ops-1", doubling)
+				settle(t, l, "ops-1", unanswered)
+			}, doubling, tasks.Go, true,
+		},
+		"a message without an answer is parked where the policy says so": {
+			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+				begin(t, l, "ops-1", doubling)
+				settle(t, l, "ops-1", unanswered)
+			}, tasks.ResendPolicy{InFlight: time.Minute}, tasks.Park, false,
+		},
+		"within the duplicate-check interval it goes again, unmarked": {
+			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+				begin(t, l, "ops-1", doubling)
+				settle(t, l, "ops-1", unanswered)
+			}, tasks.ResendPolicy{InFlight: time.Minute, Window: 30 * time.Minute}, tasks.Go, false,
+		},
+		"after the duplicate-check interval it is parked": {
+			func(t *testing.T, rdb redis.UniversalClient, _ *ledger.Ledger) { dead(t, rdb) },
+			tasks.ResendPolicy{InFlight: time.Minute, Window: 90 * time.Second}, tasks.Park, false,
+		},
+		"a later refusal does not clear up an earlier unknown outcome": {
+			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+				begin(t, l, "ops-1", doubling)
+				settle(t, l, "ops-1", unanswered)
+				begin(t, l, "ops-1", doubling)
+				settle(t, l, "ops-1", refused)
+			}, tasks.ResendPolicy{InFlight: time.Minute}, tasks.Park, true,
+		},
+		"the attempt of a dead worker has an unknown outcome": {
+			func(t *testing.T, rdb redis.UniversalClient, _ *ledger.Ledger) { dead(t, rdb) }, doubling, tasks.Go, true,
+		},
+		"the attempt of a dead worker is parked where the policy says so": {
+			func(t *testing.T, rdb redis.UniversalClient, _ *ledger.Ledger) { dead(t, rdb) },
+			tasks.ResendPolicy{InFlight: time.Minute}, tasks.Park, false,
+		},
+		"an attempt under way makes the second worker wait": {
+			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) { begin(t, l, "ops-1", doubling) },
+			doubling, tasks.Busy, false,
+		},
+		"a finished message needs no call": {
+			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+				begin(t, l, "ops-1", doubling)
+				settle(t, l, "ops-1", tasks.Settlement{State: tasks.Accepted, MsgID: "m1"})
+			}, doubling, tasks.Final, false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			l := ledger.New(rdb, "ops", time.Hour)
+			tc.before(t, rdb, l)
+			if a := begin(t, l, "ops-1", tc.policy); a.Verdict != tc.verdict {
+				t.Errorf("verdict %+v, want %s", a, tc.verdict)
+			}
+			record, err := l.Record(t.Context(), "ops-1")
+			if err != nil || record.PossibleDuplicate != tc.marked {
+				t.Errorf("possible_duplicate is %t, error %v; want %t", record.PossibleDuplicate, err, tc.marked)
+			}
+		})
+	}
+}
+
+func TestOnlyAnAcceptanceOverrulesAFinalState(t *testing.T) {
+	t.Parallel()
+	l := ledger.New(redistest.New(t), "ops", time.Hour)
+	begin(t, l, "ops-1", doubling)
+	for _, step := range []struct {
+		settle tasks.State
+		want   tasks.State
+	}{
+		{tasks.Unknown, tasks.Unknown},
+		{tasks.Queued, tasks.Unknown},
+		{tasks.Rejected, tasks.Unknown},
+		{tasks.Accepted, tasks.Accepted}, // the answer came late, but it came
+		{tasks.Rejected, tasks.Accepted},
+	} {
+		if got := settle(t, l, "ops-1", tasks.Settlement{State: step.settle}); got.State != step.want {
+			t.Errorf("settled %s, the record says %s, want %s", step.settle, got.State, step.want)
+		}
+	}
+}
+
+func TestOfManyWorkersOneMayCall(t *testing.T) {
+	t.Parallel()
+	l := ledger.New(redistest.New(t), "ops", time.Hour)
+	verdicts := make(chan tasks.Verdict, 20)
+	var wg sync.WaitGroup
+	for range cap(verdicts) {
+		wg.Go(func() {
+			a, err := l.Begin(t.Context(), payload("ops-1"), doubling)
+			if err != nil {
+				t.Error(err)
+			}
+			verdicts <- a.Verdict
+		})
+	}
+	wg.Wait()
+	close(verdicts)
+	count := map[tasks.Verdict]int{}
+	for v := range verdicts {
+		count[v]++
+	}
+	if diff := cmp.Diff(map[tasks.Verdict]int{tasks.Go: 1, tasks.Busy: 19}, count); diff != "" {
+		t.Errorf("verdicts (-want +got):\n%s", diff)
+	}
+}
+
+func TestRecordsEnd(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	l := ledger.New(rdb, "ops", time.Hour)
+	begin(t, l, "ops-1", doubling)
+	settle(t, l, "ops-1", tasks.Settlement{State: tasks.Accepted, MsgID: "m1"})
+	for _, key := range []string{keys.Record("ops", "ops-1"), keys.MsgID("ops", "m1")} {
+		if ttl := rdb.PTTL(t.Context(), key).Val(); ttl <= 59*time.Minute || ttl > time.Hour {
+			t.Errorf("%s ends in %s, want an hour", key, ttl)
+		}
+	}
+}
+
+func TestNoRecord(t *testing.T) {
+	t.Parallel()
+	l := ledger.New(redistest.New(t), "ops", time.Hour)
+	if _, err := l.Record(t.Context(), "ops-none"); !errors.Is(err, ledger.ErrNotFound) {
+		t.Errorf("error %v, want ErrNotFound", err)
+	}
+	if _, err := l.ID(t.Context(), "none"); !errors.Is(err, ledger.ErrNotFound) {
+		t.Errorf("error %v, want ErrNotFound", err)
+	}
+}

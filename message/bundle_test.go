@@ -1,0 +1,96 @@
+package message_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wecomq/wecomq/message"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func to(user string) *message.SendRequestCommon { return &message.SendRequestCommon{ToUser: user} }
+
+func text(content string) message.SendTextRequest {
+	return message.SendTextRequest{SendRequestCommon: to("chen.li"), Text: message.TextField{Content: content}}
+}
+
+func encode(t testing.TB, request any) string {
+	t.Helper()
+	body, err := message.Encode(request)
+	if err != nil {
+		t.Fatalf("encode %T: %v", request, err)
+	}
+	return string(body)
+}
+
+func parse(t testing.TB, body string) message.Request {
+	t.Helper()
+	request, err := message.Parse([]byte(body))
+	if err != nil {
+		t.Fatalf("parse %s: %v", body, err)
+	}
+	return request
+}
+
+// samples are message/send bodies as users write them, one per type and card type.
+func samples(t testing.TB) []string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "messages.ndjson"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(data)), "\n")
+}
+
+// golden compares got to a file of testdata.
+func golden(t testing.TB, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden.json")
+	if *update {
+		if err := os.WriteFile(path, []byte(got+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.TrimSuffix(string(want), "\n"), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// meaning decodes JSON and drops what means the same as an absent member.
+func meaning(t testing.TB, body string) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(body), &v); err != nil {
+		t.Fatal(err)
+	}
+	return withoutDefaults(v)
+}
+
+func withoutDefaults(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			if member == "" || member == false || member == 0.0 {
+				delete(v, name)
+				continue
+			}
+			v[name] = withoutDefaults(member)
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutDefaults(v[i])
+		}
+	}
+	return v
+}

@@ -1,0 +1,79 @@
+package message
+
+import (
+	"context"
+	"reflect"
+)
+
+// UpdateTemplateCardRequest changes a card that was sent (94888): either
+// [UpdateTemplateCardRequest.Button] or [UpdateTemplateCardRequest.TemplateCard]
+// is set.
+type UpdateTemplateCardRequest struct {
+	UserIDs  []string `json:"userids,omitempty"`  // at most [MaxUsers]
+	PartyIDs []int    `json:"partyids,omitempty"` // at most [MaxParties]
+	TagIDs   []int    `json:"tagids,omitempty"`   // at most [MaxTags]
+	// AtAll is 1 for everyone who got the card.
+	AtAll int `json:"atall,omitempty"`
+	// AgentID is the application that sent the card.
+	AgentID string `json:"agentid"`
+	// ResponseCode is of the [SendResponse] or of a callback. It works once,
+	// within 72 h.
+	ResponseCode string `json:"response_code"`
+	// Button greys the buttons of an interactive card and labels them.
+	Button *CardReplaceButton `json:"button,omitempty"`
+	// EnableIDTrans is 1 to replace $userName=ID$ and the like in TemplateCard.
+	EnableIDTrans int `json:"enable_id_trans,omitempty"`
+	// TemplateCard is the new card, of any type.
+	TemplateCard *TemplateCardField `json:"template_card,omitempty"`
+}
+
+// CardReplaceButton is what greyed buttons say.
+type CardReplaceButton struct {
+	ReplaceName string `json:"replace_name"`
+}
+
+// UpdateTemplateCardResponse is the answer to message/update_template_card.
+type UpdateTemplateCardResponse struct {
+	CommonError
+	// InvalidUser are userids in lower case whose card was not changed.
+	InvalidUser IDList `json:"invaliduser"`
+}
+
+// Validate reports all that WeCom would refuse, as a [*ValidationError].
+func (r UpdateTemplateCardRequest) Validate() error {
+	var found []FieldError
+	c := checker{found: &found}
+	c.atMost("userids", len(r.UserIDs), MaxUsers, "userids")
+	c.all("userids", r.UserIDs, isUserID, notUserID)
+	c.atMost("partyids", len(r.PartyIDs), MaxParties, "department ids")
+	c.atMost("tagids", len(r.TagIDs), MaxTags, "tag ids")
+	c.checkSwitch("atall", r.AtAll)
+	c.checkAgentID(r.AgentID)
+	c.required("response_code", r.ResponseCode)
+	c.checkSwitch("enable_id_trans", r.EnableIDTrans)
+	switch {
+	case (r.Button == nil) == (r.TemplateCard == nil):
+		c.problem("button", "set either button or template_card")
+	case r.Button != nil:
+		c.at("button").required("replace_name", r.Button.ReplaceName)
+	default:
+		r.TemplateCard.check(c.at("template_card"))
+	}
+	c.checkUTF8(reflect.ValueOf(r))
+	return asError(found)
+}
+
+// UpdateTemplateCard is [Client.UpdateTemplateCardContext] without a context.
+func (c *Client) UpdateTemplateCard(request UpdateTemplateCardRequest) (*UpdateTemplateCardResponse, error) {
+	return c.UpdateTemplateCardContext(context.Background(), request)
+}
+
+// UpdateTemplateCardContext validates the request and changes the card.
+func (c *Client) UpdateTemplateCardContext(
+	ctx context.Context, request UpdateTemplateCardRequest,
+) (*UpdateTemplateCardResponse, error) {
+	if err := request.Validate(); err != nil {
+		return nil, err
+	}
+	return call(ctx, c, APIUpdateTemplateCard, request, new(UpdateTemplateCardResponse))
+}

@@ -1,0 +1,198 @@
+package message
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// The paths of WeCom's calls, below /cgi-bin/.
+const (
+	APISend               = "message/send"
+	APIRecall             = "message/recall"
+	APIUpdateTemplateCard = "message/update_template_card"
+)
+
+// Poster posts a body to an API like "message/send" and decodes the JSON answer
+// into reply. An errcode other than 0 is a [*wecom.Error], with reply filled.
+// [*wecom.Client] is one.
+type Poster interface {
+	Post(ctx context.Context, api string, body []byte, reply any) error
+}
+
+// Client sends messages one by one, at once: nothing is queued, paced or
+// retried. It is as safe for concurrent use as its [Poster].
+//
+// Every method returns WeCom's answer also beside a [*wecom.Error], which tells
+// code, class and hint; beside any other error the answer is nil.
+type Client struct {
+	poster  Poster
+	agentID string
+}
+
+// NewClient makes a client for one application. Requests that have no AgentID
+// get agentID.
+func NewClient(poster Poster, agentID string) *Client {
+	return &Client{poster: poster, agentID: agentID}
+}
+
+// Send is [Client.SendContext] without a context.
+func (c *Client) Send(apiName string, request any) (*SendResponse, error) {
+	return c.SendContext(context.Background(), apiName, request)
+}
+
+// SendContext posts any request that marshals to a JSON object, also one this
+// package does not know, to an API: "message/send", with or without "/cgi-bin/"
+// before it, or "send" for short. A [Request] is validated first.
+func (c *Client) SendContext(ctx context.Context, apiName string, request any) (*SendResponse, error) {
+	if typed, ok := asRequest(request); ok {
+		if err := Validate(typed); err != nil {
+			return nil, err
+		}
+	}
+	return call(ctx, c, apiPath(apiName), request, new(SendResponse))
+}
+
+// SendText is [Client.SendTextContext] without a context.
+func (c *Client) SendText(request SendTextRequest) (*SendResponse, error) {
+	return c.Send(APISend, request)
+}
+
+// SendTextContext validates and sends a text.
+func (c *Client) SendTextContext(ctx context.Context, request SendTextRequest) (*SendResponse, error) {
+	return c.SendContext(ctx, APISend, request)
+}
+
+// SendImage is [Client.SendImageContext] without a context.
+func (c *Client) SendImage(request SendImageRequest) (*SendResponse, error) {
+	return c.Send(APISend, request)
+}
+
+// SendImageContext validates and sends an image.
+func (c *Client) SendImageContext(ctx context.Context, request SendImageRequest) (*SendResponse, error) {
+	return c.SendContext(ctx, APISend, request)
+}
+
+// SendVoice is [Client.SendVoiceContext] without a context.
+func (c *Client) SendVoice(request SendVoiceRequest) (*SendResponse, error) {
+	return c.Send(APISend, request)
+}
+
+// SendVoiceContext validates and sends a voice recording.
+func (c *Client) SendVoiceContext(ctx context.Context, request SendVoiceRequest) (*SendResponse, error) {
+	return c.SendContext(ctx, APISend, request)
+}
+
+// SendVideo is [Client.SendVideoContext] without a context.
+func (c *Client) SendVideo(request SendVideoRequest) (*SendResponse, error) {
+	return c.Send(APISend, request)
+}
+
+// SendVideoContext validates and sends a video.
+func (c *Client) SendVideoContext(ctx context.Context, request SendVideoRequest) (*SendResponse, error) {
+	return c.SendContext(ctx, APISend, request)
+}
+
+// SendFile is [Client.SendFileContext] without a context.
+func (c *Client) SendFile(request SendFileRequest) (*SendResponse, error) {
+	return c.Send(APISend, request)
+}
+
+// SendFileContext validates and sends a file.
+func (c *Client) SendFileContext(ctx context.Context, request SendFileRequest) (*SendResponse, error) {
+	return c.SendContext(ctx, APISend, request)
+}
+
+// SendTextCard is [Client.SendTextCardContext] without a context.
+func (c *Client) SendTextCard(request SendTextCardRequest) (*SendResponse, error) {
+	return c.Send(APISend, request)
+}
+
+// SendTextCardContext validates and sends a textcard.
+func (c *Client) SendTextCardContext(ctx context.Context, request SendTextCardRequest) (*SendResponse, error) {
+	return c.SendContext(ctx, APISend, request)
+}
+
+// SendNews is [Client.SendNewsContext] without a context.
+func (c *Client) SendNews(request SendNewsRequest) (*SendResponse, error) {
+	return c.Send(APISend, request)
+}
+
+// SendNewsContext validates and sends news.
+func (c *Client) SendNewsContext(ctx context.Context, request SendNewsRequest) (*SendResponse, error) {
+	return c.SendContext(ctx, APISend, request)
+}
+
+// SendMpNews is [Client.SendMpNewsContext] without a context.
+func (c *Client) SendMpNews(request SendMpNewsRequest) (*SendResponse, error) {
+	return c.Send(APISend, request)
+}
+
+// SendMpNewsContext validates and sends mpnews.
+func (c *Client) SendMpNewsContext(ctx context.Context, request SendMpNewsRequest) (*SendResponse, error) {
+	return c.SendContext(ctx, APISend, request)
+}
+
+// SendMarkdown is [Client.SendMarkdownContext] without a context.
+func (c *Client) SendMarkdown(request SendMarkdownRequest) (*SendResponse, error) {
+	return c.Send(APISend, request)
+}
+
+// SendMarkdownContext validates and sends a markdown text.
+func (c *Client) SendMarkdownContext(ctx context.Context, request SendMarkdownRequest) (*SendResponse, error) {
+	return c.SendContext(ctx, APISend, request)
+}
+
+// SendMiniProgramNotice is [Client.SendMiniProgramNoticeContext] without a context.
+func (c *Client) SendMiniProgramNotice(request SendMiniProgramNoticeRequest) (*SendResponse, error) {
+	return c.Send(APISend, request)
+}
+
+// SendMiniProgramNoticeContext validates and sends a miniprogram_notice.
+func (c *Client) SendMiniProgramNoticeContext(ctx context.Context, request SendMiniProgramNoticeRequest) (*SendResponse, error) {
+	return c.SendContext(ctx, APISend, request)
+}
+
+// SendTemplateCard is [Client.SendTemplateCardContext] without a context.
+func (c *Client) SendTemplateCard(request SendTemplateCardRequest) (*SendResponse, error) {
+	return c.Send(APISend, request)
+}
+
+// SendTemplateCardContext validates and sends a template_card.
+func (c *Client) SendTemplateCardContext(ctx context.Context, request SendTemplateCardRequest) (*SendResponse, error) {
+	return c.SendContext(ctx, APISend, request)
+}
+
+// call encodes and posts a request. The agentid goes into the bytes: the
+// caller's request stays as it is.
+func call[R any](ctx context.Context, c *Client, api string, request any, reply *R) (*R, error) {
+	body, err := Encode(request)
+	if err != nil {
+		return nil, err
+	}
+	if api == APISend {
+		body = addAgentID(body, c.agentID)
+	} else {
+		body = FillAgentID(body, c.agentID)
+	}
+	err = c.poster.Post(ctx, api, body, reply)
+	var refused *wecom.Error
+	switch {
+	case err == nil || errors.As(err, &refused):
+		return reply, err
+	default:
+		return nil, fmt.Errorf("post %s: %w", api, err)
+	}
+}
+
+// apiPath is the path below /cgi-bin/ that an API name means.
+func apiPath(name string) string {
+	path := strings.TrimPrefix(strings.TrimPrefix(name, "/"), "cgi-bin/")
+	if path == "send" {
+		return APISend
+	}
+	return path
+}

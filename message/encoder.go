@@ -1,0 +1,110 @@
+package message
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"unicode/utf8"
+)
+
+// Encode writes the JSON that WeCom gets. Equal requests give equal bytes:
+// members stand in the order of the struct's fields, maps are sorted. Text goes
+// out as it is, with <, > and & unescaped. The msgtype is filled in, and an
+// agentid of digits is a number. The request is not validated, but one that is
+// nil, contradicts its type or holds a string that is not UTF-8 is an error.
+//
+// Any value that marshals to a JSON object is taken, also [json.RawMessage].
+func Encode(request any) ([]byte, error) {
+	if typed, ok := asRequest(request); ok {
+		completed, err := complete(typed)
+		if err != nil {
+			return nil, err
+		}
+		request = completed
+	} else if isNil(request) {
+		return nil, errors.New("message: the request is nil")
+	}
+	body, err := marshal(request)
+	if err != nil {
+		return nil, fmt.Errorf("encode message: %w", err)
+	}
+	return numberAgentID(body), nil
+}
+
+// jsonEncoder is an encoder with the buffer that it writes to.
+type jsonEncoder struct {
+	buffer bytes.Buffer
+	*json.Encoder
+}
+
+var encoders = sync.Pool{New: func() any {
+	e := new(jsonEncoder)
+	e.Encoder = json.NewEncoder(&e.buffer)
+	e.SetEscapeHTML(false)
+	return e
+}}
+
+func marshal(v any) ([]byte, error) {
+	e, _ := encoders.Get().(*jsonEncoder)
+	defer e.release()
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	body := bytes.TrimRight(e.buffer.Bytes(), "\n")
+	if len(body) == 0 || body[0] != '{' {
+		return nil, fmt.Errorf("%T does not marshal to a JSON object", v)
+	}
+	if !utf8.Valid(body) {
+		return nil, errors.New("the JSON is not UTF-8") // of a json.RawMessage; Go writes no such thing
+	}
+	plain, replaced := unescape(body)
+	if replaced {
+		if field, at := invalidUTF8(reflect.ValueOf(v)); field != "" {
+			return nil, &ValidationError{Fields: []FieldError{{Field: field, Problem: fmt.Sprintf(notUTF8, at)}}}
+		}
+	}
+	return plain, nil
+}
+
+// release gives the encoder back, unless its buffer has grown beyond what
+// messages usually need.
+func (e *jsonEncoder) release() {
+	if e.buffer.Cap() <= 64<<10 {
+		e.buffer.Reset()
+		encoders.Put(e)
+	}
+}
+
+// unescape is a copy of body with U+2028 and U+2029 as they are. Go escapes them
+// for the sake of old JavaScript; WeCom has an errcode (40033) against \u
+// escapes. replaced tells that there is a \ufffd, which Go writes for bytes that
+// are not UTF-8.
+func unescape(body []byte) (plain []byte, replaced bool) {
+	if !bytes.Contains(body, []byte(`\u`)) {
+		return bytes.Clone(body), false
+	}
+	plain = make([]byte, 0, len(body))
+	for i := 0; i < len(body); {
+		width := 1
+		if body[i] == '\\' {
+			width = 2
+		}
+		if width == 2 && body[i+1] == 'u' {
+			width = 6
+		}
+		switch token := string(body[i : i+width]); token {
+		case `\u2028`:
+			plain = append(plain, "\u2028"...)
+		case `\u2029`:
+			plain = append(plain, "\u2029"...)
+		default:
+			replaced = replaced || token == `\ufffd`
+			plain = append(plain, token...)
+		}
+		i += width
+	}
+	return plain, replaced
+}

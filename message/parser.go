@@ -1,0 +1,89 @@
+package message
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"unicode/utf8"
+)
+
+// Parse reads message/send JSON into the request type of its msgtype, e.g. a
+// [SendTextRequest]. It is strict: an unknown member, one of another msgtype, a
+// wrong type or a repeated member is a [*ValidationError] that names each by its
+// path. As WeCom does, it takes whole numbers also as strings of digits, agentid
+// also as a number, and null for an absent member. It does not [Validate].
+//
+// A body that is no JSON object, is not UTF-8 or is larger than [MaxBodyBytes]
+// is another kind of error.
+func Parse(data []byte) (Request, error) { return parse(data, decoder{}) }
+
+// ParseLenient is [Parse] for bodies that WeCom itself would take: it ignores
+// unknown members and the contents of other msgtypes.
+func ParseLenient(data []byte) (Request, error) { return parse(data, decoder{lenient: true}) }
+
+func parse(data []byte, d decoder) (Request, error) {
+	if err := checkObject(data); err != nil {
+		return nil, fmt.Errorf("parse message: %w", err)
+	}
+	empty, err := blank(data)
+	if err != nil {
+		return nil, err
+	}
+	target := reflect.New(reflect.TypeOf(empty)).Elem()
+	target.Set(reflect.ValueOf(empty))
+	d.value(target, bytes.TrimSpace(data))
+	if err := asError(d.found); err != nil {
+		return nil, err
+	}
+	request, _ := target.Interface().(Request)
+	return request, nil
+}
+
+// blank is an empty request of the type that data names.
+func blank(data []byte) (Request, error) {
+	from, to := member(data, "msgtype")
+	raw := data[from:to]
+	problem := "missing"
+	if len(raw) > 0 && raw[0] == '"' {
+		name, _ := unquote(raw)
+		if empty, known := prototype(Type(name)); known {
+			return empty.with(new(SendRequestCommon)), nil
+		}
+		problem = quote(name) + " is not known"
+	} else if len(raw) > 0 {
+		problem = "is " + kindOf(raw)
+	}
+	return nil, &ValidationError{Fields: []FieldError{
+		{Field: "msgtype", Problem: fmt.Sprintf("%s; want one of %s", problem, Types())},
+	}}
+}
+
+// checkObject lets through one JSON object in UTF-8.
+func checkObject(data []byte) error {
+	if len(data) > MaxBodyBytes {
+		return fmt.Errorf("the body has %d bytes, %d more than the limit of %d", len(data), len(data)-MaxBodyBytes, MaxBodyBytes)
+	}
+	if !utf8.Valid(data) {
+		return fmt.Errorf("the body is not UTF-8 from byte %d on", validPrefix(string(data)))
+	}
+	if !json.Valid(data) {
+		return syntaxError(data)
+	}
+	if value := bytes.TrimSpace(data); value[0] != '{' {
+		return fmt.Errorf("the body is %s, want an object", kindOf(value))
+	}
+	return nil
+}
+
+// syntaxError says where the JSON breaks.
+func syntaxError(data []byte) error {
+	err := json.Unmarshal(data, new(json.RawMessage))
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		line := 1 + bytes.Count(data[:syntax.Offset], []byte("\n"))
+		return fmt.Errorf("the body is not JSON: line %d, byte %d: %w", line, syntax.Offset, err)
+	}
+	return err
+}

@@ -1,0 +1,123 @@
+package message
+
+import (
+	"slices"
+	"strings"
+)
+
+// AllUsers is the touser that means everyone the application can see (90236).
+const AllUsers = "@all"
+
+// Recipients are those a message is addressed to.
+type Recipients struct {
+	Users   []string // userids, or only "@all"
+	Parties []string // department ids
+	Tags    []string // tag ids
+}
+
+// Recipients takes the '|'-joined lists apart. Beside "@all" WeCom ignores
+// parties and tags, and so does this.
+func (c *SendRequestCommon) Recipients() Recipients {
+	r := Recipients{Users: splitIDs(c.ToUser)}
+	if !r.All() {
+		r.Parties, r.Tags = splitIDs(c.ToParty), splitIDs(c.ToTag)
+	}
+	return r
+}
+
+// All reports whether the message goes to everyone.
+func (r Recipients) All() bool { return slices.Contains(r.Users, AllUsers) }
+
+// Count is the number of users, parties and tags named; "@all" counts as one.
+func (r Recipients) Count() int { return len(r.Users) + len(r.Parties) + len(r.Tags) }
+
+// Unique names nobody twice and keeps the order. The case of userids does not
+// matter to WeCom; the first spelling stays.
+func (r Recipients) Unique() Recipients {
+	return Recipients{Users: unique(r.Users, strings.ToLower), Parties: unique(r.Parties, same), Tags: unique(r.Tags, same)}
+}
+
+func same(id string) string { return id }
+
+func unique(ids []string, key func(string) string) []string {
+	seen := make(map[string]bool, len(ids))
+	kept := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if k := key(id); !seen[k] {
+			seen[k] = true
+			kept = append(kept, id)
+		}
+	}
+	return kept
+}
+
+// splitIDs takes a '|'-joined list apart, without the blanks around ids and
+// without empty ids. It is never nil, so that JSON shows [].
+func splitIDs(joined string) []string {
+	if joined == "" {
+		return []string{}
+	}
+	ids := make([]string, 0, strings.Count(joined, "|")+1)
+	for id := range strings.SplitSeq(joined, "|") {
+		if id = strings.TrimSpace(id); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func joinIDs(ids []string) string { return strings.Join(ids, "|") }
+
+// checkRecipients checks who is named, not how many.
+func (c checker) checkRecipients(common *SendRequestCommon) {
+	to := common.Recipients()
+	switch {
+	case to.Count() == 0:
+		c.problem("touser", "nobody is named; set touser, toparty or totag")
+	case to.All() && len(to.Users) > 1:
+		c.problem("touser", `"@all" stands beside other userids; send it alone`)
+	case !to.All():
+		c.all("touser", to.Users, isUserID, notUserID)
+		c.all("toparty", to.Parties, isDigits, "is not a department id: digits only")
+		c.all("totag", to.Tags, isDigits, "is not a tag id: digits only")
+	}
+}
+
+// checkRecipientCounts checks what fits into one call.
+func (c checker) checkRecipientCounts(common *SendRequestCommon) {
+	to := common.Recipients()
+	c.atMost("touser", len(to.Users), MaxUsers, "userids")
+	c.atMost("toparty", len(to.Parties), MaxParties, "department ids")
+	c.atMost("totag", len(to.Tags), MaxTags, "tag ids")
+}
+
+const notUserID = "is not a userid: 1 to 64 of A-Z a-z 0-9 _ - @ . beginning with a letter or digit; " +
+	"a display name does not work"
+
+// isUserID knows the syntax of userids (90195).
+func isUserID(id string) bool {
+	return id != "" && len(id) <= MaxUserIDBytes && isAlphanumeric(id[0]) && madeOf(id, "_-@.")
+}
+
+// madeOf reports whether s has nothing but ASCII letters, digits and extra.
+func madeOf(s, extra string) bool {
+	for i := range len(s) {
+		if !isAlphanumeric(s[i]) && strings.IndexByte(extra, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func isAlphanumeric(b byte) bool {
+	return b >= '0' && b <= '9' || b|0x20 >= 'a' && b|0x20 <= 'z'
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,122 @@
+package message
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// Request is a message to push: one of this package's SendXxxRequest types, or a
+// pointer to one.
+type Request interface {
+	// Common is the part that all types share; nil when it was never set.
+	Common() *SendRequestCommon
+	// Type is the request's msgtype, whatever Common().MsgType says.
+	Type() Type
+
+	with(common *SendRequestCommon) Request
+	check(c checker)
+}
+
+// SendRequestCommon says to whom a message goes, from which application, and
+// how. At least one of ToUser, ToParty and ToTag is needed (90236).
+type SendRequestCommon struct {
+	// ToUser are userids joined by '|', at most [MaxUsers], or "@all" for
+	// everyone the application can see; ToParty and ToTag then count for nothing.
+	ToUser string `json:"touser,omitempty"`
+	// ToParty are department ids joined by '|', at most [MaxParties].
+	ToParty string `json:"toparty,omitempty"`
+	// ToTag are tag ids joined by '|', at most [MaxTags].
+	ToTag string `json:"totag,omitempty"`
+	// MsgType may be left empty: the type of the request decides.
+	MsgType string `json:"msgtype"`
+	// AgentID is the application. Empty, it is encoded as "" for [FillAgentID].
+	AgentID string `json:"agentid"`
+	// Safe is 1 for a confidential message, 2 for one that stays inside the
+	// corporation (mpnews only), 0 for any other.
+	Safe int `json:"safe,omitempty"`
+	// EnableIDTrans is 1 to replace $userName=ID$ and the like at delivery.
+	EnableIDTrans int `json:"enable_id_trans,omitempty"`
+	// EnableDuplicateCheck is 1 to suppress the same request inside
+	// DuplicateCheckInterval.
+	EnableDuplicateCheck int `json:"enable_duplicate_check,omitempty"`
+	// DuplicateCheckInterval in seconds, at most [MaxDuplicateCheckInterval]; 0
+	// means [DefaultDuplicateCheckInterval].
+	DuplicateCheckInterval int `json:"duplicate_check_interval,omitempty"`
+}
+
+// Common returns c. It makes every request that embeds c answer for its common part.
+func (c *SendRequestCommon) Common() *SendRequestCommon { return c }
+
+// DuplicateCheckWindow is how long WeCom suppresses the same request: 0 when the
+// check is off, [DefaultDuplicateCheckInterval] when no interval is set.
+func (c *SendRequestCommon) DuplicateCheckWindow() time.Duration {
+	switch {
+	case c.EnableDuplicateCheck == 0:
+		return 0
+	case c.DuplicateCheckInterval == 0:
+		return DefaultDuplicateCheckInterval * time.Second
+	default:
+		return time.Duration(c.DuplicateCheckInterval) * time.Second
+	}
+}
+
+// asRequest knows this package's requests. A type of somebody else's that embeds
+// one of them is not: it has members that [Request] does not know.
+func asRequest(v any) (Request, bool) {
+	request, ok := v.(Request)
+	if !ok {
+		return nil, false
+	}
+	t := reflect.TypeOf(v)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return request, t.PkgPath() == reflect.TypeFor[SendRequestCommon]().PkgPath()
+}
+
+// WithRecipients is a copy of the request that goes to others. Its common part
+// must not be nil.
+func WithRecipients(request Request, to Recipients) Request {
+	common := *request.Common()
+	common.ToUser, common.ToParty, common.ToTag = joinIDs(to.Users), joinIDs(to.Parties), joinIDs(to.Tags)
+	return request.with(&common)
+}
+
+// complete is a copy of the request with its msgtype filled in; the caller's
+// stays as it is.
+func complete(request Request) (Request, error) {
+	if err := checkWhole(request); err != nil {
+		return nil, err
+	}
+	if problem := typeConflict(request); problem != "" {
+		return nil, &ValidationError{Fields: []FieldError{{Field: "msgtype", Problem: problem}}}
+	}
+	common := *request.Common()
+	common.MsgType = string(request.Type())
+	return request.with(&common), nil
+}
+
+// checkWhole refuses a request that cannot be looked into.
+func checkWhole(request Request) error {
+	if isNil(request) {
+		return fmt.Errorf("message: the request (%T) is nil", request)
+	}
+	if request.Common() == nil {
+		return fmt.Errorf("message: %T has a nil SendRequestCommon, which says who gets the message", request)
+	}
+	return nil
+}
+
+func isNil(request any) bool {
+	v := reflect.ValueOf(request)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+func typeConflict(request Request) string {
+	given, own := request.Common().MsgType, string(request.Type())
+	if given == "" || given == own {
+		return ""
+	}
+	return fmt.Sprintf("%s contradicts the request, which is %q; leave it empty", quote(given), own)
+}

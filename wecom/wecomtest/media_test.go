@@ -1,0 +1,111 @@
+package wecomtest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+// upload posts a file of some bytes in a part of the given name.
+func (b *bundle) upload(token, kind, part string, size int) answer {
+	b.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	_ = form.WriteField("comment", "first")
+	file, err := form.CreateFormFile(part, "a.bin")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	_, _ = file.Write(make([]byte, size))
+	_ = form.Close()
+	req := httptest.NewRequestWithContext(b.t.Context(), http.MethodPost, "/cgi-bin/media/upload?access_token="+token+"&type="+kind, &body)
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	rec := httptest.NewRecorder()
+	b.ServeHTTP(rec, req)
+	var a answer
+	if err := json.Unmarshal(rec.Body.Bytes(), &a); err != nil {
+		b.t.Fatalf("answer %q: %v", rec.Body, err)
+	}
+	return a
+}
+
+func TestUploadsAreChecked(t *testing.T) {
+	t.Parallel()
+	b := setup(t, wecomtest.Rules{})
+	const mb = 1 << 20
+	for name, tc := range map[string]struct {
+		kind, part string
+		size       int
+		want       wecom.Code
+	}{
+		"type missing":           {"", "media", 10, 40005},
+		"type unknown":           {"audio", "media", 10, 40005},
+		"no part named media":    {"file", "file", 10, 44001},
+		"empty file":             {"file", "media", 0, 44001},
+		"5 bytes":                {"file", "media", 5, 40006},
+		"6 bytes":                {"file", "media", 6, 0},
+		"image of 10 MB":         {"image", "media", 10 * mb, 0},
+		"image over 10 MB":       {"image", "media", 10*mb + 1, 40009},
+		"voice over 2 MB":        {"voice", "media", 2*mb + 1, 45001},
+		"video over 10 MB":       {"video", "media", 10*mb + 1, 40011},
+		"file of 20 MB":          {"file", "media", 20 * mb, 0},
+		"file larger than 20 MB": {"file", "media", 20*mb + 1, 45001},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if a := b.upload(b.token, tc.kind, tc.part, tc.size); a.ErrCode != tc.want {
+				t.Errorf("errcode = %d (%s), want %d", a.ErrCode, a.ErrMsg, tc.want)
+			}
+		})
+	}
+	b.wantCode(b.post("media/upload", "type=file"), 40005)
+	b.wantCode(b.call(http.MethodPost, "/cgi-bin/media/upload?type=file&access_token="+b.token, "no multipart"), 44001)
+}
+
+func TestUploadAnswersLikeWeCom(t *testing.T) {
+	t.Parallel()
+	b := setup(t, wecomtest.Rules{})
+	a := b.upload(b.token, "file", "media", 10)
+	if a.ErrMsg != "" || a.Type != "file" || a.MediaID == "" || a.CreatedAt != strconv.FormatInt(b.clock.Now().Unix(), 10) {
+		t.Errorf("answer %+v", a)
+	}
+}
+
+func TestMediaBelongToTheCompanyForThreeDays(t *testing.T) {
+	t.Parallel()
+	rules := wecomtest.Rules{
+		TokenTTL: longLived.TokenTTL,
+		Apps: []wecomtest.App{
+			{CorpID: "ww1", AgentID: 1000002, Secret: "a"},
+			{CorpID: "ww1", AgentID: 1000003, Secret: "b"},
+			{CorpID: "ww2", AgentID: 1000002, Secret: "c"},
+		},
+		StrictMedia: true,
+	}
+	b := setup(t, rules)
+	id := b.upload(b.login("ww1", "b"), "image", "media", 10).MediaID
+	picture := message("image", `{"media_id":"`+id+`"}`)
+	other := "/cgi-bin/message/send?access_token=" + b.login("ww2", "c")
+	b.wantCode(b.send(picture), 0)
+	b.wantCode(b.send(message("file", `{"media_id":"`+id+`"}`)), 40007)
+	b.wantCode(b.call(http.MethodPost, other, picture), 40007)
+	b.clock.Advance(72*time.Hour - 1)
+	b.wantCode(b.send(picture), 0)
+	b.clock.Advance(1)
+	b.wantCode(b.send(picture), 40007)
+
+	rules.StrictMedia = false
+	if err := b.SetRules(rules); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCode(b.send(picture), 40007) // known to have expired
+	b.wantCode(b.call(http.MethodPost, other, picture), 0)
+}

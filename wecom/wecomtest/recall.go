@@ -1,0 +1,29 @@
+package wecomtest
+
+import (
+	"time"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// recallTTL is how long a message can be recalled (page 94867).
+const recallTTL = 24 * time.Hour
+
+// recall serves message/recall (page 94867).
+func (s *Simulator) recall(c *call) (reply, error) {
+	body, err := c.object()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.arrivals.byMsgID[body.str("msgid")]
+	switch {
+	case !ok || m.CorpID != c.app.corpID || m.AgentID != c.app.agentID:
+		return nil, refuse(40058, "invalid msgid, or the message of another app")
+	case s.now().Sub(m.At) > recallTTL:
+		return nil, wecom.Code(42052)
+	}
+	m.Recalled = true
+	return nil, nil
+}
