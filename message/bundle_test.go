@@ -21,58 +21,58 @@ func text(content string) message.SendTextRequest {
 	return message.SendTextRequest{SendRequestCommon: to("chen.li"), Text: message.TextField{Content: content}}
 }
 
-func encode(t testing.TB, request any) string {
-	t.Helper()
+func encode(tb testing.TB, request any) string {
+	tb.Helper()
 	body, err := message.Encode(request)
 	if err != nil {
-		t.Fatalf("encode %T: %v", request, err)
+		tb.Fatalf("encode %T: %v", request, err)
 	}
 	return string(body)
 }
 
-func parse(t testing.TB, body string) message.Request {
-	t.Helper()
+func parse(tb testing.TB, body string) message.Request {
+	tb.Helper()
 	request, err := message.Parse([]byte(body))
 	if err != nil {
-		t.Fatalf("parse %s: %v", body, err)
+		tb.Fatalf("parse %s: %v", body, err)
 	}
 	return request
 }
 
 // samples are message/send bodies as users write them, one per type and card type.
-func samples(t testing.TB) []string {
-	t.Helper()
+func samples(tb testing.TB) []string {
+	tb.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "messages.ndjson"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return strings.Split(strings.TrimSpace(string(data)), "\n")
 }
 
 // golden compares got to a file of testdata.
-func golden(t testing.TB, name, got string) {
-	t.Helper()
+func golden(tb testing.TB, name, got string) {
+	tb.Helper()
 	path := filepath.Join("testdata", name+".golden.json")
 	if *update {
 		if err := os.WriteFile(path, []byte(got+"\n"), 0o600); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	want, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if diff := cmp.Diff(strings.TrimSuffix(string(want), "\n"), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
+		tb.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
 
 // meaning decodes JSON and drops what means the same as an absent member.
-func meaning(t testing.TB, body string) any {
-	t.Helper()
+func meaning(tb testing.TB, body string) any {
+	tb.Helper()
 	var v any
 	if err := json.Unmarshal([]byte(body), &v); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return withoutDefaults(v)
 }

@@ -131,7 +131,7 @@ func (t *TemplateCardField) checkTaskID(c checker) {
 // checkShared checks the blocks that several types of cards show.
 func (t *TemplateCardField) checkShared(c checker) {
 	if t.Source != nil {
-		c.at("source").oneOf("desc_color", int(t.Source.DescColor), int(ColorGrey), int(ColorGreen))
+		c.at("source").upTo("desc_color", int(t.Source.DescColor), int(ColorGreen))
 	}
 	if t.ActionMenu != nil {
 		t.ActionMenu.check(c.at("action_menu"))
@@ -182,7 +182,7 @@ func (t *TemplateCardField) checkButtonInteraction(c checker) {
 	if t.ButtonSelection != nil {
 		t.ButtonSelection.check(c.at("button_selection"), map[string]bool{})
 	}
-	c.between("button_list", len(t.ButtonList), 1, MaxButtons)
+	c.oneTo("button_list", len(t.ButtonList), MaxButtons)
 	keys := map[string]bool{}
 	for i, button := range t.ButtonList {
 		button.check(c.item("button_list", i), keys)
@@ -201,7 +201,7 @@ func (t *TemplateCardField) checkVoteInteraction(c checker) {
 
 func (t *TemplateCardField) checkMultipleInteraction(c checker) {
 	t.checkTitle(c)
-	c.between("select_list", len(t.SelectList), 1, MaxSelects)
+	c.oneTo("select_list", len(t.SelectList), MaxSelects)
 	keys := map[string]bool{}
 	for i, selector := range t.SelectList {
 		selector.check(c.item("select_list", i), keys)

@@ -12,7 +12,7 @@ const (
 
 // jump checks what the type promises.
 func (c checker) jump(kind JumpType, url, appID string) {
-	c.oneOf("type", int(kind), int(JumpNone), int(JumpApp))
+	c.upTo("type", int(kind), int(JumpApp))
 	switch kind {
 	case JumpURL:
 		c.required("url", url)
@@ -54,7 +54,7 @@ type CardMenuAction struct {
 }
 
 func (m CardActionMenu) check(c checker) {
-	c.between("action_list", len(m.ActionList), 1, MaxMenuActions)
+	c.oneTo("action_list", len(m.ActionList), MaxMenuActions)
 	keys := map[string]bool{}
 	for i, action := range m.ActionList {
 		item := c.item("action_list", i)
@@ -108,7 +108,7 @@ type CardHorizontalContent struct {
 
 func (h CardHorizontalContent) check(c checker) {
 	c.required("keyname", h.KeyName)
-	c.oneOf("type", int(h.Type), int(HorizontalText), int(HorizontalMember))
+	c.upTo("type", int(h.Type), int(HorizontalMember))
 	switch h.Type {
 	case HorizontalURL:
 		c.required("url", h.URL)

@@ -31,8 +31,8 @@ type CardButton struct {
 
 func (b CardButton) check(c checker, keys map[string]bool) {
 	c.required("text", b.Text)
-	c.oneOf("style", int(b.Style), 0, int(ButtonNegative))
-	c.oneOf("type", int(b.Type), int(ButtonCallback), int(ButtonURL))
+	c.upTo("style", int(b.Style), int(ButtonNegative))
+	c.upTo("type", int(b.Type), int(ButtonURL))
 	switch b.Type {
 	case ButtonCallback:
 		c.key("key", b.Key, MaxKeyBytes, keys)
@@ -67,7 +67,7 @@ type CardOption struct {
 
 func (s CardSelect) check(c checker, keys map[string]bool) {
 	c.key("question_key", s.QuestionKey, MaxKeyBytes, keys)
-	c.between("option_list", len(s.OptionList), 1, MaxSelectOptions)
+	c.oneTo("option_list", len(s.OptionList), MaxSelectOptions)
 	ids := map[string]bool{}
 	for i, option := range s.OptionList {
 		option.check(c.item("option_list", i), ids)
@@ -107,8 +107,8 @@ type CardCheckboxOption struct {
 
 func (b CardCheckbox) check(c checker) {
 	c.key("question_key", b.QuestionKey, MaxKeyBytes, map[string]bool{})
-	c.oneOf("mode", int(b.Mode), int(CheckboxSingle), int(CheckboxMulti))
-	c.between("option_list", len(b.OptionList), 1, MaxCheckboxOptions)
+	c.upTo("mode", int(b.Mode), int(CheckboxMulti))
+	c.oneTo("option_list", len(b.OptionList), MaxCheckboxOptions)
 	ids := map[string]bool{}
 	for i, option := range b.OptionList {
 		CardOption{ID: option.ID, Text: option.Text}.check(c.item("option_list", i), ids)

@@ -76,15 +76,15 @@ func (c checker) atMost(field string, n, limit int, things string) {
 	}
 }
 
-func (c checker) between(field string, n, least, most int) {
-	if n < least || n > most {
-		c.problem(field, "%d items; WeCom takes %d to %d", n, least, most)
+func (c checker) oneTo(field string, n, most int) {
+	if n < 1 || n > most {
+		c.problem(field, "%d items; WeCom takes 1 to %d", n, most)
 	}
 }
 
-func (c checker) oneOf(field string, value, least, most int) {
-	if value < least || value > most {
-		c.problem(field, "%d; WeCom takes %d to %d", value, least, most)
+func (c checker) upTo(field string, value, most int) {
+	if value < 0 || value > most {
+		c.problem(field, "%d; WeCom takes 0 to %d", value, most)
 	}
 }
 

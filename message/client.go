@@ -3,7 +3,6 @@ package message
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/wecomq/wecomq/wecom"
@@ -179,13 +178,10 @@ func call[R any](ctx context.Context, c *Client, api string, request any, reply 
 		body = FillAgentID(body, c.agentID)
 	}
 	err = c.poster.Post(ctx, api, body, reply)
-	var refused *wecom.Error
-	switch {
-	case err == nil || errors.As(err, &refused):
-		return reply, err
-	default:
-		return nil, fmt.Errorf("post %s: %w", api, err)
+	if _, refused := errors.AsType[*wecom.Error](err); err != nil && !refused {
+		return nil, err
 	}
+	return reply, err
 }
 
 // apiPath is the path below /cgi-bin/ that an API name means.

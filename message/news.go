@@ -39,7 +39,7 @@ func (r SendNewsRequest) with(c *SendRequestCommon) Request { r.SendRequestCommo
 func (r SendNewsRequest) check(c checker) {
 	c.checkSafe(r.Safe, open)
 	c = c.at("news")
-	c.between("articles", len(r.News.Articles), 1, MaxArticles)
+	c.oneTo("articles", len(r.News.Articles), MaxArticles)
 	for i, article := range r.News.Articles {
 		article.check(c.item("articles", i))
 	}

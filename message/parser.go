@@ -37,7 +37,7 @@ func parse(data []byte, d decoder) (Request, error) {
 	if err := asError(d.found); err != nil {
 		return nil, err
 	}
-	request, _ := target.Interface().(Request)
+	request, _ := reflect.TypeAssert[Request](target)
 	return request, nil
 }
 
@@ -80,8 +80,7 @@ func checkObject(data []byte) error {
 // syntaxError says where the JSON breaks.
 func syntaxError(data []byte) error {
 	err := json.Unmarshal(data, new(json.RawMessage))
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line := 1 + bytes.Count(data[:syntax.Offset], []byte("\n"))
 		return fmt.Errorf("the body is not JSON: line %d, byte %d: %w", line, syntax.Offset, err)
 	}

@@ -54,34 +54,52 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 		name, body, want string
 	}{
 		{"an unknown member", `{"msgtype":"text","tousers":"a"}`, "tousers: unknown field"},
-		{"an unknown member deep down", `{"msgtype":"template_card","template_card":{"main_titel":{"title":"x"}}}`,
-			"template_card.main_titel: unknown field"},
-		{"an unknown member in a list", `{"msgtype":"news","news":{"articles":[{"title":"x"},{"titel":"x"}]}}`,
-			"news.articles[1].titel: unknown field"},
+		{
+			"an unknown member deep down", `{"msgtype":"template_card","template_card":{"main_titel":{"title":"x"}}}`,
+			"template_card.main_titel: unknown field",
+		},
+		{
+			"an unknown member in a list", `{"msgtype":"news","news":{"articles":[{"title":"x"},{"titel":"x"}]}}`,
+			"news.articles[1].titel: unknown field",
+		},
 		{"a member in the wrong case", `{"msgtype":"text","Text":{"content":"x"}}`, "Text: unknown field"},
-		{"the content of another msgtype", `{"msgtype":"markdown","text":{"content":""},"markdown":{"content":"x"}}`,
-			"text: the content of another msgtype; remove it"},
-		{"several things", `{"msgtype":"text","safe":"x","text":{"content":5,"x":1}}`,
-			`safe: a string ("x"), want a whole number; text.content: a number (5), want a string; text.x: unknown field`},
+		{
+			"the content of another msgtype", `{"msgtype":"markdown","text":{"content":""},"markdown":{"content":"x"}}`,
+			"text: the content of another msgtype; remove it",
+		},
+		{
+			"several things", `{"msgtype":"text","safe":"x","text":{"content":5,"x":1}}`,
+			`safe: a string ("x"), want a whole number; text.content: a number (5), want a string; text.x: unknown field`,
+		},
 		{"a repeated member", `{"msgtype":"text","text":{"content":"a","content":"b"}}`, "text.content: given twice"},
 		{"a repeated member in two spellings", `{"msgtype":"text","touser":"a","to\u0075ser":"b"}`, "touser: given twice"},
 		{"a string for an object", `{"msgtype":"text","text":"hi"}`, `text: a string ("hi"), want an object`},
 		{"an object for an array", `{"msgtype":"news","news":{"articles":{}}}`, "news.articles: an object, want an array"},
 		{"an array for a string", `{"msgtype":"text","touser":["a"]}`, "touser: an array, want a string"},
 		{"a fraction for a whole number", `{"msgtype":"text","safe":1.0}`, "safe: a number (1.0), want a whole number"},
-		{"an enormous number", `{"msgtype":"text","safe":99999999999999999999}`,
-			"safe: a number (99999999999999999999), want a whole number"},
+		{
+			"an enormous number", `{"msgtype":"text","safe":99999999999999999999}`,
+			"safe: a number (99999999999999999999), want a whole number",
+		},
 		{"an empty string for a number", `{"msgtype":"text","safe":""}`, `safe: a string (""), want a whole number`},
 		{"a fraction for the agentid", `{"msgtype":"text","agentid":1e6}`, "agentid: a number (1e6), want digits"},
 		{"a boolean for the agentid", `{"msgtype":"text","agentid":true}`, "agentid: a boolean (true), want a string"},
-		{"a number for a boolean", `{"msgtype":"miniprogram_notice","miniprogram_notice":{"emphasis_first_item":1}}`,
-			"miniprogram_notice.emphasis_first_item: a number (1), want true or false"},
-		{"a string for a decimal", `{"msgtype":"template_card","template_card":{"card_image":{"aspect_ratio":"2"}}}`,
-			`template_card.card_image.aspect_ratio: a string ("2"), want a number`},
-		{"half of an emoji", `{"msgtype":"text","text":{"content":"\ud83d"}}`,
-			`text.content: holds half of a \u surrogate pair; the text was cut inside a character`},
-		{"a list without an end", `{"msgtype":"news","news":{"articles":[` + strings.Repeat("{},", 100) + `{}]}}`,
-			"news.articles: more than 100 items"},
+		{
+			"a number for a boolean", `{"msgtype":"miniprogram_notice","miniprogram_notice":{"emphasis_first_item":1}}`,
+			"miniprogram_notice.emphasis_first_item: a number (1), want true or false",
+		},
+		{
+			"a string for a decimal", `{"msgtype":"template_card","template_card":{"card_image":{"aspect_ratio":"2"}}}`,
+			`template_card.card_image.aspect_ratio: a string ("2"), want a number`,
+		},
+		{
+			"half of an emoji", `{"msgtype":"text","text":{"content":"\ud83d"}}`,
+			`text.content: holds half of a \u surrogate pair; the text was cut inside a character`,
+		},
+		{
+			"a list without an end", `{"msgtype":"news","news":{"articles":[` + strings.Repeat("{},", 100) + `{}]}}`,
+			"news.articles: more than 100 items",
+		},
 		{"no msgtype", `{"touser":"a"}`, "msgtype: missing; want one of [text image voice video file textcard news " +
 			"mpnews markdown miniprogram_notice template_card]"},
 		{"an unknown msgtype", `{"msgtype":"sms"}`, `msgtype: "sms" is not known; want one of [text image voice video ` +
@@ -93,8 +111,7 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			_, err := message.Parse([]byte(tt.body))
-			var invalid *message.ValidationError
-			if !errors.As(err, &invalid) {
+			if _, ok := errors.AsType[*message.ValidationError](err); !ok {
 				t.Fatalf("got %v, want a ValidationError", err)
 			}
 			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
@@ -113,11 +130,15 @@ func TestParseRefusesWhatIsNoMessage(t *testing.T) {
 		{"an array", ` ["text"]`, "parse message: the body is an array, want an object"},
 		{"null", "null", "parse message: the body is null, want an object"},
 		{"half a message", "{\n\"msgtype\":", "parse message: the body is not JSON: line 2, byte 12: unexpected end of JSON input"},
-		{"two messages", `{"msgtype":"text"}{}`,
-			"parse message: the body is not JSON: line 1, byte 19: invalid character '{' after top-level value"},
+		{
+			"two messages", `{"msgtype":"text"}{}`,
+			"parse message: the body is not JSON: line 1, byte 19: invalid character '{' after top-level value",
+		},
 		{"what is not UTF-8", "{\"a\":\"\xff\"}", "parse message: the body is not UTF-8 from byte 6 on"},
-		{"too much", strings.Repeat(" ", message.MaxBodyBytes+3),
-			"parse message: the body has 8388611 bytes, 3 more than the limit of 8388608"},
+		{
+			"too much", strings.Repeat(" ", message.MaxBodyBytes+3),
+			"parse message: the body has 8388611 bytes, 3 more than the limit of 8388608",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

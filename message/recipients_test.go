@@ -18,12 +18,24 @@ func TestRecipients(t *testing.T) {
 		count  int
 		all    bool
 	}{
-		{"are split, trimmed and never empty", message.SendRequestCommon{ToUser: "a| b ||", ToParty: "1|2", ToTag: "3"},
-			message.Recipients{Users: []string{"a", "b"}, Parties: []string{"1", "2"}, Tags: []string{"3"}}, 5, false},
-		{"may be none", message.SendRequestCommon{},
-			message.Recipients{Users: []string{}, Parties: []string{}, Tags: []string{}}, 0, false},
-		{"are everyone, whatever parties and tags say", message.SendRequestCommon{ToUser: "@all", ToParty: "@all", ToTag: "3"},
-			message.Recipients{Users: []string{"@all"}}, 1, true},
+		{
+			"are split, trimmed and never empty",
+			message.SendRequestCommon{ToUser: "a| b ||", ToParty: "1|2", ToTag: "3"},
+			message.Recipients{Users: []string{"a", "b"}, Parties: []string{"1", "2"}, Tags: []string{"3"}},
+			5, false,
+		},
+		{
+			"may be none",
+			message.SendRequestCommon{},
+			message.Recipients{Users: []string{}, Parties: []string{}, Tags: []string{}},
+			0, false,
+		},
+		{
+			"are everyone, whatever parties and tags say",
+			message.SendRequestCommon{ToUser: "@all", ToParty: "@all", ToTag: "3"},
+			message.Recipients{Users: []string{"@all"}},
+			1, true,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

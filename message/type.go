@@ -32,9 +32,17 @@ func Types() []Type {
 
 // prototypes has one empty request of every type.
 var prototypes = []Request{
-	SendTextRequest{}, SendImageRequest{}, SendVoiceRequest{}, SendVideoRequest{}, SendFileRequest{},
-	SendTextCardRequest{}, SendNewsRequest{}, SendMpNewsRequest{}, SendMarkdownRequest{},
-	SendMiniProgramNoticeRequest{}, SendTemplateCardRequest{},
+	SendTextRequest{},
+	SendImageRequest{},
+	SendVoiceRequest{},
+	SendVideoRequest{},
+	SendFileRequest{},
+	SendTextCardRequest{},
+	SendNewsRequest{},
+	SendMpNewsRequest{},
+	SendMarkdownRequest{},
+	SendMiniProgramNoticeRequest{},
+	SendTemplateCardRequest{},
 }
 
 // prototype is the empty request of type t.

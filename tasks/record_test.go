@@ -23,7 +23,7 @@ func TestARecordHasTheMembersOfTheContract(t *testing.T) {
 	}
 	want := `{"id":"ops-1","app":"ops","type":"text","priority":"default","state":"accepted","errcode":0,"errmsg":"","msgid":"m1",` +
 		`"response_code":"","attempts":1,"recipients":{"accepted":2,"invalid":[],"unlicensed":[]},` +
-		`"enqueued_at":"2026-09-21T13:33:20.123Z","finished_at":"2026-09-21T13:33:20.456Z"}`
+		`"enqueued_at":"2026-09-21T14:13:20.123Z","finished_at":"2026-09-21T14:13:20.456Z"}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
 	}

@@ -133,7 +133,7 @@ func (c *Client) withToken(ctx context.Context, call func(token Secret) error) e
 	if err != nil {
 		return err
 	}
-	if err = call(token); ClassOf(err) != ClassToken {
+	if err = call(token.Value); ClassOf(err) != ClassToken {
 		return err
 	}
 	if err := c.tokens.drop(ctx, token); err != nil {
@@ -142,7 +142,7 @@ func (c *Client) withToken(ctx context.Context, call func(token Secret) error) e
 	if token, err = c.tokens.get(ctx); err != nil {
 		return err
 	}
-	return call(token)
+	return call(token.Value)
 }
 
 func (c *Client) call(

@@ -2,7 +2,6 @@ package wecom
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -16,11 +15,18 @@ var errTokenRefused = &Error{
 type tokenCache struct {
 	fetch   FetchToken
 	store   TokenStore
-	current atomic.Pointer[AccessToken]
-	refused atomic.Pointer[Secret] // the last token that WeCom refused
+	current atomic.Pointer[issue]
+	refused atomic.Pointer[issue] // the last one that WeCom refused
+	held    atomic.Int64          // no gettoken before this time, in Unix ns
+	turn    chan struct{}         // held by the one who asks the store
+}
 
-	turn      chan struct{} // held by the one who asks the store; guards what follows
-	heldUntil time.Time
+// issue is one answer of gettoken, which may give the same token again.
+type issue struct {
+	AccessToken
+
+	repeated  bool         // the same token as the refused one before it
+	refreshAt atomic.Int64 // Unix ns
 }
 
 func newTokenCache(fetch FetchToken, store TokenStore) *tokenCache {
@@ -30,79 +36,82 @@ func newTokenCache(fetch FetchToken, store TokenStore) *tokenCache {
 	return &tokenCache{fetch: fetch, store: store, turn: make(chan struct{}, 1)}
 }
 
-func (c *tokenCache) get(ctx context.Context) (Secret, error) {
+func (c *tokenCache) get(ctx context.Context) (*issue, error) {
 	token := c.current.Load()
 	now := time.Now()
 	if token == nil || !now.Before(token.ExpiresAt) {
 		return c.replace(ctx)
 	}
-	if !now.Before(token.RefreshAt) {
+	if now.UnixNano() >= token.refreshAt.Load() {
 		c.replaceEarly(ctx, token)
 	}
-	return token.Value, nil
+	return token, nil
 }
 
 // replace waits for its turn and asks the store, unless who was before it did.
-func (c *tokenCache) replace(ctx context.Context) (Secret, error) {
+func (c *tokenCache) replace(ctx context.Context) (*issue, error) {
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done():
-		return "", &CallError{API: APIGetToken, Err: context.Cause(ctx)}
+		return nil, &CallError{API: APIGetToken, Err: context.Cause(ctx)}
 	}
 	defer func() { <-c.turn }()
 	now := time.Now()
 	if token := c.current.Load(); token != nil && now.Before(token.ExpiresAt) {
-		return token.Value, nil
+		return token, nil
 	}
-	if now.Before(c.heldUntil) {
-		return "", &TokenHeldError{Until: c.heldUntil, Err: errTokenRefused}
+	if held := time.Unix(0, c.held.Load()); now.Before(held) {
+		return nil, &TokenHeldError{Until: held, Err: errTokenRefused}
 	}
 	token, err := c.store.Token(ctx, c.fetch)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if refused := c.refused.Swap(nil); refused != nil && *refused == token.Value {
-		return "", c.hold(ctx, token.Value)
-	}
-	c.current.Store(&token)
-	return token.Value, nil
+	return c.keep(token), nil
 }
 
-// hold rests when WeCom issues a token and refuses it: without a pause every
-// message would cost a gettoken, and frequent gettokens are blocked (91039).
-func (c *tokenCache) hold(ctx context.Context, token Secret) error {
-	c.heldUntil = time.Now().Add(firstTokenBackoff)
-	held := &TokenHeldError{Until: c.heldUntil, Err: errTokenRefused}
-	return errors.Join(held, c.store.Drop(ctx, token))
+func (c *tokenCache) keep(token AccessToken) *issue {
+	refused := c.refused.Swap(nil)
+	next := &issue{AccessToken: token, repeated: refused != nil && refused.Value == token.Value}
+	next.refreshAt.Store(token.RefreshAt.UnixNano())
+	c.current.Store(next)
+	return next
 }
 
 // replaceEarly lets one caller look for a new token while the others go on with
 // the old one, which still works: a failure here is nobody's failure.
-func (c *tokenCache) replaceEarly(ctx context.Context, old *AccessToken) {
+func (c *tokenCache) replaceEarly(ctx context.Context, old *issue) {
 	select {
 	case c.turn <- struct{}{}:
 	default:
 		return
 	}
 	defer func() { <-c.turn }()
-	next, err := c.store.Token(ctx, c.fetch)
-	if err != nil || next.Value == old.Value {
-		next = *old
-		next.RefreshAt = time.Now().Add(earlyRetry)
+	if c.current.Load() != old {
+		return
 	}
-	c.current.CompareAndSwap(old, &next)
+	if next, err := c.store.Token(ctx, c.fetch); err == nil && next.Value != old.Value {
+		c.keep(next)
+		return
+	}
+	old.refreshAt.Store(time.Now().Add(earlyRetry).UnixNano())
 }
 
-// drop forgets token in the store and here, unless it has been replaced already.
-// The store comes first: whoever finds the cache empty must not find it there.
-func (c *tokenCache) drop(ctx context.Context, token Secret) error {
-	if err := c.store.Drop(ctx, token); err != nil {
+// drop forgets a refused token in the store and here, unless it has been
+// replaced already. The store comes first: whoever finds the cache empty must
+// not find it there.
+//
+// A token that gettoken gave again and that is refused again ends in a rest:
+// without it every message would cost a gettoken, and frequent ones are blocked
+// (91039).
+func (c *tokenCache) drop(ctx context.Context, token *issue) error {
+	if err := c.store.Drop(ctx, token.Value); err != nil {
 		return err
 	}
-	c.refused.Store(&token)
-	for current := c.current.Load(); current != nil && current.Value == token; current = c.current.Load() {
-		if c.current.CompareAndSwap(current, nil) {
-			break
+	if c.current.CompareAndSwap(token, nil) {
+		c.refused.Store(token)
+		if token.repeated {
+			c.held.Store(time.Now().Add(firstTokenBackoff).UnixNano())
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -15,7 +14,7 @@ const tick = 50 * time.Millisecond
 // Redis is a running server.
 type Redis struct {
 	server *miniredis.Miniredis
-	stop   context.CancelFunc
+	stop   func()
 	clock  sync.WaitGroup
 }
 
@@ -25,9 +24,9 @@ func Start() (*Redis, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start embedded redis: %w", err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	r := &Redis{server: server, stop: stop}
-	r.clock.Go(func() { r.run(ctx) })
+	closing := make(chan struct{})
+	r := &Redis{server: server, stop: sync.OnceFunc(func() { close(closing) })}
+	r.clock.Go(func() { r.run(closing) })
 	return r, nil
 }
 
@@ -45,14 +44,14 @@ func (r *Redis) Close() {
 	r.server.Close()
 }
 
-// run moves the server's clock by the time that passes until ctx ends.
-func (r *Redis) run(ctx context.Context) {
+// run moves the server's clock by the time that passes until closing is closed.
+func (r *Redis) run(closing <-chan struct{}) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	last := time.Now()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-closing:
 			return
 		case <-ticker.C:
 			now := time.Now()

@@ -59,11 +59,11 @@ func TestExplain(t *testing.T) {
 		want string
 	}{
 		"a closed port": {
-			func(t *testing.T) string { t.Helper(); return "redis://:hunter2@" + closedPort(t) + quick },
+			func(t *testing.T) string { return "redis://:hunter2@" + closedPort(t) + quick },
 			"connection refused (is it running? start it with redis-server, or use wecomq serve --dev, which needs none)",
 		},
 		"a socket that is not there": {
-			func(t *testing.T) string { t.Helper(); return "unix://" + t.TempDir() + "/s" + quick },
+			func(t *testing.T) string { return "unix://" + t.TempDir() + "/s" + quick },
 			"no such socket (is it running, and does its config name this unixsocket?)",
 		},
 		"a host that has no address": {
@@ -72,28 +72,26 @@ func TestExplain(t *testing.T) {
 		},
 		"a server that never answers": {
 			func(t *testing.T) string {
-				t.Helper()
 				return "redis://" + listen(t, func(conn net.Conn) { t.Cleanup(func() { _ = conn.Close() }) }) + quick + "&read_timeout=50ms"
 			},
 			"no answer in time (check host, port and firewall; a TLS port needs rediss://)",
 		},
 		"a server that hangs up": {
 			func(t *testing.T) string {
-				t.Helper()
 				return "redis://" + listen(t, func(conn net.Conn) { _ = conn.Close() }) + quick
 			},
 			"connection closed at once (a TLS port needs rediss://)",
 		},
 		"no password": {
-			func(t *testing.T) string { t.Helper(); return socketURL(t, "") + quick },
+			func(t *testing.T) string { return socketURL(t, "") + quick },
 			"a password is required (write it into the URL: redis://:password@host:port)",
 		},
 		"a wrong password": {
-			func(t *testing.T) string { t.Helper(); return socketURL(t, ":wrong@") + quick },
+			func(t *testing.T) string { return socketURL(t, ":wrong@") + quick },
 			"wrong user name or password",
 		},
 		"a user without the right": {
-			func(t *testing.T) string { t.Helper(); return socketURL(t, "reader:hunter2@") + quick },
+			func(t *testing.T) string { return socketURL(t, "reader:hunter2@") + quick },
 			"the user may not do this (NOPERM this user has no permissions to run the 'ping' command)",
 		},
 	}

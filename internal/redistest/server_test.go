@@ -117,7 +117,7 @@ func (w *witness) watch(f func(testing.TB)) {
 func TestServerThatDoesNotStart(t *testing.T) {
 	t.Parallel()
 	w := &witness{TB: t}
-	w.watch(func(tb testing.TB) { tb.Helper(); redistest.Start(tb, "no-such-directive 1") })
+	w.watch(func(tb testing.TB) { redistest.Start(tb, "no-such-directive 1") })
 	for _, want := range []string{"the process ended", "no-such-directive"} {
 		if !strings.Contains(w.ended, want) {
 			t.Errorf("the test ended %q, want it to contain %q", w.ended, want)
@@ -133,14 +133,13 @@ func TestWithoutARedisServer(t *testing.T) {
 		want string
 	}{
 		"New falls back to miniredis": {"", func(tb testing.TB) {
-			tb.Helper()
 			if err := redistest.New(tb).Ping(tb.Context()).Err(); err != nil {
 				tb.Fatal(err)
 			}
 		}, ""},
-		"Start skips":       {"", func(tb testing.TB) { tb.Helper(); redistest.Start(tb) }, "skipped"},
-		"New fails in CI":   {"true", func(tb testing.TB) { tb.Helper(); redistest.New(tb) }, "failed"},
-		"Start fails in CI": {"true", func(tb testing.TB) { tb.Helper(); redistest.Start(tb) }, "failed"},
+		"Start skips":       {"", func(tb testing.TB) { redistest.Start(tb) }, "skipped"},
+		"New fails in CI":   {"true", func(tb testing.TB) { redistest.New(tb) }, "failed"},
+		"Start fails in CI": {"true", func(tb testing.TB) { redistest.Start(tb) }, "failed"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

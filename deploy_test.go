@@ -1,0 +1,184 @@
+// Package wecomq_test keeps the Dockerfile and docker-compose.yml in step with the
+// program that they run.
+package wecomq_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+// service is what the tests look at in a service of docker-compose.yml.
+type service struct {
+	Build       string            `yaml:"build"`
+	Image       string            `yaml:"image"`
+	Command     []string          `yaml:"command"`
+	Ports       []string          `yaml:"ports"`
+	Volumes     []string          `yaml:"volumes"`
+	DependsOn   map[string]any    `yaml:"depends_on"`
+	Environment map[string]string `yaml:"environment"`
+}
+
+type compose struct {
+	Services map[string]service `yaml:"services"`
+	Volumes  map[string]any     `yaml:"volumes"`
+}
+
+func readCompose(t *testing.T) compose {
+	t.Helper()
+	var file compose
+	if err := yaml.Unmarshal(read(t, "docker-compose.yml"), &file); err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Services) == 0 {
+		t.Fatal("docker-compose.yml has no services")
+	}
+	return file
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// dockerfile returns what follows each instruction of the Dockerfile of this name.
+func dockerfile(t *testing.T, instruction string) []string {
+	t.Helper()
+	var rest []string
+	for _, match := range regexp.MustCompile(`(?m)^`+instruction+` (.+)$`).FindAllStringSubmatch(string(read(t, "Dockerfile")), -1) {
+		rest = append(rest, match[1])
+	}
+	if rest == nil {
+		t.Fatalf("the Dockerfile has no %s", instruction)
+	}
+	return rest
+}
+
+func TestComposeIsConsistent(t *testing.T) {
+	t.Parallel()
+	file := readCompose(t)
+	pinned := regexp.MustCompile(`^[a-z0-9./-]+:v?\d+\.\d+\.\d+`)
+	for name, s := range file.Services {
+		if s.Build == "" && !pinned.MatchString(s.Image) {
+			t.Errorf("%s: image %q has no exact version", name, s.Image)
+		}
+		for _, port := range s.Ports {
+			if !strings.HasPrefix(port, "127.0.0.1:") {
+				t.Errorf("%s: port %s is published beyond loopback", name, port)
+			}
+		}
+		for other := range s.DependsOn {
+			if _, ok := file.Services[other]; !ok {
+				t.Errorf("%s: depends on %s, which does not exist", name, other)
+			}
+		}
+		for _, volume := range s.Volumes {
+			if source, _, _ := strings.Cut(volume, ":"); !slices.Contains(slices.Collect(maps.Keys(file.Volumes)), source) {
+				t.Errorf("%s: volume %s is not declared", name, source)
+			}
+		}
+	}
+}
+
+func TestComposeRedisLosesNothing(t *testing.T) {
+	t.Parallel()
+	command := strings.Join(readCompose(t).Services["redis"].Command, " ")
+	for _, want := range []string{"--appendonly yes", "--maxmemory-policy noeviction"} {
+		if !strings.Contains(command, want) {
+			t.Errorf("redis runs as %q, want %s", command, want)
+		}
+	}
+}
+
+// The environment of the wecomq service is a complete configuration, with the
+// values that the file's own comment gives for the simulator.
+func TestComposeConfiguresTheSimulator(t *testing.T) {
+	comment := string(read(t, "docker-compose.yml"))
+	env := map[string]string{}
+	for _, match := range regexp.MustCompile(`\b(WECOM_[A-Z_]+)=(\S+)`).FindAllStringSubmatch(comment, -1) {
+		env[match[1]] = match[2]
+	}
+	passed := map[string]string{}
+	for name, value := range readCompose(t).Services["wecomq"].Environment {
+		passed[name] = os.Expand(value, func(ref string) string { return env[strings.SplitN(ref, ":", 2)[0]] })
+	}
+	t.Chdir(t.TempDir())
+
+	cfg, err := config.Load("", func(name string) (string, bool) { value, ok := passed[name]; return value, ok })
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	app, err := cfg.App("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{app.CorpID, app.AgentID, string(app.Secret), app.APIBaseURL, string(cfg.Redis.URL)}
+	want := []string{wecomtest.CorpID, strconv.Itoa(wecomtest.AgentID), wecomtest.Secret, "http://simulator:8090", "redis://redis:6379/0"}
+	if !slices.Equal(got, want) {
+		t.Errorf("configuration = %q, want %q", got, want)
+	}
+}
+
+func TestImageIsBuiltWithTheGoOfTheModule(t *testing.T) {
+	t.Parallel()
+	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindSubmatch(read(t, "go.mod"))
+	if from := dockerfile(t, "FROM")[0]; version == nil || !strings.Contains(from, " golang:"+string(version[1])+".") {
+		t.Errorf("the image is built FROM %s, want the Go of go.mod: %s", from, version)
+	}
+}
+
+func TestImageDoesNotRunAsRoot(t *testing.T) {
+	t.Parallel()
+	user := dockerfile(t, "USER")[0]
+	if uid, err := strconv.Atoi(strings.SplitN(user, ":", 2)[0]); err != nil || uid == 0 {
+		t.Errorf("USER %s, want a number other than 0: Kubernetes refuses names", user)
+	}
+}
+
+// Every command that the image and the services run must be one that the binary knows.
+func TestCommandsExist(t *testing.T) {
+	t.Parallel()
+	var commands [][]string
+	for name, s := range readCompose(t).Services {
+		if s.Build != "" {
+			commands = append(commands, s.Command)
+			t.Logf("%s: %q", name, s.Command)
+		}
+	}
+	for _, text := range append(dockerfile(t, "CMD"), regexp.MustCompile(`^.* CMD `).ReplaceAllString(dockerfile(t, "HEALTHCHECK")[0], "")) {
+		var command []string
+		if err := json.Unmarshal([]byte(text), &command); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		commands = append(commands, slices.DeleteFunc(command, func(arg string) bool { return arg == "/wecomq" }))
+	}
+	binary := filepath.Join(t.TempDir(), "wecomq")
+	run(t, "go", "build", "-buildvcs=false", "-o", binary, "./cmd/wecomq")
+	for _, command := range commands {
+		run(t, binary, append(command, "--help")...) // parses the flags before it
+	}
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if output, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
+		t.Errorf("%s %q: %v\n%s", name, args, err, output)
+	}
+}

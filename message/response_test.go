@@ -1,0 +1,69 @@
+package message_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wecomq/wecomq/message"
+)
+
+func TestSendResponseLists(t *testing.T) {
+	t.Parallel()
+	none := [][]string{{}, {}, {}, {}}
+	tests := []struct {
+		name, answer string
+		want         [][]string // users, parties, tags, unlicensed
+	}{
+		{"absent members are empty", `{"errcode":0,"errmsg":"ok"}`, none},
+		{"so are empty strings", `{"invaliduser":"","invalidparty":"","invalidtag":"","unlicenseduser":""}`, none},
+		{"so are nulls", `{"invaliduser":null,"invalidparty":null,"invalidtag":null,"unlicenseduser":null}`, none},
+		{
+			"lists are split and trimmed", `{"invaliduser":"zhao.min| old_user|","invalidparty":"99","invalidtag":"1|2","unlicenseduser":"temp01"}`,
+			[][]string{{"zhao.min", "old_user"}, {"99"}, {"1", "2"}, {"temp01"}},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var r message.SendResponse
+			if err := json.Unmarshal([]byte(tt.answer), &r); err != nil {
+				t.Fatal(err)
+			}
+			got := [][]string{r.InvalidUsers(), r.InvalidParties(), r.InvalidTags(), r.UnlicensedUsers()}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestIDListReadsBothForms(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, answer string
+		want         []string
+	}{
+		{"an array", `{"invaliduser":["a","b"]}`, []string{"a", "b"}},
+		{"a joined string", `{"invaliduser":"a|b"}`, []string{"a", "b"}},
+		{"an empty string", `{"invaliduser":""}`, nil},
+		{"null", `{"invaliduser":null}`, nil},
+		{"nothing", `{}`, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var r message.UpdateTemplateCardResponse
+			if err := json.Unmarshal([]byte(tt.answer), &r); err != nil {
+				t.Fatal(err)
+			}
+			if len(r.InvalidUser) != len(tt.want) || len(tt.want) > 0 && !cmp.Equal(tt.want, []string(r.InvalidUser)) {
+				t.Errorf("got %v, want %v", r.InvalidUser, tt.want)
+			}
+		})
+	}
+	if err := json.Unmarshal([]byte(`{"invaliduser":5}`), new(message.UpdateTemplateCardResponse)); err == nil {
+		t.Error("a number is no list")
+	}
+}

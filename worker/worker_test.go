@@ -1,0 +1,492 @@
+package worker_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/tokenstore"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+	"github.com/wecomq/wecomq/worker"
+)
+
+// bundle is a whole wecomq: a Redis, a WeCom, a producer and a worker of app ops.
+type bundle struct {
+	*testing.T
+	rdb      redis.UniversalClient
+	sim      *wecomtest.Simulator
+	producer *producer.Producer
+	ledger   *ledger.Ledger
+	settled  chan tasks.Record
+	app      worker.App
+}
+
+func newBundle(t *testing.T, rules wecomtest.Rules, change ...func(*worker.App)) *bundle {
+	t.Helper()
+	sim, err := wecomtest.New(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	rdb := redistest.New(t)
+	client, err := wecom.NewClient(wecom.Config{
+		CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: server.URL, Timeout: 2 * time.Second,
+		TokenStore: tokenstore.New(rdb, "ops"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := producer.New(rdb, producer.Config{App: "ops"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bundle{
+		T: t, rdb: rdb, sim: sim, producer: p, ledger: ledger.New(rdb, "ops", time.Hour), settled: make(chan tasks.Record, 100),
+	}
+	b.app = worker.App{
+		Name: "ops", AgentID: strconv.Itoa(wecomtest.AgentID), Sender: client, Ledger: b.ledger,
+		Timeout: 2 * time.Second, RatePause: time.Second,
+	}
+	for _, apply := range change {
+		apply(&b.app)
+	}
+	return b
+}
+
+// work starts a worker that ends with the test, or when stop is called.
+func (b *bundle) work() (stop func()) {
+	b.Helper()
+	w, err := worker.New(worker.Config{
+		Redis: b.rdb, Apps: []worker.App{b.app}, OnSettled: func(r tasks.Record) { b.settled <- r },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	stop = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			b.Errorf("the worker ended with %v", err)
+		}
+		ended <- nil
+	}
+	b.Cleanup(stop)
+	return stop
+}
+
+func (b *bundle) fault(f wecomtest.Fault) {
+	b.Helper()
+	f.API = message.APISend
+	if err := b.sim.AddFault(f); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func text(to, content string) message.SendTextRequest {
+	return message.SendTextRequest{
+		SendRequestCommon: &message.SendRequestCommon{ToUser: to}, Text: message.TextField{Content: content},
+	}
+}
+
+func (b *bundle) send(request message.Request, options producer.Options) producer.Receipt {
+	b.Helper()
+	receipt, err := b.producer.Send(b.Context(), request, options)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return receipt
+}
+
+// next gives the record of the next message that is finished.
+func (b *bundle) next() tasks.Record {
+	b.Helper()
+	select {
+	case record := <-b.settled:
+		return record
+	case <-time.After(30 * time.Second):
+		b.Fatal("no message was finished within 30 s")
+		return tasks.Record{}
+	}
+}
+
+// task is the message as asynq's dashboard shows it, once it is in that state.
+func (b *bundle) task(r producer.Receipt, state asynq.TaskState) *asynq.TaskInfo {
+	b.Helper()
+	inspector := asynq.NewInspectorFromRedisClient(b.rdb)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(20 * time.Second)
+	for {
+		info, err := inspector.GetTaskInfo(r.Queue, r.ID)
+		if err == nil && info.State == state {
+			return info
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			b.Fatalf("task %s: %+v, %v; want state %s", r.ID, info, err, state)
+		}
+	}
+}
+
+func TestWhatBecomesOfAMessage(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fault    *wecomtest.Fault
+		to       string
+		state    tasks.State
+		errcode  int64
+		attempts int
+		says     string
+		archived bool
+	}{
+		"all recipients get it":    {nil, "chen.li|wang_wu", tasks.Accepted, 0, 1, "", false},
+		"one recipient is invalid": {nil, "chen.li|left", tasks.Partial, 0, 1, "refused 1 of its recipients", false},
+		"no recipient is valid":    {nil, "left", tasks.Rejected, 81013, 1, "errcode 81013", true},
+		"the content is refused":   {&wecomtest.Fault{ErrCode: 45002, Times: 1}, "a", tasks.Rejected, 45002, 1, "45002", true},
+		"an unknown errcode":       {&wecomtest.Fault{ErrCode: 99999, Times: 1}, "a", tasks.Rejected, 99999, 1, "99999", true},
+		"WeCom is busy twice":      {&wecomtest.Fault{ErrCode: -1, Times: 2}, "a", tasks.Accepted, 0, 3, "", false},
+		"too many calls at once":   {&wecomtest.Fault{ErrCode: 45033, Times: 1}, "a", tasks.Accepted, 0, 2, "", false},
+		"a rate limit":             {&wecomtest.Fault{ErrCode: 45009, Times: 1}, "a", tasks.Accepted, 0, 2, "", false},
+		"a dead token":             {&wecomtest.Fault{ErrCode: 42001, Times: 1}, "a", tasks.Accepted, 0, 1, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBundle(t, wecomtest.Rules{Invisible: []string{"left"}})
+			if tc.fault != nil {
+				b.fault(*tc.fault)
+			}
+			b.work()
+			receipt := b.send(text(tc.to, "磁盘满 <93%>"), producer.Options{})
+			r := b.next()
+			if r.ID != receipt.ID || r.State != tc.state || r.ErrCode != tc.errcode || r.Attempts != tc.attempts {
+				t.Errorf("record %+v; want state %s, errcode %d, %d attempts", r, tc.state, tc.errcode, tc.attempts)
+			}
+			if !strings.Contains(r.ErrMsg, tc.says) || (tc.says == "") != (r.ErrMsg == "") {
+				t.Errorf("errmsg %q does not say %q", r.ErrMsg, tc.says)
+			}
+			if r.State.Sent() != (r.MsgID != "") {
+				t.Errorf("msgid %q in state %s", r.MsgID, r.State)
+			}
+			want := asynq.TaskStateCompleted
+			if tc.archived {
+				want = asynq.TaskStateArchived
+			}
+			info := b.task(receipt, want)
+			if !strings.Contains(string(info.Result), `"state":"`+string(tc.state)+`"`) {
+				t.Errorf("the dashboard shows the result %s", info.Result)
+			}
+			if tc.archived && !strings.Contains(info.LastErr, tc.says) {
+				t.Errorf("the dashboard shows the error %q, want %q in it", info.LastErr, tc.says)
+			}
+		})
+	}
+}
+
+func TestALimitCostsNoAttemptAndRestsTheWholeApp(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{}, func(a *worker.App) { a.RatePause = time.Minute })
+	b.fault(wecomtest.Fault{ErrCode: 45009, Times: 1})
+	receipt := b.send(text("a", "x"), producer.Options{Priority: tasks.Critical})
+	b.work()
+	info := b.task(receipt, asynq.TaskStateRetry)
+	if info.Retried != 0 {
+		t.Errorf("%d attempts were used up", info.Retried)
+	}
+	if wait := time.Until(info.NextProcessAt); wait < 58*time.Second || wait > 61*time.Second {
+		t.Errorf("the message comes back in %s, want a minute", wait)
+	}
+	for _, p := range tasks.Priorities() {
+		if left := b.rdb.PTTL(t.Context(), "asynq:{"+tasks.Queue("ops", p)+"}:paused").Val(); left < 50*time.Second || left > time.Minute {
+			t.Errorf("queue %s is paused for %s, want a minute", p, left)
+		}
+	}
+	r, err := b.ledger.Record(t.Context(), receipt.ID)
+	if err != nil || r.State != tasks.Held {
+		t.Errorf("record %+v, error %v; want state held", r, err)
+	}
+}
+
+func TestAWrongSecretHoldsEverythingAndBurnsNothing(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{Apps: []wecomtest.App{{CorpID: wecomtest.CorpID, AgentID: wecomtest.AgentID, Secret: "another"}}})
+	var receipts []producer.Receipt
+	for range 20 {
+		receipts = append(receipts, b.send(text("a", "x"), producer.Options{}))
+	}
+	b.work()
+	info := b.task(receipts[0], asynq.TaskStateRetry)
+	if info.Retried != 0 || !strings.Contains(info.LastErr, "40001") || strings.Contains(info.LastErr, wecomtest.Secret) {
+		t.Errorf("task %+v, want no attempt used and errcode 40001 shown, without the secret", info)
+	}
+	if n := b.sim.Stats().APIs["gettoken"].Codes[40001]; n != 1 {
+		t.Errorf("gettoken was called %d times, want once per back-off step", n)
+	}
+}
+
+func TestAnAnswerThatIsLost(t *testing.T) {
+	t.Parallel()
+	lost := wecomtest.Fault{Reset: true, After: true, Times: 1}
+	for name, tc := range map[string]struct {
+		policy     worker.OnUnknown
+		check      int
+		state      tasks.State
+		delivered  int
+		suppressed int
+		marked     bool
+	}{
+		"resend sends again and says so":       {worker.Resend, 0, tasks.Accepted, 2, 0, true},
+		"park never sends again":               {worker.Park, 0, tasks.Unknown, 1, 0, false},
+		"the duplicate check lets one through": {worker.Resend, 1, tasks.Accepted, 1, 1, false},
+		"the duplicate check beats park":       {worker.Park, 1, tasks.Accepted, 1, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBundle(t, wecomtest.Rules{}, func(a *worker.App) { a.OnUnknown = tc.policy })
+			b.fault(lost)
+			b.work()
+			request := text("a", "x")
+			request.EnableDuplicateCheck = tc.check
+			b.send(request, producer.Options{})
+			r := b.next()
+			if r.State != tc.state || r.PossibleDuplicate != tc.marked {
+				t.Errorf("record %+v, want state %s, possible_duplicate %t", r, tc.state, tc.marked)
+			}
+			delivered, suppressed := 0, 0
+			for _, m := range b.sim.Messages() {
+				if m.Suppressed {
+					suppressed++
+				} else {
+					delivered++
+				}
+			}
+			if delivered != tc.delivered || suppressed != tc.suppressed {
+				t.Errorf("%d delivered, %d suppressed; want %d and %d", delivered, suppressed, tc.delivered, tc.suppressed)
+			}
+		})
+	}
+}
+
+func TestEveryAttemptPostsTheSameBytes(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{})
+	b.fault(wecomtest.Fault{Reset: true, After: true, Times: 2})
+	b.work()
+	b.send(text("a|b", "<a href=\"https://x\">磁盘</a> & 🔥"), producer.Options{})
+	b.next()
+	var bodies []string
+	for _, m := range b.sim.Messages() {
+		bodies = append(bodies, m.Body)
+	}
+	const want = `{"touser":"a|b","msgtype":"text","agentid":1000002,"text":{"content":"<a href=\"https://x\">磁盘</a> & 🔥"}}`
+	if !slices.Equal(bodies, []string{want, want, want}) {
+		t.Errorf("WeCom got\n%s\nwant three times\n%s", strings.Join(bodies, "\n"), want)
+	}
+}
+
+func TestARedeliveredMessageIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{})
+	stop := b.work()
+	receipt := b.send(text("a", "x"), producer.Options{IdempotencyKey: "k"})
+	first := b.next()
+	b.task(receipt, asynq.TaskStateCompleted)
+	stop()
+	// asynq has forgotten the task; the ledger has not.
+	if err := asynq.NewInspectorFromRedisClient(b.rdb).DeleteTask(receipt.Queue, receipt.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.send(text("a", "x"), producer.Options{IdempotencyKey: "k"})
+	b.work()
+	info := b.task(receipt, asynq.TaskStateCompleted)
+	if !strings.Contains(string(info.Result), first.MsgID) {
+		t.Errorf("the dashboard shows %s, want the first record", info.Result)
+	}
+	if n := len(b.sim.Messages()); n != 1 {
+		t.Errorf("%d messages arrived, want one", n)
+	}
+}
+
+func TestAMessageOfManyRecipientsArrivesInParts(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{})
+	users := make([]string, 2345)
+	for i := range users {
+		users[i] = "user" + strconv.Itoa(i)
+	}
+	receipt := b.send(text(strings.Join(users, "|"), "x"), producer.Options{})
+	if receipt.Parts != 3 {
+		t.Fatalf("receipt %+v, want 3 parts", receipt)
+	}
+	b.work()
+	parts := []tasks.Record{b.next(), b.next(), b.next()}
+	slices.SortFunc(parts, func(x, y tasks.Record) int { return strings.Compare(x.ID, y.ID) })
+	whole := tasks.Merge(parts)
+	if whole.ID != receipt.ID || whole.State != tasks.Accepted || whole.Recipients.Accepted != 2345 {
+		t.Errorf("record %+v, want %s accepted for 2345", whole, receipt.ID)
+	}
+	seen := map[string]int{}
+	for _, m := range b.sim.Messages() {
+		for _, user := range m.To {
+			seen[user]++
+		}
+	}
+	for _, user := range users {
+		if seen[user] != 1 {
+			t.Fatalf("%s got the message %d times", user, seen[user])
+		}
+	}
+}
+
+func TestAlertsOvertakeABacklog(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{Latency: wecomtest.Duration(5 * time.Millisecond)}, func(a *worker.App) { a.Concurrency = 1 })
+	for i := range 40 {
+		b.send(text("a"+strconv.Itoa(i), "bulk"), producer.Options{Priority: tasks.Bulk})
+	}
+	b.send(text("b", "default"), producer.Options{})
+	b.send(text("c", "critical"), producer.Options{Priority: tasks.Critical})
+	b.work()
+	if first, second := b.next(), b.next(); first.Priority != tasks.Critical || second.Priority != tasks.Default {
+		t.Errorf("first came %s, then %s; want critical, then default", first.Priority, second.Priority)
+	}
+}
+
+func TestAnExpiredMessageIsNotSent(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{})
+	receipt := b.send(text("a", "x"), producer.Options{ExpiresAt: time.Now().Add(-time.Second)})
+	b.work()
+	if r := b.next(); r.ID != receipt.ID || r.State != tasks.Expired {
+		t.Errorf("record %+v, want state expired", r)
+	}
+	if n := len(b.sim.Messages()); n != 0 {
+		t.Errorf("%d messages arrived, want none", n)
+	}
+}
+
+func TestAMessageOfAnotherAgentDoesNotSuspendTheApp(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{})
+	b.work()
+	foreign := text("a", "x")
+	foreign.AgentID = "7"
+	b.send(foreign, producer.Options{})
+	if r := b.next(); r.State != tasks.Rejected || !strings.Contains(r.ErrMsg, "agentid: 7, but app ops is agent 1000002") {
+		t.Errorf("record %+v, want it rejected for its agentid", r)
+	}
+	b.send(text("a", "x"), producer.Options{})
+	if r := b.next(); r.State != tasks.Accepted {
+		t.Errorf("record %+v, want the next message accepted", r)
+	}
+}
+
+func TestAMessageWhoseAttemptsAreUsedUpIsADeadLetter(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{})
+	b.fault(wecomtest.Fault{ErrCode: -1})
+	id := tasks.NewID("ops")
+	payload := tasks.Encode(tasks.Payload{
+		ID: id, App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: time.Now(),
+		Body: []byte(`{"touser":"a","msgtype":"text","agentid":"","text":{"content":"x"}}`),
+	})
+	_, err := asynq.NewClientFromRedisClient(b.rdb).EnqueueContext(t.Context(), asynq.NewTask("message:text", payload),
+		asynq.TaskID(id), asynq.Queue("ops:default"), asynq.MaxRetry(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.work()
+	if r := b.next(); r.State != tasks.Rejected || r.Attempts != 2 || !strings.Contains(r.ErrMsg, "all 2 attempts used up") {
+		t.Errorf("record %+v, want it rejected after 2 attempts", r)
+	}
+}
+
+func TestTasksThatNobodyOrAnotherMustRead(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{})
+	client := asynq.NewClientFromRedisClient(b.rdb)
+	for id, payload := range map[string]string{
+		"garbage": "\x00\xff", "foreign": `{"v":1,"id":"hr-01K9Z3V6C8W5N3T1Q0R7XJ4M2E","app":"hr","priority":"bulk","body":{}}`,
+		"newer": `{"v":2}`,
+	} {
+		if _, err := client.EnqueueContext(t.Context(), asynq.NewTask("message:text", []byte(payload)), asynq.TaskID(id), asynq.Queue("ops:default")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.work()
+	b.task(producer.Receipt{ID: "garbage", Queue: "ops:default"}, asynq.TaskStateArchived)
+	b.task(producer.Receipt{ID: "foreign", Queue: "ops:default"}, asynq.TaskStateArchived)
+	if info := b.task(producer.Receipt{ID: "newer", Queue: "ops:default"}, asynq.TaskStateRetry); info.Retried != 0 {
+		t.Errorf("the newer payload has used up %d attempts", info.Retried)
+	}
+}
+
+func TestStoppingFinishesCallsInFlightAndLeavesTheRest(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{Latency: wecomtest.Duration(300 * time.Millisecond)}, func(a *worker.App) { a.Concurrency = 3 })
+	const all = 10
+	for i := range all {
+		b.send(text("a"+strconv.Itoa(i), "x"), producer.Options{})
+	}
+	stop := b.work()
+	b.next() // the first has been sent, others are in flight
+	stop()
+	arrived := len(b.sim.Messages())
+	info, err := asynq.NewInspectorFromRedisClient(b.rdb).GetQueueInfo("ops:default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Active != 0 || info.Completed != arrived || info.Pending != all-arrived || arrived == all {
+		t.Errorf("%d arrived; the queue holds %d active, %d completed, %d pending of %d", arrived, info.Active, info.Completed, info.Pending, all)
+	}
+	b.work()
+	for range all - 1 {
+		if r := b.next(); r.State != tasks.Accepted || r.PossibleDuplicate {
+			t.Errorf("record %+v, want it accepted, once", r)
+		}
+	}
+	if n := len(b.sim.Messages()); n != all {
+		t.Errorf("%d messages arrived, want %d", n, all)
+	}
+}
+
+func TestConfigNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{})
+	for want, change := range map[string]func(*worker.App){
+		"app:":                    func(a *worker.App) { a.Name = "Ops!" },
+		"AgentID is empty":        func(a *worker.App) { a.AgentID = "" },
+		"Sender and Ledger":       func(a *worker.App) { a.Ledger = nil },
+		"must not be negative":    func(a *worker.App) { a.Concurrency = -1 },
+		"neither resend nor park": func(a *worker.App) { a.OnUnknown = "drop" },
+	} {
+		app := b.app
+		change(&app)
+		_, err := worker.New(worker.Config{Redis: b.rdb, Apps: []worker.App{app}})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+	}
+	if _, err := worker.New(worker.Config{Apps: []worker.App{b.app}}); err == nil {
+		t.Error("no error without a Redis")
+	}
+	if _, err := worker.New(worker.Config{Redis: b.rdb}); err == nil {
+		t.Error("no error without apps")
+	}
+}
