@@ -3,6 +3,7 @@ package message_test
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -28,6 +29,49 @@ func TestTheWireBytesOfEveryTypeAreTheGoldenOnes(t *testing.T) {
 		if !covered[kind] {
 			t.Errorf("no sample of type %s", kind)
 		}
+	}
+}
+
+// Every member has its documented name, and an empty one is left out unless
+// WeCom needs it. Each type gives two lines: all members set, and all empty.
+func TestEveryMemberOnTheWireIsTheGoldenOne(t *testing.T) {
+	t.Parallel()
+	var lines []string
+	for _, kind := range message.Types() {
+		for _, full := range []bool{true, false} {
+			request := reflect.New(reflect.TypeOf(parse(t, `{"msgtype":"`+string(kind)+`"}`)))
+			fill(request, full)
+			request.Elem().FieldByName("MsgType").SetString("")
+			lines = append(lines, encode(t, request.Interface()))
+		}
+	}
+	golden(t, "members", strings.Join(lines, "\n"))
+}
+
+// fill makes every block and one item of every list below v and, if full, gives
+// every member a value.
+func fill(v reflect.Value, full bool) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		fill(v.Elem(), full)
+	case reflect.Struct:
+		for _, field := range v.Fields() {
+			fill(field, full)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), full)
+	case reflect.String:
+		v.SetString(map[bool]string{true: "1"}[full])
+	case reflect.Int:
+		v.SetInt(map[bool]int64{true: 1}[full])
+	case reflect.Float64:
+		v.SetFloat(map[bool]float64{true: 1.5}[full])
+	default:
+		v.SetBool(full)
 	}
 }
 

@@ -154,6 +154,12 @@ func TestParseRefusesWhatIsNoMessage(t *testing.T) {
 	}
 }
 
+func TestParseReadsABodyOfTheGreatestSize(t *testing.T) {
+	t.Parallel()
+	body := encode(t, text("hi"))
+	parse(t, body+strings.Repeat(" ", message.MaxBodyBytes-len(body)))
+}
+
 func TestParseLenientTakesWhatAlertmanagerPosts(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"alertmanager_0.json", "alertmanager_1.json"} {

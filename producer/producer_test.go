@@ -24,11 +24,11 @@ func text(to, content string) message.SendTextRequest {
 	}
 }
 
-func newProducer(t testing.TB, rdb redis.UniversalClient) *producer.Producer {
-	t.Helper()
+func newProducer(tb testing.TB, rdb redis.UniversalClient) *producer.Producer {
+	tb.Helper()
 	p, err := producer.New(rdb, producer.Config{App: "ops"})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return p
 }

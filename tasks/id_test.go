@@ -27,8 +27,8 @@ func TestIDs(t *testing.T) {
 
 func TestIDsFromKeys(t *testing.T) {
 	t.Parallel()
-	if tasks.IDFromKey("ops", "order-1") != tasks.IDFromKey("ops", "order-1") {
-		t.Error("the same key gives two ids")
+	if first, second := tasks.IDFromKey("ops", "order-1"), tasks.IDFromKey("ops", "order-1"); first != second {
+		t.Errorf("the same key gives two ids, %s and %s", first, second)
 	}
 	seen := map[string]bool{}
 	for _, id := range []string{

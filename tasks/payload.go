@@ -134,7 +134,7 @@ func (p Payload) validate(version int) error {
 	if err == nil && (len(p.Body) == 0 || p.Body[0] != '{') {
 		err = errors.New("body: not a JSON object")
 	}
-	if err == nil && (p.Part < 0 || p.Parts < 0 || p.Part > p.Parts) {
+	if err == nil && (p.Part < 0 || p.Part > p.Parts) {
 		err = fmt.Errorf("part: %d of %d", p.Part, p.Parts)
 	}
 	if err != nil {

@@ -1,6 +1,9 @@
 package tasks
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/wecomq/wecomq/message"
@@ -48,6 +51,17 @@ type Recipients struct {
 // Refused counts those WeCom named as invalid or unlicensed.
 func (r Recipients) Refused() int {
 	return len(r.Invalid) + len(r.Unlicensed) + len(r.InvalidParties) + len(r.InvalidTags)
+}
+
+// JSON is the record in one line, with < > & as they are.
+func (r Record) JSON() ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r); err != nil {
+		return nil, fmt.Errorf("encode record %s: %w", r.ID, err)
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
 // Merge makes one record of the parts of a message that was split: counts add

@@ -1,7 +1,6 @@
 package tasks_test
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -13,15 +12,15 @@ import (
 
 func TestARecordHasTheMembersOfTheContract(t *testing.T) {
 	t.Parallel()
-	got, err := json.Marshal(tasks.Record{
-		ID: "ops-1", App: "ops", Type: message.TypeText, Priority: tasks.Default, State: tasks.Accepted, MsgID: "m1", Attempts: 1,
+	got, err := tasks.Record{
+		ID: "ops-1", App: "ops", Type: message.TypeText, Priority: tasks.Default, State: tasks.Accepted, MsgID: "m<1>", Attempts: 1,
 		Recipients: tasks.Recipients{Accepted: 2, Invalid: []string{}, Unlicensed: []string{}},
 		EnqueuedAt: time.UnixMilli(1_790_000_000_123).UTC(), FinishedAt: time.UnixMilli(1_790_000_000_456).UTC(),
-	})
+	}.JSON()
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"id":"ops-1","app":"ops","type":"text","priority":"default","state":"accepted","errcode":0,"errmsg":"","msgid":"m1",` +
+	want := `{"id":"ops-1","app":"ops","type":"text","priority":"default","state":"accepted","errcode":0,"errmsg":"","msgid":"m<1>",` +
 		`"response_code":"","attempts":1,"recipients":{"accepted":2,"invalid":[],"unlicensed":[]},` +
 		`"enqueued_at":"2026-09-21T14:13:20.123Z","finished_at":"2026-09-21T14:13:20.456Z"}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {

@@ -188,8 +188,7 @@ func (c *Client) roundTrip(
 // readableCause drops the *url.Error around a failure, whose text holds the
 // token, and says "no answer within 10s" instead of "context deadline exceeded".
 func readableCause(ctx context.Context, err error) error {
-	var withURL *url.Error
-	if errors.As(err, &withURL) {
+	if withURL, ok := errors.AsType[*url.Error](err); ok {
 		err = withURL.Err
 	}
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {

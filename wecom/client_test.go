@@ -277,8 +277,10 @@ func TestACallerInLineForTheTokenMayGiveUp(t *testing.T) {
 
 func TestErrorTellsTheIPToWhitelist(t *testing.T) {
 	t.Parallel()
-	err := &wecom.Error{API: "message/send", Code: wecom.CodeIPNotTrusted,
-		Msg: "not allow to access from your ip, hint: [1760], from ip: 203.0.113.7, more info at https://x"}
+	err := &wecom.Error{
+		API: "message/send", Code: wecom.CodeIPNotTrusted,
+		Msg: "not allow to access from your ip, hint: [1760], from ip: 203.0.113.7, more info at https://x",
+	}
 	if !strings.Contains(err.Hint(), "203.0.113.7") {
 		t.Errorf("hint %q does not name the IP", err.Hint())
 	}

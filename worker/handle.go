@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -130,21 +129,24 @@ func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.
 	}
 	if err != nil {
 		s.ErrCode, s.ErrMsg = codeOf(err), reason(err)
-	}
-	if s.State == tasks.Accepted && s.Recipients.Refused() > 0 {
-		s.State = tasks.Partial
-		s.ErrMsg = fmt.Sprintf("WeCom took the message but refused %d of its recipients", s.Recipients.Refused())
-	}
-	if s.State != tasks.Accepted && s.State != tasks.Partial {
 		s.Recipients.Accepted = 0
+		return l.giveUp(d, outcomes[class], s)
 	}
-	outOfAttempts := outcomes[class].wait != nil && !outcomes[class].free && d.retried+1 >= d.allowed
+	if refused := s.Recipients.Refused(); refused > 0 {
+		s.State = tasks.Partial
+		s.ErrMsg = fmt.Sprintf("WeCom took the message but refused %d of its recipients", refused)
+	}
+	return s
+}
+
+// giveUp makes a failure final when there is no next attempt: they are used up,
+// or WeCom may have taken the message and it must not be sent again.
+func (l *lane) giveUp(d *delivery, o outcome, s tasks.Settlement) tasks.Settlement {
+	last := o.wait != nil && !o.free && d.retried+1 >= d.allowed
 	switch {
-	case s.OutcomeUnknown && l.resendPolicy(d.request.Common()).Window == 0:
+	case s.OutcomeUnknown && (last || l.resendPolicy(d.request.Common()).Window == 0):
 		s.State = tasks.Unknown
-	case outOfAttempts && s.OutcomeUnknown:
-		s.State = tasks.Unknown
-	case outOfAttempts:
+	case last:
 		s.State = tasks.Rejected
 		s.ErrMsg = fmt.Sprintf("all %d attempts used up; the last: %s", d.allowed, s.ErrMsg)
 	}
@@ -198,7 +200,7 @@ func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
 // finish shows the record in the dashboard and ends the task: archived when the
 // message needs somebody's attention, completed otherwise.
 func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
-	result, err := json.Marshal(record)
+	result, err := record.JSON()
 	if err == nil {
 		_, err = d.task.ResultWriter().Write(result)
 	}

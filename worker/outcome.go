@@ -68,8 +68,7 @@ func ratePause(l *lane, _ error, _ int) time.Duration { return l.app.RatePause }
 
 // suspension lasts until gettoken may be called again, or for five minutes.
 func suspension(_ *lane, err error, _ int) time.Duration {
-	var held *wecom.TokenHeldError
-	if errors.As(err, &held) {
+	if held, ok := errors.AsType[*wecom.TokenHeldError](err); ok {
 		return max(time.Until(held.Until), time.Second)
 	}
 	if isGetToken(err) {
@@ -79,8 +78,7 @@ func suspension(_ *lane, err error, _ int) time.Duration {
 }
 
 func isGetToken(err error) bool {
-	var refused *wecom.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*wecom.Error](err); ok {
 		return refused.API == wecom.APIGetToken
 	}
 	var broken *wecom.CallError

@@ -31,8 +31,7 @@ func reason(err error) string {
 
 // codeOf is WeCom's errcode, 0 when WeCom did not answer.
 func codeOf(err error) int64 {
-	var refused *wecom.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*wecom.Error](err); ok {
 		return int64(refused.Code)
 	}
 	return 0
@@ -40,11 +39,7 @@ func codeOf(err error) int64 {
 
 // report logs one line per attempt: what became of the message.
 func (l *lane) report(d *delivery, r tasks.Record, cause error) {
-	event := l.log.WithLevel(level(r.State))
-	if cause != nil {
-		event = event.Str("error", cause.Error())
-	}
-	event.Str("message_id", r.ID).Str("msgid", r.MsgID).Int64("errcode", r.ErrCode).
+	l.log.WithLevel(level(r.State)).AnErr("error", cause).Str("message_id", r.ID).Str("msgid", r.MsgID).Int64("errcode", r.ErrCode).
 		Stringer("class", wecom.ClassOf(cause)).Str("priority", string(r.Priority)).
 		Str("queue", tasks.Queue(r.App, r.Priority)).Int("attempt", d.number).
 		Int64("duration_ms", time.Since(d.began).Milliseconds()).Msg(string(r.State))

@@ -27,8 +27,7 @@ const leaseRetry = time.Second
 // rest, which would bring a task back early: round up.
 func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	wait := leaseRetry
-	var retry *retryError
-	if errors.As(err, &retry) {
+	if retry, ok := errors.AsType[*retryError](err); ok {
 		wait = retry.wait
 	}
 	return wait + time.Second - time.Nanosecond
@@ -37,8 +36,7 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 // isFailure is asynq's IsFailure: what is none costs no attempt. A worker that
 // died is not the message's failure.
 func isFailure(err error) bool {
-	var retry *retryError
-	if errors.As(err, &retry) {
+	if retry, ok := errors.AsType[*retryError](err); ok {
 		return !retry.free
 	}
 	return !errors.Is(err, asynq.ErrLeaseExpired)

@@ -106,12 +106,16 @@ func checkRedis(ctx context.Context, rdb redis.UniversalClient) []finding {
 			"maxmemory-policy is %q: a full Redis would drop messages. Set maxmemory-policy noeviction", policy)})
 	}
 	if info["aof_enabled"] != "1" {
-		findings = append(findings, finding{"redis", "warning",
-			"appendonly is off: a crash of Redis loses messages and records. Set appendonly yes"})
+		findings = append(findings, finding{
+			"redis", "warning",
+			"appendonly is off: a crash of Redis loses messages and records. Set appendonly yes",
+		})
 	}
 	if limit := info["maxmemory"]; limit == "0" {
-		findings = append(findings, finding{"redis", "warning",
-			"maxmemory is not set: a flood of messages ends in the kernel's hands. Set it below the machine's memory"})
+		findings = append(findings, finding{
+			"redis", "warning",
+			"maxmemory is not set: a flood of messages ends in the kernel's hands. Set it below the machine's memory",
+		})
 	}
 	return findings
 }

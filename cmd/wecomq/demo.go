@@ -22,7 +22,9 @@ import (
 )
 
 const (
-	demoApp = "demo"
+	// demoApp is the name of the app that the environment makes, so that `wecomq
+	// send` from another terminal reaches the worker of the demo.
+	demoApp = "default"
 	// demoPause is WeCom's penalty in the demo; in earnest it is a minute.
 	demoPause = 2 * time.Second
 	// demoTimeout bounds the whole show.
@@ -224,7 +226,7 @@ The demo stays until Ctrl-C. In another terminal:
   export REDIS_URL=%s WECOM_API_BASE_URL=%s
   export WECOM_CORP_ID=%s WECOM_AGENT_ID=%d WECOM_SECRET=%s
 
-  wecomq send --to-user zhangsan --text hello     # then, in this app: wecomq worker
+  wecomq send --to-user zhangsan --text hello --wait
   curl '%s/admin/messages?limit=5'
 `, redisURL, d.url, wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret, d.url)
 }

@@ -46,7 +46,7 @@ do. Without an errcode it lists all that wecomq knows.`,
 			}
 			n, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
-				return usagef("explain: %q is not an errcode (a number such as 45009; write -1 as: wecomq explain -- -1)", args[0])
+				return usagef("explain: %q is not an errcode, a number such as 45009", args[0])
 			}
 			return g.explain(wecom.Code(n))
 		},

@@ -146,9 +146,7 @@ func (r *messageReader) complete(request message.Request, options producer.Optio
 // on untouched, so that errors name the places where the user put things.
 func splitEnvelope(data []byte) (body []byte, ours envelope, err error) {
 	var members map[string]json.RawMessage
-	if json.Unmarshal(data, &members) != nil {
-		return data, ours, nil // message.Parse says what is wrong
-	}
+	_ = json.Unmarshal(data, &members) // message.Parse says what is wrong
 	own := map[string]json.RawMessage{}
 	for _, name := range []string{"priority", "process_at", "expires_in", "idempotency_key"} {
 		if value, ok := members[name]; ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -109,11 +110,11 @@ func (g *globals) printRecord(r tasks.Record) error {
 		{"id", r.ID},
 		{"state", string(r.State)},
 		{"type", fmt.Sprintf("%s, priority %s", r.Type, r.Priority)},
-		{"errcode", fmt.Sprint(r.ErrCode)},
+		{"errcode", strconv.FormatInt(r.ErrCode, 10)},
 		{"errmsg", r.ErrMsg},
 		{"msgid", r.MsgID},
 		{"response_code", r.ResponseCode},
-		{"attempts", fmt.Sprint(r.Attempts)},
+		{"attempts", strconv.Itoa(r.Attempts)},
 		{"recipients", recipientsText(r.Recipients)},
 		{"enqueued", timeText(r.EnqueuedAt)},
 		{"finished", timeText(r.FinishedAt)},
@@ -129,19 +130,21 @@ func (g *globals) printRecord(r tasks.Record) error {
 }
 
 func recipientsText(r tasks.Recipients) string {
-	text := fmt.Sprintf("%d accepted", r.Accepted)
+	texts := []string{fmt.Sprintf("%d accepted", r.Accepted)}
 	for _, refused := range []struct {
 		ids  []string
 		what string
 	}{
-		{r.Invalid, "invalid"}, {r.Unlicensed, "unlicensed"},
-		{r.InvalidParties, "invalid parties"}, {r.InvalidTags, "invalid tags"},
+		{r.Invalid, "invalid"},
+		{r.Unlicensed, "unlicensed"},
+		{r.InvalidParties, "invalid parties"},
+		{r.InvalidTags, "invalid tags"},
 	} {
 		if len(refused.ids) > 0 {
-			text += fmt.Sprintf(", %d %s (%s)", len(refused.ids), refused.what, strings.Join(refused.ids, " "))
+			texts = append(texts, fmt.Sprintf("%d %s (%s)", len(refused.ids), refused.what, strings.Join(refused.ids, " ")))
 		}
 	}
-	return text
+	return strings.Join(texts, ", ")
 }
 
 func timeText(t time.Time) string {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 )
@@ -28,9 +31,10 @@ type globals struct {
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, env environment) int {
+	redis.SetLogger(silent{}) // what matters comes back as an error
 	g := &globals{environment: env}
-	root := newRoot(g)
-	root.SetArgs(args)
+	root := newRoot(g) //nolint:contextcheck // cobra hands ctx to the commands
+	root.SetArgs(dashed(args))
 	root.SetIn(env.stdin)
 	root.SetOut(env.stdout)
 	root.SetErr(env.stderr)
@@ -39,6 +43,26 @@ func run(ctx context.Context, args []string, env environment) int {
 		_, _ = fmt.Fprintln(env.stderr, "wecomq: "+err.Error())
 	}
 	return exitCode(err)
+}
+
+// silent is go-redis's logger, which is global and writes to stderr.
+type silent struct{}
+
+// Printf drops the line.
+func (silent) Printf(context.Context, string, ...any) {}
+
+// dashed lets `wecomq explain -1` be: without the dashes -1 would be a flag.
+func dashed(args []string) []string {
+	at := slices.Index(args, "explain")
+	if at < 0 || slices.Contains(args, "--") {
+		return args
+	}
+	for i := at + 1; i < len(args); i++ {
+		if n, err := strconv.Atoi(args[i]); err == nil && n < 0 {
+			return slices.Insert(slices.Clone(args), i, "--")
+		}
+	}
+	return args
 }
 
 func newRoot(g *globals) *cobra.Command {
@@ -58,6 +82,13 @@ Exit codes: 0 done, 1 failed while running, 2 usage, config or input is wrong,
 3 a message was rejected, 4 timed out waiting.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs, // so that an unknown command is ours to refuse
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown command %q%s; see 'wecomq --help'", args[0], suggestion(cmd, args[0]))
+			}
+			return cmd.Help()
+		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			return g.validate()
 		},
@@ -67,6 +98,7 @@ Exit codes: 0 done, 1 failed while running, 2 usage, config or input is wrong,
 	flags.StringVar(&g.logLevel, "log-level", "", "debug, info, warn or error (default from the config)")
 	flags.StringVar(&g.logFormat, "log-format", "", "json or console (default from the config)")
 	flags.StringVarP(&g.output, "output", "o", "", "text or json: the form of the results on stdout (default: what scripts expect of the command)")
+	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see '%s --help'", err, cmd.CommandPath())
 	})
@@ -74,6 +106,13 @@ Exit codes: 0 done, 1 failed while running, 2 usage, config or input is wrong,
 		newSend(g), newResult(g), newWorker(g), newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newVersion(g),
 	)
 	return root
+}
+
+func suggestion(cmd *cobra.Command, name string) string {
+	if similar := cmd.SuggestionsFor(name); len(similar) > 0 {
+		return fmt.Sprintf(", did you mean %q?", similar[0])
+	}
+	return ""
 }
 
 func (g *globals) validate() error {
@@ -97,7 +136,7 @@ func (g *globals) logger(level, format string) zerolog.Logger {
 	if g.logFormat != "" {
 		format = g.logFormat
 	}
-	var out io.Writer = g.stderr
+	out := g.stderr
 	if format == "console" {
 		out = zerolog.ConsoleWriter{Out: g.stderr, TimeFormat: time.TimeOnly}
 	}

@@ -98,12 +98,19 @@ func audience(m wecomtest.Message) string {
 	case m.ToAll:
 		return "@all"
 	case len(m.To) == 0:
-		return fmt.Sprintf("%d parties, %d tags", len(m.Parties), len(m.Tags))
+		return strings.TrimSpace(prefixed("party ", m.Parties) + " " + prefixed("tag ", m.Tags))
 	case len(m.To) > 2:
 		return fmt.Sprintf("%s and %d more", m.To[0], len(m.To)-1)
 	default:
 		return strings.Join(m.To, " ")
 	}
+}
+
+func prefixed(what string, ids []string) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return what + strings.Join(ids, ",")
 }
 
 // oneLine is what people see of a message, cut to fit a terminal.

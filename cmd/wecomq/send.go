@@ -85,33 +85,42 @@ func (f *sendFlags) register(cmd *cobra.Command) {
 
 // validate checks what flags say together.
 func (f *sendFlags) validate() error {
-	contents := 0
-	for _, content := range []string{f.text, f.markdown, f.file} {
-		if content != "" {
-			contents++
+	named := len(f.toUser) > 0 || len(f.toParty) > 0 || len(f.toTag) > 0
+	for _, fault := range []struct {
+		is   bool
+		text string
+	}{
+		{f.contents() != 1, "give one of --text, --markdown and --file; see 'wecomq send --help'"},
+		{f.batch && f.file == "", "--batch needs --file, - for stdin"},
+		{
+			f.file != "" && (named || f.toAll),
+			"--to-user, --to-party, --to-tag and --to-all do not go with --file: the file names the recipients",
+		},
+		{
+			f.batch && f.idempotencyKey != "",
+			"--idempotency-key does not go with --batch, all messages would be one: give each line an idempotency_key",
+		},
+		{f.file == "" && !named && !f.toAll, "give recipients: --to-user, --to-party, --to-tag or --to-all"},
+		{f.toAll && named, "--to-all does not go with other recipients: WeCom would ignore them"},
+		{f.timeout <= 0, fmt.Sprintf("--timeout: %s is not positive", f.timeout)},
+	} {
+		if fault.is {
+			return usagef("%s", fault.text)
 		}
 	}
-	recipients := len(f.toUser) > 0 || len(f.toParty) > 0 || len(f.toTag) > 0 || f.toAll
-	switch {
-	case contents != 1:
-		return usagef("give one of --text, --markdown and --file; see 'wecomq send --help'")
-	case f.batch && f.file == "":
-		return usagef("--batch needs --file, - for stdin")
-	case f.file != "" && recipients:
-		return usagef("--to-user, --to-party, --to-tag and --to-all do not go with --file: the file names the recipients")
-	case f.batch && f.idempotencyKey != "":
-		return usagef("--idempotency-key does not go with --batch, all messages would be one: give each line an idempotency_key")
-	case f.file == "" && !recipients:
-		return usagef("give recipients: --to-user, --to-party, --to-tag or --to-all")
-	case f.toAll && (len(f.toUser) > 0 || len(f.toParty) > 0 || len(f.toTag) > 0):
-		return usagef("--to-all does not go with other recipients: WeCom would ignore them")
-	case f.timeout <= 0:
-		return usagef("--timeout: %s is not positive", f.timeout)
+	_, err := f.options()
+	return err
+}
+
+// contents counts the ways in which the flags give a content.
+func (f *sendFlags) contents() int {
+	n := 0
+	for _, content := range []string{f.text, f.markdown, f.file} {
+		if content != "" {
+			n++
+		}
 	}
-	if _, err := f.options(); err != nil {
-		return &exitError{exitUsage, err}
-	}
-	return nil
+	return n
 }
 
 // options are those that the flags set for every message.
@@ -122,17 +131,20 @@ func (f *sendFlags) options() (producer.Options, error) {
 	if f.at != "" {
 		at, err := time.Parse(time.RFC3339, f.at)
 		if err != nil {
-			return o, fmt.Errorf("--at: %q is not RFC 3339, e.g. 2026-12-01T09:03:00+08:00", f.at)
+			return o, usagef("--at: %q is not RFC 3339, e.g. 2026-12-01T09:03:00+08:00", f.at)
 		}
 		o.At = at
 	}
 	if f.duplicateCheck != 0 {
 		seconds := f.duplicateCheck / time.Second
 		if f.duplicateCheck%time.Second != 0 || seconds < 1 || seconds > message.MaxDuplicateCheckInterval {
-			return o, fmt.Errorf("--duplicate-check: %s is not between 1s and 4h in whole seconds", f.duplicateCheck)
+			return o, usagef("--duplicate-check: %s is not between 1s and 4h in whole seconds", f.duplicateCheck)
 		}
 	}
-	return o, o.Validate()
+	if err := o.Validate(); err != nil {
+		return o, &exitError{exitUsage, err}
+	}
+	return o, nil
 }
 
 func runSend(ctx context.Context, g *globals, f *sendFlags) error {
@@ -189,8 +201,7 @@ func (f *sendFlags) source(g *globals) (*messageReader, func(), error) {
 	}
 	file, err := os.Open(f.file)
 	if err != nil {
-		var path *os.PathError
-		if errors.As(err, &path) {
+		if path, ok := errors.AsType[*os.PathError](err); ok {
 			err = path.Err
 		}
 		return nil, nil, usagef("--file: %s: %w", f.file, err)

@@ -143,8 +143,7 @@ func readBatch(source *messageReader, agentID string) (*lineBatch, error) {
 	b := &lineBatch{}
 	for len(b.messages)+len(b.faults) < batchSize {
 		m, err := source.next()
-		var fault *lineError
-		if errors.As(err, &fault) {
+		if fault, ok := errors.AsType[*lineError](err); ok {
 			b.faults = append(b.faults, *fault)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
@@ -74,6 +75,6 @@ func confirm(cmd *redis.Cmd) error {
 	case n == -1:
 		return asynq.ErrDuplicateTask
 	default:
-		return &RedisError{Err: errors.New("asynq's script replied " + fmt.Sprint(n))}
+		return &RedisError{Err: errors.New("asynq's script replied " + strconv.FormatInt(n, 10))}
 	}
 }

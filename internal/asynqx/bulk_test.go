@@ -133,9 +133,8 @@ func TestRedisAwayIsARedisErrorForEveryTask(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Addr, MaxRetries: -1, DialerRetries: 1})
 	t.Cleanup(func() { _ = rdb.Close() })
 	server.Kill()
-	var redisError *asynqx.RedisError
 	for _, result := range asynqx.BulkEnqueue(t.Context(), rdb, []asynqx.Task{task("a"), task("b")}) {
-		if !errors.As(result.Err, &redisError) {
+		if _, ok := errors.AsType[*asynqx.RedisError](result.Err); !ok {
 			t.Errorf("error %v, want a RedisError", result.Err)
 		}
 	}

@@ -29,13 +29,13 @@ type call struct {
 // are two constants of asynq's; the map lets a server that forgot one learn it.
 var sources sync.Map
 
-// noScript is what Redis says about an unknown script: asynq then shows its text.
-type noScript struct{}
+// noScriptError is what Redis says about an unknown script: asynq then shows its text.
+type noScriptError struct{}
 
-func (noScript) Error() string { return "NOSCRIPT not seen by this process yet" }
-func (noScript) RedisError()   {}
+func (noScriptError) Error() string { return "NOSCRIPT not seen by this process yet" }
+func (noScriptError) RedisError()   {}
 
-var _ redis.Error = noScript{}
+var _ redis.Error = noScriptError{}
 
 func newRecorder(rdb redis.UniversalClient) *recorder { return &recorder{UniversalClient: rdb} }
 
@@ -52,7 +52,7 @@ func (r *recorder) SAdd(ctx context.Context, _ string, members ...any) *redis.In
 func (r *recorder) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	cmd := redis.NewCmd(ctx)
 	if _, known := sources.Load(sha); !known {
-		cmd.SetErr(noScript{})
+		cmd.SetErr(noScriptError{})
 		return cmd
 	}
 	r.calls = append(r.calls, call{sha, keys, args})

@@ -125,7 +125,8 @@ func TestWhatAnAttemptMeets(t *testing.T) {
 		},
 		"after the duplicate-check interval it is parked": {
 			func(t *testing.T, rdb redis.UniversalClient, _ *ledger.Ledger) { dead(t, rdb) },
-			tasks.ResendPolicy{InFlight: time.Minute, Window: 90 * time.Second}, tasks.Park, false,
+			tasks.ResendPolicy{InFlight: time.Minute, Window: 90 * time.Second},
+			tasks.Park, false,
 		},
 		"a later refusal does not clear up an earlier unknown outcome": {
 			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
@@ -140,7 +141,8 @@ func TestWhatAnAttemptMeets(t *testing.T) {
 		},
 		"the attempt of a dead worker is parked where the policy says so": {
 			func(t *testing.T, rdb redis.UniversalClient, _ *ledger.Ledger) { dead(t, rdb) },
-			tasks.ResendPolicy{InFlight: time.Minute}, tasks.Park, false,
+			tasks.ResendPolicy{InFlight: time.Minute},
+			tasks.Park, false,
 		},
 		"an attempt under way makes the second worker wait": {
 			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) { begin(t, l, "ops-1", doubling) },

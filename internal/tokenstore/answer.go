@@ -62,12 +62,10 @@ type failure struct {
 }
 
 func failureOf(err error) failure {
-	var refused *wecom.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*wecom.Error](err); ok {
 		return failure{code: refused.Code, msg: refused.Msg}
 	}
-	var broken *wecom.CallError
-	if errors.As(err, &broken) {
+	if broken, ok := errors.AsType[*wecom.CallError](err); ok {
 		return failure{msg: broken.Err.Error(), status: broken.Status}
 	}
 	return failure{msg: err.Error()}

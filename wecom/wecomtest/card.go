@@ -165,7 +165,8 @@ func (c *content) checkPicture() error {
 		if err := image.require(42044, "url"); err != nil {
 			return err
 		}
-		if ratio, ok := image.float("aspect_ratio"); !ok || image.has("aspect_ratio") && (ratio < minAspectRatio || ratio > maxAspectRatio) {
+		// 0 is what clients with typed fields send for the default.
+		if ratio, ok := image.float("aspect_ratio"); !ok || ratio != 0 && (ratio < minAspectRatio || ratio > maxAspectRatio) {
 			return refuse(40058, "template_card.card_image.aspect_ratio is not %v to %v", minAspectRatio, maxAspectRatio)
 		}
 	}

@@ -98,6 +98,7 @@ func TestNoticeCardsAreChecked(t *testing.T) {
 		"news_notice without picture":         {newsNotice(`"a":1`), 42044},
 		"card_image without url":              {newsNotice(`"card_image":{}`), 42044},
 		"aspect_ratio at its ends":            {newsNotice(`"card_image":{"url":"https://a","aspect_ratio":2.25}`), 0},
+		"aspect_ratio 0 is the default":       {newsNotice(`"card_image":{"url":"https://a","aspect_ratio":0}`), 0},
 		"aspect_ratio too small":              {newsNotice(`"card_image":{"url":"https://a","aspect_ratio":1.29}`), 40058},
 		"aspect_ratio too large":              {newsNotice(`"card_image":{"url":"https://a","aspect_ratio":2.26}`), 40058},
 		"aspect_ratio not a number":           {newsNotice(`"card_image":{"url":"https://a","aspect_ratio":"wide"}`), 40058},

@@ -11,9 +11,11 @@ import (
 // responseCodeTTL is how long a card can be updated (page 94888).
 const responseCodeTTL = 72 * time.Hour
 
+// updateReply has no invaliduser when there is none, as in message/send: clients
+// that declare it a string there and here live with WeCom.
 type updateReply struct {
 	status
-	InvalidUser []string `json:"invaliduser"` // an array here, a string in message/send
+	InvalidUser []string `json:"invaliduser,omitempty"` // an array here, a string in message/send
 }
 
 // updateCard serves message/update_template_card (page 94888). A refused call
@@ -82,10 +84,10 @@ func (s *Simulator) checkReplacement(c *call, body object) error {
 // strangers returns the userids of an update that did not get the message. It is
 // 82102 if nobody is left. Members of parties and tags are not looked up.
 func (m *Message) strangers(body object) ([]string, error) {
-	invalid := []string{}
 	if m.ToAll || len(m.Parties)+len(m.Tags) > 0 || body.flag("atall") == 1 {
-		return invalid, nil
+		return nil, nil
 	}
+	var invalid []string
 	users := body.strs("userids")
 	for _, user := range users {
 		if user = strings.ToLower(user); !slices.Contains(m.To, user) {

@@ -38,6 +38,20 @@ func TestCardsAreUpdatedOnce(t *testing.T) {
 	b.wantCode(b.post(updateAPI, update(code, `"atall":1,`+greyed)), 60140)
 }
 
+func TestUpdatesOfAllNamedLeaveInvalidUserOut(t *testing.T) {
+	t.Parallel()
+	b := setup(t, wecomtest.Rules{})
+	for name, targets := range map[string]string{
+		"the one who got it": `"userids":["Chen.Li"],`,
+		"everyone":           `"atall":1,`,
+	} {
+		a := b.post(updateAPI, update(b.send(buttons(buttonOne)).ResponseCode, targets+greyed))
+		if a.ErrCode != 0 || a.InvalidUser != nil {
+			t.Errorf("%s: errcode %d (%s), invaliduser %s", name, a.ErrCode, a.ErrMsg, a.InvalidUser)
+		}
+	}
+}
+
 func TestUpdatesAreChecked(t *testing.T) {
 	t.Parallel()
 	b := setup(t, wecomtest.Rules{})

@@ -1,0 +1,111 @@
+package status_test
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+func enqueue(t *testing.T, rdb redis.UniversalClient, users int, options producer.Options) producer.Receipt {
+	t.Helper()
+	p, err := producer.New(rdb, producer.Config{App: "ops"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := make([]string, users)
+	for i := range to {
+		to[i] = "u" + strconv.Itoa(i)
+	}
+	receipt, err := p.Send(t.Context(), message.SendTextRequest{
+		SendRequestCommon: &message.SendRequestCommon{ToUser: strings.Join(to, "|")}, Text: message.TextField{Content: "x"},
+	}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receipt
+}
+
+// settle plays the worker for one part.
+func settle(t *testing.T, l *ledger.Ledger, id string, parts int, s tasks.Settlement) {
+	t.Helper()
+	p := tasks.Payload{ID: id, App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: time.Now(), Parts: parts}
+	if _, err := l.Begin(t.Context(), p, tasks.ResendPolicy{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Settle(t.Context(), p, s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAMessageBeforeItsFirstAttempt(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	finder := status.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
+	for want, options := range map[tasks.State]producer.Options{
+		tasks.Queued: {Priority: tasks.Bulk}, tasks.Scheduled: {Delay: time.Hour, Priority: tasks.Critical},
+	} {
+		receipt := enqueue(t, rdb, 1, options)
+		r, err := finder.Message(t.Context(), receipt.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.State != want || r.Priority != options.Priority || r.Type != message.TypeText || r.Attempts != 0 || time.Since(r.EnqueuedAt) > time.Minute {
+			t.Errorf("record %+v, want state %s", r, want)
+		}
+	}
+}
+
+func TestTheRecordOfAPartedMessageTellsTheWhole(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	l := ledger.New(rdb, "ops", time.Hour)
+	finder := status.New(rdb, "ops", l)
+	receipt := enqueue(t, rdb, 2500, producer.Options{})
+	message := func() tasks.Record {
+		t.Helper()
+		r, err := finder.Message(t.Context(), receipt.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := message(); r.State != tasks.Queued || len(r.Parts) != 3 {
+		t.Errorf("record %+v, want three queued parts", r)
+	}
+	// The second part is sent before the first was tried.
+	settle(t, l, tasks.PartID(receipt.ID, 2), 3, tasks.Settlement{State: tasks.Accepted, MsgID: "m2", Recipients: tasks.Recipients{Accepted: 1000}})
+	if r := message(); r.State != tasks.Queued || r.Recipients.Accepted != 1000 || len(r.Parts) != 3 {
+		t.Errorf("record %+v, want it queued still, with 1000 accepted", r)
+	}
+	settle(t, l, receipt.ID, 3, tasks.Settlement{State: tasks.Accepted, Recipients: tasks.Recipients{Accepted: 1000}})
+	settle(t, l, tasks.PartID(receipt.ID, 3), 3, tasks.Settlement{State: tasks.Rejected, ErrCode: 81013, ErrMsg: "nobody"})
+	if r := message(); r.State != tasks.Partial || r.ErrCode != 81013 || r.Recipients.Accepted != 2000 || r.Attempts != 3 {
+		t.Errorf("record %+v, want it partial with 2000 accepted", r)
+	}
+	if r, err := finder.ByMsgID(t.Context(), "m2"); err != nil || r.ID != receipt.ID || len(r.Parts) != 3 {
+		t.Errorf("by the msgid of a part: record %+v, error %v; want the whole message", r, err)
+	}
+}
+
+func TestAMessageThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	finder := status.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
+	if _, err := finder.Message(t.Context(), tasks.NewID("ops")); !errors.Is(err, status.ErrNotFound) {
+		t.Errorf("error %v, want ErrNotFound", err)
+	}
+	if _, err := finder.ByMsgID(t.Context(), "m"); !errors.Is(err, status.ErrNotFound) {
+		t.Errorf("error %v, want ErrNotFound", err)
+	}
+}
