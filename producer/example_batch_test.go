@@ -51,7 +51,7 @@ func ExampleProducer_SendBatch() {
 		}
 	}
 	// Output:
-	// ops-2CG7E4W9W9P06XWK0J0XQ7GB1D duplicate: false
+	// ops-6BPRQ8ZJX0GE8G4MEWW1G2RN3V duplicate: false
 	// fix it: text.content: 2100 bytes, 52 more than WeCom's limit of 2048 (it would cut the rest silently)
-	// ops-2CG7E4W9W9P06XWK0J0XQ7GB1D duplicate: true
+	// ops-6BPRQ8ZJX0GE8G4MEWW1G2RN3V duplicate: true
 }

@@ -44,6 +44,8 @@ func ExampleEncode() {
 	read, err := tasks.Decode(tasks.TypeName("text"), payload)
 	fmt.Printf("%s %s %v\n", read.Type, read.Body, err)
 	// Output:
+	// {"v":1,"id":"ops-02F4P0MP5XKY2T8SDNFC7T9Q2H","app":"ops","priority":"critical","enqueued_at":1796087580000,"body":{"touser":"zhangsan","msgtype":"text","agentid":"","text":{"content":"93 % <b>full</b>"}}}
+	// text {"touser":"zhangsan","msgtype":"text","agentid":"","text":{"content":"93 % <b>full</b>"}} <nil>
 }
 
 // A message for 2500 users is sent in three calls. Its record tells the whole.

@@ -47,7 +47,10 @@ func ExampleCode() {
 
 // A secret does not show itself, however it is printed.
 func ExampleSecret() {
-	secret := wecom.Secret("s3cret")
-	fmt.Printf("%v %q %#v\n", secret, secret, wecom.Config{CorpID: "ww1", Secret: secret}.Secret)
+	cfg := wecom.Config{CorpID: "ww0123456789abcdef", Secret: "not to be seen"}
+	fmt.Println(cfg.Secret)
+	fmt.Printf("%+v\n", cfg)
 	// Output:
+	// ***
+	// {CorpID:ww0123456789abcdef Secret:*** BaseURL: Timeout:0s Transport:<nil> TokenStore:<nil>}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/hibiken/asynq"
 
 	"github.com/wecomq/wecomq/message"
@@ -16,6 +17,8 @@ import (
 const (
 	// redisRetry brings a message back whose ledger did not answer.
 	redisRetry = 2 * time.Second
+	// settlePatience ends before the task's own time does.
+	settlePatience = 5 * time.Minute
 	// versionRetry leaves a message to a newer worker.
 	versionRetry = time.Minute
 )
@@ -161,12 +164,11 @@ func (l *lane) park(ctx context.Context, d *delivery) error {
 }
 
 // settle writes the record, then tells asynq. A record that cannot be written
-// brings the task back: the attempt is then of unknown outcome, unless it is
-// known that WeCom refused.
+// for minutes brings the task back: its attempt then has an unknown outcome.
 func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, cause error) error {
-	record, err := l.app.Ledger.Settle(ctx, d.payload, s)
+	record, err := l.record(ctx, d, s)
 	if err != nil {
-		l.log.Error().Err(err).Str("message_id", d.payload.ID).Str("msgid", s.MsgID).Msg("the outcome could not be recorded")
+		l.log.Error().Err(err).Str("message_id", d.payload.ID).Str("msgid", s.MsgID).Msg("the outcome is lost")
 		return &retryError{err, redisRetry, true}
 	}
 	l.report(d, record, cause)
@@ -175,6 +177,16 @@ func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, caus
 	}
 	l.onSettled(record)
 	return l.finish(d, record, cause)
+}
+
+// record writes down what became of an attempt, however long Redis is away:
+// nobody else knows it.
+func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tasks.Record, error) {
+	return backoff.Retry(ctx, func() (tasks.Record, error) { return l.app.Ledger.Settle(ctx, d.payload, s) },
+		backoff.WithBackOff(backoff.NewConstantBackOff(redisRetry)), backoff.WithMaxElapsedTime(settlePatience),
+		backoff.WithNotify(func(err error, _ time.Duration) {
+			l.log.Warn().Err(err).Str("message_id", d.payload.ID).Msg("the outcome is not recorded yet")
+		}))
 }
 
 // retry brings the message back after the time its outcome sets.

@@ -31,8 +31,8 @@ type outcome struct {
 // than accepted is a dead letter.
 var outcomes = map[wecom.Class]outcome{
 	wecom.ClassOK:             {state: tasks.Accepted},
-	wecom.ClassTransient:      {state: tasks.Queued, wait: backoff},
-	wecom.ClassUnknownOutcome: {state: tasks.Queued, wait: backoff},
+	wecom.ClassTransient:      {state: tasks.Queued, wait: grow},
+	wecom.ClassUnknownOutcome: {state: tasks.Queued, wait: grow},
 	wecom.ClassToken:          {state: tasks.Queued, wait: moment},
 	wecom.ClassConcurrency:    {state: tasks.Queued, wait: moment, free: true},
 	wecom.ClassRate:           {state: tasks.Held, wait: ratePause, free: true, pausesApp: true},
@@ -43,10 +43,10 @@ var outcomes = map[wecom.Class]outcome{
 	wecom.ClassOther:          {state: tasks.Rejected},
 }
 
-// backoff grows from one second to ten minutes, with full jitter: the time is
-// drawn evenly from zero to the step, so that messages that failed together do
-// not come back together.
-func backoff(_ *lane, _ error, retried int) time.Duration { return jitter(backoffStep(retried)) }
+// grow waits longer each time, from one second to ten minutes, with full jitter:
+// the time is drawn evenly from zero to the step, so that messages that failed
+// together do not come back together.
+func grow(_ *lane, _ error, retried int) time.Duration { return jitter(backoffStep(retried)) }
 
 func backoffStep(retried int) time.Duration {
 	step, doublings := quickStep, retried

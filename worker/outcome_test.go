@@ -39,7 +39,7 @@ func TestBackoffGrowsToTenMinutes(t *testing.T) {
 			t.Errorf("after %d retries: %s, want %s", retried, got, step)
 		}
 		for range 100 {
-			if wait := backoff(nil, nil, retried); wait < 0 || wait >= step {
+			if wait := grow(nil, nil, retried); wait < 0 || wait >= step {
 				t.Fatalf("after %d retries: wait %s is not within %s", retried, wait, step)
 			}
 		}

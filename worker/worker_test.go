@@ -2,10 +2,12 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -280,6 +282,35 @@ func TestAnAnswerThatIsLost(t *testing.T) {
 				t.Errorf("%d delivered, %d suppressed; want %d and %d", delivered, suppressed, tc.delivered, tc.suppressed)
 			}
 		})
+	}
+}
+
+// forgetful is a ledger that cannot be written at first.
+type forgetful struct {
+	worker.Ledger
+	failures atomic.Int32
+}
+
+func (f *forgetful) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error) {
+	if f.failures.Add(-1) >= 0 {
+		return tasks.Record{}, errors.New("connection refused")
+	}
+	return f.Ledger.Settle(ctx, p, s)
+}
+
+func TestAnOutcomeThatCannotBeRecordedIsRecordedLater(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{})
+	ledger := &forgetful{Ledger: b.ledger}
+	ledger.failures.Store(2)
+	b.app.Ledger = ledger
+	b.work()
+	b.send(text("a", "x"), producer.Options{})
+	if r := b.next(); r.State != tasks.Accepted || r.Attempts != 1 || r.PossibleDuplicate {
+		t.Errorf("record %+v, want it accepted at the first attempt", r)
+	}
+	if n := len(b.sim.Messages()); n != 1 {
+		t.Errorf("%d messages arrived, want one", n)
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 // responseCodeTTL is how long a card can be updated (page 94888).
 const responseCodeTTL = 72 * time.Hour
 
-// updateReply has no invaliduser when there is none, as in message/send: clients
-// that declare it a string there and here live with WeCom.
+// updateReply leaves invaliduser out when there is none, as message/send does.
+// What WeCom does is not known; clients that expect a string here, and there are
+// some, could not read an empty array.
 type updateReply struct {
 	status
 	InvalidUser []string `json:"invaliduser,omitempty"` // an array here, a string in message/send
