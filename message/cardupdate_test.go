@@ -81,9 +81,10 @@ func TestValidateUpdateTemplateCard(t *testing.T) {
 		},
 		{
 			"bad members",
-			message.UpdateTemplateCardRequest{UserIDs: []string{""}, AtAll: 2, AgentID: "x", Button: button},
+			message.UpdateTemplateCardRequest{UserIDs: []string{""}, AtAll: 2, AgentID: "x", EnableIDTrans: 2, Button: button},
 			`userids: "" is not a userid: 1 to 64 of A-Z a-z 0-9 _ - @ . beginning with a letter or digit; a display name does not work; ` +
-				`atall: 2; WeCom takes 0 (off) and 1 (on); agentid: "x" is not the number of an application; response_code: missing or empty`,
+				`atall: 2; WeCom takes 0 (off) and 1 (on); agentid: "x" is not the number of an application; response_code: missing or empty; ` +
+				"enable_id_trans: 2; WeCom takes 0 (off) and 1 (on)",
 		},
 		{
 			"too many of everything",

@@ -33,13 +33,16 @@ func TestTheWireBytesOfEveryTypeAreTheGoldenOnes(t *testing.T) {
 }
 
 // Every member has its documented name, and an empty one is left out unless
-// WeCom needs it. Each type gives two lines: all members set, and all empty.
+// WeCom needs it. Each type gives three lines: without any block, with all
+// members set, and with all blocks there but empty.
 func TestEveryMemberOnTheWireIsTheGoldenOne(t *testing.T) {
 	t.Parallel()
 	var lines []string
 	for _, kind := range message.Types() {
+		bare := parse(t, `{"msgtype":"`+string(kind)+`"}`)
+		lines = append(lines, encode(t, bare))
 		for _, full := range []bool{true, false} {
-			request := reflect.New(reflect.TypeOf(parse(t, `{"msgtype":"`+string(kind)+`"}`)))
+			request := reflect.New(reflect.TypeOf(bare))
 			fill(request, full)
 			request.Elem().FieldByName("MsgType").SetString("")
 			lines = append(lines, encode(t, request.Interface()))

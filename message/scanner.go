@@ -101,7 +101,6 @@ func valueEnd(data []byte, start int) int {
 			if depth == 0 {
 				return i
 			}
-			continue
 		default:
 			continue
 		}

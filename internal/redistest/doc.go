@@ -2,6 +2,6 @@
 // on a unix socket, without a TCP port and, unless asked for, without a file on
 // disk. It starts in some milliseconds, so tests share nothing and run in parallel.
 //
-// Without a redis-server binary New falls back to miniredis and Start skips the
+// Without a redis-server binary New falls back to the embedded Redis and Start skips the
 // test; both fail where the environment sets CI, so that CI tests the real thing.
 package redistest

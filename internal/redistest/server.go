@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/embedded"
 )
 
 // AppendOnly makes Start's server write every command to disk before answering,
@@ -47,13 +48,18 @@ type Server struct {
 }
 
 // New returns a client of an empty Redis that only this test uses. Without a
-// redis-server binary that Redis is a miniredis, whose keys do not expire by
-// themselves; a test that cannot live with it calls Start.
+// redis-server binary that Redis is the embedded one; a test that cannot live
+// with it calls Start.
 func New(tb testing.TB) redis.UniversalClient {
 	tb.Helper()
 	if missing(tb) {
-		tb.Logf("%s is not installed, falling back to miniredis", binary)
-		return newClient(tb, &redis.Options{Addr: miniredis.RunT(tb).Addr()})
+		tb.Logf("%s is not installed, falling back to the embedded Redis", binary)
+		server, err := embedded.Start()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(server.Close)
+		return newClient(tb, &redis.Options{Addr: server.Addr()})
 	}
 	return Start(tb).Client()
 }

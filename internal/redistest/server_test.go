@@ -136,7 +136,7 @@ func TestWithoutARedisServer(t *testing.T) {
 		call func(testing.TB)
 		want string
 	}{
-		"New falls back to miniredis": {"", func(tb testing.TB) {
+		"New falls back to the embedded Redis": {"", func(tb testing.TB) {
 			if err := redistest.New(tb).Ping(tb.Context()).Err(); err != nil {
 				tb.Fatal(err)
 			}

@@ -3,10 +3,12 @@ package wecomtest_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,8 +28,14 @@ func (b *bundle) upload(token, kind, part string, size int) answer {
 	}
 	_, _ = file.Write(make([]byte, size))
 	_ = form.Close()
-	req := httptest.NewRequestWithContext(b.t.Context(), http.MethodPost, "/cgi-bin/media/upload?access_token="+token+"&type="+kind, &body)
-	req.Header.Set("Content-Type", form.FormDataContentType())
+	return b.postForm(token, kind, form.FormDataContentType(), &body)
+}
+
+// postForm posts a body to media/upload without a network.
+func (b *bundle) postForm(token, kind, contentType string, body io.Reader) answer {
+	b.t.Helper()
+	req := httptest.NewRequestWithContext(b.t.Context(), http.MethodPost, "/cgi-bin/media/upload?access_token="+token+"&type="+kind, body)
+	req.Header.Set("Content-Type", contentType)
 	rec := httptest.NewRecorder()
 	b.ServeHTTP(rec, req)
 	var a answer
@@ -68,6 +76,24 @@ func TestUploadsAreChecked(t *testing.T) {
 	}
 	b.wantCode(b.post("media/upload", "type=file"), 40005)
 	b.wantCode(b.call(http.MethodPost, "/cgi-bin/media/upload?type=file&access_token="+b.token, "no multipart"), 44001)
+}
+
+func TestUploadsThatBreakOffAreRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t, wecomtest.Rules{})
+	for name, tc := range map[string]struct {
+		body string
+		want wecom.Code
+	}{
+		"before the file": {"--b\r\nContent-Disposition: form-", 44001},
+		"within the file": {"--b\r\nContent-Disposition: form-data; name=\"media\"\r\n\r\nhalf a fi", 40058},
+		"in a bad header": {"--b\r\nno header\r\n\r\nfile", 40058},
+	} {
+		a := b.postForm(b.token, "file", "multipart/form-data; boundary=b", strings.NewReader(tc.body))
+		if a.ErrCode != tc.want || a.MediaID != "" {
+			t.Errorf("%s: errcode = %d (%s), media_id %q, want %d", name, a.ErrCode, a.ErrMsg, a.MediaID, tc.want)
+		}
+	}
 }
 
 func TestUploadAnswersLikeWeCom(t *testing.T) {

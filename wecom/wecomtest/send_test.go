@@ -212,6 +212,8 @@ func TestWrongJSONIsToleratedWithAWarning(t *testing.T) {
 		"the end is missing":           strings.TrimSuffix(text("a", "x"), "}"),
 		"touser is a number":           strings.Replace(text("a", "x"), `"a"`, `7`, 1),
 		"a flag is no number":          strings.Replace(text("a", "x"), `{`, `{"enable_duplicate_check":"yes",`, 1),
+		"a flag is true":               strings.Replace(text("a", "x"), `{`, `{"safe":true,`, 1),
+		"a flag is false":              strings.Replace(text("a", "x"), `{`, `{"safe":false,`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -54,7 +54,7 @@ func TestUpdatesOfAllNamedLeaveInvalidUserOut(t *testing.T) {
 
 func TestUpdatesAreChecked(t *testing.T) {
 	t.Parallel()
-	b := setup(t, wecomtest.Rules{})
+	b := setup(t, wecomtest.Rules{StrictMedia: true})
 	menu := b.send(textNotice(`"task_id":"t","action_menu":{"action_list":[{"text":"a","key":"k"}]}`)).ResponseCode
 	code := b.send(buttons(buttonOne)).ResponseCode
 	toAll := `"atall":1,`
@@ -75,6 +75,7 @@ func TestUpdatesAreChecked(t *testing.T) {
 		"response_code unknown":            {update("nope", toAll+greyed), 60140},
 		"response_code missing":            {`{"agentid":1000002,"atall":1,` + greyed + `}`, 60140},
 		"a card that is wrong":             {update(code, toAll+`"template_card":{"card_type":"text_notice",`+titled+`}`), 42045},
+		"a card with an unknown file":      {update(code, toAll+`"template_card":{"card_type":"text_notice",`+titled+`,`+toURL+`,"horizontal_content_list":[{"keyname":"k","type":2,"media_id":"nope"}]}`), 40007},
 		"not JSON":                         {`x`, 40058},
 	} {
 		if a := b.post(updateAPI, tc.body); a.ErrCode != tc.want {
