@@ -115,16 +115,20 @@ const batchSize = 1000
 // sendBatch enqueues the lines by the thousand, and prints one result per line.
 func (s *sender) sendBatch(ctx context.Context, source *messageReader) error {
 	tally := &tally{started: time.Now()}
+	progress := newProgress(s.stderr)
 	for ended := false; !ended; {
-		b, err := readBatch(source, s.agentID)
+		b, err := readOrStop(ctx, source, s.agentID)
 		ended = errors.Is(err, io.EOF)
 		if err != nil && !ended {
-			return err
+			progress.end()
+			return fmt.Errorf("%w; until then: %s", err, tally)
 		}
 		if err := s.enqueue(ctx, b, tally); err != nil {
 			return err
 		}
+		progress.add(len(b.messages))
 	}
+	progress.end()
 	_, _ = fmt.Fprintf(s.stderr, "%s\n", tally)
 	if s.flags.wait {
 		return errors.Join(s.awaitAll(ctx, tally), tally.err())
@@ -137,6 +141,26 @@ type lineBatch struct {
 	messages []producer.Message
 	lines    []int // of messages
 	faults   []lineError
+}
+
+// readOrStop reads the next batch, unless ctx ends first. A read from a terminal
+// or pipe cannot be interrupted: it is left behind, and ends with the process.
+func readOrStop(ctx context.Context, source *messageReader, agentID string) (*lineBatch, error) {
+	type read struct {
+		batch *lineBatch
+		err   error
+	}
+	done := make(chan read, 1)
+	go func() {
+		b, err := readBatch(source, agentID)
+		done <- read{b, err}
+	}()
+	select {
+	case r := <-done:
+		return r.batch, r.err
+	case <-ctx.Done():
+		return nil, errors.New("interrupted")
+	}
 }
 
 func readBatch(source *messageReader, agentID string) (*lineBatch, error) {
@@ -236,10 +260,13 @@ func dryRun(g *globals, agentID string, source *messageReader) error {
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		var fault *lineError
+		if err != nil && source.lines && !errors.As(err, &fault) {
+			return err // the next line cannot be read either
+		}
 		if err == nil {
 			err = errors.Join(checkAgent(m.Request, agentID), message.ValidateContent(m.Request))
 		}
-		var fault *lineError
 		switch {
 		case err == nil:
 			body, err := message.Encode(m.Request)
