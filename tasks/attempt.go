@@ -7,10 +7,11 @@ type Verdict string
 
 // The verdicts.
 const (
-	Go    Verdict = "go"    // call: the attempt is written down
-	Final Verdict = "final" // the message is done with: call nobody
-	Busy  Verdict = "busy"  // another attempt may be under way: come back later
-	Park  Verdict = "park"  // WeCom may have taken it, and it must not be sent again
+	Go      Verdict = "go"      // call: the attempt is written down
+	Final   Verdict = "final"   // the message is done with: call nobody
+	Busy    Verdict = "busy"    // another attempt may be under way: come back later
+	Park    Verdict = "park"    // WeCom may have taken it, and it must not be sent again
+	TooLate Verdict = "expired" // its deadline has passed, and WeCom does not have it
 )
 
 // Forever is a [ResendPolicy] window without an end.

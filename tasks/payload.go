@@ -39,11 +39,6 @@ type Payload struct {
 	Part, Parts int
 }
 
-// Expired reports whether the message has outlived its deadline.
-func (p Payload) Expired(now time.Time) bool {
-	return !p.ExpiresAt.IsZero() && !now.Before(p.ExpiresAt)
-}
-
 // Encode writes the payload. The bytes depend on nothing but p: members stand in
 // a fixed order, the body is copied as it is, times are Unix milliseconds.
 func Encode(p Payload) []byte {

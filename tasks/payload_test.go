@@ -91,17 +91,6 @@ func TestANewerPayloadIsLeftToANewerWorker(t *testing.T) {
 	}
 }
 
-func TestExpired(t *testing.T) {
-	t.Parallel()
-	now := time.Now()
-	if (tasks.Payload{}).Expired(now) {
-		t.Error("a payload without a deadline has expired")
-	}
-	if p := (tasks.Payload{ExpiresAt: now}); !p.Expired(now) || p.Expired(now.Add(-time.Millisecond)) {
-		t.Error("a payload expires at its deadline, neither before nor after")
-	}
-}
-
 func FuzzDecode(f *testing.F) {
 	f.Add("message:text", tasks.Encode(whole))
 	f.Add("message:markdown", tasks.Encode(part))

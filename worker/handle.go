@@ -34,8 +34,11 @@ type delivery struct {
 	number  int // of this attempt
 }
 
-// handle is asynq's handler: decode, begin, call, settle.
+// handle is asynq's handler: decode, begin, call, settle. It does not end when
+// asynq cancels ctx, for instance from the dashboard: a call that is cut off is
+// an outcome nobody knows. Every step has a limit of its own.
 func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
+	ctx = context.WithoutCancel(ctx)
 	d, err := l.open(ctx, task)
 	if errors.Is(err, tasks.ErrVersion) {
 		return &retryError{err, versionRetry, true}
@@ -43,9 +46,6 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 	if err != nil {
 		l.log.Error().Err(err).Str("type", task.Type()).Msg("unreadable task")
 		return deadLetter(err)
-	}
-	if d.payload.Expired(time.Now()) {
-		return l.settle(ctx, d, tasks.Settlement{State: tasks.Expired, ErrMsg: "expires_at passed before it could be sent"}, nil)
 	}
 	if problem := l.agentMismatch(d); problem != nil {
 		return l.settle(ctx, d, tasks.Settlement{State: tasks.Rejected, ErrMsg: problem.Error()}, problem)
@@ -65,6 +65,8 @@ func (l *lane) proceed(ctx context.Context, d *delivery, attempt tasks.Attempt) 
 		return &retryError{errors.New("another attempt is under way"), attempt.Wait, true}
 	case tasks.Park:
 		return l.park(ctx, d)
+	case tasks.TooLate:
+		return l.settle(ctx, d, tasks.Settlement{State: tasks.Expired, ErrMsg: "its deadline passed before it could be sent"}, nil)
 	default:
 		d.number = attempt.Number
 		return l.send(ctx, d)

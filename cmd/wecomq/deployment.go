@@ -102,11 +102,11 @@ func (d *deployment) finder(app *config.App) *status.Finder {
 	return status.New(d.rdb, app.Name, d.ledger(app))
 }
 
-// client calls WeCom for an app, with the access token shared by all processes.
-func (d *deployment) client(app *config.App) (*wecom.Client, error) {
+// client calls WeCom for an app. A nil store keeps the access token to itself.
+func (d *deployment) client(app *config.App, store wecom.TokenStore) (*wecom.Client, error) {
 	return wecom.NewClient(wecom.Config{
 		CorpID: app.CorpID, Secret: app.Secret, BaseURL: app.APIBaseURL, Timeout: app.Timeout,
-		Transport: d.transport(app), TokenStore: tokenstore.New(d.rdb, app.Name),
+		Transport: d.transport(app), TokenStore: store,
 	})
 }
 
@@ -137,7 +137,7 @@ func (d *deployment) workerApps(names []string) ([]worker.App, error) {
 		if err != nil {
 			return nil, err
 		}
-		client, err := d.client(app)
+		client, err := d.client(app, tokenstore.New(d.rdb, app.Name))
 		if err != nil {
 			return nil, fmt.Errorf("app %s: %w", app.Name, err)
 		}

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 )
@@ -31,7 +30,6 @@ type globals struct {
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, env environment) int {
-	redis.SetLogger(silent{}) // what matters comes back as an error
 	g := &globals{environment: env}
 	root := newRoot(g) //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(dashed(args))
@@ -44,12 +42,6 @@ func run(ctx context.Context, args []string, env environment) int {
 	}
 	return exitCode(err)
 }
-
-// silent is go-redis's logger, which is global and writes to stderr.
-type silent struct{}
-
-// Printf drops the line.
-func (silent) Printf(context.Context, string, ...any) {}
 
 // dashed lets `wecomq explain -1` be: without the dashes -1 would be a flag.
 func dashed(args []string) []string {

@@ -48,8 +48,12 @@ func (l *Ledger) Begin(ctx context.Context, p tasks.Payload, policy tasks.Resend
 	if policy.Window == tasks.Forever {
 		resend = -1
 	}
+	var deadline int64
+	if !p.ExpiresAt.IsZero() {
+		deadline = p.ExpiresAt.UnixMilli()
+	}
 	args := append([]any{
-		policy.InFlight.Milliseconds(), resend, flag(policy.MayDouble), l.keep.Milliseconds(), 0,
+		policy.InFlight.Milliseconds(), resend, flag(policy.MayDouble), deadline, l.keep.Milliseconds(), 0,
 	}, beginFields(p)...)
 	reply, err := beginScript.Run(ctx, l.rdb, []string{keys.Record(l.app, p.ID)}, args...).Slice()
 	if err != nil {
@@ -115,7 +119,7 @@ func readAttempt(reply []any) (tasks.Attempt, error) {
 		a.Number = int(n)
 	case tasks.Busy:
 		a.Wait = time.Duration(n) * time.Millisecond
-	case tasks.Final, tasks.Park:
+	case tasks.Final, tasks.Park, tasks.TooLate:
 	default:
 		return tasks.Attempt{}, fmt.Errorf("begin.lua replied %v", reply)
 	}

@@ -171,6 +171,36 @@ func TestWhatAnAttemptMeets(t *testing.T) {
 	}
 }
 
+func TestTheDeadline(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		before  []tasks.Settlement
+		in      time.Duration
+		verdict tasks.Verdict
+	}{
+		"a message before its deadline goes":       {nil, time.Minute, tasks.Go},
+		"a message after its deadline has expired": {nil, -time.Millisecond, tasks.TooLate},
+		"also when it was refused before":          {[]tasks.Settlement{{State: tasks.Queued, ErrCode: -1}}, -time.Millisecond, tasks.TooLate},
+		"but not when WeCom may have it":           {[]tasks.Settlement{{State: tasks.Queued, OutcomeUnknown: true}}, -time.Millisecond, tasks.Park},
+		"and what is finished stays so":            {[]tasks.Settlement{{State: tasks.Accepted}}, -time.Millisecond, tasks.Final},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := ledger.New(redistest.New(t), "ops", time.Hour)
+			for _, s := range tc.before {
+				begin(t, l, "ops-1", doubling)
+				settle(t, l, "ops-1", s)
+			}
+			p := payload("ops-1")
+			p.ExpiresAt = time.Now().Add(tc.in)
+			a, err := l.Begin(t.Context(), p, doubling)
+			if err != nil || a.Verdict != tc.verdict {
+				t.Errorf("verdict %+v, error %v; want %s", a, err, tc.verdict)
+			}
+		})
+	}
+}
+
 func TestOnlyAnAcceptanceOverrulesAFinalState(t *testing.T) {
 	t.Parallel()
 	l := ledger.New(redistest.New(t), "ops", time.Hour)

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes a copy of the test binary the `wecomq` of the PATH: scripts and
+// end-to-end tests run real processes of this very code, with the race detector
+// and the coverage of the tests.
+func TestMain(m *testing.M) {
+	// The race detector delays the end of every process by a second.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")); err != nil {
+		panic(err)
+	}
+	testscript.Main(m, map[string]func(){"wecomq": main})
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+// TestScript runs testdata/script. Each script begins in an empty directory, with
+// an environment that configures the app "default" of a simulated WeCom of its
+// own, and with a Redis that does not run until it says `redis`.
+func TestScript(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Setup:               setUpScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "redis": runRedis, "field": field, "repeat": repeat,
+		},
+	})
+}
+
+// testingTB is the key of a script's testing.TB.
+type testingTB struct{}
+
+func setUpScript(env *testscript.Env) error {
+	tb, ok := env.T().(testing.TB)
+	if !ok {
+		return fmt.Errorf("%T is no testing.TB", env.T())
+	}
+	env.Values[testingTB{}] = tb
+	sim, err := wecomtest.New(wecomtest.Rules{Invisible: []string{"left.company"}})
+	if err != nil {
+		return err
+	}
+	server := httptest.NewServer(sim)
+	env.Defer(server.Close)
+	for name, value := range appVariables(server.URL, "unix://"+env.WorkDir+"/no-redis") {
+		env.Setenv(name, value)
+	}
+	return nil
+}
+
+// appVariables configure the simulator's app under the name "default".
+func appVariables(simulatorURL, redisURL string) map[string]string {
+	return map[string]string{
+		"WECOM_CORP_ID":      wecomtest.CorpID,
+		"WECOM_AGENT_ID":     strconv.Itoa(wecomtest.AgentID),
+		"WECOM_SECRET":       wecomtest.Secret,
+		"WECOM_API_BASE_URL": simulatorURL,
+		"REDIS_URL":          redisURL,
+	}
+}
+
+// exits runs a program that must end with this exit code: `exits 2 wecomq send`.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code program [args...]")
+	}
+	got := 0
+	err := ts.Exec(args[1], args[2:]...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// runRedis starts the script's own Redis: `redis`. It can be given a command:
+// `redis config set appendonly yes`.
+func runRedis(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: redis [command...]")
+	}
+	if len(args) == 0 {
+		tb, _ := ts.Value(testingTB{}).(testing.TB)
+		ts.Setenv("REDIS_URL", redistest.Start(tb).URL())
+		return
+	}
+	options, err := redis.ParseURL(ts.Getenv("REDIS_URL"))
+	ts.Check(err)
+	client := redis.NewClient(options)
+	defer func() { _ = client.Close() }()
+	words := make([]any, len(args))
+	for i, word := range args {
+		words[i] = word
+	}
+	tb, _ := ts.Value(testingTB{}).(testing.TB)
+	reply, err := client.Do(tb.Context(), words...).Result()
+	ts.Check(err)
+	_, _ = fmt.Fprintln(ts.Stdout(), reply)
+}
+
+// field keeps a member of the JSON on stdout in a variable: `field id ID`.
+func field(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: field member variable")
+	}
+	var members map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &members))
+	value, ok := members[args[0]]
+	if !ok {
+		ts.Fatalf("stdout has no %q", args[0])
+	}
+	ts.Setenv(args[1], fmt.Sprint(value))
+}
+
+// repeat makes a long value: `repeat TEXT 682 汉 ab` is 682 times 汉, then ab.
+func repeat(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: repeat variable times text [rest]")
+	}
+	times, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Setenv(args[0], strings.Repeat(args[2], times)+strings.Join(args[3:], ""))
+}
