@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+// landscape is a redis-server and a `wecomq simulate`, and the environment of the
+// commands that use them.
+type landscape struct {
+	*testing.T
+	redis *redistest.Server
+	url   string // of the simulator
+	env   map[string]string
+}
+
+func newLandscape(t *testing.T) *landscape {
+	t.Helper()
+	l := &landscape{T: t, redis: redistest.Start(t)}
+	sim := start(t, l.environ(), "simulate", "--listen", "127.0.0.1:0")
+	_, l.url, _ = strings.Cut(sim.awaitLine("api_base_url:"), "api_base_url: ")
+	l.env = appVariables(l.url, l.redis.URL())
+	return l
+}
+
+// environ is the environment of a process: nothing of the tests' own but what Go
+// and its detectors need.
+func (l *landscape) environ() []string {
+	var env []string
+	for _, name := range []string{"PATH", "TMPDIR", "GORACE", "GOCOVERDIR"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	for name, value := range l.env {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+// work starts a worker and waits until it takes messages.
+func (l *landscape) work(args ...string) *process {
+	l.Helper()
+	worker := start(l.T, l.environ(), append([]string{"worker"}, args...)...)
+	worker.awaitLine(`"lane is up"`)
+	return worker
+}
+
+// run executes a command that must succeed and returns its stdout.
+func (l *landscape) run(stdin string, args ...string) string {
+	l.Helper()
+	cmd := exec.CommandContext(l.Context(), "wecomq", args...)
+	cmd.Env, cmd.Stdin = l.environ(), strings.NewReader(stdin)
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		l.Fatalf("wecomq %s: %v\n%s", strings.Join(args, " "), err, exit.Stderr)
+	}
+	if err != nil {
+		l.Fatal(err)
+	}
+	return string(out)
+}
+
+// sendTexts enqueues n texts to n members in one batch and returns their ids.
+func (l *landscape) sendTexts(n int) []string {
+	l.Helper()
+	var batch strings.Builder
+	for i := range n {
+		fmt.Fprintf(&batch, `{"touser":"user%d","msgtype":"text","text":{"content":"text %[1]d"}}`+"\n", i)
+	}
+	return l.ids(l.run(batch.String(), "send", "--batch", "-f", "-"))
+}
+
+func (l *landscape) ids(receipts string) []string {
+	l.Helper()
+	var ids []string
+	for _, receipt := range decodeLines[producer.Receipt](l.T, receipts) {
+		ids = append(ids, receipt.ID)
+	}
+	return ids
+}
+
+// records are what `wecomq result` prints of messages, in the order of the ids.
+func (l *landscape) records(ids []string) []tasks.Record {
+	l.Helper()
+	return decodeLines[tasks.Record](l.T, l.run("", append([]string{"result"}, ids...)...))
+}
+
+// awaitState waits until all messages are in a state, and returns their records.
+func (l *landscape) awaitState(ids []string, state tasks.State) []tasks.Record {
+	l.Helper()
+	var records []tasks.Record
+	eventually(l.T, fmt.Sprintf("%d messages are %s", len(ids), state), func() bool {
+		records = l.records(ids)
+		return len(inState(records, state)) == len(ids)
+	})
+	return records
+}
+
+// inState are the ids of the records in a state.
+func inState(records []tasks.Record, state tasks.State) []string {
+	ids := []string{}
+	for _, r := range records {
+		if r.State == state {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+// awaitMessages waits until n messages have arrived, and returns all of them.
+func (l *landscape) awaitMessages(n int) []wecomtest.Message {
+	l.Helper()
+	var messages []wecomtest.Message
+	eventually(l.T, fmt.Sprintf("%d messages arrive", n), func() bool {
+		messages = l.messages()
+		return len(messages) >= n
+	})
+	return messages
+}
+
+func (l *landscape) messages() []wecomtest.Message {
+	l.Helper()
+	return ask[[]wecomtest.Message](l, http.MethodGet, "/admin/messages", "")
+}
+
+func (l *landscape) stats() wecomtest.Stats {
+	l.Helper()
+	return ask[wecomtest.Stats](l, http.MethodGet, "/admin/stats", "")
+}
+
+// slowDown makes every message take this long, until speedUp.
+func (l *landscape) slowDown(delay time.Duration) {
+	l.Helper()
+	ask[[]wecomtest.FaultStatus](l, http.MethodPost, "/admin/faults", fmt.Sprintf(`{"api":"message/send","delay":%q}`, delay))
+}
+
+func (l *landscape) speedUp() {
+	l.Helper()
+	ask[any](l, http.MethodDelete, "/admin/faults", "")
+}
+
+// awaitCalls waits until n messages were slowed down.
+func (l *landscape) awaitCalls(n int) {
+	l.Helper()
+	eventually(l.T, fmt.Sprintf("%d calls are in flight", n), func() bool {
+		return ask[[]wecomtest.FaultStatus](l, http.MethodGet, "/admin/faults", "")[0].Fired >= n
+	})
+}
+
+// ask talks to the simulator's admin endpoint.
+func ask[T any](l *landscape, method, path, body string) T {
+	l.Helper()
+	var answer T
+	decode(l.T, fetch(l.T, method, l.url+path, body), &answer)
+	return answer
+}
+
+// fetch returns the body of an answer with HTTP status 200.
+func fetch(t *testing.T, method, url, body string) []byte {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %s: %s (%v)", method, url, response.Status, answer, err)
+	}
+	return answer
+}
+
+// decodeLines reads one JSON value per line.
+func decodeLines[T any](t *testing.T, text string) []T {
+	t.Helper()
+	values := []T{}
+	for line := range strings.Lines(text) {
+		var value T
+		decode(t, []byte(line), &value)
+		values = append(values, value)
+	}
+	return values
+}
+
+// decode reads JSON without a member that the type does not know.
+func decode(t *testing.T, data []byte, value any) {
+	t.Helper()
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(value); err != nil {
+		t.Fatalf("%v in %s", err, data)
+	}
+}

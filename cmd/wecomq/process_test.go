@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	// patience bounds every wait for something that takes moments on an idle machine.
+	patience = 20 * time.Second
+	// pollInterval is how often a test looks whether something has happened.
+	pollInterval = 5 * time.Millisecond
+)
+
+// eventually polls until happened says so; what names it for the failure.
+func eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	deadline := time.After(patience)
+	for !happened() {
+		select {
+		case <-poll.C:
+		case <-deadline:
+			t.Fatalf("%s: not within %s", what, patience)
+		}
+	}
+}
+
+// transcript is what a process has written so far. It is safe for concurrent use.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *transcript) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *transcript) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// process is a `wecomq` that runs beside the test and ends with it.
+type process struct {
+	*testing.T
+	cmd    *exec.Cmd
+	stderr transcript
+	exited chan struct{}
+}
+
+// start runs the wecomq of the PATH, which TestMain puts there.
+func start(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{T: t, cmd: exec.Command("wecomq", args...), exited: make(chan struct{})} //nolint:noctx // cleanup kills it
+	p.cmd.Env = env
+	p.cmd.Stderr = &p.stderr
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.exited)
+		_ = p.cmd.Wait() // exitCode tells
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("stderr of wecomq %s:\n%s", strings.Join(args, " "), &p.stderr)
+		}
+	})
+	return p
+}
+
+// kill ends the process like a power cut, and does nothing to one that has ended.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}
+
+func (p *process) signal(s os.Signal) {
+	p.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.Fatal(err)
+	}
+}
+
+// exitCode waits for the end; -1 is a death by signal.
+func (p *process) exitCode() int {
+	p.Helper()
+	select {
+	case <-p.exited:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(patience):
+		p.Fatalf("the process goes on after %s", patience)
+		return 0
+	}
+}
+
+func (p *process) hasExited() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// lines are the whole lines on stderr that contain text.
+func (p *process) lines(text string) []string {
+	whole := p.stderr.String()
+	whole = whole[:strings.LastIndexByte(whole, '\n')+1]
+	return slices.Collect(func(yield func(string) bool) {
+		for line := range strings.Lines(whole) {
+			if strings.Contains(line, text) && !yield(strings.TrimSuffix(line, "\n")) {
+				return
+			}
+		}
+	})
+}
+
+// awaitLine waits for a line on stderr that contains text.
+func (p *process) awaitLine(text string) string {
+	p.Helper()
+	eventually(p.T, "stderr says "+text, func() bool { return len(p.lines(text)) > 0 || p.hasExited() })
+	lines := p.lines(text)
+	if len(lines) == 0 {
+		p.Fatalf("the process ended and did not say %q", text)
+	}
+	return lines[0]
+}
