@@ -12,10 +12,6 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// taskTimeout outlives every attempt: asynq gives a task back the moment its
-// time is over, while its handler still runs.
-const taskTimeout = 10 * time.Minute
-
 // prepare checks a message and makes its tasks, one for each call to WeCom.
 func (p *Producer) prepare(m Message, now time.Time) ([]asynqx.Task, Receipt, error) {
 	if m.Request == nil {
@@ -70,7 +66,7 @@ func (p *Producer) part(m Message, to message.Recipients, r Receipt, n int, now 
 		payload.Part = n
 	}
 	options := []asynq.Option{
-		asynq.TaskID(payload.ID), asynq.Queue(r.Queue), asynq.MaxRetry(tasks.MaxAttempts), asynq.Timeout(taskTimeout),
+		asynq.TaskID(payload.ID), asynq.Queue(r.Queue), asynq.MaxRetry(tasks.MaxAttempts), asynq.Timeout(tasks.TaskTimeout),
 		asynq.Retention(p.retention[payload.Priority]),
 	}
 	if r.State == tasks.Scheduled {

@@ -15,8 +15,17 @@ const Version = 1
 
 // MaxAttempts is how often a message is tried before it becomes a dead letter;
 // waiting for a limit or for a suspended app costs no attempt. With the worker's
-// backoff that is about two hours of failures.
+// backoff that is an hour and a half of failures, three at most.
 const MaxAttempts = 25
+
+// TaskTimeout is the time that asynq gives a task, and MaxCallTimeout the longest
+// that one call to WeCom may take. A task outlives every attempt and the time to
+// record it: asynq gives it back the moment its time is over, while its handler
+// still runs.
+const (
+	TaskTimeout    = 10 * time.Minute
+	MaxCallTimeout = time.Minute
+)
 
 // ErrVersion is returned for a payload that a newer wecomq has written. Leave it
 // for a newer worker.

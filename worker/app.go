@@ -46,7 +46,7 @@ type App struct {
 	Ledger  Ledger
 
 	Concurrency int           // calls in flight in this process; 0 for 16
-	Timeout     time.Duration // of one HTTP call, as the Sender applies it; 0 for [wecom.DefaultTimeout]
+	Timeout     time.Duration // of one HTTP call, as the Sender applies it, at most [tasks.MaxCallTimeout]; 0 for [wecom.DefaultTimeout]
 	OnUnknown   OnUnknown     // "" for [Resend]
 	RatePause   time.Duration // rest of the whole app after errcode 45009; 0 for one minute
 }
@@ -63,6 +63,8 @@ func (a App) Validate() error {
 		return fmt.Errorf("app %s: Sender and Ledger are required", a.Name)
 	case a.Concurrency < 0 || a.Timeout < 0 || a.RatePause < 0:
 		return fmt.Errorf("app %s: Concurrency, Timeout and RatePause must not be negative", a.Name)
+	case a.Timeout > tasks.MaxCallTimeout:
+		return fmt.Errorf("app %s: Timeout: %s is more than %s", a.Name, a.Timeout, tasks.MaxCallTimeout)
 	case a.OnUnknown != "" && a.OnUnknown != Resend && a.OnUnknown != Park:
 		return fmt.Errorf("app %s: OnUnknown: %q is neither resend nor park", a.Name, string(a.OnUnknown))
 	}

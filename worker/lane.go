@@ -26,6 +26,7 @@ type lane struct {
 	app       App
 	rdb       redis.UniversalClient
 	log       zerolog.Logger
+	asynqLog  zerolog.Logger
 	onSettled func(tasks.Record)
 }
 
@@ -46,7 +47,7 @@ func (l *lane) run(ctx context.Context) error {
 		ShutdownTimeout: l.app.callLimit(),
 		RetryDelayFunc:  retryDelay,
 		IsFailure:       isFailure,
-		Logger:          &asynqLogger{l.log.With().Str("component", "asynq").Logger()},
+		Logger:          &asynqLogger{l.asynqLog},
 	})
 	if err := server.Start(asynq.HandlerFunc(l.handle)); err != nil {
 		return fmt.Errorf("start lane %s: %w", l.app.Name, err)

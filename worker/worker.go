@@ -43,7 +43,8 @@ func New(cfg Config) (*Worker, error) {
 		}
 		w.lanes = append(w.lanes, &lane{
 			app: app.withDefaults(), rdb: cfg.Redis, onSettled: cfg.OnSettled,
-			log: cfg.Logger.With().Str("component", "worker").Str("app", app.Name).Logger(),
+			log:      cfg.Logger.With().Str("component", "worker").Str("app", app.Name).Logger(),
+			asynqLog: cfg.Logger.With().Str("component", "asynq").Str("app", app.Name).Logger(),
 		})
 	}
 	return w, nil

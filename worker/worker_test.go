@@ -47,7 +47,7 @@ func newBundle(t *testing.T, rules wecomtest.Rules, change ...func(*worker.App))
 	rdb := redistest.New(t)
 	client, err := wecom.NewClient(wecom.Config{
 		CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: server.URL, Timeout: 2 * time.Second,
-		TokenStore: tokenstore.New(rdb, "ops"),
+		TokenStore: tokenstore.New(rdb, "ops", wecomtest.CorpID, wecomtest.Secret),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -504,6 +504,7 @@ func TestConfigNamesWhatIsMissing(t *testing.T) {
 		"app:":                    func(a *worker.App) { a.Name = "Ops!" },
 		"AgentID is empty":        func(a *worker.App) { a.AgentID = "" },
 		"Sender and Ledger":       func(a *worker.App) { a.Ledger = nil },
+		"Timeout: 2m0s is more":   func(a *worker.App) { a.Timeout = 2 * time.Minute },
 		"must not be negative":    func(a *worker.App) { a.Concurrency = -1 },
 		"neither resend nor park": func(a *worker.App) { a.OnUnknown = "drop" },
 	} {

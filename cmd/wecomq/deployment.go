@@ -137,7 +137,7 @@ func (d *deployment) workerApps(names []string) ([]worker.App, error) {
 		if err != nil {
 			return nil, err
 		}
-		client, err := d.client(app, tokenstore.New(d.rdb, app.Name))
+		client, err := d.client(app, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
 		if err != nil {
 			return nil, fmt.Errorf("app %s: %w", app.Name, err)
 		}

@@ -122,17 +122,7 @@ func inState(records []tasks.Record, state tasks.State) []string {
 	return ids
 }
 
-// awaitMessages waits until n messages have arrived, and returns all of them.
-func (l *landscape) awaitMessages(n int) []wecomtest.Message {
-	l.Helper()
-	var messages []wecomtest.Message
-	eventually(l.T, fmt.Sprintf("%d messages arrive", n), func() bool {
-		messages = l.messages()
-		return len(messages) >= n
-	})
-	return messages
-}
-
+// messages are those that have arrived.
 func (l *landscape) messages() []wecomtest.Message {
 	l.Helper()
 	return ask[[]wecomtest.Message](l, http.MethodGet, "/admin/messages", "")

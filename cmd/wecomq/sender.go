@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,17 +97,10 @@ func (s *sender) await(ctx context.Context, id string) (tasks.Record, error) {
 			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return record, fmt.Errorf("interrupted; %s goes on, see 'wecomq result %s'", id, id)
 			}
-			return record, &exitError{exitTimeout, fmt.Errorf(
-				"%s is %s after %s; it goes on, see 'wecomq result %s'. Is a worker running?", id, stateOr(record.State), s.flags.timeout, id)}
+			return record, &exitError{exitTimeout, fmt.Errorf("%s is %s after %s: %s. It goes on, see 'wecomq result %s'",
+				id, cmp.Or(record.State, "not finished"), s.flags.timeout, cmp.Or(record.ErrMsg, "is a worker running?"), id)}
 		}
 	}
-}
-
-func stateOr(state tasks.State) string {
-	if state == "" {
-		return "not finished"
-	}
-	return string(state)
 }
 
 // batchSize is how many lines go into Redis in one round trip.
@@ -256,38 +250,40 @@ func (s *sender) awaitAll(ctx context.Context, t *tally) error {
 func dryRun(g *globals, agentID string, source *messageReader) error {
 	faults := 0
 	for {
-		m, err := source.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+		err := printNext(g, agentID, source)
 		var fault *lineError
-		if err != nil && source.lines && !errors.As(err, &fault) {
-			return err // the next line cannot be read either
-		}
-		if err == nil {
-			err = errors.Join(checkAgent(m.Request, agentID), message.ValidateContent(m.Request))
-		}
 		switch {
-		case err == nil:
-			body, err := message.Encode(m.Request)
-			if err != nil {
-				return err
-			}
-			if _, err := fmt.Fprintf(g.stdout, "%s\n", message.FillAgentID(body, agentID)); err != nil {
-				return err
-			}
-		case source.lines && !errors.As(err, &fault):
-			err = &lineError{source.line, err}
-			fallthrough
-		case source.lines:
+		case errors.As(err, &fault):
 			faults++
 			_, _ = fmt.Fprintln(g.stderr, err)
-		default:
-			return &exitError{exitUsage, err}
+		case errors.Is(err, io.EOF) && faults > 0:
+			return usagef("%d lines are at fault", faults)
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
 		}
 	}
-	if faults > 0 {
-		return usagef("%d lines are at fault", faults)
+}
+
+// printNext prints the next message as WeCom would get it. It returns io.EOF after
+// the last, or *lineError for a line that is at fault.
+func printNext(g *globals, agentID string, source *messageReader) error {
+	m, err := source.next()
+	if err != nil {
+		return err
 	}
-	return nil
+	err = errors.Join(checkAgent(m.Request, agentID), message.ValidateContent(m.Request))
+	switch {
+	case err != nil && source.lines:
+		return &lineError{source.line, err}
+	case err != nil:
+		return &exitError{exitUsage, err}
+	}
+	body, err := message.Encode(m.Request)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(g.stdout, "%s\n", message.FillAgentID(body, agentID))
+	return err
 }

@@ -61,11 +61,11 @@ func readApp(name string, s *section) *App {
 		Secret:      s.secret("secret"),
 		APIBaseURL:  optional(s, "api_base_url", wecom.DefaultBaseURL, baseURL),
 		Proxy:       optional(s, "proxy", "", proxyURL),
-		Timeout:     optional(s, "timeout", wecom.DefaultTimeout, lasting(time.Millisecond)),
+		Timeout:     optional(s, "timeout", wecom.DefaultTimeout, lasting(time.Millisecond, tasks.MaxCallTimeout)),
 		Concurrency: optional(s, "concurrency", 16, atLeast(1)),
 		OnUnknown:   s.oneOf("on_unknown", "resend", "resend", "park"),
 		Retention:   readRetention(s.section("retention")),
-		Records:     optional(s, "records", 7*24*time.Hour, lasting(time.Second)),
+		Records:     optional(s, "records", 7*24*time.Hour, lasting(time.Second, maxKept)),
 		Limits:      readLimits(s.section("limits")),
 	}
 	s.rejectUnknown()
@@ -90,7 +90,7 @@ func readApps(s *section) map[string]*App {
 func readRetention(s *section) map[tasks.Priority]time.Duration {
 	retention := map[tasks.Priority]time.Duration{tasks.Critical: 24 * time.Hour, tasks.Default: 24 * time.Hour, tasks.Bulk: time.Hour}
 	for _, priority := range tasks.Priorities() {
-		retention[priority] = optional(s, string(priority), retention[priority], lasting(0))
+		retention[priority] = optional(s, string(priority), retention[priority], lasting(0, maxKept))
 	}
 	s.rejectUnknown()
 	return retention

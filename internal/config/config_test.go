@@ -113,7 +113,7 @@ apps:
     secret_file: secret.txt
     api_base_url: http://simulator:8090/base
     proxy: http://user:pw@proxy:3128
-    timeout: 1m30s
+    timeout: 30s
     concurrency: 2
     on_unknown: park
     retention: {critical: 0s, default: 1h, bulk: 2h}
@@ -140,7 +140,7 @@ log: {level: debug, format: console}
 		Apps: map[string]*config.App{"hr": {
 			Name: "hr", CorpID: "ww1", AgentID: "1000003", Secret: "from-a-file",
 			APIBaseURL: "http://simulator:8090/base", Proxy: "http://user:pw@proxy:3128",
-			Timeout: 90 * time.Second, Concurrency: 2, OnUnknown: "park",
+			Timeout: 30 * time.Second, Concurrency: 2, OnUnknown: "park",
 			Retention: map[tasks.Priority]time.Duration{tasks.Critical: 0, tasks.Default: time.Hour, tasks.Bulk: 2 * time.Hour},
 			Records:   48 * time.Hour,
 			Limits:    config.Limits{Seats: 500, CallsPerMinute: 100, MemberPerMinute: 20, MemberPerHour: 200, CriticalReserve: 0.125},

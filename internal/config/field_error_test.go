@@ -32,6 +32,7 @@ func TestProblemsOfAnApp(t *testing.T) {
 		"list for a value":          {"timeout: [1s]", "timeout: want a plain value, not a list, mapping, anchor, alias or tag"},
 		"anchor":                    {"timeout: &t 1s", "timeout: want a plain value, not a list, mapping, anchor, alias or tag"},
 		"value for a mapping":       {"limits: 30", "limits: want a mapping of keys to values"},
+		"timeout that is too long":  {"timeout: 2m", `timeout: "2m" is too long (at most 1m0s)`},
 		"duration without a unit":   {"timeout: 10", `timeout: "10" is not a duration (write 500ms, 10s, 5m or 24h; 168h are 7 days)`},
 		"timeout of zero":           {"timeout: 0s", `timeout: "0s" is too short (at least 1ms)`},
 		"negative records":          {"records: -1h", `records: "-1h" is too short (at least 1s)`},

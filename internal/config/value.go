@@ -46,8 +46,11 @@ func atLeast(least int) func(string) (int, error) {
 	}
 }
 
-// lasting accepts a duration that is not below least.
-func lasting(least time.Duration) func(string) (time.Duration, error) {
+// maxKept bounds how long Redis keeps something: ten years are for ever.
+const maxKept = 10 * 365 * 24 * time.Hour
+
+// lasting accepts a duration from least to most.
+func lasting(least, most time.Duration) func(string) (time.Duration, error) {
 	return func(text string) (time.Duration, error) {
 		d, err := time.ParseDuration(text)
 		if err != nil {
@@ -55,6 +58,9 @@ func lasting(least time.Duration) func(string) (time.Duration, error) {
 		}
 		if d < least {
 			return 0, fmt.Errorf("%q is too short (at least %s)", text, least)
+		}
+		if d > most {
+			return 0, fmt.Errorf("%q is too long (at most %s)", text, most)
 		}
 		return d, nil
 	}

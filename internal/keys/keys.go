@@ -6,20 +6,20 @@ package keys
 
 const prefix = "wecomq:{"
 
-// Token is the app's access token.
+// Token is the access token for one set of the app's credentials.
 //
 // HASH token, refresh_at, expires_at (Unix ms) · until the token ends · owner internal/tokenstore
-func Token(app string) string { return prefix + app + "}:token" }
+func Token(app, credentials string) string { return prefix + app + "}:token:" + credentials }
 
 // TokenLock is held by the one process that calls gettoken.
 //
 // STRING owner · 15 s at most · owner internal/tokenstore
-func TokenLock(app string) string { return prefix + app + "}:token:lock" }
+func TokenLock(app, credentials string) string { return Token(app, credentials) + ":lock" }
 
 // TokenFailure is how gettoken last failed and when it may be called again.
 //
 // HASH failures, until (Unix ms), code, msg, status · 1 h · owner internal/tokenstore
-func TokenFailure(app string) string { return prefix + app + "}:token:failure" }
+func TokenFailure(app, credentials string) string { return Token(app, credentials) + ":failure" }
 
 // Record is what is known of a message since its first attempt.
 //

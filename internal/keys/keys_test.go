@@ -11,11 +11,11 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 	t.Parallel()
 	// These names are in the Redis of every user: a change needs a migration.
 	for got, want := range map[string]string{
-		keys.Token("ops"):           "wecomq:{ops}:token",
-		keys.TokenLock("ops"):       "wecomq:{ops}:token:lock",
-		keys.TokenFailure("ops"):    "wecomq:{ops}:token:failure",
-		keys.Record("ops", "ops-1"): "wecomq:{ops}:record:ops-1",
-		keys.MsgID("ops", "m1"):     "wecomq:{ops}:msgid:m1",
+		keys.Token("ops", "c"):        "wecomq:{ops}:token:c",
+		keys.TokenLock("ops", "c"):    "wecomq:{ops}:token:c:lock",
+		keys.TokenFailure("ops", "c"): "wecomq:{ops}:token:c:failure",
+		keys.Record("ops", "ops-1"):   "wecomq:{ops}:record:ops-1",
+		keys.MsgID("ops", "m1"):       "wecomq:{ops}:msgid:m1",
 	} {
 		if got != want {
 			t.Errorf("key %s, want %s", got, want)

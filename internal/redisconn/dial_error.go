@@ -44,7 +44,7 @@ func reason(err error) string {
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused (is it running? start it with redis-server, or use wecomq serve --dev, which needs none)"
+		return "connection refused (is it running? start it with redis-server, or try wecomq demo, which needs none)"
 	case errors.Is(err, fs.ErrNotExist):
 		return "no such socket (is it running, and does its config name this unixsocket?)"
 	case errors.Is(err, fs.ErrPermission):

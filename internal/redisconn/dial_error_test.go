@@ -60,7 +60,7 @@ func TestExplain(t *testing.T) {
 	}{
 		"a closed port": {
 			func(t *testing.T) string { return "redis://:hunter2@" + closedPort(t) + quick },
-			"connection refused (is it running? start it with redis-server, or use wecomq serve --dev, which needs none)",
+			"connection refused (is it running? start it with redis-server, or try wecomq demo, which needs none)",
 		},
 		"a socket that is not there": {
 			func(t *testing.T) string { return "unix://" + t.TempDir() + "/s" + quick },

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -20,8 +19,7 @@ type answer struct {
 }
 
 func (s *Store) acquire(ctx context.Context, owner string) (answer, error) {
-	lock, failure := keys.TokenLock(s.app), keys.TokenFailure(s.app)
-	reply, err := acquireScript.Run(ctx, s.rdb, []string{keys.Token(s.app), lock, failure},
+	reply, err := acquireScript.Run(ctx, s.rdb, []string{s.token, s.lock, s.failure},
 		owner, lockLifetime.Milliseconds(), 0).StringSlice()
 	if err != nil {
 		return answer{}, err

@@ -6,7 +6,9 @@ package tokenstore
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -44,14 +46,22 @@ var (
 
 // Store is one app's [wecom.TokenStore] in Redis.
 type Store struct {
-	rdb redis.UniversalClient
-	app string
+	rdb                  redis.UniversalClient
+	token, lock, failure string // keys
 }
 
 var _ wecom.TokenStore = (*Store)(nil)
 
-// New gives the store of app.
-func New(rdb redis.UniversalClient, app string) *Store { return &Store{rdb: rdb, app: app} }
+// New gives the store of app with these credentials: a new secret must meet
+// neither the token nor the failures of the old one.
+func New(rdb redis.UniversalClient, app, corpID string, secret wecom.Secret) *Store {
+	sum := sha256.Sum256([]byte(corpID + "\x00" + string(secret)))
+	credentials := hex.EncodeToString(sum[:8])
+	return &Store{
+		rdb: rdb, token: keys.Token(app, credentials), lock: keys.TokenLock(app, credentials),
+		failure: keys.TokenFailure(app, credentials),
+	}
+}
 
 // Token implements [wecom.TokenStore].
 func (s *Store) Token(ctx context.Context, fetch wecom.FetchToken) (wecom.AccessToken, error) {
@@ -79,7 +89,7 @@ func (s *Store) Token(ctx context.Context, fetch wecom.FetchToken) (wecom.Access
 
 // Drop implements [wecom.TokenStore].
 func (s *Store) Drop(ctx context.Context, token wecom.Secret) error {
-	err := dropScript.Run(ctx, s.rdb, []string{keys.Token(s.app)}, string(token)).Err()
+	err := dropScript.Run(ctx, s.rdb, []string{s.token}, string(token)).Err()
 	if err != nil {
 		return unavailable(err)
 	}
@@ -99,8 +109,7 @@ func (s *Store) fetch(
 	if err != nil {
 		return wecom.AccessToken{}, errors.Join(err, s.fail(ctx, owner, failures+1, err))
 	}
-	lock, failure := keys.TokenLock(s.app), keys.TokenFailure(s.app)
-	saveErr := saveScript.Run(ctx, s.rdb, []string{keys.Token(s.app), lock, failure}, owner, string(token.Value),
+	saveErr := saveScript.Run(ctx, s.rdb, []string{s.token, s.lock, s.failure}, owner, string(token.Value),
 		time.Until(token.RefreshAt).Milliseconds(), time.Until(token.ExpiresAt).Milliseconds(), 0).Err()
 	if saveErr != nil {
 		return wecom.AccessToken{}, unavailable(saveErr)
@@ -114,7 +123,7 @@ func (s *Store) fail(ctx context.Context, owner string, failures int, cause erro
 		rest = wecom.TokenBackoff(failures)
 	}
 	f := failureOf(cause)
-	return failScript.Run(ctx, s.rdb, []string{keys.TokenLock(s.app), keys.TokenFailure(s.app)},
+	return failScript.Run(ctx, s.rdb, []string{s.lock, s.failure},
 		owner, rest.Milliseconds(), failures, int64(f.code), f.msg, f.status, 0).Err()
 }
 

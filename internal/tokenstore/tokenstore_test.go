@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/redis/go-redis/v9"
+
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/wecom"
@@ -42,6 +44,34 @@ func (i *issuer) fetch(ctx context.Context) (wecom.AccessToken, error) {
 	return wecom.NewAccessToken(wecom.Secret(fmt.Sprintf("token-%d", n)), time.Now(), i.life), nil
 }
 
+// lockKey is that of newStore(rdb, "ops"): its hash is of corp and secret.
+const (
+	tokenKey = "wecomq:{ops}:token:755394c28846f344"
+	lockKey  = tokenKey + ":lock"
+)
+
+func newStore(rdb redis.UniversalClient, app string) *tokenstore.Store {
+	return tokenstore.New(rdb, app, "ww0123456789abcdef", "s3cret")
+}
+
+func TestANewSecretMeetsNothingOfTheOldOne(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	wrong := &issuer{err: &wecom.Error{API: wecom.APIGetToken, Code: 40001, Msg: "invalid credential"}}
+	if _, err := newStore(rdb, "ops").Token(t.Context(), wrong.fetch); err == nil {
+		t.Fatal("no error from a wrong secret")
+	}
+	right := tokenstore.New(rdb, "ops", "ww0123456789abcdef", "the-right-one")
+	if _, err := right.Token(t.Context(), (&issuer{life: time.Hour}).fetch); err != nil {
+		t.Errorf("the right secret is held too: %v", err)
+	}
+	for _, key := range rdb.Keys(t.Context(), "*").Val() {
+		if strings.Contains(key, "s3cret") || strings.Contains(key, "right") {
+			t.Errorf("key %s shows a secret", key)
+		}
+	}
+}
+
 func TestManyProcessesFetchOneToken(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
@@ -49,7 +79,7 @@ func TestManyProcessesFetchOneToken(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
-			store := tokenstore.New(rdb, "ops") // each process has its own
+			store := newStore(rdb, "ops") // each process has its own
 			token, err := store.Token(t.Context(), gettoken.fetch)
 			if err != nil || string(token.Value) != "token-1" {
 				t.Errorf("token %q, error %v; want token-1", string(token.Value), err)
@@ -70,7 +100,7 @@ func TestAppsDoNotShareTokens(t *testing.T) {
 	rdb := redistest.New(t)
 	gettoken := &issuer{life: time.Hour}
 	for _, app := range []string{"ops", "hr"} {
-		if _, err := tokenstore.New(rdb, app).Token(t.Context(), gettoken.fetch); err != nil {
+		if _, err := newStore(rdb, app).Token(t.Context(), gettoken.fetch); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,7 +111,7 @@ func TestAppsDoNotShareTokens(t *testing.T) {
 
 func TestDropForgetsOnlyTheTokenItNames(t *testing.T) {
 	t.Parallel()
-	store := tokenstore.New(redistest.New(t), "ops")
+	store := newStore(redistest.New(t), "ops")
 	gettoken := &issuer{life: time.Hour}
 	for _, step := range []struct{ drop, want string }{
 		{"", "token-1"},
@@ -106,11 +136,11 @@ func TestAWrongSecretIsNotTriedAgainByAnybody(t *testing.T) {
 	rdb := redistest.New(t)
 	refusal := &wecom.Error{API: wecom.APIGetToken, Code: 40001, Msg: "invalid credential"}
 	gettoken := &issuer{err: refusal}
-	if _, err := tokenstore.New(rdb, "ops").Token(t.Context(), gettoken.fetch); !errors.Is(err, wecom.Code(40001)) {
+	if _, err := newStore(rdb, "ops").Token(t.Context(), gettoken.fetch); !errors.Is(err, wecom.Code(40001)) {
 		t.Fatalf("error %v, want errcode 40001", err)
 	}
 	for range 20 {
-		_, err := tokenstore.New(rdb, "ops").Token(t.Context(), gettoken.fetch)
+		_, err := newStore(rdb, "ops").Token(t.Context(), gettoken.fetch)
 		var held *wecom.TokenHeldError
 		if !errors.As(err, &held) || !errors.Is(err, wecom.Code(40001)) || wecom.ClassOf(err) != wecom.ClassConfig {
 			t.Fatalf("error %v, want a TokenHeldError of errcode 40001 and class config", err)
@@ -128,7 +158,7 @@ func TestEachFailureInARowRestsLonger(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	gettoken := &issuer{err: &wecom.Error{API: wecom.APIGetToken, Code: 40013, Msg: "invalid corpid"}}
-	store := tokenstore.New(rdb, "ops")
+	store := newStore(rdb, "ops")
 	for _, want := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute, 5 * time.Minute} {
 		if _, err := store.Token(t.Context(), gettoken.fetch); err == nil {
 			t.Fatal("no error from a wrong corpid")
@@ -142,7 +172,7 @@ func TestEachFailureInARowRestsLonger(t *testing.T) {
 			t.Errorf("gettoken rests for %s, want %s", rest, want)
 		}
 		// The step is over.
-		if err := rdb.HSet(t.Context(), keys.TokenFailure("ops"), "until", 1).Err(); err != nil {
+		if err := rdb.HSet(t.Context(), tokenKey+":failure", "until", 1).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -150,7 +180,7 @@ func TestEachFailureInARowRestsLonger(t *testing.T) {
 
 func TestAPassingFailureDoesNotBlockTheNextCall(t *testing.T) {
 	t.Parallel()
-	store := tokenstore.New(redistest.New(t), "ops")
+	store := newStore(redistest.New(t), "ops")
 	down := &wecom.CallError{API: wecom.APIGetToken, Err: errors.New("connection refused")}
 	if _, err := store.Token(t.Context(), (&issuer{err: down}).fetch); !errors.Is(err, down) {
 		t.Fatalf("error %v, want %v", err, down)
@@ -164,7 +194,7 @@ func TestATokenPastItsRefreshIsFetchedByOneAndUsedByTheOthers(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	stale := wecom.AccessToken{Value: "old", RefreshAt: time.Now(), ExpiresAt: time.Now().Add(time.Minute)}
-	store := tokenstore.New(rdb, "ops")
+	store := newStore(rdb, "ops")
 	if _, err := store.Token(t.Context(), func(context.Context) (wecom.AccessToken, error) { return stale, nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +209,7 @@ func TestATokenPastItsRefreshIsFetchedByOneAndUsedByTheOthers(t *testing.T) {
 			t.Fatal("nobody calls gettoken")
 		}
 	}
-	token, err := tokenstore.New(rdb, "ops").Token(t.Context(), gettoken.fetch)
+	token, err := newStore(rdb, "ops").Token(t.Context(), gettoken.fetch)
 	if err != nil || token.Value != "old" {
 		t.Errorf("token %q, error %v; want the old one, which still works", string(token.Value), err)
 	}
@@ -196,11 +226,11 @@ func TestTheLockOfADeadProcessEnds(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	// A process took the lock and died.
-	if err := rdb.Set(t.Context(), keys.TokenLock("ops"), "dead", 50*time.Millisecond).Err(); err != nil {
+	if err := rdb.Set(t.Context(), lockKey, "dead", 50*time.Millisecond).Err(); err != nil {
 		t.Fatal(err)
 	}
 	gettoken := &issuer{life: time.Hour}
-	if _, err := tokenstore.New(rdb, "ops").Token(t.Context(), gettoken.fetch); err != nil {
+	if _, err := newStore(rdb, "ops").Token(t.Context(), gettoken.fetch); err != nil {
 		t.Errorf("error %v, want a token once the lock has ended", err)
 	}
 }
@@ -209,7 +239,7 @@ func TestTheLockComesBackWhenTheCallerGivesUp(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	store := tokenstore.New(rdb, "ops")
+	store := newStore(rdb, "ops")
 	_, err := store.Token(ctx, func(context.Context) (wecom.AccessToken, error) {
 		cancel()
 		return wecom.AccessToken{}, context.Canceled
@@ -217,7 +247,7 @@ func TestTheLockComesBackWhenTheCallerGivesUp(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v, want canceled", err)
 	}
-	if n := rdb.Exists(t.Context(), keys.TokenLock("ops")).Val(); n != 0 {
+	if n := rdb.Exists(t.Context(), lockKey).Val(); n != 0 {
 		t.Error("the lock is still held")
 	}
 }
@@ -225,7 +255,7 @@ func TestTheLockComesBackWhenTheCallerGivesUp(t *testing.T) {
 func TestRedisAwayMeansThatNothingWasSent(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	store := tokenstore.New(server.Client(), "ops")
+	store := newStore(server.Client(), "ops")
 	server.Kill()
 	_, err := store.Token(t.Context(), (&issuer{}).fetch)
 	if wecom.ClassOf(err) != wecom.ClassTransient {

@@ -1,0 +1,26 @@
+package main
+
+import "testing"
+
+func TestCheckVersion(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ version, want string }{
+		"the oldest that will do":               {"6.2.0", "ok"},
+		"a newer one":                           {"7.0.15", "ok"},
+		"two digits":                            {"10.0.1", "ok"},
+		"Valkey, by the number it calls itself": {"7.2.4", "ok"},
+		"a version without a patch":             {"6.2", "ok"},
+		"one release too old":                   {"6.1.9", "error"},
+		"far too old":                           {"5.9.9", "error"},
+		"nothing":                               {"", "error"},
+		"not a number":                          {"unstable", "error"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := checkVersion(tt.version).Level; got != tt.want {
+				t.Errorf("checkVersion(%q) is %s, want %s", tt.version, got, tt.want)
+			}
+		})
+	}
+}
