@@ -97,8 +97,8 @@ func (s *sender) await(ctx context.Context, id string) (tasks.Record, error) {
 			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return record, fmt.Errorf("interrupted; %s goes on, see 'wecomq result %s'", id, id)
 			}
-			return record, &exitError{exitTimeout, fmt.Errorf("%s is %s after %s: %s. It goes on, see 'wecomq result %s'",
-				id, cmp.Or(record.State, "not finished"), s.flags.timeout, cmp.Or(record.ErrMsg, "is a worker running?"), id)}
+			return record, &exitError{exitTimeout, fmt.Errorf("%s is %s after %s; it goes on, see 'wecomq result %s'. %s",
+				id, cmp.Or(record.State, "not finished"), s.flags.timeout, id, cmp.Or(record.ErrMsg, "Is a worker running?"))}
 		}
 	}
 }
