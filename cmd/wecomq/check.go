@@ -43,7 +43,7 @@ func runCheck(ctx context.Context, g *globals, online bool) error {
 	if err != nil {
 		return err
 	}
-	findings := []finding{{"config", "ok", fmt.Sprintf("%d app(s)", len(cfg.Apps))}}
+	findings := []finding{{"config", "ok", "apps: " + strings.Join(slices.Sorted(maps.Keys(cfg.Apps)), ", ")}}
 	for _, warning := range cfg.Warnings {
 		findings = append(findings, finding{"config", "warning", warning})
 	}
@@ -83,7 +83,7 @@ func (g *globals) printFindings(findings []finding) error {
 		}
 	}
 	if errs > 0 {
-		return fmt.Errorf("check: %d error(s)", errs)
+		return fmt.Errorf("check: errors found: %d", errs)
 	}
 	return nil
 }

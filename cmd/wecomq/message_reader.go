@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/wecomq/wecomq/message"
@@ -55,7 +56,7 @@ func (r *messageReader) next() (producer.Message, error) {
 		r.done = true
 		data, err := io.ReadAll(io.LimitReader(r.in, message.MaxBodyBytes+1))
 		if err != nil {
-			return producer.Message{}, fmt.Errorf("read %s: %w", r.name, err)
+			return producer.Message{}, r.unreadable(err)
 		}
 		m, err := r.parse(data)
 		if err != nil {
@@ -103,9 +104,17 @@ func (r *messageReader) readLine() ([]byte, error) {
 		case errors.Is(err, io.EOF):
 			return nil, io.EOF
 		default:
-			return nil, fmt.Errorf("read %s: %w", r.name, err)
+			return nil, r.unreadable(err)
 		}
 	}
+}
+
+// unreadable names the file once: an error of os holds its path, too.
+func (r *messageReader) unreadable(err error) error {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
+		err = path.Err
+	}
+	return fmt.Errorf("read %s: %w", r.name, err)
 }
 
 // envelope are the members of a message that are ours, not WeCom's.

@@ -45,14 +45,12 @@ func run(ctx context.Context, args []string, env environment) int {
 
 // dashed lets `wecomq explain -1` be: without the dashes -1 would be a flag.
 func dashed(args []string) []string {
-	at := slices.Index(args, "explain")
-	if at < 0 || slices.Contains(args, "--") {
+	after := slices.Index(args, "explain") + 1
+	if after == 0 || after == len(args) {
 		return args
 	}
-	for i := at + 1; i < len(args); i++ {
-		if n, err := strconv.Atoi(args[i]); err == nil && n < 0 {
-			return slices.Insert(slices.Clone(args), i, "--")
-		}
+	if n, err := strconv.Atoi(args[after]); err == nil && n < 0 {
+		return slices.Insert(slices.Clone(args), after, "--")
 	}
 	return args
 }

@@ -102,6 +102,9 @@ func (f *sendFlags) validate() error {
 		},
 		{f.file == "" && !named && !f.toAll, "give recipients: --to-user, --to-party, --to-tag or --to-all"},
 		{f.toAll && named, "--to-all does not go with other recipients: WeCom would ignore them"},
+		{f.at != "" && f.delay != 0, "--at and --delay: give one of them"},
+		{f.delay < 0, fmt.Sprintf("--delay: %s is negative", f.delay)},
+		{f.expiresIn < 0, fmt.Sprintf("--expires-in: %s is negative", f.expiresIn)},
 		{f.timeout <= 0, fmt.Sprintf("--timeout: %s is not positive", f.timeout)},
 	} {
 		if fault.is {

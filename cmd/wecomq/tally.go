@@ -45,10 +45,10 @@ func (t *tally) String() string {
 func (t *tally) err() error {
 	switch {
 	case t.unconfirmed > 0:
-		return fmt.Errorf("redis did not confirm %d messages (%d lines are at fault beside that); "+
-			"lines with an idempotency_key can be sent again safely", t.unconfirmed, t.badLines)
+		return fmt.Errorf("messages that Redis did not confirm: %d; lines at fault beside them: %d. "+
+			"Lines with an idempotency_key can be sent again safely", t.unconfirmed, t.badLines)
 	case t.badLines > 0:
-		return usagef("%d lines are at fault and were not enqueued", t.badLines)
+		return usagef("lines at fault, which were not enqueued: %d", t.badLines)
 	}
 	return nil
 }

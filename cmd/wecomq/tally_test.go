@@ -23,10 +23,10 @@ func TestTallyOfABatch(t *testing.T) {
 		"nothing":   {func(*tally) {}, `^0 enqueued in \d+m?s$`, exitDone, ""},
 		"all good":  {func(s *tally) { s.add(first, false); s.add(first, false) }, `^2 enqueued in \d+m?s$`, exitDone, ""},
 		"a repeat":  {func(s *tally) { s.add(first, false); s.add(again, false) }, `^2 enqueued in \d+m?s, 1 of them were there already$`, exitDone, ""},
-		"bad lines": {func(s *tally) { s.fault(false); s.fault(false) }, `^0 enqueued`, exitUsage, "2 lines are at fault"},
+		"bad lines": {func(s *tally) { s.fault(false); s.fault(false) }, `^0 enqueued`, exitUsage, "lines at fault, which were not enqueued: 2"},
 		"a Redis that went away counts for more than a bad line": {
 			func(s *tally) { s.fault(false); s.fault(true); s.fault(true) },
-			`^0 enqueued`, exitFailure, "redis did not confirm 2 messages (1 lines are at fault beside that)",
+			`^0 enqueued`, exitFailure, "messages that Redis did not confirm: 2; lines at fault beside them: 1",
 		},
 	}
 	for name, tt := range tests {
