@@ -72,7 +72,7 @@ func Merge(parts []Record) Record {
 		return whole
 	}
 	whole.Parts = parts
-	whole.Attempts, whole.Recipients = 0, Recipients{}
+	whole.Attempts, whole.Recipients = 0, Recipients{Invalid: []string{}, Unlicensed: []string{}}
 	for _, part := range parts {
 		whole.Attempts += part.Attempts
 		whole.Recipients = whole.Recipients.add(part.Recipients)

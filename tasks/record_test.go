@@ -61,6 +61,9 @@ func TestMerge(t *testing.T) {
 			if got.State.Final() == got.FinishedAt.IsZero() {
 				t.Errorf("finished_at is %v in state %s", got.FinishedAt, got.State)
 			}
+			if got.Recipients.Invalid == nil && len(tc.parts) > 1 {
+				t.Error("invalid is null, not []")
+			}
 			if n := len(tc.parts); got.Attempts != n || got.Recipients.Accepted != 10*n {
 				t.Errorf("%d attempts and %d accepted of %d parts", got.Attempts, got.Recipients.Accepted, n)
 			}

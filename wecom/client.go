@@ -72,12 +72,16 @@ func (c Config) baseURL() (*url.URL, error) {
 
 // Client calls WeCom's API for one application. It is safe for concurrent use.
 type Client struct {
-	base    url.URL
-	corpID  string
-	secret  Secret
+	base   url.URL
+	corpID string
+	// secret is a function because fmt prints unexported fields, those of others
+	// that hold a client included, without asking their type.
+	secret  func() Secret
 	timeout time.Duration
-	http    http.Client
-	tokens  *tokenCache
+	// transport is used without an http.Client, which would follow redirects,
+	// token and all, and whose errors show the URL.
+	transport http.RoundTripper
+	tokens    *tokenCache
 }
 
 // NewClient checks the configuration; it makes no call.
@@ -96,12 +100,7 @@ func NewClient(cfg Config) (*Client, error) {
 		cfg.Transport = NewTransport(nil, defaultIdleConns)
 	}
 	c := &Client{
-		base: *base, corpID: cfg.CorpID, secret: cfg.Secret, timeout: cfg.Timeout,
-		http: http.Client{
-			Transport: cfg.Transport,
-			// A redirect would carry the token to another host.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		base: *base, corpID: cfg.CorpID, secret: func() Secret { return cfg.Secret }, timeout: cfg.Timeout, transport: cfg.Transport,
 	}
 	c.tokens = newTokenCache(c.fetchToken, cfg.TokenStore)
 	return c, nil
@@ -176,7 +175,7 @@ func (c *Client) roundTrip(
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		req.Body, _ = req.GetBody()
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -185,12 +184,8 @@ func (c *Client) roundTrip(
 	return resp.StatusCode, answer, err
 }
 
-// readableCause drops the *url.Error around a failure, whose text holds the
-// token, and says "no answer within 10s" instead of "context deadline exceeded".
+// readableCause says "no answer within 10s" instead of "context deadline exceeded".
 func readableCause(ctx context.Context, err error) error {
-	if withURL, ok := errors.AsType[*url.Error](err); ok {
-		err = withURL.Err
-	}
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {
 		return cause
 	}

@@ -113,6 +113,29 @@ func TestEveryKindOfAnswerHasItsClass(t *testing.T) {
 	}
 }
 
+func TestARedirectThatEchoesTheCallLeaksNothing(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	echo := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "https://bad host/?"+r.URL.RawQuery)
+		w.WriteHeader(http.StatusFound)
+	}
+	s.post = echo
+	assertNoSecrets(t, s.client(t).Post(t.Context(), "message/send", []byte(`{}`), nil))
+	s.gettoken = echo
+	assertNoSecrets(t, s.client(t).Post(t.Context(), "message/send", []byte(`{}`), nil))
+}
+
+func TestAClientPrintsNoSecret(t *testing.T) {
+	t.Parallel()
+	client := newServer(t).client(t)
+	if err := client.CheckToken(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	token := wecom.NewAccessToken("live-token-1", time.Now(), time.Hour)
+	assertNoSecrets(t, client, *client, token, struct{ inside *wecom.Client }{client}, struct{ inside wecom.Client }{*client})
+}
+
 func TestATimeoutSaysHowLongItWaited(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

@@ -3,6 +3,7 @@ package wecom
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -28,6 +29,11 @@ type AccessToken struct {
 	Value     Secret
 	RefreshAt time.Time // from here on a new one should be fetched, though this one works
 	ExpiresAt time.Time
+}
+
+// Format prints the token's end and nothing of its value.
+func (t AccessToken) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "wecom.AccessToken(until %s)", t.ExpiresAt.Format(time.RFC3339))
 }
 
 // NewAccessToken is a token that was issued now, to be refreshed five minutes
@@ -75,7 +81,7 @@ func (c *Client) fetchToken(ctx context.Context) (AccessToken, error) {
 		Token   string `json:"access_token"`
 		Seconds int64  `json:"expires_in"`
 	}
-	query := url.Values{"corpid": {c.corpID}, "corpsecret": {string(c.secret)}}
+	query := url.Values{"corpid": {c.corpID}, "corpsecret": {string(c.secret())}}
 	if err := c.call(ctx, http.MethodGet, APIGetToken, query, "", nil, &reply); err != nil {
 		return AccessToken{}, err
 	}
