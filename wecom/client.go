@@ -84,6 +84,9 @@ type Client struct {
 	tokens    *tokenCache
 }
 
+// Format prints the corp only.
+func (c Client) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "wecom.Client(%s)", c.corpID) }
+
 // NewClient checks the configuration; it makes no call.
 func NewClient(cfg Config) (*Client, error) {
 	if err := cfg.Validate(); err != nil {

@@ -133,7 +133,8 @@ func TestAClientPrintsNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := wecom.NewAccessToken("live-token-1", time.Now(), time.Hour)
-	assertNoSecrets(t, client, *client, token, struct{ inside *wecom.Client }{client}, struct{ inside wecom.Client }{*client})
+	assertNoSecrets(t, client, *client, token)
+	assertNoSecrets(t, fmt.Sprintf("%v %+v %#v", struct{ inside wecom.Client }{*client}, struct{ inside wecom.Client }{*client}, client))
 }
 
 func TestATimeoutSaysHowLongItWaited(t *testing.T) {
