@@ -24,7 +24,8 @@ type Options struct {
 	ExpiresAt time.Time
 	ExpiresIn time.Duration
 	// IdempotencyKey makes a repeat of this call find the first message: its id
-	// derives from the key. At most 255 bytes; "" for none.
+	// derives from the key. The repeat must have the same priority: in another
+	// queue it is enqueued again, though not sent again. At most 255 bytes; "" for none.
 	IdempotencyKey string
 }
 
@@ -55,6 +56,16 @@ func (o Options) priority() tasks.Priority {
 		return tasks.Default
 	}
 	return o.Priority
+}
+
+// validateAt refuses a message that can only expire.
+func (o Options) validateAt(now time.Time) error {
+	at, deadline := o.processAt(now), o.expiresAt(now)
+	if !at.IsZero() && !deadline.IsZero() && !deadline.After(at) {
+		return fmt.Errorf("expires_at: the deadline, %s, is not after the time to send, %s",
+			deadline.Format(time.RFC3339), at.Format(time.RFC3339))
+	}
+	return nil
 }
 
 // processAt is the moment to send, in whole seconds: asynq would cut the rest

@@ -20,6 +20,9 @@ func (p *Producer) prepare(m Message, now time.Time) ([]asynqx.Task, Receipt, er
 	if err := m.Options.Validate(); err != nil {
 		return nil, Receipt{}, err
 	}
+	if err := m.Options.validateAt(now); err != nil {
+		return nil, Receipt{}, err
+	}
 	if err := message.ValidateContent(m.Request); err != nil {
 		return nil, Receipt{}, err
 	}
@@ -30,7 +33,7 @@ func (p *Producer) prepare(m Message, now time.Time) ([]asynqx.Task, Receipt, er
 	if m.Options.processAt(now).After(now) {
 		receipt.State = tasks.Scheduled
 	}
-	recipients := split(m.Request.Common().Recipients().Unique())
+	recipients := Split(m.Request.Common().Recipients())
 	if len(recipients) > 1 {
 		receipt.Parts = len(recipients)
 	}

@@ -245,6 +245,15 @@ func TestOptionsNameWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestAMessageThatCanOnlyExpireIsRefused(t *testing.T) {
+	t.Parallel()
+	p := newProducer(t, redistest.New(t))
+	_, err := p.Send(t.Context(), text("a", "x"), producer.Options{Delay: 2 * time.Hour, ExpiresIn: time.Hour})
+	if err == nil || !strings.Contains(err.Error(), "is not after the time to send") {
+		t.Errorf("error %v does not say that the deadline comes first", err)
+	}
+}
+
 func TestNewNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	if _, err := producer.New(nil, producer.Config{App: "ops"}); err == nil {

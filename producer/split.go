@@ -6,9 +6,11 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// split spreads recipients over as many calls as WeCom's limits need: 1000
-// users, 100 parties and 100 tags each (90236). Nobody is named twice.
-func split(all message.Recipients) []message.Recipients {
+// Split spreads recipients over as many calls as WeCom's limits need: 1000
+// users, 100 parties and 100 tags each (90236). Nobody is named twice. It is what
+// Send does.
+func Split(all message.Recipients) []message.Recipients {
+	all = all.Unique()
 	users := slices.Collect(slices.Chunk(all.Users, message.MaxUsers))
 	parties := slices.Collect(slices.Chunk(all.Parties, message.MaxParties))
 	tags := slices.Collect(slices.Chunk(all.Tags, message.MaxTags))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -137,6 +138,10 @@ func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.
 		s.Recipients.Accepted = 0
 		return l.giveUp(d, outcomes[class], s)
 	}
+	// errcode 0 with "ok. Warning: wrong json format." may have lost content.
+	if strings.Contains(strings.ToLower(reply.ErrMsg), "warning") {
+		s.ErrMsg = "WeCom took the message and said: " + reply.ErrMsg
+	}
 	if refused := s.Recipients.Refused(); refused > 0 {
 		s.State = tasks.Partial
 		s.ErrMsg = fmt.Sprintf("WeCom took the message but refused %d of its recipients", refused)
@@ -195,8 +200,8 @@ func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tas
 func (l *lane) retry(ctx context.Context, d *delivery, cause error) error {
 	o := outcomes[wecom.ClassOf(cause)]
 	wait := o.wait(l, cause, d.retried)
-	if o.pausesApp {
-		l.pause(ctx, wait)
+	if o.pausesApp != nil && o.pausesApp(cause) {
+		l.pause(ctx, wait, cause)
 	}
 	return &retryError{cause, wait, o.free}
 }

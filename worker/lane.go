@@ -80,12 +80,17 @@ func (l *lane) register(ctx context.Context) error {
 	return nil
 }
 
-// pause rests the app's queues on all hosts. When Redis refuses, the messages
-// that come meanwhile are held one by one.
-func (l *lane) pause(ctx context.Context, d time.Duration) {
-	for queue := range l.queues() {
-		if err := asynqx.PauseFor(ctx, l.rdb, queue, d); err != nil {
+// pause rests the app's queues on all hosts, and says so once. When Redis
+// refuses, the messages that come meanwhile are held one by one.
+func (l *lane) pause(ctx context.Context, d time.Duration, cause error) {
+	for i, priority := range tasks.Priorities() {
+		fresh, err := asynqx.PauseFor(ctx, l.rdb, tasks.Queue(l.app.Name, priority), d)
+		if err != nil {
 			l.log.Warn().Err(err).Msg("the app goes on")
 		}
+		if i > 0 || !fresh {
+			continue // of the many whose messages fail together, one reports
+		}
+		l.log.Warn().Str("error", reason(cause)).Dur("pause_ms", d).Msg("the app is paused")
 	}
 }

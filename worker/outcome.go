@@ -23,8 +23,9 @@ type outcome struct {
 	// wait, when not nil, brings the message back after that time; nil ends it.
 	wait func(l *lane, err error, retried int) time.Duration
 	free bool // the next try costs no attempt
-	// pausesApp rests the whole app, on all hosts, for as long as the message waits.
-	pausesApp bool
+	// pausesApp says whether the whole app rests, on all hosts, for as long as the
+	// message waits; nil for never.
+	pausesApp func(err error) bool
 }
 
 // outcomes turns the class of an answer into what happens. A final state other
@@ -35,8 +36,8 @@ var outcomes = map[wecom.Class]outcome{
 	wecom.ClassUnknownOutcome: {state: tasks.Queued, wait: grow},
 	wecom.ClassToken:          {state: tasks.Queued, wait: moment},
 	wecom.ClassConcurrency:    {state: tasks.Queued, wait: moment, free: true},
-	wecom.ClassRate:           {state: tasks.Held, wait: ratePause, free: true, pausesApp: true},
-	wecom.ClassConfig:         {state: tasks.Held, wait: suspension, free: true, pausesApp: true},
+	wecom.ClassRate:           {state: tasks.Held, wait: ratePause, free: true, pausesApp: always},
+	wecom.ClassConfig:         {state: tasks.Held, wait: suspension, free: true, pausesApp: isAppWide},
 	wecom.ClassMedia:          {state: tasks.Rejected},
 	wecom.ClassRecipient:      {state: tasks.Rejected},
 	wecom.ClassContent:        {state: tasks.Rejected},
@@ -63,6 +64,19 @@ func backoffStep(retried int) time.Duration {
 
 // moment is 1 to 3 s: what too many calls at once take to pass.
 func moment(*lane, error, int) time.Duration { return time.Second + jitter(2*time.Second) }
+
+func always(error) bool { return true }
+
+// isAppWide tells a setting that stops every message of the app from one that
+// stops messages of this kind only: no mini program bound (48002), no callback
+// URL (43012), or a proxy that refuses this body (HTTP 4xx). One such message
+// must not stop the alerts behind it: it waits alone.
+func isAppWide(err error) bool {
+	if refused, ok := errors.AsType[*wecom.Error](err); ok {
+		return refused.API == wecom.APIGetToken || refused.Code != 48002 && refused.Code != 43012
+	}
+	return isGetToken(err)
+}
 
 func ratePause(l *lane, _ error, _ int) time.Duration { return l.app.RatePause }
 

@@ -39,17 +39,21 @@ func codeOf(err error) int64 {
 
 // report logs one line per attempt: what became of the message.
 func (l *lane) report(d *delivery, r tasks.Record, cause error) {
-	l.log.WithLevel(level(r.State)).AnErr("error", cause).Str("message_id", r.ID).Str("msgid", r.MsgID).Int64("errcode", r.ErrCode).
-		Stringer("class", wecom.ClassOf(cause)).Str("priority", string(r.Priority)).
+	class := wecom.ClassOf(cause)
+	if cause == nil && r.ErrMsg != "" {
+		cause = errors.New(r.ErrMsg)
+	}
+	l.log.WithLevel(level(r)).AnErr("error", cause).Str("message_id", r.ID).Str("msgid", r.MsgID).Int64("errcode", r.ErrCode).
+		Stringer("class", class).Str("priority", string(r.Priority)).
 		Str("queue", tasks.Queue(r.App, r.Priority)).Int("attempt", d.number).
 		Int64("duration_ms", time.Since(d.began).Milliseconds()).Msg(string(r.State))
 }
 
-func level(s tasks.State) zerolog.Level {
-	switch s {
-	case tasks.Accepted:
+func level(r tasks.Record) zerolog.Level {
+	switch {
+	case r.State == tasks.Accepted && r.ErrMsg == "":
 		return zerolog.InfoLevel
-	case tasks.Unknown, tasks.Rejected:
+	case r.State == tasks.Unknown || r.State == tasks.Rejected:
 		return zerolog.ErrorLevel
 	default:
 		return zerolog.WarnLevel

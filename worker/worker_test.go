@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strconv"
@@ -222,6 +223,42 @@ func TestALimitCostsNoAttemptAndRestsTheWholeApp(t *testing.T) {
 	r, err := b.ledger.Record(t.Context(), receipt.ID)
 	if err != nil || r.State != tasks.Held {
 		t.Errorf("record %+v, error %v; want state held", r, err)
+	}
+}
+
+func TestAFaultOfOneKindOfMessageDoesNotStopTheOthers(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]wecomtest.Fault{
+		"no mini program is bound to the app": {ErrCode: 48002},
+		"the app has no callback URL":         {ErrCode: 43012},
+		"a proxy refuses this body":           {HTTPStatus: http.StatusForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBundle(t, wecomtest.Rules{})
+			fault.Match = &wecomtest.Match{Content: "special"}
+			b.fault(fault)
+			b.work()
+			special := b.send(text("a", "special"), producer.Options{})
+			if info := b.task(special, asynq.TaskStateRetry); info.Retried != 0 {
+				t.Errorf("%d attempts were used up", info.Retried)
+			}
+			b.send(text("a", "alert"), producer.Options{Priority: tasks.Critical})
+			if r := b.next(); r.State != tasks.Accepted || r.Priority != tasks.Critical {
+				t.Errorf("record %+v, want the alert accepted", r)
+			}
+		})
+	}
+}
+
+func TestAWarningBesideASuccessIsKept(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{})
+	b.fault(wecomtest.Fault{HTTPStatus: http.StatusOK, Body: `{"errcode":0,"errmsg":"ok. Warning: wrong json format. ","msgid":"m1"}`})
+	b.work()
+	b.send(text("a", "x"), producer.Options{})
+	if r := b.next(); r.State != tasks.Accepted || !strings.Contains(r.ErrMsg, "wrong json format") {
+		t.Errorf("record %+v, want it accepted with WeCom's warning", r)
 	}
 }
 

@@ -79,25 +79,31 @@ func (s *sender) printFault(fault lineError, t *tally) error {
 	}{fault.Line, fault.Err.Error()})
 }
 
-// awaitAll prints the records of a batch as they finish, in order.
+// awaitAll prints the records of a batch in order, each when it is finished; when
+// the time is over, the rest as they stand.
 func (s *sender) awaitAll(ctx context.Context, t *tally) error {
 	ctx, cancel := context.WithTimeout(ctx, s.flags.timeout)
 	defer cancel()
-	rejected := 0
+	refused, unfinished := 0, 0
 	for _, id := range t.ids {
 		record, err := s.await(ctx, id)
-		if err != nil {
-			return err
-		}
-		if !record.State.Sent() {
-			rejected++
+		switch {
+		case err != nil:
+			unfinished++
+		case !record.State.Sent():
+			refused++
 		}
 		if err := s.printRecord(record); err != nil {
 			return err
 		}
 	}
-	if rejected > 0 {
-		return &exitError{exitRejected, fmt.Errorf("%d of %d messages were not accepted", rejected, len(t.ids))}
+	switch {
+	case unfinished > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &exitError{exitTimeout, fmt.Errorf("not finished after %s: %d of %d; they go on", s.flags.timeout, unfinished, len(t.ids))}
+	case unfinished > 0:
+		return fmt.Errorf("not finished: %d of %d; they go on", unfinished, len(t.ids))
+	case refused > 0:
+		return &exitError{exitRejected, fmt.Errorf("not accepted: %d of %d", refused, len(t.ids))}
 	}
 	return nil
 }

@@ -6,9 +6,10 @@ import (
 	"io"
 
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/producer"
 )
 
-// dryRun prints what WeCom would get, and enqueues nothing.
+// dryRun prints what WeCom would get, one line per call, and enqueues nothing.
 func dryRun(g *globals, agentID string, source *messageReader) error {
 	faults := 0
 	for {
@@ -42,10 +43,14 @@ func printNext(g *globals, agentID string, source *messageReader) error {
 	case err != nil:
 		return &exitError{exitUsage, err}
 	}
-	body, err := message.Encode(m.Request)
-	if err != nil {
-		return err
+	for _, to := range producer.Split(m.Request.Common().Recipients()) {
+		body, err := message.Encode(message.WithRecipients(m.Request, to))
+		if err != nil {
+			return err
+		}
+		if _, err = fmt.Fprintf(g.stdout, "%s\n", message.FillAgentID(body, agentID)); err != nil {
+			return err
+		}
 	}
-	_, err = fmt.Fprintf(g.stdout, "%s\n", message.FillAgentID(body, agentID))
-	return err
+	return nil
 }

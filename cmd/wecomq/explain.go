@@ -28,7 +28,7 @@ var effects = map[wecom.Class]string{
 	wecom.ClassMedia:       "The message is rejected: upload the file again and send a new message.",
 	wecom.ClassRecipient:   "The message is rejected; its recipients are in the record.",
 	wecom.ClassContent:     "The message is rejected: WeCom will never take it as it is.",
-	wecom.ClassConfig:      "The message is held, not lost; the whole app rests and tries again every few minutes.",
+	wecom.ClassConfig:      "The message is held, not lost, and tried again every few minutes; where the fault hits the whole app, the app rests.",
 	wecom.ClassOther:       "The message is rejected; a blind retry is useless.",
 }
 

@@ -7,8 +7,12 @@ import (
 	"github.com/wecomq/wecomq/producer"
 )
 
-// batchSize is how many lines go into Redis in one round trip.
-const batchSize = 1000
+// batchSize and batchBytes bound the lines that go into Redis at once. A slow pipe
+// does not fill them: what has come by then is sent.
+const (
+	batchSize  = 1000
+	batchBytes = 8 << 20
+)
 
 // lineBatch is a number of lines, of which some are at fault.
 type lineBatch struct {
@@ -39,7 +43,10 @@ func readOrStop(ctx context.Context, source *messageReader, agentID string) (*li
 
 func readBatch(source *messageReader, agentID string) (*lineBatch, error) {
 	b := &lineBatch{}
-	for len(b.messages)+len(b.faults) < batchSize {
+	for size := 0; len(b.messages)+len(b.faults) < batchSize && size < batchBytes; size += source.size {
+		if len(b.messages) > 0 && source.idle() {
+			return b, nil
+		}
 		m, err := source.next()
 		if fault, ok := errors.AsType[*lineError](err); ok {
 			b.faults = append(b.faults, *fault)

@@ -25,13 +25,17 @@ type messageReader struct {
 	name    string          // of the file, for errors
 	lines   bool
 	in      *bufio.Reader
-	line    int
+	line    int // its number
+	size    int // its bytes
 	done    bool
 }
 
 func (r *messageReader) open(in io.Reader, name string) {
-	r.in, r.name = bufio.NewReaderSize(in, 64<<10), name
+	r.in, r.name = bufio.NewReaderSize(in, 1<<20), name
 }
+
+// idle reports whether the next line may be long in coming.
+func (r *messageReader) idle() bool { return r.in.Buffered() == 0 }
 
 // lineError is a fault of one line, after which reading goes on.
 type lineError struct {
@@ -74,9 +78,7 @@ func (r *messageReader) nextLine() (producer.Message, error) {
 			return producer.Message{}, err
 		}
 		r.line++
-		if r.line == 1 {
-			line = bytes.TrimPrefix(line, []byte("\ufeff")) // what Windows puts there
-		}
+		r.size = len(line)
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
@@ -127,6 +129,9 @@ type envelope struct {
 
 // parse reads a message with its envelope.
 func (r *messageReader) parse(data []byte) (producer.Message, error) {
+	if r.line <= 1 {
+		data = bytes.TrimPrefix(data, []byte("\ufeff")) // what Windows puts at the beginning
+	}
 	body, ours, err := splitEnvelope(data)
 	if err != nil {
 		return producer.Message{}, err

@@ -50,7 +50,7 @@ func dashed(args []string) []string {
 		return args
 	}
 	if n, err := strconv.Atoi(args[after]); err == nil && n < 0 {
-		return slices.Insert(slices.Clone(args), after, "--")
+		return slices.Concat(args[:after], args[after+1:], []string{"--", args[after]})
 	}
 	return args
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -103,16 +102,28 @@ func (f *sendFlags) validate() error {
 		{f.file == "" && !named && !f.toAll, "give recipients: --to-user, --to-party, --to-tag or --to-all"},
 		{f.toAll && named, "--to-all does not go with other recipients: WeCom would ignore them"},
 		{f.at != "" && f.delay != 0, "--at and --delay: give one of them"},
-		{f.delay < 0, fmt.Sprintf("--delay: %s is negative", f.delay)},
-		{f.expiresIn < 0, fmt.Sprintf("--expires-in: %s is negative", f.expiresIn)},
-		{f.timeout <= 0, fmt.Sprintf("--timeout: %s is not positive", f.timeout)},
 	} {
 		if fault.is {
 			return usagef("%s", fault.text)
 		}
 	}
+	if err := f.validateDurations(); err != nil {
+		return err
+	}
 	_, err := f.options()
 	return err
+}
+
+func (f *sendFlags) validateDurations() error {
+	switch {
+	case f.delay < 0:
+		return usagef("--delay: %s is negative", f.delay)
+	case f.expiresIn < 0:
+		return usagef("--expires-in: %s is negative", f.expiresIn)
+	case f.timeout <= 0:
+		return usagef("--timeout: %s is not positive", f.timeout)
+	}
+	return nil
 }
 
 // contents counts the ways in which the flags give a content.

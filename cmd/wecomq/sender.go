@@ -40,10 +40,10 @@ func (s *sender) sendOne(ctx context.Context, source *messageReader) error {
 	ctx, cancel := context.WithTimeout(ctx, s.flags.timeout)
 	defer cancel()
 	record, err := s.await(ctx, receipt.ID)
-	if err != nil {
-		return err
+	if printErr := s.printRecord(record); printErr != nil {
+		return printErr
 	}
-	if err := s.printRecord(record); err != nil {
+	if err != nil {
 		return err
 	}
 	return verdict(record)
@@ -80,15 +80,17 @@ const (
 	lastWaitStep  = time.Second
 )
 
-// await polls until the message is finished.
+// await polls until the message is finished, or ctx ends; the record is the last
+// that was seen.
 func (s *sender) await(ctx context.Context, id string) (tasks.Record, error) {
 	for step := firstWaitStep; ; step = min(2*step, lastWaitStep) {
-		record, err := s.finder.Message(ctx, id)
-		if err == nil && record.State.Final() {
-			return record, nil
+		// Also when ctx has ended: what is known must be told.
+		record, err := s.finder.Message(context.WithoutCancel(ctx), id)
+		if err != nil {
+			return tasks.Record{ID: id}, fmt.Errorf("%w; %s is in the queue, see 'wecomq result %s'", err, id, id)
 		}
-		if err != nil && ctx.Err() == nil {
-			return record, err
+		if record.State.Final() {
+			return record, nil
 		}
 		select {
 		case <-time.After(step):

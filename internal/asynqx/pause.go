@@ -9,14 +9,38 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// PausedByHand is the rest of a pause that does not end by itself.
+const PausedByHand time.Duration = -1
+
 // PauseFor pauses a queue on all hosts for a while; the pause shows in the
-// dashboard and ends by itself. A pause that is already there stays as it is.
-func PauseFor(ctx context.Context, rdb redis.UniversalClient, queue string, d time.Duration) error {
-	key := fmt.Sprintf("asynq:{%s}:paused", queue)
+// dashboard and ends by itself. A pause that is already there stays as it is, and
+// fresh is false.
+func PauseFor(ctx context.Context, rdb redis.UniversalClient, queue string, d time.Duration) (fresh bool, err error) {
 	// SET NX PX: asynq's own PauseQueue writes the same key and value without an end.
-	err := rdb.SetArgs(ctx, key, time.Now().Unix(), redis.SetArgs{Mode: "NX", TTL: d}).Err()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return fmt.Errorf("pause queue %s: %w", queue, err)
+	err = rdb.SetArgs(ctx, pauseKey(queue), time.Now().Unix(), redis.SetArgs{Mode: "NX", TTL: d}).Err()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
 	}
-	return nil
+	if err != nil {
+		return false, fmt.Errorf("pause queue %s: %w", queue, err)
+	}
+	return true, nil
 }
+
+// PauseLeft is how long a queue stays paused: 0 when it is not, [PausedByHand]
+// when nobody knows.
+func PauseLeft(ctx context.Context, rdb redis.UniversalClient, queue string) (time.Duration, error) {
+	left, err := rdb.PTTL(ctx, pauseKey(queue)).Result()
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("look for a pause of queue %s: %w", queue, err)
+	case left == -2: // there is no such key; go-redis leaves Redis's -1 and -2 as they are
+		return 0, nil
+	case left < 0:
+		return PausedByHand, nil
+	default:
+		return left, nil
+	}
+}
+
+func pauseKey(queue string) string { return "asynq:{" + queue + "}:paused" }

@@ -65,7 +65,7 @@ func readApp(name string, s *section) *App {
 		Concurrency: optional(s, "concurrency", 16, atLeast(1)),
 		OnUnknown:   s.oneOf("on_unknown", "resend", "resend", "park"),
 		Retention:   readRetention(s.section("retention")),
-		Records:     optional(s, "records", 7*24*time.Hour, lasting(time.Second, maxKept)),
+		Records:     optional(s, "records", 7*24*time.Hour, lasting(minRecords, maxKept)),
 		Limits:      readLimits(s.section("limits")),
 	}
 	s.rejectUnknown()

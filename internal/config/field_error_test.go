@@ -35,7 +35,7 @@ func TestProblemsOfAnApp(t *testing.T) {
 		"timeout that is too long":  {"timeout: 2m", `timeout: "2m" is too long (at most 1m0s)`},
 		"duration without a unit":   {"timeout: 10", `timeout: "10" is not a duration (write 500ms, 10s, 5m or 24h; 168h are 7 days)`},
 		"timeout of zero":           {"timeout: 0s", `timeout: "0s" is too short (at least 1ms)`},
-		"negative records":          {"records: -1h", `records: "-1h" is too short (at least 1s)`},
+		"negative records":          {"records: -1h", `records: "-1h" is too short (at least 1h0m0s)`},
 		"negative retention":        {"retention: {bulk: -1s}", `retention.bulk: "-1s" is too short (at least 0s)`},
 		"priority nobody knows":     {"retention: {low: 1h}", "retention.low: unknown key (known here: critical, default, bulk)"},
 		"concurrency of zero":       {"concurrency: 0", `concurrency: "0" is not a whole number from 1 to 2147483647`},

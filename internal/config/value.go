@@ -46,6 +46,10 @@ func atLeast(least int) func(string) (int, error) {
 	}
 }
 
+// minRecords outlasts the pauses between two attempts of a message: the record is
+// what keeps it from being sent twice.
+const minRecords = time.Hour
+
 // maxKept bounds how long Redis keeps something: ten years are for ever.
 const maxKept = 10 * 365 * 24 * time.Hour
 

@@ -11,6 +11,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -21,13 +22,14 @@ var ErrNotFound = errors.New("no such message, or its record has expired")
 // Finder looks up the messages of one app.
 type Finder struct {
 	app       string
+	rdb       redis.UniversalClient
 	ledger    *ledger.Ledger
 	inspector *asynq.Inspector
 }
 
 // New gives the finder of app.
 func New(rdb redis.UniversalClient, app string, records *ledger.Ledger) *Finder {
-	return &Finder{app: app, ledger: records, inspector: asynq.NewInspectorFromRedisClient(rdb)}
+	return &Finder{app: app, rdb: rdb, ledger: records, inspector: asynq.NewInspectorFromRedisClient(rdb)}
 }
 
 // Message gives the record of a message, merged from its parts when it was split.
@@ -59,16 +61,26 @@ func (f *Finder) ByMsgID(ctx context.Context, msgid string) (tasks.Record, error
 	return f.Message(ctx, tasks.MessageID(id))
 }
 
+// part looks into the ledger, then into the queue. A message that is sent between
+// the two looks finished, or gone, to the queue: the ledger knows it by then.
 func (f *Finder) part(ctx context.Context, id string) (tasks.Record, error) {
 	record, err := f.ledger.Record(ctx, id)
 	if !errors.Is(err, ledger.ErrNotFound) {
 		return record, err
 	}
-	return f.queued(id)
+	waiting, queueErr := f.queued(ctx, id)
+	if queueErr == nil && !waiting.State.Final() {
+		return waiting, nil
+	}
+	record, err = f.ledger.Record(ctx, id)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return waiting, queueErr
+	}
+	return record, err
 }
 
 // queued makes the record of a message that was never attempted.
-func (f *Finder) queued(id string) (tasks.Record, error) {
+func (f *Finder) queued(ctx context.Context, id string) (tasks.Record, error) {
 	for _, priority := range tasks.Priorities() {
 		info, err := f.inspector.GetTaskInfo(tasks.Queue(f.app, priority), id)
 		if errors.Is(err, asynq.ErrQueueNotFound) || errors.Is(err, asynq.ErrTaskNotFound) {
@@ -77,9 +89,27 @@ func (f *Finder) queued(id string) (tasks.Record, error) {
 		if err != nil {
 			return tasks.Record{}, fmt.Errorf("look into queue %s: %w", tasks.Queue(f.app, priority), err)
 		}
-		return fromTask(f.app, id, info), nil
+		return f.hold(ctx, fromTask(f.app, id, info))
 	}
 	return tasks.Record{}, fmt.Errorf("%s: %w", id, ErrNotFound)
+}
+
+// hold says so when a queued message waits for a pause of its app to end.
+func (f *Finder) hold(ctx context.Context, r tasks.Record) (tasks.Record, error) {
+	if r.State != tasks.Queued {
+		return r, nil
+	}
+	left, err := asynqx.PauseLeft(ctx, f.rdb, tasks.Queue(r.App, r.Priority))
+	switch {
+	case err != nil || left == 0:
+		return r, err
+	case left == asynqx.PausedByHand:
+		r.ErrMsg = "the queue is paused by hand; resume it in the asynq dashboard"
+	default:
+		r.ErrMsg = fmt.Sprintf("the app is paused for another %s; messages that were tried say why", left.Round(time.Second))
+	}
+	r.State = tasks.Held
+	return r, nil
 }
 
 func fromTask(app, id string, info *asynq.TaskInfo) tasks.Record {

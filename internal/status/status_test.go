@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/status"
@@ -95,6 +97,46 @@ func TestTheRecordOfAPartedMessageTellsTheWhole(t *testing.T) {
 	}
 	if r, err := finder.ByMsgID(t.Context(), "m2"); err != nil || r.ID != receipt.ID || len(r.Parts) != 3 {
 		t.Errorf("by the msgid of a part: record %+v, error %v; want the whole message", r, err)
+	}
+}
+
+func TestAMessageOfAPausedApp(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	finder := status.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
+	receipt := enqueue(t, rdb, 1, producer.Options{})
+	if _, err := asynqx.PauseFor(t.Context(), rdb, receipt.Queue, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	r, err := finder.Message(t.Context(), receipt.ID)
+	if err != nil || r.State != tasks.Held || !strings.Contains(r.ErrMsg, "paused for another") {
+		t.Errorf("record %+v, error %v; want it held by the pause", r, err)
+	}
+}
+
+func TestAMessageThatIsSentWhileItIsLookedUp(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	l := ledger.New(rdb, "ops", time.Hour)
+	finder := status.New(rdb, "ops", l)
+	for range 50 {
+		receipt := enqueue(t, rdb, 1, producer.Options{})
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			settle(t, l, receipt.ID, 0, tasks.Settlement{State: tasks.Accepted, MsgID: "m"})
+			if err := asynq.NewInspectorFromRedisClient(rdb).DeleteTask(receipt.Queue, receipt.ID); err != nil {
+				t.Error(err)
+			}
+		}()
+		for seen := tasks.Queued; seen != tasks.Accepted; {
+			r, err := finder.Message(t.Context(), receipt.ID)
+			if err != nil || r.State.Final() && r.State != tasks.Accepted {
+				t.Fatalf("record %+v, error %v; want queued, sending or accepted", r, err)
+			}
+			seen = r.State
+		}
+		<-sent
 	}
 }
 
