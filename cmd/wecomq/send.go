@@ -84,38 +84,44 @@ func (f *sendFlags) register(cmd *cobra.Command) {
 
 // validate checks what flags say together.
 func (f *sendFlags) validate() error {
-	named := len(f.toUser) > 0 || len(f.toParty) > 0 || len(f.toTag) > 0
-	for _, fault := range []struct {
-		is   bool
-		text string
-	}{
-		{f.contents() != 1, "give one of --text, --markdown and --file; see 'wecomq send --help'"},
-		{f.batch && f.file == "", "--batch needs --file, - for stdin"},
-		{
-			f.file != "" && (named || f.toAll),
-			"--to-user, --to-party, --to-tag and --to-all do not go with --file: the file names the recipients",
-		},
-		{
-			f.batch && f.idempotencyKey != "",
-			"--idempotency-key does not go with --batch, all messages would be one: give each line an idempotency_key",
-		},
-		{f.file == "" && !named && !f.toAll, "give recipients: --to-user, --to-party, --to-tag or --to-all"},
-		{f.toAll && named, "--to-all does not go with other recipients: WeCom would ignore them"},
-		{f.at != "" && f.delay != 0, "--at and --delay: give one of them"},
-	} {
-		if fault.is {
-			return usagef("%s", fault.text)
+	for _, check := range []func() error{f.validateContent, f.validateRecipients, f.validateDurations} {
+		if err := check(); err != nil {
+			return err
 		}
-	}
-	if err := f.validateDurations(); err != nil {
-		return err
 	}
 	_, err := f.options()
 	return err
 }
 
+func (f *sendFlags) validateContent() error {
+	switch {
+	case f.contents() != 1:
+		return usagef("give one of --text, --markdown and --file; see 'wecomq send --help'")
+	case f.batch && f.file == "":
+		return usagef("--batch needs --file, - for stdin")
+	case f.batch && f.idempotencyKey != "":
+		return usagef("--idempotency-key does not go with --batch, all messages would be one: give each line an idempotency_key")
+	}
+	return nil
+}
+
+func (f *sendFlags) validateRecipients() error {
+	named := len(f.toUser)+len(f.toParty)+len(f.toTag) > 0
+	switch {
+	case f.file != "" && (named || f.toAll):
+		return usagef("--to-user, --to-party, --to-tag and --to-all do not go with --file: the file names the recipients")
+	case f.file == "" && !named && !f.toAll:
+		return usagef("give recipients: --to-user, --to-party, --to-tag or --to-all")
+	case f.toAll && named:
+		return usagef("--to-all does not go with other recipients: WeCom would ignore them")
+	}
+	return nil
+}
+
 func (f *sendFlags) validateDurations() error {
 	switch {
+	case f.at != "" && f.delay != 0:
+		return usagef("--at and --delay: give one of them")
 	case f.delay < 0:
 		return usagef("--delay: %s is negative", f.delay)
 	case f.expiresIn < 0:
