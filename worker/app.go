@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -35,15 +38,19 @@ const (
 const (
 	defaultConcurrency = 16
 	defaultRatePause   = time.Minute // WeCom blocks for 60 s at first (90312)
+	defaultRecords     = 7 * 24 * time.Hour
 )
 
-// App is one WeCom application that a worker serves. Name, AgentID, Sender and
-// Ledger are required.
+// App is one WeCom application that a worker serves. Name, AgentID and Sender are
+// required.
 type App struct {
 	Name    string // the alias that ids and queues carry
 	AgentID string
 	Sender  Sender
+	// Ledger is nil for the one in Redis that `wecomq result` reads, which keeps a
+	// record for Records, 0 for seven days, after its last change.
 	Ledger  Ledger
+	Records time.Duration
 
 	Concurrency int           // calls in flight in this process; 0 for 16
 	Timeout     time.Duration // of one HTTP call, as the Sender applies it, at most [tasks.MaxCallTimeout]; 0 for [wecom.DefaultTimeout]
@@ -59,10 +66,10 @@ func (a App) Validate() error {
 	switch {
 	case a.AgentID == "":
 		return fmt.Errorf("app %s: AgentID is empty", a.Name)
-	case a.Sender == nil || a.Ledger == nil:
-		return fmt.Errorf("app %s: Sender and Ledger are required", a.Name)
-	case a.Concurrency < 0 || a.Timeout < 0 || a.RatePause < 0:
-		return fmt.Errorf("app %s: Concurrency, Timeout and RatePause must not be negative", a.Name)
+	case a.Sender == nil:
+		return fmt.Errorf("app %s: Sender is nil", a.Name)
+	case min(time.Duration(a.Concurrency), a.Timeout, a.RatePause, a.Records) < 0:
+		return fmt.Errorf("app %s: Concurrency, Timeout, RatePause and Records must not be negative", a.Name)
 	case a.Timeout > tasks.MaxCallTimeout:
 		return fmt.Errorf("app %s: Timeout: %s is more than %s", a.Name, a.Timeout, tasks.MaxCallTimeout)
 	case a.OnUnknown != "" && a.OnUnknown != Resend && a.OnUnknown != Park:
@@ -71,7 +78,7 @@ func (a App) Validate() error {
 	return nil
 }
 
-func (a App) withDefaults() App {
+func (a App) withDefaults(rdb redis.UniversalClient) App {
 	if a.Concurrency == 0 {
 		a.Concurrency = defaultConcurrency
 	}
@@ -83,6 +90,12 @@ func (a App) withDefaults() App {
 	}
 	if a.RatePause == 0 {
 		a.RatePause = defaultRatePause
+	}
+	if a.Records == 0 {
+		a.Records = defaultRecords
+	}
+	if a.Ledger == nil {
+		a.Ledger = ledger.New(rdb, a.Name, a.Records)
 	}
 	return a
 }

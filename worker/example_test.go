@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/embedded"
-	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -29,7 +27,7 @@ func sendOne(rdb redis.UniversalClient, baseURL string) error {
 	w, err := worker.New(worker.Config{
 		Redis: rdb,
 		Apps: []worker.App{{
-			Name: "ops", AgentID: "1000002", Sender: client, Ledger: ledger.New(rdb, "ops", time.Hour),
+			Name: "ops", AgentID: "1000002", Sender: client,
 		}},
 		OnSettled: func(r tasks.Record) {
 			fmt.Println(r.State, r.Recipients.Accepted, r.Recipients.Invalid)

@@ -42,7 +42,7 @@ func New(cfg Config) (*Worker, error) {
 			return nil, err
 		}
 		w.lanes = append(w.lanes, &lane{
-			app: app.withDefaults(), rdb: cfg.Redis, onSettled: cfg.OnSettled,
+			app: app.withDefaults(cfg.Redis), rdb: cfg.Redis, onSettled: cfg.OnSettled,
 			log:      cfg.Logger.With().Str("component", "worker").Str("app", app.Name).Logger(),
 			asynqLog: cfg.Logger.With().Str("component", "asynq").Str("app", app.Name).Logger(),
 		})

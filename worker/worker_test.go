@@ -540,7 +540,7 @@ func TestConfigNamesWhatIsMissing(t *testing.T) {
 	for want, change := range map[string]func(*worker.App){
 		"app:":                    func(a *worker.App) { a.Name = "Ops!" },
 		"AgentID is empty":        func(a *worker.App) { a.AgentID = "" },
-		"Sender and Ledger":       func(a *worker.App) { a.Ledger = nil },
+		"Sender is nil":           func(a *worker.App) { a.Sender = nil },
 		"Timeout: 2m0s is more":   func(a *worker.App) { a.Timeout = 2 * time.Minute },
 		"must not be negative":    func(a *worker.App) { a.Concurrency = -1 },
 		"neither resend nor park": func(a *worker.App) { a.OnUnknown = "drop" },

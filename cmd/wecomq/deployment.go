@@ -142,7 +142,7 @@ func (d *deployment) workerApps(names []string) ([]worker.App, error) {
 			return nil, fmt.Errorf("app %s: %w", app.Name, err)
 		}
 		apps = append(apps, worker.App{
-			Name: app.Name, AgentID: app.AgentID, Sender: client, Ledger: d.ledger(app), Concurrency: app.Concurrency,
+			Name: app.Name, AgentID: app.AgentID, Sender: client, Records: app.Records, Concurrency: app.Concurrency,
 			Timeout: app.Timeout, OnUnknown: worker.OnUnknown(app.OnUnknown), RatePause: d.ratePause,
 		})
 	}
