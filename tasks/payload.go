@@ -46,6 +46,9 @@ type Payload struct {
 	// Part counts from 1 and Parts is their number, both 0 for a message that
 	// went in whole.
 	Part, Parts int
+	// TurnAt is the turn that the limits have reserved for a follow-up, in Unix ms
+	// of their clock; 0 for any other message.
+	TurnAt int64
 }
 
 // Encode writes the payload. The bytes depend on nothing but p: members stand in
@@ -64,6 +67,9 @@ func Encode(p Payload) []byte {
 	if p.Parts > 0 {
 		b = appendInt(b, "part", int64(p.Part))
 		b = appendInt(b, "parts", int64(p.Parts))
+	}
+	if p.TurnAt != 0 {
+		b = appendInt(b, "turn_at", p.TurnAt)
 	}
 	b = append(b, `,"body":`...)
 	b = append(b, p.Body...)
@@ -97,6 +103,7 @@ type wire struct {
 	ExpiresAt  int64           `json:"expires_at"`
 	Part       int             `json:"part"`
 	Parts      int             `json:"parts"`
+	TurnAt     int64           `json:"turn_at"`
 	Body       json.RawMessage `json:"body"`
 }
 
@@ -116,7 +123,7 @@ func Decode(typeName string, payload []byte) (Payload, error) {
 	}
 	p := Payload{
 		ID: w.ID, App: w.App, Priority: w.Priority, Type: msgType, Body: w.Body,
-		EnqueuedAt: time.UnixMilli(w.EnqueuedAt), Part: w.Part, Parts: w.Parts,
+		EnqueuedAt: time.UnixMilli(w.EnqueuedAt), Part: w.Part, Parts: w.Parts, TurnAt: w.TurnAt,
 	}
 	if w.ExpiresAt != 0 {
 		p.ExpiresAt = time.UnixMilli(w.ExpiresAt)

@@ -21,6 +21,30 @@ func TokenLock(app, credentials string) string { return Token(app, credentials) 
 // HASH failures, until (Unix ms), code, msg, status · 1 h · owner internal/tokenstore
 func TokenFailure(app, credentials string) string { return Token(app, credentials) + ":failure" }
 
+// Pace is the state that all workers of the app share: its rate, blocks, clock.
+//
+// HASH, see internal/pacing · for ever · owner internal/pacing
+func Pace(app string) string { return prefix + app + "}:pace" }
+
+// Sent are the moments of the newest messages to a member, newest first; with
+// ":critical" after it, those that used the share of critical messages. The user
+// "@all" stands for members that were not named. An empty user gives the prefix.
+//
+// LIST Unix ms · 1 h · owner internal/pacing
+func Sent(app, user string) string { return prefix + app + "}:sent:" + user }
+
+// Plan are the moments to come that are reserved for messages to a member, newest
+// first, likewise.
+//
+// LIST Unix ms · 1 h after the last of them · owner internal/pacing
+func Plan(app, user string) string { return prefix + app + "}:plan:" + user }
+
+// Quota is the number of recipients reached on a day of China, given as days since
+// 1970. An empty day gives the prefix.
+//
+// STRING number · 2 days · owner internal/pacing
+func Quota(app, day string) string { return prefix + app + "}:quota:" + day }
+
 // Record is what is known of a message since its first attempt.
 //
 // HASH, see internal/ledger · the app's `records` retention · owner internal/ledger

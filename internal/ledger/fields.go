@@ -30,7 +30,8 @@ const (
 // listSeparator is WeCom's own: no id contains it.
 const listSeparator = "|"
 
-func beginFields(p tasks.Payload) []any {
+// BeginFields are the fields, {field, value, …}, that a record begins with.
+func BeginFields(p tasks.Payload) []any {
 	fields := []any{
 		fieldType, string(p.Type), fieldPriority, string(p.Priority), fieldEnqueuedAt, p.EnqueuedAt.UnixMilli(),
 	}

@@ -20,13 +20,16 @@ import (
 // attempted, its record's time is over, or it does not exist.
 var ErrNotFound = errors.New("no record")
 
+// BeginSource is the Lua with which internal/pacing looks at a message's record
+// and writes down its attempt; it asks the limits in the same round trip.
+//
+//go:embed begin.lua
+var BeginSource string
+
 var (
-	//go:embed begin.lua
-	beginSource string
 	//go:embed settle.lua
 	settleSource string
 
-	beginScript  = redis.NewScript(beginSource)
 	settleScript = redis.NewScript(settleSource)
 )
 
@@ -42,26 +45,6 @@ func New(rdb redis.UniversalClient, app string, keep time.Duration) *Ledger {
 	return &Ledger{rdb: rdb, app: app, keep: keep}
 }
 
-// Begin writes down an attempt, or says why there must be none.
-func (l *Ledger) Begin(ctx context.Context, p tasks.Payload, policy tasks.ResendPolicy) (tasks.Attempt, error) {
-	resend := policy.Window.Milliseconds()
-	if policy.Window == tasks.Forever {
-		resend = -1
-	}
-	var deadline int64
-	if !p.ExpiresAt.IsZero() {
-		deadline = p.ExpiresAt.UnixMilli()
-	}
-	args := append([]any{
-		policy.InFlight.Milliseconds(), resend, flag(policy.MayDouble), deadline, l.keep.Milliseconds(), 0,
-	}, beginFields(p)...)
-	reply, err := beginScript.Run(ctx, l.rdb, []string{keys.Record(l.app, p.ID)}, args...).Slice()
-	if err != nil {
-		return tasks.Attempt{}, fmt.Errorf("begin attempt of %s: %w", p.ID, err)
-	}
-	return readAttempt(reply)
-}
-
 // Settle writes down what became of an attempt, and returns the whole record.
 // A final record stays as it is, unless WeCom turns out to have taken the message.
 func (l *Ledger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error) {
@@ -72,7 +55,7 @@ func (l *Ledger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement
 	}
 	args := append([]any{
 		string(s.State), flag(s.OutcomeUnknown), l.keep.Milliseconds(), 0, p.ID,
-	}, append(beginFields(p), settleFields(s)...)...)
+	}, append(BeginFields(p), settleFields(s)...)...)
 	reply, err := settleScript.Run(ctx, l.rdb, []string{record, index}, args...).StringSlice()
 	if err != nil {
 		return tasks.Record{}, fmt.Errorf("settle attempt of %s: %w", p.ID, err)
@@ -102,28 +85,6 @@ func (l *Ledger) ID(ctx context.Context, msgid string) (string, error) {
 		return "", fmt.Errorf("look up msgid: %w", err)
 	}
 	return id, nil
-}
-
-func readAttempt(reply []any) (tasks.Attempt, error) {
-	if len(reply) == 0 {
-		return tasks.Attempt{}, errors.New("begin.lua replied nothing")
-	}
-	verdict, _ := reply[0].(string)
-	a := tasks.Attempt{Verdict: tasks.Verdict(verdict)}
-	var n int64
-	if len(reply) > 1 {
-		n, _ = reply[1].(int64)
-	}
-	switch a.Verdict {
-	case tasks.Go:
-		a.Number = int(n)
-	case tasks.Busy:
-		a.Wait = time.Duration(n) * time.Millisecond
-	case tasks.Final, tasks.Park, tasks.TooLate:
-	default:
-		return tasks.Attempt{}, fmt.Errorf("begin.lua replied %v", reply)
-	}
-	return a, nil
 }
 
 func flag(b bool) int {
