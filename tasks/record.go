@@ -33,6 +33,11 @@ type Record struct {
 	// Parts are their records, in order, of those that have one.
 	PartCount int      `json:"-"`
 	Parts     []Record `json:"parts,omitempty"`
+	// TurnAt is when a held message goes, its recipients' turn under WeCom's limits.
+	TurnAt time.Time `json:"turn_at,omitzero"`
+	// FollowUpCount is how many messages followed this one to recipients who had to
+	// wait; their records are among Parts.
+	FollowUpCount int `json:"-"`
 }
 
 // Recipients is what became of those a message was addressed to.

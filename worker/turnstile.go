@@ -49,28 +49,43 @@ func newTurnstile(size int) *turnstile {
 // ctx ends first. Whoever is let through calls answer, and leave when the call is
 // over.
 func (t *turnstile) enter(ctx context.Context, p tasks.Priority) (*turn, error) {
-	w := &waiter{p, make(chan struct{})}
-	turn := &turn{turnstile: t}
 	t.mu.Lock()
 	if t.idle() && t.open(p, time.Now()) {
 		t.inFlight++
 		t.mu.Unlock()
-		return turn, nil
+		return &turn{turnstile: t, priority: p}, nil
 	}
+	w := &waiter{p, make(chan struct{})}
 	t.waiting[rank(p)] = append(t.waiting[rank(p)], w)
 	t.next()
 	t.mu.Unlock()
+	return t.await(ctx, w)
+}
+
+// again is for a handler that was told to wait: it leaves and stands first in line
+// of its priority, where it came from.
+func (t *turn) again(ctx context.Context) (*turn, error) {
+	w := &waiter{t.priority, make(chan struct{})}
+	t.mu.Lock()
+	t.inFlight--
+	t.waiting[rank(w.priority)] = slices.Insert(t.waiting[rank(w.priority)], 0, w)
+	t.end()
+	t.mu.Unlock()
+	return t.await(ctx, w)
+}
+
+func (t *turnstile) await(ctx context.Context, w *waiter) (*turn, error) {
+	let := &turn{turnstile: t, priority: w.priority, queued: true}
 	select {
 	case <-w.pass:
-		turn.queued = true
-		return turn, nil
+		return let, nil
 	case <-ctx.Done():
-		return nil, t.abandon(w, turn, context.Cause(ctx))
+		return nil, t.abandon(w, let, context.Cause(ctx))
 	}
 }
 
 // abandon takes a waiter out again, unless it was let through meanwhile.
-func (t *turnstile) abandon(w *waiter, turn *turn, cause error) error {
+func (t *turnstile) abandon(w *waiter, let *turn, cause error) error {
 	t.mu.Lock()
 	queue := t.waiting[rank(w.priority)]
 	i := slices.Index(queue, w)
@@ -79,8 +94,7 @@ func (t *turnstile) abandon(w *waiter, turn *turn, cause error) error {
 	}
 	t.mu.Unlock()
 	if i < 0 {
-		turn.queued = true
-		turn.leave()
+		let.leave()
 	}
 	return cause
 }
@@ -98,13 +112,13 @@ func (t *turnstile) open(p tasks.Priority, now time.Time) bool {
 // opens is when the app's rate lets a message of this priority go.
 func (t *turnstile) opens(p tasks.Priority) time.Time { return t.spentTo.Add(-p.HeadStart()) }
 
-// room is how many calls may be in flight for this priority to be let through: an
-// eighth of them is kept for critical messages.
+// room is how many calls may be in flight for this priority to be let through: one
+// is kept for critical messages.
 func (t *turnstile) room(p tasks.Priority) int {
 	if p == tasks.Critical || t.limit == 1 {
 		return t.limit
 	}
-	return t.limit - max(1, t.limit/8)
+	return t.limit - 1
 }
 
 // next lets the first waiter through, or sets the timer for it. The caller holds
@@ -144,6 +158,7 @@ func (t *turnstile) stop() { t.timer.Stop() }
 type turn struct {
 	*turnstile
 
+	priority tasks.Priority
 	queued   bool // others wait until it has got its answer
 	answered bool
 }
@@ -153,11 +168,16 @@ type turn struct {
 func (t *turn) answer(a tasks.Admission) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.spentTo = time.Now().Add(a.Spacing)
-	if a.Verdict == tasks.Wait { // the rate, or somebody who probes
-		t.spentTo = time.Now().Add(a.Wait + a.Priority.HeadStart())
+	spent := a.Spacing
+	if a.Verdict == tasks.Wait { // for the rate, or for a probe
+		spent = a.Wait + t.priority.HeadStart()
 	}
-	t.limit = max(1, int(float64(t.size)*a.Concurrency))
+	if to := time.Now().Add(spent); to.After(t.spentTo) {
+		t.spentTo = to
+	}
+	if a.Concurrency > 0 { // 0 where the limits were not asked
+		t.limit = max(1, int(float64(t.size)*a.Concurrency))
+	}
 	t.end()
 }
 

@@ -48,7 +48,8 @@ func runWorker(ctx context.Context, d *deployment, names []string, listen string
 		apps[i].Sender = metrics.instrument(apps[i].Name, apps[i].Sender)
 	}
 	w, err := worker.New(worker.Config{
-		Redis: d.rdb, Apps: apps, Logger: d.log, OnSettled: metrics.settled,
+		Redis: d.rdb, Apps: apps, Logger: d.log,
+		OnSettled: metrics.settled, OnDequeued: metrics.dequeued, OnHeld: metrics.held,
 	})
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 )
 
 // The fields of a record's hash. state, attempts, attempt_at, unknown_since,
-// possible_duplicate and finished_at are the scripts' own.
+// possible_duplicate, finished_at, turn_at and deferred are the scripts' own.
 const (
 	fieldType           = "type"
 	fieldPriority       = "priority"
@@ -74,7 +74,7 @@ func readRecord(app, id string, f map[string]string) tasks.Record {
 			InvalidParties: list(f[fieldInvalidParties]), InvalidTags: list(f[fieldInvalidTags]),
 		},
 		EnqueuedAt: milli(number(fieldEnqueuedAt)), FinishedAt: milli(number("finished_at")),
-		PartCount: int(number(fieldParts)),
+		PartCount: int(number(fieldParts)), FollowUpCount: groups(f["deferred"]), TurnAt: milli(number("turn_at")),
 	}
 }
 
@@ -84,6 +84,14 @@ func list(joined string) []string {
 		return []string{}
 	}
 	return strings.Split(joined, listSeparator)
+}
+
+// groups counts the follow-ups in what internal/pacing writes about those who wait.
+func groups(deferred string) int {
+	if deferred == "" {
+		return 0
+	}
+	return strings.Count(deferred, ";") + 1
 }
 
 func milli(ms int64) time.Time {

@@ -88,7 +88,7 @@ func readAdmission(reply []string) (tasks.Admission, error) {
 	}, nil
 }
 
-// readFollowUps reads <turn ms>=<user>|<user>;…
+// readFollowUps reads <turn ms>=<user>|<user>;… as admit.lua writes it.
 func readFollowUps(text string, now int64) ([]tasks.FollowUp, error) {
 	if text == "" {
 		return nil, nil

@@ -36,7 +36,7 @@ local held_because = {
 
 local verdict, doubtful = begin_check(record, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6]), wall)
 if verdict then
-  return {verdict[1], '0', verdict[2] or '0', '0', '1', '0', '', '', '0'}
+  return {verdict[1], '0', verdict[2] or '0', '0', '0', '0', '', '', '0'}
 end
 
 local p = redis.call('HMGET', pace, 'seen', 'offset', 'tat', 'rate', 'rate_at', 'concurrency', 'concurrency_at',
@@ -196,22 +196,21 @@ for i = first_user, #ARGV do
     last = math.max(last, turns[ARGV[i]])
   end
 end
-local unlisted_turn = now
 if unlisted > 0 then
-  unlisted_turn, lists['@all'] = turn_of('@all', {{}, {}})
-  last = math.max(last, unlisted_turn)
+  local at
+  at, lists['@all'] = turn_of('@all', {{}, {}})
+  last = math.max(last, at)
 end
 
 -- 4. The day quota. Whoever does not fit into today goes at midnight.
 local reason = 'member'
 local quota_key = KEYS[5] .. string.format('%.0f', math.floor((wall + CHINA) / DAY))
-local quota = tonumber(ARGV[15])
-local left = math.huge
+local midnight = math.ceil((now + until_midnight(wall)) / 1000) * 1000
+local quota, left = tonumber(ARGV[15]), math.huge
 if quota > 0 then
   left = quota - tonumber(redis.call('GET', quota_key) or 0)
   if unlisted > left and left < quota then
-    unlisted_turn, reason = math.ceil((now + until_midnight(wall)) / 1000) * 1000, 'quota'
-    last = math.max(last, unlisted_turn)
+    last, reason = math.max(last, midnight), 'quota'
   end
   left = math.max(0, left - unlisted)
 end
@@ -222,21 +221,21 @@ for _, user in ipairs(users) do
   elseif left > 0 then
     left = left - 1
   else
-    turns[user], reason = math.ceil((now + until_midnight(wall)) / 1000) * 1000, 'quota'
-    last = math.max(last, turns[user])
+    turns[user], last, reason = midnight, math.max(last, midnight), 'quota'
   end
 end
 
--- 5. Who goes now: those whose turn it is. A message that was attempted before, or
--- that goes to unlisted members who must wait, is not split any further.
+-- 5. Who goes now: those whose turn it is. A message that was attempted before is
+-- not split any further: WeCom's duplicate check compares whole requests. Nor is one
+-- that goes to unlisted members, who may be the same as those that it names.
 local attempted = tonumber(redis.call('HGET', record, 'attempts') or 0) > 0
 local turn = now
-if last > now and (attempted or unlisted_turn > now) then
+if last > now and (attempted or unlisted > 0) then
   turn = last
   for _, user in ipairs(users) do
     turns[user] = last
   end
-elseif unlisted == 0 and #users > 0 then
+elseif #users > 0 then
   turn = math.huge
   for _, user in ipairs(users) do
     turn = math.min(turn, turns[user])
@@ -284,7 +283,7 @@ for _, user in ipairs(users) do
     reserve(user, turns[user])
   end
 end
-if unlisted > 0 and unlisted_turn > now and reason == 'member' and not reserved then
+if turn > now and unlisted > 0 and reason == 'member' and not reserved then
   reserve('@all', turn)
 end
 redis.call('HSET', pace, 'seen', number(now), 'planned_until', string.format('%.0f', planned_until))

@@ -178,9 +178,7 @@ func TestTheDayQuota(t *testing.T) {
 	if a := b.admit(b.message(tasks.Critical, "a")); a.Verdict != tasks.Go {
 		t.Errorf("an alert: %+v, want the reserve to let it go", a)
 	}
-	if err := b.Refund(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	b.report(tasks.Finding{Kind: tasks.Unreached, Persons: 1})
 	if s, err := b.Status(t.Context()); err != nil || s.Used != 190 || s.Midnight != 12*time.Hour {
 		t.Errorf("status %+v, %v; want 190 used, midnight in 12 h", s, err)
 	}

@@ -33,9 +33,9 @@ type bundle struct {
 
 var apps atomic.Int64
 
-func newBundle(t testing.TB, rdb redis.UniversalClient, limits tasks.Limits) *bundle {
-	t.Helper()
-	b := &bundle{TB: t, app: fmt.Sprintf("app%d", apps.Add(1)), now: noon}
+func newBundle(tb testing.TB, rdb redis.UniversalClient, limits tasks.Limits) *bundle {
+	tb.Helper()
+	b := &bundle{TB: tb, app: fmt.Sprintf("app%d", apps.Add(1)), now: noon}
 	b.Pacer = pacing.New(rdb, pacing.Config{
 		App: b.app, Limits: limits, Records: 24 * time.Hour, Now: func() time.Time { return b.now },
 	})

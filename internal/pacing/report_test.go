@@ -19,22 +19,23 @@ func (b *bundle) status() pacing.Status {
 	return s
 }
 
-func (b *bundle) penalize() pacing.Block {
+func (b *bundle) report(f tasks.Finding) tasks.Block {
 	b.Helper()
-	block, err := b.Penalize(b.Context(), "api freq out of limit")
+	block, err := b.Report(b.Context(), f)
 	if err != nil {
 		b.Fatal(err)
 	}
 	return block
 }
 
-func (b *bundle) probeDone(answered bool) bool {
+func (b *bundle) penalize() tasks.Block {
 	b.Helper()
-	freed, err := b.ProbeDone(b.Context(), answered)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return freed
+	return b.report(tasks.Finding{Kind: tasks.RateLimited, Reason: "api freq out of limit"})
+}
+
+func (b *bundle) recover() bool {
+	b.Helper()
+	return b.report(tasks.Finding{Kind: tasks.Recovered}).Fresh
 }
 
 func TestAPenaltyGrowsWithEveryProbeThatMeetsIt(t *testing.T) {
@@ -63,7 +64,7 @@ func TestAPenaltyGrowsWithEveryProbeThatMeetsIt(t *testing.T) {
 	if s := b.status(); s.State != pacing.Penalty || s.Reason != "api freq out of limit" {
 		t.Errorf("status %+v, want the penalty and its reason", s)
 	}
-	if !b.probeDone(true) || b.status().State != pacing.Running {
+	if !b.recover() || b.status().State != pacing.Running {
 		t.Errorf("after a probe that got through: %+v", b.status())
 	}
 	if got := b.penalize(); got.Left != time.Minute {
@@ -77,7 +78,7 @@ func TestAProbeWithoutAnAnswerIsFollowedByAnother(t *testing.T) {
 	b.penalize()
 	b.pass(time.Minute)
 	b.admit(b.message(tasks.Default, "a"))
-	if b.probeDone(false) {
+	if b.report(tasks.Finding{Kind: tasks.Inconclusive}).Fresh {
 		t.Error("a probe without an answer freed the app")
 	}
 	if a := b.admit(b.message(tasks.Default, "b")); !a.Probe {
@@ -104,7 +105,7 @@ func TestTheRateLearns(t *testing.T) {
 		b.penalize()
 		b.pass(time.Minute)
 		b.admit(b.message(tasks.Default, "probe"))
-		b.probeDone(true)
+		b.recover()
 	}
 	if got := spacing(); got < 154*time.Millisecond || got > 158*time.Millisecond {
 		t.Errorf("after two penalties calls are %s apart, want 101 ms / 0.8² and a little creep", got)
@@ -129,9 +130,7 @@ func TestConcurrencyHalvesOncePerSecondAndGrowsBack(t *testing.T) {
 	b := newBundle(t, redistest.New(t), tasks.Limits{})
 	crowded := func(want float64) {
 		t.Helper()
-		if err := b.Crowded(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		b.report(tasks.Finding{Kind: tasks.Crowded})
 		if got := b.status().Concurrency; got < want-0.01 || got > want+0.01 {
 			t.Errorf("concurrency %v, want %v", got, want)
 		}
@@ -152,14 +151,13 @@ func TestConcurrencyHalvesOncePerSecondAndGrowsBack(t *testing.T) {
 func TestASuspensionAndAPauseHoldEverything(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, redistest.New(t), tasks.Limits{})
-	if _, err := b.Suspend(t.Context(), 5*time.Minute, "60020: add the IP"); err != nil {
-		t.Fatal(err)
-	}
+	b.report(tasks.Finding{Kind: tasks.Misconfigured, Rest: 5 * time.Minute, Reason: "60020: add the IP"})
 	if s := b.status(); s.State != pacing.Suspended || s.Reason != "60020: add the IP" || s.Left != 5*time.Minute {
 		t.Errorf("status %+v", s)
 	}
-	if block, err := b.Suspend(t.Context(), time.Minute, "shorter"); err != nil || block.Fresh || b.status().Left != 5*time.Minute {
-		t.Errorf("a shorter suspension: %+v, %v; want the longer one to stay", block, err)
+	shorter := b.report(tasks.Finding{Kind: tasks.Misconfigured, Rest: time.Minute, Reason: "shorter"})
+	if shorter.Fresh || b.status().Left != 5*time.Minute {
+		t.Errorf("a shorter suspension: %+v; want the longer one to stay", shorter)
 	}
 	if err := b.Pause(t.Context()); err != nil {
 		t.Fatal(err)
