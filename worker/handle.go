@@ -21,6 +21,9 @@ const (
 	redisRetry = 2 * time.Second
 	// settlePatience ends before the task's own time does.
 	settlePatience = 5 * time.Minute
+	// restRetry brings a message back into a queue that is paused, because its app
+	// rests: whoever resumes the app need not look for it elsewhere.
+	restRetry = time.Second
 	// versionRetry leaves a message to a newer worker.
 	versionRetry = time.Minute
 )
@@ -90,7 +93,7 @@ func (l *lane) proceed(ctx context.Context, d *delivery, a admitted) error {
 	case tasks.Hold:
 		return l.hold(ctx, d, a)
 	case tasks.Turn:
-		return l.putBack(d, a.Wait, a.Reason)
+		return l.putBack(d, a)
 	default: // busy
 		return &retryError{errors.New("another attempt is under way"), a.Wait, true}
 	}
@@ -104,7 +107,8 @@ func (l *lane) hold(ctx context.Context, d *delivery, a admitted) error {
 		rest = 0 // until somebody resumes it
 	}
 	l.pause(ctx, rest)
-	return l.putBack(d, a.Wait, a.Reason)
+	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
+	return &retryError{errors.New("the app is in state " + a.Reason + "; see 'wecomq app ls'"), restRetry, true}
 }
 
 // open reads the task. Its body was checked before it was enqueued, perhaps by
@@ -224,12 +228,12 @@ func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tas
 }
 
 // retry brings the message back after the time its outcome sets, or when the app's
-// rest is over.
+// rest is over: until then its queue does not give it away.
 func (l *lane) retry(d *delivery, cause error, rest time.Duration) error {
 	o := outcomes[wecom.ClassOf(cause)]
 	wait := o.wait(cause, d.retried)
 	if rest > 0 {
-		wait = rest
+		wait = restRetry
 	}
 	return &retryError{cause, wait, o.free}
 }

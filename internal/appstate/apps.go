@@ -108,8 +108,7 @@ func (a *Apps) Pause(ctx context.Context, app string) error {
 	return a.eachQueue(ctx, app, asynqx.Pause)
 }
 
-// Resume ends whatever stops an app, and brings forward the messages that were put
-// back to wait for it.
+// Resume ends whatever stops an app.
 func (a *Apps) Resume(ctx context.Context, app string) error {
 	if err := a.pacer(app).Resume(ctx); err != nil {
 		return err
