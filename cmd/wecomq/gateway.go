@@ -89,7 +89,7 @@ func newFront(ctx context.Context, d *deployment, m *metrics) (*front, error) {
 		return nil, err
 	}
 	apply()
-	g, err := gateway.New(gateway.Config{
+	g, err := gateway.New(gateway.Config{ //nolint:contextcheck // requests bring their own
 		Services: gateway.Services{Queue: b, Records: b, Recaller: b, Ready: d.ready},
 		Settings: settings,
 		Routes:   []gateway.Route{{Pattern: "GET /metrics", Handler: m.exposition()}},

@@ -41,7 +41,7 @@ func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse
 			return nil, invalid("idempotency_key", "%s", problem)
 		}
 	}
-	return &huma.StreamResponse{Body: func(ctx huma.Context) {
+	return &huma.StreamResponse{Body: func(ctx huma.Context) { //nolint:contextcheck // the batch carries its context
 		r, w := humago.Unwrap(ctx)
 		r = r.WithContext(ctx.Context())
 		conn := http.NewResponseController(w)

@@ -84,6 +84,9 @@ func (e *envelope) read(name string, value json.RawMessage) {
 	}
 	if err := json.Unmarshal(value, targets[name]); err != nil {
 		e.problems.add(name, "want a string")
+		if name == "idempotency_key" {
+			e.IdempotencyKey = nil
+		}
 	}
 }
 

@@ -20,8 +20,6 @@ const (
 	storeTime = 5 * time.Second
 	// wecomTime bounds what WeCom may take: a recall has a call for each part.
 	wecomTime = 30 * time.Second
-	// bodyTime is how long a body may be on its way.
-	bodyTime = 30 * time.Second
 )
 
 // detached is a context that outlives its client: an enqueue that is broken off
@@ -31,15 +29,19 @@ func detached(ctx context.Context, limit time.Duration) (context.Context, contex
 }
 
 type sendInput struct {
+	rawBody
+
 	IdempotencyKey string `header:"Idempotency-Key" doc:"Makes a repeat find the first message. 1 to 255 visible ASCII characters, different for every message"`
-	RawBody        []byte `contentType:"application/json"`
 }
 
 type sendOutput struct{ Body Receipt }
 
 // send serves POST /v1/messages.
 func (g *Gateway) send(ctx context.Context, in *sendInput) (*sendOutput, error) {
-	envelope, err := readEnvelope(in.RawBody)
+	if in.err != nil {
+		return nil, in.err
+	}
+	envelope, err := readEnvelope(in.data)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +185,7 @@ func (g *Gateway) replay(ctx context.Context, in *messageInput) (*sendOutput, er
 func (g *Gateway) registerMessages(api huma.API) {
 	operation(g, api, huma.Operation{
 		OperationID: "send", Method: http.MethodPost, Path: "/v1/messages", DefaultStatus: http.StatusAccepted,
-		Summary: "Enqueue a message", Tags: []string{"messages"}, MaxBodyBytes: message.MaxBodyBytes, BodyReadTimeout: bodyTime,
+		Summary: "Enqueue a message", Tags: []string{"messages"},
 		Description: "202 means that the message is in Redis. The body is WeCom's message/send JSON with members of ours beside it.",
 		RequestBody: messageBody(), Errors: []int{400, 401, 403, 413, 422, 503},
 	}, config.ScopeSend, g.send)

@@ -37,6 +37,8 @@ func operation[I, O any](
 	op.Security = []map[string][]string{{bearerScheme: {}}}
 	op.Extensions = map[string]any{"x-scope": scope}
 	op.Middlewares = huma.Middlewares{g.authenticated(scope)}
+	documented := op.RequestBody
+	op.RequestBody = nil // or huma would read and check the body
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
@@ -44,6 +46,9 @@ func operation[I, O any](
 		}
 		return out, nil
 	})
+	if documented != nil {
+		api.OpenAPI().Paths[op.Path].Post.RequestBody = documented
+	}
 }
 
 // authenticated lets only clients with a token of the scope through.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -125,9 +126,7 @@ func (g *Gateway) logFault(ctx context.Context, err error) {
 // fail answers with the problem of an error, outside of huma.
 func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := g.report(r.Context(), err)
-	for name, values := range p.GetHeaders() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.GetHeaders())
 	writeJSON(w, p.Status, p.ContentType(""), p)
 }
 
@@ -162,9 +161,9 @@ func refusal(err error) error {
 
 var _ huma.StatusError = (*problem)(nil)
 
-// zerolog keeps the level of an access log line.
+// levelOf is the level of a line of the access log.
 func levelOf(status int) zerolog.Level {
-	if status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError && status != http.StatusNotImplemented {
 		return zerolog.WarnLevel
 	}
 	return zerolog.InfoLevel

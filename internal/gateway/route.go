@@ -38,11 +38,11 @@ func (g *Gateway) mount(route Route) {
 // guarded lets only those through who may use a route.
 func (g *Gateway) guarded(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r, err := g.authorizeRoute(r, route)
+		r, err := g.authorizeRoute(r, route) //nolint:contextcheck // it derives from the request's
 		switch {
 		case err == nil:
 			route.Handler.ServeHTTP(w, r)
-		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r):
+		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
 			http.Redirect(w, r, route.Login, http.StatusSeeOther)
 		default:
 			g.fail(w, r, err)

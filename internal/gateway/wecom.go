@@ -3,9 +3,8 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"time"
+	"strconv"
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/message"
@@ -30,7 +29,9 @@ type wecomCall struct {
 }
 
 // wecomReply is WeCom's answer to everything.
-type wecomReply interface{ set(code wecom.Code, msg string) }
+type wecomReply interface {
+	set(code wecom.Code, msg string)
+}
 
 // wecomStatus is the part that every answer has.
 type wecomStatus struct {
@@ -48,7 +49,7 @@ func (g *Gateway) serveWeCom() {
 			g.mux.HandleFunc(prefix+"/cgi-bin/"+path, func(w http.ResponseWriter, r *http.Request) {
 				c := &wecomCall{Gateway: g, w: w, r: r, priority: priority}
 				reply, err := serve(c)
-				c.answer(reply, err)
+				c.answer(reply, err) //nolint:contextcheck // the call carries its request
 			})
 		}
 		handle(wecom.APIGetToken, (*wecomCall).getToken)
@@ -117,16 +118,13 @@ func (c *wecomCall) unknown() (wecomReply, error) {
 
 // body reads the request's JSON.
 func (c *wecomCall) body(limit int64) ([]byte, error) {
-	conn := http.NewResponseController(c.w)
-	_ = conn.SetReadDeadline(time.Now().Add(bodyTime))
-	data, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, limit))
-	if as[*http.MaxBytesError](err) {
-		return nil, refuse(40206, "the body is over %d bytes", limit)
+	data, err := readBody(c.w, c.r, limit)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return nil, refuse(40206, "%v", err)
+	case err != nil:
+		return nil, refuse(40058, "%v", err)
 	}
-	if err != nil {
-		return nil, refuse(40058, "the body broke off")
-	}
-	_ = conn.SetReadDeadline(time.Time{})
 	return data, nil
 }
 
@@ -144,29 +142,29 @@ func (c *wecomCall) answer(reply wecomReply, err error) {
 		reply.set(code, fmt.Sprintf("%s, hint: [%s]", text, traceFrom(c.r.Context()).id))
 		if status >= http.StatusInternalServerError {
 			c.logFault(c.r.Context(), err)
-			c.w.Header().Set("Retry-After", fmt.Sprint(int(retryAfter.Seconds())))
+			c.w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 		}
 	}
 	writeJSON(c.w, status, "application/json; charset=UTF-8", reply)
 }
 
-// wecomRefusal is an errcode with a text of ours.
-type wecomRefusal struct {
+// refusalError is an errcode with a text of ours.
+type refusalError struct {
 	code wecom.Code
 	text string
 }
 
-func (r *wecomRefusal) Error() string { return r.text }
+func (r *refusalError) Error() string { return r.text }
 
 func refuse(code wecom.Code, format string, args ...any) error {
-	return &wecomRefusal{code: code, text: fmt.Sprintf(format, args...)}
+	return &refusalError{code: code, text: fmt.Sprintf(format, args...)}
 }
 
 // wecomError is an error as WeCom's clients know it. Redis being away, and faults
 // of ours, are HTTP 5xx: Alertmanager tries again after those, and gives an alert
 // up after an errcode.
 func wecomError(err error) (status int, code wecom.Code, text string) {
-	if refusal, ok := errors.AsType[*wecomRefusal](err); ok {
+	if refusal, ok := errors.AsType[*refusalError](err); ok {
 		return http.StatusOK, refusal.code, refusal.text
 	}
 	if answer, ok := errors.AsType[*wecom.Error](err); ok {

@@ -7,8 +7,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// codeInvalid is WeCom's errcode for everything that has none of its own.
-const codeInvalid wecom.Code = 40058
+// errInvalidParameter is WeCom's errcode for everything that has none of its own.
+const errInvalidParameter wecom.Code = 40058
 
 // fieldCodes are the errcodes of WeCom for what can be wrong with a field; the
 // first row that fits counts. A field of a list is written without its index.
@@ -50,7 +50,7 @@ func fieldCode(e message.FieldError) wecom.Code {
 			return row.code
 		}
 	}
-	return codeInvalid
+	return errInvalidParameter
 }
 
 // withoutIndexes turns news.articles[3].title into news.articles.title.

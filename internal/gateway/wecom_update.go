@@ -79,8 +79,8 @@ func (c *wecomCall) responseCodes(code string, agentID json.RawMessage) (App, []
 	return App{}, nil, refuse(60140, "the card is %s, and has no response_code", record.State)
 }
 
-// codeNotInMessage says that none of the userids of an update got the card.
-const codeNotInMessage wecom.Code = 82102
+// errNotInMessage says that none of the userids of an update got the card.
+const errNotInMessage wecom.Code = 82102
 
 // updateAll updates the parts of a card. A user is invalid who is so in each.
 func updateAll(ctx context.Context, app App, body map[string]json.RawMessage, codes []string) (wecomReply, error) {
@@ -95,7 +95,7 @@ func updateAll(ctx context.Context, app App, body map[string]json.RawMessage, co
 		}
 		var answer message.UpdateTemplateCardResponse
 		err = app.WeCom.Post(ctx, message.APIUpdateTemplateCard, data, &answer)
-		if err != nil && (!errors.Is(err, codeNotInMessage) || len(codes) == 1) {
+		if err != nil && (!errors.Is(err, errNotInMessage) || len(codes) == 1) {
 			return &updateReply{InvalidUser: answer.InvalidUser}, err
 		}
 		updated, last = updated || err == nil, err
