@@ -21,7 +21,8 @@ var enqueued = time.UnixMilli(1_790_000_000_123).UTC()
 
 func payload(id string) tasks.Payload {
 	return tasks.Payload{
-		ID: id, App: "ops", Priority: tasks.Critical, Type: message.TypeText, EnqueuedAt: enqueued, Body: []byte(`{}`),
+		ID: id, App: "ops", Priority: tasks.Critical, Type: message.TypeText, EnqueuedAt: enqueued,
+		Body: []byte(`{"touser":"a|b|c|d|e","toparty":"9"}`),
 	}
 }
 
@@ -54,14 +55,15 @@ func TestARecordComesBackAsItWasSettled(t *testing.T) {
 	}
 	settled := settle(t, l, "ops-1", tasks.Settlement{
 		State: tasks.Partial, MsgID: "m1", ResponseCode: "r1", ErrMsg: "two of them were refused",
-		Recipients: tasks.Recipients{Accepted: 3, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}},
+		Recipients: tasks.Recipients{Accepted: 2, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}},
 	})
 	want := tasks.Record{
 		ID: "ops-1", App: "ops", Type: message.TypeText, Priority: tasks.Critical, State: tasks.Partial, Attempts: 1,
 		MsgID: "m1", ResponseCode: "r1", ErrMsg: "two of them were refused", EnqueuedAt: enqueued,
 		Recipients: tasks.Recipients{
-			Accepted: 3, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}, InvalidTags: []string{},
+			Accepted: 2, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}, InvalidTags: []string{},
 		},
+		To: message.Recipients{Users: []string{"a", "b", "c", "d", "e"}, Parties: []string{"9"}, Tags: []string{}},
 	}
 	ignore := cmpopts.IgnoreFields(tasks.Record{}, "FinishedAt")
 	if diff := cmp.Diff(want, settled, ignore); diff != "" {
