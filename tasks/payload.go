@@ -159,8 +159,7 @@ func (p Payload) validateIDs() error {
 }
 
 func notInIDs(r rune) bool {
-	isLetter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-	return !isLetter && !(r >= '0' && r <= '9') && r != '-' && r != '.'
+	return !strings.ContainsRune("-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", r)
 }
 
 func (p Payload) validateBody() error {
