@@ -212,6 +212,9 @@ func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
 	if err != nil {
 		return &retryError{err, redisRetry, true}
 	}
+	if revived, err := l.revive(ctx, d, record); revived || err != nil {
+		return runAgain(err)
+	}
 	l.log.Info().Str("message_id", record.ID).Str("state", string(record.State)).Msg("redelivered, already done")
 	return l.finish(d, record, errors.New(record.ErrMsg))
 }
@@ -227,7 +230,7 @@ func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
 		l.log.Warn().Err(err).Str("message_id", record.ID).Msg("the dashboard will not show the result")
 	}
 	if record.State == tasks.Rejected || record.State == tasks.Unknown {
-		return deadLetter(cause)
+		return archived(record, cause)
 	}
 	return nil
 }

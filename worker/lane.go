@@ -52,6 +52,7 @@ func (l *lane) run(ctx context.Context) error {
 	if err := server.Start(asynq.HandlerFunc(l.handle)); err != nil {
 		return fmt.Errorf("start lane %s: %w", l.app.Name, err)
 	}
+	defer l.startSweeper(ctx)()
 	l.log.Info().Int("concurrency", l.app.Concurrency).Msg("lane is up")
 	<-ctx.Done()
 	server.Shutdown()
