@@ -52,10 +52,8 @@ type lookup struct {
 }
 
 func runResult(ctx context.Context, g *globals, l lookup) error {
-	for _, id := range l.ids {
-		if _, err := tasks.AppOf(id); err != nil {
-			return &exitError{exitUsage, err}
-		}
+	if err := validateIDs(l.ids); err != nil {
+		return err
 	}
 	d, err := g.open(ctx)
 	if err != nil {
@@ -137,6 +135,10 @@ func (g *globals) printRecord(r tasks.Record) error {
 	if g.output != "text" {
 		return printJSON(g.stdout, r)
 	}
+	return g.printRecordText(r)
+}
+
+func (g *globals) printRecordText(r tasks.Record) error {
 	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
 		{"id", r.ID},

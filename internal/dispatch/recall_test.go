@@ -87,8 +87,8 @@ func TestAMessageInPartsTellsWhichCouldNotBeTakenBack(t *testing.T) {
 func TestAWaitingMessageIsCancelledAndNeverSent(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]producer.Options{
-		"queued":                       {},
-		"scheduled":                    {Delay: time.Hour, Priority: tasks.Critical},
+		"queued":                        {},
+		"scheduled":                     {Delay: time.Hour, Priority: tasks.Critical},
 		"with a key that is used again": {IdempotencyKey: "deploy-4812"},
 	} {
 		t.Run(name, func(t *testing.T) {
