@@ -91,7 +91,7 @@ func FuzzSend(f *testing.F) {
 	seeds(f)
 	g := newFuzzGateway(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		r := httptest.NewRequest(http.MethodPost, "/v1/messages", strings.NewReader(body))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/messages", strings.NewReader(body))
 		r.Header.Set("Authorization", "Bearer "+fuzzToken)
 		w := serve(t, g, r)
 		switch w.Code {
@@ -116,7 +116,7 @@ func FuzzWeCom(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		// Recall and update would go on to WeCom, for ids that are not ours.
 		for _, api := range []string{"message/send", "gettoken"} {
-			r := httptest.NewRequest(http.MethodPost, "/cgi-bin/"+api+"?access_token="+token, strings.NewReader(body))
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/cgi-bin/"+api+"?access_token="+token, strings.NewReader(body))
 			w := serve(t, g, r)
 			var answer struct {
 				ErrCode *int64 `json:"errcode"`
@@ -135,7 +135,7 @@ func FuzzBatch(f *testing.F) {
 	f.Add("{}\nx\n\n" + `{"touser":"a","msgtype":"text","text":{"content":"x"}}`)
 	g := newFuzzGateway(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		r := httptest.NewRequest(http.MethodPost, "/v1/messages:batch", strings.NewReader(body))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/messages:batch", strings.NewReader(body))
 		r.Header.Set("Authorization", "Bearer "+fuzzToken)
 		w := serve(t, g, r)
 		if body == "" && w.Code == http.StatusBadRequest {
