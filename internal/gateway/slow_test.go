@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -43,7 +44,9 @@ func slowClient(t *testing.T) net.Conn {
 	t.Cleanup(func() {
 		_ = ours.Close()
 		_ = server.Close()
-		<-stopped
+		if err := <-stopped; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 	return ours
 }
@@ -72,6 +75,7 @@ func TestABodyThatDoesNotComeIsNotWaitedForLong(t *testing.T) {
 				t.Fatal(err)
 			}
 			body, _ := io.ReadAll(response.Body)
+			_ = response.Body.Close()
 			if took := time.Since(began); response.Status != want || took > time.Minute {
 				t.Errorf("%s: %s after %s: %s", path, response.Status, took, body)
 			}
@@ -90,7 +94,7 @@ func TestABatchMayTakeItsTimeAsLongAsItMoves(t *testing.T) {
 			<-time.After(idleTime - time.Second)
 			write(t, conn, "%x\r\n%s\r\n", len(text), text)
 			if answers == nil {
-				response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				response, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // it is the connection, which is closed
 				if err != nil {
 					t.Fatal(err)
 				}
