@@ -17,16 +17,8 @@ import (
 type Config struct {
 	App string // the alias under which the workers know the application
 	// Retention is how long finished tasks stay in the asynq dashboard, by
-	// priority; nil for [DefaultRetention]. Records are kept apart from it.
+	// priority; nil for [tasks.DefaultRetention]. Records are kept apart from it.
 	Retention map[tasks.Priority]time.Duration
-}
-
-// DefaultRetention keeps finished tasks for a day, and those of broadcasts for
-// an hour: a million of them fill a Redis.
-func DefaultRetention() map[tasks.Priority]time.Duration {
-	return map[tasks.Priority]time.Duration{
-		tasks.Critical: 24 * time.Hour, tasks.Default: 24 * time.Hour, tasks.Bulk: time.Hour,
-	}
 }
 
 // Producer enqueues the messages of one app. It is safe for concurrent use.
@@ -45,7 +37,7 @@ func New(rdb redis.UniversalClient, cfg Config) (*Producer, error) {
 		return nil, fmt.Errorf("producer: %w", err)
 	}
 	if cfg.Retention == nil {
-		cfg.Retention = DefaultRetention()
+		cfg.Retention = tasks.DefaultRetention()
 	}
 	return &Producer{rdb: rdb, app: cfg.App, retention: cfg.Retention}, nil
 }

@@ -144,6 +144,7 @@ func (d *deployment) workerApps(names []string) ([]worker.App, error) {
 		apps = append(apps, worker.App{
 			Name: app.Name, AgentID: app.AgentID, Sender: client, Records: app.Records, Concurrency: app.Concurrency,
 			Timeout: app.Timeout, OnUnknown: worker.OnUnknown(app.OnUnknown), RatePause: d.ratePause,
+			Limits: app.Limits, Retention: app.Retention,
 		})
 	}
 	return apps, nil

@@ -33,7 +33,10 @@ func (l *lanes) worker(d *deployment) (*worker.Worker, error) {
 	for i := range apps {
 		apps[i].Sender = l.metrics.instrument(apps[i].Name, apps[i].Sender)
 	}
-	return worker.New(worker.Config{Redis: d.rdb, Apps: apps, Logger: d.log, OnSettled: l.metrics.settled})
+	return worker.New(worker.Config{
+		Redis: d.rdb, Apps: apps, Logger: d.log,
+		OnSettled: l.metrics.settled, OnDequeued: l.metrics.dequeued, OnHeld: l.metrics.held,
+	})
 }
 
 // prepare makes the worker of the next config.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/embedded"
-	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
@@ -76,7 +76,7 @@ func devConfig(redisURL, simulatorURL, token string) *config.Config {
 		Apps: map[string]*config.App{demoApp: {
 			Name: demoApp, CorpID: wecomtest.CorpID, AgentID: strconv.Itoa(wecomtest.AgentID), Secret: wecomtest.Secret,
 			APIBaseURL: simulatorURL, Timeout: wecom.DefaultTimeout, Concurrency: 16, OnUnknown: "resend",
-			Retention: producer.DefaultRetention(), Records: 24 * time.Hour,
+			Retention: tasks.DefaultRetention(), Records: 24 * time.Hour, Limits: tasks.DefaultLimits(),
 		}},
 		Gateway: config.Gateway{Tokens: []config.Token{{
 			Name: "dev", SHA256: sha256.Sum256([]byte(token)), Apps: []string{demoApp},
