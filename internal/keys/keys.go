@@ -30,3 +30,35 @@ func Record(app, id string) string { return prefix + app + "}:record:" + id }
 //
 // STRING id · the app's `records` retention · owner internal/ledger
 func MsgID(app, msgid string) string { return prefix + app + "}:msgid:" + msgid }
+
+// WebhookSeen is a notification that came by webhook, for one audience: it, and
+// what was decided about it, so that its twin or its repetition is decided alike.
+//
+// HASH at (Unix ms), held · `gateway.webhooks.dedup` · owner internal/webhook
+func WebhookSeen(app, notification string) string {
+	return prefix + app + "}:webhook:seen:" + notification
+}
+
+// WebhookWindow counts the messages of webhooks to one member.
+//
+// HASH until (Unix ms), count, storm, open · two windows · owner internal/webhook
+func WebhookWindow(app, stream, member string) string {
+	return prefix + app + "}:webhook:window:" + stream + ":" + member
+}
+
+// WebhookDigest is the digest that is being gathered for one member.
+//
+// HASH, see internal/webhook · until it is enqueued · owner internal/webhook
+func WebhookDigest(app, stream, member string) string {
+	return prefix + app + "}:webhook:digest:" + stream + ":" + member
+}
+
+// WebhookClosedDigest is a digest that is gathered and waits to be enqueued.
+//
+// HASH, see internal/webhook · until it is enqueued · owner internal/webhook
+func WebhookClosedDigest(app, id string) string { return prefix + app + "}:webhook:closed:" + id }
+
+// WebhookDue lists the digests by the time at which each must be looked at.
+//
+// ZSET of names, by Unix ms · until the last is enqueued · owner internal/webhook
+func WebhookDue(app string) string { return prefix + app + "}:webhook:due" }

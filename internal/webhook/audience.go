@@ -1,0 +1,180 @@
+package webhook
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// query is what the address of a webhook says.
+type query struct {
+	to       message.Recipients
+	kind     message.Type
+	priority tasks.Priority
+}
+
+func parseQuery(values url.Values) (query, error) {
+	q := query{
+		to: message.Recipients{
+			Users: ids(values["to_user"]...), Parties: ids(values["to_party"]...), Tags: ids(values["to_tag"]...),
+		},
+		kind: message.Type(values.Get("type")), priority: tasks.Priority(values.Get("priority")),
+	}
+	if q.kind != "" && !slices.Contains(Types(), q.kind) {
+		return query{}, &InvalidError{"query.type", "not one of " + names(Types())}
+	}
+	if q.priority != "" && q.priority.Validate() != nil {
+		return query{}, &InvalidError{"query.priority", "not one of " + names(tasks.Priorities())}
+	}
+	if q.to.Count() > 0 {
+		if err := ValidateRecipients(q.to); err != nil {
+			return query{}, &InvalidError{"query", strings.NewReplacer("touser", "to_user", "toparty", "to_party", "totag", "to_tag").Replace(err.Error())}
+		}
+	}
+	return q, nil
+}
+
+// names joins words for an error.
+func names[T ~string](words []T) string {
+	texts := make([]string, len(words))
+	for i, word := range words {
+		texts[i] = string(word)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// ids takes lists apart that are separated by | or commas.
+func ids(lists ...string) []string {
+	var found []string
+	for _, list := range lists {
+		for id := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == '|' || r == ',' }) {
+			if id = strings.TrimSpace(id); id != "" && !slices.Contains(found, id) {
+				found = append(found, id)
+			}
+		}
+	}
+	return found
+}
+
+// audience is to whom and how alerts go.
+type audience struct {
+	to       message.Recipients
+	kind     message.Type
+	priority tasks.Priority
+	digest   Digest
+}
+
+// key is the same for the same audience.
+func (a audience) key() string {
+	return list(string(a.kind), string(a.priority), a.digest.stream(),
+		list(a.to.Users...), list(a.to.Parties...), list(a.to.Tags...))
+}
+
+// delivery is what one audience gets of a notification.
+type delivery struct {
+	audience
+	notification Notification
+}
+
+// plan divides a notification among its audiences. It also tells how many alerts
+// name nobody, and which recipients of labels cannot be right.
+func (c Config) plan(app string, n Notification, q query) (deliveries []delivery, unaddressed int, wrong []string) {
+	alerts := map[string][]Alert{}
+	for _, alert := range sorted(n.Alerts, c.Severity) {
+		a, bad := c.audienceOf(app, alert, q)
+		wrong = append(wrong, bad...)
+		if a.to.Count() == 0 {
+			unaddressed++
+			continue
+		}
+		key := a.key()
+		if alerts[key] == nil {
+			deliveries = append(deliveries, delivery{audience: a})
+		}
+		alerts[key] = append(alerts[key], alert)
+	}
+	for i := range deliveries {
+		deliveries[i].notification = n.with(alerts[deliveries[i].key()])
+	}
+	return deliveries, unaddressed, slices.Compact(wrong)
+}
+
+// audienceOf finds who gets an alert: those of the query, else of its labels,
+// else of the first route that matches. The route has a say on the rest in any case.
+func (c Config) audienceOf(app string, alert Alert, q query) (a audience, wrong []string) {
+	a = audience{to: q.to, kind: q.kind, priority: q.priority, digest: c.Digest}
+	route := c.route(app, alert.Labels)
+	if a.to.Count() == 0 {
+		a.to, wrong = c.Labels.recipients(alert.Labels)
+	}
+	if a.to.Count() == 0 {
+		a.to = route.To
+	}
+	a.to = a.to.Unique()
+	if a.to.All() {
+		a.to = message.Recipients{Users: []string{message.AllUsers}}
+	}
+	a.kind = first(a.kind, route.Type, c.Type)
+	a.priority = first(a.priority, route.Priority, c.Priority)
+	if route.Digest != nil {
+		a.digest = *route.Digest
+	}
+	return a, wrong
+}
+
+func first[T ~string](values ...T) T {
+	for _, value := range values {
+		if value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+// route is the first that matches, or an empty one.
+func (c Config) route(app string, labels map[string]string) Route {
+	for _, route := range c.Routes {
+		if route.App != "" && route.App != app {
+			continue
+		}
+		if !slices.ContainsFunc(route.Matchers, func(m Matcher) bool { return !m.Matches(labels) }) {
+			return route
+		}
+	}
+	return Route{}
+}
+
+// recipients reads those that labels name. A bad one is left out and reported:
+// the alert must not be lost for a mistake in a rule.
+func (l RecipientLabels) recipients(labels map[string]string) (to message.Recipients, wrong []string) {
+	value := func(name string) []string {
+		if name == "" {
+			return nil
+		}
+		return ids(labels[name])
+	}
+	for _, id := range value(l.ToUser) {
+		if ValidateRecipients(message.Recipients{Users: []string{id}}) != nil {
+			wrong = append(wrong, l.ToUser)
+			continue
+		}
+		to.Users = append(to.Users, id)
+	}
+	to.Parties, wrong = numbers(value(l.ToParty), l.ToParty, wrong)
+	to.Tags, wrong = numbers(value(l.ToTag), l.ToTag, wrong)
+	return to, wrong
+}
+
+func numbers(ids []string, label string, wrong []string) (good, bad []string) {
+	for _, id := range ids {
+		if ValidateRecipients(message.Recipients{Parties: []string{id}}) != nil {
+			wrong = append(wrong, label)
+			continue
+		}
+		good = append(good, id)
+	}
+	return good, wrong
+}
