@@ -93,7 +93,7 @@ Exit codes: 0 done, 1 failed while running, 2 usage, config or input is wrong,
 		return usagef("%w; see '%s --help'", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newSend(g), newResult(g), newWorker(g), newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newVersion(g),
+		newSend(g), newResult(g), newWorker(g), newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newTemplate(g), newVersion(g),
 	)
 	return root
 }
