@@ -182,7 +182,9 @@ func (r *Renderer) fitDigest(g gathered, s *script, kind message.Type) (Rendered
 	try := func(shown int) (texts map[string]string, more int, fits bool) {
 		view := r.digestView(g, shown)
 		texts, cut, err := s.render(view)
-		failed = errors.Join(failed, err)
+		if err != nil {
+			failed = err
+		}
 		return texts, view.More, err == nil && !cut && c.fits(texts, note(view.More))
 	}
 	hidden := sort.Search(len(g.lines), func(i int) bool {

@@ -125,6 +125,8 @@ func sorted(alerts []Alert, severity Severity) []Alert {
 			cmp.Compare(a.Status, b.Status), // firing, resolved
 			cmp.Compare(severity.rank(a.Labels), severity.rank(b.Labels)),
 			a.StartsAt.Compare(b.StartsAt),
+			cmp.Compare(a.Labels[alertName], b.Labels[alertName]),
+			cmp.Compare(a.Labels["instance"], b.Labels["instance"]),
 			cmp.Compare(a.Fingerprint, b.Fingerprint),
 		)
 	})

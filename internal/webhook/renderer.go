@@ -123,7 +123,9 @@ func (r *Renderer) fit(n Notification, s *script) (Rendered, error) {
 	var failed error
 	try := func(size viewer, shown int) (texts map[string]string, fits bool) {
 		texts, cut, err := r.texts(n, shown, s, size)
-		failed = errors.Join(failed, err)
+		if err != nil {
+			failed = err
+		}
 		return texts, err == nil && !cut && contents[s.name].fits(texts, note(n.count()-shown))
 	}
 	if len(n.Alerts) <= maxShown {

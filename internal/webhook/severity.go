@@ -28,13 +28,13 @@ func (s Severity) name(rank int) string {
 	return s.Order[rank]
 }
 
-// color is how WeCom's markdown shows a rank: orange, but grey for what is the
-// least or unknown, and green for what is over.
+// color is how WeCom's markdown shows a rank: orange, but grey for the least of the
+// order, and green for what is over.
 func (s Severity) color(rank int, status Status) string {
 	switch {
 	case status == Resolved:
 		return "info"
-	case rank >= len(s.Order)-1 && len(s.Order) > 1:
+	case rank == len(s.Order)-1 && rank > 0:
 		return "comment"
 	default:
 		return "warning"

@@ -187,7 +187,7 @@ var (
 	shapes = map[string]reflect.Type{
 		"View": reflect.TypeFor[View](), "AlertView": reflect.TypeFor[AlertView](), "Pair": reflect.TypeFor[Pair](),
 		"DigestView": reflect.TypeFor[DigestView](), "DigestLine": reflect.TypeFor[DigestLine](),
-		"Alerts": reflect.TypeFor[Alerts](), "KV": reflect.TypeFor[KV](),
+		"Alerts": reflect.TypeFor[Alerts](), "Pairs": reflect.TypeFor[Pairs](), "KV": reflect.TypeFor[KV](),
 	}
 )
 

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -72,27 +71,38 @@ type KV map[string]string
 // Pair is a label or annotation.
 type Pair struct{ Name, Value string }
 
+// Pairs are labels or annotations in order.
+type Pairs []Pair
+
+// Names lists the names.
+func (p Pairs) Names() []string {
+	names := make([]string, len(p))
+	for i, pair := range p {
+		names[i] = pair.Name
+	}
+	return names
+}
+
+// Values lists the values.
+func (p Pairs) Values() []string {
+	values := make([]string, len(p))
+	for i, pair := range p {
+		values[i] = pair.Value
+	}
+	return values
+}
+
 // SortedPairs lists them by name, alertname first.
-func (kv KV) SortedPairs() []Pair {
-	names := slices.SortedFunc(maps.Keys(kv), func(a, b string) int {
-		return cmp.Or(-compareBool(a == alertName, b == alertName), cmp.Compare(a, b))
-	})
-	pairs := make([]Pair, len(names))
+func (kv KV) SortedPairs() Pairs {
+	names := slices.Sorted(maps.Keys(kv))
+	if i := slices.Index(names, alertName); i > 0 {
+		names = slices.Insert(slices.Delete(names, i, i+1), 0, alertName)
+	}
+	pairs := make(Pairs, len(names))
 	for i, name := range names {
 		pairs[i] = Pair{name, kv[name]}
 	}
 	return pairs
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	default:
-		return -1
-	}
 }
 
 // Remove are the others.
@@ -104,17 +114,11 @@ func (kv KV) Remove(names []string) KV {
 	return rest
 }
 
-// Names lists the names, sorted.
-func (kv KV) Names() []string { return slices.Sorted(maps.Keys(kv)) }
+// Names lists the names in the order of SortedPairs.
+func (kv KV) Names() []string { return kv.SortedPairs().Names() }
 
-// Values lists the values, sorted by name.
-func (kv KV) Values() []string {
-	values := make([]string, 0, len(kv))
-	for _, name := range kv.Names() {
-		values = append(values, kv[name])
-	}
-	return values
-}
+// Values lists the values in the order of SortedPairs.
+func (kv KV) Values() []string { return kv.SortedPairs().Values() }
 
 const alertName = "alertname"
 
