@@ -145,8 +145,7 @@ func checkRecipients(s *section, to message.Recipients) {
 		s.fail(s.place, "nobody is named (set to_user, to_party or to_tag)")
 		return
 	}
-	var invalid *message.ValidationError
-	if errors.As(webhook.ValidateRecipients(to), &invalid) {
+	if invalid, ok := errors.AsType[*message.ValidationError](webhook.ValidateRecipients(to)); ok {
 		for _, field := range invalid.Fields {
 			s.fail(s.at(names[field.Field]), "%s", field.Problem)
 		}

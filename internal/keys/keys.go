@@ -34,7 +34,7 @@ func MsgID(app, msgid string) string { return prefix + app + "}:msgid:" + msgid 
 // WebhookSeen is a notification that came by webhook, for one audience: it, and
 // what was decided about it, so that its twin or its repetition is decided alike.
 //
-// HASH at (Unix ms), held · `gateway.webhooks.dedup` · owner internal/webhook
+// HASH nonce, held, before · `gateway.webhooks.dedup` · owner internal/webhook
 func WebhookSeen(app, notification string) string {
 	return prefix + app + "}:webhook:seen:" + notification
 }
@@ -58,7 +58,18 @@ func WebhookDigest(app, stream, member string) string {
 // HASH, see internal/webhook · until it is enqueued · owner internal/webhook
 func WebhookClosedDigest(app, id string) string { return prefix + app + "}:webhook:closed:" + id }
 
-// WebhookDue lists the digests by the time at which each must be looked at.
+// WebhookDue lists digests and waiting messages by the time at which each must be
+// looked at.
 //
 // ZSET of names, by Unix ms · until the last is enqueued · owner internal/webhook
 func WebhookDue(app string) string { return prefix + app + "}:webhook:due" }
+
+// WebhookLast is the last message about a group of alerts to one audience.
+//
+// STRING id · 24 h · owner internal/webhook
+func WebhookLast(app, group string) string { return prefix + app + "}:webhook:last:" + group }
+
+// WebhookWaiting is a message that must not overtake the one before it.
+//
+// HASH body, priority, key, after · until it is enqueued · owner internal/webhook
+func WebhookWaiting(app, id string) string { return prefix + app + "}:webhook:waiting:" + id }

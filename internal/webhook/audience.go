@@ -79,6 +79,22 @@ type delivery struct {
 	notification Notification
 }
 
+// identity is the same for the same part of the same notification.
+func (d delivery) identity() string { return digestOf(d.notification.identity(), d.key()) }
+
+// idempotencyKey is that of the message of one occurrence.
+func (d delivery) idempotencyKey(nonce string) string { return "webhook:" + d.identity() + ":" + nonce }
+
+// group is the same for all notifications about a group of alerts.
+func (d delivery) group() string {
+	return digestOf(string(d.notification.Source), d.notification.Receiver, d.notification.GroupKey, d.key())
+}
+
+// reportsEnd tells whether some of the alerts are over.
+func (d delivery) reportsEnd() bool {
+	return slices.ContainsFunc(d.notification.Alerts, func(a Alert) bool { return a.Status == Resolved })
+}
+
 // plan divides a notification among its audiences. It also tells how many alerts
 // name nobody, and which recipients of labels cannot be right.
 func (c Config) plan(app string, n Notification, q query) (deliveries []delivery, unaddressed int, wrong []string) {

@@ -1,4 +1,4 @@
--- Lists digests whose time has come.
+-- Lists digests and waiting messages whose time has come.
 -- KEYS 1 due (zset)
 -- ARGV 1 now in ms, 0 = Redis TIME 2 the most
 -- result names, the longest due first

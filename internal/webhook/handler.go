@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/oklog/ulid/v2"
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
@@ -22,7 +23,7 @@ const storeTimeout = 8 * time.Second
 // concurrent use; any number of processes may share a Redis.
 type Handler struct {
 	rdb      redis.UniversalClient
-	enqueuer Enqueuer
+	queue    Queue
 	cfg      Config
 	renderer *Renderer
 	log      zerolog.Logger
@@ -31,13 +32,13 @@ type Handler struct {
 
 // New checks the templates of the config. The caller closes rdb and runs
 // [Handler.Run].
-func New(rdb redis.UniversalClient, enqueuer Enqueuer, cfg Config, log zerolog.Logger) (*Handler, error) {
+func New(rdb redis.UniversalClient, queue Queue, cfg Config, log zerolog.Logger) (*Handler, error) {
 	renderer, err := NewRenderer(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	return &Handler{
-		rdb: rdb, enqueuer: enqueuer, cfg: cfg, renderer: renderer,
+		rdb: rdb, queue: queue, cfg: cfg, renderer: renderer,
 		log: log.With().Str("component", "webhook").Logger(), now: func() int64 { return 0 },
 	}, nil
 }
@@ -56,6 +57,9 @@ type AcceptedMessage struct {
 	ID        string `json:"id"`
 	Alerts    int    `json:"alerts"` // that it reports, shown or counted
 	Duplicate bool   `json:"duplicate"`
+	// WaitsFor is the id of the message before it about the same alerts, which is not
+	// sent yet: this one is enqueued after it.
+	WaitsFor string `json:"waits_for,omitempty"`
 }
 
 // Handle answers a webhook for an app. Who may send for it is checked before.
@@ -160,8 +164,9 @@ func (h *Handler) deliver(ctx context.Context, app string, d delivery, accepted 
 	if err := message.ValidateContent(message.WithRecipients(rendered.Request, d.to)); err != nil {
 		return err
 	}
-	s := store{h.rdb, app}
-	verdict, err := s.admit(ctx, d, linesOf(d.notification, h.cfg.Severity), h.cfg.Dedup, h.now())
+	s, nonce := store{h.rdb, app}, ulid.Make().String()
+	m := Message{App: app, Priority: d.priority, IdempotencyKey: d.idempotencyKey(nonce)}
+	verdict, err := s.admit(ctx, d, linesOf(d.notification, h.cfg.Severity), h.cfg.Dedup, nonce, m.ID(), h.now())
 	if err != nil {
 		return err
 	}
@@ -170,15 +175,51 @@ func (h *Handler) deliver(ctx context.Context, app string, d delivery, accepted 
 	if to.Count() == 0 {
 		return nil
 	}
-	id, duplicate, err := h.enqueuer.Enqueue(ctx, Message{
-		App: app, Request: message.WithRecipients(rendered.Request, to), Priority: d.priority,
-		IdempotencyKey: fmt.Sprintf("webhook:%s:%d", digestOf(d.notification.identity(), d.key()), verdict.at),
-	})
+	m.IdempotencyKey = d.idempotencyKey(verdict.nonce)
+	m.Request = message.WithRecipients(rendered.Request, to)
+	answer, err := h.enqueue(ctx, s, d, m, verdict)
 	if err != nil {
-		return fmt.Errorf("enqueue: %w", err)
+		return err
 	}
-	accepted.Messages = append(accepted.Messages, AcceptedMessage{ID: id, Alerts: d.notification.count(), Duplicate: duplicate})
-	h.log.Info().Str("app", app).Str("message_id", id).Str("receiver", d.notification.Receiver).Str("status", string(d.notification.Status)).
-		Int("alerts", d.notification.count()).Int("digested", len(verdict.held)).Bool("duplicate", duplicate).Msg("webhook accepted")
+	answer.Alerts = d.notification.count()
+	accepted.Messages = append(accepted.Messages, answer)
+	h.log.Info().Str("app", app).Str("message_id", answer.ID).Str("receiver", d.notification.Receiver).
+		Str("status", string(d.notification.Status)).Int("alerts", answer.Alerts).Int("digested", len(verdict.held)).
+		Bool("duplicate", answer.Duplicate).Str("waits_for", answer.WaitsFor).Msg("webhook accepted")
 	return nil
+}
+
+// enqueue puts a message into the queue, or where it waits for the one before it.
+func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m Message, verdict decision) (AcceptedMessage, error) {
+	waits, err := h.mustWait(ctx, s, d, verdict.before)
+	if err != nil {
+		return AcceptedMessage{}, err
+	}
+	if waits {
+		err := s.wait(ctx, waiting{m, verdict.before})
+		return AcceptedMessage{ID: m.ID(), Duplicate: verdict.seen, WaitsFor: verdict.before}, err
+	}
+	id, duplicate, err := h.queue.Enqueue(ctx, m)
+	if err != nil {
+		return AcceptedMessage{}, fmt.Errorf("enqueue: %w", err)
+	}
+	return AcceptedMessage{ID: id, Duplicate: duplicate}, nil
+}
+
+// mustWait tells whether a message would overtake the one before it about the same
+// alerts. The end of an alert waits until people got its beginning, or never will;
+// what follows a message that waits does so, too.
+func (h *Handler) mustWait(ctx context.Context, s store, d delivery, before string) (bool, error) {
+	if before == "" {
+		return false, nil
+	}
+	waits, err := s.waits(ctx, before)
+	if err != nil || waits || !d.reportsEnd() {
+		return waits, err
+	}
+	done, err := h.queue.Done(ctx, s.app, before)
+	if err != nil {
+		return false, fmt.Errorf("look up message %s: %w", before, err)
+	}
+	return !done, nil
 }

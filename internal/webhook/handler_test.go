@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -23,12 +24,27 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// queue is an Enqueuer that finds a message again by its key, as the real one does.
+// queue is a Queue that finds a message again by its key, as the real one does.
 type queue struct {
 	mu       sync.Mutex
 	messages []webhook.Message
 	// fail decides before and after a message is taken.
 	fail func(taken bool) error
+	// busy are messages that are not done with.
+	busy map[string]bool
+}
+
+func (q *queue) Done(_ context.Context, _, id string) (bool, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.busy[id], nil
+}
+
+// setBusy says of a message whether it is still under way.
+func (q *queue) setBusy(id string, busy bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.busy = map[string]bool{id: busy}
 }
 
 func (q *queue) Enqueue(_ context.Context, m webhook.Message) (string, bool, error) {
@@ -144,9 +160,7 @@ func (b *bundle) post(tb testing.TB, source, query, body string, header http.Hea
 func post(tb testing.TB, h *webhook.Handler, source, query, body string, header http.Header) answer {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/v1/webhooks/"+source+"/ops?"+query, strings.NewReader(body))
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	w := httptest.NewRecorder()
 	h.Handle(webhook.Source(source), "ops", w, r)
 	a := answer{status: w.Code, header: w.Header(), body: w.Body.String()}
@@ -418,5 +432,52 @@ func TestAnEnqueueThatFailedIsNotTakenForDone(t *testing.T) {
 				t.Errorf("%d messages, want 1", n)
 			}
 		})
+	}
+}
+
+func TestEndOfAnAlertWaitsForItsBeginning(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, testConfig())
+	first := b.post(t, "alertmanager", "to_user=alice", group("a"), nil).accepted.Messages[0]
+	b.queue.setBusy(first.ID, true)
+	over := b.post(t, "alertmanager", "to_user=alice", group("!a"), nil).accepted.Messages[0]
+	twin := b.post(t, "alertmanager", "to_user=alice", groupFrom("http://am-2", "!a"), nil).accepted.Messages[0]
+	again := b.post(t, "alertmanager", "to_user=alice", group("a", "b"), nil).accepted.Messages[0]
+	other := b.post(t, "alertmanager", "to_user=bob", group("!a"), nil).accepted.Messages[0]
+	want := []webhook.AcceptedMessage{
+		{ID: over.ID, Alerts: 1, WaitsFor: first.ID},
+		{ID: over.ID, Alerts: 1, WaitsFor: first.ID, Duplicate: true},
+		{ID: again.ID, Alerts: 2, WaitsFor: over.ID},
+		{ID: other.ID, Alerts: 1},
+	}
+	if diff := cmp.Diff(want, []webhook.AcceptedMessage{over, twin, again, other}); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+	for range 3 {
+		b.pass(time.Minute)
+		b.flush(t)
+	}
+	texts := []string{"alice:: critical markdown: firing a", "bob:: critical markdown: resolved a"}
+	if diff := cmp.Diff(texts, b.queue.brief(t)); diff != "" {
+		t.Fatalf("before the first is sent (-want +got):\n%s", diff)
+	}
+	b.queue.setBusy(over.ID, true) // and the first no more
+	for range 3 {
+		b.pass(time.Minute)
+		b.flush(t)
+	}
+	texts = append(texts, "alice:: critical markdown: resolved a")
+	if diff := cmp.Diff(texts, b.queue.brief(t)); diff != "" {
+		t.Fatalf("after it is sent (-want +got):\n%s", diff)
+	}
+	b.queue.setBusy(over.ID, false)
+	b.pass(time.Minute)
+	b.flush(t)
+	texts = append(texts, "alice:: critical markdown: firing a b")
+	if diff := cmp.Diff(texts, b.queue.brief(t)); diff != "" {
+		t.Errorf("in the end (-want +got):\n%s", diff)
+	}
+	if left, err := b.rdb.Keys(t.Context(), "*webhook:[dw]*").Result(); err != nil || len(left) != 2 { // two windows
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

@@ -1,7 +1,8 @@
--- Takes over a closed digest whose process did not get to the end.
--- KEYS 1 due (zset) 2 closed digest (hash)
--- ARGV 1 now in ms, 0 = Redis TIME 2 name of the digest in due 3 lease in ms
--- result the digest: field, value, …; nothing if another process has it
+-- Takes a closed digest whose process did not get to the end, or a waiting message.
+-- KEYS 1 due (zset) 2 closed digest or waiting message (hash)
+-- ARGV 1 now in ms, 0 = Redis TIME 2 its name in due
+--      3 lease in ms: how long others leave it alone
+-- result the hash: field, value, …; nothing if another process has it
 local now = tonumber(ARGV[1])
 if now == 0 then
   local t = redis.call('TIME')

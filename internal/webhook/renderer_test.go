@@ -168,8 +168,8 @@ func TestForeignTextCannotBecomeMarkup(t *testing.T) {
 		Receiver: evil, ExternalURL: "javascript:alert(1)",
 		Alerts: []webhook.Alert{{
 			Status: webhook.Firing, Fingerprint: "f",
-			Labels:      map[string]string{"alertname": evil, "path": "[click](http://evil)\n# big", "<b>": evil, "severity": evil},
-			Annotations: map[string]string{"summary": evil + "\x00\x1b[31m", "description": evil, "runbook_url": "http://a/b)<font>"},
+			Labels:       map[string]string{"alertname": evil, "path": "[click](http://evil)\n# big", "<b>": evil, "severity": evil},
+			Annotations:  map[string]string{"summary": evil + "\x00\x1b[31m", "description": evil, "runbook_url": "http://a/b)<font>"},
 			GeneratorURL: "http://a/b) [x](http://evil) <font",
 		}},
 	}
@@ -228,16 +228,16 @@ func TestTemplateThatFailsInEarnestIsReplaced(t *testing.T) {
 func TestBadTemplates(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ name, source, want string }{
-		"that do not end":            {"text", "{{if .Title}}\n", "a.tmpl:2: unexpected EOF"},
-		"with an unknown function":   {"text", "\n{{now}}", `a.tmpl:2: function "now" not defined`},
-		"with an unknown field":      {"text", "\n {{.Titel}}", "a.tmpl:2:3: <.Titel>: there is no field Titel here (there are Source, "},
-		"with one in a range":        {"markdown", "{{range .Alerts}}\n{{.Labls}}{{end}}", "a.tmpl:2:2: <.Labls>: there is no field Labls here (there are Status, Name, "},
-		"with one in a digest":       {"digest_text", "{{range .Lines}}{{.Nam}}{{end}}", "a.tmpl:1:18: <.Nam>: there is no field Nam here (there are Status, Severity, Color, Name, Who, Count)"},
-		"that only define":           {"text", `{{define "x"}}y{{end}}`, "a.tmpl: nothing stands outside of {{define}}: that is what the message will say"},
+		"that do not end":             {"text", "{{if .Title}}\n", "a.tmpl:2: unexpected EOF"},
+		"with an unknown function":    {"text", "\n{{now}}", `a.tmpl:2: function "now" not defined`},
+		"with an unknown field":       {"text", "\n {{.Titel}}", "a.tmpl:2:3: <.Titel>: there is no field Titel here (there are Source, "},
+		"with one in a range":         {"markdown", "{{range .Alerts}}\n{{.Labls}}{{end}}", "a.tmpl:2:2: <.Labls>: there is no field Labls here (there are Status, Name, "},
+		"with one in a digest":        {"digest_text", "{{range .Lines}}{{.Nam}}{{end}}", "a.tmpl:1:18: <.Nam>: there is no field Nam here (there are Status, Severity, Color, Name, Who, Count)"},
+		"that only define":            {"text", `{{define "x"}}y{{end}}`, "a.tmpl: nothing stands outside of {{define}}: that is what the message will say"},
 		"of a card without its parts": {"textcard", `hello`, `a.tmpl: a template of type textcard consists of parts: {{define "title"}}…{{end}}; it can define title, description, url, btntxt`},
-		"that call themselves":       {"text", `{{define "x"}}{{template "x" .}}{{end}}{{template "x" .}}`, "exceeded maximum template depth"},
-		"that write for ever":        {"text", `{{range $i := 1000000}}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx{{end}}`, "a.tmpl: for one alert it writes more than 65536 bytes"},
-		"with a bad pattern":         {"text", `{{reReplaceAll "(" "" .Title}}`, "error parsing regexp: missing closing )"},
+		"that call themselves":        {"text", `{{define "x"}}{{template "x" .}}{{end}}{{template "x" .}}`, "exceeded maximum template depth"},
+		"that write for ever":         {"text", `{{range $i := 1000000}}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx{{end}}`, "a.tmpl: for one alert it writes more than 65536 bytes"},
+		"with a bad pattern":          {"text", `{{reReplaceAll "(" "" .Title}}`, "error parsing regexp: missing closing )"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -302,8 +302,8 @@ func notification(t *rapid.T) webhook.Notification {
 	text := rapid.StringOfN(rapid.RuneFrom([]rune("aé汉🔥 <>/&\n[](){}|\x01")), 0, 600, -1)
 	alert := rapid.Custom(func(t *rapid.T) webhook.Alert {
 		return webhook.Alert{
-			Status: rapid.SampledFrom([]webhook.Status{webhook.Firing, webhook.Resolved}).Draw(t, "status"),
-			Labels: rapid.MapOfN(rapid.StringN(1, 20, -1), text, 0, 5).Draw(t, "labels"),
+			Status:      rapid.SampledFrom([]webhook.Status{webhook.Firing, webhook.Resolved}).Draw(t, "status"),
+			Labels:      rapid.MapOfN(rapid.StringN(1, 20, -1), text, 0, 5).Draw(t, "labels"),
 			Annotations: map[string]string{"summary": "s" + strings.ReplaceAll(text.Draw(t, "summary"), "#", ""), "description": text.Draw(t, "description")},
 			Fingerprint: "f", GeneratorURL: "http://p/" + text.Draw(t, "url"),
 		}

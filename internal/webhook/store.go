@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/oklog/ulid/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/keys"
@@ -87,18 +86,20 @@ func without(to message.Recipients, held []int) message.Recipients {
 
 // decision is what becomes of a notification for one audience.
 type decision struct {
-	seen bool  // it was decided before
-	at   int64 // Unix ms of the first time
-	held []int // which of the members have it in their digest, counted from 1
+	seen   bool   // it was decided before
+	nonce  string // of this occurrence; it repeats with the decision
+	before string // id of the message before it about the same alerts; empty for none
+	held   []int  // which of the members have it in their digest, counted from 1
 }
 
-// admit decides about a notification. The zero now is that of Redis.
-func (s store) admit(ctx context.Context, d delivery, lines []line, dedup time.Duration, now int64) (decision, error) {
-	id := digestOf(d.notification.identity(), d.key())
-	names, stream := []string{keys.WebhookSeen(s.app, id), keys.WebhookDue(s.app)}, d.digest.stream()
+// admit decides about a notification that would become message id. The zero now is
+// that of Redis.
+func (s store) admit(ctx context.Context, d delivery, lines []line, dedup time.Duration, nonce, id string, now int64) (decision, error) {
+	stream := d.digest.stream()
+	names := []string{keys.WebhookSeen(s.app, d.identity()), keys.WebhookDue(s.app), keys.WebhookLast(s.app, d.group())}
 	args := []any{
 		now, dedup.Milliseconds(), d.digest.After, d.digest.Window.Milliseconds(), string(d.kind),
-		slices.Index(tasks.Priorities(), d.priority), len(lines),
+		slices.Index(tasks.Priorities(), d.priority), nonce, id, len(lines),
 	}
 	for _, l := range lines {
 		args = append(args, l.field(), l.count, l.who)
@@ -113,100 +114,72 @@ func (s store) admit(ctx context.Context, d delivery, lines []line, dedup time.D
 	if err != nil {
 		return decision{}, fmt.Errorf("admit notification: %w", err)
 	}
-	numbers := make([]int64, len(reply))
-	for i, value := range reply {
-		if numbers[i], err = strconv.ParseInt(fmt.Sprint(value), 10, 64); err != nil {
-			return decision{}, fmt.Errorf("admit.lua replied %v", reply)
-		}
-	}
-	if len(numbers) < 2 {
-		return decision{}, fmt.Errorf("admit.lua replied %v", reply)
-	}
-	result := decision{seen: numbers[0] == 1, at: numbers[1]}
-	for _, n := range numbers[2:] {
-		result.held = append(result.held, int(n))
-	}
-	return result, nil
+	return readDecision(reply)
 }
 
-// The names of digests in due: "open|<stream>|<member>" is being gathered,
-// "closed|<id>|<member>" waits to be enqueued.
+func readDecision(reply []any) (decision, error) {
+	if len(reply) < 3 {
+		return decision{}, fmt.Errorf("admit.lua replied %v", reply)
+	}
+	d := decision{seen: fmt.Sprint(reply[0]) == "1", nonce: fmt.Sprint(reply[1]), before: fmt.Sprint(reply[2])}
+	for _, value := range reply[3:] {
+		n, err := strconv.Atoi(fmt.Sprint(value))
+		if err != nil {
+			return decision{}, fmt.Errorf("admit.lua replied %v", reply)
+		}
+		d.held = append(d.held, n)
+	}
+	return d, nil
+}
+
+// The names in due: "open|<stream>|<member>" is a digest that is gathered,
+// "closed|<id>|<member>" one that waits to be enqueued, and "waiting|<id>|<Unix ms>"
+// a message that must not overtake another.
 const (
-	openPrefix   = "open|"
-	closedPrefix = "closed|"
+	openPrefix    = "open|"
+	closedPrefix  = "closed|"
+	waitingPrefix = "waiting|"
 )
 
 func openName(stream string, m member) string { return openPrefix + stream + "|" + string(m) }
 
-// claim is a digest that this process enqueues.
-type claim struct {
-	gathered
-
-	name   string // in due
-	id     string
-	member member
-}
-
-// due lists digests whose time has come.
+// due lists what must be looked at.
 func (s store) due(ctx context.Context, most int, now int64) ([]string, error) {
 	names, err := dueScript.Run(ctx, s.rdb, []string{keys.WebhookDue(s.app)}, now, most).StringSlice()
 	if err != nil {
-		return nil, fmt.Errorf("list due digests: %w", err)
+		return nil, fmt.Errorf("list what is due: %w", err)
 	}
 	return names, nil
 }
 
-// claim takes a due digest, or nil if another process has it.
-func (s store) claim(ctx context.Context, name string, lease time.Duration, now int64) (*claim, error) {
-	words := strings.SplitN(name, "|", 3)
-	if len(words) != 3 {
-		return nil, fmt.Errorf("claim digest: bad name %q", name)
-	}
-	c := &claim{name: name, id: words[1], member: member(words[2])}
-	var reply *redis.Cmd
-	if strings.HasPrefix(name, openPrefix) {
-		stream := words[1]
-		digest, err := parseStream(stream)
-		if err != nil {
-			return nil, err
-		}
-		c.id = ulid.Make().String()
-		c.name = closedPrefix + c.id + "|" + string(c.member)
-		reply = closeScript.Run(ctx, s.rdb, []string{
-			keys.WebhookDue(s.app), keys.WebhookWindow(s.app, stream, string(c.member)),
-			keys.WebhookDigest(s.app, stream, string(c.member)), keys.WebhookClosedDigest(s.app, c.id),
-		}, now, name, c.name, digest.After, digest.Window.Milliseconds(), lease.Milliseconds())
-	} else {
-		reply = leaseScript.Run(ctx, s.rdb, []string{
-			keys.WebhookDue(s.app), keys.WebhookClosedDigest(s.app, c.id),
-		}, now, name, lease.Milliseconds())
-	}
-	flat, err := reply.StringSlice()
-	if err != nil {
-		return nil, fmt.Errorf("claim digest: %w", err)
-	}
-	if len(flat) == 0 {
-		return nil, nil //nolint:nilnil // there is none to claim, and nothing wrong
-	}
-	fields := make(map[string]string, len(flat)/2)
-	for pair := range slices.Chunk(flat, 2) {
-		fields[pair[0]] = pair[len(pair)-1]
-	}
-	if c.gathered, err = readGathered(fields); err != nil {
-		return nil, fmt.Errorf("read digest %s: %w", c.id, err)
-	}
-	return c, nil
+// lease takes what has this name in due, for so long. It is nil if another process
+// has it.
+func (s store) lease(ctx context.Context, name, key string, lease time.Duration, now int64) (map[string]string, error) {
+	return fields(leaseScript.Run(ctx, s.rdb, []string{keys.WebhookDue(s.app), key}, now, name, lease.Milliseconds()))
 }
 
-// done forgets a digest that is enqueued.
-func (s store) done(ctx context.Context, c *claim) error {
+// fields reads the hash that a script replies, nil for an empty one.
+func fields(reply *redis.Cmd) (map[string]string, error) {
+	flat, err := reply.StringSlice()
+	if err != nil || len(flat) == 0 {
+		return nil, err
+	}
+	hash := make(map[string]string, len(flat)/2)
+	for pair := range slices.Chunk(flat, 2) {
+		hash[pair[0]] = pair[len(pair)-1]
+	}
+	return hash, nil
+}
+
+// forget removes what is done with.
+func (s store) forget(ctx context.Context, name, key string) error {
 	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.ZRem(ctx, keys.WebhookDue(s.app), c.name)
-		p.Del(ctx, keys.WebhookClosedDigest(s.app, c.id))
+		p.ZRem(ctx, keys.WebhookDue(s.app), name)
+		p.Del(ctx, key)
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("forget digest %s: %w", c.id, err)
+		return fmt.Errorf("forget %s: %w", name, err)
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func TestStormBecomesOneDigest(t *testing.T) {
 	b.pass(time.Millisecond)
 	b.flush(t)
 	b.flush(t)
-	want := append(before, "alice:: critical markdown: digest of 5: e×1 c×2 d×1 a×1")
+	want := slices.Concat(before, []string{"alice:: critical markdown: digest of 5: e×1 c×2 d×1 a×1"})
 	if diff := cmp.Diff(want, b.queue.brief(t)); diff != "" {
 		t.Errorf("after it (-want +got):\n%s", diff)
 	}
