@@ -43,9 +43,10 @@ local function gather(key, due_name, due)
   end
   redis.call('HSET', key, 'until', now)
   redis.call('HINCRBY', key, 'messages', 1)
+  local full = redis.call('HLEN', key) > 2 * max_kinds
   for i = 10, 9 + 3 * lines, 3 do
     local field, who = ARGV[i], ARGV[i + 2]
-    if redis.call('HLEN', key) > 2 * max_kinds and redis.call('HEXISTS', key, 'n:' .. field) == 0 then
+    if full and redis.call('HEXISTS', key, 'n:' .. field) == 0 then
       field, who = string.match(field, '^%d+|%a+|'), ''
     end
     redis.call('HINCRBY', key, 'n:' .. field, ARGV[i + 1])

@@ -51,7 +51,7 @@ func ids(lists ...string) []string {
 	var found []string
 	for _, list := range lists {
 		for id := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == '|' || r == ',' }) {
-			if id = strings.TrimSpace(id); id != "" && !slices.Contains(found, id) {
+			if id = strings.TrimSpace(id); id != "" {
 				found = append(found, id)
 			}
 		}
@@ -115,6 +115,7 @@ func (c Config) plan(app string, n Notification, q query) (deliveries []delivery
 	for i := range deliveries {
 		deliveries[i].notification = n.with(alerts[deliveries[i].key()])
 	}
+	slices.Sort(wrong)
 	return deliveries, unaddressed, slices.Compact(wrong)
 }
 
@@ -163,34 +164,25 @@ func (c Config) route(app string, labels map[string]string) Route {
 	return Route{}
 }
 
+// maxLabelIDs bounds how many recipients one label names.
+const maxLabelIDs = message.MaxUsers
+
 // recipients reads those that labels name. A bad one is left out and reported:
 // the alert must not be lost for a mistake in a rule.
 func (l RecipientLabels) recipients(labels map[string]string) (to message.Recipients, wrong []string) {
-	value := func(name string) []string {
-		if name == "" {
+	good := func(label string, one func(id string) message.Recipients) []string {
+		if label == "" || labels[label] == "" {
 			return nil
 		}
-		return ids(labels[name])
-	}
-	for _, id := range value(l.ToUser) {
-		if ValidateRecipients(message.Recipients{Users: []string{id}}) != nil {
-			wrong = append(wrong, l.ToUser)
-			continue
-		}
-		to.Users = append(to.Users, id)
-	}
-	to.Parties, wrong = numbers(value(l.ToParty), l.ToParty, wrong)
-	to.Tags, wrong = numbers(value(l.ToTag), l.ToTag, wrong)
-	return to, wrong
-}
-
-func numbers(ids []string, label string, wrong []string) (good, bad []string) {
-	for _, id := range ids {
-		if ValidateRecipients(message.Recipients{Parties: []string{id}}) != nil {
+		named := ids(cutBytes(labels[label], maxLabelIDs*(message.MaxUserIDBytes+1)))
+		right := slices.DeleteFunc(slices.Clone(named), func(id string) bool { return ValidateRecipients(one(id)) != nil })
+		if len(right) < len(named) || len(right) > maxLabelIDs {
 			wrong = append(wrong, label)
-			continue
 		}
-		good = append(good, id)
+		return right[:min(len(right), maxLabelIDs)]
 	}
-	return good, wrong
+	to.Users = good(l.ToUser, func(id string) message.Recipients { return message.Recipients{Users: []string{id}} })
+	to.Parties = good(l.ToParty, func(id string) message.Recipients { return message.Recipients{Parties: []string{id}} })
+	to.Tags = good(l.ToTag, func(id string) message.Recipients { return message.Recipients{Tags: []string{id}} })
+	return to, wrong
 }

@@ -25,7 +25,7 @@ const (
 )
 
 // errNoLink is returned for a card that leads nowhere, which WeCom refuses.
-var errNoLink = errors.New("no http or https address to lead to")
+var errNoLink = errors.New("url: no http or https address, which a card needs (the gateway would send markdown instead)")
 
 // content makes messages of one type.
 type content struct {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -113,8 +115,12 @@ func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *ht
 
 // read takes the body, if it comes from whom it should.
 func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.Method != http.MethodPost && (source != Grafana || r.Method != http.MethodPut) {
-		w.Header().Set("Allow", http.MethodPost)
+	allowed := []string{http.MethodPost}
+	if source == Grafana {
+		allowed = append(allowed, http.MethodPut)
+	}
+	if !slices.Contains(allowed, r.Method) {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return nil, &failure{http.StatusMethodNotAllowed, errors.New("a webhook is posted")}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ type payloadAlert struct {
 // decode reads one JSON object and nothing after it.
 func decode(body []byte) (payload, error) {
 	var p payload
-	dec := json.NewDecoder(strings.NewReader(string(body)))
+	dec := json.NewDecoder(bytes.NewReader(body))
 	if err := dec.Decode(&p); err != nil {
 		return payload{}, asSyntaxError(err)
 	}

@@ -3,7 +3,6 @@ package webhook_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,7 +134,7 @@ func FuzzParseGrafana(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) { checkParsed(t, body, webhook.ParseGrafana) })
 }
 
-// checkParsed wants whatever was understood to become messages of every type.
+// checkParsed wants a whole notification, or an error that has an HTTP status.
 func checkParsed(t *testing.T, body []byte, parse func([]byte) (webhook.Notification, error)) {
 	t.Helper()
 	n, err := parse(body)
@@ -150,15 +149,29 @@ func checkParsed(t *testing.T, body []byte, parse func([]byte) (webhook.Notifica
 	if len(n.Alerts) == 0 || !json.Valid(body) {
 		t.Errorf("parsed into %d alerts", len(n.Alerts))
 	}
-	renderer, err := webhook.NewRenderer(webhook.DefaultConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, kind := range webhook.Types() {
-		if rendered, err := renderer.Render(n, kind); err != nil {
-			t.Error(fmt.Errorf("%s: %w", kind, err))
-		} else if rendered.More < n.Truncated {
-			t.Errorf("%s: %d more, want at least %d", kind, rendered.More, n.Truncated)
+	for _, a := range n.Alerts {
+		if a.Fingerprint == "" || a.Status != webhook.Firing && a.Status != webhook.Resolved {
+			t.Errorf("alert %+v", a)
 		}
 	}
+}
+
+// FuzzRender wants whatever was understood to become messages of every type.
+func FuzzRender(f *testing.F) {
+	f.Add(sample(f, "alertmanager_v4_firing_0.34.json"))
+	f.Add(sample(f, "grafana_webhook.json"))
+	renderer := newRenderer(f, webhook.DefaultConfig())
+	f.Fuzz(func(t *testing.T, body []byte) {
+		n, err := webhook.Parse(body)
+		if err != nil {
+			return
+		}
+		for _, kind := range webhook.Types() {
+			if rendered, err := renderer.Render(n, kind); err != nil {
+				t.Errorf("%s: %v", kind, err)
+			} else if rendered.More < n.Truncated {
+				t.Errorf("%s: %d more, want at least %d", kind, rendered.More, n.Truncated)
+			}
+		}
+	})
 }
