@@ -45,7 +45,16 @@ func PartID(id string, n int) string {
 	return id + "." + strconv.Itoa(n)
 }
 
-// MessageID is the id of the message that a part belongs to.
+// FollowUpID is the id of follow-up n, counted from 1, of a message or part: the
+// message to those of its recipients who had to wait.
+func FollowUpID(id string, n int) string {
+	if !strings.Contains(id, ".") {
+		id += ".1" // of the first part, which has the message's own id
+	}
+	return id + "." + strconv.Itoa(n)
+}
+
+// MessageID is the id of the message that a part or follow-up belongs to.
 func MessageID(partID string) string {
 	id, _, _ := strings.Cut(partID, ".")
 	return id

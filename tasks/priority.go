@@ -3,6 +3,7 @@ package tasks
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/wecomq/wecomq/message"
 )
@@ -28,6 +29,28 @@ func (p Priority) Validate() error {
 		return nil
 	}
 	return fmt.Errorf("priority: %q is none of critical, default, bulk", string(p))
+}
+
+// DefaultRetention is how long finished tasks stay in the asynq dashboard: a day,
+// and an hour for those of broadcasts, because a million of them fill a Redis.
+func DefaultRetention() map[Priority]time.Duration {
+	return map[Priority]time.Duration{Critical: 24 * time.Hour, Default: 24 * time.Hour, Bulk: time.Hour}
+}
+
+// HeadStart is how much earlier than its share of the rate a message may go: 240,
+// 160 and 80 ms. At the limit the difference lets a message of higher priority
+// go before all of lower ones, on whatever host they wait.
+func (p Priority) HeadStart() time.Duration {
+	const step = 80 * time.Millisecond
+	switch p {
+	case Critical:
+		return 3 * step
+	case Default:
+		return 2 * step
+	case Bulk:
+		return step
+	}
+	return step
 }
 
 // Queue is the asynq queue of an app's messages of one priority, e.g. "ops:critical".

@@ -9,20 +9,33 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
 
 // Sender calls WeCom's API for one app; *wecom.Client is one.
 type Sender interface {
+	// CheckToken makes sure that there is an access token, so that Post need not wait
+	// for one.
+	CheckToken(ctx context.Context) error
 	Post(ctx context.Context, api string, body []byte, reply any) error
 }
 
-// Ledger remembers what was attempted and what came of it.
+// Pacer keeps the app within WeCom's limits.
+type Pacer interface {
+	// Admit says whether a message may go now, and then writes down its attempt.
+	Admit(ctx context.Context, a tasks.Application) (tasks.Admission, error)
+	// Report notes what an answer says about the app.
+	Report(ctx context.Context, f tasks.Finding) (tasks.Block, error)
+}
+
+// Ledger remembers what came of each message.
 type Ledger interface {
-	Begin(ctx context.Context, p tasks.Payload, policy tasks.ResendPolicy) (tasks.Attempt, error)
 	Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error)
 	Record(ctx context.Context, id string) (tasks.Record, error)
+	// Revive queues a dead letter again, if it has had no attempt since those.
+	Revive(ctx context.Context, id string, attempts int) (bool, error)
 }
 
 // OnUnknown says what to do with a message that WeCom may have taken.
@@ -37,7 +50,6 @@ const (
 
 const (
 	defaultConcurrency = 16
-	defaultRatePause   = time.Minute // WeCom blocks for 60 s at first (90312)
 	defaultRecords     = 7 * 24 * time.Hour
 )
 
@@ -51,11 +63,18 @@ type App struct {
 	// record for Records, 0 for seven days, after its last change.
 	Ledger  Ledger
 	Records time.Duration
+	// Pacer is nil for the one in Redis that all workers share, which keeps to Limits;
+	// their zero value is WeCom's own.
+	Pacer  Pacer
+	Limits tasks.Limits
+	// Retention is how long the tasks of follow-ups stay in the dashboard, as the
+	// producer has it; nil for [tasks.DefaultRetention].
+	Retention map[tasks.Priority]time.Duration
 
-	Concurrency int           // calls in flight in this process; 0 for 16
+	Concurrency int           // calls in flight in this process, one of them only for critical messages; 0 for 16
 	Timeout     time.Duration // of one HTTP call, as the Sender applies it, at most [tasks.MaxCallTimeout]; 0 for [wecom.DefaultTimeout]
 	OnUnknown   OnUnknown     // "" for [Resend]
-	RatePause   time.Duration // rest of the whole app after errcode 45009; 0 for one minute
+	RatePause   time.Duration // first rest of the whole app after errcode 45009; 0 for one minute
 }
 
 // Validate names the first field that is missing or wrong.
@@ -74,6 +93,11 @@ func (a App) Validate() error {
 		return fmt.Errorf("app %s: Timeout: %s is more than %s", a.Name, a.Timeout, tasks.MaxCallTimeout)
 	case a.OnUnknown != "" && a.OnUnknown != Resend && a.OnUnknown != Park:
 		return fmt.Errorf("app %s: OnUnknown: %q is neither resend nor park", a.Name, string(a.OnUnknown))
+	case a.Limits == tasks.Limits{}:
+		return nil
+	}
+	if err := a.Limits.Validate(); err != nil {
+		return fmt.Errorf("app %s: limits.%w", a.Name, err)
 	}
 	return nil
 }
@@ -88,14 +112,17 @@ func (a App) withDefaults(rdb redis.UniversalClient) App {
 	if a.OnUnknown == "" {
 		a.OnUnknown = Resend
 	}
-	if a.RatePause == 0 {
-		a.RatePause = defaultRatePause
+	if a.Retention == nil {
+		a.Retention = tasks.DefaultRetention()
 	}
 	if a.Records == 0 {
 		a.Records = defaultRecords
 	}
 	if a.Ledger == nil {
 		a.Ledger = ledger.New(rdb, a.Name, a.Records)
+	}
+	if a.Pacer == nil {
+		a.Pacer = pacing.New(rdb, pacing.Config{App: a.Name, Limits: a.Limits, Records: a.Records, Penalty: a.RatePause})
 	}
 	return a
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/hibiken/asynq"
 
+	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -20,6 +21,9 @@ const (
 	redisRetry = 2 * time.Second
 	// settlePatience ends before the task's own time does.
 	settlePatience = 5 * time.Minute
+	// restRetry brings a message back into a queue that is paused, because its app
+	// rests: whoever resumes the app need not look for it elsewhere.
+	restRetry = time.Second
 	// versionRetry leaves a message to a newer worker.
 	versionRetry = time.Minute
 )
@@ -32,12 +36,13 @@ type delivery struct {
 	retried int // attempts that counted so far
 	allowed int // attempts that may count in all
 	began   time.Time
-	number  int // of this attempt
+	number  int  // of this attempt, 0 before it was written down
+	probe   bool // the call finds out whether the app is still blocked
 }
 
-// handle is asynq's handler: decode, begin, call, settle. It does not end when
-// asynq cancels ctx, for instance from the dashboard: a call that is cut off is
-// an outcome nobody knows. Every step has a limit of its own.
+// handle is asynq's handler: decode, ask for leave, call, settle. It does not end
+// when asynq cancels ctx, for instance from the dashboard: a call that is cut off
+// is an outcome nobody knows. Every step has a limit of its own.
 func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 	ctx = context.WithoutCancel(ctx)
 	d, err := l.open(ctx, task)
@@ -48,30 +53,62 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 		l.log.Error().Err(err).Str("type", task.Type()).Msg("unreadable task")
 		return deadLetter(err)
 	}
+	l.cfg.OnDequeued(l.app.Name, d.payload.Priority, time.Since(d.payload.EnqueuedAt))
 	if problem := l.agentMismatch(d); problem != nil {
 		return l.settle(ctx, d, tasks.Settlement{State: tasks.Rejected, ErrMsg: problem.Error()}, problem)
 	}
-	attempt, err := l.app.Ledger.Begin(ctx, d.payload, l.resendPolicy(d.request.Common()))
+	// The token comes first: between leave and call nothing may take long.
+	if err := l.checkToken(ctx); err != nil {
+		return l.withoutToken(ctx, d, err)
+	}
+	a, err := l.admit(ctx, d)
 	if err != nil {
 		return &retryError{err, redisRetry, true}
 	}
-	return l.proceed(ctx, d, attempt)
+	return l.proceed(ctx, d, a)
 }
 
-func (l *lane) proceed(ctx context.Context, d *delivery, attempt tasks.Attempt) error {
-	switch attempt.Verdict {
+func (l *lane) checkToken(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, l.app.callLimit())
+	defer cancel()
+	return l.app.Sender.CheckToken(ctx)
+}
+
+func (l *lane) proceed(ctx context.Context, d *delivery, a admitted) error {
+	splitErr := l.split(ctx, d, a.FollowUps)
+	if a.Verdict == tasks.Go {
+		d.number, d.probe = a.Number, a.Probe
+		return l.send(ctx, d, a.turn, splitErr)
+	}
+	if splitErr != nil {
+		return &retryError{splitErr, redisRetry, true}
+	}
+	switch a.Verdict {
 	case tasks.Final:
 		return l.acknowledge(ctx, d)
-	case tasks.Busy:
-		return &retryError{errors.New("another attempt is under way"), attempt.Wait, true}
 	case tasks.Park:
 		return l.park(ctx, d)
 	case tasks.TooLate:
 		return l.settle(ctx, d, tasks.Settlement{State: tasks.Expired, ErrMsg: "its deadline passed before it could be sent"}, nil)
-	default:
-		d.number = attempt.Number
-		return l.send(ctx, d)
+	case tasks.Hold:
+		return l.hold(ctx, a)
+	case tasks.Turn:
+		return l.putBack(d, a)
+	default: // busy
+		return &retryError{errors.New("another attempt is under way"), a.Wait, true}
 	}
+}
+
+// hold returns a message to the queue while the app rests, and makes sure that the
+// queues do: somebody may have resumed them in the dashboard.
+func (l *lane) hold(ctx context.Context, a admitted) error {
+	rest := a.Wait
+	if a.Reason == pacing.Paused {
+		rest = 0 // until somebody resumes it
+	}
+	l.pause(ctx, rest)
+	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
+	return &retryError{errors.New("the app is in state " + a.Reason + "; see 'wecomq app ls'"), restRetry, true}
 }
 
 // open reads the task. Its body was checked before it was enqueued, perhaps by
@@ -104,24 +141,17 @@ func (l *lane) agentMismatch(d *delivery) error {
 	return nil
 }
 
-// resendPolicy says how long this message may be sent again once WeCom may have taken it.
-func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolicy {
-	policy := tasks.ResendPolicy{InFlight: l.app.callLimit()}
-	switch {
-	case common.EnableDuplicateCheck == 1:
-		policy.Window = common.DuplicateCheckWindow()
-	case l.app.OnUnknown == Resend:
-		policy.Window, policy.MayDouble = tasks.Forever, true
-	}
-	return policy
-}
-
-// send posts the message and settles what WeCom answers.
-func (l *lane) send(ctx context.Context, d *delivery) error {
+// send posts the message and settles what WeCom answers. It leaves the turnstile
+// when the call is over. obstacle is why there can be no call, nil for none.
+func (l *lane) send(ctx context.Context, d *delivery, t *turn, obstacle error) error {
 	callCtx, cancel := context.WithTimeout(ctx, l.app.callLimit())
 	defer cancel()
 	var reply message.SendResponse
-	err := l.app.Sender.Post(callCtx, message.APISend, d.payload.Body, &reply)
+	err := obstacle
+	if err == nil {
+		err = l.app.Sender.Post(callCtx, message.APISend, d.payload.Body, &reply)
+	}
+	t.leave()
 	return l.settle(ctx, d, l.judge(d, &reply, err), err)
 }
 
@@ -179,10 +209,11 @@ func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, caus
 		return &retryError{err, redisRetry, true}
 	}
 	l.report(d, record, cause)
+	rest := l.learn(ctx, d, cause)
 	if !s.State.Final() {
-		return l.retry(ctx, d, cause)
+		return l.retry(d, cause, rest)
 	}
-	l.onSettled(record)
+	l.cfg.OnSettled(record)
 	return l.finish(d, record, cause)
 }
 
@@ -196,12 +227,13 @@ func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tas
 		}))
 }
 
-// retry brings the message back after the time its outcome sets.
-func (l *lane) retry(ctx context.Context, d *delivery, cause error) error {
+// retry brings the message back after the time its outcome sets, or when the app's
+// rest is over: until then its queue does not give it away.
+func (l *lane) retry(d *delivery, cause error, rest time.Duration) error {
 	o := outcomes[wecom.ClassOf(cause)]
-	wait := o.wait(l, cause, d.retried)
-	if o.pausesApp != nil && o.pausesApp(cause) {
-		l.pause(ctx, wait, cause)
+	wait := o.wait(cause, d.retried)
+	if rest > 0 {
+		wait = restRetry
 	}
 	return &retryError{cause, wait, o.free}
 }
@@ -211,6 +243,9 @@ func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
 	record, err := l.app.Ledger.Record(ctx, d.payload.ID)
 	if err != nil {
 		return &retryError{err, redisRetry, true}
+	}
+	if revived, err := l.revive(ctx, d, record); revived || err != nil {
+		return runAgain(err)
 	}
 	l.log.Info().Str("message_id", record.ID).Str("state", string(record.State)).Msg("redelivered, already done")
 	return l.finish(d, record, errors.New(record.ErrMsg))
@@ -227,7 +262,7 @@ func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
 		l.log.Warn().Err(err).Str("message_id", record.ID).Msg("the dashboard will not show the result")
 	}
 	if record.State == tasks.Rejected || record.State == tasks.Unknown {
-		return deadLetter(cause)
+		return archived(record, cause)
 	}
 	return nil
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
-	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/tasks"
@@ -24,10 +24,19 @@ const (
 // lane is all the machinery of one app in this process.
 type lane struct {
 	app       App
-	rdb       redis.UniversalClient
+	cfg       Config
+	turnstile *turnstile
 	log       zerolog.Logger
 	asynqLog  zerolog.Logger
-	onSettled func(tasks.Record)
+	stopping  context.Context // ends when handlers that wait should give up
+}
+
+func newLane(app App, cfg Config) *lane {
+	return &lane{
+		app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), stopping: context.Background(),
+		log:      cfg.Logger.With().Str("component", "worker").Str("app", app.Name).Logger(),
+		asynqLog: cfg.Logger.With().Str("component", "asynq").Str("app", app.Name).Logger(),
+	}
 }
 
 // run serves the app's queues until ctx ends, then lets the calls in flight
@@ -36,9 +45,32 @@ func (l *lane) run(ctx context.Context) error {
 	if err := l.register(ctx); err != nil {
 		return err
 	}
-	server := asynq.NewServerFromRedisClient(asynqx.NewWorkerClient(ctx, l.rdb), asynq.Config{
-		Concurrency:              l.app.Concurrency,
-		Queues:                   l.queues(),
+	stopping, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	l.stopping = stopping
+	defer l.turnstile.stop()
+	defer l.startSweeper(ctx)()
+	// Alerts have a server of their own: handlers that wait with messages of other
+	// priorities cannot keep it from fetching.
+	group, ctx := errgroup.WithContext(ctx)
+	context.AfterFunc(ctx, func() { stop(errStopping) })
+	group.Go(func() error { return l.serve(ctx, l.app.Concurrency, tasks.Critical) })
+	group.Go(func() error { return l.serve(ctx, l.turnstile.room(tasks.Default), tasks.Default, tasks.Bulk) })
+	l.log.Info().Int("concurrency", l.app.Concurrency).Msg("lane is up")
+	err := group.Wait()
+	l.log.Info().Msg("lane is down")
+	return err
+}
+
+// serve runs an asynq server for the queues of some priorities, in strict order.
+func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.Priority) error {
+	queues := make(map[string]int, len(priorities))
+	for i, priority := range priorities {
+		queues[tasks.Queue(l.app.Name, priority)] = len(priorities) - i
+	}
+	server := asynq.NewServerFromRedisClient(asynqx.NewWorkerClient(ctx, l.cfg.Redis), asynq.Config{
+		Concurrency:              concurrency,
+		Queues:                   queues,
 		StrictPriority:           true,
 		TaskCheckInterval:        idlePoll,
 		DelayedTaskCheckInterval: delayedPoll,
@@ -52,45 +84,28 @@ func (l *lane) run(ctx context.Context) error {
 	if err := server.Start(asynq.HandlerFunc(l.handle)); err != nil {
 		return fmt.Errorf("start lane %s: %w", l.app.Name, err)
 	}
-	l.log.Info().Int("concurrency", l.app.Concurrency).Msg("lane is up")
 	<-ctx.Done()
 	server.Shutdown()
-	l.log.Info().Msg("lane is down")
 	return nil
-}
-
-// queues are the app's three, in strict order: asynq looks into the one with
-// the highest weight first.
-func (l *lane) queues() map[string]int {
-	all := tasks.Priorities()
-	queues := make(map[string]int, len(all))
-	for i, priority := range all {
-		queues[tasks.Queue(l.app.Name, priority)] = len(all) - i
-	}
-	return queues
 }
 
 // register makes the queues visible in the dashboard before their first message.
 func (l *lane) register(ctx context.Context) error {
-	for queue := range l.queues() {
-		if err := l.rdb.SAdd(ctx, "asynq:queues", queue).Err(); err != nil {
+	for _, priority := range tasks.Priorities() {
+		queue := tasks.Queue(l.app.Name, priority)
+		if err := l.cfg.Redis.SAdd(ctx, "asynq:queues", queue).Err(); err != nil {
 			return fmt.Errorf("register queue %s: %w", queue, err)
 		}
 	}
 	return nil
 }
 
-// pause rests the app's queues on all hosts, and says so once. When Redis
-// refuses, the messages that come meanwhile are held one by one.
-func (l *lane) pause(ctx context.Context, d time.Duration, cause error) {
-	for i, priority := range tasks.Priorities() {
-		fresh, err := asynqx.PauseFor(ctx, l.rdb, tasks.Queue(l.app.Name, priority), d)
-		if err != nil {
-			l.log.Warn().Err(err).Msg("the app goes on")
+// pause rests the app's queues on all hosts, 0 for until it is resumed by hand.
+// When Redis refuses, the messages that come meanwhile are held one by one.
+func (l *lane) pause(ctx context.Context, d time.Duration) {
+	for _, priority := range tasks.Priorities() {
+		if err := asynqx.PauseFor(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), d); err != nil {
+			l.log.Warn().Err(err).Msg("the app's queues go on")
 		}
-		if i > 0 || !fresh {
-			continue // of the many whose messages fail together, one reports
-		}
-		l.log.Warn().Str("error", reason(cause)).Dur("pause_ms", d).Msg("the app is paused")
 	}
 }

@@ -17,27 +17,25 @@ const (
 	configPause  = 5 * time.Minute  // a new setting works after about a minute (60020)
 )
 
-// outcome is what an answer of WeCom means for the message and for its app.
+// outcome is what an answer of WeCom means for the message.
 type outcome struct {
 	state tasks.State
 	// wait, when not nil, brings the message back after that time; nil ends it.
-	wait func(l *lane, err error, retried int) time.Duration
+	wait func(err error, retried int) time.Duration
 	free bool // the next try costs no attempt
-	// pausesApp says whether the whole app rests, on all hosts, for as long as the
-	// message waits; nil for never.
-	pausesApp func(err error) bool
 }
 
-// outcomes turns the class of an answer into what happens. A final state other
-// than accepted is a dead letter.
+// outcomes turns the class of an answer into what happens to the message. A final
+// state other than accepted is a dead letter. What the answer means for the app
+// is in finding.go.
 var outcomes = map[wecom.Class]outcome{
 	wecom.ClassOK:             {state: tasks.Accepted},
 	wecom.ClassTransient:      {state: tasks.Queued, wait: grow},
 	wecom.ClassUnknownOutcome: {state: tasks.Queued, wait: grow},
 	wecom.ClassToken:          {state: tasks.Queued, wait: moment},
 	wecom.ClassConcurrency:    {state: tasks.Queued, wait: moment, free: true},
-	wecom.ClassRate:           {state: tasks.Held, wait: ratePause, free: true, pausesApp: always},
-	wecom.ClassConfig:         {state: tasks.Held, wait: suspension, free: true, pausesApp: isAppWide},
+	wecom.ClassRate:           {state: tasks.Held, wait: minute, free: true},
+	wecom.ClassConfig:         {state: tasks.Held, wait: suspension, free: true},
 	wecom.ClassMedia:          {state: tasks.Rejected},
 	wecom.ClassRecipient:      {state: tasks.Rejected},
 	wecom.ClassContent:        {state: tasks.Rejected},
@@ -47,7 +45,7 @@ var outcomes = map[wecom.Class]outcome{
 // grow waits longer each time, from one second to ten minutes, with full jitter:
 // the time is drawn evenly from zero to the step, so that messages that failed
 // together do not come back together.
-func grow(_ *lane, _ error, retried int) time.Duration { return jitter(backoffStep(retried)) }
+func grow(_ error, retried int) time.Duration { return jitter(backoffStep(retried)) }
 
 func backoffStep(retried int) time.Duration {
 	step, doublings := quickStep, retried
@@ -63,25 +61,14 @@ func backoffStep(retried int) time.Duration {
 }
 
 // moment is 1 to 3 s: what too many calls at once take to pass.
-func moment(*lane, error, int) time.Duration { return time.Second + jitter(2*time.Second) }
+func moment(error, int) time.Duration { return time.Second + jitter(2*time.Second) }
 
-func always(error) bool { return true }
-
-// isAppWide tells a setting that stops every message of the app from one that
-// stops messages of this kind only: no mini program bound (48002), no callback
-// URL (43012), or a proxy that refuses this body (HTTP 4xx). One such message
-// must not stop the alerts behind it: it waits alone.
-func isAppWide(err error) bool {
-	if refused, ok := errors.AsType[*wecom.Error](err); ok {
-		return refused.API == wecom.APIGetToken || refused.Code != 48002 && refused.Code != 43012
-	}
-	return isGetToken(err)
-}
-
-func ratePause(l *lane, _ error, _ int) time.Duration { return l.app.RatePause }
+// minute is WeCom's shortest block (90312); where the whole app rests longer, so
+// does the message.
+func minute(error, int) time.Duration { return time.Minute }
 
 // suspension lasts until gettoken may be called again, or for five minutes.
-func suspension(_ *lane, err error, _ int) time.Duration {
+func suspension(err error, _ int) time.Duration {
 	if held, ok := errors.AsType[*wecom.TokenHeldError](err); ok {
 		return max(time.Until(held.Until), time.Second)
 	}
@@ -89,14 +76,6 @@ func suspension(_ *lane, err error, _ int) time.Duration {
 		return wecom.TokenBackoff(1)
 	}
 	return configPause
-}
-
-func isGetToken(err error) bool {
-	if refused, ok := errors.AsType[*wecom.Error](err); ok {
-		return refused.API == wecom.APIGetToken
-	}
-	var broken *wecom.CallError
-	return errors.As(err, &broken) && broken.API == wecom.APIGetToken
 }
 
 func jitter(limit time.Duration) time.Duration { return rand.N(limit) } //nolint:gosec // no secret

@@ -39,7 +39,7 @@ func TestBackoffGrowsToTenMinutes(t *testing.T) {
 			t.Errorf("after %d retries: %s, want %s", retried, got, step)
 		}
 		for range 100 {
-			if wait := grow(nil, nil, retried); wait < 0 || wait >= step {
+			if wait := grow(nil, retried); wait < 0 || wait >= step {
 				t.Fatalf("after %d retries: wait %s is not within %s", retried, wait, step)
 			}
 		}
@@ -61,7 +61,7 @@ func TestSuspensionLastsUntilGettokenMayBeCalled(t *testing.T) {
 		"gettoken leads elsewhere":   {&wecom.CallError{API: wecom.APIGetToken, Status: 404}, 30 * time.Second, 30 * time.Second},
 		"the app lacks a permission": {&wecom.Error{API: "message/send", Code: 48002}, 5 * time.Minute, 5 * time.Minute},
 	} {
-		if got := suspension(nil, tc.err, 0); got < tc.min || got > tc.max {
+		if got := suspension(tc.err, 0); got < tc.min || got > tc.max {
 			t.Errorf("%s: %s, want %s to %s", name, got, tc.min, tc.max)
 		}
 	}

@@ -23,14 +23,17 @@ func (e *retryError) Unwrap() error { return e.err }
 // been over for half a minute by then.
 const leaseRetry = time.Second
 
-// retryDelay is asynq's RetryDelayFunc. asynq keeps whole seconds and cuts the
-// rest, which would bring a task back early: round up.
+// wholeSeconds rounds up: asynq cuts the fraction of a moment off, which would
+// bring a task back early.
+func wholeSeconds(d time.Duration) time.Duration { return d + time.Second - time.Nanosecond }
+
+// retryDelay is asynq's RetryDelayFunc.
 func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	wait := leaseRetry
 	if retry, ok := errors.AsType[*retryError](err); ok {
 		wait = retry.wait
 	}
-	return wait + time.Second - time.Nanosecond
+	return wholeSeconds(wait)
 }
 
 // isFailure is asynq's IsFailure: what is none costs no attempt. A worker that

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
@@ -20,6 +21,25 @@ type Config struct {
 	// OnSettled, when set, is called with the record of each message whose state
 	// has become final, by the goroutine that sent it.
 	OnSettled func(tasks.Record)
+	// OnDequeued, when set, is called each time a message is taken from its queue,
+	// with the time since it was enqueued or was due.
+	OnDequeued func(app string, p tasks.Priority, waited time.Duration)
+	// OnHeld, when set, is called when a message has to wait for one of WeCom's
+	// limits: "rate", "member", "quota", "penalty", "suspended" or "paused".
+	OnHeld func(app, reason string, wait time.Duration)
+}
+
+func (c Config) withDefaults() Config {
+	if c.OnSettled == nil {
+		c.OnSettled = func(tasks.Record) {}
+	}
+	if c.OnDequeued == nil {
+		c.OnDequeued = func(string, tasks.Priority, time.Duration) {}
+	}
+	if c.OnHeld == nil {
+		c.OnHeld = func(string, string, time.Duration) {}
+	}
+	return c
 }
 
 // Worker serves the queues of its apps.
@@ -33,19 +53,13 @@ func New(cfg Config) (*Worker, error) {
 	if len(cfg.Apps) == 0 {
 		return nil, errNoApps
 	}
-	if cfg.OnSettled == nil {
-		cfg.OnSettled = func(tasks.Record) {}
-	}
+	cfg = cfg.withDefaults()
 	w := &Worker{}
 	for _, app := range cfg.Apps {
 		if err := app.Validate(); err != nil {
 			return nil, err
 		}
-		w.lanes = append(w.lanes, &lane{
-			app: app.withDefaults(cfg.Redis), rdb: cfg.Redis, onSettled: cfg.OnSettled,
-			log:      cfg.Logger.With().Str("component", "worker").Str("app", app.Name).Logger(),
-			asynqLog: cfg.Logger.With().Str("component", "asynq").Str("app", app.Name).Logger(),
-		})
+		w.lanes = append(w.lanes, newLane(app.withDefaults(cfg.Redis), cfg))
 	}
 	return w, nil
 }

@@ -91,7 +91,7 @@ func (d *deployment) app(name string) (*config.App, error) {
 }
 
 func (d *deployment) producer(app *config.App) (*producer.Producer, error) {
-	return producer.New(d.rdb, producer.Config{App: app.Name, Retention: app.Retention})
+	return producer.New(d.rdb, producer.Config{App: app.Name, Retention: app.Retention, Records: app.Records})
 }
 
 func (d *deployment) ledger(app *config.App) *ledger.Ledger {
@@ -144,6 +144,7 @@ func (d *deployment) workerApps(names []string) ([]worker.App, error) {
 		apps = append(apps, worker.App{
 			Name: app.Name, AgentID: app.AgentID, Sender: client, Records: app.Records, Concurrency: app.Concurrency,
 			Timeout: app.Timeout, OnUnknown: worker.OnUnknown(app.OnUnknown), RatePause: d.ratePause,
+			Limits: app.Limits, Retention: app.Retention,
 		})
 	}
 	return apps, nil

@@ -24,7 +24,12 @@ type metrics struct {
 	recipients *prometheus.CounterVec
 	requests   *prometheus.CounterVec
 	duration   *prometheus.HistogramVec
+	queueWait  *prometheus.HistogramVec
+	hold       *prometheus.HistogramVec
 }
+
+// waitBuckets reach from 5 ms to a day.
+var waitBuckets = []float64{.005, .025, .1, .5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600}
 
 func newMetrics() *metrics {
 	m := &metrics{
@@ -42,8 +47,16 @@ func newMetrics() *metrics {
 			Name: "wecomq_api_request_duration_seconds", Help: "Duration of calls to WeCom, access token included.",
 			Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
 		}, []string{"app", "api"}),
+		queueWait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "wecomq_queue_wait_seconds", Help: "Age of messages each time that they are taken from their queue.",
+			Buckets: waitBuckets,
+		}, []string{"app", "priority"}),
+		hold: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "wecomq_hold_seconds", Help: "How long messages are told to wait for WeCom's limits, by what they wait for.",
+			Buckets: waitBuckets,
+		}, []string{"app", "reason"}),
 	}
-	m.registry.MustRegister(m.messages, m.recipients, m.requests, m.duration,
+	m.registry.MustRegister(m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -56,20 +69,29 @@ func (m *metrics) settled(r tasks.Record) {
 	m.recipients.WithLabelValues(r.App, "unlicensed").Add(float64(len(r.Recipients.Unlicensed)))
 }
 
+func (m *metrics) dequeued(app string, p tasks.Priority, waited time.Duration) {
+	m.queueWait.WithLabelValues(app, string(p)).Observe(waited.Seconds())
+}
+
+func (m *metrics) held(app, reason string, wait time.Duration) {
+	m.hold.WithLabelValues(app, reason).Observe(wait.Seconds())
+}
+
 // instrument counts and times what an app's sender does.
 func (m *metrics) instrument(app string, sender worker.Sender) worker.Sender {
-	return &instrumented{app, sender, m}
+	return &instrumented{sender, app, m}
 }
 
 type instrumented struct {
+	worker.Sender
+
 	app     string
-	sender  worker.Sender
 	metrics *metrics
 }
 
 func (i *instrumented) Post(ctx context.Context, api string, body []byte, reply any) error {
 	began := time.Now()
-	err := i.sender.Post(ctx, api, body, reply)
+	err := i.Sender.Post(ctx, api, body, reply)
 	i.metrics.duration.WithLabelValues(i.app, api).Observe(time.Since(began).Seconds())
 	i.metrics.requests.WithLabelValues(i.app, api, errcodeLabel(err)).Inc()
 	return err
@@ -87,10 +109,15 @@ func errcodeLabel(err error) string {
 	}
 }
 
+// exposition is what Prometheus scrapes.
+func (m *metrics) exposition() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
 // handler serves health and metrics. ready says why the process cannot work, nil if it can.
 func (m *metrics) handler(ready func(context.Context) error) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", m.exposition())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)

@@ -54,6 +54,7 @@ func TestMetricsCountRecipientsByFate(t *testing.T) {
 // failingSender answers every call with the same error, or none.
 type failingSender struct{ err error }
 
+func (s failingSender) CheckToken(context.Context) error                { return nil }
 func (s failingSender) Post(context.Context, string, []byte, any) error { return s.err }
 
 func TestMetricsCountCallsByErrcode(t *testing.T) {

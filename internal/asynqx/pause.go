@@ -12,19 +12,31 @@ import (
 // PausedByHand is the rest of a pause that does not end by itself.
 const PausedByHand time.Duration = -1
 
-// PauseFor pauses a queue on all hosts for a while; the pause shows in the
-// dashboard and ends by itself. A pause that is already there stays as it is, and
-// fresh is false.
-func PauseFor(ctx context.Context, rdb redis.UniversalClient, queue string, d time.Duration) (fresh bool, err error) {
+// PauseFor pauses a queue on all hosts for a while, 0 for until [Unpause]; the
+// pause shows in the dashboard. A pause that is already there stays as it is.
+func PauseFor(ctx context.Context, rdb redis.UniversalClient, queue string, d time.Duration) error {
 	// SET NX PX: asynq's own PauseQueue writes the same key and value without an end.
-	err = rdb.SetArgs(ctx, pauseKey(queue), time.Now().Unix(), redis.SetArgs{Mode: "NX", TTL: d}).Err()
-	if errors.Is(err, redis.Nil) {
-		return false, nil
+	err := rdb.SetArgs(ctx, pauseKey(queue), time.Now().Unix(), redis.SetArgs{Mode: "NX", TTL: d}).Err()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return fmt.Errorf("pause queue %s: %w", queue, err)
 	}
-	if err != nil {
-		return false, fmt.Errorf("pause queue %s: %w", queue, err)
+	return nil
+}
+
+// Pause pauses a queue on all hosts until [Unpause], whatever pause is there.
+func Pause(ctx context.Context, rdb redis.UniversalClient, queue string) error {
+	if err := rdb.Set(ctx, pauseKey(queue), time.Now().Unix(), 0).Err(); err != nil {
+		return fmt.Errorf("pause queue %s: %w", queue, err)
 	}
-	return true, nil
+	return nil
+}
+
+// Unpause ends any pause of a queue.
+func Unpause(ctx context.Context, rdb redis.UniversalClient, queue string) error {
+	if err := rdb.Del(ctx, pauseKey(queue)).Err(); err != nil {
+		return fmt.Errorf("resume queue %s: %w", queue, err)
+	}
+	return nil
 }
 
 // PauseLeft is how long a queue stays paused: 0 when it is not, [PausedByHand]

@@ -98,9 +98,9 @@ func TestPauseForEndsByItself(t *testing.T) {
 	if left, err := asynqx.PauseLeft(t.Context(), rdb, "ops:bulk"); err != nil || left != 0 {
 		t.Errorf("a queue that is not paused has %s left, error %v", left, err)
 	}
-	for _, want := range []bool{true, false} { // the second finds the first, which is no error
-		if fresh, err := asynqx.PauseFor(t.Context(), rdb, "ops:bulk", time.Minute); err != nil || fresh != want {
-			t.Fatalf("fresh is %t, error %v; want %t", fresh, err, want)
+	for _, d := range []time.Duration{time.Minute, time.Hour} { // the second finds the first, and leaves it
+		if err := asynqx.PauseFor(t.Context(), rdb, "ops:bulk", d); err != nil {
+			t.Fatal(err)
 		}
 	}
 	info, err := asynq.NewInspectorFromRedisClient(rdb).GetQueueInfo("ops:bulk")
@@ -110,13 +110,16 @@ func TestPauseForEndsByItself(t *testing.T) {
 	if left, err := asynqx.PauseLeft(t.Context(), rdb, "ops:bulk"); err != nil || left <= 0 || left > time.Minute {
 		t.Errorf("the pause ends in %s, error %v; want a minute", left, err)
 	}
-	if err := asynq.NewInspectorFromRedisClient(rdb).UnpauseQueue("ops:bulk"); err != nil {
-		t.Fatal(err)
-	}
-	if err := asynq.NewInspectorFromRedisClient(rdb).PauseQueue("ops:bulk"); err != nil {
+	if err := asynqx.Pause(t.Context(), rdb, "ops:bulk"); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := asynqx.PauseLeft(t.Context(), rdb, "ops:bulk"); err != nil || left != asynqx.PausedByHand {
 		t.Errorf("a pause by hand ends in %s, error %v", left, err)
+	}
+	if err := asynqx.Unpause(t.Context(), rdb, "ops:bulk"); err != nil {
+		t.Fatal(err)
+	}
+	if info, err = asynq.NewInspectorFromRedisClient(rdb).GetQueueInfo("ops:bulk"); err != nil || info.Paused {
+		t.Errorf("info %+v, error %v; want the queue to go on", info, err)
 	}
 }

@@ -25,7 +25,7 @@ type App struct {
 	// them at once. It has an entry for every priority.
 	Retention map[tasks.Priority]time.Duration
 	Records   time.Duration // how long results are kept
-	Limits    Limits
+	Limits    tasks.Limits
 }
 
 // ProxyURL returns the parsed Proxy, or nil for none.
@@ -38,19 +38,6 @@ func (a App) ProxyURL() *url.URL {
 		return nil // not from Load, which has parsed it
 	}
 	return u
-}
-
-// Limits are WeCom's limits for one application, which wecomq stays within.
-type Limits struct {
-	// Seats is the account limit of the enterprise. WeCom lets an application reach
-	// 200 recipients a day for each (90312). 0 leaves the day quota unenforced.
-	Seats           int
-	CallsPerMinute  int // of one API (90312)
-	MemberPerMinute int // messages to one member; WeCom drops more silently (90312)
-	MemberPerHour   int // likewise (90312)
-	// CriticalReserve is the share of the day quota, 0 to 1, that only critical
-	// messages may use.
-	CriticalReserve float64
 }
 
 func readApp(name string, s *section) *App {
@@ -88,7 +75,7 @@ func readApps(s *section) map[string]*App {
 }
 
 func readRetention(s *section) map[tasks.Priority]time.Duration {
-	retention := map[tasks.Priority]time.Duration{tasks.Critical: 24 * time.Hour, tasks.Default: 24 * time.Hour, tasks.Bulk: time.Hour}
+	retention := tasks.DefaultRetention()
 	for _, priority := range tasks.Priorities() {
 		retention[priority] = optional(s, string(priority), retention[priority], lasting(0, maxKept))
 	}
@@ -96,13 +83,14 @@ func readRetention(s *section) map[tasks.Priority]time.Duration {
 	return retention
 }
 
-func readLimits(s *section) Limits {
-	limits := Limits{
-		Seats:           optional(s, "seats", 0, atLeast(0)),
-		CallsPerMinute:  optional(s, "calls_per_minute", 10000, atLeast(1)),
-		MemberPerMinute: optional(s, "member_per_minute", 30, atLeast(1)),
-		MemberPerHour:   optional(s, "member_per_hour", 1000, atLeast(1)),
-		CriticalReserve: optional(s, "critical_reserve", 0.05, percent),
+func readLimits(s *section) tasks.Limits {
+	standard := tasks.DefaultLimits()
+	limits := tasks.Limits{
+		Seats:           optional(s, "seats", standard.Seats, atLeast(0)),
+		CallsPerMinute:  optional(s, "calls_per_minute", standard.CallsPerMinute, atLeast(1)),
+		MemberPerMinute: optional(s, "member_per_minute", standard.MemberPerMinute, atLeast(1)),
+		MemberPerHour:   optional(s, "member_per_hour", standard.MemberPerHour, atLeast(1)),
+		CriticalReserve: optional(s, "critical_reserve", standard.CriticalReserve, percent),
 	}
 	s.rejectUnknown()
 	return limits

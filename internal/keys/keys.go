@@ -21,6 +21,30 @@ func TokenLock(app, credentials string) string { return Token(app, credentials) 
 // HASH failures, until (Unix ms), code, msg, status · 1 h · owner internal/tokenstore
 func TokenFailure(app, credentials string) string { return Token(app, credentials) + ":failure" }
 
+// Pace is the state that all workers of the app share: its rate, blocks, clock.
+//
+// HASH, see internal/pacing · for ever · owner internal/pacing
+func Pace(app string) string { return prefix + app + "}:pace" }
+
+// Sent are the moments of the newest messages to a member, newest first; with
+// ":critical" after it, those that used the share of critical messages. The user
+// "@all" stands for members that were not named. An empty user gives the prefix.
+//
+// LIST Unix ms · 1 h · owner internal/pacing
+func Sent(app, user string) string { return prefix + app + "}:sent:" + user }
+
+// Plan are the moments to come that are reserved for messages to a member, newest
+// first, likewise.
+//
+// LIST Unix ms · 1 h after the last of them · owner internal/pacing
+func Plan(app, user string) string { return prefix + app + "}:plan:" + user }
+
+// Quota is the number of recipients reached on a day of China, given as days since
+// 1970. An empty day gives the prefix.
+//
+// STRING number · 2 days · owner internal/pacing
+func Quota(app, day string) string { return prefix + app + "}:quota:" + day }
+
 // Record is what is known of a message since its first attempt.
 //
 // HASH, see internal/ledger · the app's `records` retention · owner internal/ledger
@@ -30,6 +54,40 @@ func Record(app, id string) string { return prefix + app + "}:record:" + id }
 //
 // STRING id · the app's `records` retention · owner internal/ledger
 func MsgID(app, msgid string) string { return prefix + app + "}:msgid:" + msgid }
+
+// Records lists the messages that have a record by the time of their last change.
+//
+// ZSET id by Unix ms · entries and key: the app's `records` retention · owner internal/ledger
+func Records(app string) string { return prefix + app + "}:records" }
+
+// Results is the stream of the messages that have ended, newest last.
+//
+// STREAM id, state · the newest ten thousand or so · owner internal/ledger
+func Results(app string) string { return prefix + app + "}:results" }
+
+// Dead lists the messages that were rejected, or whose outcome is unknown, and
+// that were not replayed.
+//
+// ZSET id by Unix ms · entries and key: the app's `records` retention · owner internal/ledger
+func Dead(app string) string { return prefix + app + "}:dead" }
+
+// Payload is what a replay of a message needs: the task's payload as it was sent.
+// Only messages that were rejected, are unknown or partial have one.
+//
+// STRING, see tasks.Encode · the app's `records` retention · owner internal/ledger
+func Payload(app, id string) string { return prefix + app + "}:payload:" + id }
+
+// IdempotencyKey leads from the id that derives from a sender's key to the message
+// that was enqueued under it.
+//
+// STRING id, priority, parts · the app's `records` retention · owner producer
+func IdempotencyKey(app, id string) string { return prefix + app + "}:key:" + id }
+
+// Same leads from a message with duplicate check to the first one of the same
+// bytes and recipients.
+//
+// STRING id, priority, parts · the duplicate-check interval · owner producer
+func Same(app, hash string) string { return prefix + app + "}:same:" + hash }
 
 // WebhookSeen is a notification that came by webhook, for one audience: it, and
 // what was decided about it, so that its twin or its repetition is decided alike.

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -21,23 +23,39 @@ var enqueued = time.UnixMilli(1_790_000_000_123).UTC()
 
 func payload(id string) tasks.Payload {
 	return tasks.Payload{
-		ID: id, App: "ops", Priority: tasks.Critical, Type: message.TypeText, EnqueuedAt: enqueued, Body: []byte(`{}`),
+		ID: id, App: "ops", Priority: tasks.Critical, Type: message.TypeText, EnqueuedAt: enqueued,
+		Body: []byte(`{"touser":"a|b|c|d|e","toparty":"9"}`),
 	}
 }
 
 // doubling is the policy of a message without duplicate check under `resend`.
 var doubling = tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever, MayDouble: true}
 
-func begin(t *testing.T, l *ledger.Ledger, id string, policy tasks.ResendPolicy) tasks.Attempt {
+// books are a ledger and the pacer that writes attempts into it.
+type books struct {
+	*ledger.Ledger
+	*pacing.Pacer
+}
+
+func open(rdb redis.UniversalClient) books {
+	return books{ledger.New(rdb, "ops", time.Hour), pacing.New(rdb, pacing.Config{App: "ops", Records: time.Hour})}
+}
+
+func begin(t *testing.T, l books, id string, policy tasks.ResendPolicy) tasks.Admission {
 	t.Helper()
-	attempt, err := l.Begin(t.Context(), payload(id), policy)
+	admission, err := l.Admit(t.Context(), tasks.Application{Payload: payload(id), Policy: policy, Users: []string{"a"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return attempt
+	return admission
 }
 
-func settle(t *testing.T, l *ledger.Ledger, id string, s tasks.Settlement) tasks.Record {
+// settler is a ledger, or books.
+type settler interface {
+	Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error)
+}
+
+func settle(t *testing.T, l settler, id string, s tasks.Settlement) tasks.Record {
 	t.Helper()
 	record, err := l.Settle(t.Context(), payload(id), s)
 	if err != nil {
@@ -48,20 +66,21 @@ func settle(t *testing.T, l *ledger.Ledger, id string, s tasks.Settlement) tasks
 
 func TestARecordComesBackAsItWasSettled(t *testing.T) {
 	t.Parallel()
-	l := ledger.New(redistest.New(t), "ops", time.Hour)
-	if a := begin(t, l, "ops-1", doubling); a != (tasks.Attempt{Verdict: tasks.Go, Number: 1}) {
+	l := open(redistest.New(t))
+	if a := begin(t, l, "ops-1", doubling); a.Verdict != tasks.Go || a.Number != 1 {
 		t.Fatalf("attempt %+v, want the first", a)
 	}
 	settled := settle(t, l, "ops-1", tasks.Settlement{
 		State: tasks.Partial, MsgID: "m1", ResponseCode: "r1", ErrMsg: "two of them were refused",
-		Recipients: tasks.Recipients{Accepted: 3, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}},
+		Recipients: tasks.Recipients{Accepted: 2, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}},
 	})
 	want := tasks.Record{
 		ID: "ops-1", App: "ops", Type: message.TypeText, Priority: tasks.Critical, State: tasks.Partial, Attempts: 1,
 		MsgID: "m1", ResponseCode: "r1", ErrMsg: "two of them were refused", EnqueuedAt: enqueued,
 		Recipients: tasks.Recipients{
-			Accepted: 3, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}, InvalidTags: []string{},
+			Accepted: 2, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}, InvalidTags: []string{},
 		},
+		To: message.Recipients{Users: []string{"a", "b", "c", "d", "e"}, Parties: []string{"9"}, Tags: []string{}},
 	}
 	ignore := cmpopts.IgnoreFields(tasks.Record{}, "FinishedAt")
 	if diff := cmp.Diff(want, settled, ignore); diff != "" {
@@ -94,42 +113,42 @@ func TestWhatAnAttemptMeets(t *testing.T) {
 		}
 	}
 	for name, tc := range map[string]struct {
-		before  func(t *testing.T, rdb redis.UniversalClient, l *ledger.Ledger)
+		before  func(t *testing.T, rdb redis.UniversalClient, l books)
 		policy  tasks.ResendPolicy
 		verdict tasks.Verdict
 		marked  bool
 	}{
 		"a message that was refused goes": {
-			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+			func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", refused)
 			}, tasks.ResendPolicy{InFlight: time.Minute}, tasks.Go, false,
 		},
 		"a message without an answer goes again and is marked": {
-			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+			func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", unanswered)
 			}, doubling, tasks.Go, true,
 		},
 		"a message without an answer is parked where the policy says so": {
-			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+			func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", unanswered)
 			}, tasks.ResendPolicy{InFlight: time.Minute}, tasks.Park, false,
 		},
 		"within the duplicate-check interval it goes again, unmarked": {
-			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+			func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", unanswered)
 			}, tasks.ResendPolicy{InFlight: time.Minute, Window: 30 * time.Minute}, tasks.Go, false,
 		},
 		"after the duplicate-check interval it is parked": {
-			func(t *testing.T, rdb redis.UniversalClient, _ *ledger.Ledger) { dead(t, rdb) },
+			func(t *testing.T, rdb redis.UniversalClient, _ books) { dead(t, rdb) },
 			tasks.ResendPolicy{InFlight: time.Minute, Window: 90 * time.Second},
 			tasks.Park, false,
 		},
 		"a later refusal does not clear up an earlier unknown outcome": {
-			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+			func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", unanswered)
 				begin(t, l, "ops-1", doubling)
@@ -137,19 +156,19 @@ func TestWhatAnAttemptMeets(t *testing.T) {
 			}, tasks.ResendPolicy{InFlight: time.Minute}, tasks.Park, true,
 		},
 		"the attempt of a dead worker has an unknown outcome": {
-			func(t *testing.T, rdb redis.UniversalClient, _ *ledger.Ledger) { dead(t, rdb) }, doubling, tasks.Go, true,
+			func(t *testing.T, rdb redis.UniversalClient, _ books) { dead(t, rdb) }, doubling, tasks.Go, true,
 		},
 		"the attempt of a dead worker is parked where the policy says so": {
-			func(t *testing.T, rdb redis.UniversalClient, _ *ledger.Ledger) { dead(t, rdb) },
+			func(t *testing.T, rdb redis.UniversalClient, _ books) { dead(t, rdb) },
 			tasks.ResendPolicy{InFlight: time.Minute},
 			tasks.Park, false,
 		},
 		"an attempt under way makes the second worker wait": {
-			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) { begin(t, l, "ops-1", doubling) },
+			func(t *testing.T, _ redis.UniversalClient, l books) { begin(t, l, "ops-1", doubling) },
 			doubling, tasks.Busy, false,
 		},
 		"a finished message needs no call": {
-			func(t *testing.T, _ redis.UniversalClient, l *ledger.Ledger) {
+			func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", tasks.Settlement{State: tasks.Accepted, MsgID: "m1"})
 			}, doubling, tasks.Final, false,
@@ -158,7 +177,7 @@ func TestWhatAnAttemptMeets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rdb := redistest.New(t)
-			l := ledger.New(rdb, "ops", time.Hour)
+			l := open(rdb)
 			tc.before(t, rdb, l)
 			if a := begin(t, l, "ops-1", tc.policy); a.Verdict != tc.verdict {
 				t.Errorf("verdict %+v, want %s", a, tc.verdict)
@@ -186,14 +205,14 @@ func TestTheDeadline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := ledger.New(redistest.New(t), "ops", time.Hour)
+			l := open(redistest.New(t))
 			for _, s := range tc.before {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", s)
 			}
 			p := payload("ops-1")
 			p.ExpiresAt = time.Now().Add(tc.in)
-			a, err := l.Begin(t.Context(), p, doubling)
+			a, err := l.Admit(t.Context(), tasks.Application{Payload: p, Policy: doubling})
 			if err != nil || a.Verdict != tc.verdict {
 				t.Errorf("verdict %+v, error %v; want %s", a, err, tc.verdict)
 			}
@@ -203,7 +222,7 @@ func TestTheDeadline(t *testing.T) {
 
 func TestOnlyAnAcceptanceOverrulesAFinalState(t *testing.T) {
 	t.Parallel()
-	l := ledger.New(redistest.New(t), "ops", time.Hour)
+	l := open(redistest.New(t))
 	begin(t, l, "ops-1", doubling)
 	for _, step := range []struct {
 		settle tasks.State
@@ -223,12 +242,12 @@ func TestOnlyAnAcceptanceOverrulesAFinalState(t *testing.T) {
 
 func TestOfManyWorkersOneMayCall(t *testing.T) {
 	t.Parallel()
-	l := ledger.New(redistest.New(t), "ops", time.Hour)
+	l := open(redistest.New(t))
 	verdicts := make(chan tasks.Verdict, 20)
 	var wg sync.WaitGroup
 	for range cap(verdicts) {
 		wg.Go(func() {
-			a, err := l.Begin(t.Context(), payload("ops-1"), doubling)
+			a, err := l.Admit(t.Context(), tasks.Application{Payload: payload("ops-1"), Policy: doubling})
 			if err != nil {
 				t.Error(err)
 			}
@@ -249,7 +268,7 @@ func TestOfManyWorkersOneMayCall(t *testing.T) {
 func TestRecordsEnd(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	l := ledger.New(rdb, "ops", time.Hour)
+	l := open(rdb)
 	begin(t, l, "ops-1", doubling)
 	settle(t, l, "ops-1", tasks.Settlement{State: tasks.Accepted, MsgID: "m1"})
 	for _, key := range []string{keys.Record("ops", "ops-1"), keys.MsgID("ops", "m1")} {
@@ -261,7 +280,7 @@ func TestRecordsEnd(t *testing.T) {
 
 func TestNoRecord(t *testing.T) {
 	t.Parallel()
-	l := ledger.New(redistest.New(t), "ops", time.Hour)
+	l := open(redistest.New(t))
 	if _, err := l.Record(t.Context(), "ops-none"); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("error %v, want ErrNotFound", err)
 	}

@@ -32,21 +32,42 @@ func New(rdb redis.UniversalClient, app string, records *ledger.Ledger) *Finder 
 	return &Finder{app: app, rdb: rdb, ledger: records, inspector: asynq.NewInspectorFromRedisClient(rdb)}
 }
 
-// Message gives the record of a message, merged from its parts when it was split.
+// Message gives the record of a message, merged from its parts and follow-ups when
+// it was split.
 func (f *Finder) Message(ctx context.Context, id string) (tasks.Record, error) {
-	first, err := f.part(ctx, id)
+	all, err := f.family(ctx, id)
 	if err != nil {
 		return tasks.Record{}, err
 	}
-	parts := []tasks.Record{first}
-	for n := 2; n <= first.PartCount; n++ {
-		part, err := f.part(ctx, tasks.PartID(id, n))
+	for n := 2; n <= all[0].PartCount; n++ {
+		part, err := f.family(ctx, tasks.PartID(id, n))
 		if err != nil {
 			return tasks.Record{}, err
 		}
-		parts = append(parts, part)
+		all = append(all, part...)
 	}
-	return tasks.Merge(parts), nil
+	return tasks.Merge(all), nil
+}
+
+// family is the record of one part and of those that followed it.
+func (f *Finder) family(ctx context.Context, id string) ([]tasks.Record, error) {
+	first, err := f.part(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	all := []tasks.Record{first}
+	for n := 1; n <= first.FollowUpCount; n++ {
+		followUp := tasks.FollowUpID(id, n)
+		children, err := f.family(ctx, followUp)
+		if errors.Is(err, ErrNotFound) { // its worker is about to enqueue it, or died and the next one will
+			children, err = []tasks.Record{{ID: followUp, App: first.App, Type: first.Type, Priority: first.Priority, State: tasks.Held}}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, children...)
+	}
+	return all, nil
 }
 
 // ByMsgID gives the record of the message that got this msgid from WeCom.
@@ -104,9 +125,9 @@ func (f *Finder) hold(ctx context.Context, r tasks.Record) (tasks.Record, error)
 	case err != nil || left == 0:
 		return r, err
 	case left == asynqx.PausedByHand:
-		r.ErrMsg = "the queue is paused by hand; resume it in the asynq dashboard"
+		r.ErrMsg = "the app is paused by hand; 'wecomq app resume' lets it go on"
 	default:
-		r.ErrMsg = fmt.Sprintf("the app is paused for another %s; messages that were tried say why", left.Round(time.Second))
+		r.ErrMsg = fmt.Sprintf("the app rests for another %s; 'wecomq app ls' says why", left.Round(time.Second))
 	}
 	r.State = tasks.Held
 	return r, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/message"
@@ -39,10 +40,11 @@ func enqueue(t *testing.T, rdb redis.UniversalClient, users int, options produce
 }
 
 // settle plays the worker for one part.
-func settle(t *testing.T, l *ledger.Ledger, id string, parts int, s tasks.Settlement) {
+func settle(t *testing.T, rdb redis.UniversalClient, l *ledger.Ledger, id string, parts int, s tasks.Settlement) {
 	t.Helper()
 	p := tasks.Payload{ID: id, App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: time.Now(), Parts: parts}
-	if _, err := l.Begin(t.Context(), p, tasks.ResendPolicy{}); err != nil {
+	pacer := pacing.New(rdb, pacing.Config{App: "ops", Records: time.Hour})
+	if _, err := pacer.Admit(t.Context(), tasks.Application{Payload: p, Users: []string{id}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.Settle(t.Context(), p, s); err != nil {
@@ -86,12 +88,12 @@ func TestTheRecordOfAPartedMessageTellsTheWhole(t *testing.T) {
 		t.Errorf("record %+v, want three queued parts", r)
 	}
 	// The second part is sent before the first was tried.
-	settle(t, l, tasks.PartID(receipt.ID, 2), 3, tasks.Settlement{State: tasks.Accepted, MsgID: "m2", Recipients: tasks.Recipients{Accepted: 1000}})
+	settle(t, rdb, l, tasks.PartID(receipt.ID, 2), 3, tasks.Settlement{State: tasks.Accepted, MsgID: "m2", Recipients: tasks.Recipients{Accepted: 1000}})
 	if r := message(); r.State != tasks.Queued || r.Recipients.Accepted != 1000 || len(r.Parts) != 3 {
 		t.Errorf("record %+v, want it queued still, with 1000 accepted", r)
 	}
-	settle(t, l, receipt.ID, 3, tasks.Settlement{State: tasks.Accepted, Recipients: tasks.Recipients{Accepted: 1000}})
-	settle(t, l, tasks.PartID(receipt.ID, 3), 3, tasks.Settlement{State: tasks.Rejected, ErrCode: 81013, ErrMsg: "nobody"})
+	settle(t, rdb, l, receipt.ID, 3, tasks.Settlement{State: tasks.Accepted, Recipients: tasks.Recipients{Accepted: 1000}})
+	settle(t, rdb, l, tasks.PartID(receipt.ID, 3), 3, tasks.Settlement{State: tasks.Rejected, ErrCode: 81013, ErrMsg: "nobody"})
 	if r := message(); r.State != tasks.Partial || r.ErrCode != 81013 || r.Recipients.Accepted != 2000 || r.Attempts != 3 {
 		t.Errorf("record %+v, want it partial with 2000 accepted", r)
 	}
@@ -105,11 +107,11 @@ func TestAMessageOfAPausedApp(t *testing.T) {
 	rdb := redistest.New(t)
 	finder := status.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
 	receipt := enqueue(t, rdb, 1, producer.Options{})
-	if _, err := asynqx.PauseFor(t.Context(), rdb, receipt.Queue, time.Minute); err != nil {
+	if err := asynqx.PauseFor(t.Context(), rdb, receipt.Queue, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	r, err := finder.Message(t.Context(), receipt.ID)
-	if err != nil || r.State != tasks.Held || !strings.Contains(r.ErrMsg, "paused for another") {
+	if err != nil || r.State != tasks.Held || !strings.Contains(r.ErrMsg, "rests for another") {
 		t.Errorf("record %+v, error %v; want it held by the pause", r, err)
 	}
 }
@@ -124,7 +126,7 @@ func TestAMessageThatIsSentWhileItIsLookedUp(t *testing.T) {
 		sent := make(chan struct{})
 		go func() {
 			defer close(sent)
-			settle(t, l, receipt.ID, 0, tasks.Settlement{State: tasks.Accepted, MsgID: "m"})
+			settle(t, rdb, l, receipt.ID, 0, tasks.Settlement{State: tasks.Accepted, MsgID: "m"})
 			if err := asynq.NewInspectorFromRedisClient(rdb).DeleteTask(receipt.Queue, receipt.ID); err != nil {
 				t.Error(err)
 			}

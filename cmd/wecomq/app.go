@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/appstate"
+)
+
+func newApp(g *globals) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "app",
+		Short: "Look at the apps, stop them and let them go on",
+		Args:  cobra.ArbitraryArgs, // so that an unknown command is ours to refuse
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("app: unknown command %q; see 'wecomq app --help'", args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	cmd.AddCommand(
+		newAppList(g),
+		newAppSwitch(g, "pause", "Send nothing for an app until it is resumed",
+			"Calls in flight end as they do. What is enqueued meanwhile waits, on all hosts.",
+			(*appstate.Apps).Pause),
+		newAppSwitch(g, "resume", "Let an app go on now",
+			`Ends a pause, and also a penalty or a suspension that WeCom's answers brought: after
+a wrong setting was mended there is no need to wait for the next try.`,
+			(*appstate.Apps).Resume),
+	)
+	return cmd
+}
+
+func newAppList(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "ls",
+		Short: "Show every app: state, limits, quota and backlog",
+		Long: `Shows what all workers together know of each app.
+
+  STATE    running; paused by hand; in a penalty after errcode 45009; or suspended
+           because a setting is wrong, with the reason and the time of the next try
+  RATE     calls per minute now, of those configured: it drops after 45009
+  CALLS    share of the calls in flight: it drops after 45033
+  QUOTA    recipients reached today in China, of seats × 200
+  BACKLOG  messages that wait: critical, default and bulk`,
+		Example: "  wecomq app ls\n  wecomq app ls -o json",
+		Args:    arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := g.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			return g.printApps(cmd.Context(), d)
+		},
+	}
+}
+
+func newAppSwitch(g *globals, verb, short, long string, do func(*appstate.Apps, context.Context, string) error) *cobra.Command {
+	return &cobra.Command{
+		Use:     verb + " APP…",
+		Short:   short,
+		Long:    long,
+		Example: "  wecomq app " + verb + " ops",
+		Args:    arguments(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			d, err := g.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			apps := d.apps()
+			for _, name := range names {
+				if _, err := d.app(name); err != nil {
+					return err
+				}
+			}
+			for _, name := range names {
+				if err := do(apps, cmd.Context(), name); err != nil {
+					return err
+				}
+				if err := g.printApp(cmd.Context(), apps, name); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// apps looks at and steers all apps of the config.
+func (d *deployment) apps() *appstate.Apps {
+	all := appstate.New(d.rdb)
+	for _, app := range d.cfg.Apps {
+		all.Add(app.Name, app.Limits)
+	}
+	return all
+}
+
+func (g *globals) printApps(ctx context.Context, d *deployment) error {
+	apps := d.apps()
+	names := slices.Sorted(maps.Keys(d.cfg.Apps))
+	if g.output == "json" {
+		for _, name := range names {
+			if err := g.printApp(ctx, apps, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "APP\tSTATE\tRATE\tCALLS\tQUOTA\tBACKLOG\tREASON")
+	for _, name := range names {
+		s, err := apps.Status(ctx, name)
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%d/%d\t%.0f%%\t%s\t%d %d %d\t%s\n", s.App, stateText(s), s.Rate.Effective, s.Rate.Configured,
+			100*s.Concurrency, quotaText(s.Quota), s.Backlog.Critical, s.Backlog.Default, s.Backlog.Bulk, s.Reason)
+	}
+	return w.Flush()
+}
+
+func (g *globals) printApp(ctx context.Context, apps *appstate.Apps, name string) error {
+	s, err := apps.Status(ctx, name)
+	if err != nil {
+		return err
+	}
+	if g.output == "json" {
+		return printJSON(g.stdout, s)
+	}
+	_, err = fmt.Fprintf(g.stdout, "%s  %s\n", s.App, stateText(s))
+	return err
+}
+
+// stateText says when the app goes on, where that is known.
+func stateText(s appstate.Status) string {
+	if s.Until.IsZero() {
+		return s.State
+	}
+	return fmt.Sprintf("%s, next try in %s", s.State, strings.TrimSuffix(time.Until(s.Until).Round(time.Second).String(), "0s"))
+}
+
+func quotaText(q appstate.Quota) string {
+	if q.Limit == 0 {
+		return strconv.Itoa(q.Used)
+	}
+	return fmt.Sprintf("%d/%d", q.Used, q.Limit)
+}

@@ -1,0 +1,130 @@
+// Package appstate shows and steers the apps as operators see them: the limits'
+// view of an app together with its queues.
+package appstate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/pacing"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// Apps are the apps of a deployment.
+type Apps struct {
+	rdb       redis.UniversalClient
+	inspector *asynq.Inspector
+	limits    map[string]tasks.Limits
+}
+
+// New gives a collection without apps; see [Apps.Add].
+func New(rdb redis.UniversalClient) *Apps {
+	return &Apps{rdb: rdb, inspector: asynq.NewInspectorFromRedisClient(rdb), limits: map[string]tasks.Limits{}}
+}
+
+// Add makes an app known, with the limits of its config.
+func (a *Apps) Add(app string, limits tasks.Limits) { a.limits[app] = limits }
+
+// Status is what operators see of an app.
+type Status struct {
+	App         string    `json:"app"`
+	State       string    `json:"state"`            // running, paused, penalty or suspended
+	Reason      string    `json:"reason,omitempty"` // of a penalty or suspension, with what to do
+	Until       time.Time `json:"until,omitzero"`   // when a penalty or suspension is tried again
+	Rate        Rate      `json:"rate"`
+	Concurrency float64   `json:"concurrency"` // share of the configured calls in flight, lowered by 45033
+	Quota       Quota     `json:"quota"`
+	Backlog     Backlog   `json:"backlog"`
+}
+
+// Rate is calls per minute.
+type Rate struct {
+	Configured int `json:"configured"`
+	Effective  int `json:"effective"` // lowered by 45009, and growing back
+}
+
+// Quota is recipients in the current day of China.
+type Quota struct {
+	Used  int `json:"used"`
+	Limit int `json:"limit"` // 0 when no seats are configured
+}
+
+// Backlog is the number of messages that wait, by priority: pending, scheduled and
+// to be tried again.
+type Backlog struct {
+	Critical int `json:"critical"`
+	Default  int `json:"default"`
+	Bulk     int `json:"bulk"`
+}
+
+// Status looks at one app.
+func (a *Apps) Status(ctx context.Context, app string) (Status, error) {
+	limits := a.limits[app]
+	p, err := a.pacer(app).Status(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	s := Status{
+		App: app, State: p.State, Reason: p.Reason, Concurrency: p.Concurrency,
+		Rate:  Rate{Configured: limits.CallsPerMinute, Effective: int(float64(limits.CallsPerMinute)*p.Rate + 0.5)},
+		Quota: Quota{Used: p.Used, Limit: limits.DayQuota(tasks.Critical)},
+	}
+	if p.Left > 0 {
+		s.Until = time.Now().Add(p.Left).UTC().Truncate(time.Millisecond)
+	}
+	for priority, count := range map[tasks.Priority]*int{
+		tasks.Critical: &s.Backlog.Critical, tasks.Default: &s.Backlog.Default, tasks.Bulk: &s.Backlog.Bulk,
+	} {
+		if *count, err = a.waiting(app, priority); err != nil {
+			return Status{}, err
+		}
+	}
+	return s, nil
+}
+
+func (a *Apps) waiting(app string, p tasks.Priority) (int, error) {
+	info, err := a.inspector.GetQueueInfo(tasks.Queue(app, p))
+	if errors.Is(err, asynq.ErrQueueNotFound) {
+		return 0, nil // nothing was ever enqueued there
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look into queue %s: %w", tasks.Queue(app, p), err)
+	}
+	return info.Pending + info.Scheduled + info.Retry, nil
+}
+
+// Pause stops an app on all hosts: its queues, and the messages in the workers'
+// hands.
+func (a *Apps) Pause(ctx context.Context, app string) error {
+	if err := a.pacer(app).Pause(ctx); err != nil {
+		return err
+	}
+	return a.eachQueue(ctx, app, asynqx.Pause)
+}
+
+// Resume ends whatever stops an app.
+func (a *Apps) Resume(ctx context.Context, app string) error {
+	if err := a.pacer(app).Resume(ctx); err != nil {
+		return err
+	}
+	return a.eachQueue(ctx, app, asynqx.Unpause)
+}
+
+func (a *Apps) eachQueue(ctx context.Context, app string, do func(context.Context, redis.UniversalClient, string) error) error {
+	for _, priority := range tasks.Priorities() {
+		if err := do(ctx, a.rdb, tasks.Queue(app, priority)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Apps) pacer(app string) *pacing.Pacer {
+	return pacing.New(a.rdb, pacing.Config{App: app, Limits: a.limits[app]})
+}

@@ -1,0 +1,72 @@
+package pacing_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/pacing"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// The windows as the pacer takes them: WeCom's, and a margin.
+const (
+	minute = 62 * time.Second
+	hour   = time.Hour + 2*time.Second
+)
+
+// noon is in the middle of a day in China.
+var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.FixedZone("Asia/Shanghai", 8*3600))
+
+// bundle is the pacer of an app of its own, and a clock that the test moves.
+type bundle struct {
+	testing.TB
+	*pacing.Pacer
+	app string
+	now time.Time
+	ids int
+}
+
+var apps atomic.Int64
+
+func newBundle(tb testing.TB, rdb redis.UniversalClient, limits tasks.Limits) *bundle {
+	tb.Helper()
+	b := &bundle{TB: tb, app: fmt.Sprintf("app%d", apps.Add(1)), now: noon}
+	b.Pacer = pacing.New(rdb, pacing.Config{
+		App: b.app, Limits: limits, Records: 24 * time.Hour, Now: func() time.Time { return b.now },
+	})
+	return b
+}
+
+// unhurried are limits of which only those of members bind.
+func unhurried(perMinute, perHour int) tasks.Limits {
+	return tasks.Limits{CallsPerMinute: 1_000_000, MemberPerMinute: perMinute, MemberPerHour: perHour}
+}
+
+// message is one with an id of its own.
+func (b *bundle) message(priority tasks.Priority, users ...string) tasks.Application {
+	b.ids++
+	return tasks.Application{
+		Payload: tasks.Payload{
+			ID: fmt.Sprintf("%s-%d", b.app, b.ids), App: b.app, Priority: priority, Type: message.TypeText, EnqueuedAt: b.now,
+		},
+		Policy: tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever},
+		Users:  users,
+	}
+}
+
+func (b *bundle) admit(a tasks.Application) tasks.Admission {
+	b.Helper()
+	admission, err := b.Admit(b.Context(), a)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return admission
+}
+
+// pass moves the clock.
+func (b *bundle) pass(d time.Duration) { b.now = b.now.Add(d) }

@@ -1,0 +1,82 @@
+package pacing
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+var (
+	//go:embed clock.lua
+	clockSource string
+	//go:embed admit.lua
+	admitSource string
+	//go:embed report.lua
+	reportSource string
+	//go:embed status.lua
+	statusSource string
+
+	admitScript  = redis.NewScript(ledger.BeginSource + clockSource + admitSource)
+	reportScript = redis.NewScript(clockSource + reportSource)
+	statusScript = redis.NewScript(clockSource + statusSource)
+)
+
+// firstPenalty is how long WeCom blocks for a limit of the minute (90312).
+const firstPenalty = time.Minute
+
+// Config is what a [Pacer] needs. App is required.
+type Config struct {
+	App     string
+	Limits  tasks.Limits  // the zero value for [tasks.DefaultLimits]
+	Records time.Duration // how long a record is kept after its last change
+	// Penalty is the first rest after 45009, 0 for one minute. Later ones are as
+	// long, 60 times as long, and until midnight in China.
+	Penalty time.Duration
+	// Now is a test's clock; nil for Redis TIME.
+	Now func() time.Time
+}
+
+// Pacer admits the calls of one app.
+type Pacer struct {
+	rdb redis.UniversalClient
+	cfg Config
+}
+
+// New gives the pacer of an app; it makes no call.
+func New(rdb redis.UniversalClient, cfg Config) *Pacer {
+	if cfg.Limits == (tasks.Limits{}) {
+		cfg.Limits = tasks.DefaultLimits()
+	}
+	if cfg.Penalty == 0 {
+		cfg.Penalty = firstPenalty
+	}
+	return &Pacer{rdb: rdb, cfg: cfg}
+}
+
+// Admit says whether a message may go now, or when. A message that may go has its
+// attempt written down, and its share of every limit is taken.
+func (p *Pacer) Admit(ctx context.Context, a tasks.Application) (tasks.Admission, error) {
+	app := p.cfg.App
+	reply, err := admitScript.Run(ctx, p.rdb, []string{
+		keys.Record(app, a.Payload.ID), keys.Pace(app), keys.Sent(app, ""), keys.Plan(app, ""), keys.Quota(app, ""),
+	}, p.admitArgs(a)...).StringSlice()
+	if err != nil {
+		return tasks.Admission{}, fmt.Errorf("ask for leave to send %s: %w", a.Payload.ID, err)
+	}
+	return readAdmission(reply)
+}
+
+// now is the scripts' clock argument: 0 lets Redis say what time it is.
+func (p *Pacer) now() int64 {
+	if p.cfg.Now == nil {
+		return 0
+	}
+	return p.cfg.Now().UnixMilli()
+}

@@ -1,0 +1,225 @@
+package pacing_test
+
+import (
+	"container/heap"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// visit is a message that asks for leave at a time.
+type visit struct {
+	at      time.Time
+	message tasks.Application
+}
+
+// agenda are the visits to come, the earliest first.
+type agenda []visit
+
+func (a agenda) Len() int           { return len(a) }
+func (a agenda) Less(i, j int) bool { return a[i].at.Before(a[j].at) }
+func (a agenda) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
+func (a *agenda) Push(v any)        { *a = append(*a, v.(visit)) }
+func (a *agenda) Pop() any {
+	last := (*a)[len(*a)-1]
+	*a = (*a)[:len(*a)-1]
+	return last
+}
+
+// traffic is a run of the pacer with many messages, and what was sent.
+type traffic struct {
+	*bundle
+	agenda agenda
+	calls  []time.Time
+	sent   map[string][]time.Time // by member; "@all" is everyone
+	asked  int                    // times that a message asked, but for the rate
+	late   func() time.Duration   // how late a message comes to its turn
+}
+
+// run lets every message ask until it has gone.
+func (r *traffic) run() {
+	r.Helper()
+	for r.agenda.Len() > 0 {
+		next, _ := heap.Pop(&r.agenda).(visit)
+		r.now = next.at
+		a := r.admit(next.message)
+		r.split(next.message, a)
+		switch a.Verdict {
+		case tasks.Go:
+			r.asked++
+			r.record(next.message, a)
+		case tasks.Wait:
+			heap.Push(&r.agenda, visit{r.now.Add(a.Wait), next.message})
+		case tasks.Turn:
+			r.asked++
+			heap.Push(&r.agenda, visit{r.now.Add(a.Wait + r.late()), next.message})
+		default:
+			r.Fatalf("admission %+v", a)
+		}
+	}
+}
+
+// split makes messages of their own to those who wait.
+func (r *traffic) split(m tasks.Application, a tasks.Admission) {
+	if a.Verdict != tasks.Go {
+		return // it comes back, and says so again
+	}
+	for _, f := range a.FollowUps {
+		followUp := r.message(m.Payload.Priority, f.Users...)
+		followUp.Payload.TurnAt = f.TurnAt
+		heap.Push(&r.agenda, visit{r.now.Add(f.Wait + r.late()), followUp})
+	}
+}
+
+func (r *traffic) record(m tasks.Application, a tasks.Admission) {
+	r.calls = append(r.calls, r.now)
+	for _, user := range m.Users {
+		waits := slices.ContainsFunc(a.FollowUps, func(f tasks.FollowUp) bool { return slices.Contains(f.Users, user) })
+		if !waits {
+			r.sent[user] = append(r.sent[user], r.now)
+		}
+	}
+	if m.Unlisted {
+		r.sent["@all"] = append(r.sent["@all"], r.now)
+	}
+}
+
+// most is the largest number of moments within any window of that length.
+func most(moments []time.Time, window time.Duration) int {
+	moments = slices.Clone(moments)
+	slices.SortFunc(moments, time.Time.Compare)
+	largest, first := 0, 0
+	for i, at := range moments {
+		for !moments[first].Add(window).After(at) {
+			first++
+		}
+		largest = max(largest, i-first+1)
+	}
+	return largest
+}
+
+func TestNoWindowIsEverOver(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	users := []string{"a", "b", "c", "d"}
+	rapid.Check(t, func(rt *rapid.T) {
+		limits := tasks.Limits{
+			CallsPerMinute:  rapid.IntRange(1, 200).Draw(rt, "calls per minute"),
+			MemberPerMinute: rapid.IntRange(1, 12).Draw(rt, "member per minute"),
+			MemberPerHour:   rapid.IntRange(1, 40).Draw(rt, "member per hour"),
+		}
+		b := newBundle(t, rdb, limits)
+		late := rapid.Int64Range(0, 3000)
+		r := &traffic{bundle: b, sent: map[string][]time.Time{}, late: func() time.Duration {
+			return time.Duration(late.Draw(rt, "late")) * time.Millisecond
+		}}
+		count := rapid.IntRange(1, 40).Draw(rt, "messages")
+		total := 0
+		for range count {
+			m := b.message(rapid.SampledFrom(tasks.Priorities()).Draw(rt, "priority"),
+				rapid.SliceOfNDistinct(rapid.SampledFrom(users), 0, 4, rapid.ID[string]).Draw(rt, "users")...)
+			m.Unlisted = len(m.Users) == 0
+			total += max(len(m.Users), 1)
+			after := time.Duration(rapid.Int64Range(0, 120_000).Draw(rt, "after")) * time.Millisecond
+			heap.Push(&r.agenda, visit{noon.Add(after), m})
+		}
+		r.run()
+
+		if n := most(r.calls, time.Minute); n > limits.CallsPerMinute {
+			rt.Errorf("%d calls within a minute, the limit is %d", n, limits.CallsPerMinute)
+		}
+		arrived := 0
+		for user, moments := range r.sent {
+			arrived += len(moments)
+			if n := most(moments, time.Minute); n > limits.MemberPerMinute {
+				rt.Errorf("%d messages to %s within a minute, the limit is %d", n, user, limits.MemberPerMinute)
+			}
+			if n := most(moments, time.Hour); n > limits.MemberPerHour {
+				rt.Errorf("%d messages to %s within an hour, the limit is %d", n, user, limits.MemberPerHour)
+			}
+		}
+		if arrived != total {
+			rt.Errorf("%d person-times arrived, want %d: each once", arrived, total)
+		}
+	})
+}
+
+// earliest is the first moment, not before now nor before what was given already,
+// that keeps every window within its limit: by trying all that can be it.
+func earliest(given []time.Time, now time.Time, perMinute, perHour int) time.Time {
+	candidates := []time.Time{now}
+	for _, at := range given {
+		candidates = append(candidates, at.Add(minute), at.Add(hour), at)
+	}
+	slices.SortFunc(candidates, time.Time.Compare)
+	for _, c := range candidates {
+		if c.After(now) {
+			c = c.Add(time.Second - time.Nanosecond).Truncate(time.Second)
+		}
+		fits := !c.Before(now) && !slices.ContainsFunc(given, func(at time.Time) bool { return at.After(c) })
+		all := append(slices.Clone(given), c)
+		if fits && most(all, minute) <= perMinute && most(all, hour) <= perHour {
+			return c
+		}
+	}
+	return time.Time{}
+}
+
+func TestNoMessageIsLaterThanItHadToBe(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		perMinute, perHour := rapid.IntRange(2, 9).Draw(rt, "per minute"), rapid.IntRange(2, 30).Draw(rt, "per hour")
+		b := newBundle(t, rdb, unhurried(perMinute, perHour))
+		var given []time.Time // within a minute, so that no turn lapses
+		for range rapid.IntRange(1, 40).Draw(rt, "messages") {
+			b.pass(time.Duration(rapid.Int64Range(0, 1500).Draw(rt, "pause")) * time.Millisecond)
+			want := earliest(given, b.now, perMinute-1, perHour-max(1, perHour/10)) // one and a tenth are for alerts
+			a := b.admit(b.message(tasks.Bulk, "a"))
+			if got := b.now.Add(a.Wait); !got.Equal(want) {
+				rt.Fatalf("message %d may go at %s, want %s; before it: %v", len(given)+1, got, want, given)
+			}
+			given = append(given, want)
+		}
+	})
+}
+
+func TestEachMessageToABusyMemberAsksTwice(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), unhurried(30, 1_000))
+	r := &traffic{bundle: b, sent: map[string][]time.Time{}, late: func() time.Duration { return 0 }}
+	const messages = 3000
+	for range messages {
+		heap.Push(&r.agenda, visit{noon, b.message(tasks.Bulk, "a")})
+	}
+	r.run()
+	if r.asked > 2*messages {
+		t.Errorf("%d messages asked %d times, want twice at most", messages, r.asked)
+	}
+	if last := r.sent["a"][messages-1].Sub(noon); last > 4*time.Hour {
+		t.Errorf("the last went after %s; 900 an hour need less than four", last)
+	}
+}
+
+func TestAReservationThatIsNotUsedExpires(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), unhurried(2, 1000))
+	b.admit(b.message(tasks.Default, "a"))
+	lost := b.message(tasks.Default, "a")
+	if a := b.admit(lost); a.Verdict != tasks.Turn {
+		t.Fatalf("admission %+v", a)
+	}
+	b.pass(minute + time.Second)
+	if a := b.admit(b.message(tasks.Default, "a")); a.Verdict != tasks.Go {
+		t.Errorf("after a turn that nobody used: %+v, want the next to go at once", a)
+	}
+	b.pass(2 * minute) // the lost one comes back, long after its turn
+	if a := b.admit(lost); a.Verdict != tasks.Go {
+		t.Errorf("the late one: %+v, want it to go like any other", a)
+	}
+}

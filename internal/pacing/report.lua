@@ -1,0 +1,75 @@
+-- Notes what WeCom's answers say about the app. clock.lua stands before this text.
+--
+-- KEYS 1 pace (hash) 2 prefix of the day quotas
+-- ARGV 1 now in ms, 0 = Redis TIME 2 what happened
+--      "clear"        a probe got through: the block is over
+--      "inconclusive" a probe was not answered: the next call is one
+--      "penalty"      45009: WeCom blocks the app, and the rate was too high unless
+--                     this was a probe; ARGV 3 first penalty in ms, 4 reason
+--      "suspended"    a setting is wrong; ARGV 3 for how long in ms, 4 reason
+--      "concurrency"  45033: fewer calls at once
+--      "refund"       WeCom took nothing; ARGV 3 persons that were not reached
+-- result {1 when the app is newly blocked or was freed, else 0; ms until the block ends}
+local pace, what = KEYS[1], ARGV[2]
+local wall = wall_clock(ARGV[1])
+local p = redis.call('HMGET', pace, 'seen', 'offset', 'rate', 'rate_at', 'concurrency', 'concurrency_at',
+  'block', 'block_until', 'level')
+local now = pacing_clock(wall, tonumber(p[1] or 0), tonumber(p[2] or 0))
+local block_until, level = tonumber(p[8] or 0), tonumber(p[9] or 0)
+
+-- block stops the app for ms. A block that lasts longer already stays as it is, and
+-- one that only grows is not news.
+local function block(kind, ms, reason)
+  redis.call('HDEL', pace, 'probe_until')
+  if p[7] and block_until >= now + ms then
+    return {'0', number(block_until - now)}
+  end
+  redis.call('HSET', pace, 'block', kind, 'block_until', number(now + ms), 'block_reason', reason)
+  return {p[7] and block_until > now and '0' or '1', number(ms)}
+end
+
+if what == 'clear' then
+  local freed = redis.call('HDEL', pace, 'block', 'block_until', 'block_reason', 'level', 'probe_until')
+  return {freed > 0 and '1' or '0', '0'}
+end
+
+if what == 'inconclusive' then
+  redis.call('HDEL', pace, 'probe_until')
+  return {'0', '0'}
+end
+
+if what == 'penalty' then
+  if p[7] == 'penalty' and block_until > now then -- a call that was in flight with the first
+    return {'0', number(block_until - now)}
+  end
+  if p[7] == 'penalty' then -- the probe failed
+    level = math.min(level + 1, 4)
+  else
+    level = 1
+    local rate = crept(p[3], p[4], RATE_CREEP, now)
+    redis.call('HSET', pace, 'rate', string.format('%.4f', math.max(rate * 0.8, 0.01)), 'rate_at', number(now))
+  end
+  redis.call('HSET', pace, 'level', level)
+  -- WeCom blocks for as long as the period that was exceeded: a minute, an hour, a day (90312).
+  local first = tonumber(ARGV[3])
+  local lasts = ({first, first, 60 * first, until_midnight(wall)})[level]
+  return block('penalty', lasts, ARGV[4])
+end
+
+if what == 'suspended' then
+  return block('suspended', tonumber(ARGV[3]), ARGV[4])
+end
+
+if what == 'concurrency' then
+  if now - tonumber(p[6] or 0) >= 1000 then -- those that were in flight together count once
+    local share = crept(p[5], p[6], CONC_CREEP, now)
+    redis.call('HSET', pace, 'concurrency', string.format('%.4f', math.max(share / 2, 1 / 64)), 'concurrency_at', number(now))
+  end
+  return {'0', '0'}
+end
+
+local key = KEYS[2] .. string.format('%.0f', math.floor((wall + CHINA) / DAY))
+if tonumber(redis.call('GET', key) or 0) >= tonumber(ARGV[3]) then
+  redis.call('DECRBY', key, ARGV[3])
+end
+return {'0', '0'}

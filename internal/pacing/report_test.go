@@ -1,0 +1,193 @@
+package pacing_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/pacing"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+func (b *bundle) status() pacing.Status {
+	b.Helper()
+	s, err := b.Status(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+func (b *bundle) report(f tasks.Finding) tasks.Block {
+	b.Helper()
+	block, err := b.Report(b.Context(), f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return block
+}
+
+func (b *bundle) penalize() tasks.Block {
+	b.Helper()
+	return b.report(tasks.Finding{Kind: tasks.RateLimited, Reason: "api freq out of limit"})
+}
+
+func (b *bundle) recover() bool {
+	b.Helper()
+	return b.report(tasks.Finding{Kind: tasks.Recovered}).Fresh
+}
+
+func TestAPenaltyGrowsWithEveryProbeThatMeetsIt(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{})
+	for i, want := range []time.Duration{time.Minute, time.Minute, time.Hour, 12*time.Hour - time.Hour - 2*time.Minute, 24 * time.Hour} {
+		if got := b.penalize(); !got.Fresh || got.Left != want {
+			t.Fatalf("penalty %d: %+v, want %s", i+1, got, want)
+		}
+		b.pass(time.Second)
+		if got := b.penalize(); got.Fresh || got.Left != want-time.Second {
+			t.Errorf("a call that was in flight: %+v, want the penalty to stay as it is", got)
+		}
+		if a := b.admit(b.message(tasks.Critical, "a")); a.Verdict != tasks.Hold || a.Wait != want-time.Second || a.Reason != pacing.Penalty {
+			t.Errorf("a message in penalty %d: %+v", i+1, a)
+		}
+		b.pass(want - time.Second)
+		probe := b.admit(b.message(tasks.Default, "a"))
+		if probe.Verdict != tasks.Go || !probe.Probe {
+			t.Fatalf("the first message after penalty %d: %+v, want it to be the probe", i+1, probe)
+		}
+		if a := b.admit(b.message(tasks.Critical, "b")); a.Verdict != tasks.Wait {
+			t.Errorf("another message beside the probe: %+v, want it to wait", a)
+		}
+	}
+	if s := b.status(); s.State != pacing.Penalty || s.Reason != "api freq out of limit" {
+		t.Errorf("status %+v, want the penalty and its reason", s)
+	}
+	if !b.recover() || b.status().State != pacing.Running {
+		t.Errorf("after a probe that got through: %+v", b.status())
+	}
+	if got := b.penalize(); got.Left != time.Minute {
+		t.Errorf("the next penalty: %+v, want a first one", got)
+	}
+}
+
+func TestAProbeWithoutAnAnswerIsFollowedByAnother(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{})
+	b.penalize()
+	b.pass(time.Minute)
+	b.admit(b.message(tasks.Default, "a"))
+	if b.report(tasks.Finding{Kind: tasks.Inconclusive}).Fresh {
+		t.Error("a probe without an answer freed the app")
+	}
+	if a := b.admit(b.message(tasks.Default, "b")); !a.Probe {
+		t.Errorf("the next: %+v, want it to be the probe", a)
+	}
+	b.pass(time.Minute) // its worker has died
+	if a := b.admit(b.message(tasks.Default, "c")); !a.Probe {
+		t.Errorf("the one after a probe that was lost: %+v, want it to be the probe", a)
+	}
+}
+
+func TestTheRateLearns(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	b := newBundle(t, rdb, tasks.Limits{CallsPerMinute: 600, MemberPerMinute: 30, MemberPerHour: 1000})
+	spacing := func() time.Duration {
+		b.pass(time.Second) // what was spent before is over
+		return b.admit(b.message(tasks.Default, fmt.Sprint("a", b.ids))).Spacing.Round(time.Millisecond)
+	}
+	if got := spacing(); got != 101*time.Millisecond {
+		t.Fatalf("calls are %s apart, want 101 ms", got)
+	}
+	for range 2 {
+		b.penalize()
+		b.pass(time.Minute)
+		b.admit(b.message(tasks.Default, "probe"))
+		b.recover()
+	}
+	if got := spacing(); got < 154*time.Millisecond || got > 158*time.Millisecond {
+		t.Errorf("after two penalties calls are %s apart, want 101 ms / 0.8² and a little creep", got)
+	}
+	b.pass(100 * time.Minute)
+	if got := b.status().Rate; got < 0.84 || got > 0.86 {
+		t.Errorf("100 minutes later the rate is %v of the configured one, want 0.64 + 0.2 and a little", got)
+	}
+	// What was learnt is in Redis: another pacer goes on with it.
+	other := pacing.New(rdb, pacing.Config{App: b.app, Now: func() time.Time { return b.now }})
+	if s, err := other.Status(t.Context()); err != nil || s.Rate != b.status().Rate {
+		t.Errorf("another process sees %+v, %v", s, err)
+	}
+	b.pass(24 * time.Hour)
+	if got := b.status().Rate; got != 1 {
+		t.Errorf("a day later the rate is %v, want never more than the configured one", got)
+	}
+}
+
+func TestConcurrencyHalvesOncePerSecondAndGrowsBack(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{})
+	crowded := func(want float64) {
+		t.Helper()
+		b.report(tasks.Finding{Kind: tasks.Crowded})
+		if got := b.status().Concurrency; got < want-0.01 || got > want+0.01 {
+			t.Errorf("concurrency %v, want %v", got, want)
+		}
+	}
+	crowded(0.5)
+	crowded(0.5) // it was in flight with the first
+	b.pass(time.Second)
+	crowded(0.25)
+	if a := b.admit(b.message(tasks.Default, "a")); a.Concurrency > 0.26 {
+		t.Errorf("admission %+v, want it to tell the concurrency", a)
+	}
+	b.pass(5 * time.Minute)
+	if got := b.status().Concurrency; got != 1 {
+		t.Errorf("5 minutes later it is %v, want all of it", got)
+	}
+}
+
+func TestASuspensionAndAPauseHoldEverything(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{})
+	b.report(tasks.Finding{Kind: tasks.Misconfigured, Rest: 5 * time.Minute, Reason: "60020: add the IP"})
+	if s := b.status(); s.State != pacing.Suspended || s.Reason != "60020: add the IP" || s.Left != 5*time.Minute {
+		t.Errorf("status %+v", s)
+	}
+	shorter := b.report(tasks.Finding{Kind: tasks.Misconfigured, Rest: time.Minute, Reason: "shorter"})
+	if shorter.Fresh || b.status().Left != 5*time.Minute {
+		t.Errorf("a shorter suspension: %+v; want the longer one to stay", shorter)
+	}
+	if err := b.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if a := b.admit(b.message(tasks.Critical, "a")); a.Verdict != tasks.Hold || a.Reason != pacing.Paused {
+		t.Errorf("admission %+v, want it held by the pause", a)
+	}
+	if err := b.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if a := b.admit(b.message(tasks.Critical, "a")); a.Verdict != tasks.Go || b.status().State != pacing.Running {
+		t.Errorf("after resume: %+v, status %+v", a, b.status())
+	}
+}
+
+// BenchmarkAdmit is the one round trip before each call.
+func BenchmarkAdmit(b *testing.B) {
+	for _, users := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprintf("users=%d", users), func(b *testing.B) {
+			p := newBundle(b, redistest.New(b), tasks.Limits{CallsPerMinute: 1 << 40, MemberPerMinute: 1 << 20, MemberPerHour: 1 << 20})
+			names := make([]string, users)
+			for i := range names {
+				names[i] = fmt.Sprintf("user%04d", i)
+			}
+			for b.Loop() {
+				if a := p.admit(p.message(tasks.Default, names...)); a.Verdict != tasks.Go {
+					b.Fatalf("admission %+v", a)
+				}
+				p.pass(time.Second)
+			}
+		})
+	}
+}

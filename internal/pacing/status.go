@@ -1,0 +1,82 @@
+package pacing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/keys"
+)
+
+// The states of an app.
+const (
+	Running   = "running"
+	Paused    = "paused"    // by hand, until it is resumed
+	Penalty   = "penalty"   // WeCom has blocked it (45009)
+	Suspended = "suspended" // a setting is wrong; somebody has to act
+)
+
+// Status is an app's state as all workers see it.
+type Status struct {
+	State  string
+	Reason string        // of a penalty or suspension, in words
+	Left   time.Duration // until the next call, in a penalty or suspension
+	// Rate is the share of the configured calls per minute that the app makes, and
+	// Concurrency that of its calls in flight: WeCom's 45009 and 45033 lower them.
+	Rate        float64
+	Concurrency float64
+	Used        int           // recipients reached today in China
+	Midnight    time.Duration // until that day ends
+}
+
+// Status reads the state of the app.
+func (p *Pacer) Status(ctx context.Context) (Status, error) {
+	reply, err := statusScript.Run(ctx, p.rdb, []string{keys.Pace(p.cfg.App), keys.Quota(p.cfg.App, "")}, p.now()).StringSlice()
+	if err != nil {
+		return Status{}, fmt.Errorf("read state of app %s: %w", p.cfg.App, err)
+	}
+	s, err := readStatus(reply)
+	if err != nil {
+		return Status{}, fmt.Errorf("status.lua replied %q: %w", reply, err)
+	}
+	return s, nil
+}
+
+func readStatus(reply []string) (Status, error) {
+	const values = 9
+	if len(reply) != values {
+		return Status{}, fmt.Errorf("%d values, want %d", len(reply), values)
+	}
+	left, leftErr := duration(reply[2])
+	rate, rateErr := strconv.ParseFloat(reply[5], 64)
+	concurrency, concurrencyErr := strconv.ParseFloat(reply[6], 64)
+	used, usedErr := strconv.Atoi(reply[7])
+	midnight, midnightErr := duration(reply[8])
+	s := Status{State: Running, Rate: rate, Concurrency: concurrency, Used: used, Midnight: midnight}
+	if block := reply[1]; block != "" {
+		s.State, s.Reason, s.Left = block, reply[3], left
+	}
+	if reply[0] != "" {
+		s.State, s.Left = Paused, 0
+	}
+	return s, errors.Join(leftErr, rateErr, concurrencyErr, usedErr, midnightErr)
+}
+
+// Pause stops the app until [Pacer.Resume]; calls in flight end as they do.
+func (p *Pacer) Pause(ctx context.Context) error {
+	if err := p.rdb.HSet(ctx, keys.Pace(p.cfg.App), "paused", 1).Err(); err != nil {
+		return fmt.Errorf("pause app %s: %w", p.cfg.App, err)
+	}
+	return nil
+}
+
+// Resume ends a pause, a penalty and a suspension.
+func (p *Pacer) Resume(ctx context.Context) error {
+	err := p.rdb.HDel(ctx, keys.Pace(p.cfg.App), "paused", "block", "block_until", "block_reason", "level", "probe_until").Err()
+	if err != nil {
+		return fmt.Errorf("resume app %s: %w", p.cfg.App, err)
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package tasks
+
+import "time"
+
+// Verdict is the answer to a worker that wants to call WeCom for a message.
+type Verdict string
+
+// The verdicts of the record: what was done about the message before.
+const (
+	Go      Verdict = "go"      // call now: the attempt is written down
+	Final   Verdict = "final"   // the message is done with: call nobody
+	Busy    Verdict = "busy"    // another attempt may be under way: come back later
+	Park    Verdict = "park"    // WeCom may have taken it, and it must not be sent again
+	TooLate Verdict = "expired" // its deadline has passed, and WeCom does not have it
+)
+
+// The verdicts of the limits: when the message may go.
+const (
+	Wait Verdict = "wait" // the app's rate is spent: ask again after Wait, nothing is reserved
+	Hold Verdict = "hold" // the app is paused, in penalty or suspended for Wait
+	Turn Verdict = "turn" // its recipients' turn comes after Wait, and is reserved
+)
+
+// Forever is a [ResendPolicy] window without an end.
+const Forever time.Duration = -1
+
+// ResendPolicy says what may happen to a message that WeCom may have taken.
+type ResendPolicy struct {
+	// InFlight is how long an attempt can last; after that whoever made it is
+	// taken for dead, and the attempt's outcome for unknown.
+	InFlight time.Duration
+	// Window, counted from the first attempt of unknown outcome, is how long the
+	// message may be sent again: [Forever], 0 for never, or WeCom's
+	// duplicate-check interval, within which the same bytes arrive once (90236).
+	Window time.Duration
+	// MayDouble is set when nothing suppresses the double: the record then says so.
+	MayDouble bool
+}
+
+// Application is a worker's question whether it may call WeCom now.
+type Application struct {
+	Payload Payload
+	Policy  ResendPolicy
+	// Users are the message's, without those who had to wait in an earlier
+	// attempt: the record remembers them.
+	Users []string
+	// Unlisted is set when the message also goes to members whom it does not
+	// name: "@all", departments, tags.
+	Unlisted bool
+	// CheckOnly asks about the record alone: nothing is written down or reserved.
+	// The verdict [Go] then means that nothing speaks against the message.
+	CheckOnly bool
+}
+
+// Admission is the answer.
+type Admission struct {
+	Verdict Verdict
+	Number  int           // with [Go]: of the attempt, counts from 1
+	Wait    time.Duration // with [Busy], [Wait], [Hold] and [Turn]
+	Reason  string        // with [Hold] and [Turn], in words
+	// Probe is set when the app was blocked and this call finds out whether it
+	// still is: nobody else may call before its outcome is reported.
+	Probe bool
+	// Spacing is how far ahead of now the app's rate is spent. A message of
+	// priority p may go once it is down to [Priority.HeadStart].
+	Spacing time.Duration
+	// Concurrency is the share of its calls in flight that each process may use, 0
+	// to 1; WeCom's 45033 lowers it.
+	Concurrency float64
+	// FollowUps are the recipients who must wait: the message goes without them.
+	FollowUps []FollowUp
+}
+
+// FollowUp is a message to those recipients of another one whose turn comes later.
+type FollowUp struct {
+	Number int           // counts from 1 within the message
+	Wait   time.Duration // until their turn
+	TurnAt int64         // their turn by the clock of the limits, in Unix ms
+	Users  []string
+}

@@ -1,0 +1,43 @@
+package tasks
+
+import "time"
+
+// Finding is what an answer of WeCom says about the app, beside what it says about
+// the message.
+type Finding struct {
+	Kind    FindingKind
+	Rest    time.Duration // with [Misconfigured]: until somebody tries again
+	Reason  string        // with [RateLimited] and [Misconfigured], in words
+	Persons int           // with [Unreached]
+}
+
+// FindingKind tells findings apart.
+type FindingKind string
+
+// The findings.
+const (
+	// RateLimited is errcode 45009: WeCom has blocked the app. It rests a minute, a
+	// minute again when the first call after it meets the same, then an hour, then
+	// until midnight in China (90312). Unless it was such a call, the app's rate
+	// drops by a fifth; it grows back by 1 % in 5 minutes.
+	RateLimited FindingKind = "penalty"
+	// Misconfigured is a wrong setting that stops every message of the app. It rests;
+	// then one call finds out whether the setting was mended.
+	Misconfigured FindingKind = "suspended"
+	// Crowded is errcode 45033: too many calls in flight. All processes halve
+	// theirs, and are back to all of them after 5 minutes at most.
+	Crowded FindingKind = "concurrency"
+	// Recovered is an answer to a probe: the block is over.
+	Recovered FindingKind = "clear"
+	// Inconclusive is a probe without an answer: the next call is one.
+	Inconclusive FindingKind = "inconclusive"
+	// Unreached are persons who were counted and whom WeCom did not take the
+	// message for: the day quota gets them back.
+	Unreached FindingKind = "refund"
+)
+
+// Block is a rest of the whole app.
+type Block struct {
+	Fresh bool          // it began, grew or ended with this finding
+	Left  time.Duration // until it ends
+}

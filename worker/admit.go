@@ -1,0 +1,133 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+const (
+	// maxPatience bounds how long a handler waits for the app's rate; it stays well
+	// below [tasks.TaskTimeout].
+	maxPatience = 2 * time.Minute
+	// shortWait is spent in the handler; for a longer one the message goes back to
+	// the queue, which knows whole seconds.
+	shortWait = 3 * time.Second
+)
+
+// admitted is leave to call: the attempt is written down. turn has to be left.
+type admitted struct {
+	*turn
+
+	tasks.Admission
+}
+
+// admit waits until the message may go. Whatever else becomes of it is an
+// admission with another verdict, and no turn.
+func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
+	patience, cancel := l.patience(ctx)
+	defer cancel()
+	turn, err := l.turnstile.enter(patience, d.payload.Priority)
+	for err == nil {
+		var a tasks.Admission
+		if a, err = l.app.Pacer.Admit(ctx, l.application(d)); err != nil {
+			turn.leave()
+			return admitted{}, err
+		}
+		turn.answer(a)
+		switch {
+		case a.Verdict == tasks.Go:
+			return admitted{turn, a}, nil
+		case a.Verdict == tasks.Wait:
+			l.cfg.OnHeld(l.app.Name, "rate", a.Wait)
+			turn, err = turn.again(patience)
+		case a.Verdict == tasks.Turn && a.Wait <= shortWait && len(a.FollowUps) == 0:
+			turn.leave()
+			if err = pause(patience, a.Wait); err == nil {
+				turn, err = l.turnstile.enter(patience, d.payload.Priority)
+			}
+		default:
+			turn.leave()
+			return admitted{nil, a}, nil
+		}
+	}
+	return admitted{}, err
+}
+
+// patience ends when a handler has waited long enough, or the lane stops.
+func (l *lane) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeoutCause(ctx, maxPatience, errImpatient)
+	ctx, stop := context.WithCancelCause(ctx)
+	forget := context.AfterFunc(l.stopping, func() { stop(errStopping) })
+	return ctx, func() {
+		forget()
+		cancel()
+	}
+}
+
+// pause waits, unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// application is the message's question whether it may go.
+func (l *lane) application(d *delivery) tasks.Application {
+	to := d.request.Common().Recipients()
+	a := tasks.Application{
+		Payload: d.payload, Policy: l.resendPolicy(d.request.Common()),
+		Unlisted: to.All() || len(to.Parties)+len(to.Tags) > 0,
+	}
+	if !to.All() {
+		a.Users = to.Users
+	}
+	return a
+}
+
+// resendPolicy says how long this message may be sent again once WeCom may have taken it.
+func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolicy {
+	policy := tasks.ResendPolicy{InFlight: l.app.callLimit()}
+	switch {
+	case common.EnableDuplicateCheck == 1:
+		policy.Window = common.DuplicateCheckWindow()
+	case l.app.OnUnknown == Resend:
+		policy.Window, policy.MayDouble = tasks.Forever, true
+	}
+	return policy
+}
+
+// withoutToken is what becomes of a message while there is no access token. One
+// whose record says more, such as that it has expired, ends as ever.
+func (l *lane) withoutToken(ctx context.Context, d *delivery, cause error) error {
+	question := l.application(d)
+	question.CheckOnly = true
+	a, err := l.app.Pacer.Admit(ctx, question)
+	switch {
+	case err != nil:
+		return &retryError{err, redisRetry, true}
+	case a.Verdict != tasks.Go:
+		return l.proceed(ctx, d, admitted{nil, a})
+	case wecom.ClassOf(cause) == wecom.ClassOther: // the turnstile's own, or Redis's
+		return &retryError{cause, redisRetry, true}
+	}
+	return l.settle(ctx, d, l.judge(d, &message.SendResponse{}, cause), cause)
+}
+
+// putBack returns a message to the queue until its recipients' turn, at no cost. Its
+// deadline comes first.
+func (l *lane) putBack(d *delivery, a admitted) error {
+	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
+	wait := a.Wait
+	if deadline := d.payload.ExpiresAt; !deadline.IsZero() {
+		wait = min(wait, max(0, time.Until(deadline)))
+	}
+	return &retryError{errors.New("waits for its turn under the limit per " + a.Reason), wait, true}
+}

@@ -1,0 +1,96 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// findingsOf is what WeCom's answer to a message, or its lack, says about the app.
+func findingsOf(d *delivery, err error) []tasks.Finding {
+	class := wecom.ClassOf(err)
+	var findings []tasks.Finding
+	switch block, blocked := blockOf(err); {
+	case blocked:
+		findings = append(findings, block)
+	case d.probe:
+		findings = append(findings, tasks.Finding{Kind: probeResult(class)})
+	}
+	if class == wecom.ClassConcurrency {
+		findings = append(findings, tasks.Finding{Kind: tasks.Crowded})
+	}
+	if d.number > 0 && err != nil && class != wecom.ClassUnknownOutcome {
+		findings = append(findings, tasks.Finding{Kind: tasks.Unreached, Persons: d.request.Common().Recipients().Count()})
+	}
+	return findings
+}
+
+// blockOf is the rest of the whole app that follows from an answer, if one does.
+func blockOf(err error) (tasks.Finding, bool) {
+	switch class := wecom.ClassOf(err); {
+	case class == wecom.ClassRate && !isGetToken(err):
+		return tasks.Finding{Kind: tasks.RateLimited, Reason: reason(err)}, true
+	case class == wecom.ClassRate, class == wecom.ClassConfig && isAppWide(err):
+		return tasks.Finding{Kind: tasks.Misconfigured, Rest: suspension(err, 0), Reason: reason(err)}, true
+	}
+	return tasks.Finding{}, false
+}
+
+// probeResult tells a probe that WeCom answered from one that found out nothing.
+func probeResult(class wecom.Class) tasks.FindingKind {
+	switch class {
+	case wecom.ClassUnknownOutcome, wecom.ClassTransient, wecom.ClassToken:
+		return tasks.Inconclusive
+	default:
+		return tasks.Recovered
+	}
+}
+
+// isAppWide tells a setting that stops every message of the app from one that
+// stops messages of this kind only: no mini program bound (48002), no callback
+// URL (43012), or a proxy that refuses this body (HTTP 4xx). One such message
+// must not stop the alerts behind it: it waits alone.
+func isAppWide(err error) bool {
+	if refused, ok := errors.AsType[*wecom.Error](err); ok {
+		return refused.API == wecom.APIGetToken || refused.Code != 48002 && refused.Code != 43012
+	}
+	return isGetToken(err)
+}
+
+func isGetToken(err error) bool {
+	if refused, ok := errors.AsType[*wecom.Error](err); ok {
+		return refused.API == wecom.APIGetToken
+	}
+	var broken *wecom.CallError
+	return errors.As(err, &broken) && broken.API == wecom.APIGetToken
+}
+
+// learn passes on what an answer says about the app, and returns how long the app
+// rests because of it: 0 when it does not, or when Redis is away.
+func (l *lane) learn(ctx context.Context, d *delivery, err error) time.Duration {
+	var rest time.Duration
+	for _, finding := range findingsOf(d, err) {
+		rest = max(rest, l.note(ctx, finding))
+	}
+	return rest
+}
+
+// note reports a finding. The first to meet a block pauses the queues and logs it.
+func (l *lane) note(ctx context.Context, f tasks.Finding) time.Duration {
+	block, err := l.app.Pacer.Report(ctx, f)
+	switch {
+	case err != nil:
+		l.log.Warn().Err(err).Str("finding", string(f.Kind)).Msg("the other workers do not know")
+	case block.Fresh && f.Kind == tasks.Recovered:
+		l.log.Info().Msg("the app goes on")
+	case block.Fresh:
+		l.log.Warn().Str("state", string(f.Kind)).Str("error", f.Reason).Dur("pause_ms", block.Left).Msg("the app rests")
+	}
+	if block.Left > 0 {
+		l.pause(ctx, block.Left)
+	}
+	return block.Left
+}

@@ -1,0 +1,77 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// split takes those out of a message who must wait, and enqueues a follow-up for
+// each of their turns. It may be repeated: the ids of follow-ups derive from the
+// message's, and who waits is in its record.
+func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowUp) error {
+	if len(followUps) == 0 {
+		return nil
+	}
+	users := d.request.Common().Recipients().Users
+	queued := make([]asynqx.Task, len(followUps))
+	for i, f := range followUps {
+		var theirs []string
+		theirs, users = partition(users, f.Users)
+		queued[i] = l.followUp(d, f, theirs)
+	}
+	for _, result := range asynqx.BulkEnqueue(ctx, l.cfg.Redis, queued) {
+		if result.Err != nil && !errors.Is(result.Err, asynq.ErrTaskIDConflict) {
+			// Nothing went to WeCom.
+			return &wecom.CallError{API: message.APISend, Err: fmt.Errorf("enqueue a follow-up: %w", result.Err)}
+		}
+	}
+	request, err := message.ParseLenient(message.WithToUser(d.payload.Body, users))
+	if err != nil {
+		return err
+	}
+	d.payload.Body, d.request = message.WithToUser(d.payload.Body, users), request
+	return nil
+}
+
+// followUp is the task of a message to those who wait, the same bytes but for its
+// recipients.
+func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Task {
+	payload := d.payload
+	payload.ID = tasks.FollowUpID(d.payload.ID, f.Number)
+	payload.Body = message.WithToUser(d.payload.Body, users)
+	payload.Part, payload.Parts, payload.TurnAt = 0, 0, f.TurnAt
+	return asynqx.Task{
+		Task: asynq.NewTask(tasks.TypeName(payload.Type), tasks.Encode(payload)),
+		Opts: []asynq.Option{
+			asynq.TaskID(payload.ID), asynq.Queue(tasks.Queue(payload.App, payload.Priority)), asynq.MaxRetry(tasks.MaxAttempts),
+			asynq.Timeout(tasks.TaskTimeout), asynq.Retention(l.app.Retention[payload.Priority]), asynq.ProcessIn(wholeSeconds(f.Wait)),
+		},
+	}
+}
+
+// partition divides users into those who are among some, whatever their case, and
+// the rest.
+func partition(users, some []string) (among, rest []string) {
+	wanted := make(map[string]bool, len(some))
+	for _, user := range some {
+		wanted[strings.ToLower(user)] = true
+	}
+	for _, user := range users {
+		if wanted[strings.ToLower(user)] {
+			among = append(among, user)
+		} else {
+			rest = append(rest, user)
+		}
+	}
+	return among, slices.Clip(rest)
+}
