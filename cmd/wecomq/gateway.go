@@ -90,7 +90,9 @@ func newFront(ctx context.Context, d *deployment, m *metrics) (*front, error) {
 	}
 	apply()
 	g, err := gateway.New(gateway.Config{ //nolint:contextcheck // requests bring their own
-		Services: gateway.Services{Queue: b, Records: b, Recaller: b, Ready: d.ready},
+		Services: gateway.Services{
+			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Apps: b, Ready: d.ready,
+		},
 		Settings: settings,
 		Routes:   []gateway.Route{{Pattern: "GET /metrics", Handler: m.exposition()}},
 		Stopping: ctx.Done(), Logger: d.log, Version: buildVersion(),

@@ -8,11 +8,13 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/wecomq/wecomq/internal/appstate"
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/internal/tokenstore"
-	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -21,28 +23,34 @@ import (
 // backends are what the gateway passes requests on to, by app. A reload swaps
 // them as a whole.
 type backends struct {
-	current atomic.Pointer[map[string]*backend]
+	current atomic.Pointer[backendSet]
+}
+
+// backendSet is that of one config.
+type backendSet struct {
+	apps   map[string]*backend
+	states *appstate.Apps
 }
 
 // backend is everything of one app.
 type backend struct {
-	producer *producer.Producer
-	finder   *status.Finder
-	wecom    *wecom.Client
-	messages *message.Client
+	producer   *producer.Producer
+	finder     *status.Finder
+	dispatcher *dispatch.Dispatcher
+	wecom      *wecom.Client
 }
 
 // load makes the backends of a config; apply puts them into force.
 func (b *backends) load(d *deployment) (apply func(), settings gateway.Settings, err error) {
-	next := map[string]*backend{}
+	next := backendSet{apps: map[string]*backend{}, states: d.apps()}
 	settings = gateway.Settings{Tokens: d.cfg.Gateway.Tokens}
 	for _, name := range slices.Sorted(maps.Keys(d.cfg.Apps)) {
 		app := d.cfg.Apps[name]
-		if next[name], err = newBackend(d, app); err != nil {
+		if next.apps[name], err = newBackend(d, app); err != nil {
 			return nil, settings, fmt.Errorf("app %s: %w", name, err)
 		}
 		settings.Apps = append(settings.Apps, gateway.App{
-			Name: name, CorpID: app.CorpID, AgentID: app.AgentID, WeCom: next[name].wecom,
+			Name: name, CorpID: app.CorpID, AgentID: app.AgentID, WeCom: next.apps[name].wecom,
 		})
 	}
 	return func() { b.current.Store(&next) }, settings, nil
@@ -57,12 +65,16 @@ func newBackend(d *deployment, app *config.App) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &backend{producer: p, finder: d.finder(app), wecom: client, messages: message.NewClient(client, app.AgentID)}, nil
+	dispatcher, err := d.dispatcher(app)
+	if err != nil {
+		return nil, err
+	}
+	return &backend{producer: p, finder: d.finder(app), dispatcher: dispatcher, wecom: client}, nil
 }
 
 // of finds an app's backend; one that a reload has just removed is gone.
 func (b *backends) of(app string) (*backend, error) {
-	backend, ok := (*b.current.Load())[app]
+	backend, ok := b.current.Load().apps[app]
 	if !ok {
 		return nil, fmt.Errorf("app %s: %w", app, gateway.ErrNotFound)
 	}
@@ -110,41 +122,18 @@ func (b *backends) Record(ctx context.Context, app, id string) (tasks.Record, er
 		return tasks.Record{}, err
 	}
 	record, err := backend.finder.Message(ctx, id)
-	switch {
-	case errors.Is(err, status.ErrNotFound):
-		return tasks.Record{}, fmt.Errorf("%s: %w", id, gateway.ErrNotFound)
-	case err != nil: // only Redis is asked
-		return tasks.Record{}, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
-	}
-	return record, nil
+	return record, lookupFault(id, err)
 }
 
-// Recall implements [gateway.Recaller]: all parts of a message that WeCom took.
-func (b *backends) Recall(ctx context.Context, app, id string) (tasks.Record, error) {
-	backend, err := b.of(app)
-	if err != nil {
-		return tasks.Record{}, err
+// lookupFault is what went wrong where only Redis was asked.
+func lookupFault(id string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, status.ErrNotFound), errors.Is(err, ledger.ErrNotFound):
+		return fmt.Errorf("%s: %w", id, gateway.ErrNotFound)
+	case errors.Is(err, ledger.ErrNotReplayable):
+		return fmt.Errorf("%w: %w", gateway.ErrConflict, err)
 	}
-	record, err := b.Record(ctx, app, id)
-	if err != nil {
-		return tasks.Record{}, err
-	}
-	parts := record.Parts
-	if len(parts) == 0 {
-		parts = []tasks.Record{record}
-	}
-	recalled := 0
-	for _, part := range parts {
-		if part.MsgID == "" {
-			continue
-		}
-		if _, err := backend.messages.RecallContext(ctx, message.RecallRequest{MsgID: part.MsgID}); err != nil {
-			return tasks.Record{}, err
-		}
-		recalled++
-	}
-	if recalled == 0 {
-		return tasks.Record{}, fmt.Errorf("%w: %s is %s, WeCom has nothing of it to recall", gateway.ErrConflict, id, record.State)
-	}
-	return record, nil
+	return fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
 }

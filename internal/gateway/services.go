@@ -64,14 +64,25 @@ type Canceller interface {
 	Cancel(ctx context.Context, app, id string) (tasks.Record, error)
 }
 
-// Recaller takes a message back that WeCom has accepted, within 24 h (94867).
+// Recaller takes a message back, wherever it is: out of the queue, or from WeCom's
+// clients within 24 h (94867). What WeCom refuses is also a *wecom.Error.
 type Recaller interface {
 	Recall(ctx context.Context, app, id string) (tasks.Record, error)
 }
 
-// Replayer enqueues a dead letter again.
+// Replayer sends a dead letter again, as another message: one for each part that
+// failed.
 type Replayer interface {
-	Replay(ctx context.Context, app, id string) (Receipt, error)
+	Replay(ctx context.Context, app, id string) ([]Replay, error)
+}
+
+// Replay is a message that is sent again as another one.
+type Replay struct {
+	ID         string `json:"id" doc:"Of the message, or part, that was sent in vain"`
+	ReplayedAs string `json:"replayed_as" doc:"Of the message that takes its place"`
+	Recipients int    `json:"recipients" doc:"Those who did not get the first one"`
+	Duplicate  bool   `json:"duplicate" doc:"It had been replayed before; nothing was done"`
+	Warning    string `json:"warning,omitempty" doc:"Says so when WeCom may have taken the first one"`
 }
 
 // AppLister tells how all apps are.
@@ -82,8 +93,8 @@ type AppLister interface {
 // AppStatus is how an app is.
 type AppStatus struct {
 	App     string     `json:"app"`
-	State   string     `json:"state" doc:"active, paused, penalty or suspended"`
-	Reason  string     `json:"reason,omitempty" doc:"Why it is not active, and what to do"`
+	State   string     `json:"state" doc:"running, paused, penalty or suspended"`
+	Reason  string     `json:"reason,omitempty" doc:"Why it does not run, and what to do"`
 	Until   *time.Time `json:"until,omitempty" doc:"When that ends by itself"`
 	Quota   Quota      `json:"quota" doc:"Recipients of today"`
 	Rate    Rate       `json:"rate" doc:"Calls a minute"`
@@ -92,21 +103,21 @@ type AppStatus struct {
 
 // Quota is the day's quota of recipients; 0 as limit: not enforced.
 type Quota struct {
-	Limit int64 `json:"limit"`
-	Used  int64 `json:"used"`
+	Limit int `json:"limit"`
+	Used  int `json:"used"`
 }
 
 // Rate is how many calls a minute an app may make.
 type Rate struct {
-	Configured int64 `json:"configured"`
-	Effective  int64 `json:"effective" doc:"Less than configured after WeCom has complained"`
+	Configured int `json:"configured"`
+	Effective  int `json:"effective" doc:"Less than configured after WeCom has complained"`
 }
 
 // Backlog counts the messages that wait, by priority.
 type Backlog struct {
-	Critical int64 `json:"critical"`
-	Default  int64 `json:"default"`
-	Bulk     int64 `json:"bulk"`
+	Critical int `json:"critical"`
+	Default  int `json:"default"`
+	Bulk     int `json:"bulk"`
 }
 
 // WeCom is WeCom's API for one app. [*wecom.Client] is one.
