@@ -78,20 +78,13 @@ func (b *backends) Replay(ctx context.Context, app, id string) ([]gateway.Replay
 // Apps implements [gateway.AppLister].
 func (b *backends) Apps(ctx context.Context) ([]gateway.AppStatus, error) {
 	set := b.current.Load()
-	var all []gateway.AppStatus
+	all := make([]gateway.AppStatus, 0, len(set.apps))
 	for _, name := range slices.Sorted(maps.Keys(set.apps)) {
 		s, err := set.states.Status(ctx, name)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
 		}
-		app := gateway.AppStatus{
-			App: s.App, State: s.State, Reason: s.Reason,
-			Quota: gateway.Quota{Limit: s.Quota.Limit, Used: s.Quota.Used}, Rate: gateway.Rate(s.Rate), Backlog: gateway.Backlog(s.Backlog),
-		}
-		if !s.Until.IsZero() {
-			app.Until = &s.Until
-		}
-		all = append(all, app)
+		all = append(all, s)
 	}
 	return all, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/appstate"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -91,34 +92,7 @@ type AppLister interface {
 }
 
 // AppStatus is how an app is.
-type AppStatus struct {
-	App     string     `json:"app"`
-	State   string     `json:"state" doc:"running, paused, penalty or suspended"`
-	Reason  string     `json:"reason,omitempty" doc:"Why it does not run, and what to do"`
-	Until   *time.Time `json:"until,omitempty" doc:"When that ends by itself"`
-	Quota   Quota      `json:"quota" doc:"Recipients of today"`
-	Rate    Rate       `json:"rate" doc:"Calls a minute"`
-	Backlog Backlog    `json:"backlog" doc:"Messages that wait"`
-}
-
-// Quota is the day's quota of recipients; 0 as limit: not enforced.
-type Quota struct {
-	Limit int `json:"limit"`
-	Used  int `json:"used"`
-}
-
-// Rate is how many calls a minute an app may make.
-type Rate struct {
-	Configured int `json:"configured"`
-	Effective  int `json:"effective" doc:"Less than configured after WeCom has complained"`
-}
-
-// Backlog counts the messages that wait, by priority.
-type Backlog struct {
-	Critical int `json:"critical"`
-	Default  int `json:"default"`
-	Bulk     int `json:"bulk"`
-}
+type AppStatus = appstate.Status
 
 // WeCom is WeCom's API for one app. [*wecom.Client] is one.
 type WeCom interface {
