@@ -4,7 +4,6 @@ package appstate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -81,17 +80,23 @@ func (a *Apps) Status(ctx context.Context, app string) (Status, error) {
 	for priority, count := range map[tasks.Priority]*int{
 		tasks.Critical: &s.Backlog.Critical, tasks.Default: &s.Backlog.Default, tasks.Bulk: &s.Backlog.Bulk,
 	} {
-		if *count, err = a.waiting(app, priority); err != nil {
+		if *count, err = a.waiting(ctx, app, priority); err != nil {
 			return Status{}, err
 		}
 	}
 	return s, nil
 }
 
-func (a *Apps) waiting(app string, p tasks.Priority) (int, error) {
-	info, err := a.inspector.GetQueueInfo(tasks.Queue(app, p))
-	if errors.Is(err, asynq.ErrQueueNotFound) {
-		return 0, nil // nothing was ever enqueued there
+func (a *Apps) waiting(ctx context.Context, app string, p tasks.Priority) (int, error) {
+	// asynq's error for a queue where nothing was ever enqueued can be told from
+	// no other.
+	known, err := a.rdb.SIsMember(ctx, "asynq:queues", tasks.Queue(app, p)).Result()
+	if err == nil && !known {
+		return 0, nil
+	}
+	var info *asynq.QueueInfo
+	if err == nil {
+		info, err = a.inspector.GetQueueInfo(tasks.Queue(app, p))
 	}
 	if err != nil {
 		return 0, fmt.Errorf("look into queue %s: %w", tasks.Queue(app, p), err)
