@@ -68,7 +68,12 @@ func newMetrics() *metrics {
 			Name: "wecomq_token_refreshes_total", Help: "Calls of gettoken by reason: first, early, expired, refused; or failed.",
 		}, []string{"app", "reason"}),
 	}
-	m.registry.MustRegister(m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes,
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "wecomq_build_info", Help: "1, and the version of wecomq: the one series that every process has.",
+		ConstLabels: prometheus.Labels{"version": buildVersion()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
