@@ -21,6 +21,9 @@ const (
 	redisRetry = 2 * time.Second
 	// settlePatience ends before the task's own time does.
 	settlePatience = 5 * time.Minute
+	// holdRetry brings a message back into a queue that rests: from there it goes on
+	// the moment the app does, also when somebody resumes it early.
+	holdRetry = time.Second
 	// versionRetry leaves a message to a newer worker.
 	versionRetry = time.Minute
 )
@@ -104,7 +107,7 @@ func (l *lane) hold(ctx context.Context, d *delivery, a admitted) error {
 		rest = 0 // until somebody resumes it
 	}
 	l.pause(ctx, rest)
-	return l.putBack(d, a.Wait, a.Reason)
+	return l.putBack(d, min(a.Wait, holdRetry), a.Reason)
 }
 
 // open reads the task. Its body was checked before it was enqueued, perhaps by
