@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -48,9 +49,9 @@ type gate func(ctx context.Context) error
 // errOverLimit is what a handler returns whose message has to come again.
 var errOverLimit = errors.New("over the limit")
 
-func runBaseline(ctx context.Context, text string, stderr io.Writer) error {
+func runBaseline(ctx context.Context, args []string, stderr io.Writer) error {
 	var b baseline
-	if err := json.Unmarshal([]byte(text), &b); err != nil {
+	if err := json.Unmarshal([]byte(strings.Join(args, " ")), &b); err != nil {
 		return fmt.Errorf("%s: %w", baselineCommand, err)
 	}
 	rdb, err := redisconn.Open(b.Redis, concurrency)

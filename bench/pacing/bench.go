@@ -21,6 +21,14 @@ type bench struct {
 // run prints the table of all trials. When one fails or the user interrupts, it
 // holds those that ended.
 func (b bench) run(ctx context.Context) error {
+	err := b.measure(ctx)
+	if err != nil && ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	return err
+}
+
+func (b bench) measure(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "pacing-")
 	if err != nil {
 		return err
@@ -35,19 +43,16 @@ func (b bench) run(ctx context.Context) error {
 	if len(results) > 0 {
 		printTable(b.stdout, b.settings, results)
 	}
-	if err != nil && ctx.Err() != nil {
-		return errors.New("interrupted")
-	}
 	return err
 }
 
 func build(ctx context.Context, dir string) (string, error) {
-	path := filepath.Join(dir, "wecomq")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/wecomq/wecomq/cmd/wecomq").CombinedOutput()
+	const pkg = "github.com/wecomq/wecomq/cmd/wecomq"
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", dir, pkg).CombinedOutput() //nolint:gosec // a directory of our own
 	if err != nil {
 		return "", fmt.Errorf("build wecomq: %w\n%s", err, out)
 	}
-	return path, nil
+	return filepath.Join(dir, "wecomq"), nil
 }
 
 func (b bench) tryAll(ctx context.Context) ([]result, error) {

@@ -36,8 +36,8 @@ const (
 // run does what the command line says: the benchmark, or what the benchmark starts
 // itself as, a worker of one of the other ways.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if len(args) == 2 && args[0] == baselineCommand {
-		return report(runBaseline(ctx, args[1], stderr), stderr)
+	if len(args) > 0 && args[0] == baselineCommand {
+		return report(runBaseline(ctx, args[1:], stderr), stderr)
 	}
 	settings, err := readSettings(args, stderr)
 	switch {

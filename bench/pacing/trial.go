@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -95,12 +93,10 @@ func text(user string) message.Request {
 
 // alert lets the measured time pass, and enqueues alerts at random moments of it.
 func (t trial) alert(ctx context.Context, p *producer.Producer) (alerts, error) {
-	group, ctx := errgroup.WithContext(ctx)
 	ctx, cancel := context.WithTimeoutCause(ctx, t.duration, errOver)
 	defer cancel()
 	given := alerts{}
-	group.Go(func() error { return given.enqueue(ctx, p, t.alertEvery) })
-	return given, group.Wait()
+	return given, given.enqueue(ctx, p, t.alertEvery)
 }
 
 // conclude waits for the last alerts and counts what arrived between two readings.

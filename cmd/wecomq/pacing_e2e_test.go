@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -178,7 +179,7 @@ func (l *landscape) configure(opsURL string, callsPerMinute int) {
 	l.Helper()
 	app := func(url string, limits map[string]any) map[string]any {
 		return map[string]any{
-			"corp_id": wecomtest.CorpID, "agent_id": fmt.Sprint(wecomtest.AgentID), "secret": wecomtest.Secret,
+			"corp_id": wecomtest.CorpID, "agent_id": strconv.Itoa(wecomtest.AgentID), "secret": wecomtest.Secret,
 			"api_base_url": url, "limits": limits,
 		}
 	}
