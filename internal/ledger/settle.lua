@@ -12,6 +12,10 @@ end
 local finals = {accepted = true, partial = true, rejected = true, unknown = true, expired = true, cancelled = true}
 local sent = {accepted = true, partial = true}
 
+-- A full Redis refuses a script whose first write takes memory, but not one that has
+-- begun to write. This one must not be refused: nobody else knows the outcome.
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+
 -- A late answer "accepted" overrules everything; any other comes too late once the record is final.
 local state = redis.call('HGET', KEYS[1], 'state')
 if not (state and finals[state]) or (sent[ARGV[1]] and not sent[state]) then
