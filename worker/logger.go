@@ -33,18 +33,10 @@ func (l *asynqLogger) Fatal(args ...any) { l.log.Error().Msg(fmt.Sprint(args...)
 func (l *asynqLogger) complain(level zerolog.Level, text string) {
 	switch {
 	case strings.HasPrefix(text, panicked):
-	case strings.HasPrefix(text, exhausted), isGone(text):
+	case strings.HasPrefix(text, exhausted):
 		level = zerolog.DebugLevel
 	default:
 		level = l.outage.level(level)
 	}
 	l.log.WithLevel(level).Msg(text)
-}
-
-// isGone knows asynq's complaint that a task which it wants to acknowledge is not
-// under way any more: an acknowledgement whose reply was lost is repeated, or the
-// task was handed to another worker, or Redis lost it. The record knows what became
-// of the message.
-func isGone(text string) bool {
-	return strings.HasPrefix(text, "Could not") && strings.Contains(text, "NOT FOUND")
 }

@@ -1,8 +1,11 @@
 package worker_test
 
 import (
+	"context"
 	"os"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // TestMain makes a copy of the test binary a worker that stands still at a point of
@@ -12,5 +15,10 @@ func TestMain(m *testing.M) {
 		victim(point, os.Getenv("WECOMQ_TEST_REDIS"), os.Getenv("WECOMQ_TEST_WECOM"))
 		return
 	}
+	redis.SetLogger(silent{}) // as the binary does
 	m.Run()
 }
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}

@@ -24,7 +24,9 @@ const (
 // v0.26: an acknowledgement that failed is repeated with a context that has been
 // cancelled, so it never succeeds and the message is sent twice; while Redis is
 // down the dequeue loop spins, and heartbeats wait so long that the leases of tasks
-// are lost; and queues that a Redis forgot are never registered again.
+// are lost; an acknowledgement of a task that is not under way any more is repeated,
+// though by then the task may be under way elsewhere; and queues that a Redis forgot
+// are never registered again.
 type WorkerClient struct {
 	redis.UniversalClient
 
@@ -48,18 +50,14 @@ func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient, queues
 func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	cmd := c.UniversalClient.EvalSha(ctx, sha, keys, args...)
-	c.ran(keys, cmd.Err())
-	return cmd
+	return c.ran(keys, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
 }
 
 // Eval runs one of asynq's scripts by its text.
 func (c *WorkerClient) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	cmd := c.UniversalClient.Eval(ctx, source, keys, args...)
-	c.ran(keys, cmd.Err())
-	return cmd
+	return c.ran(keys, c.UniversalClient.Eval(ctx, source, keys, args...))
 }
 
 // ZAdd is a part of asynq's heartbeat, which registers the queues as well.
@@ -83,15 +81,21 @@ func (c *WorkerClient) ZAddXX(ctx context.Context, key string, members ...redis.
 	return cmd
 }
 
-// ran looks at how a script ended; a dequeue that failed, for whatever reason, is
-// not repeated at once.
-func (c *WorkerClient) ran(keys []string, err error) {
-	if !isDequeue(keys) || isAnswer(err) {
+// ran looks at how a script ended. A dequeue that failed, for whatever reason, is not
+// repeated at once; an acknowledgement that came too late is not repeated at all.
+func (c *WorkerClient) ran(keys []string, cmd *redis.Cmd) *redis.Cmd {
+	err := cmd.Err()
+	switch {
+	case isDequeue(keys) && !isAnswer(err):
+		c.note(err)
+		c.pause()
+	case redis.HasErrorPrefix(err, "NOT FOUND"):
+		cmd.SetErr(nil)
+		cmd.SetVal("OK")
+	default:
 		c.served(err)
-		return
 	}
-	c.note(err)
-	c.pause()
+	return cmd
 }
 
 func (c *WorkerClient) served(err error) {
