@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -175,15 +176,7 @@ func TestAcknowledgementsThatFailedAreRepeated(t *testing.T) {
 	sim, url := newSimulator(t)
 	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
 	until := time.Now().Add(time.Second)
-	broken := func(cmd redis.Cmder) bool {
-		args := cmd.Args()
-		if len(args) < 6 {
-			return false
-		}
-		from, _ := args[3].(string)
-		to, _ := args[5].(string)
-		return strings.HasSuffix(from, ":active") && strings.HasSuffix(to, ":completed") && time.Now().Before(until)
-	}
+	broken := func(cmd redis.Cmder) bool { return isAcknowledgement(cmd) && time.Now().Before(until) }
 	tr.calls.fails.Store(&broken)
 	ids := tr.send("a", 5)
 	ids = append(ids, tr.sendCritical("b", 5)...) // the lane's other server
@@ -198,6 +191,35 @@ func TestAcknowledgementsThatFailedAreRepeated(t *testing.T) {
 	tr.sentOnce(ids...)
 	if n := tr.taken.Load(); n != int64(len(ids)) {
 		t.Errorf("%d messages were taken from the queues, want %d: each once", n, len(ids))
+	}
+}
+
+func TestALostReplyCostsNoAttempt(t *testing.T) {
+	t.Parallel()
+	for name, is := range map[string]func(redis.Cmder) bool{
+		"to an attempt that was written down": isAdmission,
+		"to an outcome that was written down": func(cmd redis.Cmder) bool { return strings.Contains(key(cmd, 2), ":msgid:") },
+		"to an acknowledgement":               isAcknowledgement,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := redisServer(t)
+			sim, url := newSimulator(t)
+			tr := newTrouble(t, server.Client(), server.URL(), sim, url)
+			var replies atomic.Int64
+			everySecond := func(cmd redis.Cmder) bool { return is(cmd) && replies.Add(1)%2 == 1 }
+			tr.calls.loses.Store(&everySecond)
+			ids := tr.send("a", 20)
+			tr.work()
+			tr.await()
+			tr.sentOnce(ids...)
+			if n := tr.taken.Load(); n != int64(len(ids)) {
+				t.Errorf("%d messages were taken from the queue, want %d: each once", n, len(ids))
+			}
+			if replies.Load() < int64(len(ids)) {
+				t.Errorf("%d replies seen, want one for each message at least", replies.Load())
+			}
+		})
 	}
 }
 

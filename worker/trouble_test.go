@@ -228,10 +228,11 @@ func (tr *trouble) quiet(want int) {
 }
 
 // callCounter counts the commands that a client is asked for, each with the tries
-// that go-redis makes by itself, and can make some of them fail.
+// that go-redis makes by itself. It can make some of them fail, and lose the replies
+// to others.
 type callCounter struct {
-	calls atomic.Int64
-	fails atomic.Pointer[func(redis.Cmder) bool]
+	calls        atomic.Int64
+	fails, loses atomic.Pointer[func(redis.Cmder) bool]
 }
 
 var errCut = errors.New("write: broken pipe")
@@ -243,7 +244,12 @@ func (c *callCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			cmd.SetErr(errCut)
 			return errCut
 		}
-		return next(ctx, cmd)
+		err := next(ctx, cmd)
+		if loses := c.loses.Load(); err == nil && loses != nil && (*loses)(cmd) {
+			cmd.SetErr(errCut)
+			return errCut
+		}
+		return err
 	}
 }
 
@@ -251,6 +257,26 @@ func (c *callCounter) DialHook(next redis.DialHook) redis.DialHook { return next
 
 func (c *callCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
+}
+
+// key is the n-th key of a script that is called, counted from 1; "" when there is none.
+func key(cmd redis.Cmder, n int) string {
+	args := cmd.Args()
+	if !strings.HasPrefix(cmd.Name(), "eval") || len(args) <= 2+n {
+		return ""
+	}
+	key, _ := args[2+n].(string)
+	return key
+}
+
+// isAcknowledgement knows the script with which asynq completes a task.
+func isAcknowledgement(cmd redis.Cmder) bool {
+	return strings.HasSuffix(key(cmd, 1), ":active") && strings.HasSuffix(key(cmd, 3), ":completed")
+}
+
+// isAdmission knows the script that writes an attempt down.
+func isAdmission(cmd redis.Cmder) bool {
+	return strings.Contains(key(cmd, 1), ":record:") && strings.HasSuffix(key(cmd, 2), ":pace")
 }
 
 // transcript is what the workers have logged. It is safe for concurrent use.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -123,13 +122,8 @@ func (l *stillLedger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settl
 // ProcessHook stands still before asynq moves a task to the finished ones.
 func (s *standstill) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		args := cmd.Args()
-		if name := cmd.Name(); name == "evalsha" && len(args) > 5 {
-			from, _ := args[3].(string)
-			to, _ := args[5].(string)
-			if strings.HasSuffix(from, ":active") && strings.HasSuffix(to, ":completed") {
-				s.at(pointShown)
-			}
+		if isAcknowledgement(cmd) {
+			s.at(pointShown)
 		}
 		return next(ctx, cmd)
 	}
