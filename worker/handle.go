@@ -11,7 +11,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/hibiken/asynq"
 
-	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -27,6 +26,7 @@ const (
 	restRetry = time.Second
 	// redisPoll is how soon a handler asks Redis again that did not serve it.
 	redisPoll = 500 * time.Millisecond
+	holdPause = 15 * time.Second
 	// versionRetry leaves a message to a newer worker.
 	versionRetry = time.Minute
 	// nameLength gives a delivery's name 50 random bits.
@@ -108,13 +108,10 @@ func (l *lane) proceed(ctx context.Context, d *delivery, a admitted) error {
 }
 
 // hold returns a message to the queue while the app rests, and makes sure that the
-// queues do: somebody may have resumed them in the dashboard.
+// queues do: somebody may have resumed them in the dashboard. They rest for a moment
+// only, because the whole app may be resumed at this very moment.
 func (l *lane) hold(ctx context.Context, a admitted) error {
-	rest := a.Wait
-	if a.Reason == pacing.Paused {
-		rest = 0 // until somebody resumes it
-	}
-	l.pause(ctx, rest)
+	l.pause(ctx, min(a.Wait, holdPause))
 	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
 	return &retryError{errors.New("the app is in state " + a.Reason + "; see 'wecomq app ls'"), restRetry, true}
 }
