@@ -41,7 +41,8 @@ way finish and exits 0.`,
 }
 
 func runGateway(ctx context.Context, g *globals, d *deployment, listen string) error {
-	front, err := newFront(ctx, d, newMetrics())
+	m := d.measure()
+	front, err := newFront(ctx, d, m)
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func runGateway(ctx context.Context, g *globals, d *deployment, listen string) e
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return front.serve(ctx, listener) })
-	group.Go(func() error { return g.reloadOnHangup(ctx, d, g.loadConfig, front) })
+	group.Go(func() error { return g.reloadOnHangup(ctx, d, g.loadConfig, front, m) })
 	return group.Wait()
 }
 

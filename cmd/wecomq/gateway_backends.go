@@ -14,7 +14,6 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/status"
-	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -61,7 +60,7 @@ func newBackend(d *deployment, app *config.App) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := d.client(app, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
+	client, err := d.client(app, d.tokens(app))
 	if err != nil {
 		return nil, err
 	}

@@ -87,19 +87,21 @@ func (a *Apps) Status(ctx context.Context, app string) (Status, error) {
 	return s, nil
 }
 
+// waiting counts the messages in a queue that no worker has.
 func (a *Apps) waiting(ctx context.Context, app string, p tasks.Priority) (int, error) {
-	// asynq's error for a queue where nothing was ever enqueued can be told from
-	// no other.
-	known, err := a.rdb.SIsMember(ctx, "asynq:queues", tasks.Queue(app, p)).Result()
-	if err == nil && !known {
+	queue := tasks.Queue(app, p)
+	// Of a queue that it does not know asynq says so in an error of its own that
+	// nobody can tell from others.
+	known, err := a.rdb.SIsMember(ctx, "asynq:queues", queue).Result()
+	if err != nil {
+		return 0, fmt.Errorf("look for queue %s: %w", queue, err)
+	}
+	if !known {
 		return 0, nil
 	}
-	var info *asynq.QueueInfo
-	if err == nil {
-		info, err = a.inspector.GetQueueInfo(tasks.Queue(app, p))
-	}
+	info, err := a.inspector.GetQueueInfo(queue)
 	if err != nil {
-		return 0, fmt.Errorf("look into queue %s: %w", tasks.Queue(app, p), err)
+		return 0, fmt.Errorf("look into queue %s: %w", queue, err)
 	}
 	return info.Pending + info.Scheduled + info.Retry, nil
 }
