@@ -97,7 +97,7 @@ func (l *landscape) arrivals(name string) (n int) {
 func TestAlertmanagersOwnReceiverComesThroughOutages(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	config := l.configure("", "", wecomtest.Secret)
+	config := l.gatewayConfig("", "", wecomtest.Secret)
 	address := freeAddress(t)
 	serve := func() *process {
 		p := start(t, l.environ(), "gateway", "-c", config, "--listen", address)
