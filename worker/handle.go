@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,12 +25,17 @@ const (
 	// restRetry brings a message back into a queue that is paused, because its app
 	// rests: whoever resumes the app need not look for it elsewhere.
 	restRetry = time.Second
+	// redisPoll is how soon a handler asks Redis again that did not serve it.
+	redisPoll = 500 * time.Millisecond
 	// versionRetry leaves a message to a newer worker.
 	versionRetry = time.Minute
+	// nameLength gives a delivery's name 50 random bits.
+	nameLength = 10
 )
 
 // delivery is one message in the hands of a handler.
 type delivery struct {
+	name    string // no other delivery has it
 	payload tasks.Payload
 	request message.Request
 	task    *asynq.Task
@@ -44,6 +50,8 @@ type delivery struct {
 // when asynq cancels ctx, for instance from the dashboard: a call that is cut off
 // is an outcome nobody knows. Every step has a limit of its own.
 func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
+	l.handlers.Add(1)
+	defer l.handlers.Done()
 	ctx = context.WithoutCancel(ctx)
 	d, err := l.open(ctx, task)
 	if errors.Is(err, tasks.ErrVersion) {
@@ -128,7 +136,10 @@ func (l *lane) open(ctx context.Context, task *asynq.Task) (*delivery, error) {
 	}
 	retried, _ := asynq.GetRetryCount(ctx)
 	allowed, _ := asynq.GetMaxRetry(ctx)
-	return &delivery{payload: payload, request: request, task: task, retried: retried, allowed: allowed, began: time.Now()}, nil
+	return &delivery{
+		name: rand.Text()[:nameLength], payload: payload, request: request, task: task, retried: retried, allowed: allowed,
+		began: time.Now(),
+	}, nil
 }
 
 // agentMismatch catches a message for another application: WeCom would answer
@@ -141,18 +152,23 @@ func (l *lane) agentMismatch(d *delivery) error {
 	return nil
 }
 
-// send posts the message and settles what WeCom answers. It leaves the turnstile
-// when the call is over. obstacle is why there can be no call, nil for none.
+// send posts the message and settles what WeCom answers. obstacle is why there can
+// be no call, nil for none.
 func (l *lane) send(ctx context.Context, d *delivery, t *turn, obstacle error) error {
-	callCtx, cancel := context.WithTimeout(ctx, l.app.callLimit())
-	defer cancel()
 	var reply message.SendResponse
-	err := obstacle
-	if err == nil {
-		err = l.app.Sender.Post(callCtx, message.APISend, d.payload.Body, &reply)
-	}
-	t.leave()
+	err := l.call(ctx, d, t, obstacle, &reply)
 	return l.settle(ctx, d, l.judge(d, &reply, err), err)
+}
+
+// call leaves the turnstile when the call is over, or has panicked.
+func (l *lane) call(ctx context.Context, d *delivery, t *turn, obstacle error, reply *message.SendResponse) error {
+	defer t.leave()
+	if obstacle != nil {
+		return obstacle
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.app.callLimit())
+	defer cancel()
+	return l.app.Sender.Post(ctx, message.APISend, d.payload.Body, reply)
 }
 
 // judge turns WeCom's answer into what is written down.
@@ -218,13 +234,29 @@ func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, caus
 }
 
 // record writes down what became of an attempt, however long Redis is away:
-// nobody else knows it.
+// nobody else knows it. It is tried once at least, also when the worker stops.
 func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tasks.Record, error) {
-	return backoff.Retry(ctx, func() (tasks.Record, error) { return l.app.Ledger.Settle(ctx, d.payload, s) },
-		backoff.WithBackOff(backoff.NewConstantBackOff(redisRetry)), backoff.WithMaxElapsedTime(settlePatience),
-		backoff.WithNotify(func(err error, _ time.Duration) {
-			l.log.Warn().Err(err).Str("message_id", d.payload.ID).Msg("the outcome is not recorded yet")
-		}))
+	patience, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(l.stopped, func() { cancel(errStopping) })()
+	return backoff.Retry(patience, func() (tasks.Record, error) {
+		record, err := l.app.Ledger.Settle(ctx, d.payload, s)
+		return record, l.outage.check(err)
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(redisPoll)), backoff.WithMaxElapsedTime(settlePatience),
+		backoff.WithNotify(once(func(err error) {
+			l.log.WithLevel(l.levelOf(err)).Err(err).Str("message_id", d.payload.ID).Msg("the outcome is not recorded yet")
+		})))
+}
+
+// once passes on the first of many errors.
+func once(do func(error)) backoff.Notify {
+	said := false
+	return func(err error, _ time.Duration) {
+		if !said {
+			do(err)
+		}
+		said = true
+	}
 }
 
 // retry brings the message back after the time its outcome sets, or when the app's
@@ -259,7 +291,7 @@ func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
 		_, err = d.task.ResultWriter().Write(result)
 	}
 	if err != nil {
-		l.log.Warn().Err(err).Str("message_id", record.ID).Msg("the dashboard will not show the result")
+		l.log.WithLevel(l.levelOf(err)).Err(err).Str("message_id", record.ID).Msg("the dashboard will not show the result")
 	}
 	if record.State == tasks.Rejected || record.State == tasks.Unknown {
 		return archived(record, cause)

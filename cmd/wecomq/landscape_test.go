@@ -28,9 +28,10 @@ type landscape struct {
 	env   map[string]string
 }
 
-func newLandscape(t *testing.T) *landscape {
+// newLandscape takes lines of redis.conf.
+func newLandscape(t *testing.T, config ...string) *landscape {
 	t.Helper()
-	l := &landscape{T: t, redis: redistest.Start(t)}
+	l := &landscape{T: t, redis: redistest.Start(t, config...)}
 	sim := start(t, l.environ(), "simulate", "--listen", "127.0.0.1:0")
 	_, l.url, _ = strings.Cut(sim.awaitLine("api_base_url:"), "api_base_url: ")
 	l.env = appVariables(l.url, l.redis.URL())

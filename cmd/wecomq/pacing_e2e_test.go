@@ -173,9 +173,9 @@ func (l *landscape) endBackOff() {
 	}
 }
 
-// configure makes the landscape's apps those of a file: ops at this rate and hr.
+// limitCalls makes the landscape's apps those of a file: ops at this rate and hr.
 // ops calls the WeCom at opsURL.
-func (l *landscape) configure(opsURL string, callsPerMinute int) {
+func (l *landscape) limitCalls(opsURL string, callsPerMinute int) {
 	l.Helper()
 	app := func(url string, limits map[string]any) map[string]any {
 		return map[string]any{
@@ -203,7 +203,7 @@ func TestPauseStopsAnAppAndResumeLetsAllGo(t *testing.T) {
 	t.Parallel()
 	const n = 60
 	l := newLandscape(t)
-	l.configure(l.url, 1200)
+	l.limitCalls(l.url, 1200)
 	ids := l.sendTexts(n, "--app", "ops")
 	l.work()
 	l.work()
@@ -240,7 +240,7 @@ func TestAWeComThatHangsHoldsUpNoOtherApp(t *testing.T) {
 	const n = 100
 	healthy, sick := newLandscape(t), newLandscape(t)
 	sick.fault(`{"api": "message/send", "hang": true}`)
-	healthy.configure(sick.url, 10_000)
+	healthy.limitCalls(sick.url, 10_000)
 	healthy.work()
 	healthy.sendTexts(3*concurrency, "--app", "ops")
 	sick.awaitCalls(concurrency)

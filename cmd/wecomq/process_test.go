@@ -23,6 +23,12 @@ const (
 // eventually polls until happened says so; what names it for the failure.
 func eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
+	within(t, patience, what, happened)
+}
+
+// within does so for something that takes longer.
+func within(t *testing.T, patience time.Duration, what string, happened func() bool) {
+	t.Helper()
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
 	deadline := time.After(patience)

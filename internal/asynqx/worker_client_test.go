@@ -19,7 +19,7 @@ import (
 
 func TestACancelledAcknowledgementIsSentAllTheSame(t *testing.T) {
 	t.Parallel()
-	client := asynqx.NewWorkerClient(t.Context(), redistest.New(t))
+	client := asynqx.NewWorkerClient(t.Context(), redistest.New(t), nil, ignore)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := client.Eval(cancelled, "return redis.call('SET', KEYS[1], 'done')", []string{"task"}).Err(); err != nil {
@@ -51,7 +51,7 @@ func TestDequeuesRestWhileRedisIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stopping, stop := context.WithCancel(t.Context())
 		defer stop()
-		client := asynqx.NewWorkerClient(stopping, &down{})
+		client := asynqx.NewWorkerClient(stopping, &down{}, nil, ignore)
 		dequeue := []string{"asynq:{q}:pending", "asynq:{q}:paused", "asynq:{q}:active", "asynq:{q}:lease"}
 		began := time.Now()
 		for range 10 {
@@ -74,7 +74,7 @@ func TestAsynqsDequeueHasTheKeysWeKnow(t *testing.T) {
 	t.Parallel()
 	rdb := &down{UniversalClient: redistest.New(t)}
 	stopping, stop := context.WithCancel(t.Context())
-	server := asynq.NewServerFromRedisClient(asynqx.NewWorkerClient(stopping, rdb), asynq.Config{
+	server := asynq.NewServerFromRedisClient(asynqx.NewWorkerClient(stopping, rdb, nil, ignore), asynq.Config{
 		Concurrency: 1, Queues: map[string]int{"q": 1}, TaskCheckInterval: time.Millisecond, LogLevel: asynq.FatalLevel,
 	})
 	if err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { return nil })); err != nil {
@@ -123,3 +123,5 @@ func TestPauseForEndsByItself(t *testing.T) {
 		t.Errorf("info %+v, error %v; want the queue to go on", info, err)
 	}
 }
+
+func ignore(error) {}
