@@ -26,8 +26,8 @@ const (
 	spareToken   = "another-token-of-the-gateway"
 )
 
-// configure writes the landscape's config with these tokens, and returns its path.
-func (l *landscape) configure(path, extra string, tokens ...string) string {
+// gatewayConfig writes the landscape's config with these tokens, and returns its path.
+func (l *landscape) gatewayConfig(path, extra string, tokens ...string) string {
 	l.Helper()
 	if path == "" {
 		path = filepath.Join(l.TempDir(), "wecomq.yaml")
@@ -88,7 +88,7 @@ func post(t *testing.T, url, token, key string) (int, gateway.Receipt) {
 func TestGatewayWorkerAndWeComTogether(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	config := l.configure("", "", gatewayToken)
+	config := l.gatewayConfig("", "", gatewayToken)
 	front := start(t, l.environ(), "gateway", "-c", config)
 	worker := start(t, l.environ(), "worker", "-c", config)
 	worker.awaitLine(`"lane is up"`)
@@ -156,7 +156,7 @@ func call(t *testing.T, method, url, token string) (int, string) {
 func TestTheGatewayOperatesOnMessages(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	config := l.configure("", "", gatewayToken)
+	config := l.gatewayConfig("", "", gatewayToken)
 	front := start(t, l.environ(), "gateway", "-c", config)
 	url := gatewayURL(front)
 	expect := func(what, method, path string, status int, says string) {
@@ -205,7 +205,7 @@ func (l *landscape) awaitRecord(config, id string, state tasks.State) tasks.Reco
 func TestHangupReloadsTheGateway(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	config := l.configure("", "", gatewayToken)
+	config := l.gatewayConfig("", "", gatewayToken)
 	front := start(t, l.environ(), "gateway", "-c", config)
 	url := gatewayURL(front)
 	status := func(token string) int {
@@ -213,7 +213,7 @@ func TestHangupReloadsTheGateway(t *testing.T) {
 		return code
 	}
 
-	l.configure(config, "", spareToken)
+	l.gatewayConfig(config, "", spareToken)
 	front.signal(syscall.SIGHUP)
 	front.awaitLine(`"config reloaded"`)
 	if before, after := status(gatewayToken), status(spareToken); before != 401 || after != 202 {
@@ -237,25 +237,25 @@ func TestHangupReloadsTheGateway(t *testing.T) {
 func TestHangupRestartsTheLanesOfAWorkerWhoseAppsChanged(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	config := l.configure("", "", gatewayToken)
+	config := l.gatewayConfig("", "", gatewayToken)
 	worker := start(t, l.environ(), "worker", "-c", config)
 	worker.awaitLine(`"concurrency":16`)
 
-	l.configure(config, "", spareToken)
+	l.gatewayConfig(config, "", spareToken)
 	worker.signal(syscall.SIGHUP)
 	worker.awaitLine(`"config reloaded"`)
 	if lines := worker.lines("lane is down"); len(lines) > 0 {
 		t.Errorf("another token has stopped a lane: %s", lines)
 	}
 
-	l.configure(config, "    concurrency: 3\n", spareToken)
+	l.gatewayConfig(config, "    concurrency: 3\n", spareToken)
 	worker.signal(syscall.SIGHUP)
 	worker.awaitLine(`"lane is down"`)
 	worker.awaitLine(`"concurrency":3`)
 	l.write(config, "apps: {ops: {corp_id: x}}\n")
 	worker.signal(syscall.SIGHUP)
 	worker.awaitLine("nothing changed")
-	l.configure(config, "    concurrency: 3\n", spareToken)
+	l.gatewayConfig(config, "    concurrency: 3\n", spareToken)
 	id := l.ids(l.run("", "-c", config, "send", "--to-user", "zhangsan", "--text", "after the reload"))[0]
 	l.awaitRecord(config, id, tasks.Accepted)
 	if n := len(worker.lines(`"lane is up"`)); n != 2 {
