@@ -1,7 +1,7 @@
 # `make` lists what can be done. `make check` is exactly what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint fmt vet tidy fuzz bench bench-pacing check tools clean
+.PHONY: help build demo test storm lint fmt vet tidy fuzz bench bench-pacing check tools clean
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 30s
@@ -24,6 +24,9 @@ demo: build ## See it work, with nothing else installed
 test: ## Run all tests, with the race detector if there is a C compiler
 	@[ -n "$(RACE)" ] || echo 'no C compiler (or CGO_ENABLED=0): testing without the race detector'
 	go test $(RACE) -timeout 5m ./...
+
+storm: ## Kill workers and Redis under load, for a minute or two
+	WECOMQ_STORM=10 go test -count=1 -timeout 15m -v -run 'Storm|IsKilled' ./worker ./cmd/wecomq | grep -v '^=== '
 
 lint: $(GOLANGCI_LINT) ## Check form, style and the direction of imports
 	$(GOLANGCI_LINT) run ./...

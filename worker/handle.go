@@ -233,9 +233,8 @@ func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, caus
 // record writes down what became of an attempt, however long Redis is away:
 // nobody else knows it. It is tried once at least, also when the worker stops.
 func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tasks.Record, error) {
-	patience, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(l.stopped, func() { cancel(errStopping) })()
+	patience, cancel := l.untilStopped(ctx)
+	defer cancel()
 	return backoff.Retry(patience, func() (tasks.Record, error) {
 		record, err := l.app.Ledger.Settle(ctx, d.payload, s)
 		return record, l.outage.check(err)
@@ -243,6 +242,16 @@ func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tas
 		backoff.WithNotify(once(func(err error) {
 			l.log.WithLevel(l.levelOf(err)).Err(err).Str("message_id", d.payload.ID).Msg("the outcome is not recorded yet")
 		})))
+}
+
+// untilStopped ends when nobody waits for handlers any more.
+func (l *lane) untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancelCause(ctx)
+	forget := context.AfterFunc(l.stopped, func() { stop(errStopping) })
+	return ctx, func() {
+		forget()
+		stop(nil)
+	}
 }
 
 // once passes on the first of many errors.

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -338,4 +339,35 @@ func TestABadNetworkToWeCom(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnAnswerThatIsWrittenLateIsInTimeForTheNextWorker(t *testing.T) {
+	t.Parallel()
+	server := redisServer(t)
+	sim, url := newSimulator(t)
+	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
+	ownLedger := ledger.New(tr.redis, "ops", time.Hour)
+	away := &forgetful{Ledger: ownLedger}
+	away.failures.Store(1 << 30)
+	tr.app.Ledger = away
+	tr.work()
+	ids := tr.send("a", 1)
+	eventually(t, "WeCom has answered", func() bool { return away.failures.Load() < 1<<30 })
+
+	// Redis was away for so long that everything looks as if the worker were dead.
+	tr.rdb.HSet(t.Context(), recordKey(ids[0]), "attempt_at", time.Now().Add(-time.Hour).UnixMilli())
+	tr.app.Ledger = ownLedger
+	tr.lose()
+	inspector := asynq.NewInspectorFromRedisClient(tr.rdb)
+	eventually(t, "the message is to be handed over again", func() bool {
+		info, err := inspector.GetTaskInfo("ops:default", ids[0])
+		if err == nil && info.State == asynq.TaskStateRetry && time.Until(info.NextProcessAt) < 3*time.Second {
+			t.Fatalf("in %s, want the first worker to have some seconds to write", time.Until(info.NextProcessAt))
+		}
+		return err == nil && info.State == asynq.TaskStateRetry
+	})
+	away.failures.Store(0) // and now Redis is back
+	eventually(t, "the answer is written down", func() bool { return tr.record(ids[0]).State == tasks.Accepted })
+	tr.await()
+	tr.sentOnce(ids...)
 }
