@@ -91,7 +91,7 @@ func (l *lane) proceed(ctx context.Context, d *delivery, a admitted) error {
 	case tasks.TooLate:
 		return l.settle(ctx, d, tasks.Settlement{State: tasks.Expired, ErrMsg: "its deadline passed before it could be sent"}, nil)
 	case tasks.Hold:
-		return l.hold(ctx, d, a)
+		return l.hold(ctx, a)
 	case tasks.Turn:
 		return l.putBack(d, a)
 	default: // busy
@@ -101,7 +101,7 @@ func (l *lane) proceed(ctx context.Context, d *delivery, a admitted) error {
 
 // hold returns a message to the queue while the app rests, and makes sure that the
 // queues do: somebody may have resumed them in the dashboard.
-func (l *lane) hold(ctx context.Context, d *delivery, a admitted) error {
+func (l *lane) hold(ctx context.Context, a admitted) error {
 	rest := a.Wait
 	if a.Reason == pacing.Paused {
 		rest = 0 // until somebody resumes it
@@ -244,6 +244,9 @@ func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
 	if err != nil {
 		return &retryError{err, redisRetry, true}
 	}
+	if revived, err := l.revive(ctx, d, record); revived || err != nil {
+		return runAgain(err)
+	}
 	l.log.Info().Str("message_id", record.ID).Str("state", string(record.State)).Msg("redelivered, already done")
 	return l.finish(d, record, errors.New(record.ErrMsg))
 }
@@ -259,7 +262,7 @@ func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
 		l.log.Warn().Err(err).Str("message_id", record.ID).Msg("the dashboard will not show the result")
 	}
 	if record.State == tasks.Rejected || record.State == tasks.Unknown {
-		return deadLetter(cause)
+		return archived(record, cause)
 	}
 	return nil
 }

@@ -49,6 +49,7 @@ func (l *lane) run(ctx context.Context) error {
 	defer stop(nil)
 	l.stopping = stopping
 	defer l.turnstile.stop()
+	defer l.startSweeper(ctx)()
 	// Alerts have a server of their own: handlers that wait with messages of other
 	// priorities cannot keep it from fetching.
 	group, ctx := errgroup.WithContext(ctx)

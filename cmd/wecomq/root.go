@@ -99,8 +99,8 @@ Exit codes: 0 done, 1 failed while running, 2 usage, config or input is wrong,
 		return usagef("%w; see '%s --help'", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newServe(g), newGateway(g), newWorker(g), newSend(g), newResult(g), newApp(g), newDemo(g), newSimulate(g), newCheck(g),
-		newExplain(g), newVersion(g),
+		newServe(g), newGateway(g), newWorker(g), newSend(g), newResult(g), newResults(g), newRecall(g), newDead(g), newApp(g),
+		newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newVersion(g),
 	)
 	return root
 }

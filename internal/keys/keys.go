@@ -54,3 +54,37 @@ func Record(app, id string) string { return prefix + app + "}:record:" + id }
 //
 // STRING id · the app's `records` retention · owner internal/ledger
 func MsgID(app, msgid string) string { return prefix + app + "}:msgid:" + msgid }
+
+// Records lists the messages that have a record by the time of their last change.
+//
+// ZSET id by Unix ms · entries and key: the app's `records` retention · owner internal/ledger
+func Records(app string) string { return prefix + app + "}:records" }
+
+// Results is the stream of the messages that have ended, newest last.
+//
+// STREAM id, state · the newest ten thousand or so · owner internal/ledger
+func Results(app string) string { return prefix + app + "}:results" }
+
+// Dead lists the messages that were rejected, or whose outcome is unknown, and
+// that were not replayed.
+//
+// ZSET id by Unix ms · entries and key: the app's `records` retention · owner internal/ledger
+func Dead(app string) string { return prefix + app + "}:dead" }
+
+// Payload is what a replay of a message needs: the task's payload as it was sent.
+// Only messages that were rejected, are unknown or partial have one.
+//
+// STRING, see tasks.Encode · the app's `records` retention · owner internal/ledger
+func Payload(app, id string) string { return prefix + app + "}:payload:" + id }
+
+// IdempotencyKey leads from the id that derives from a sender's key to the message
+// that was enqueued under it.
+//
+// STRING id, priority, parts · the app's `records` retention · owner producer
+func IdempotencyKey(app, id string) string { return prefix + app + "}:key:" + id }
+
+// Same leads from a message with duplicate check to the first one of the same
+// bytes and recipients.
+//
+// STRING id, priority, parts · the duplicate-check interval · owner producer
+func Same(app, hash string) string { return prefix + app + "}:same:" + hash }

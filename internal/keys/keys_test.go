@@ -20,6 +20,13 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 		keys.Quota("ops", "20782"):    "wecomq:{ops}:quota:20782",
 		keys.Record("ops", "ops-1"):   "wecomq:{ops}:record:ops-1",
 		keys.MsgID("ops", "m1"):       "wecomq:{ops}:msgid:m1",
+
+		keys.Records("ops"):                 "wecomq:{ops}:records",
+		keys.Results("ops"):                 "wecomq:{ops}:results",
+		keys.Dead("ops"):                    "wecomq:{ops}:dead",
+		keys.Payload("ops", "ops-1"):        "wecomq:{ops}:payload:ops-1",
+		keys.IdempotencyKey("ops", "ops-1"): "wecomq:{ops}:key:ops-1",
+		keys.Same("ops", "a1"):              "wecomq:{ops}:same:a1",
 	} {
 		if got != want {
 			t.Errorf("key %s, want %s", got, want)
