@@ -9,6 +9,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -65,19 +66,7 @@ func TestALostAcknowledgementIsNoReplay(t *testing.T) {
 	inspector := asynq.NewInspectorFromRedisClient(b.rdb)
 	for name, lost := range map[string]func(){
 		"the lease ended": func() {
-			// A fresh task of the same id has no last error of ours.
-			if err := inspector.DeleteTask(receipt.Queue, receipt.ID); err != nil {
-				t.Fatal(err)
-			}
-			payload := tasks.Encode(tasks.Payload{
-				ID: receipt.ID, App: "ops", Priority: tasks.Default, Type: "text", EnqueuedAt: time.Now(),
-				Body: []byte(`{"touser":"a","msgtype":"text","agentid":"","text":{"content":"x"}}`),
-			})
-			_, err := asynq.NewClientFromRedisClient(b.rdb).EnqueueContext(t.Context(), asynq.NewTask("message:text", payload),
-				asynq.TaskID(receipt.ID), asynq.Queue(receipt.Queue), asynq.MaxRetry(tasks.MaxAttempts))
-			if err != nil {
-				t.Fatal(err)
-			}
+			b.redeliver(receipt) // a fresh task of the same id has no last error of ours
 		},
 		"the last error is that of an earlier archiving": func() {
 			if err := inspector.RunTask(receipt.Queue, receipt.ID); err != nil {
@@ -116,4 +105,21 @@ func TestTheWorkerKeepsTheArchiveSmall(t *testing.T) {
 	b.eventually("the archive is empty", func() bool {
 		return b.rdb.Exists(t.Context(), "asynq:{ops:bulk}:archived", "asynq:{ops:bulk}:t:old-0", "asynq:{ops:bulk}:t:old-249").Val() == 0
 	})
+}
+
+// redeliver puts a fresh task of the same message in the place of the one that ended.
+func (b *bundle) redeliver(r producer.Receipt) {
+	b.Helper()
+	if err := asynq.NewInspectorFromRedisClient(b.rdb).DeleteTask(r.Queue, r.ID); err != nil {
+		b.Fatal(err)
+	}
+	payload := tasks.Encode(tasks.Payload{
+		ID: r.ID, App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: time.Now(),
+		Body: []byte(`{"touser":"a","msgtype":"text","agentid":"","text":{"content":"x"}}`),
+	})
+	_, err := asynq.NewClientFromRedisClient(b.rdb).EnqueueContext(b.Context(), asynq.NewTask("message:text", payload),
+		asynq.TaskID(r.ID), asynq.Queue(r.Queue), asynq.MaxRetry(tasks.MaxAttempts), asynq.Retention(time.Hour))
+	if err != nil {
+		b.Fatal(err)
+	}
 }

@@ -91,7 +91,7 @@ func (d *deployment) app(name string) (*config.App, error) {
 }
 
 func (d *deployment) producer(app *config.App) (*producer.Producer, error) {
-	return producer.New(d.rdb, producer.Config{App: app.Name, Retention: app.Retention})
+	return producer.New(d.rdb, producer.Config{App: app.Name, Retention: app.Retention, Records: app.Records})
 }
 
 func (d *deployment) ledger(app *config.App) *ledger.Ledger {

@@ -50,7 +50,7 @@ func runGateway(ctx context.Context, g *globals, d *deployment, listen string) e
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serveHTTP(ctx, listener, front) })
+	group.Go(func() error { return front.serve(ctx, listener) })
 	group.Go(func() error { return g.reloadOnHangup(ctx, d, g.loadConfig, front) })
 	return group.Wait()
 }
@@ -80,6 +80,7 @@ type front struct {
 	*gateway.Gateway
 
 	backends *backends
+	webhooks *webhooks
 }
 
 func newFront(ctx context.Context, d *deployment, m *metrics) (*front, error) {
@@ -89,16 +90,20 @@ func newFront(ctx context.Context, d *deployment, m *metrics) (*front, error) {
 		return nil, err
 	}
 	apply()
+	hooks, err := newWebhooks(d, b)
+	if err != nil {
+		return nil, err
+	}
 	g, err := gateway.New(gateway.Config{ //nolint:contextcheck // requests bring their own
-		Services: gateway.Services{Queue: b, Records: b, Recaller: b, Ready: d.ready},
+		Services: gateway.Services{Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Apps: b, Ready: d.ready},
 		Settings: settings,
-		Routes:   []gateway.Route{{Pattern: "GET /metrics", Handler: m.exposition()}},
+		Routes:   append(hooks.routes(), gateway.Route{Pattern: "GET /metrics", Handler: m.exposition()}),
 		Stopping: ctx.Done(), Logger: d.log, Version: buildVersion(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &front{Gateway: g, backends: b}, nil
+	return &front{Gateway: g, backends: b, webhooks: hooks}, nil
 }
 
 // prepare makes the gateway ready to go on with another config.
@@ -107,8 +112,21 @@ func (f *front) prepare(d *deployment) (apply func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
+	swapHooks, err := f.webhooks.load(d)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
 	return func() {
 		swap()
+		swapHooks()
 		f.Reload(settings)
 	}, nil
+}
+
+// serve answers requests and sends digests until ctx ends.
+func (f *front) serve(ctx context.Context, listener net.Listener) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return serveHTTP(ctx, listener, f) })
+	group.Go(func() error { return f.webhooks.run(ctx) })
+	return group.Wait()
 }

@@ -8,11 +8,13 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/wecomq/wecomq/internal/appstate"
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/internal/tokenstore"
-	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -29,7 +31,9 @@ type backend struct {
 	producer *producer.Producer
 	finder   *status.Finder
 	wecom    *wecom.Client
-	messages *message.Client
+
+	dispatcher *dispatch.Dispatcher
+	apps       *appstate.Apps
 }
 
 // load makes the backends of a config; apply puts them into force.
@@ -57,7 +61,11 @@ func newBackend(d *deployment, app *config.App) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &backend{producer: p, finder: d.finder(app), wecom: client, messages: message.NewClient(client, app.AgentID)}, nil
+	dispatcher, err := d.dispatcher(app)
+	if err != nil {
+		return nil, err
+	}
+	return &backend{producer: p, finder: d.finder(app), wecom: client, dispatcher: dispatcher, apps: d.apps()}, nil
 }
 
 // of finds an app's backend; one that a reload has just removed is gone.
@@ -110,41 +118,76 @@ func (b *backends) Record(ctx context.Context, app, id string) (tasks.Record, er
 		return tasks.Record{}, err
 	}
 	record, err := backend.finder.Message(ctx, id)
-	switch {
-	case errors.Is(err, status.ErrNotFound):
-		return tasks.Record{}, fmt.Errorf("%s: %w", id, gateway.ErrNotFound)
-	case err != nil: // only Redis is asked
-		return tasks.Record{}, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+	if err != nil {
+		return tasks.Record{}, storeFault(id, err)
 	}
 	return record, nil
 }
 
-// Recall implements [gateway.Recaller]: all parts of a message that WeCom took.
+// Recall implements [gateway.Recaller]: from WeCom's clients what was sent, out of
+// the queue what was not.
 func (b *backends) Recall(ctx context.Context, app, id string) (tasks.Record, error) {
+	return b.takeBack(ctx, app, id, (*dispatch.Dispatcher).Recall)
+}
+
+// Cancel implements [gateway.Canceller].
+func (b *backends) Cancel(ctx context.Context, app, id string) (tasks.Record, error) {
+	return b.takeBack(ctx, app, id, (*dispatch.Dispatcher).Cancel)
+}
+
+// takeBack is a conflict when nothing of the message could be taken back.
+func (b *backends) takeBack(
+	ctx context.Context, app, id string, do func(*dispatch.Dispatcher, context.Context, string) (dispatch.Recall, error),
+) (tasks.Record, error) {
 	backend, err := b.of(app)
 	if err != nil {
 		return tasks.Record{}, err
 	}
-	record, err := b.Record(ctx, app, id)
+	recall, err := do(backend.dispatcher, ctx, id)
 	if err != nil {
-		return tasks.Record{}, err
+		return tasks.Record{}, storeFault(id, err)
 	}
-	parts := record.Parts
-	if len(parts) == 0 {
-		parts = []tasks.Record{record}
+	if recall.Failed() == len(recall.Parts) {
+		return tasks.Record{}, fmt.Errorf("%w: %s: %s; %s", gateway.ErrConflict, id, recall.Parts[0].Reason, recall.Parts[0].Hint)
 	}
-	recalled := 0
-	for _, part := range parts {
-		if part.MsgID == "" {
-			continue
+	return b.Record(ctx, app, id)
+}
+
+// Replay implements [gateway.Replayer]. The receipt is that of the first part that
+// is sent again.
+func (b *backends) Replay(ctx context.Context, app, id string) (gateway.Receipt, error) {
+	backend, err := b.of(app)
+	if err != nil {
+		return gateway.Receipt{}, err
+	}
+	replays, err := backend.dispatcher.Replay(ctx, id)
+	switch {
+	case errors.Is(err, ledger.ErrNotReplayable):
+		return gateway.Receipt{}, fmt.Errorf("%w: %w", gateway.ErrConflict, err)
+	case err != nil:
+		return gateway.Receipt{}, storeFault(id, err)
+	}
+	return gateway.Receipt{ID: replays[0].ReplayedAs, State: tasks.Queued, Duplicate: replays[0].Duplicate}, nil
+}
+
+// Apps implements [gateway.AppLister].
+func (b *backends) Apps(ctx context.Context) ([]gateway.AppStatus, error) {
+	all := (*b.current.Load())
+	statuses := make([]gateway.AppStatus, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		s, err := all[name].apps.Status(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
 		}
-		if _, err := backend.messages.RecallContext(ctx, message.RecallRequest{MsgID: part.MsgID}); err != nil {
-			return tasks.Record{}, err
-		}
-		recalled++
+		statuses = append(statuses, s)
 	}
-	if recalled == 0 {
-		return tasks.Record{}, fmt.Errorf("%w: %s is %s, WeCom has nothing of it to recall", gateway.ErrConflict, id, record.State)
+	return statuses, nil
+}
+
+// storeFault tells a message that is not there from a Redis that does not answer.
+func storeFault(id string, err error) error {
+	if errors.Is(err, status.ErrNotFound) || errors.Is(err, ledger.ErrNotFound) {
+		return fmt.Errorf("%s: %w", id, gateway.ErrNotFound)
 	}
-	return record, nil
+	return fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
 }

@@ -100,7 +100,7 @@ Exit codes: 0 done, 1 failed while running, 2 usage, config or input is wrong,
 	})
 	root.AddCommand(
 		newServe(g), newGateway(g), newWorker(g), newSend(g), newResult(g), newResults(g), newRecall(g), newDead(g), newApp(g),
-		newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newVersion(g),
+		newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newTemplate(g), newVersion(g),
 	)
 	return root
 }

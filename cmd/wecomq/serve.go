@@ -66,7 +66,7 @@ func runServe(
 		up(listener.Addr().String())
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serveHTTP(ctx, listener, front) })
+	group.Go(func() error { return front.serve(ctx, listener) })
 	group.Go(func() error { return l.run(ctx) })
 	group.Go(func() error { return g.reloadOnHangup(ctx, d, load, front, l) })
 	return group.Wait()

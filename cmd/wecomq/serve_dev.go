@@ -14,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/embedded"
+	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -78,9 +79,12 @@ func devConfig(redisURL, simulatorURL, token string) *config.Config {
 			APIBaseURL: simulatorURL, Timeout: wecom.DefaultTimeout, Concurrency: 16, OnUnknown: "resend",
 			Retention: tasks.DefaultRetention(), Records: 24 * time.Hour, Limits: tasks.DefaultLimits(),
 		}},
-		Gateway: config.Gateway{Tokens: []config.Token{{
-			Name: "dev", SHA256: sha256.Sum256([]byte(token)), Apps: []string{demoApp},
-			Scopes: []config.Scope{config.ScopeSend, config.ScopeRead, config.ScopeAdmin},
-		}}},
+		Gateway: config.Gateway{
+			Webhooks: webhook.DefaultConfig(),
+			Tokens: []config.Token{{
+				Name: "dev", SHA256: sha256.Sum256([]byte(token)), Apps: []string{demoApp},
+				Scopes: []config.Scope{config.ScopeSend, config.ScopeRead, config.ScopeAdmin},
+			}},
+		},
 	}
 }

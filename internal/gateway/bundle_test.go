@@ -187,7 +187,12 @@ func (b *bundle) do(method, path, body string, headers ...string) answer {
 		name, value, _ := strings.Cut(header, ": ")
 		r.Header.Set(name, value)
 	}
-	response, err := http.DefaultClient.Do(r)
+	return b.answerOf(http.DefaultClient, r)
+}
+
+func (b *bundle) answerOf(client *http.Client, r *http.Request) answer {
+	b.Helper()
+	response, err := client.Do(r)
 	if err != nil {
 		b.Fatal(err)
 	}

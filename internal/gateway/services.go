@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/appstate"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -80,34 +81,7 @@ type AppLister interface {
 }
 
 // AppStatus is how an app is.
-type AppStatus struct {
-	App     string     `json:"app"`
-	State   string     `json:"state" doc:"active, paused, penalty or suspended"`
-	Reason  string     `json:"reason,omitempty" doc:"Why it is not active, and what to do"`
-	Until   *time.Time `json:"until,omitempty" doc:"When that ends by itself"`
-	Quota   Quota      `json:"quota" doc:"Recipients of today"`
-	Rate    Rate       `json:"rate" doc:"Calls a minute"`
-	Backlog Backlog    `json:"backlog" doc:"Messages that wait"`
-}
-
-// Quota is the day's quota of recipients; 0 as limit: not enforced.
-type Quota struct {
-	Limit int64 `json:"limit"`
-	Used  int64 `json:"used"`
-}
-
-// Rate is how many calls a minute an app may make.
-type Rate struct {
-	Configured int64 `json:"configured"`
-	Effective  int64 `json:"effective" doc:"Less than configured after WeCom has complained"`
-}
-
-// Backlog counts the messages that wait, by priority.
-type Backlog struct {
-	Critical int64 `json:"critical"`
-	Default  int64 `json:"default"`
-	Bulk     int64 `json:"bulk"`
-}
+type AppStatus = appstate.Status
 
 // WeCom is WeCom's API for one app. [*wecom.Client] is one.
 type WeCom interface {
