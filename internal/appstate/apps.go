@@ -4,11 +4,8 @@ package appstate
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
@@ -18,14 +15,13 @@ import (
 
 // Apps are the apps of a deployment.
 type Apps struct {
-	rdb       redis.UniversalClient
-	inspector *asynq.Inspector
-	limits    map[string]tasks.Limits
+	rdb    redis.UniversalClient
+	limits map[string]tasks.Limits
 }
 
 // New gives a collection without apps; see [Apps.Add].
 func New(rdb redis.UniversalClient) *Apps {
-	return &Apps{rdb: rdb, inspector: asynq.NewInspectorFromRedisClient(rdb), limits: map[string]tasks.Limits{}}
+	return &Apps{rdb: rdb, limits: map[string]tasks.Limits{}}
 }
 
 // Add makes an app known, with the limits of its config.
@@ -81,22 +77,13 @@ func (a *Apps) Status(ctx context.Context, app string) (Status, error) {
 	for priority, count := range map[tasks.Priority]*int{
 		tasks.Critical: &s.Backlog.Critical, tasks.Default: &s.Backlog.Default, tasks.Bulk: &s.Backlog.Bulk,
 	} {
-		if *count, err = a.waiting(app, priority); err != nil {
+		sizes, err := asynqx.Sizes(ctx, a.rdb, tasks.Queue(app, priority), "pending", "scheduled", "retry")
+		if err != nil {
 			return Status{}, err
 		}
+		*count = sizes[0] + sizes[1] + sizes[2]
 	}
 	return s, nil
-}
-
-func (a *Apps) waiting(app string, p tasks.Priority) (int, error) {
-	info, err := a.inspector.GetQueueInfo(tasks.Queue(app, p))
-	if errors.Is(err, asynq.ErrQueueNotFound) {
-		return 0, nil // nothing was ever enqueued there
-	}
-	if err != nil {
-		return 0, fmt.Errorf("look into queue %s: %w", tasks.Queue(app, p), err)
-	}
-	return info.Pending + info.Scheduled + info.Retry, nil
 }
 
 // Pause stops an app on all hosts: its queues, and the messages in the workers'

@@ -35,13 +35,13 @@ func (d *Dashboard) refusal(r *http.Request, identity *gateway.Identity) (text s
 		return "", true
 	}
 	queue, set, button := m[1], m[2], m[3]
-	size, err := asynqx.Size(r.Context(), d.cfg.Redis, queue, set)
+	sizes, err := asynqx.Sizes(r.Context(), d.cfg.Redis, queue, set)
 	switch {
 	case err != nil:
 		return "The size of the set is not known: Redis did not answer.", false
-	case size > maxAll:
+	case sizes[0] > maxAll:
 		return fmt.Sprintf("%d %s tasks are too many for this button (at most %d): it would block Redis, and can lose messages. %s",
-			size, set, maxAll, instead(queue, set, button)), false
+			sizes[0], set, maxAll, instead(queue, set, button)), false
 	}
 	return "", true
 }
