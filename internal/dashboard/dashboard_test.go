@@ -24,7 +24,7 @@ func TestWhoMaySeeTheDashboard(t *testing.T) {
 		t.Errorf("the refusal is no explanation: %s", refused.body)
 	}
 	login := b.ask("", http.MethodGet, "/dashboard/", "Accept", "text/html")
-	if login.status != http.StatusSeeOther || login.header.Get("Location") != "/login" {
+	if login.status != http.StatusSeeOther || login.header.Get("Location") != "/login?next=%2Fdashboard%2F" {
 		t.Errorf("a browser without a session gets HTTP %d to %q", login.status, login.header.Get("Location"))
 	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/config"
@@ -18,7 +19,8 @@ type Route struct {
 	Scope config.Scope
 	// Session also takes the cookie of [Gateway.OpenSession] for a token, and
 	// refuses writes that come from another site's page. Login is where a browser
-	// without a session is sent; empty, it gets the problem.
+	// without a session is sent, with ?next= for the way back; empty, it gets the
+	// problem.
 	Session bool
 	Login   string
 }
@@ -43,7 +45,7 @@ func (g *Gateway) guarded(route Route) http.Handler {
 		case err == nil:
 			route.Handler.ServeHTTP(w, r)
 		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
-			http.Redirect(w, r, route.Login, http.StatusSeeOther)
+			http.Redirect(w, r, route.Login+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		default:
 			g.fail(w, r, err)
 		}
