@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,10 +31,28 @@ func enter(t *testing.T, gate *turnstile, p tasks.Priority) *turn {
 	return let
 }
 
-// passed collects who was let through and when.
+// passed is who was let through and when.
 type passed struct {
 	Name string
 	At   time.Duration
+}
+
+// journal is what several goroutines write down.
+type journal[T any] struct {
+	mu      sync.Mutex
+	entries []T
+}
+
+func (j *journal[T]) add(entry T) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.entries = append(j.entries, entry)
+}
+
+func (j *journal[T]) all() []T {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.entries)
 }
 
 func TestAtTheLimitTheHighestPriorityGoesFirst(t *testing.T) {
@@ -43,14 +62,14 @@ func TestAtTheLimitTheHighestPriorityGoesFirst(t *testing.T) {
 		defer gate.stop()
 		enter(t, gate, tasks.Default).answer(spent(time.Second + 240*time.Millisecond))
 		start := time.Now()
-		var log []passed
+		var log journal[passed]
 		for _, w := range []struct {
 			name     string
 			priority tasks.Priority
 		}{{"bulk 1", tasks.Bulk}, {"bulk 2", tasks.Bulk}, {"default", tasks.Default}, {"critical", tasks.Critical}} {
 			go func() {
 				let := enter(t, gate, w.priority)
-				log = append(log, passed{w.name, time.Since(start)})
+				log.add(passed{w.name, time.Since(start)})
 				let.answer(spent(time.Second + 240*time.Millisecond))
 				let.leave()
 			}()
@@ -63,7 +82,7 @@ func TestAtTheLimitTheHighestPriorityGoesFirst(t *testing.T) {
 			{"bulk 1", time.Second + 1080*time.Millisecond + 1160*time.Millisecond},
 			{"bulk 2", time.Second + 1080*time.Millisecond + 2*1160*time.Millisecond},
 		}
-		if diff := cmp.Diff(want, log); diff != "" {
+		if diff := cmp.Diff(want, log.all()); diff != "" {
 			t.Errorf("who was let through when (-want +got):\n%s", diff)
 		}
 	})
@@ -110,27 +129,27 @@ func TestWhoIsToldToWaitStaysFirst(t *testing.T) {
 		defer gate.stop()
 		first := enter(t, gate, tasks.Default)
 		first.answer(tasks.Admission{Verdict: tasks.Wait, Wait: 50 * time.Millisecond, Concurrency: 1})
-		var log []string
+		var log journal[string]
 		go func() {
 			let, err := first.again(t.Context())
 			if err != nil {
 				t.Error(err)
 			}
-			log = append(log, "first")
+			log.add("first")
 			let.answer(free)
 		}()
 		synctest.Wait()
 		go func() {
 			enter(t, gate, tasks.Default).answer(free)
-			log = append(log, "second")
+			log.add("second")
 		}()
 		synctest.Wait()
-		if len(log) > 0 {
-			t.Fatalf("%v went before the time", log)
+		if went := log.all(); len(went) > 0 {
+			t.Fatalf("%v went before the time", went)
 		}
 		<-time.After(time.Second)
-		if !slices.Equal(log, []string{"first", "second"}) {
-			t.Errorf("order %v", log)
+		if order := log.all(); !slices.Equal(order, []string{"first", "second"}) {
+			t.Errorf("order %v", order)
 		}
 	})
 }
