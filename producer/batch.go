@@ -2,45 +2,59 @@ package producer
 
 import (
 	"context"
-	"errors"
-
-	"github.com/hibiken/asynq"
-	"github.com/redis/go-redis/v9"
+	"slices"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 )
 
-// batch gathers the tasks of several messages for one round trip.
+// batch gathers the messages of one round trip.
 type batch struct {
-	tasks  []asynqx.Task
-	owners []int // owners[i] is the message that tasks[i] belongs to
+	producer *Producer
+	now      time.Time
+	drafts   []*draft
+	calls    int // that they make
 }
 
-func (b *batch) add(owner int, task asynqx.Task) {
-	b.owners = append(b.owners, owner)
-	b.tasks = append(b.tasks, task)
+func (b *batch) add(d *draft) {
+	b.drafts = append(b.drafts, d)
+	b.calls += len(d.bodies)
 }
 
-func (b *batch) full() bool { return len(b.tasks) >= batchTasks }
+func (b *batch) full() bool { return b.calls >= batchTasks }
 
-// flush sends what was gathered and notes what became of each message.
-//
-// An id that is in the queue already is a duplicate when it came from a key. A
-// fresh id can only have met itself: the connection broke after Redis had taken
-// it, and go-redis sent it again.
-func (b *batch) flush(ctx context.Context, rdb redis.UniversalClient, messages []Message, results []Result) {
-	if len(b.tasks) == 0 {
+// flush settles the claims, enqueues what is to be enqueued, and notes what became
+// of each message.
+func (b *batch) flush(ctx context.Context) {
+	if len(b.drafts) == 0 {
 		return
 	}
-	for i, result := range asynqx.BulkEnqueue(ctx, rdb, b.tasks) {
-		owner := &results[b.owners[i]]
-		keyed := messages[b.owners[i]].Options.IdempotencyKey != ""
-		switch {
-		case errors.Is(result.Err, asynq.ErrTaskIDConflict):
-			owner.Receipt.Duplicate = keyed
-		case result.Err != nil:
-			owner.Err = result.Err
+	c := &claims{rdb: b.producer.rdb, app: b.producer.app, records: b.producer.records, now: b.now}
+	c.settle(ctx, b.drafts)
+	b.enqueue(ctx)
+	for _, d := range b.drafts {
+		d.conclude(b.producer.app)
+	}
+	c.release(ctx, b.drafts)
+	b.drafts, b.calls = b.drafts[:0], 0
+}
+
+func (b *batch) enqueue(ctx context.Context) {
+	made := make([]asynqx.Task, 0, b.calls)
+	owners := make([]*draft, 0, b.calls) // owners[i] is the message that made[i] belongs to
+	for _, d := range b.drafts {
+		if !d.open() {
+			continue
+		}
+		for _, task := range d.tasks(b.producer, b.now) {
+			made = append(made, task)
+			owners = append(owners, d)
 		}
 	}
-	b.tasks, b.owners = b.tasks[:0], b.owners[:0]
+	for chunk := range slices.Chunk(made, batchTasks) {
+		for i, result := range asynqx.BulkEnqueue(ctx, b.producer.rdb, chunk) {
+			owners[i].receive(result.Err)
+		}
+		owners = owners[len(chunk):]
+	}
 }

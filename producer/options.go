@@ -23,9 +23,9 @@ type Options struct {
 	// ends in state expired. Set one at most; ExpiresIn counts from now.
 	ExpiresAt time.Time
 	ExpiresIn time.Duration
-	// IdempotencyKey makes a repeat of this call find the first message: its id
-	// derives from the key. The repeat must have the same priority: in another
-	// queue it is enqueued again, though not sent again. At most 255 bytes; "" for none.
+	// IdempotencyKey makes a repeat of this call find the first message, whatever the
+	// repeat says itself, for as long as records are kept: its id derives from the key.
+	// At most 255 bytes; "" for none.
 	IdempotencyKey string
 }
 

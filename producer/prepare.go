@@ -5,47 +5,40 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hibiken/asynq"
-
-	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// prepare checks a message and makes its tasks, one for each call to WeCom.
-func (p *Producer) prepare(m Message, now time.Time) ([]asynqx.Task, Receipt, error) {
+// prepare checks a message and freezes its bytes, one body for each call to WeCom.
+func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, error) {
 	if m.Request == nil {
-		return nil, Receipt{}, errors.New("message: the request is nil")
+		return nil, errors.New("message: the request is nil")
 	}
 	if err := m.Options.Validate(); err != nil {
-		return nil, Receipt{}, err
+		return nil, err
 	}
 	if err := m.Options.validateAt(now); err != nil {
-		return nil, Receipt{}, err
+		return nil, err
 	}
 	if err := message.ValidateContent(m.Request); err != nil {
-		return nil, Receipt{}, err
+		return nil, err
 	}
-	priority := m.Options.priority()
-	receipt := Receipt{
-		ID: p.id(m.Options), App: p.app, Queue: tasks.Queue(p.app, priority), State: tasks.Queued,
+	bodies, err := encode(m.Request)
+	if err != nil {
+		return nil, err
 	}
+	own := claim{id: p.id(m.Options), priority: m.Options.priority()}
+	if len(bodies) > 1 {
+		own.parts = len(bodies)
+	}
+	result.Receipt = Receipt{ID: own.id, App: p.app, Queue: own.queue(p.app), State: tasks.Queued, Parts: own.parts}
 	if m.Options.processAt(now).After(now) {
-		receipt.State = tasks.Scheduled
+		result.Receipt.State = tasks.Scheduled
 	}
-	recipients := Split(m.Request.Common().Recipients())
-	if len(recipients) > 1 {
-		receipt.Parts = len(recipients)
-	}
-	parts := make([]asynqx.Task, len(recipients))
-	for i, to := range recipients {
-		part, err := p.part(m, to, receipt, i+1, now)
-		if err != nil {
-			return nil, Receipt{}, err
-		}
-		parts[i] = part
-	}
-	return parts, receipt, nil
+	return &draft{
+		result: result, options: m.Options, msgType: m.Request.Type(), window: m.Request.Common().DuplicateCheckWindow(),
+		bodies: bodies, own: own, place: own,
+	}, nil
 }
 
 func (p *Producer) id(o Options) string {
@@ -55,25 +48,16 @@ func (p *Producer) id(o Options) string {
 	return tasks.NewID(p.app)
 }
 
-// part makes the task of one call, with the bytes that WeCom will get.
-func (p *Producer) part(m Message, to message.Recipients, r Receipt, n int, now time.Time) (asynqx.Task, error) {
-	body, err := message.Encode(message.WithRecipients(m.Request, to))
-	if err != nil {
-		return asynqx.Task{}, fmt.Errorf("encode message: %w", err)
+// encode splits the message and makes the bytes that WeCom will get.
+func encode(request message.Request) ([][]byte, error) {
+	recipients := Split(request.Common().Recipients())
+	bodies := make([][]byte, len(recipients))
+	for i, to := range recipients {
+		body, err := message.Encode(message.WithRecipients(request, to))
+		if err != nil {
+			return nil, fmt.Errorf("encode message: %w", err)
+		}
+		bodies[i] = body
 	}
-	payload := tasks.Payload{
-		ID: tasks.PartID(r.ID, n), App: p.app, Priority: m.Options.priority(), Type: m.Request.Type(), Body: body,
-		EnqueuedAt: now, ExpiresAt: m.Options.expiresAt(now), Parts: r.Parts,
-	}
-	if r.Parts > 0 {
-		payload.Part = n
-	}
-	options := []asynq.Option{
-		asynq.TaskID(payload.ID), asynq.Queue(r.Queue), asynq.MaxRetry(tasks.MaxAttempts), asynq.Timeout(tasks.TaskTimeout),
-		asynq.Retention(p.retention[payload.Priority]),
-	}
-	if r.State == tasks.Scheduled {
-		options = append(options, asynq.ProcessAt(m.Options.processAt(now)))
-	}
-	return asynqx.Task{Task: asynq.NewTask(tasks.TypeName(payload.Type), tasks.Encode(payload)), Opts: options}, nil
+	return bodies, nil
 }

@@ -19,13 +19,19 @@ type Config struct {
 	// Retention is how long finished tasks stay in the asynq dashboard, by
 	// priority; nil for [tasks.DefaultRetention]. Records are kept apart from it.
 	Retention map[tasks.Priority]time.Duration
+	// Records is how long the workers keep records, and so how long an idempotency
+	// key finds its message; 0 for seven days.
+	Records time.Duration
 }
+
+const defaultRecords = 7 * 24 * time.Hour
 
 // Producer enqueues the messages of one app. It is safe for concurrent use.
 type Producer struct {
 	rdb       redis.UniversalClient
 	app       string
 	retention map[tasks.Priority]time.Duration
+	records   time.Duration
 }
 
 // New checks the configuration; it does not connect. The caller closes rdb.
@@ -39,7 +45,13 @@ func New(rdb redis.UniversalClient, cfg Config) (*Producer, error) {
 	if cfg.Retention == nil {
 		cfg.Retention = tasks.DefaultRetention()
 	}
-	return &Producer{rdb: rdb, app: cfg.App, retention: cfg.Retention}, nil
+	if cfg.Records < 0 {
+		return nil, fmt.Errorf("producer: Records: %s is negative", cfg.Records)
+	}
+	if cfg.Records == 0 {
+		cfg.Records = defaultRecords
+	}
+	return &Producer{rdb: rdb, app: cfg.App, retention: cfg.Retention, records: cfg.Records}, nil
 }
 
 // Message is one message of a batch.
@@ -50,11 +62,15 @@ type Message struct {
 
 // Receipt says what was enqueued.
 type Receipt struct {
-	ID        string      `json:"id"`
-	App       string      `json:"app"`
-	Queue     string      `json:"queue"`
-	State     tasks.State `json:"state"`     // queued or scheduled
-	Duplicate bool        `json:"duplicate"` // the id is that of an earlier message with the same idempotency key
+	ID    string `json:"id"`
+	App   string `json:"app"`
+	Queue string `json:"queue"`
+	// State is queued or scheduled; of a duplicate, where the first message stands
+	// when it was attempted already.
+	State tasks.State `json:"state"`
+	// Duplicate is set when the id is that of an earlier message: of one with the same
+	// idempotency key, or of one with the same bytes within the duplicate-check interval.
+	Duplicate bool `json:"duplicate"`
 	// Parts is the number of calls that the message needs, when it has more
 	// recipients than WeCom takes in one.
 	Parts int `json:"parts,omitempty"`
@@ -72,8 +88,8 @@ type Result struct {
 // idempotency key, sending it again is safe.
 type RedisError = asynqx.RedisError
 
-// Send checks a message and enqueues it, in one round trip. See [Result] for its
-// errors.
+// Send checks a message and enqueues it, in one round trip, or in two when it has an
+// idempotency key or duplicate check. See [Result] for its errors.
 func (p *Producer) Send(ctx context.Context, request message.Request, options Options) (Receipt, error) {
 	result := p.SendBatch(ctx, []Message{{request, options}})[0]
 	return result.Receipt, result.Err
@@ -87,18 +103,17 @@ const batchTasks = 1000
 // itself. When ctx ends, what was not sent fails with ctx's error.
 func (p *Producer) SendBatch(ctx context.Context, messages []Message) []Result {
 	results := make([]Result, len(messages))
-	pending := batch{owners: make([]int, 0, batchTasks), tasks: make([]asynqx.Task, 0, batchTasks)}
-	now := time.Now()
+	pending := batch{producer: p, now: time.Now(), drafts: make([]*draft, 0, min(len(messages), batchTasks))}
 	for i, m := range messages {
-		parts, receipt, err := p.prepare(m, now)
-		results[i] = Result{receipt, err}
-		for _, part := range parts {
-			pending.add(i, part)
-			if pending.full() {
-				pending.flush(ctx, p.rdb, messages, results)
-			}
+		d, err := p.prepare(m, &results[i], pending.now)
+		if err != nil {
+			results[i].Err = err
+			continue
+		}
+		if pending.add(d); pending.full() {
+			pending.flush(ctx)
 		}
 	}
-	pending.flush(ctx, p.rdb, messages, results)
+	pending.flush(ctx)
 	return results
 }

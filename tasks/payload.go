@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wecomq/wecomq/message"
@@ -49,6 +50,8 @@ type Payload struct {
 	// TurnAt is the turn that the limits have reserved for a follow-up, in Unix ms
 	// of their clock; 0 for any other message.
 	TurnAt int64
+	// ReplayOf is the id of the message that this one is sent in place of, "" for none.
+	ReplayOf string
 }
 
 // Encode writes the payload. The bytes depend on nothing but p: members stand in
@@ -70,6 +73,9 @@ func Encode(p Payload) []byte {
 	}
 	if p.TurnAt != 0 {
 		b = appendInt(b, "turn_at", p.TurnAt)
+	}
+	if p.ReplayOf != "" {
+		b = appendString(b, "replay_of", p.ReplayOf)
 	}
 	b = append(b, `,"body":`...)
 	b = append(b, p.Body...)
@@ -104,6 +110,7 @@ type wire struct {
 	Part       int             `json:"part"`
 	Parts      int             `json:"parts"`
 	TurnAt     int64           `json:"turn_at"`
+	ReplayOf   string          `json:"replay_of"`
 	Body       json.RawMessage `json:"body"`
 }
 
@@ -123,7 +130,7 @@ func Decode(typeName string, payload []byte) (Payload, error) {
 	}
 	p := Payload{
 		ID: w.ID, App: w.App, Priority: w.Priority, Type: msgType, Body: w.Body,
-		EnqueuedAt: time.UnixMilli(w.EnqueuedAt), Part: w.Part, Parts: w.Parts, TurnAt: w.TurnAt,
+		EnqueuedAt: time.UnixMilli(w.EnqueuedAt), Part: w.Part, Parts: w.Parts, TurnAt: w.TurnAt, ReplayOf: w.ReplayOf,
 	}
 	if w.ExpiresAt != 0 {
 		p.ExpiresAt = time.UnixMilli(w.ExpiresAt)
@@ -135,21 +142,39 @@ func (p Payload) validate(version int) error {
 	if version < 1 {
 		return errors.New("decode payload: v is missing")
 	}
+	for _, check := range []func() error{p.validateIDs, p.Priority.Validate, p.validateBody} {
+		if err := check(); err != nil {
+			return fmt.Errorf("decode payload: %w", err)
+		}
+	}
+	return nil
+}
+
+// validateIDs also sees to it that Encode needs no escapes.
+func (p Payload) validateIDs() error {
 	app, err := AppOf(p.ID)
 	if err == nil && app != p.App {
 		err = fmt.Errorf("id: %q is not of app %q", p.ID, p.App)
 	}
-	if err == nil {
-		err = p.Priority.Validate()
+	if err == nil && p.ReplayOf != "" {
+		_, err = AppOf(p.ReplayOf)
 	}
-	if err == nil && (len(p.Body) == 0 || p.Body[0] != '{') {
-		err = errors.New("body: not a JSON object")
+	if err == nil && strings.ContainsFunc(p.ID+p.ReplayOf, notInIDs) {
+		err = fmt.Errorf("id: %q, replay_of: %q: there are characters that no id has", p.ID, p.ReplayOf)
 	}
-	if err == nil && (p.Part < 0 || p.Part > p.Parts) {
-		err = fmt.Errorf("part: %d of %d", p.Part, p.Parts)
-	}
-	if err != nil {
-		return fmt.Errorf("decode payload: %w", err)
+	return err
+}
+
+func notInIDs(r rune) bool {
+	return !strings.ContainsRune("-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", r)
+}
+
+func (p Payload) validateBody() error {
+	switch {
+	case len(p.Body) == 0 || p.Body[0] != '{':
+		return errors.New("body: not a JSON object")
+	case p.Part < 0 || p.Part > p.Parts:
+		return fmt.Errorf("part: %d of %d", p.Part, p.Parts)
 	}
 	return nil
 }

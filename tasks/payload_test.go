@@ -28,12 +28,17 @@ var (
 		Body:       []byte(`{"touser":"a|b","msgtype":"markdown","agentid":1000002,"markdown":{"content":"# 5.2"}}`),
 		EnqueuedAt: time.UnixMilli(1_795_500_000_123), ExpiresAt: time.UnixMilli(1_795_503_600_000), Part: 2, Parts: 3,
 	}
+	replay = tasks.Payload{
+		ID: "ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2F", App: "ops", Priority: tasks.Default, Type: message.TypeText,
+		Body:       []byte(`{"touser":"a","msgtype":"text","agentid":1000002,"text":{"content":"x"}}`),
+		EnqueuedAt: time.UnixMilli(1_795_500_000_123), ReplayOf: "ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E.2",
+	}
 )
 
 func TestPayloadsOnTheWire(t *testing.T) {
 	t.Parallel()
 	// Old golden files stay: a new worker decodes an old queue.
-	for name, p := range map[string]tasks.Payload{"v1-whole": whole, "v1-part": part} {
+	for name, p := range map[string]tasks.Payload{"v1-whole": whole, "v1-part": part, "v1-replay": replay} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join("testdata", name+".golden.json")
@@ -70,6 +75,8 @@ func TestDecodeRefusesWhatNobodyCanRead(t *testing.T) {
 		"no version":          {"message:text", strings.Replace(good, `"v":1`, `"v":0`, 1), "v is missing"},
 		"an id of nobody":     {"message:text", strings.Replace(good, "ops-01K9", "01K9", 1), "id:"},
 		"an id of others":     {"message:text", strings.Replace(good, "ops-01K9", "hr-01K9", 1), `is not of app "ops"`},
+		"an id with a quote":  {"message:text", strings.Replace(good, "7XJ4M2E", `7XJ4M\"E`, 1), "that no id has"},
+		"a replay of nobody":  {"message:text", strings.Replace(good, `"body"`, `"replay_of":"x","body"`, 1), "id:"},
 		"an unknown priority": {"message:text", strings.Replace(good, "critical", "urgent", 1), `priority: "urgent"`},
 		"a body that is text": {"message:text", strings.Replace(good, `"body":{`, `"body":"x","b":{`, 1), "body: not a JSON object"},
 	} {
@@ -94,6 +101,7 @@ func TestANewerPayloadIsLeftToANewerWorker(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add("message:text", tasks.Encode(whole))
 	f.Add("message:markdown", tasks.Encode(part))
+	f.Add("message:text", tasks.Encode(replay))
 	f.Add("message:", []byte(`{"v":1}`))
 	f.Fuzz(func(t *testing.T, typeName string, payload []byte) {
 		p, err := tasks.Decode(typeName, payload)

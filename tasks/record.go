@@ -29,6 +29,14 @@ type Record struct {
 	Recipients        Recipients `json:"recipients"`
 	EnqueuedAt        time.Time  `json:"enqueued_at,omitzero"`
 	FinishedAt        time.Time  `json:"finished_at,omitzero"`
+	// RecalledAt is when the message was taken back from WeCom's clients.
+	RecalledAt time.Time `json:"recalled_at,omitzero"`
+	// ReplayedAs is the id of the message that was sent in place of this one, and
+	// ReplayOf, in the record of that message, leads back.
+	ReplayedAs string `json:"replayed_as,omitempty"`
+	ReplayOf   string `json:"replay_of,omitempty"`
+	// To is whom the last attempt was addressed to; empty until the first has ended.
+	To message.Recipients `json:"-"`
 	// PartCount is how many parts the message was split into, 0 for a whole one;
 	// Parts are their records, in order, of those that have one.
 	PartCount int      `json:"-"`
@@ -38,24 +46,6 @@ type Record struct {
 	// FollowUpCount is how many messages followed this one to recipients who had to
 	// wait; their records are among Parts.
 	FollowUpCount int `json:"-"`
-}
-
-// Recipients is what became of those a message was addressed to.
-type Recipients struct {
-	// Accepted counts the users, parties and tags named in the message that
-	// WeCom did not refuse; "@all" counts as one. WeCom does not tell how many
-	// members a party or tag has.
-	Accepted   int      `json:"accepted"`
-	Invalid    []string `json:"invalid"`    // user ids, in lower case as WeCom returns them
-	Unlicensed []string `json:"unlicensed"` // user ids without a base-API licence
-
-	InvalidParties []string `json:"invalid_parties,omitempty"`
-	InvalidTags    []string `json:"invalid_tags,omitempty"`
-}
-
-// Refused counts those WeCom named as invalid or unlicensed.
-func (r Recipients) Refused() int {
-	return len(r.Invalid) + len(r.Unlicensed) + len(r.InvalidParties) + len(r.InvalidTags)
 }
 
 // JSON is the record in one line, with < > & as they are.
@@ -78,17 +68,24 @@ func Merge(parts []Record) Record {
 	}
 	whole.Parts = parts
 	whole.Attempts, whole.Recipients = 0, Recipients{Invalid: []string{}, Unlicensed: []string{}}
+	whole.To, whole.ReplayedAs = message.Recipients{}, "" // each part tells its own
+	whole.RecalledAt = recalledAt(parts)
 	for _, part := range parts {
 		whole.Attempts += part.Attempts
+		whole.To = message.Recipients{
+			Users: append(whole.To.Users, part.To.Users...), Parties: append(whole.To.Parties, part.To.Parties...),
+			Tags: append(whole.To.Tags, part.To.Tags...),
+		}
 		whole.Recipients = whole.Recipients.add(part.Recipients)
 		whole.PossibleDuplicate = whole.PossibleDuplicate || part.PossibleDuplicate
 		if urgency(part.State) > urgency(whole.State) {
-			whole.State, whole.ErrCode, whole.ErrMsg = part.State, part.ErrCode, part.ErrMsg
+			whole.State, whole.ErrCode, whole.ErrMsg, whole.TurnAt = part.State, part.ErrCode, part.ErrMsg, part.TurnAt
 		}
 		if part.FinishedAt.After(whole.FinishedAt) {
 			whole.FinishedAt = part.FinishedAt
 		}
 	}
+	whole.Recipients.Deferred = 0 // they are counted in the records of the follow-ups
 	if !whole.State.Final() {
 		whole.FinishedAt = time.Time{}
 	}
@@ -96,6 +93,20 @@ func Merge(parts []Record) Record {
 		whole.State = Partial
 	}
 	return whole
+}
+
+// recalledAt is when the last part was taken back, zero while WeCom still has one.
+func recalledAt(parts []Record) time.Time {
+	var last time.Time
+	for _, part := range parts {
+		if part.State.Sent() && part.RecalledAt.IsZero() {
+			return time.Time{}
+		}
+		if part.RecalledAt.After(last) {
+			last = part.RecalledAt
+		}
+	}
+	return last
 }
 
 func anySent(parts []Record) bool {
@@ -116,13 +127,4 @@ func urgency(s State) int {
 		}
 	}
 	return -1
-}
-
-func (r Recipients) add(other Recipients) Recipients {
-	r.Accepted += other.Accepted
-	r.Invalid = append(r.Invalid, other.Invalid...)
-	r.Unlicensed = append(r.Unlicensed, other.Unlicensed...)
-	r.InvalidParties = append(r.InvalidParties, other.InvalidParties...)
-	r.InvalidTags = append(r.InvalidTags, other.InvalidTags...)
-	return r
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -142,24 +141,13 @@ func (l *lane) withoutToken(ctx context.Context, d *delivery, cause error) error
 	return l.settle(ctx, d, l.judge(d, &message.SendResponse{}, cause), cause)
 }
 
-// putBack returns a message to the queue until its turn, at no cost. Its deadline
-// comes first.
-func (l *lane) putBack(d *delivery, wait time.Duration, why string) error {
-	l.cfg.OnHeld(l.app.Name, why, wait)
+// putBack returns a message to the queue until its recipients' turn, at no cost. Its
+// deadline comes first.
+func (l *lane) putBack(d *delivery, a admitted) error {
+	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
+	wait := a.Wait
 	if deadline := d.payload.ExpiresAt; !deadline.IsZero() {
 		wait = min(wait, max(0, time.Until(deadline)))
 	}
-	return &retryError{errors.New(heldBecause(why)), wait, true}
-}
-
-// heldBecause is what the dashboard shows of a message that waits.
-func heldBecause(why string) string {
-	texts := map[string]string{
-		"member": "its recipients have had as many messages as WeCom delivers to one member",
-		"quota":  "the day quota of the app is used up",
-	}
-	if text, ok := texts[why]; ok {
-		return "waits for its turn: " + text
-	}
-	return strings.TrimSpace("the app is in state " + why + "; see 'wecomq app ls'")
+	return &retryError{errors.New("waits for its turn under the limit per " + a.Reason), wait, true}
 }

@@ -34,6 +34,8 @@ type Pacer interface {
 type Ledger interface {
 	Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error)
 	Record(ctx context.Context, id string) (tasks.Record, error)
+	// Revive queues a dead letter again, if it has had no attempt since those.
+	Revive(ctx context.Context, id string, attempts int) (bool, error)
 }
 
 // OnUnknown says what to do with a message that WeCom may have taken.

@@ -21,8 +21,12 @@ const (
 	redisRetry = 2 * time.Second
 	// settlePatience ends before the task's own time does.
 	settlePatience = 5 * time.Minute
+	// restRetry brings a message back into a queue that is paused, because its app
+	// rests: whoever resumes the app need not look for it elsewhere.
+	restRetry = time.Second
 	// redisPoll is how soon a handler asks Redis again that did not serve it.
 	redisPoll = 500 * time.Millisecond
+	holdPause = 15 * time.Second
 	// versionRetry leaves a message to a newer worker.
 	versionRetry = time.Minute
 	// nameLength gives a delivery's name 50 random bits.
@@ -95,19 +99,21 @@ func (l *lane) proceed(ctx context.Context, d *delivery, a admitted) error {
 	case tasks.TooLate:
 		return l.settle(ctx, d, tasks.Settlement{State: tasks.Expired, ErrMsg: "its deadline passed before it could be sent"}, nil)
 	case tasks.Hold:
-		return l.hold(ctx, d, a)
+		return l.hold(ctx, a)
 	case tasks.Turn:
-		return l.putBack(d, a.Wait, a.Reason)
+		return l.putBack(d, a)
 	default: // busy
 		return &retryError{errors.New("another attempt is under way"), a.Wait, true}
 	}
 }
 
 // hold returns a message to the queue while the app rests, and makes sure that the
-// queues do: somebody may have resumed them in the dashboard.
-func (l *lane) hold(ctx context.Context, d *delivery, a admitted) error {
-	l.pause(ctx, a.Wait)
-	return l.putBack(d, a.Wait, a.Reason)
+// queues do: somebody may have resumed them in the dashboard. They rest for a moment
+// only, because the whole app may be resumed at this very moment.
+func (l *lane) hold(ctx context.Context, a admitted) error {
+	l.pause(ctx, min(a.Wait, holdPause))
+	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
+	return &retryError{errors.New("the app is in state " + a.Reason + "; see 'wecomq app ls'"), restRetry, true}
 }
 
 // open reads the task. Its body was checked before it was enqueued, perhaps by
@@ -260,12 +266,12 @@ func once(do func(error)) backoff.Notify {
 }
 
 // retry brings the message back after the time its outcome sets, or when the app's
-// rest is over.
+// rest is over: until then its queue does not give it away.
 func (l *lane) retry(d *delivery, cause error, rest time.Duration) error {
 	o := outcomes[wecom.ClassOf(cause)]
 	wait := o.wait(cause, d.retried)
 	if rest > 0 {
-		wait = rest
+		wait = restRetry
 	}
 	return &retryError{cause, wait, o.free}
 }
@@ -275,6 +281,9 @@ func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
 	record, err := l.app.Ledger.Record(ctx, d.payload.ID)
 	if err != nil {
 		return &retryError{err, redisRetry, true}
+	}
+	if revived, err := l.revive(ctx, d, record); revived || err != nil {
+		return runAgain(err)
 	}
 	l.log.Info().Str("message_id", record.ID).Str("state", string(record.State)).Msg("redelivered, already done")
 	return l.finish(d, record, errors.New(record.ErrMsg))
@@ -291,7 +300,7 @@ func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
 		l.log.WithLevel(l.levelOf(err)).Err(err).Str("message_id", record.ID).Msg("the dashboard will not show the result")
 	}
 	if record.State == tasks.Rejected || record.State == tasks.Unknown {
-		return deadLetter(cause)
+		return archived(record, cause)
 	}
 	return nil
 }

@@ -57,6 +57,7 @@ func (l *lane) run(ctx context.Context) error {
 	stopped, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
 	l.stopping, l.stopped = stopping, stopped
 	defer l.turnstile.stop()
+	defer l.startSweeper(ctx)()
 	// Alerts have a server of their own: handlers that wait with messages of other
 	// priorities cannot keep it from fetching.
 	group, ctx := errgroup.WithContext(ctx)
@@ -112,8 +113,7 @@ func (l *lane) register(ctx context.Context) error {
 	return nil
 }
 
-// pause rests the app's queues on all hosts, 0 for until it is resumed by hand.
-// When Redis refuses, the messages that come meanwhile are held one by one.
+// pause rests the app's queues on all hosts for a while. When Redis refuses, the messages that come meanwhile are held one by one.
 func (l *lane) pause(ctx context.Context, d time.Duration) {
 	for _, priority := range tasks.Priorities() {
 		if err := asynqx.PauseFor(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), d); err != nil {

@@ -212,8 +212,8 @@ func TestALimitCostsNoAttemptAndRestsTheWholeApp(t *testing.T) {
 	if info.Retried != 0 {
 		t.Errorf("%d attempts were used up", info.Retried)
 	}
-	if wait := time.Until(info.NextProcessAt); wait < 58*time.Second || wait > 61*time.Second {
-		t.Errorf("the message comes back in %s, want a minute", wait)
+	if wait := time.Until(info.NextProcessAt); wait > 3*time.Second {
+		t.Errorf("the message comes back in %s, want it to wait in its queue, which is paused", wait)
 	}
 	for _, p := range tasks.Priorities() {
 		if left := b.rdb.PTTL(t.Context(), "asynq:{"+tasks.Queue("ops", p)+"}:paused").Val(); left < 50*time.Second || left > time.Minute {
@@ -377,10 +377,7 @@ func TestARedeliveredMessageIsNotSentAgain(t *testing.T) {
 	b.task(receipt, asynq.TaskStateCompleted)
 	stop()
 	// asynq has forgotten the task; the ledger has not.
-	if err := asynq.NewInspectorFromRedisClient(b.rdb).DeleteTask(receipt.Queue, receipt.ID); err != nil {
-		t.Fatal(err)
-	}
-	b.send(text("a", "x"), producer.Options{IdempotencyKey: "k"})
+	b.redeliver(receipt)
 	b.work()
 	info := b.task(receipt, asynq.TaskStateCompleted)
 	if !strings.Contains(string(info.Result), first.MsgID) {

@@ -30,6 +30,7 @@ type deployment struct {
 	transports map[wecom.Secret]http.RoundTripper // by proxy, shared by the apps that leave there
 	// ratePause replaces the worker's rest after errcode 45009; the demo's is short.
 	ratePause time.Duration
+	metrics   *metrics // nil in a process that serves none
 }
 
 // connectTimeout bounds the first word with Redis.
@@ -91,7 +92,7 @@ func (d *deployment) app(name string) (*config.App, error) {
 }
 
 func (d *deployment) producer(app *config.App) (*producer.Producer, error) {
-	return producer.New(d.rdb, producer.Config{App: app.Name, Retention: app.Retention})
+	return producer.New(d.rdb, producer.Config{App: app.Name, Retention: app.Retention, Records: app.Records})
 }
 
 func (d *deployment) ledger(app *config.App) *ledger.Ledger {
@@ -100,6 +101,15 @@ func (d *deployment) ledger(app *config.App) *ledger.Ledger {
 
 func (d *deployment) finder(app *config.App) *status.Finder {
 	return status.New(d.rdb, app.Name, d.ledger(app))
+}
+
+// tokens is the access token that all processes share.
+func (d *deployment) tokens(app *config.App) wecom.TokenStore {
+	store := tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret)
+	if d.metrics == nil {
+		return store
+	}
+	return d.metrics.countTokens(app.Name, store)
 }
 
 // client calls WeCom for an app. A nil store keeps the access token to itself.
@@ -137,7 +147,7 @@ func (d *deployment) workerApps(names []string) ([]worker.App, error) {
 		if err != nil {
 			return nil, err
 		}
-		client, err := d.client(app, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
+		client, err := d.client(app, d.tokens(app))
 		if err != nil {
 			return nil, fmt.Errorf("app %s: %w", app.Name, err)
 		}

@@ -8,11 +8,21 @@ import (
 	"time"
 )
 
+const (
+	// headerTime and maxHeaderBytes keep clients that never finish asking from
+	// costing anything.
+	headerTime     = 5 * time.Second
+	maxHeaderBytes = 64 << 10
+	// lastRequests is how long the requests under way may take at the end.
+	lastRequests = 15 * time.Second
+)
+
 // serveHTTP serves until ctx ends, then lets the requests under way finish.
 func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: headerTime,
+		MaxHeaderBytes:    maxHeaderBytes,
 		IdleTimeout:       time.Minute,
 	}
 	stopped := make(chan error, 1)
@@ -22,7 +32,7 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler)
 		return err
 	case <-ctx.Done():
 	}
-	timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRequests)
 	defer cancel()
 	if err := server.Shutdown(timeout); err != nil {
 		return errors.Join(server.Close(), <-stopped)

@@ -14,14 +14,15 @@ import (
 func main() {
 	redis.SetLogger(silent{}) // it is global; what matters comes back as an error
 	// The first signal asks everything to finish; after it the default is back,
-	// and a second one ends the process at once. nohup ignores SIGHUP: leave it so.
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) {
-		signals = append(signals, syscall.SIGHUP)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
+	// and a second one ends the process at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], environment{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv}))
+	// SIGHUP reloads what serves and ends what does not. nohup ignores it: leave it so.
+	hangup := make(chan os.Signal, 1)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(hangup, syscall.SIGHUP)
+	}
+	os.Exit(run(ctx, os.Args[1:], environment{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, hangup, stop}))
 }
 
 // silent keeps go-redis from writing to stderr by itself.

@@ -16,35 +16,44 @@ import (
 )
 
 func newResult(g *globals) *cobra.Command {
-	var app string
+	var app, key string
 	var msgids []string
 	cmd := &cobra.Command{
 		Use:   "result ID…",
 		Short: "Show what became of a message",
 		Long: `Prints the record of each message, one JSON object per line: its state, attempts,
 errcode, WeCom's msgid and what became of its recipients. --msgid looks a message
-up by the msgid that WeCom gave it.`,
+up by the msgid that WeCom gave it, --idempotency-key by the key it was sent with.
+'wecomq results' lists many.`,
 		Example: `  wecomq result ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
   wecomq result -o text ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
-  wecomq result --msgid 'mK2f…'`,
+  wecomq result --msgid 'mK2f…'
+  wecomq result --idempotency-key deploy-4812`,
 		Args: arguments(cobra.ArbitraryArgs),
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			if len(ids) == 0 && len(msgids) == 0 {
-				return usagef("result: give an id or --msgid")
+			if len(ids) == 0 && len(msgids) == 0 && key == "" {
+				return usagef("result: give an id, --msgid or --idempotency-key")
 			}
-			return runResult(cmd.Context(), g, app, ids, msgids)
+			return runResult(cmd.Context(), g, lookup{app: app, ids: ids, msgids: msgids, key: key})
 		},
 	}
-	cmd.Flags().StringVar(&app, "app", "", "look for --msgid only in this `APP` (default: all apps of the config)")
+	cmd.Flags().StringVar(&app, "app", "", "look for --msgid and --idempotency-key in this `APP`; the key needs it when there are several")
 	cmd.Flags().StringArrayVar(&msgids, "msgid", nil, "look up by WeCom's `MSGID`; may be repeated")
+	cmd.Flags().StringVar(&key, "idempotency-key", "", "look up by the `KEY` that the message was sent with")
 	return cmd
 }
 
-func runResult(ctx context.Context, g *globals, app string, ids, msgids []string) error {
-	for _, id := range ids {
-		if _, err := tasks.AppOf(id); err != nil {
-			return &exitError{exitUsage, err}
-		}
+// lookup are the messages that somebody asks for.
+type lookup struct {
+	app    string // of msgids and key
+	ids    []string
+	msgids []string
+	key    string
+}
+
+func runResult(ctx context.Context, g *globals, l lookup) error {
+	if err := validateIDs(l.ids); err != nil {
+		return err
 	}
 	d, err := g.open(ctx)
 	if err != nil {
@@ -59,13 +68,18 @@ func runResult(ctx context.Context, g *globals, app string, ids, msgids []string
 		}
 		return g.printRecord(record)
 	}
-	for _, id := range ids {
+	for _, id := range l.ids {
 		if err := show(d.byID(ctx, id)); err != nil {
 			return err
 		}
 	}
-	for _, msgid := range msgids {
-		if err := show(d.byMsgID(ctx, app, msgid)); err != nil {
+	for _, msgid := range l.msgids {
+		if err := show(d.byMsgID(ctx, l.app, msgid)); err != nil {
+			return err
+		}
+	}
+	if l.key != "" {
+		if err := show(d.byKey(ctx, l.app, l.key)); err != nil {
 			return err
 		}
 	}
@@ -101,10 +115,30 @@ func (d *deployment) byMsgID(ctx context.Context, only, msgid string) (tasks.Rec
 	return tasks.Record{}, fmt.Errorf("msgid %s: %w", msgid, status.ErrNotFound)
 }
 
+func (d *deployment) byKey(ctx context.Context, name, key string) (tasks.Record, error) {
+	app, err := d.app(name)
+	if err != nil {
+		return tasks.Record{}, err
+	}
+	id, err := d.ledger(app).IDOfKey(ctx, key)
+	if err != nil {
+		return tasks.Record{}, err
+	}
+	record, err := d.finder(app).Message(ctx, id)
+	if errors.Is(err, status.ErrNotFound) {
+		return tasks.Record{}, fmt.Errorf("idempotency key %q: %w", key, status.ErrNotFound)
+	}
+	return record, err
+}
+
 func (g *globals) printRecord(r tasks.Record) error {
 	if g.output != "text" {
 		return printJSON(g.stdout, r)
 	}
+	return g.printRecordText(r)
+}
+
+func (g *globals) printRecordText(r tasks.Record) error {
 	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
 		{"id", r.ID},
@@ -118,6 +152,9 @@ func (g *globals) printRecord(r tasks.Record) error {
 		{"recipients", recipientsText(r.Recipients)},
 		{"enqueued", timeText(r.EnqueuedAt)},
 		{"finished", timeText(r.FinishedAt)},
+		{"recalled", timeText(r.RecalledAt)},
+		{"replay of", r.ReplayOf},
+		{"replayed as", r.ReplayedAs},
 		{"parts", partsText(r)},
 		{"warning", warningText(r)},
 	} {
@@ -142,6 +179,20 @@ func recipientsText(r tasks.Recipients) string {
 	} {
 		if len(refused.ids) > 0 {
 			texts = append(texts, fmt.Sprintf("%d %s (%s)", len(refused.ids), refused.what, strings.Join(refused.ids, " ")))
+		}
+	}
+	for _, rest := range []struct {
+		n    int
+		what string
+	}{
+		{r.Deferred, "deferred"},
+		{r.Rejected, "rejected"},
+		{r.Unknown, "unknown"},
+		{r.Expired, "expired"},
+		{r.Cancelled, "cancelled"},
+	} {
+		if rest.n > 0 {
+			texts = append(texts, fmt.Sprintf("%d %s", rest.n, rest.what))
 		}
 	}
 	return strings.Join(texts, ", ")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -17,6 +18,8 @@ type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	lookupEnv      func(string) (string, bool)
+	hangup         <-chan os.Signal // SIGHUP
+	quit           func()           // what SIGTERM does
 }
 
 // globals are the flags that every command takes.
@@ -79,7 +82,10 @@ Exit codes: 0 done, 1 failed while running, 2 usage, config or input is wrong,
 			}
 			return cmd.Help()
 		},
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Annotations[hangupAnnotation] == "" {
+				go g.quitOnHangup(cmd.Context())
+			}
 			return g.validate()
 		},
 	}
@@ -93,9 +99,19 @@ Exit codes: 0 done, 1 failed while running, 2 usage, config or input is wrong,
 		return usagef("%w; see '%s --help'", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newSend(g), newResult(g), newWorker(g), newApp(g), newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newVersion(g),
+		newServe(g), newGateway(g), newWorker(g), newSend(g), newResult(g), newResults(g), newRecall(g), newDead(g), newApp(g),
+		newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newTemplate(g), newVersion(g),
 	)
 	return root
+}
+
+// quitOnHangup makes SIGHUP end a command that has nothing to reload.
+func (g *globals) quitOnHangup(ctx context.Context) {
+	select {
+	case <-g.hangup:
+		g.quit()
+	case <-ctx.Done():
+	}
 }
 
 func suggestion(cmd *cobra.Command, name string) string {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -28,7 +29,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup:               setUpScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "redis": runRedis, "field": field, "repeat": repeat,
+			"exits": exits, "redis": runRedis, "field": field, "repeat": repeat, "await-state": awaitState,
 		},
 	})
 }
@@ -129,4 +130,24 @@ func repeat(ts *testscript.TestScript, neg bool, args []string) {
 	times, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	ts.Setenv(args[0], strings.Repeat(args[2], times)+strings.Join(args[3:], ""))
+}
+
+// awaitState waits until a message is in a state: `await-state $ID accepted`.
+func awaitState(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await-state id state")
+	}
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	for deadline := time.After(patience); ; {
+		ts.Check(ts.Exec("wecomq", "result", args[0]))
+		if strings.Contains(ts.ReadFile("stdout"), `"state":"`+args[1]+`"`) {
+			return
+		}
+		select {
+		case <-poll.C:
+		case <-deadline:
+			ts.Fatalf("%s is not %s within %s", args[0], args[1], patience)
+		}
+	}
 }

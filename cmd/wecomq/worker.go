@@ -6,8 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/wecomq/wecomq/worker"
 )
 
 func newWorker(g *globals) *cobra.Command {
@@ -18,19 +16,22 @@ func newWorker(g *globals) *cobra.Command {
 		Short: "Send what is queued",
 		Long: `Takes messages from the queues of all apps of the config, or of those named by
 --apps, and sends them. Any number of workers may run, on any number of hosts.
+SIGHUP reads the config again; if an app has changed, all lanes finish their calls
+in flight and start again. An invalid file changes nothing.
 
 SIGTERM or Ctrl-C: takes no new message, finishes the calls in flight, leaves the
 rest in the queue and exits 0. A second signal exits at once.`,
 		Example: `  wecomq worker
   wecomq worker --apps ops,hr --listen 127.0.0.1:9090`,
-		Args: arguments(cobra.NoArgs),
+		Args:        arguments(cobra.NoArgs),
+		Annotations: reloadsOnHangup(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := g.open(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer d.close()
-			return runWorker(cmd.Context(), d, apps, listen)
+			return runWorker(cmd.Context(), g, d, apps, listen)
 		},
 	}
 	cmd.Flags().StringSliceVar(&apps, "apps", nil, "serve only these `APPS`, separated by commas")
@@ -38,19 +39,9 @@ rest in the queue and exits 0. A second signal exits at once.`,
 	return cmd
 }
 
-func runWorker(ctx context.Context, d *deployment, names []string, listen string) error {
-	apps, err := d.workerApps(names)
-	if err != nil {
-		return err
-	}
-	metrics := newMetrics()
-	for i := range apps {
-		apps[i].Sender = metrics.instrument(apps[i].Name, apps[i].Sender)
-	}
-	w, err := worker.New(worker.Config{
-		Redis: d.rdb, Apps: apps, Logger: d.log,
-		OnSettled: metrics.settled, OnDequeued: metrics.dequeued, OnHeld: metrics.held,
-	})
+func runWorker(ctx context.Context, g *globals, d *deployment, names []string, listen string) error {
+	metrics := d.measure()
+	l, err := newLanes(d, names, metrics)
 	if err != nil {
 		return err
 	}
@@ -63,6 +54,7 @@ func runWorker(ctx context.Context, d *deployment, names []string, listen string
 		d.log.Info().Stringer("addr", listener.Addr()).Msg("health and metrics")
 		group.Go(func() error { return serveHTTP(ctx, listener, metrics.handler(d.ready)) })
 	}
-	group.Go(func() error { return w.Run(ctx) })
+	group.Go(func() error { return l.run(ctx) })
+	group.Go(func() error { return g.reloadOnHangup(ctx, d, g.loadConfig, l, metrics) })
 	return group.Wait()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -64,7 +65,7 @@ func documented(name string) *config.Config {
 			Records:   168 * time.Hour,
 			Limits:    tasks.Limits{CallsPerMinute: 10000, MemberPerMinute: 30, MemberPerHour: 1000, CriticalReserve: 0.05},
 		}},
-		Gateway: config.Gateway{Listen: "127.0.0.1:8080"},
+		Gateway: config.Gateway{Listen: "127.0.0.1:8080", Webhooks: webhook.DefaultConfig()},
 		Log:     config.Log{Level: "info", Format: "json"},
 	}
 }
@@ -148,7 +149,7 @@ log: {level: debug, format: console}
 		Gateway: config.Gateway{Listen: ":80", Tokens: []config.Token{
 			{Name: "grafana", SHA256: sha256.Sum256([]byte("one")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeSend, config.ScopeRead}},
 			{Name: "root", SHA256: sha256.Sum256([]byte("two")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeAdmin}},
-		}},
+		}, Webhooks: webhook.DefaultConfig()},
 		Log: config.Log{Level: "debug", Format: "console"},
 	}
 

@@ -4,12 +4,15 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/wecomq/wecomq/internal/webhook"
 )
 
 // Gateway is the HTTP side.
 type Gateway struct {
-	Listen string // host:port
-	Tokens []Token
+	Listen   string // host:port
+	Tokens   []Token
+	Webhooks webhook.Config
 }
 
 // Scope is something that a token allows.
@@ -36,6 +39,7 @@ func readGateway(s *section, apps map[string]*App) Gateway {
 	for _, item := range s.sections("tokens") {
 		gateway.Tokens = append(gateway.Tokens, readToken(item, gateway.Tokens, names))
 	}
+	gateway.Webhooks = readWebhooks(s.section("webhooks"), apps)
 	s.rejectUnknown()
 	return gateway
 }

@@ -75,9 +75,14 @@ func (s *source) expand(text string) (string, error) {
 
 // content returns what a file named in the configuration holds.
 func (s *source) content(path string) (string, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(s.dir, path)
-	}
-	f, err := readFile(path)
+	f, err := readFile(s.resolve(path))
 	return strings.TrimSpace(string(f.content)), err
+}
+
+// resolve is a path in the file as one of this process.
+func (s *source) resolve(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(s.dir, path)
 }

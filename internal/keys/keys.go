@@ -54,3 +54,80 @@ func Record(app, id string) string { return prefix + app + "}:record:" + id }
 //
 // STRING id · the app's `records` retention · owner internal/ledger
 func MsgID(app, msgid string) string { return prefix + app + "}:msgid:" + msgid }
+
+// Records lists the messages that have a record by the time of their last change.
+//
+// ZSET id by Unix ms · entries and key: the app's `records` retention · owner internal/ledger
+func Records(app string) string { return prefix + app + "}:records" }
+
+// Results is the stream of the messages that have ended, newest last.
+//
+// STREAM id, state · the newest ten thousand or so · owner internal/ledger
+func Results(app string) string { return prefix + app + "}:results" }
+
+// Dead lists the messages that were rejected, or whose outcome is unknown, and
+// that were not replayed.
+//
+// ZSET id by Unix ms · entries and key: the app's `records` retention · owner internal/ledger
+func Dead(app string) string { return prefix + app + "}:dead" }
+
+// Payload is what a replay of a message needs: the task's payload as it was sent.
+// Only messages that were rejected, are unknown or partial have one.
+//
+// STRING, see tasks.Encode · the app's `records` retention · owner internal/ledger
+func Payload(app, id string) string { return prefix + app + "}:payload:" + id }
+
+// IdempotencyKey leads from the id that derives from a sender's key to the message
+// that was enqueued under it.
+//
+// STRING id, priority, parts · the app's `records` retention · owner producer
+func IdempotencyKey(app, id string) string { return prefix + app + "}:key:" + id }
+
+// Same leads from a message with duplicate check to the first one of the same
+// bytes and recipients.
+//
+// STRING id, priority, parts · the duplicate-check interval · owner producer
+func Same(app, hash string) string { return prefix + app + "}:same:" + hash }
+
+// WebhookSeen is a notification that came by webhook, for one audience: it, and
+// what was decided about it, so that its twin or its repetition is decided alike.
+//
+// HASH nonce, held, before · `gateway.webhooks.dedup` · owner internal/webhook
+func WebhookSeen(app, notification string) string {
+	return prefix + app + "}:webhook:seen:" + notification
+}
+
+// WebhookWindow counts the messages of webhooks to one member.
+//
+// HASH until (Unix ms), count, storm, open · two windows · owner internal/webhook
+func WebhookWindow(app, stream, member string) string {
+	return prefix + app + "}:webhook:window:" + stream + ":" + member
+}
+
+// WebhookDigest is the digest that is being gathered for one member.
+//
+// HASH, see internal/webhook · until it is enqueued · owner internal/webhook
+func WebhookDigest(app, stream, member string) string {
+	return prefix + app + "}:webhook:digest:" + stream + ":" + member
+}
+
+// WebhookClosedDigest is a digest that is gathered and waits to be enqueued.
+//
+// HASH, see internal/webhook · until it is enqueued · owner internal/webhook
+func WebhookClosedDigest(app, id string) string { return prefix + app + "}:webhook:closed:" + id }
+
+// WebhookDue lists digests and waiting messages by the time at which each must be
+// looked at.
+//
+// ZSET of names, by Unix ms · until the last is enqueued · owner internal/webhook
+func WebhookDue(app string) string { return prefix + app + "}:webhook:due" }
+
+// WebhookLast is the last message about a group of alerts to one audience.
+//
+// STRING id · 24 h · owner internal/webhook
+func WebhookLast(app, group string) string { return prefix + app + "}:webhook:last:" + group }
+
+// WebhookWaiting is a message that must not overtake the one before it.
+//
+// HASH body, priority, key, after · until it is enqueued · owner internal/webhook
+func WebhookWaiting(app, id string) string { return prefix + app + "}:webhook:waiting:" + id }

@@ -20,6 +20,20 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 		keys.Quota("ops", "20782"):    "wecomq:{ops}:quota:20782",
 		keys.Record("ops", "ops-1"):   "wecomq:{ops}:record:ops-1",
 		keys.MsgID("ops", "m1"):       "wecomq:{ops}:msgid:m1",
+
+		keys.Records("ops"):                              "wecomq:{ops}:records",
+		keys.Results("ops"):                              "wecomq:{ops}:results",
+		keys.Dead("ops"):                                 "wecomq:{ops}:dead",
+		keys.Payload("ops", "ops-1"):                     "wecomq:{ops}:payload:ops-1",
+		keys.IdempotencyKey("ops", "ops-1"):              "wecomq:{ops}:key:ops-1",
+		keys.Same("ops", "a1"):                           "wecomq:{ops}:same:a1",
+		keys.WebhookSeen("ops", "h"):                     "wecomq:{ops}:webhook:seen:h",
+		keys.WebhookWindow("ops", "5/60000", "user:bob"): "wecomq:{ops}:webhook:window:5/60000:user:bob",
+		keys.WebhookDigest("ops", "5/60000", "user:bob"): "wecomq:{ops}:webhook:digest:5/60000:user:bob",
+		keys.WebhookClosedDigest("ops", "01J"):           "wecomq:{ops}:webhook:closed:01J",
+		keys.WebhookLast("ops", "g"):                     "wecomq:{ops}:webhook:last:g",
+		keys.WebhookWaiting("ops", "ops-1"):              "wecomq:{ops}:webhook:waiting:ops-1",
+		keys.WebhookDue("ops"):                           "wecomq:{ops}:webhook:due",
 	} {
 		if got != want {
 			t.Errorf("key %s, want %s", got, want)

@@ -30,7 +30,7 @@ local function begin_check(key, in_flight, resend, deadline, delivery, now)
     end
     local left = attempt_at + in_flight - now
     if left > 0 then
-      return {'busy', tostring(math.ceil(left))}
+      return {'busy', left}
     end
     -- Whoever began that attempt is gone, and so is WeCom's answer.
     if unknown_since == 0 then

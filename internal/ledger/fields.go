@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,12 @@ const (
 	fieldUnlicensed     = "unlicensed"
 	fieldInvalidParties = "invalid_parties"
 	fieldInvalidTags    = "invalid_tags"
+	fieldToUser         = "to_user"
+	fieldToParty        = "to_party"
+	fieldToTag          = "to_tag"
+	fieldReplayOf       = "replay_of"
+	fieldReplayedAs     = "replayed_as"
+	fieldRecalledAt     = "recalled_at"
 )
 
 // listSeparator is WeCom's own: no id contains it.
@@ -39,19 +46,26 @@ func BeginFields(p tasks.Payload) []any {
 	if p.Parts > 0 {
 		fields = append(fields, fieldParts, p.Parts)
 	}
+	if p.ReplayOf != "" {
+		fields = append(fields, fieldReplayOf, p.ReplayOf)
+	}
 	return fields
 }
 
-func settleFields(s tasks.Settlement) []any {
-	fields := []any{
+func settleFields(p tasks.Payload, s tasks.Settlement) []any {
+	fields := append(BeginFields(p),
 		fieldErrCode, s.ErrCode, fieldErrMsg, s.ErrMsg, fieldMsgID, s.MsgID, fieldAccepted, s.Recipients.Accepted,
-	}
+	)
+	to := addressees(p.Body)
 	for _, optional := range []struct{ field, value string }{
 		{fieldResponseCode, s.ResponseCode},
 		{fieldInvalid, strings.Join(s.Recipients.Invalid, listSeparator)},
 		{fieldUnlicensed, strings.Join(s.Recipients.Unlicensed, listSeparator)},
 		{fieldInvalidParties, strings.Join(s.Recipients.InvalidParties, listSeparator)},
 		{fieldInvalidTags, strings.Join(s.Recipients.InvalidTags, listSeparator)},
+		{fieldToUser, to.ToUser},
+		{fieldToParty, to.ToParty},
+		{fieldToTag, to.ToTag},
 	} {
 		if optional.value != "" {
 			fields = append(fields, optional.field, optional.value)
@@ -65,7 +79,9 @@ func readRecord(app, id string, f map[string]string) tasks.Record {
 		n, _ := strconv.ParseInt(f[field], 10, 64) // absent is zero
 		return n
 	}
-	return tasks.Record{
+	to := (&message.SendRequestCommon{ToUser: f[fieldToUser], ToParty: f[fieldToParty], ToTag: f[fieldToTag]}).Recipients()
+	followUps, deferred := countDeferred(f["deferred"])
+	record := tasks.Record{
 		ID: id, App: app, Type: message.Type(f[fieldType]), Priority: tasks.Priority(f[fieldPriority]),
 		State: tasks.State(f["state"]), ErrCode: number(fieldErrCode), ErrMsg: f[fieldErrMsg],
 		MsgID: f[fieldMsgID], ResponseCode: f[fieldResponseCode], Attempts: int(number("attempts")),
@@ -73,10 +89,26 @@ func readRecord(app, id string, f map[string]string) tasks.Record {
 		Recipients: tasks.Recipients{
 			Accepted: int(number(fieldAccepted)), Invalid: list(f[fieldInvalid]), Unlicensed: list(f[fieldUnlicensed]),
 			InvalidParties: list(f[fieldInvalidParties]), InvalidTags: list(f[fieldInvalidTags]),
+			Deferred: deferred,
 		},
-		EnqueuedAt: milli(number(fieldEnqueuedAt)), FinishedAt: milli(number("finished_at")),
-		PartCount: int(number(fieldParts)), FollowUpCount: groups(f["deferred"]), TurnAt: milli(number("turn_at")),
+		EnqueuedAt: milli(number(fieldEnqueuedAt)), FinishedAt: milli(number("finished_at")), RecalledAt: milli(number(fieldRecalledAt)),
+		PartCount: int(number(fieldParts)), FollowUpCount: followUps, TurnAt: milli(number("turn_at")),
+		To: to, ReplayOf: f[fieldReplayOf], ReplayedAs: f[fieldReplayedAs],
 	}
+	record.Recipients = record.Recipients.WithFate(record.State, to.Count())
+	return record
+}
+
+// addressees reads from a body whom it goes to. A body that is not a message's
+// goes to nobody.
+func addressees(body []byte) message.SendRequestCommon {
+	var to struct {
+		ToUser  string `json:"touser"`
+		ToParty string `json:"toparty"`
+		ToTag   string `json:"totag"`
+	}
+	_ = json.Unmarshal(body, &to)
+	return message.SendRequestCommon{ToUser: to.ToUser, ToParty: to.ToParty, ToTag: to.ToTag}
 }
 
 // list never returns nil: the contract's JSON shows [] for none.
@@ -87,12 +119,14 @@ func list(joined string) []string {
 	return strings.Split(joined, listSeparator)
 }
 
-// groups counts the follow-ups in what internal/pacing writes about those who wait.
-func groups(deferred string) int {
-	if deferred == "" {
-		return 0
+// countDeferred reads <turn>=<user>|<user>;… in which internal/pacing notes who got
+// a follow-up: the number of follow-ups and of users.
+func countDeferred(text string) (followUps, users int) {
+	if text == "" {
+		return 0, 0
 	}
-	return strings.Count(deferred, ";") + 1
+	followUps = strings.Count(text, ";") + 1
+	return followUps, followUps + strings.Count(text, listSeparator)
 }
 
 func milli(ms int64) time.Time {

@@ -8,6 +8,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -45,22 +46,43 @@ func New(rdb redis.UniversalClient, app string, keep time.Duration) *Ledger {
 	return &Ledger{rdb: rdb, app: app, keep: keep}
 }
 
-// Settle writes down what became of an attempt, and returns the whole record.
-// A final record stays as it is, unless WeCom turns out to have taken the message.
+// resultsKept is about how many ended messages the result stream holds.
+const resultsKept = 10_000
+
+// Settle writes down what became of an attempt, and returns the whole record. A
+// record takes a new state only as the table of package tasks allows: a final one
+// stays as it is, unless WeCom turns out to have taken the message.
 func (l *Ledger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error) {
 	record := keys.Record(l.app, p.ID)
 	index := record
 	if s.MsgID != "" {
 		index = keys.MsgID(l.app, s.MsgID)
 	}
+	var payload []byte
+	if s.State.Final() && s.State != tasks.Accepted {
+		payload = tasks.Encode(p)
+	}
 	args := append([]any{
-		string(s.State), flag(s.OutcomeUnknown), l.keep.Milliseconds(), 0, p.ID,
-	}, append(BeginFields(p), settleFields(s)...)...)
-	reply, err := settleScript.Run(ctx, l.rdb, []string{record, index}, args...).StringSlice()
+		string(s.State), flag(s.OutcomeUnknown), l.keep.Milliseconds(), 0, p.ID, statesList(tasks.From(s.State)), payload, resultsKept,
+	}, settleFields(p, s)...)
+	reply, err := settleScript.Run(ctx, l.rdb, []string{
+		record, index, keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Payload(l.app, p.ID),
+	}, args...).StringSlice()
 	if err != nil {
 		return tasks.Record{}, fmt.Errorf("settle attempt of %s: %w", p.ID, err)
 	}
 	return readRecord(l.app, p.ID, pairs(reply)), nil
+}
+
+// statesList is ",queued,held," for a script to look into.
+func statesList(states []tasks.State) string {
+	var b strings.Builder
+	b.WriteByte(',')
+	for _, state := range states {
+		b.WriteString(string(state))
+		b.WriteByte(',')
+	}
+	return b.String()
 }
 
 // Record looks up a message, or one part of it, by id.
@@ -85,6 +107,20 @@ func (l *Ledger) ID(ctx context.Context, msgid string) (string, error) {
 		return "", fmt.Errorf("look up msgid: %w", err)
 	}
 	return id, nil
+}
+
+// IDOfKey finds the id of the message that was enqueued under an idempotency key.
+// Before anything is known of it, that is the id which derives from the key.
+func (l *Ledger) IDOfKey(ctx context.Context, key string) (string, error) {
+	derived := tasks.IDFromKey(l.app, key)
+	claim, err := l.rdb.Get(ctx, keys.IdempotencyKey(l.app, derived)).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", fmt.Errorf("look up idempotency key: %w", err)
+	}
+	if id, _, found := strings.Cut(claim, " "); found {
+		return id, nil
+	}
+	return derived, nil
 }
 
 func flag(b bool) int {

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -22,7 +23,8 @@ var enqueued = time.UnixMilli(1_790_000_000_123).UTC()
 
 func payload(id string) tasks.Payload {
 	return tasks.Payload{
-		ID: id, App: "ops", Priority: tasks.Critical, Type: message.TypeText, EnqueuedAt: enqueued, Body: []byte(`{}`),
+		ID: id, App: "ops", Priority: tasks.Critical, Type: message.TypeText, EnqueuedAt: enqueued,
+		Body: []byte(`{"touser":"a|b|c|d|e","toparty":"9"}`),
 	}
 }
 
@@ -48,7 +50,12 @@ func begin(t *testing.T, l books, id string, policy tasks.ResendPolicy) tasks.Ad
 	return admission
 }
 
-func settle(t *testing.T, l books, id string, s tasks.Settlement) tasks.Record {
+// settler is a ledger, or books.
+type settler interface {
+	Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error)
+}
+
+func settle(t *testing.T, l settler, id string, s tasks.Settlement) tasks.Record {
 	t.Helper()
 	record, err := l.Settle(t.Context(), payload(id), s)
 	if err != nil {
@@ -65,14 +72,15 @@ func TestARecordComesBackAsItWasSettled(t *testing.T) {
 	}
 	settled := settle(t, l, "ops-1", tasks.Settlement{
 		State: tasks.Partial, MsgID: "m1", ResponseCode: "r1", ErrMsg: "two of them were refused",
-		Recipients: tasks.Recipients{Accepted: 3, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}},
+		Recipients: tasks.Recipients{Accepted: 2, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}},
 	})
 	want := tasks.Record{
 		ID: "ops-1", App: "ops", Type: message.TypeText, Priority: tasks.Critical, State: tasks.Partial, Attempts: 1,
 		MsgID: "m1", ResponseCode: "r1", ErrMsg: "two of them were refused", EnqueuedAt: enqueued,
 		Recipients: tasks.Recipients{
-			Accepted: 3, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}, InvalidTags: []string{},
+			Accepted: 2, Invalid: []string{"a", "b"}, Unlicensed: []string{"c"}, InvalidParties: []string{"9"}, InvalidTags: []string{},
 		},
+		To: message.Recipients{Users: []string{"a", "b", "c", "d", "e"}, Parties: []string{"9"}, Tags: []string{}},
 	}
 	ignore := cmpopts.IgnoreFields(tasks.Record{}, "FinishedAt")
 	if diff := cmp.Diff(want, settled, ignore); diff != "" {
@@ -279,4 +287,45 @@ func TestNoRecord(t *testing.T) {
 	if _, err := l.ID(t.Context(), "none"); !errors.Is(err, ledger.ErrNotFound) {
 		t.Errorf("error %v, want ErrNotFound", err)
 	}
+}
+
+// BenchmarkAttempt writes down an attempt and its outcome.
+func BenchmarkAttempt(b *testing.B) {
+	rdb := redistest.New(b)
+	l := ledger.New(rdb, "ops", time.Hour)
+	unlimited := tasks.Limits{CallsPerMinute: 1 << 40, MemberPerMinute: 30, MemberPerHour: 1000}
+	pacer := pacing.New(rdb, pacing.Config{App: "ops", Records: time.Hour, Limits: unlimited})
+	p := payload("")
+	for b.Loop() {
+		p.ID = tasks.NewID("ops")
+		if _, err := pacer.Admit(b.Context(), tasks.Application{Payload: p, Policy: doubling}); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := l.Settle(b.Context(), p, tasks.Settlement{State: tasks.Accepted, MsgID: p.ID}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkRecords reads records as an export does.
+func BenchmarkRecords(b *testing.B) {
+	const all = 2000
+	l := ledger.New(redistest.New(b), "ops", time.Hour)
+	p := payload("")
+	for range all {
+		p.ID = tasks.NewID("ops")
+		if _, err := l.Settle(b.Context(), p, tasks.Settlement{State: tasks.Accepted}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	n := 0
+	for b.Loop() {
+		for _, err := range l.Records(b.Context(), ledger.Query{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "records/s")
 }

@@ -1,8 +1,12 @@
 -- Writes down what became of an attempt.
 -- KEYS 1 record (hash) 2 msgid index (string); the same as 1 when there is no msgid
+--      3 index of records by time (zset) 4 stream of results 5 index of dead letters by time (zset)
+--      6 payload of the message (string)
 -- ARGV 1 new state 2 outcome unknown: 1 when WeCom may have taken the message
 --      3 retention ms 4 now in ms, 0 = Redis TIME 5 id
---      6.. field, value, …
+--      6 states that may become the new one: ",queued,held,"; ",," is in it when there need be no record
+--      7 payload, for the states that can be replayed 8 results that the stream keeps
+--      9.. field, value, …
 -- result the whole record: field, value, …
 local now = tonumber(ARGV[4])
 if now == 0 then
@@ -10,28 +14,56 @@ if now == 0 then
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
 local finals = {accepted = true, partial = true, rejected = true, unknown = true, expired = true, cancelled = true}
-local sent = {accepted = true, partial = true}
+local replayable = {partial = true, rejected = true, unknown = true}
+local dead = {rejected = true, unknown = true}
+local new, retention = ARGV[1], ARGV[3]
 
--- A full Redis refuses a script whose first write takes memory, but not one that has
--- begun to write. This one must not be refused: nobody else knows the outcome.
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-
--- A late answer "accepted" overrules everything; any other comes too late once the record is final.
-local state = redis.call('HGET', KEYS[1], 'state')
-if not (state and finals[state]) or (sent[ARGV[1]] and not sent[state]) then
-  for i = 6, #ARGV, 2 do
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+-- Removes a few entries whose records have ended. Every settlement adds one at
+-- most, so a few are enough, and none of them waits for long.
+local function trim(index)
+  local old = redis.call('ZRANGEBYSCORE', index, '-inf', now - retention, 'LIMIT', 0, 20)
+  if #old > 0 then
+    redis.call('ZREM', index, unpack(old))
   end
-  redis.call('HSET', KEYS[1], 'state', ARGV[1])
-  if finals[ARGV[1]] then
-    redis.call('HSET', KEYS[1], 'finished_at', now)
-  end
-  if ARGV[2] == '1' then
-    redis.call('HSETNX', KEYS[1], 'unknown_since', redis.call('HGET', KEYS[1], 'attempt_at') or now)
-  end
-  if KEYS[2] ~= KEYS[1] then
-    redis.call('SET', KEYS[2], ARGV[5], 'PX', ARGV[3])
-  end
+  redis.call('PEXPIRE', index, retention)
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
+
+local r = redis.call('HMGET', KEYS[1], 'state', 'unknown_since')
+local state, unknown_since = r[1] or '', r[2]
+if not string.find(ARGV[6], ',' .. state .. ',', 1, true) then
+  return redis.call('HGETALL', KEYS[1])
+end
+-- What WeCom may have cannot be taken back by not sending it again.
+if new == 'cancelled' and unknown_since then
+  new = 'unknown'
+end
+-- Of an earlier attempt, which a replay may have made. It is the first write: a full
+-- Redis refuses a script whose first write takes memory, but not one that has begun
+-- to write, and nobody else knows the outcome.
+redis.call('HDEL', KEYS[1], 'invalid', 'unlicensed', 'invalid_parties', 'invalid_tags', 'response_code')
+redis.call('HSET', KEYS[1], 'state', new, unpack(ARGV, 9))
+if finals[new] then
+  redis.call('HSET', KEYS[1], 'finished_at', now)
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], '*', 'id', ARGV[5], 'state', new)
+end
+if ARGV[2] == '1' then
+  redis.call('HSETNX', KEYS[1], 'unknown_since', redis.call('HGET', KEYS[1], 'attempt_at') or now)
+end
+if KEYS[2] ~= KEYS[1] then
+  redis.call('SET', KEYS[2], ARGV[5], 'PX', retention)
+end
+redis.call('PEXPIRE', KEYS[1], retention)
+redis.call('ZADD', KEYS[3], now, ARGV[5])
+trim(KEYS[3])
+if dead[new] then
+  redis.call('ZADD', KEYS[5], now, ARGV[5])
+  trim(KEYS[5])
+elseif dead[state] then
+  redis.call('ZREM', KEYS[5], ARGV[5])
+end
+if replayable[new] then
+  redis.call('SET', KEYS[6], ARGV[7], 'PX', retention)
+elseif replayable[state] then
+  redis.call('DEL', KEYS[6])
+end
 return redis.call('HGETALL', KEYS[1])

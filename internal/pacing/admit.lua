@@ -35,12 +35,6 @@ local held_because = {
   quota = 'waits for midnight in China: the day quota of the app is used up',
 }
 
-local verdict, doubtful, written =
-  begin_check(record, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6]), ARGV[18], wall)
-if verdict then
-  return {verdict[1], '0', verdict[2] or '0', '0', '0', '0', '', '', '0'}
-end
-
 local p = redis.call('HMGET', pace, 'seen', 'offset', 'tat', 'rate', 'rate_at', 'concurrency', 'concurrency_at',
   'paused', 'block', 'block_until', 'probe_until', 'planned_until', 'unlisted_at')
 local now, offset = pacing_clock(wall, tonumber(p[1] or 0), tonumber(p[2] or 0))
@@ -50,17 +44,23 @@ end
 local tat = tonumber(p[3] or 0)
 local concurrency = crept(p[6], p[7], CONC_CREEP, now)
 local planned_until = tonumber(p[12] or 0)
+local deferred = redis.call('HGET', record, 'deferred') or ''
 
-local function answer(what, n, wait, probe, reason, followups)
+local function answer(what, n, wait, probe, reason)
   return {what, tostring(n), number(wait), number(math.max(0, tat - now)), number(concurrency), probe, reason,
-    followups or '', string.format('%.0f', now)}
+    deferred, string.format('%.0f', now)}
 end
 
+local verdict, doubtful, written =
+  begin_check(record, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6]), ARGV[18], wall)
+if verdict then
+  return answer(verdict[1], 0, verdict[2] or 0, '0', '')
+end
 if ARGV[2] == 'check' then
   return answer('go', 0, 0, '0', '')
 end
 if written then
-  return answer('go', written, 0, '0', '', redis.call('HGET', record, 'deferred'))
+  return answer('go', written, 0, '0', '')
 end
 
 -- 1. The app: paused by hand, or blocked by WeCom.
@@ -185,7 +185,6 @@ local function turn_of(user, others)
 end
 
 local split = {} -- users who wait for a message of their own already
-local deferred = redis.call('HGET', record, 'deferred') or ''
 for group in string.gmatch(deferred, '=([^;]*)') do
   for user in string.gmatch(group, '[^|]+') do
     split[user] = true
@@ -296,7 +295,7 @@ redis.call('HSET', pace, 'seen', number(now), 'planned_until', string.format('%.
 if turn > now then
   redis.call('HSET', record, 'state', 'held', 'turn_at', string.format('%.0f', turn), 'errmsg', held_because[reason])
   redis.call('PEXPIRE', record, keep + math.ceil(turn - now))
-  return answer('turn', 0, turn - now, '0', reason, deferred)
+  return answer('turn', 0, turn - now, '0', reason)
 end
 
 local persons = unlisted
@@ -327,4 +326,4 @@ redis.call('HSET', pace, 'tat', number(tat))
 if probe == '1' then
   redis.call('HSET', pace, 'probe_until', number(now + tonumber(ARGV[3])))
 end
-return answer('go', begin_write(record, doubtful, ARGV[5] == '1', ARGV[18], keep, wall), 0, probe, '', deferred)
+return answer('go', begin_write(record, doubtful, ARGV[5] == '1', ARGV[18], keep, wall), 0, probe, '')

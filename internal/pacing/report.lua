@@ -17,15 +17,15 @@ local p = redis.call('HMGET', pace, 'seen', 'offset', 'rate', 'rate_at', 'concur
 local now = pacing_clock(wall, tonumber(p[1] or 0), tonumber(p[2] or 0))
 local block_until, level = tonumber(p[8] or 0), tonumber(p[9] or 0)
 
--- block stops the app for ms. A block that lasts longer already stays.
+-- block stops the app for ms. A block that lasts longer already stays as it is, and
+-- one that only grows is not news.
 local function block(kind, ms, reason)
+  redis.call('HDEL', pace, 'probe_until')
   if p[7] and block_until >= now + ms then
-    redis.call('HDEL', pace, 'probe_until')
     return {'0', number(block_until - now)}
   end
   redis.call('HSET', pace, 'block', kind, 'block_until', number(now + ms), 'block_reason', reason)
-  redis.call('HDEL', pace, 'probe_until')
-  return {'1', number(ms)}
+  return {p[7] and block_until > now and '0' or '1', number(ms)}
 end
 
 if what == 'clear' then

@@ -111,7 +111,7 @@ func TestAMessageOfAPausedApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := finder.Message(t.Context(), receipt.ID)
-	if err != nil || r.State != tasks.Held || !strings.Contains(r.ErrMsg, "paused for another") {
+	if err != nil || r.State != tasks.Held || !strings.Contains(r.ErrMsg, "rests for another") {
 		t.Errorf("record %+v, error %v; want it held by the pause", r, err)
 	}
 }

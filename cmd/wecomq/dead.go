@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+func newDead(g *globals) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dead",
+		Short: "List, explain, replay and purge dead letters",
+		Long: `Dead letters are messages that WeCom refused for good, or whose attempts are used up
+(rejected), and messages of which nobody knows whether WeCom took them (unknown). All
+of them are kept for as long as records are (setting records of the app).`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown command %q for \"wecomq dead\"%s; see 'wecomq dead --help'", args[0], suggestion(cmd, args[0]))
+			}
+			return cmd.Help()
+		},
+	}
+	cmd.AddCommand(newDeadList(g), newDeadShow(g), newDeadReplay(g), newDeadPurge(g))
+	return cmd
+}
+
+// deadListFlags are the flags of `wecomq dead ls`.
+type deadListFlags struct {
+	selection
+	app    string
+	format string
+}
+
+func newDeadList(g *globals) *cobra.Command {
+	f := &deadListFlags{}
+	cmd := &cobra.Command{
+		Use:     "ls",
+		Aliases: []string{"list"},
+		Short:   "List dead letters, oldest first",
+		Long: `Lists the dead letters of all apps of the config, or of --app, oldest first. Those
+that were replayed or purged are not among them. A message in parts has a line for
+each part that failed.`,
+		Example: `  wecomq dead ls
+  wecomq dead ls --app ops --errcode 81013 --since 24h
+  wecomq dead ls --state unknown --format ndjson`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query, err := f.query(cmd.Flags().Changed("errcode"), time.Now())
+			if err != nil {
+				return err
+			}
+			for _, state := range query.States {
+				if state != tasks.Rejected && state != tasks.Unknown {
+					return usagef("--state: a dead letter is rejected or unknown, not %s", state)
+				}
+			}
+			w, err := newRecordWriter(g, f.format)
+			if err != nil {
+				return err
+			}
+			return runDeadList(cmd.Context(), g, f.app, query, w)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.app, "app", "", "only those of this `APP` (default: all apps of the config)")
+	f.register(cmd)
+	flags.StringVar(&f.format, "format", "", "table, ndjson or csv (default table, ndjson with -o json)")
+	return cmd
+}
+
+func runDeadList(ctx context.Context, g *globals, only string, query ledger.Query, w recordWriter) error {
+	d, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	apps, err := d.appsOr(only)
+	if err != nil {
+		return err
+	}
+	return writeRecords(w, func(yield func(tasks.Record, error) bool) {
+		for _, app := range apps {
+			for record, err := range d.ledger(app).DeadLetters(ctx, query) {
+				if !yield(record, err) {
+					return
+				}
+			}
+		}
+	}, false)
+}
+
+// appsOr gives the one app that is named, or all in the order of their names.
+func (d *deployment) appsOr(only string) ([]*config.App, error) {
+	if only != "" {
+		app, err := d.app(only)
+		return []*config.App{app}, err
+	}
+	apps := make([]*config.App, 0, len(d.cfg.Apps))
+	for _, name := range slices.Sorted(maps.Keys(d.cfg.Apps)) {
+		apps = append(apps, d.cfg.Apps[name])
+	}
+	return apps, nil
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+)
+
+// purgeFlags are the flags of `wecomq dead purge`.
+type purgeFlags struct {
+	app       string
+	olderThan time.Duration
+	errCode   int64
+}
+
+func newDeadPurge(g *globals) *cobra.Command {
+	f := &purgeFlags{}
+	cmd := &cobra.Command{
+		Use:   "purge --older-than D",
+		Short: "Take old dead letters off the list",
+		Long: `Takes the dead letters of an app off the list that ended so long ago: they cannot be
+replayed any more, and leave the asynq dashboard. Their records stay until their time
+is over, so that a repeat with the same idempotency key is not sent. Prints
+{"app","purged"}.`,
+		Example: `  wecomq dead purge --older-than 72h
+  wecomq dead purge --app ops --older-than 0s --errcode 81013`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query := ledger.Query{Until: time.Now().Add(-f.olderThan)}
+			switch {
+			case !cmd.Flags().Changed("older-than"):
+				return usagef("dead purge: give --older-than, e.g. 72h, or 0s for all")
+			case f.olderThan < 0:
+				return usagef("--older-than: %s is negative", f.olderThan)
+			case cmd.Flags().Changed("errcode"):
+				query.ErrCode = &f.errCode
+			}
+			return runDeadPurge(cmd.Context(), g, f.app, query)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
+	flags.DurationVar(&f.olderThan, "older-than", 0, "those that ended longer than this ago, e.g. 72h; 0s for all")
+	flags.Int64Var(&f.errCode, "errcode", 0, "only those with this `ERRCODE`")
+	return cmd
+}
+
+func runDeadPurge(ctx context.Context, g *globals, name string, query ledger.Query) error {
+	d, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	app, err := d.app(name)
+	if err != nil {
+		return err
+	}
+	dispatcher, err := d.dispatcher(app)
+	if err != nil {
+		return err
+	}
+	purged, err := dispatcher.Purge(ctx, query)
+	if err != nil {
+		return fmt.Errorf("purged: %d, then: %w", purged, err)
+	}
+	if g.output == "text" {
+		_, err = fmt.Fprintf(g.stdout, "%s: %d dead letters purged\n", app.Name, purged)
+		return err
+	}
+	return printJSON(g.stdout, struct {
+		App    string `json:"app"`
+		Purged int    `json:"purged"`
+	}{app.Name, purged})
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// replayFlags are the flags of `wecomq dead replay`.
+type replayFlags struct {
+	app            string
+	all            bool
+	errCode        int64
+	includeUnknown bool
+}
+
+func newDeadReplay(g *globals) *cobra.Command {
+	f := &replayFlags{}
+	cmd := &cobra.Command{
+		Use:   "replay ID… | --all [--errcode N]",
+		Short: "Send dead letters again, to those who did not get them",
+		Long: `Enqueues a new message for each dead letter: a rejected or unknown one to all its
+recipients, a partial one to those whom WeCom refused. The new message has no
+deadline. The old record says replayed_as, the new one replay_of; a second replay
+finds the first and does nothing. Prints one line for each:
+{"id","replayed_as","queue","recipients","duplicate"}.
+
+An unknown message may have arrived, and its replay doubles it then: it is replayed
+by its id, or with --include-unknown. A partial one is replayed by its id.`,
+		Example: `  wecomq dead replay ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
+  wecomq dead replay --app ops --all --errcode 60011`,
+		Args: arguments(cobra.ArbitraryArgs),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			withErrCode := cmd.Flags().Changed("errcode")
+			if err := f.validate(ids, withErrCode); err != nil {
+				return err
+			}
+			d, err := g.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			r := &replayer{globals: g, deployment: d}
+			if f.all {
+				return r.all(cmd.Context(), f.app, f.query(withErrCode))
+			}
+			return r.named(cmd.Context(), ids)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.app, "app", "", "with --all: alias of the `APP`; may be left out when there is one")
+	flags.BoolVar(&f.all, "all", false, "all rejected messages of the app")
+	flags.Int64Var(&f.errCode, "errcode", 0, "with --all: only those with this `ERRCODE`")
+	flags.BoolVar(&f.includeUnknown, "include-unknown", false, "with --all: also those that WeCom may have taken, which may double them")
+	return cmd
+}
+
+func (f *replayFlags) validate(ids []string, withErrCode bool) error {
+	switch {
+	case f.all && len(ids) > 0:
+		return usagef("dead replay: give ids or --all, not both")
+	case !f.all && len(ids) == 0:
+		return usagef("dead replay: give ids, or --all; see 'wecomq dead replay --help'")
+	case !f.all && (withErrCode || f.includeUnknown || f.app != ""):
+		return usagef("dead replay: --app, --errcode and --include-unknown go with --all")
+	}
+	return validateIDs(ids)
+}
+
+func (f *replayFlags) query(withErrCode bool) ledger.Query {
+	q := ledger.Query{States: []tasks.State{tasks.Rejected}}
+	if f.includeUnknown {
+		q.States = append(q.States, tasks.Unknown)
+	}
+	if withErrCode {
+		q.ErrCode = &f.errCode
+	}
+	return q
+}
+
+// replayer replays messages and counts what became of them.
+type replayer struct {
+	*globals
+	*deployment
+	replayed, before, failures int
+}
+
+func (r *replayer) named(ctx context.Context, ids []string) error {
+	var problems []error
+	for _, id := range ids {
+		dispatcher, err := r.dispatcherOf(id)
+		if err != nil {
+			return err
+		}
+		replays, err := dispatcher.Replay(ctx, id)
+		for _, replay := range replays {
+			if err := r.show(replay); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (r *replayer) all(ctx context.Context, name string, query ledger.Query) error {
+	app, err := r.app(name)
+	if err != nil {
+		return err
+	}
+	dispatcher, err := r.dispatcher(app)
+	if err != nil {
+		return err
+	}
+	for record, err := range r.ledger(app).DeadLetters(ctx, query) {
+		if err != nil {
+			return err
+		}
+		replay, err := dispatcher.ReplayRecord(ctx, record)
+		if err != nil {
+			r.failures++
+			_, _ = fmt.Fprintf(r.stderr, "%v\n", err)
+			continue
+		}
+		if err := r.show(replay); err != nil {
+			return err
+		}
+	}
+	_, _ = fmt.Fprintf(r.stderr, "replayed: %d, replayed before: %d, failed: %d\n", r.replayed, r.before, r.failures)
+	if r.failures > 0 {
+		return fmt.Errorf("not replayed: %d", r.failures)
+	}
+	return nil
+}
+
+func (r *replayer) show(replay dispatch.Replay) error {
+	if replay.Duplicate {
+		r.before++
+	} else {
+		r.replayed++
+	}
+	if replay.Warning != "" && !replay.Duplicate {
+		_, _ = fmt.Fprintf(r.stderr, "%s: %s\n", replay.ID, replay.Warning)
+	}
+	if r.output != "text" {
+		return printJSON(r.stdout, replay)
+	}
+	text := fmt.Sprintf("%s  replayed as %s for %d recipients", replay.ID, replay.ReplayedAs, replay.Recipients)
+	if replay.Duplicate {
+		text += ", earlier"
+	}
+	_, err := fmt.Fprintln(r.stdout, text)
+	return err
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/tokenstore"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// dispatcher cancels, recalls, replays and purges the messages of an app.
+func (d *deployment) dispatcher(app *config.App) (*dispatch.Dispatcher, error) {
+	client, err := d.client(app, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
+	if err != nil {
+		return nil, fmt.Errorf("app %s: %w", app.Name, err)
+	}
+	return dispatch.New(dispatch.Config{
+		Redis: d.rdb, App: app.Name, Ledger: d.ledger(app), Retention: app.Retention, Recaller: message.NewClient(client, app.AgentID),
+	}), nil
+}
+
+// dispatcherOf is the dispatcher of the app that a message's id names.
+func (d *deployment) dispatcherOf(id string) (*dispatch.Dispatcher, error) {
+	name, err := tasks.AppOf(id)
+	if err != nil {
+		return nil, err
+	}
+	app, err := d.app(name)
+	if err != nil {
+		return nil, err
+	}
+	return d.dispatcher(app)
+}
+
+// validateIDs makes something that is no id a usage error, before anything is done.
+func validateIDs(ids []string) error {
+	for _, id := range ids {
+		if _, err := tasks.AppOf(id); err != nil {
+			return &exitError{exitUsage, err}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+
+	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// backends are what the gateway passes requests on to, by app. A reload swaps
+// them as a whole.
+type backends struct {
+	current atomic.Pointer[backendSet]
+}
+
+// backendSet is that of one config.
+type backendSet struct {
+	apps   map[string]*backend
+	states *appstate.Apps
+}
+
+// backend is everything of one app.
+type backend struct {
+	producer   *producer.Producer
+	finder     *status.Finder
+	dispatcher *dispatch.Dispatcher
+	wecom      *wecom.Client
+}
+
+// load makes the backends of a config; apply puts them into force.
+func (b *backends) load(d *deployment) (apply func(), settings gateway.Settings, err error) {
+	next := backendSet{apps: map[string]*backend{}, states: d.apps()}
+	settings = gateway.Settings{Tokens: d.cfg.Gateway.Tokens}
+	for _, name := range slices.Sorted(maps.Keys(d.cfg.Apps)) {
+		app := d.cfg.Apps[name]
+		if next.apps[name], err = newBackend(d, app); err != nil {
+			return nil, settings, fmt.Errorf("app %s: %w", name, err)
+		}
+		settings.Apps = append(settings.Apps, gateway.App{
+			Name: name, CorpID: app.CorpID, AgentID: app.AgentID, WeCom: next.apps[name].wecom,
+		})
+	}
+	return func() { b.current.Store(&next) }, settings, nil
+}
+
+func newBackend(d *deployment, app *config.App) (*backend, error) {
+	p, err := d.producer(app)
+	if err != nil {
+		return nil, err
+	}
+	client, err := d.client(app, d.tokens(app))
+	if err != nil {
+		return nil, err
+	}
+	dispatcher, err := d.dispatcher(app)
+	if err != nil {
+		return nil, err
+	}
+	return &backend{producer: p, finder: d.finder(app), dispatcher: dispatcher, wecom: client}, nil
+}
+
+// of finds an app's backend; one that a reload has just removed is gone.
+func (b *backends) of(app string) (*backend, error) {
+	backend, ok := b.current.Load().apps[app]
+	if !ok {
+		return nil, fmt.Errorf("app %s: %w", app, gateway.ErrNotFound)
+	}
+	return backend, nil
+}
+
+// Enqueue implements [gateway.Queue].
+func (b *backends) Enqueue(ctx context.Context, app string, messages []gateway.Message) []gateway.Result {
+	results := make([]gateway.Result, len(messages))
+	backend, err := b.of(app)
+	if err != nil {
+		for i := range results {
+			results[i].Err = err
+		}
+		return results
+	}
+	batch := make([]producer.Message, len(messages))
+	for i, m := range messages {
+		batch[i] = producer.Message{Request: m.Request, Options: producer.Options{
+			Priority: m.Priority, At: m.ProcessAt, ExpiresIn: m.ExpiresIn, IdempotencyKey: m.IdempotencyKey,
+		}}
+	}
+	for i, r := range backend.producer.SendBatch(ctx, batch) {
+		results[i] = gateway.Result{
+			Receipt: gateway.Receipt{ID: r.Receipt.ID, State: r.Receipt.State, Duplicate: r.Receipt.Duplicate},
+			Err:     enqueueFault(r.Err),
+		}
+	}
+	return results
+}
+
+// enqueueFault tells a Redis that did not answer from a message at fault.
+func enqueueFault(err error) error {
+	var unavailable *producer.RedisError
+	if errors.As(err, &unavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+	}
+	return err
+}
+
+// Record implements [gateway.Records].
+func (b *backends) Record(ctx context.Context, app, id string) (tasks.Record, error) {
+	backend, err := b.of(app)
+	if err != nil {
+		return tasks.Record{}, err
+	}
+	record, err := backend.finder.Message(ctx, id)
+	return record, lookupFault(id, err)
+}
+
+// lookupFault is what went wrong where only Redis was asked.
+func lookupFault(id string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, status.ErrNotFound), errors.Is(err, ledger.ErrNotFound):
+		return fmt.Errorf("%s: %w", id, gateway.ErrNotFound)
+	case errors.Is(err, ledger.ErrNotReplayable):
+		return fmt.Errorf("%w: %w", gateway.ErrConflict, err)
+	}
+	return fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/dispatch"
+)
+
+func newRecall(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "recall ID…",
+		Short: "Take a message back",
+		Long: `Takes messages back. What was sent in the last 24 hours disappears from WeCom's
+clients, though not from WeChat; what waits in the queue is cancelled and never sent.
+Prints what became of each message, part by part: {"id","app","parts":[{"id",
+"result","msgid","recalled_at","errcode","reason","hint"}]}, where result is
+recalled, cancelled or failed. Exits 1 when a part could not be taken back.`,
+		Example: `  wecomq recall ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
+  wecomq recall -o text ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E`,
+		Args: arguments(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			if err := validateIDs(ids); err != nil {
+				return err
+			}
+			d, err := g.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			return runRecall(cmd.Context(), g, d, ids)
+		},
+	}
+}
+
+func runRecall(ctx context.Context, g *globals, d *deployment, ids []string) error {
+	var problems []error
+	for _, id := range ids {
+		dispatcher, err := d.dispatcherOf(id)
+		if err != nil {
+			return err
+		}
+		recall, err := dispatcher.Recall(ctx, id)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		if err := g.printRecall(recall); err != nil {
+			return err
+		}
+		if failed := recall.Failed(); failed > 0 {
+			problems = append(problems, fmt.Errorf("%s: not taken back: %d of %d", id, failed, len(recall.Parts)))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (g *globals) printRecall(r dispatch.Recall) error {
+	if g.output != "text" {
+		return printJSON(g.stdout, r)
+	}
+	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
+	for _, part := range r.Parts {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", part.ID, part.Result, because(part))
+	}
+	return w.Flush()
+}
+
+func because(p dispatch.RecalledPart) string {
+	switch {
+	case p.Result == dispatch.Recalled:
+		return "at " + timeText(p.RecalledAt)
+	case p.Result == dispatch.Failed && p.Hint != "":
+		return p.Reason + ": " + p.Hint
+	default:
+		return p.Reason
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// recordWriter writes records one by one, in one of the forms of --format.
+type recordWriter interface {
+	begin() error
+	write(r tasks.Record) error
+	flush() error
+}
+
+func newRecordWriter(g *globals, format string) (recordWriter, error) {
+	out := bufio.NewWriterSize(g.stdout, 1<<16)
+	switch {
+	case format == "ndjson" || format == "" && g.output == "json":
+		return ndjsonWriter{out}, nil
+	case format == "csv":
+		return csvWriter{out, csv.NewWriter(out)}, nil
+	case format == "table" || format == "":
+		return tableWriter{out}, nil
+	}
+	return nil, usagef("--format: %q is none of table, ndjson, csv", format)
+}
+
+type ndjsonWriter struct{ *bufio.Writer }
+
+func (w ndjsonWriter) begin() error               { return nil }
+func (w ndjsonWriter) write(r tasks.Record) error { return printJSON(w, r) }
+func (w ndjsonWriter) flush() error               { return w.Flush() }
+
+// tableWriter has columns of a fixed width: to measure them it would have to keep
+// all lines.
+type tableWriter struct{ *bufio.Writer }
+
+const tableLine = "%-19s  %-43s  %-9s  %7s  %-11s  %s\n"
+
+func (w tableWriter) begin() error {
+	_, err := fmt.Fprintf(w, tableLine, "TIME", "ID", "STATE", "ERRCODE", "RECIPIENTS", "WHY")
+	return err
+}
+
+func (w tableWriter) write(r tasks.Record) error {
+	at := r.FinishedAt
+	if at.IsZero() {
+		at = r.EnqueuedAt
+	}
+	line := fmt.Sprintf(tableLine, at.Local().Format(time.DateTime), r.ID, r.State, strconv.FormatInt(r.ErrCode, 10),
+		fmt.Sprintf("%d of %d", r.Recipients.Accepted, r.To.Count()), printable(r.ErrMsg))
+	_, err := w.WriteString(strings.TrimRight(line, " \n") + "\n")
+	return err
+}
+
+func (w tableWriter) flush() error { return w.Flush() }
+
+// printable keeps what WeCom says from breaking a table, or a terminal.
+func printable(s string) string {
+	const most = 160
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return s
+}
+
+type csvWriter struct {
+	out *bufio.Writer
+	csv *csv.Writer
+}
+
+func (w csvWriter) begin() error {
+	return w.csv.Write([]string{
+		"id", "app", "type", "priority", "state", "errcode", "errmsg", "msgid", "attempts", "possible_duplicate",
+		"accepted", "invalid", "unlicensed", "invalid_parties", "invalid_tags", "deferred", "rejected", "unknown", "expired", "cancelled",
+		"enqueued_at", "finished_at", "recalled_at", "replay_of", "replayed_as",
+	})
+}
+
+func (w csvWriter) write(r tasks.Record) error {
+	to := r.Recipients
+	joined := func(ids []string) string { return strings.Join(ids, "|") }
+	return w.csv.Write([]string{
+		r.ID, r.App, string(r.Type), string(r.Priority), string(r.State), strconv.FormatInt(r.ErrCode, 10), r.ErrMsg, r.MsgID,
+		strconv.Itoa(r.Attempts), strconv.FormatBool(r.PossibleDuplicate),
+		strconv.Itoa(to.Accepted), joined(to.Invalid), joined(to.Unlicensed), joined(to.InvalidParties), joined(to.InvalidTags),
+		strconv.Itoa(to.Deferred), strconv.Itoa(to.Rejected), strconv.Itoa(to.Unknown), strconv.Itoa(to.Expired), strconv.Itoa(to.Cancelled),
+		csvTime(r.EnqueuedAt), csvTime(r.FinishedAt), csvTime(r.RecalledAt), r.ReplayOf, r.ReplayedAs,
+	})
+}
+
+func csvTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339Nano)
+}
+
+func (w csvWriter) flush() error {
+	w.csv.Flush()
+	if err := w.csv.Error(); err != nil {
+		return err
+	}
+	return w.out.Flush()
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// resultsFlags are the flags of `wecomq results`.
+type resultsFlags struct {
+	selection
+	app    string
+	format string
+	follow bool
+}
+
+func newResults(g *globals) *cobra.Command {
+	f := &resultsFlags{}
+	cmd := &cobra.Command{
+		Use:   "results",
+		Short: "List what became of many messages",
+		Long: `Lists the records of an app, oldest change first, or exports them: a million of
+them need no more memory than a few hundred. A message that was split, or sent to
+some of its recipients later, has a line for each part. Messages that were not tried
+yet have no record: they are in the queue.
+
+--follow goes on with each message that ends, from now or from --since on, until
+Ctrl-C.`,
+		Example: `  wecomq results --since 1h --state rejected,unknown
+  wecomq results --since 2026-12-01T00:00:00+08:00 --until 24h --format csv > results.csv
+  wecomq results --recipient zhangsan --format ndjson
+  wecomq results --follow`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query, err := f.query(cmd.Flags().Changed("errcode"), time.Now())
+			if err != nil {
+				return err
+			}
+			w, err := newRecordWriter(g, f.format)
+			if err != nil {
+				return err
+			}
+			return runResults(cmd.Context(), g, f, query, w)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
+	f.register(cmd)
+	flags.StringVar(&f.format, "format", "", "table, ndjson or csv (default table, ndjson with -o json)")
+	flags.BoolVar(&f.follow, "follow", false, "go on with each message that ends, until Ctrl-C")
+	return cmd
+}
+
+func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Query, w recordWriter) error {
+	if f.follow && !query.Until.IsZero() {
+		return usagef("--follow and --until: give one of them")
+	}
+	d, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	app, err := d.app(f.app)
+	if err != nil {
+		return err
+	}
+	if f.follow {
+		return writeRecords(w, d.ledger(app).Tail(ctx, query), true)
+	}
+	return writeRecords(w, d.ledger(app).Records(ctx, query), false)
+}
+
+// writeRecords shows records one by one; live ones are shown at once.
+func writeRecords(w recordWriter, records iter.Seq2[tasks.Record, error], live bool) error {
+	show := func(err error) error {
+		if err == nil && live {
+			return w.flush()
+		}
+		return err
+	}
+	if err := show(w.begin()); err != nil {
+		return err
+	}
+	for record, err := range records {
+		if err != nil {
+			_ = w.flush() // what was read is worth showing
+			return err
+		}
+		if err := show(w.write(record)); err != nil {
+			return err
+		}
+	}
+	return w.flush()
+}

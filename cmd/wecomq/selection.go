@@ -1,0 +1,69 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// selection are the flags that choose records.
+type selection struct {
+	since, until string
+	states       []string
+	errCode      int64
+	recipient    string
+}
+
+func (s *selection) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&s.since, "since", "", "changed since this `TIME`: RFC 3339, or so long ago, e.g. 90m or 24h")
+	flags.StringVar(&s.until, "until", "", "changed until this `TIME`")
+	flags.StringSliceVar(&s.states, "state", nil, "in one of these `STATES`, e.g. rejected,unknown")
+	flags.Int64Var(&s.errCode, "errcode", 0, "with this `ERRCODE` of WeCom's at the last attempt")
+	flags.StringVar(&s.recipient, "recipient", "", "to this `USER`, party or tag, named in the message")
+}
+
+// query checks the flags. An errcode of 0 is one, too, so whether it was given is
+// asked apart.
+func (s *selection) query(withErrCode bool, now time.Time) (ledger.Query, error) {
+	q := ledger.Query{Recipient: s.recipient}
+	if withErrCode {
+		q.ErrCode = &s.errCode
+	}
+	for _, name := range s.states {
+		state := tasks.State(name)
+		if !state.Final() && state != tasks.Queued && state != tasks.Held && state != tasks.Sending {
+			return q, usagef("--state: %q is none of accepted, partial, rejected, unknown, expired, cancelled, queued, held, sending", name)
+		}
+		q.States = append(q.States, state)
+	}
+	var err error
+	if q.Since, err = moment("--since", s.since, now); err != nil {
+		return q, err
+	}
+	if q.Until, err = moment("--until", s.until, now); err != nil {
+		return q, err
+	}
+	if !q.Since.IsZero() && !q.Until.IsZero() && q.Until.Before(q.Since) {
+		return q, usagef("--until: %s is before --since, %s", q.Until.Format(time.RFC3339), q.Since.Format(time.RFC3339))
+	}
+	return q, nil
+}
+
+// moment reads a time, or a duration before now.
+func moment(flag, value string, now time.Time) (time.Time, error) {
+	if value == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := time.ParseDuration(value); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	at, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return time.Time{}, usagef("%s: %q is neither RFC 3339, e.g. 2026-12-01T09:03:00+08:00, nor a time ago such as 90m", flag, value)
+	}
+	return at, nil
+}

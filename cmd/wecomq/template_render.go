@@ -1,0 +1,168 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/webhook"
+	"github.com/wecomq/wecomq/message"
+)
+
+// templateRender is the command line of `wecomq template render`.
+type templateRender struct {
+	kind, source, template, file string
+}
+
+func newTemplateRender(g *globals) *cobra.Command {
+	var f templateRender
+	cmd := &cobra.Command{
+		Use:   "render -f webhook.json",
+		Short: "Print the message that a webhook becomes",
+		Long: `Prints the message that a webhook of Alertmanager or Grafana becomes, as WeCom
+would get it but without recipients. It uses the templates of the config, if there
+is one, or the template given. Nothing is sent, and no Redis is needed.`,
+		Example: "  wecomq template render -f webhook.json\n" +
+			"  wecomq template render --type textcard --template card.tmpl -o text -f webhook.json",
+		Args: arguments(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error { return f.run(g) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.file, "file", "f", "", "`FILE` with the body of the webhook, - for stdin (required)")
+	flags.StringVar(&f.kind, "type", "", "markdown, text, textcard or template_card (default from the config)")
+	flags.StringVar(&f.template, "template", "", "`FILE` with the template to use instead of the config's")
+	flags.StringVar(&f.source, "source", "", "alertmanager or grafana (default: what the body looks like)")
+	return cmd
+}
+
+func (f templateRender) run(g *globals) error {
+	cfg, err := f.config(g)
+	if err != nil {
+		return err
+	}
+	body, err := f.body(g)
+	if err != nil {
+		return err
+	}
+	parse := map[string]func([]byte) (webhook.Notification, error){
+		"": webhook.Parse, string(webhook.Alertmanager): webhook.ParseAlertmanager, string(webhook.Grafana): webhook.ParseGrafana,
+	}[f.source]
+	if parse == nil {
+		return usagef("--source: %q is neither alertmanager nor grafana", f.source)
+	}
+	notification, err := parse(body)
+	if err != nil {
+		return usagef("%s: %w", f.file, err)
+	}
+	renderer, err := webhook.NewRenderer(cfg)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	rendered, err := renderer.RenderStrictly(notification, cfg.Type)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	return f.print(g, rendered)
+}
+
+// config is that of the file, if there is one, changed by the flags.
+func (f templateRender) config(g *globals) (webhook.Config, error) {
+	cfg := webhook.DefaultConfig()
+	loaded, err := config.Load(g.configPath, g.lookupEnv)
+	switch {
+	case err == nil:
+		cfg = loaded.Gateway.Webhooks
+	case !errors.Is(err, config.ErrNone):
+		return cfg, &exitError{exitUsage, err}
+	}
+	if f.kind != "" {
+		cfg.Type = message.Type(f.kind)
+	}
+	if !slices.Contains(webhook.Types(), cfg.Type) {
+		return cfg, usagef("--type: %q is none of markdown, text, textcard, template_card", f.kind)
+	}
+	if f.template != "" {
+		source, err := os.ReadFile(f.template)
+		if err != nil {
+			return cfg, usagef("--template: %w", err)
+		}
+		cfg.Templates = map[string]webhook.Template{string(cfg.Type): {File: f.template, Source: string(source)}}
+	}
+	return cfg, nil
+}
+
+func (f templateRender) body(g *globals) ([]byte, error) {
+	in := g.stdin
+	switch f.file {
+	case "":
+		return nil, usagef("-f: missing; name a file with the body of a webhook, or - for stdin")
+	case "-":
+	default:
+		file, err := os.Open(f.file)
+		if err != nil {
+			return nil, usagef("-f: %w", err)
+		}
+		defer func() { _ = file.Close() }()
+		in = file
+	}
+	body, err := io.ReadAll(io.LimitReader(in, webhook.MaxBodyBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.file, err)
+	}
+	if len(body) > webhook.MaxBodyBytes {
+		return nil, usagef("%s: more than %d bytes", f.file, webhook.MaxBodyBytes)
+	}
+	return body, nil
+}
+
+// print shows the message as JSON, or with -o text what people read of it.
+func (f templateRender) print(g *globals, rendered webhook.Rendered) error {
+	encoded, err := message.Encode(rendered.Request)
+	if err != nil {
+		return err
+	}
+	if g.output != "text" {
+		_, err = fmt.Fprintf(g.stdout, "%s\n", encoded)
+		return err
+	}
+	var text string
+	switch r := rendered.Request.(type) {
+	case message.SendTextRequest:
+		text = r.Text.Content
+	case message.SendMarkdownRequest:
+		text = r.Markdown.Content
+	case message.SendTextCardRequest:
+		text = strings.Join([]string{r.TextCard.Title, r.TextCard.Description, r.TextCard.URL}, "\n")
+	case message.SendTemplateCardRequest:
+		text = readableCard(r.TemplateCard)
+	}
+	_, err = fmt.Fprintln(g.stdout, text)
+	return err
+}
+
+// readableCard lists the texts of a card, from top to bottom.
+func readableCard(card message.TemplateCardField) string {
+	var lines []string
+	if card.Source != nil {
+		lines = append(lines, card.Source.Desc)
+	}
+	lines = append(lines, card.MainTitle.Title, card.MainTitle.Desc)
+	if card.EmphasisContent != nil {
+		lines = append(lines, card.EmphasisContent.Title, card.EmphasisContent.Desc)
+	}
+	lines = append(lines, card.SubTitleText)
+	for _, line := range card.HorizontalContentList {
+		lines = append(lines, line.KeyName+": "+line.Value)
+	}
+	for _, jump := range card.JumpList {
+		lines = append(lines, jump.Title+" "+jump.URL)
+	}
+	lines = append(lines, card.CardAction.URL)
+	return strings.Join(slices.DeleteFunc(lines, func(s string) bool { return s == "" }), "\n")
+}

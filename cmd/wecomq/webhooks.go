@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync/atomic"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/webhook"
+)
+
+// webhooks are the handlers of Alertmanager's and Grafana's webhooks of a gateway:
+// one after the other, as the config is reloaded.
+type webhooks struct {
+	backends *backends
+	current  atomic.Pointer[webhook.Handler]
+	next     chan webhookDuty
+}
+
+// webhookDuty is a handler and the apps whose digests it sends.
+type webhookDuty struct {
+	handler *webhook.Handler
+	apps    []string
+}
+
+func newWebhooks(d *deployment, b *backends) (*webhooks, error) {
+	w := &webhooks{backends: b, next: make(chan webhookDuty, 1)}
+	apply, err := w.load(d)
+	if err != nil {
+		return nil, err
+	}
+	apply()
+	return w, nil
+}
+
+// load makes the handler of a config; apply puts it into force.
+func (w *webhooks) load(d *deployment) (apply func(), err error) {
+	handler, err := webhook.New(d.rdb, w, d.cfg.Gateway.Webhooks, d.log)
+	if err != nil {
+		return nil, err
+	}
+	duty := webhookDuty{handler, slices.Sorted(maps.Keys(d.cfg.Apps))}
+	return func() {
+		w.current.Store(handler)
+		select {
+		case <-w.next: // of a reload that this one overtakes
+		default:
+		}
+		w.next <- duty
+	}, nil
+}
+
+// run sends digests until ctx ends, with one handler after the other.
+func (w *webhooks) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case duty := <-w.next:
+			if err := w.runUntilReplaced(ctx, duty); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// runUntilReplaced sends digests until ctx ends, or until there is a successor.
+func (w *webhooks) runUntilReplaced(ctx context.Context, duty webhookDuty) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- duty.handler.Run(ctx, duty.apps) }()
+	select {
+	case err := <-done:
+		return err
+	case successor := <-w.next:
+		stop()
+		w.next <- successor
+		return <-done
+	}
+}
+
+// routes are where the webhooks come in.
+func (w *webhooks) routes() []gateway.Route {
+	routes := make([]gateway.Route, 0, 2)
+	for _, source := range []webhook.Source{webhook.Alertmanager, webhook.Grafana} {
+		routes = append(routes, gateway.Route{
+			Pattern: fmt.Sprintf("POST /v1/webhooks/%s/{app}", source), Scope: config.ScopeSend,
+			Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				w.current.Load().Handle(source, r.PathValue("app"), rw, r)
+			}),
+		})
+	}
+	return routes
+}
+
+// Enqueue implements [webhook.Queue].
+func (w *webhooks) Enqueue(ctx context.Context, m webhook.Message) (id string, duplicate bool, err error) {
+	result := w.backends.Enqueue(ctx, m.App, []gateway.Message{{
+		Request: m.Request, Priority: m.Priority, IdempotencyKey: m.IdempotencyKey,
+	}})[0]
+	return result.Receipt.ID, result.Receipt.Duplicate, result.Err
+}
+
+// Done implements [webhook.Queue].
+func (w *webhooks) Done(ctx context.Context, app, id string) (bool, error) {
+	record, err := w.backends.Record(ctx, app, id)
+	if errors.Is(err, gateway.ErrNotFound) {
+		return true, nil
+	}
+	return record.State.Final(), err
+}

@@ -1,0 +1,23 @@
+package asynqx
+
+import (
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// NewTask makes the task of a message, with the options that every message has.
+// retention is how long the dashboard shows it once it has ended; a zero time
+// means now.
+func NewTask(p tasks.Payload, retention time.Duration, at time.Time) Task {
+	options := []asynq.Option{
+		asynq.TaskID(p.ID), asynq.Queue(tasks.Queue(p.App, p.Priority)), asynq.MaxRetry(tasks.MaxAttempts),
+		asynq.Timeout(tasks.TaskTimeout), asynq.Retention(retention),
+	}
+	if !at.IsZero() {
+		options = append(options, asynq.ProcessAt(at))
+	}
+	return Task{Task: asynq.NewTask(tasks.TypeName(p.Type), tasks.Encode(p)), Opts: options}
+}

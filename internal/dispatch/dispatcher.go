@@ -1,0 +1,100 @@
+// Package dispatch does what people do with messages that are on their way, or
+// past it: cancel, recall, replay and purge.
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// Recaller takes a message back from WeCom's clients; [*message.Client] is one.
+type Recaller interface {
+	RecallContext(ctx context.Context, request message.RecallRequest) (*message.RecallResponse, error)
+}
+
+// Config is what a [Dispatcher] needs.
+type Config struct {
+	Redis  redis.UniversalClient
+	App    string
+	Ledger *ledger.Ledger // of App
+	// Retention is how long the tasks of replayed messages stay in the dashboard once
+	// they have ended, by priority.
+	Retention map[tasks.Priority]time.Duration
+	// Recaller calls WeCom for App; only Recall needs it.
+	Recaller Recaller
+}
+
+// Dispatcher acts on the messages of one app. It is safe for concurrent use.
+type Dispatcher struct {
+	Config
+	finder    *status.Finder
+	inspector *asynq.Inspector
+}
+
+// New makes the dispatcher of an app.
+func New(cfg Config) *Dispatcher {
+	return &Dispatcher{
+		Config: cfg, finder: status.New(cfg.Redis, cfg.App, cfg.Ledger),
+		inspector: asynq.NewInspectorFromRedisClient(cfg.Redis),
+	}
+}
+
+// parts are the records that an id names: one for a part, all for a message.
+func (d *Dispatcher) parts(ctx context.Context, id string) ([]tasks.Record, error) {
+	if id != tasks.MessageID(id) {
+		record, err := d.Ledger.Record(ctx, id)
+		if !errors.Is(err, ledger.ErrNotFound) {
+			return []tasks.Record{record}, err
+		}
+	}
+	whole, err := d.finder.Message(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(whole.Parts) > 0 {
+		return whole.Parts, nil
+	}
+	return []tasks.Record{whole}, nil
+}
+
+// task finds the task of a message, or part; nil when it is in none of the queues.
+func (d *Dispatcher) task(id string) (*asynq.TaskInfo, error) {
+	for _, priority := range tasks.Priorities() {
+		info, err := d.inspector.GetTaskInfo(tasks.Queue(d.App, priority), id)
+		if isGone(err) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look for task %s: %w", id, err)
+		}
+		return info, nil
+	}
+	return nil, nil
+}
+
+// dropTask removes a task that nobody needs any more. One that a worker holds
+// stays: the worker finds the record.
+func (d *Dispatcher) dropTask(queue, id string) error {
+	err := d.inspector.DeleteTask(queue, id)
+	if err == nil || isGone(err) {
+		return nil
+	}
+	if info, lookErr := d.inspector.GetTaskInfo(queue, id); lookErr == nil && info.State == asynq.TaskStateActive {
+		return nil
+	}
+	return fmt.Errorf("delete task %s: %w", id, err)
+}
+
+func isGone(err error) bool {
+	return errors.Is(err, asynq.ErrQueueNotFound) || errors.Is(err, asynq.ErrTaskNotFound)
+}

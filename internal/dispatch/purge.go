@@ -1,0 +1,47 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// purgeBatch is how many dead letters go in one round trip.
+const purgeBatch = 500
+
+// Purge takes the chosen dead letters off the list, with their payloads and their
+// tasks in the dashboard, and returns how many. Their records stay until their time
+// is over.
+func (d *Dispatcher) Purge(ctx context.Context, q ledger.Query) (int, error) {
+	purged := 0
+	var ids []string
+	flush := func() error {
+		err := d.Ledger.Forget(ctx, ids...)
+		if err == nil {
+			purged += len(ids)
+		}
+		ids = ids[:0]
+		return err
+	}
+	for record, err := range d.Ledger.DeadLetters(ctx, q) {
+		if err != nil {
+			return purged, err
+		}
+		if err := d.dropTask(tasks.Queue(record.App, record.Priority), record.ID); err != nil {
+			return purged, fmt.Errorf("purge: %w", err)
+		}
+		if ids = append(ids, record.ID); len(ids) < purgeBatch {
+			continue
+		}
+		if err := flush(); err != nil {
+			return purged, err
+		}
+	}
+	if len(ids) == 0 {
+		return purged, nil
+	}
+	err := flush()
+	return purged, err
+}

@@ -1,0 +1,167 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// recallWindow is how long WeCom takes a message back (94867).
+const recallWindow = 24 * time.Hour
+
+// Result is what became of one part of a message that was to be taken back.
+type Result string
+
+// The results.
+const (
+	Recalled  Result = "recalled"  // taken back from WeCom's clients
+	Cancelled Result = "cancelled" // it was not sent, and will not be
+	Failed    Result = "failed"    // it stays where it is
+)
+
+// Recall is what became of a message that was to be taken back.
+type Recall struct {
+	ID    string         `json:"id"`
+	App   string         `json:"app"`
+	Parts []RecalledPart `json:"parts"` // one for a message that was sent in one call
+}
+
+// RecalledPart is one call of message/send that was to be taken back.
+type RecalledPart struct {
+	ID         string    `json:"id"`
+	Result     Result    `json:"result"`
+	MsgID      string    `json:"msgid,omitempty"`
+	RecalledAt time.Time `json:"recalled_at,omitzero"`
+	// ErrCode and Reason say why it failed, Hint what to do about it.
+	ErrCode int64  `json:"errcode,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// Failed counts the parts that could not be taken back.
+func (r Recall) Failed() int {
+	failed := 0
+	for _, part := range r.Parts {
+		if part.Result == Failed {
+			failed++
+		}
+	}
+	return failed
+}
+
+// Recall takes a message back: from WeCom's clients what was sent in the last 24
+// hours, out of the queue what was not. The error is about looking the message up;
+// what cannot be taken back is told part by part.
+func (d *Dispatcher) Recall(ctx context.Context, id string) (Recall, error) {
+	return d.takeBack(ctx, id, d.recall)
+}
+
+// Cancel takes a message out of the queue. What was sent already fails.
+func (d *Dispatcher) Cancel(ctx context.Context, id string) (Recall, error) {
+	return d.takeBack(ctx, id, func(_ context.Context, r tasks.Record) (RecalledPart, error) {
+		return failure(r, "it has been sent", "recall it"), nil
+	})
+}
+
+// takeBack does with each part what its state needs; sent is for what WeCom has.
+func (d *Dispatcher) takeBack(
+	ctx context.Context, id string, sent func(context.Context, tasks.Record) (RecalledPart, error),
+) (Recall, error) {
+	records, err := d.parts(ctx, id)
+	if err != nil {
+		return Recall{}, err
+	}
+	all := Recall{ID: id, App: d.App, Parts: make([]RecalledPart, 0, len(records))}
+	for _, record := range records {
+		if !record.State.Final() && record.State != tasks.Sending {
+			if record, err = d.cancel(ctx, record); err != nil {
+				return all, err
+			}
+		}
+		var part RecalledPart
+		if record.State.Sent() {
+			part, err = sent(ctx, record)
+		} else {
+			part = ended(record)
+		}
+		if err != nil {
+			return all, err
+		}
+		all.Parts = append(all.Parts, part)
+	}
+	return all, nil
+}
+
+// cancel ends a message that waits, and returns its record. The record comes
+// first: from then on no worker sends it, whoever holds the task.
+func (d *Dispatcher) cancel(ctx context.Context, r tasks.Record) (tasks.Record, error) {
+	info, err := d.task(r.ID)
+	if err != nil {
+		return r, err
+	}
+	payload := tasks.Payload{ID: r.ID, App: r.App, Priority: r.Priority, Type: r.Type, EnqueuedAt: r.EnqueuedAt, Body: []byte(`{}`)}
+	if info != nil {
+		if payload, err = tasks.Decode(info.Type, info.Payload); err != nil {
+			return r, err
+		}
+	}
+	r, err = d.Ledger.Settle(ctx, payload, tasks.Settlement{State: tasks.Cancelled, ErrMsg: "cancelled before it was sent"})
+	if err != nil || info == nil || !r.State.Final() {
+		return r, err
+	}
+	return r, d.dropTask(info.Queue, r.ID)
+}
+
+// ended says what there is to say of a message that WeCom does not have.
+func ended(r tasks.Record) RecalledPart {
+	switch r.State {
+	case tasks.Cancelled:
+		return RecalledPart{ID: r.ID, Result: Cancelled}
+	case tasks.Rejected, tasks.Expired:
+		return failure(r, fmt.Sprintf("it is %s: it was never delivered", r.State), "nothing is to be done")
+	case tasks.Unknown:
+		return failure(r, "WeCom did not say whether it took the message, and gave no msgid to recall it by",
+			"ask a recipient; it is not sent again")
+	default:
+		return failure(r, fmt.Sprintf("it is %s at this moment", r.State), "try again in a minute")
+	}
+}
+
+// recall takes back what WeCom has.
+func (d *Dispatcher) recall(ctx context.Context, r tasks.Record) (RecalledPart, error) {
+	part := RecalledPart{ID: r.ID, Result: Recalled, MsgID: r.MsgID, RecalledAt: r.RecalledAt}
+	switch {
+	case !r.RecalledAt.IsZero():
+		return part, nil
+	case r.MsgID == "":
+		return failure(r, "WeCom gave no msgid to recall it by", "nothing is to be done"), nil
+	case time.Since(r.FinishedAt) > recallWindow:
+		return tooOld(r), nil
+	}
+	if _, err := d.Recaller.RecallContext(ctx, message.RecallRequest{MsgID: r.MsgID}); err != nil {
+		part = failure(r, err.Error(), wecom.HintOf(err))
+		if refused, ok := errors.AsType[*wecom.Error](err); ok {
+			part.ErrCode = int64(refused.Code)
+		}
+		return part, nil
+	}
+	part.RecalledAt = time.Now().UTC().Truncate(time.Millisecond)
+	return part, d.Ledger.MarkRecalled(context.WithoutCancel(ctx), r.ID, part.RecalledAt)
+}
+
+// tooOld is WeCom's own answer, without the call.
+func tooOld(r tasks.Record) RecalledPart {
+	const code wecom.Code = 42052
+	part := failure(r, fmt.Sprintf("it was sent %s ago", time.Since(r.FinishedAt).Round(time.Minute)), code.Hint())
+	part.ErrCode = int64(code)
+	return part
+}
+
+func failure(r tasks.Record, reason, hint string) RecalledPart {
+	return RecalledPart{ID: r.ID, Result: Failed, MsgID: r.MsgID, Reason: reason, Hint: hint}
+}

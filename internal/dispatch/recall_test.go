@@ -1,0 +1,171 @@
+package dispatch_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/hibiken/asynq"
+
+	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+func (b *bundle) recall(id string) []dispatch.RecalledPart {
+	b.Helper()
+	recall, err := b.dispatcher.Recall(b.Context(), id)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if recall.ID != id || recall.App != "ops" {
+		b.Errorf("recall %+v, want that of %s", recall, id)
+	}
+	return recall.Parts
+}
+
+func TestASentMessageIsTakenBack(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	receipt := b.send("a", producer.Options{})
+	record := b.deliver(queue, receipt.ID)
+	for range 2 { // the second time there is nothing to do
+		parts := b.recall(receipt.ID)
+		want := []dispatch.RecalledPart{{ID: receipt.ID, Result: dispatch.Recalled, MsgID: record.MsgID}}
+		if diff := cmp.Diff(want, parts, cmpopts.IgnoreFields(dispatch.RecalledPart{}, "RecalledAt")); diff != "" {
+			t.Errorf("parts (-want +got):\n%s", diff)
+		}
+		if at := b.record(receipt.ID).RecalledAt; !at.Equal(parts[0].RecalledAt) || time.Since(at) > time.Minute {
+			t.Errorf("recalled_at %s, want %s", at, parts[0].RecalledAt)
+		}
+	}
+	if !b.sim.Messages()[0].Recalled || b.sim.Stats().APIs["message/recall"].Codes[0] != 1 {
+		t.Errorf("WeCom says %+v, %+v; want one recall", b.sim.Messages(), b.sim.Stats())
+	}
+}
+
+func TestAMessageInPartsTellsWhichCouldNotBeTakenBack(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	receipt := b.send(manyUsers(4500), producer.Options{})
+	part := func(n int) string { return tasks.PartID(receipt.ID, n) }
+	first := b.deliver(queue, part(1))
+	b.end(queue, part(2), tasks.Settlement{State: tasks.Accepted, MsgID: "nobodys"})
+	b.end(queue, part(3), tasks.Settlement{State: tasks.Rejected})
+	b.end(queue, part(4), tasks.Settlement{State: tasks.Accepted, MsgID: "old"})
+	yesterday := time.Now().Add(-25 * time.Hour).UnixMilli()
+	if err := b.rdb.HSet(t.Context(), keys.Record("ops", part(4)), "finished_at", yesterday).Err(); err != nil {
+		t.Fatal(err)
+	}
+	want := []dispatch.RecalledPart{
+		{ID: part(1), Result: dispatch.Recalled, MsgID: first.MsgID},
+		{ID: part(2), Result: dispatch.Failed, MsgID: "nobodys", ErrCode: 40058},
+		{ID: part(3), Result: dispatch.Failed},
+		{ID: part(4), Result: dispatch.Failed, MsgID: "old", ErrCode: 42052},
+		{ID: part(5), Result: dispatch.Cancelled},
+	}
+	parts := b.recall(receipt.ID)
+	if diff := cmp.Diff(want, parts, cmpopts.IgnoreFields(dispatch.RecalledPart{}, "RecalledAt", "Reason", "Hint")); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+	for _, p := range parts {
+		if (p.Result == dispatch.Failed) != (p.Reason != "" && p.Hint != "") {
+			t.Errorf("part %+v: want a reason and a hint where it failed", p)
+		}
+	}
+	if failed := (dispatch.Recall{Parts: parts}).Failed(); failed != 3 {
+		t.Errorf("%d parts failed, want 3", failed)
+	}
+}
+
+func TestAWaitingMessageIsCancelledAndNeverSent(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]producer.Options{
+		"queued":                        {},
+		"scheduled":                     {Delay: time.Hour, Priority: tasks.Critical},
+		"with a key that is used again": {IdempotencyKey: "deploy-4812"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBundle(t)
+			receipt := b.send("a|b", options)
+			p := b.payload(receipt.Queue, receipt.ID)
+			if got := b.recall(receipt.ID); got[0].Result != dispatch.Cancelled {
+				t.Fatalf("part %+v, want it cancelled", got[0])
+			}
+			if r := b.record(receipt.ID); r.State != tasks.Cancelled || r.Recipients.Cancelled != 2 || r.FinishedAt.IsZero() {
+				t.Errorf("record %+v, want it cancelled for two", r)
+			}
+			if _, err := b.inspector.GetTaskInfo(receipt.Queue, receipt.ID); !errors.Is(err, asynq.ErrTaskNotFound) {
+				t.Errorf("the task is still there: %v", err)
+			}
+			// A worker that took the task just before finds that there is nothing to do.
+			if a := b.admit(p); a.Verdict != tasks.Final {
+				t.Errorf("verdict %+v; want final", a)
+			}
+			if again, err := b.dispatcher.Cancel(t.Context(), receipt.ID); err != nil || again.Failed() != 0 {
+				t.Errorf("cancelled again: %+v, error %v", again, err)
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeCancelled(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	sent := b.send("a", producer.Options{})
+	b.deliver(queue, sent.ID)
+	sending := b.send("a", producer.Options{})
+	b.admit(b.payload(queue, sending.ID))
+	doubt := b.send("a", producer.Options{})
+	p := b.payload(queue, doubt.ID)
+	if _, err := b.ledger.Settle(t.Context(), p, tasks.Settlement{State: tasks.Queued, OutcomeUnknown: true}); err != nil {
+		t.Fatal(err)
+	}
+	for id, says := range map[string]string{
+		sent.ID:    "it has been sent",
+		sending.ID: "it is sending at this moment",
+		doubt.ID:   "WeCom did not say whether it took the message",
+	} {
+		got, err := b.dispatcher.Cancel(t.Context(), id)
+		if err != nil || got.Failed() != 1 || !strings.Contains(got.Parts[0].Reason, says) {
+			t.Errorf("%+v, error %v; want a failure that says %q", got, err, says)
+		}
+	}
+	if r := b.record(doubt.ID); r.State != tasks.Unknown {
+		t.Errorf("what WeCom may have is %s, want unknown", r.State)
+	}
+	if r := b.record(sending.ID); r.State != tasks.Sending {
+		t.Errorf("what is being sent is %s", r.State)
+	}
+}
+
+func TestWeComAwayIsTold(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	receipt := b.send("a", producer.Options{})
+	b.deliver(queue, receipt.ID)
+	if err := b.sim.AddFault(wecomtest.Fault{API: "message/recall", ErrCode: -1}); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.recall(receipt.ID); got[0].Result != dispatch.Failed || got[0].ErrCode != -1 || got[0].Hint == "" {
+		t.Errorf("part %+v, want it failed with errcode -1 and a hint", got[0])
+	}
+	if r := b.record(receipt.ID); !r.RecalledAt.IsZero() {
+		t.Errorf("record %+v, want it not recalled", r)
+	}
+}
+
+func TestNobodysMessageIsNotFound(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	if _, err := b.dispatcher.Recall(t.Context(), tasks.NewID("ops")); !errors.Is(err, status.ErrNotFound) {
+		t.Errorf("error %v, want ErrNotFound", err)
+	}
+}

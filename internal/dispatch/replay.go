@@ -1,0 +1,148 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// Replay is a message that is sent again as another one.
+type Replay struct {
+	ID         string `json:"id"`          // of the message, or part, that was sent in vain
+	ReplayedAs string `json:"replayed_as"` // of the message that takes its place
+	Queue      string `json:"queue"`
+	Recipients int    `json:"recipients"` // of the new message: those who did not get the old one
+	// Duplicate is set when the message had been replayed before; nothing was done.
+	Duplicate bool `json:"duplicate"`
+	// Warning tells of a message that WeCom may have taken.
+	Warning string `json:"warning,omitempty"`
+}
+
+const doubleWarning = "WeCom may have taken the first message: whoever got it gets it twice"
+
+// Replay sends a message again to those who did not get it, as a new message
+// without the old one's deadline. A message in parts is replayed part by part, those
+// that failed; the id of a part names that one only.
+func (d *Dispatcher) Replay(ctx context.Context, id string) ([]Replay, error) {
+	parts, err := d.parts(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var replays []Replay
+	for _, part := range parts {
+		if !isReplayable(part) {
+			continue
+		}
+		replay, err := d.ReplayRecord(ctx, part)
+		if err != nil {
+			return replays, err
+		}
+		replays = append(replays, replay)
+	}
+	if len(replays) == 0 {
+		return nil, fmt.Errorf("%s is %s: %w", id, tasks.Merge(parts).State, ledger.ErrNotReplayable)
+	}
+	return replays, nil
+}
+
+// isReplayable leaves out a message whose attempt is still under way elsewhere.
+func isReplayable(r tasks.Record) bool {
+	return r.State == tasks.Rejected || r.State == tasks.Unknown || r.State == tasks.Partial && len(undelivered(r)) > 0
+}
+
+// ReplayRecord is Replay for one record that is known already.
+//
+// The old record is claimed before the new message is enqueued, and the new id
+// derives from the old one. So of two people who replay a message at once one
+// finds the other's; and a claim whose message never came, because the process
+// died, is made good by the next replay.
+func (d *Dispatcher) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, error) {
+	old, err := d.Ledger.Payload(ctx, r.ID, r.Type)
+	if err != nil {
+		return Replay{}, fmt.Errorf("replay %s: %w", r.ID, err)
+	}
+	p, err := renew(old, r)
+	if err != nil {
+		return Replay{}, fmt.Errorf("replay %s: %w", r.ID, err)
+	}
+	if _, err := d.Ledger.ClaimReplay(ctx, r.ID, p.ID); err != nil {
+		return Replay{}, err
+	}
+	replay := Replay{ID: r.ID, ReplayedAs: p.ID, Queue: tasks.Queue(p.App, p.Priority), Recipients: r.To.Count()}
+	if r.State == tasks.Partial {
+		replay.Recipients = len(undelivered(r))
+	}
+	if r.State == tasks.Unknown {
+		replay.Warning = doubleWarning
+	}
+	if replay.Duplicate, err = d.enqueue(ctx, p); err != nil {
+		return Replay{}, errors.Join(err, d.Ledger.ReleaseReplay(context.WithoutCancel(ctx), r.ID, p.ID))
+	}
+	if r.State == tasks.Partial {
+		return replay, nil // its task is no dead letter
+	}
+	return replay, d.dropTask(tasks.Queue(r.App, r.Priority), r.ID)
+}
+
+// enqueue reports whether the message was there before, in the queue or in the ledger.
+func (d *Dispatcher) enqueue(ctx context.Context, p tasks.Payload) (before bool, err error) {
+	if _, err := d.Ledger.Record(ctx, p.ID); !errors.Is(err, ledger.ErrNotFound) {
+		return err == nil, err
+	}
+	task := asynqx.NewTask(p, d.Retention[p.Priority], time.Time{})
+	err = asynqx.BulkEnqueue(ctx, d.Redis, []asynqx.Task{task})[0].Err
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
+		return true, nil
+	}
+	return false, err
+}
+
+// renew makes the new message: the same bytes, or for a partial message the same
+// content to those whom WeCom refused.
+func renew(old tasks.Payload, r tasks.Record) (tasks.Payload, error) {
+	p := tasks.Payload{
+		ID: tasks.IDFromKey(old.App, "replay\x00"+old.ID), App: old.App, Priority: old.Priority, Type: old.Type,
+		Body: old.Body, EnqueuedAt: time.Now(), ReplayOf: old.ID,
+	}
+	if r.State != tasks.Partial {
+		return p, nil
+	}
+	request, err := message.ParseLenient(old.Body)
+	if err != nil {
+		return p, err
+	}
+	p.Body, err = message.Encode(message.WithRecipients(request, refused(r)))
+	return p, err
+}
+
+// refused are those of the recipients that WeCom named as invalid or unlicensed.
+func refused(r tasks.Record) message.Recipients {
+	users := slices.Concat(r.Recipients.Invalid, r.Recipients.Unlicensed)
+	return message.Recipients{
+		Users: among(r.To.Users, users), Parties: among(r.To.Parties, r.Recipients.InvalidParties), Tags: among(r.To.Tags, r.Recipients.InvalidTags),
+	}
+}
+
+// among keeps those that are listed: WeCom lists userids in lower case.
+func among(named, listed []string) []string {
+	set := make(map[string]bool, len(listed))
+	for _, id := range listed {
+		set[strings.ToLower(id)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(named), func(id string) bool { return !set[strings.ToLower(id)] })
+}
+
+func undelivered(r tasks.Record) []string {
+	to := refused(r)
+	return slices.Concat(to.Users, to.Parties, to.Tags)
+}

@@ -1,0 +1,216 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const ndjson = "application/x-ndjson"
+
+type batchInput struct {
+	App            string         `query:"app" maxLength:"32" doc:"App of the lines that name none"`
+	Priority       tasks.Priority `query:"priority" enum:"critical,default,bulk" doc:"Priority of the lines that name none"`
+	IdempotencyKey string         `header:"Idempotency-Key" doc:"Gives line N the key KEY/N if it has none of its own: the whole batch can be sent again"`
+}
+
+// lineResult is what became of a line: a receipt, or a status and why.
+type lineResult struct {
+	Line int `json:"line"`
+	*Receipt
+
+	Status int                 `json:"status,omitempty"`
+	Error  string              `json:"error,omitempty"`
+	Errors []*huma.ErrorDetail `json:"errors,omitempty"`
+}
+
+// batch serves POST /v1/messages:batch.
+func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse, error) {
+	if in.IdempotencyKey != "" {
+		if problem := checkKey(in.IdempotencyKey); problem != "" {
+			return nil, invalid("idempotency_key", "%s", problem)
+		}
+	}
+	return &huma.StreamResponse{Body: func(ctx huma.Context) { //nolint:contextcheck // the batch carries its context
+		r, w := humago.Unwrap(ctx)
+		r = r.WithContext(ctx.Context())
+		conn := http.NewResponseController(w)
+		_ = conn.EnableFullDuplex() // HTTP/2 is so anyway
+		body := newPatientBody(w, r, g.stopping)
+		defer body.close()
+		b := &batch{Gateway: g, ctx: ctx.Context(), defaults: in, lines: newLines(body), w: w, conn: conn}
+		if err := b.run(); err != nil {
+			b.end(r, err)
+		}
+	}}, nil
+}
+
+// batch is one batch on its way through.
+type batch struct {
+	*Gateway
+
+	ctx      context.Context //nolint:containedctx // it lives as long as the request
+	defaults *batchInput
+	lines    *lines
+	w        http.ResponseWriter
+	conn     *http.ResponseController
+	started  bool // something was answered
+}
+
+// run enqueues and answers chunk after chunk, until the client or the process
+// ends, or Redis does not answer.
+func (b *batch) run() error {
+	for {
+		chunk, end := b.lines.chunk()
+		if len(chunk) > 0 {
+			if err := b.handle(chunk); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(end, io.EOF) && b.lines.number == 0:
+			return fmt.Errorf("%w: the body has no line", errMalformed)
+		case errors.Is(end, io.EOF):
+			return nil
+		case end != nil:
+			return end
+		}
+	}
+}
+
+// end tells why a batch did not get to its end: as a problem, or in a last line
+// when there were some already.
+func (b *batch) end(r *http.Request, err error) {
+	if statusOf(err) == http.StatusInternalServerError {
+		return // the client has broken off
+	}
+	if !b.started {
+		b.fail(b.w, r, err)
+		return
+	}
+	_ = b.write([]lineResult{b.fault(b.lines.number+1, err)})
+}
+
+// handle enqueues a chunk and answers its lines.
+func (b *batch) handle(chunk []line) error {
+	results := make([]lineResult, len(chunk))
+	pending := map[string]*pendingApp{}
+	for i, l := range chunk {
+		app, m, err := b.parse(l)
+		if err != nil {
+			results[i] = b.fault(l.number, err)
+			continue
+		}
+		if pending[app] == nil {
+			pending[app] = &pendingApp{}
+		}
+		pending[app].add(i, m)
+	}
+	away := b.enqueue(pending, chunk, results)
+	if away != nil && !b.started {
+		return away
+	}
+	return errors.Join(b.write(results), away)
+}
+
+// pendingApp are the messages of one app in a chunk, and their places in it.
+type pendingApp struct {
+	messages []Message
+	places   []int
+}
+
+func (p *pendingApp) add(place int, m Message) {
+	p.messages, p.places = append(p.messages, m), append(p.places, place)
+}
+
+// enqueue fills in the results, and tells whether Redis is away.
+func (b *batch) enqueue(pending map[string]*pendingApp, chunk []line, results []lineResult) (away error) {
+	ctx, cancel := detached(b.ctx, storeTime)
+	defer cancel()
+	for app, p := range pending {
+		for n, result := range b.services.Queue.Enqueue(ctx, app, p.messages) {
+			place := p.places[n]
+			number := chunk[place].number
+			if result.Err == nil {
+				results[place] = lineResult{Line: number, Receipt: &result.Receipt}
+				continue
+			}
+			results[place] = b.fault(number, refusal(result.Err))
+			if errors.Is(result.Err, ErrUnavailable) {
+				away = result.Err
+			}
+		}
+	}
+	return away
+}
+
+// parse reads a line.
+func (b *batch) parse(l line) (app string, m Message, err error) {
+	if l.err != nil {
+		return "", Message{}, l.err
+	}
+	e, err := readEnvelope(l.text)
+	if err != nil {
+		return "", Message{}, err
+	}
+	if e.App == "" {
+		e.App = b.defaults.App
+	}
+	if e.Priority == "" {
+		e.Priority = b.defaults.Priority
+	}
+	if key := b.defaults.IdempotencyKey; key != "" && e.IdempotencyKey == nil {
+		key = fmt.Sprintf("%s/%d", key, l.number)
+		e.IdempotencyKey = &key
+	}
+	owner, m, err := b.compose(IdentityFrom(b.ctx), e)
+	return owner.Name, m, err
+}
+
+// fault is the result of a line that was not enqueued.
+func (b *batch) fault(number int, err error) lineResult {
+	p := b.report(b.ctx, err)
+	return lineResult{Line: number, Status: p.Status, Error: p.Detail, Errors: p.Errors}
+}
+
+// write answers some lines at once.
+func (b *batch) write(results []lineResult) error {
+	if !b.started {
+		b.started = true
+		b.w.Header().Set("Content-Type", ndjson)
+		b.w.WriteHeader(http.StatusOK)
+	}
+	_ = b.conn.SetWriteDeadline(time.Now().Add(idleTime))
+	enc := json.NewEncoder(b.w)
+	enc.SetEscapeHTML(false)
+	for _, result := range results {
+		if err := enc.Encode(result); err != nil {
+			return fmt.Errorf("answer line %d: %w", result.Line, err)
+		}
+	}
+	_ = b.conn.Flush() // a writer that cannot is not a connection
+	return nil
+}
+
+func (g *Gateway) registerBatch(api huma.API) {
+	text := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: "One JSON object per line"}}
+	operation(g, api, huma.Operation{
+		OperationID: "send-batch", Method: http.MethodPost, Path: "/v1/messages:batch",
+		Summary: "Enqueue any number of messages, one per line", Tags: []string{"messages"},
+		Description: "NDJSON both ways: each line of the body is a body of POST /v1/messages, and is answered by a line, in order: " +
+			`{"line","id","state","duplicate"} or {"line","status","error","errors"}. Read the answers while you send: they are not kept.`,
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{ndjson: text}},
+		Responses:   map[string]*huma.Response{"200": {Description: "One line per line", Content: map[string]*huma.MediaType{ndjson: text}}},
+		Errors:      []int{400, 401, 403, 408, 422, 503},
+	}, config.ScopeSend, g.batch)
+}

@@ -1,0 +1,213 @@
+package gateway_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/message"
+)
+
+// lineAnswer is a line of the answer to a batch.
+type lineAnswer struct {
+	Line      int    `json:"line"`
+	ID        string `json:"id"`
+	State     string `json:"state"`
+	Duplicate bool   `json:"duplicate"`
+	Status    int    `json:"status"`
+	Error     string `json:"error"`
+}
+
+func (b *bundle) batch(query, body string, headers ...string) []lineAnswer {
+	b.Helper()
+	a := b.do("POST", "/v1/messages:batch"+query, body, headers...)
+	if a.status != http.StatusOK || a.header.Get("Content-Type") != "application/x-ndjson" {
+		b.Fatalf("%d %s: %s", a.status, a.header.Get("Content-Type"), a.body)
+	}
+	var lines []lineAnswer
+	for text := range strings.Lines(a.body) {
+		lines = append(lines, decoded[lineAnswer](b.T, text))
+	}
+	return lines
+}
+
+func TestBatchAnswersEachLineInOrder(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	long := strings.Replace(textBody, "hello", strings.Repeat("x", message.MaxBodyBytes), 1)
+	lines := b.batch("?app=ops&priority=bulk", strings.Join([]string{
+		"\ufeff" + textBody, "", "nonsense", with(`"app":"hr","priority":"critical"`), with(`"app":"nope"`), long,
+		strings.Replace(textBody, "zhangsan", "", 1), "\r", textBody + "\r", textBody,
+	}, "\n"), as(rootToken))
+	var got []string
+	for _, l := range lines {
+		app, _, _ := strings.Cut(l.ID, "-")
+		got = append(got, fmt.Sprint(l.Line, " ", l.Status, " ", app))
+	}
+	same(t, "lines", got, []string{"1 0 ops", "3 400 ", "4 0 hr", "5 403 ", "6 413 ", "7 422 ", "9 0 ops", "10 0 ops"})
+	same(t, "the query's priority", b.stored(lines[0].ID).Priority, "bulk")
+	same(t, "the line's own priority", b.stored(lines[2].ID).Priority, "critical")
+}
+
+func TestBatchRefusesWhatConcernsAllLines(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	for name, tt := range map[string]struct {
+		query, body, key string
+		status           int
+	}{
+		"no line":          {"", "", "", 400},
+		"a wrong priority": {"?priority=high", textBody, "", 422},
+		"a wrong key":      {"", textBody, "schlüssel", 422},
+	} {
+		p := b.problem(b.do("POST", "/v1/messages:batch"+tt.query, tt.body, as(senderToken), "Idempotency-Key: "+tt.key))
+		same(t, name, p.Status, tt.status)
+	}
+}
+
+func TestABatchWithAKeyCanBeSentAgain(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	body := strings.Join([]string{textBody, with(`"idempotency_key":"own"`), textBody}, "\n")
+	first := b.batch("", body, as(senderToken), "Idempotency-Key: nightly")
+	again := b.batch("", body, as(senderToken), "Idempotency-Key: nightly")
+	for i := range first {
+		first[i].Duplicate = true
+	}
+	same(t, "the repeat", again, first)
+	if first[0].ID == first[2].ID {
+		t.Error("two lines have one id")
+	}
+}
+
+// openBatch is a batch whose lines are written one by one.
+type openBatch struct {
+	*bundle
+
+	in   *io.PipeWriter
+	out  *bufio.Reader
+	body io.Closer
+}
+
+func (b *bundle) openBatch() *openBatch {
+	b.Helper()
+	reader, writer := io.Pipe()
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, b.url+"/v1/messages:batch", reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+senderToken)
+	go func() { _, _ = io.WriteString(writer, textBody+"\n") }() // the header of the answer comes with its first line
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = response.Body.Close() })
+	return &openBatch{b, writer, bufio.NewReader(response.Body), response.Body}
+}
+
+// next is the next line of the answer.
+func (b *openBatch) next() lineAnswer {
+	b.Helper()
+	text, err := b.out.ReadString('\n')
+	if err != nil {
+		b.Fatalf("%v after %q", err, text)
+	}
+	return decoded[lineAnswer](b.T, text)
+}
+
+func TestABatchStreamsBothWays(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t).openBatch()
+	same(t, "the first line, while the body is open", b.next().Line, 1)
+	for n := 2; n < 5; n++ {
+		if _, err := io.WriteString(b.in, textBody+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "a line before the next is sent", b.next().Line, n)
+	}
+	if err := b.in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(b.out); len(rest) > 0 || err != nil {
+		t.Errorf("%q, %v after the last line", rest, err)
+	}
+}
+
+func TestABatchEndsPolitelyWithTheProcess(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t).openBatch()
+	b.next()
+	b.stop()
+	last := b.next()
+	if last.Line != 2 || last.Status != 503 || !strings.Contains(last.Error, "shutting down") {
+		t.Errorf("%+v", last)
+	}
+	if rest, err := io.ReadAll(b.out); len(rest) > 0 || err != nil {
+		t.Errorf("%q, %v after the last line", rest, err)
+	}
+	same(t, "ready", b.do("GET", "/readyz", "").status, 503)
+}
+
+// fickle is a queue that is away from its n-th call on.
+type fickle struct {
+	gateway.Queue
+
+	left atomic.Int64
+}
+
+func (f *fickle) Enqueue(ctx context.Context, app string, messages []gateway.Message) []gateway.Result {
+	if f.left.Add(-1) >= 0 {
+		return f.Queue.Enqueue(ctx, app, messages)
+	}
+	results := make([]gateway.Result, len(messages))
+	for i := range results {
+		results[i].Err = gateway.ErrUnavailable
+	}
+	return results
+}
+
+func TestABatchStopsWhenRedisGoesAway(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, func(cfg *gateway.Config) {
+		f := &fickle{Queue: cfg.Services.Queue}
+		f.left.Store(1)
+		cfg.Services.Queue = f
+	}).openBatch()
+	same(t, "the line before", b.next().Status, 0)
+	if _, err := io.WriteString(b.in, textBody+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the line that met it", b.next(), lineAnswer{Line: 2, Status: 503, Error: b.awayText()})
+	same(t, "the line that says where it stopped", b.next(), lineAnswer{Line: 3, Status: 503, Error: b.awayText()})
+	if rest, err := io.ReadAll(b.out); len(rest) > 0 || err != nil {
+		t.Errorf("%q, %v after the last line", rest, err)
+	}
+}
+
+func (b *bundle) awayText() string {
+	return "Redis did not confirm in time; try again. A message sent with an idempotency key cannot be doubled by that"
+}
+
+func TestALargeBatchGoesThrough(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	const n = 5000
+	lines := b.batch("", strings.Repeat(textBody+"\n", n), as(senderToken))
+	same(t, "lines", len(lines), n)
+	for i, l := range lines {
+		if l.Line != i+1 || l.Status != 0 || l.State != "queued" {
+			t.Fatalf("%+v", l)
+		}
+	}
+	depth, err := b.rdb.LLen(t.Context(), "asynq:{ops:default}:pending").Result()
+	if err != nil || depth != n {
+		t.Errorf("%d in the queue, %v", depth, err)
+	}
+}

@@ -1,0 +1,49 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/wecomq/wecomq/message"
+)
+
+// bodyTime is how long a body may be on its way.
+const bodyTime = 30 * time.Second
+
+// readBody reads a whole body of at most limit bytes, which must come in time.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(bodyTime)) // writers that know none, as in tests, go without
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	switch {
+	case as[*http.MaxBytesError](err):
+		return nil, fmt.Errorf("%w: over %d bytes", errTooLarge, limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, fmt.Errorf("%w: %s", errSlow, bodyTime)
+	case err != nil:
+		return nil, fmt.Errorf("%w: the body broke off", errMalformed)
+	}
+	_ = conn.SetReadDeadline(time.Time{})
+	return data, nil
+}
+
+// rawBody is a body that huma does not look into: whatever its Content-Type says,
+// curl's default included, it is JSON.
+type rawBody struct {
+	data []byte
+	err  error
+}
+
+// Resolve reads it.
+func (b *rawBody) Resolve(ctx huma.Context) []error {
+	r, w := humago.Unwrap(ctx)
+	b.data, b.err = readBody(w, r, message.MaxBodyBytes)
+	return nil // the handler tells b.err, in our own words
+}

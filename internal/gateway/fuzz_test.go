@@ -1,0 +1,250 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const fuzzToken = "fuzz-token-0123456789abcdef"
+
+// memory is a queue that takes what a producer would take.
+type memory struct{}
+
+func (m memory) Enqueue(_ context.Context, app string, messages []Message) []Result {
+	results := make([]Result, len(messages))
+	for i, message := range messages {
+		results[i] = m.take(app, message)
+	}
+	return results
+}
+
+func (memory) take(app string, given Message) Result {
+	if given.IdempotencyKey != "" && checkKey(given.IdempotencyKey) != "" {
+		panic("an idempotency key came through: " + given.IdempotencyKey)
+	}
+	if given.Priority != "" && given.Priority.Validate() != nil {
+		panic("a priority came through: " + given.Priority)
+	}
+	if err := message.ValidateContent(given.Request); err != nil {
+		return Result{Err: err}
+	}
+	return Result{Receipt: Receipt{ID: tasks.NewID(app), State: tasks.Queued}}
+}
+
+func (memory) Record(context.Context, string, string) (tasks.Record, error) {
+	return tasks.Record{}, ErrNotFound
+}
+
+func newFuzzGateway(tb testing.TB) *Gateway {
+	tb.Helper()
+	g, err := New(Config{
+		Services: Services{Queue: memory{}, Records: memory{}},
+		Settings: Settings{
+			Apps: []App{{Name: "ops", CorpID: "ww1", AgentID: "1000002"}},
+			Tokens: []config.Token{{
+				Name: "fuzz", SHA256: sha256.Sum256([]byte(fuzzToken)), Apps: []string{"ops"}, Scopes: []config.Scope{config.ScopeSend, config.ScopeRead},
+			}},
+		},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return g
+}
+
+func serve(tb testing.TB, g *Gateway, r *http.Request) *httptest.ResponseRecorder {
+	tb.Helper()
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, r)
+	return w
+}
+
+func seeds(f *testing.F) {
+	f.Helper()
+	for _, body := range []string{
+		``, `{}`, `null`, `[]`, `{"a":`, "\xff", `{"touser":"a","msgtype":"text","text":{"content":"x"}}`,
+		`{"app":"ops","priority":"bulk","process_at":"2026-01-02T15:04:05Z","expires_in":"1h","idempotency_key":"k","touser":"a","msgtype":"text","text":{"content":"x"}}`,
+		`{"text":{"content":""},"touser":"a|张三","toparty":"x","agentid":"1000002","safe":"0","msgtype":"markdown","markdown":{"content":"` + strings.Repeat("汉", 1000) + `"}}`,
+		`{"touser":"@all","msgtype":"news","news":{"articles":[{"title":"` + strings.Repeat("🔥", 50) + `","url":"http://x"}]}}`,
+		`{"response_code":"ops-01JD5K3V8N0000000000000000","agentid":null,"userids":["a"]}`, `{"msgid":"x"}`, `{"msgid":1}`,
+	} {
+		f.Add(body)
+	}
+}
+
+// FuzzSend proves that whatever comes is accepted or answered with a problem.
+func FuzzSend(f *testing.F) {
+	seeds(f)
+	g := newFuzzGateway(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/messages", strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+fuzzToken)
+		w := serve(t, g, r)
+		switch w.Code {
+		case http.StatusAccepted, http.StatusBadRequest, http.StatusForbidden, http.StatusUnprocessableEntity:
+		default:
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if !json.Valid(w.Body.Bytes()) {
+			t.Errorf("no JSON: %s", w.Body)
+		}
+	})
+}
+
+// FuzzWeCom proves that WeCom's clients always get an answer that they can read.
+func FuzzWeCom(f *testing.F) {
+	seeds(f)
+	g := newFuzzGateway(f)
+	token, err := sealAccess(g.settings.Load().Tokens[0], access{secret: fuzzToken, corpID: "ww1", expires: time.Now().Add(time.Hour)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		// Recall and update would go on to WeCom, for ids that are not ours.
+		for _, api := range []string{"message/send", "gettoken"} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/cgi-bin/"+api+"?access_token="+token, strings.NewReader(body))
+			w := serve(t, g, r)
+			var answer struct {
+				ErrCode *int64 `json:"errcode"`
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer.ErrCode == nil || w.Code != http.StatusOK {
+				t.Errorf("%s: %d %s", api, w.Code, w.Body)
+			}
+		}
+	})
+}
+
+// FuzzBatch proves that each line is answered once, in order.
+func FuzzBatch(f *testing.F) {
+	f.Add("")
+	f.Add("\n\r\n")
+	f.Add("{}\nx\n\n" + `{"touser":"a","msgtype":"text","text":{"content":"x"}}`)
+	g := newFuzzGateway(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/messages:batch", strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+fuzzToken)
+		w := serve(t, g, r)
+		if body == "" && w.Code == http.StatusBadRequest {
+			return
+		}
+		var want []int
+		for i, text := range strings.Split(strings.TrimPrefix(body, "\ufeff"), "\n") {
+			if len(bytes.TrimSpace([]byte(text))) > 0 {
+				want = append(want, i+1)
+			}
+		}
+		var got []int
+		for dec := json.NewDecoder(w.Body); dec.More(); {
+			var line struct {
+				Line int `json:"line"`
+			}
+			if err := dec.Decode(&line); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, line.Line)
+		}
+		if w.Code != http.StatusOK || len(got) != len(want) {
+			t.Fatalf("%d: lines %v, want %v", w.Code, got, want)
+		}
+		for i := range got {
+			if got[i] != want[i] {
+				t.Fatalf("lines %v, want %v", got, want)
+			}
+		}
+	})
+}
+
+// FuzzLines proves that nothing of a stream is lost, however it arrives.
+func FuzzLines(f *testing.F) {
+	f.Add("a\nb\n\nc")
+	f.Add("\r\n \n")
+	f.Fuzz(func(t *testing.T, text string) {
+		whole, dribble := newLines(strings.NewReader(text)), newLines(iotest.OneByteReader(strings.NewReader(text)))
+		if a, b := drain(t, whole), drain(t, dribble); a != b {
+			t.Errorf("%q at once, %q byte by byte", a, b)
+		}
+	})
+}
+
+func drain(t *testing.T, l *lines) string {
+	t.Helper()
+	var all strings.Builder
+	for {
+		chunk, err := l.chunk()
+		for _, line := range chunk {
+			all.Write(line.text)
+			all.WriteByte('\n')
+		}
+		if errors.Is(err, io.EOF) {
+			return all.String()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// FuzzOpenAccess proves that nobody makes an access token but who knows a token.
+func FuzzOpenAccess(f *testing.F) {
+	g := newFuzzGateway(f)
+	token := g.settings.Load().Tokens[0]
+	good, err := sealAccess(token, access{secret: fuzzToken, expires: time.Now().Add(time.Hour)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add(good[:len(good)-1])
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		if a, err := g.openAccess(text); err == nil && a.secret != fuzzToken {
+			t.Errorf("%q opens as %+v", text, a)
+		}
+	})
+}
+
+// FuzzCheckKey proves that a key that passes fits into a header and a log.
+func FuzzCheckKey(f *testing.F) {
+	f.Add("k")
+	f.Add(" k")
+	f.Add("a b\n")
+	f.Fuzz(func(t *testing.T, key string) {
+		if checkKey(key) != "" {
+			return
+		}
+		if key == "" || len(key) > maxKeyBytes || strings.TrimSpace(key) != key || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Errorf("%q passes", key)
+		}
+	})
+}
+
+// FuzzShorten proves that what is cut passes for what is not.
+func FuzzShorten(f *testing.F) {
+	f.Add(strings.Repeat("汉🔥a", 400))
+	f.Add("short")
+	f.Fuzz(func(t *testing.T, content string) {
+		content = strings.ToValidUTF8(content, "")
+		text, cut := shorten(message.SendTextRequest{
+			SendRequestCommon: &message.SendRequestCommon{ToUser: "a"}, Text: message.TextField{Content: content},
+		})
+		if content != "" && message.ValidateContent(text) != nil {
+			t.Errorf("%v", message.ValidateContent(text))
+		}
+		if (len(cut) > 0) != (len(content) > message.MaxTextBytes) {
+			t.Errorf("%d bytes, cut: %v", len(content), cut)
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Config is what a [Gateway] needs. Services.Queue and Services.Records are
+// required.
+type Config struct {
+	Services Services
+	Settings Settings
+	// Routes are what others mount.
+	Routes []Route
+	// Stopping is closed when the process is asked to end: streams then end
+	// politely, and /readyz says no. nil: never.
+	Stopping <-chan struct{}
+	// Logger gets one line per request; the zero value is silent.
+	Logger  zerolog.Logger
+	Version string // of wecomq, for the docs
+	// Now is the clock of access tokens; nil is time.Now.
+	Now func() time.Time
+}
+
+// Gateway is the HTTP handler of everything. It is safe for concurrent use.
+type Gateway struct {
+	mux      *http.ServeMux
+	services Services
+	settings atomic.Pointer[Settings]
+	stopping <-chan struct{}
+	uploads  chan struct{} // a place for each upload that may be in memory
+	log      zerolog.Logger
+	now      func() time.Time
+}
+
+// New makes the handler. A route that contradicts another one panics, as it does
+// in [http.ServeMux].
+func New(cfg Config) (*Gateway, error) {
+	if cfg.Services.Queue == nil || cfg.Services.Records == nil {
+		return nil, errors.New("gateway: Services.Queue or Services.Records is nil")
+	}
+	g := &Gateway{
+		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping, uploads: make(chan struct{}, maxUploads),
+		log: cfg.Logger.With().Str("component", "gateway").Logger(), now: cfg.Now,
+	}
+	if g.now == nil {
+		g.now = time.Now
+	}
+	g.Reload(cfg.Settings)
+	api := newAPI(g.mux, cfg.Version)
+	g.registerMessages(api)
+	g.registerBatch(api)
+	g.registerApps(api)
+	if err := g.serveOpenAPI(api.OpenAPI()); err != nil {
+		return nil, err
+	}
+	g.serveHealth()
+	g.serveWeCom()
+	g.catchAll()
+	for _, route := range cfg.Routes {
+		g.mount(route)
+	}
+	return g, nil
+}
+
+// Reload swaps apps and tokens for the requests that come from now on; those
+// under way end under the old ones.
+func (g *Gateway) Reload(settings Settings) { g.settings.Store(&settings) }

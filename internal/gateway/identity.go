@@ -1,0 +1,120 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/wecomq/wecomq/internal/config"
+)
+
+// Identity is who asks: a token, and the apps that it may use.
+type Identity struct {
+	Token config.Token
+	apps  []App // those of the token that exist
+}
+
+// Name is that of the token.
+func (i *Identity) Name() string { return i.Token.Name }
+
+// Has reports whether the token has a scope.
+func (i *Identity) Has(scope config.Scope) bool { return slices.Contains(i.Token.Scopes, scope) }
+
+// Apps are the names of the apps that the token may use.
+func (i *Identity) Apps() []string {
+	names := make([]string, len(i.apps))
+	for n, app := range i.apps {
+		names[n] = app.Name
+	}
+	return names
+}
+
+// Allow refuses what the token may not do, in a sentence that says what it may.
+func (i *Identity) Allow(scope config.Scope) error {
+	if i.Has(scope) {
+		return nil
+	}
+	return fmt.Errorf("%w: token %q lacks the scope %q; it has %s", errForbidden, i.Name(), scope, list(i.Token.Scopes))
+}
+
+// App gives an app that the token may use. An empty name is the only one there is.
+func (i *Identity) App(name string) (App, error) {
+	if name == "" {
+		if len(i.apps) == 1 {
+			return i.apps[0], nil
+		}
+		return App{}, invalid("app", "missing; token %q may use %s", i.Name(), list(i.Apps()))
+	}
+	for _, app := range i.apps {
+		if app.Name == name {
+			return app, nil
+		}
+	}
+	return App{}, fmt.Errorf("%w: token %q may not use the app %q, only %s", errForbidden, i.Name(), name, list(i.Apps()))
+}
+
+func list[T ~string](words []T) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	texts := make([]string, len(words))
+	for i, word := range words {
+		texts[i] = string(word)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// identityKey is where a request's context keeps the identity.
+type identityKey struct{}
+
+// IdentityFrom tells who made the request, nil for a public [Route].
+func IdentityFrom(ctx context.Context) *Identity {
+	identity, _ := ctx.Value(identityKey{}).(*Identity)
+	return identity
+}
+
+// withIdentity notes who asks, also for the access log.
+func withIdentity(r *http.Request, identity *Identity) *http.Request {
+	traceFrom(r.Context()).token = identity.Name()
+	return r.WithContext(context.WithValue(r.Context(), identityKey{}, identity))
+}
+
+// identify finds the identity that a secret stands for.
+func (g *Gateway) identify(secret string) (*Identity, error) {
+	settings := g.settings.Load()
+	token, ok := settings.token(secret)
+	switch {
+	case ok:
+		return settings.identity(token), nil
+	case len(settings.Tokens) == 0:
+		return nil, fmt.Errorf("%w: the configuration has no token; %s", errUnauthorized, howToMakeToken)
+	case secret == "":
+		return nil, fmt.Errorf("%w: send 'Authorization: Bearer TOKEN'", errUnauthorized)
+	}
+	return nil, fmt.Errorf("%w: no such token; %s", errUnauthorized, howToMakeToken)
+}
+
+const howToMakeToken = "make one with TOKEN=$(openssl rand -hex 32), put its sha256 (printf %s \"$TOKEN\" | sha256sum) " +
+	"under gateway.tokens, and reload with SIGHUP"
+
+// identity gives a token the apps that it may use.
+func (s *Settings) identity(token config.Token) *Identity {
+	i := &Identity{Token: token}
+	for _, name := range token.Apps {
+		if app, ok := s.app(name); ok {
+			i.apps = append(i.apps, app)
+		}
+	}
+	return i
+}
+
+// bearer is the secret of a request's Authorization header, "" if there is none.
+func bearer(r *http.Request) string {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(secret)
+}

@@ -1,0 +1,215 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const (
+	// storeTime bounds what Redis may take for one request; clients are told to
+	// come again rather than to hang.
+	storeTime = 5 * time.Second
+	// wecomTime bounds what WeCom may take: a recall has a call for each part.
+	wecomTime = 30 * time.Second
+)
+
+// detached is a context that outlives its client: an enqueue that is broken off
+// is one that nobody knows of.
+func detached(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), limit)
+}
+
+type sendInput struct {
+	rawBody
+
+	IdempotencyKey string `header:"Idempotency-Key" doc:"Makes a repeat find the first message. 1 to 255 visible ASCII characters, different for every message"`
+}
+
+type sendOutput struct{ Body Receipt }
+
+// send serves POST /v1/messages.
+func (g *Gateway) send(ctx context.Context, in *sendInput) (*sendOutput, error) {
+	if in.err != nil {
+		return nil, in.err
+	}
+	envelope, err := readEnvelope(in.data)
+	if err != nil {
+		return nil, err
+	}
+	if err := envelope.takeKey(in.IdempotencyKey); err != nil {
+		return nil, err
+	}
+	app, m, err := g.compose(IdentityFrom(ctx), envelope)
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := g.enqueue(ctx, app, m)
+	return &sendOutput{Body: receipt}, err
+}
+
+// takeKey takes the idempotency key of the header.
+func (e *envelope) takeKey(key string) error {
+	if key == "" {
+		return nil
+	}
+	if e.IdempotencyKey != nil && *e.IdempotencyKey != key {
+		return invalid("idempotency_key", "differs from the header Idempotency-Key; set one of them")
+	}
+	e.IdempotencyKey = &key
+	return nil
+}
+
+// compose makes the message of an envelope, for an app that the client may use.
+func (g *Gateway) compose(identity *Identity, e *envelope) (App, Message, error) {
+	app, appErr := identity.App(e.App)
+	if errors.Is(appErr, errForbidden) {
+		return App{}, Message{}, appErr
+	}
+	m, err := e.message()
+	if err := joined(appErr, err); err != nil {
+		return App{}, Message{}, err
+	}
+	if id := m.Request.Common().AgentID; id != "" && id != app.AgentID {
+		return App{}, Message{}, invalid("agentid", "%s, but the app %q is agent %s; leave agentid out", id, app.Name, app.AgentID)
+	}
+	return app, m, nil
+}
+
+// joined is one list of the fields that two errors name.
+func joined(a, b error) error {
+	first, ok := asValidation(a)
+	second, both := asValidation(b)
+	switch {
+	case ok && both:
+		return &message.ValidationError{Fields: append(first.Fields, second.Fields...)}
+	case b != nil:
+		return b
+	}
+	return a
+}
+
+func asValidation(err error) (*message.ValidationError, bool) {
+	return errors.AsType[*message.ValidationError](err)
+}
+
+// enqueue puts one message into Redis. A nil error means that it is there.
+func (g *Gateway) enqueue(ctx context.Context, app App, m Message) (Receipt, error) {
+	traceFrom(ctx).app = app.Name
+	ctx, cancel := detached(ctx, storeTime)
+	defer cancel()
+	result := g.services.Queue.Enqueue(ctx, app.Name, []Message{m})[0]
+	return result.Receipt, refusal(result.Err)
+}
+
+type messageInput struct {
+	ID string `path:"id" maxLength:"100" doc:"As POST /v1/messages has answered it" example:"ops-01JD5K3V8N0000000000000000"`
+}
+
+type recordOutput struct{ Body tasks.Record }
+
+// show serves GET /v1/messages/{id}.
+func (g *Gateway) show(ctx context.Context, in *messageInput) (*recordOutput, error) {
+	return g.record(ctx, in.ID, storeTime, g.services.Records.Record)
+}
+
+// cancel serves DELETE /v1/messages/{id}.
+func (g *Gateway) cancel(ctx context.Context, in *messageInput) (*recordOutput, error) {
+	if g.services.Canceller == nil {
+		return nil, fmt.Errorf("cancelling is %w", errNotThere)
+	}
+	return g.record(ctx, in.ID, storeTime, g.services.Canceller.Cancel)
+}
+
+// recall serves POST /v1/messages/{id}/recall.
+func (g *Gateway) recall(ctx context.Context, in *messageInput) (*recordOutput, error) {
+	if g.services.Recaller == nil {
+		return nil, fmt.Errorf("recalling is %w", errNotThere)
+	}
+	return g.record(ctx, in.ID, wecomTime, g.services.Recaller.Recall)
+}
+
+// record does something with a message that the client may use, and answers with
+// its record.
+func (g *Gateway) record(
+	ctx context.Context, id string, limit time.Duration, do func(context.Context, string, string) (tasks.Record, error),
+) (*recordOutput, error) {
+	app, err := ownerOf(IdentityFrom(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	traceFrom(ctx).app = app.Name
+	ctx, cancel := detached(ctx, limit)
+	defer cancel()
+	record, err := do(ctx, app.Name, tasks.MessageID(id))
+	if err != nil {
+		return nil, err
+	}
+	return &recordOutput{Body: record}, nil
+}
+
+// ownerOf is the app that an id belongs to, if the client may use it.
+func ownerOf(identity *Identity, id string) (App, error) {
+	name, err := tasks.AppOf(id)
+	if err != nil {
+		return App{}, fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	return identity.App(name)
+}
+
+type replayOutput struct {
+	Body struct {
+		Replays []Replay `json:"replays"`
+	}
+}
+
+// replay serves POST /v1/messages/{id}/replay.
+func (g *Gateway) replay(ctx context.Context, in *messageInput) (*replayOutput, error) {
+	if g.services.Replayer == nil {
+		return nil, fmt.Errorf("replaying is %w", errNotThere)
+	}
+	app, err := ownerOf(IdentityFrom(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	traceFrom(ctx).app = app.Name
+	ctx, cancel := detached(ctx, storeTime)
+	defer cancel()
+	output := &replayOutput{}
+	output.Body.Replays, err = g.services.Replayer.Replay(ctx, app.Name, tasks.MessageID(in.ID))
+	return output, err
+}
+
+// registerMessages registers the operations on messages.
+func (g *Gateway) registerMessages(api huma.API) {
+	operation(g, api, huma.Operation{
+		OperationID: "send", Method: http.MethodPost, Path: "/v1/messages", DefaultStatus: http.StatusAccepted,
+		Summary: "Enqueue a message", Tags: []string{"messages"},
+		Description: "202 means that the message is in Redis. The body is WeCom's message/send JSON with members of ours beside it.",
+		RequestBody: messageBody(), Errors: []int{400, 401, 403, 413, 422, 503},
+	}, config.ScopeSend, g.send)
+	operation(g, api, huma.Operation{
+		OperationID: "get-message", Method: http.MethodGet, Path: "/v1/messages/{id}",
+		Summary: "What became of a message", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 503},
+	}, config.ScopeRead, g.show)
+	operation(g, api, huma.Operation{
+		OperationID: "cancel-message", Method: http.MethodDelete, Path: "/v1/messages/{id}",
+		Summary: "Take a message back that was not sent yet", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 409, 503},
+	}, config.ScopeSend, g.cancel)
+	operation(g, api, huma.Operation{
+		OperationID: "recall-message", Method: http.MethodPost, Path: "/v1/messages/{id}/recall",
+		Summary: "Take a message back: out of the queue, or from WeCom's clients within 24 h", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 409, 502, 503},
+	}, config.ScopeSend, g.recall)
+	operation(g, api, huma.Operation{
+		OperationID: "replay-message", Method: http.MethodPost, Path: "/v1/messages/{id}/replay", DefaultStatus: http.StatusAccepted,
+		Summary: "Send a dead letter again", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 409, 503},
+	}, config.ScopeAdmin, g.replay)
+}

@@ -1,0 +1,229 @@
+package gateway_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// with puts members in front of those of textBody.
+func with(members string) string { return strings.Replace(textBody, "{", "{"+members+",", 1) }
+
+func TestSendAcceptsWhatIsInRedis(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	later := time.Now().Add(time.Hour).Format(time.RFC3339)
+	tests := map[string]struct {
+		body     string
+		state    tasks.State
+		priority tasks.Priority
+	}{
+		"a message":                          {textBody, tasks.Queued, tasks.Default},
+		"one for now, with an app":           {with(`"app":"ops","priority":"critical","expires_in":"1h"`), tasks.Queued, tasks.Critical},
+		"one for later":                      {with(`"process_at":"` + later + `","priority":"bulk"`), tasks.Scheduled, tasks.Bulk},
+		"the agentid of the app":             {with(`"agentid":1000002`), tasks.Queued, tasks.Default},
+		"members of ours that are null":      {with(`"priority":null,"process_at":null,"expires_in":null,"idempotency_key":null,"app":null`), tasks.Queued, tasks.Default},
+		"more recipients than one call has":  {strings.Replace(textBody, "zhangsan", strings.Repeat("u|", 10)+manyUsers(1500), 1), tasks.Queued, tasks.Default},
+		"a body that says it is a form":      {textBody, tasks.Queued, tasks.Default},
+		"blanks around, as an editor leaves": {"\n " + textBody + "\n\n", tasks.Queued, tasks.Default},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := b.do("POST", "/v1/messages", tt.body, as(senderToken), "Content-Type: application/x-www-form-urlencoded")
+			receipt := decoded[gateway.Receipt](t, a.body)
+			if a.status != http.StatusAccepted || receipt.State != tt.state || receipt.Duplicate {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+			payload := b.stored(receipt.ID)
+			same(t, "priority", payload.Priority, tt.priority)
+			record := decoded[tasks.Record](t, b.do("GET", "/v1/messages/"+receipt.ID, "", as(readerToken)).body)
+			same(t, "state", record.State, tt.state)
+		})
+	}
+}
+
+func manyUsers(n int) string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("user%d", i)
+	}
+	return strings.Join(ids, "|")
+}
+
+func TestSendNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	tests := map[string]struct {
+		body      string
+		status    int
+		locations []string
+	}{
+		"no JSON":                  {`{"touser`, 400, nil},
+		"nothing":                  {``, 400, nil},
+		"an array":                 {`[]`, 400, nil},
+		"null":                     {`null`, 400, nil},
+		"no UTF-8":                 {strings.Replace(textBody, "hello", "\xff", 1), 400, nil},
+		"too large":                {strings.Replace(textBody, "hello", strings.Repeat("x", message.MaxBodyBytes), 1), 413, nil},
+		"an unknown member":        {with(`"prioritty":"bulk"`), 422, []string{"body.prioritty"}},
+		"nobody":                   {strings.Replace(textBody, "zhangsan", "", 1), 422, []string{"body.touser"}},
+		"a text that is too long":  {strings.Replace(textBody, "hello", strings.Repeat("汉", 700), 1), 422, []string{"body.text.content"}},
+		"another agent":            {with(`"agentid":"1000003"`), 422, []string{"body.agentid"}},
+		"all of ours wrong":        {with(`"priority":"high","process_at":"tomorrow","expires_in":"-1h","idempotency_key":""`), 422, []string{"body.priority", "body.process_at", "body.expires_in", "body.idempotency_key"}},
+		"types of ours":            {with(`"priority":1,"process_at":2,"expires_in":3,"idempotency_key":4`), 422, []string{"body.priority", "body.process_at", "body.expires_in", "body.idempotency_key"}},
+		"ours and WeCom's at once": {`{"priority":"x","msgtype":"text","text":{"contents":"x"}}`, 422, []string{"body.priority", "body.text.contents"}},
+		"due after its end":        {with(`"process_at":"2999-01-01T00:00:00Z","expires_in":"1h"`), 422, []string{"body.expires_at"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := b.problem(b.do("POST", "/v1/messages", tt.body, as(senderToken)))
+			if p.Status != tt.status || len(p.Detail) > 2000 || p.RequestID == "" {
+				t.Fatalf("%+v, want %d", p, tt.status)
+			}
+			if tt.locations == nil {
+				tt.locations = []string{}
+			}
+			same(t, "fields", p.locations(), tt.locations)
+		})
+	}
+}
+
+func TestIdempotencyKeyOfHeaderAndBody(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	first := decoded[gateway.Receipt](t, b.do("POST", "/v1/messages", textBody, as(senderToken), "Idempotency-Key: k 1").body)
+	again := decoded[gateway.Receipt](t, b.do("POST", "/v1/messages", with(`"idempotency_key":"k 1"`), as(senderToken)).body)
+	same(t, "the repeat", again, gateway.Receipt{ID: first.ID, State: tasks.Queued, Duplicate: true})
+	both := b.do("POST", "/v1/messages", with(`"idempotency_key":"k 1"`), as(senderToken), "Idempotency-Key: k 1")
+	same(t, "the same key twice", both.status, http.StatusAccepted)
+	for name, key := range map[string]string{"not ASCII": "schlüssel", "too long": strings.Repeat("k", 256)} {
+		p := b.problem(b.do("POST", "/v1/messages", textBody, as(senderToken), "Idempotency-Key: "+key))
+		same(t, name, p.locations(), []string{"body.idempotency_key"})
+	}
+	p := b.problem(b.do("POST", "/v1/messages", with(`"idempotency_key":"a"`), as(senderToken), "Idempotency-Key: b"))
+	same(t, "two different keys", p.locations(), []string{"body.idempotency_key"})
+}
+
+func TestWhenRedisIsAwayClientsAreToldToComeAgain(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	b := newBundleOn(t, server.Client())
+	same(t, "ready before", b.do("GET", "/readyz", "").status, 200)
+	server.Kill()
+	var group sync.WaitGroup
+	for name, call := range map[string][4]string{
+		"send":  {"POST", "/v1/messages", textBody, senderToken},
+		"batch": {"POST", "/v1/messages:batch", textBody, senderToken},
+		"show":  {"GET", "/v1/messages/ops-01JD5K3V8N0000000000000000", "", readerToken},
+	} {
+		group.Go(func() {
+			a := b.do(call[0], call[1], call[2], as(call[3]))
+			p := b.problem(a)
+			if p.Status != 503 || a.header.Get("Retry-After") == "" || strings.Contains(a.body, server.Addr) {
+				t.Errorf("%s: %d, Retry-After %q: %s", name, a.status, a.header.Get("Retry-After"), a.body)
+			}
+		})
+	}
+	group.Wait()
+	same(t, "ready", b.do("GET", "/-/ready", "").status, 503)
+	same(t, "healthy", b.do("GET", "/-/healthy", "").status, 200)
+	if !strings.Contains(b.log.String(), server.Addr) {
+		t.Error("the log does not say what is wrong")
+	}
+}
+
+func TestMessagesThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	for _, id := range []string{"x", "ops-1", "ops-01JD5K3V8N0000000000000000", "..%2f..", strings.Repeat("a", 100)} {
+		p := b.problem(b.do("GET", "/v1/messages/"+id, "", as(readerToken)))
+		same(t, id, p.Status, http.StatusNotFound)
+	}
+}
+
+// operator is the services that are not there in every version.
+type operator struct{ state tasks.State }
+
+func (o operator) Cancel(_ context.Context, app, id string) (tasks.Record, error) {
+	if o.state.Final() {
+		return tasks.Record{}, fmt.Errorf("%w: %s is %s", gateway.ErrConflict, id, o.state)
+	}
+	return tasks.Record{ID: id, App: app, State: tasks.Cancelled}, nil
+}
+
+func (o operator) Replay(_ context.Context, _, id string) ([]gateway.Replay, error) {
+	return []gateway.Replay{{ID: id, ReplayedAs: id, Recipients: 2}}, nil
+}
+
+func (operator) Apps(context.Context) ([]gateway.AppStatus, error) {
+	return []gateway.AppStatus{{App: "hr", State: "running"}, {App: "ops", State: "paused", Reason: "by hand"}}, nil
+}
+
+func TestOperationsOnAMessage(t *testing.T) {
+	t.Parallel()
+	const id = "ops-01JD5K3V8N0000000000000000"
+	waiting := newBundle(t, func(cfg *gateway.Config) {
+		o := operator{tasks.Queued}
+		cfg.Services.Canceller, cfg.Services.Replayer, cfg.Services.Apps = o, o, o
+	})
+	done := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Canceller = operator{tasks.Accepted} })
+	bare := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Recaller = nil })
+	tests := map[string]struct {
+		b                   *bundle
+		method, path, token string
+		status              int
+		contains            string
+	}{
+		"cancelled":                         {waiting, "DELETE", "/v1/messages/" + id, senderToken, 200, `"state":"cancelled"`},
+		"too late to cancel":                {done, "DELETE", "/v1/messages/" + id, senderToken, 409, "is accepted"},
+		"replayed":                          {waiting, "POST", "/v1/messages/" + id + "/replay", rootToken, 202, `{"replays":[{"id":"` + id},
+		"replaying is for admins":           {waiting, "POST", "/v1/messages/" + id + "/replay", senderToken, 403, "admin"},
+		"a recall of what nobody knows":     {waiting, "POST", "/v1/messages/" + id + "/recall", senderToken, 404, "no such message"},
+		"the apps of the token":             {waiting, "GET", "/v1/apps", readerToken, 200, `{"apps":[{"app":"ops","state":"paused","reason":"by hand"`},
+		"cancelling is not there yet":       {bare, "DELETE", "/v1/messages/" + id, senderToken, 501, "not there yet"},
+		"recalling is not there yet":        {bare, "POST", "/v1/messages/" + id + "/recall", senderToken, 501, "not there yet"},
+		"replaying is not there yet":        {bare, "POST", "/v1/messages/" + id + "/replay", rootToken, 501, "not there yet"},
+		"the state of apps is not there":    {bare, "GET", "/v1/apps", readerToken, 501, "not there yet"},
+		"broadcasts are not there yet":      {bare, "GET", "/v1/broadcasts/x/report", senderToken, 501, "not there yet"},
+		"nothing else is there":             {bare, "PUT", "/v1/messages", senderToken, 404, "GET /docs lists them all"},
+		"outside of the API is nothing too": {bare, "GET", "/admin", "", 404, "404 page not found"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := tt.b.do(tt.method, tt.path, "", as(tt.token))
+			if a.status != tt.status || !strings.Contains(a.body, tt.contains) {
+				t.Errorf("%d %s, want %d and %q", a.status, a.body, tt.status, tt.contains)
+			}
+		})
+	}
+}
+
+func TestAFaultOfOursIsToldToTheLogOnly(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Canceller = panicking{} })
+	a := b.do("DELETE", "/v1/messages/ops-01JD5K3V8N0000000000000000", "", as(senderToken), "X-Request-Id: my-request")
+	p := b.problem(a)
+	if p.Status != 500 || strings.Contains(a.body, "secret reason") || p.RequestID != "my-request" {
+		t.Errorf("%s", a.body)
+	}
+	if log := b.log.String(); !strings.Contains(log, "secret reason") || !strings.Contains(log, `"request_id":"my-request"`) {
+		t.Error("the log does not tell it")
+	}
+}
+
+type panicking struct{}
+
+func (panicking) Cancel(context.Context, string, string) (tasks.Record, error) {
+	panic("secret reason")
+}

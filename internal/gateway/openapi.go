@@ -1,0 +1,132 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/message"
+)
+
+// bearerScheme is the name of our way to authenticate in the OpenAPI document.
+const bearerScheme = "bearer"
+
+// newAPI makes the REST API. Its document and its docs page are served by us:
+// huma's pages load scripts from elsewhere.
+func newAPI(mux *http.ServeMux, version string) huma.API {
+	cfg := huma.DefaultConfig("wecomq", version)
+	cfg.Info.Description = "Queue-backed dispatcher for WeCom (企业微信) application messages."
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
+	cfg.CreateHooks = nil // no $schema member in every answer
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearerScheme: {
+		Type: "http", Scheme: "bearer", Description: "A token of gateway.tokens in the configuration.",
+	}}
+	return humago.New(mux, cfg)
+}
+
+// operation registers an operation that needs a scope. Its errors become
+// problems by the table of problem.go.
+func operation[I, O any](
+	g *Gateway, api huma.API, op huma.Operation, scope config.Scope, handle func(context.Context, *I) (*O, error),
+) {
+	op.Security = []map[string][]string{{bearerScheme: {}}}
+	op.Extensions = map[string]any{"x-scope": scope}
+	op.Middlewares = huma.Middlewares{g.authenticated(scope)}
+	documented := op.RequestBody
+	op.RequestBody = nil // or huma would read and check the body
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, g.report(ctx, err)
+		}
+		return out, nil
+	})
+	if documented != nil {
+		api.OpenAPI().Paths[op.Path].Post.RequestBody = documented
+	}
+}
+
+// authenticated lets only clients with a token of the scope through.
+func (g *Gateway) authenticated(scope config.Scope) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(ctx)
+		r, err := g.authorize(r, scope)
+		if err != nil {
+			g.fail(w, r, err)
+			return
+		}
+		next(huma.WithContext(ctx, r.Context()))
+	}
+}
+
+// authorize finds out who asks, and whether they may.
+func (g *Gateway) authorize(r *http.Request, scope config.Scope) (*http.Request, error) {
+	identity, err := g.identify(bearer(r))
+	if err != nil {
+		return r, err
+	}
+	r = withIdentity(r, identity)
+	return r, identity.Allow(scope)
+}
+
+// messageBody documents the JSON of a message.
+func messageBody() *huma.RequestBody {
+	text := func(doc, example string) *huma.Schema {
+		return &huma.Schema{Type: huma.TypeString, Description: doc, Examples: []any{example}}
+	}
+	types := make([]any, 0)
+	for _, t := range message.Types() {
+		types = append(types, string(t))
+	}
+	return &huma.RequestBody{
+		Required: true,
+		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
+			Type: huma.TypeObject,
+			Properties: map[string]*huma.Schema{
+				"app":             text("Which app sends it; may be left out if the token has one", "ops"),
+				"priority":        {Type: huma.TypeString, Enum: []any{"critical", "default", "bulk"}, Description: "default if left out"},
+				"process_at":      text("Not before (RFC 3339)", "2026-01-02T15:04:05+08:00"),
+				"expires_in":      text("Not after, counted from now", "1h"),
+				"idempotency_key": text("Makes a repeat find the first message", "build-4812"),
+				"touser":          text("userids joined by |, or @all; any number, split where needed", "zhangsan|lisi"),
+				"toparty":         text("department ids joined by |", "2"),
+				"totag":           text("tag ids joined by |", "3"),
+				"msgtype":         {Type: huma.TypeString, Enum: types, Description: "The content stands under the same name"},
+				"text":            {Type: huma.TypeObject, Properties: map[string]*huma.Schema{"content": text("At most 2048 bytes", "hello")}},
+			},
+			Required:             []string{"msgtype"},
+			AdditionalProperties: true,
+		}}},
+	}
+}
+
+// serveOpenAPI serves the document and a page made of it.
+func (g *Gateway) serveOpenAPI(document *huma.OpenAPI) error {
+	// What newProblem adds to huma's model.
+	document.Components.Schemas.Map()["ErrorModel"].Properties["request_id"] = &huma.Schema{
+		Type: huma.TypeString, Description: "Names the request in the gateway's log",
+	}
+	text, err := json.Marshal(document)
+	if err != nil {
+		return fmt.Errorf("encode the OpenAPI document: %w", err)
+	}
+	page, err := docsPage(document)
+	if err != nil {
+		return err
+	}
+	g.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		_, _ = w.Write(text)
+	})
+	g.mux.HandleFunc("GET /docs", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		_, _ = w.Write(page)
+	})
+	return nil
+}

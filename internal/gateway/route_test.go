@@ -1,0 +1,141 @@
+package gateway_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/gateway"
+)
+
+// withRoutes mounts a webhook, a page and its login, as others will.
+func withRoutes(t *testing.T) *bundle {
+	t.Helper()
+	var b *bundle
+	who := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		identity := gateway.IdentityFrom(r.Context())
+		_, _ = fmt.Fprint(w, identity.Name(), " admin=", identity.Has(config.ScopeAdmin))
+	})
+	login := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := b.OpenSession(w, r, r.FormValue("token")); err != nil {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		http.Redirect(w, r, "/page/", http.StatusSeeOther)
+	})
+	logout := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { gateway.CloseSession(w, r) })
+	b = newBundle(t, func(cfg *gateway.Config) {
+		cfg.Routes = []gateway.Route{
+			{Pattern: "POST /v1/webhooks/alertmanager/{app}", Handler: who, Scope: config.ScopeSend},
+			{Pattern: "/page/", Handler: who, Scope: config.ScopeRead, Session: true, Login: "/login"},
+			{Pattern: "/board/", Handler: who, Scope: config.ScopeRead, WriteScope: config.ScopeAdmin, Session: true},
+			{Pattern: "POST /login", Handler: login, Session: true},
+			{Pattern: "POST /logout", Handler: logout, Session: true},
+			{Pattern: "GET /login", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "who are you?") })},
+		}
+	})
+	return b
+}
+
+func TestRoutesOfOthersAskForTheSameTokens(t *testing.T) {
+	t.Parallel()
+	b := withRoutes(t)
+	tests := map[string]struct {
+		method, path, token string
+		status              int
+		says                string
+	}{
+		"a webhook":                      {"POST", "/v1/webhooks/alertmanager/ops", senderToken, 200, "sender admin=false"},
+		"a webhook without a token":      {"POST", "/v1/webhooks/alertmanager/ops", "", 401, "Bearer"},
+		"a webhook without its scope":    {"POST", "/v1/webhooks/alertmanager/ops", readerToken, 403, "lacks the scope"},
+		"a webhook of another app":       {"POST", "/v1/webhooks/alertmanager/hr", senderToken, 403, "may not use the app"},
+		"a page with a token":            {"GET", "/page/x", rootToken, 200, "root admin=true"},
+		"a page without":                 {"GET", "/page/x", "", 401, "Bearer"},
+		"a board to look at":             {"GET", "/board/", readerToken, 200, "reader"},
+		"a board that is not to touch":   {"DELETE", "/board/x", readerToken, 403, "lacks the scope \"admin\""},
+		"a board for admins":             {"DELETE", "/board/x", rootToken, 200, "root"},
+		"a page for everyone":            {"GET", "/login", "", 200, "who are you?"},
+		"a webhook that is not there":    {"POST", "/v1/webhooks/nagios/ops", senderToken, 404, "no such operation"},
+		"an access token opens no route": {"GET", "/page/x", b.accessToken(senderToken), 401, "no such token"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := b.do(tt.method, tt.path, "", as(tt.token))
+			if a.status != tt.status || !strings.Contains(a.body, strings.ReplaceAll(tt.says, `"`, `\"`)) {
+				t.Errorf("%d %s, want %d and %q", a.status, a.body, tt.status, tt.says)
+			}
+		})
+	}
+}
+
+// browser keeps cookies, and says what browsers say.
+func (b *bundle) browser() func(method, path, form string, headers ...string) answer {
+	b.Helper()
+	client := &http.Client{Jar: must(cookiejar.New(nil))}
+	return func(method, path, form string, headers ...string) answer {
+		b.Helper()
+		r, err := http.NewRequestWithContext(b.Context(), method, b.url+path, strings.NewReader(form))
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		for _, header := range headers {
+			name, value, _ := strings.Cut(header, ": ")
+			r.Header.Set(name, value)
+		}
+		return b.answerOf(client, r)
+	}
+}
+
+func TestABrowserLogsIn(t *testing.T) {
+	t.Parallel()
+	b := withRoutes(t)
+	browse := b.browser()
+	same(t, "before", browse("GET", "/page/", "").body, "who are you?")
+	same(t, "a wrong token", browse("POST", "/login", "token=nonsense").status, 403)
+	same(t, "logged in", browse("POST", "/login", "token="+readerToken).body, "reader admin=false")
+	same(t, "still", browse("GET", "/page/", "").body, "reader admin=false")
+	same(t, "a write", browse("POST", "/page/", "").status, 200)
+	same(t, "a write from another site", browse("POST", "/page/", "", "Sec-Fetch-Site: cross-site").status, 403)
+	same(t, "the API asks for a token", browse("GET", "/v1/messages/ops-01JD5K3V8N0000000000000000", "").status, 401)
+	b.now.advance(13 * time.Hour)
+	same(t, "a day later", browse("GET", "/page/", "").body, "who are you?")
+}
+
+func TestASessionEndsWithItsTokenOrByLogout(t *testing.T) {
+	t.Parallel()
+	b := withRoutes(t)
+	one, other := b.browser(), b.browser()
+	one("POST", "/login", "token="+readerToken)
+	one("POST", "/logout", "")
+	same(t, "after logout", one("GET", "/page/", "").body, "who are you?")
+	other("POST", "/login", "token="+readerToken)
+	next := settings(b.wecom)
+	next.Tokens = next.Tokens[:1]
+	b.Reload(next)
+	same(t, "after its token is gone", other("GET", "/page/", "").body, "who are you?")
+}
+
+func TestASessionIsForPagesOnly(t *testing.T) {
+	t.Parallel()
+	b := withRoutes(t)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/login", strings.NewReader("token="+senderToken))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	noRedirect := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	a := b.answerOf(noRedirect, r)
+	cookie := must(http.ParseSetCookie(a.header.Get("Set-Cookie")))
+	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || strings.Contains(cookie.Value, senderToken) {
+		t.Errorf("%s", a.header.Get("Set-Cookie"))
+	}
+	same(t, "as an access token", b.wecomSend(cookie.Value, textBody).ErrCode, 40014)
+}

@@ -1,0 +1,193 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// wecomPrefixes are what may stand before /cgi-bin/: a client that can be told
+// no more than a base URL chooses its priority there.
+var wecomPrefixes = map[string]tasks.Priority{
+	"": "", "/critical": tasks.Critical, "/default": tasks.Default, "/bulk": tasks.Bulk,
+}
+
+// wecomCall is one request in WeCom's language.
+type wecomCall struct {
+	*Gateway
+
+	w        http.ResponseWriter
+	r        *http.Request
+	priority tasks.Priority // that of the address
+	identity *Identity
+}
+
+// wecomReply is WeCom's answer to everything.
+type wecomReply interface {
+	set(code wecom.Code, msg string)
+}
+
+// wecomStatus is the part that every answer has.
+type wecomStatus struct {
+	ErrCode wecom.Code `json:"errcode"`
+	ErrMsg  string     `json:"errmsg"`
+}
+
+func (s *wecomStatus) set(code wecom.Code, msg string) { s.ErrCode, s.ErrMsg = code, msg }
+
+// serveWeCom serves what WeCom's clients ask for. As at WeCom, the method does
+// not matter: a GET where a POST belongs has an empty body.
+func (g *Gateway) serveWeCom() {
+	for prefix, priority := range wecomPrefixes {
+		handle := func(path string, serve func(*wecomCall) (wecomReply, error)) {
+			g.mux.HandleFunc(prefix+"/cgi-bin/"+path, func(w http.ResponseWriter, r *http.Request) {
+				c := &wecomCall{Gateway: g, w: w, r: r, priority: priority}
+				reply, err := serve(c)
+				c.answer(reply, err) //nolint:contextcheck // the call carries its request
+			})
+		}
+		handle(wecom.APIGetToken, (*wecomCall).getToken)
+		handle(message.APISend, authorized((*wecomCall).send))
+		handle(message.APIRecall, authorized((*wecomCall).recall))
+		handle(message.APIUpdateTemplateCard, authorized((*wecomCall).updateCard))
+		handle("media/upload", authorized((*wecomCall).upload))
+		handle("", (*wecomCall).unknown)
+	}
+}
+
+// authorized lets only calls with a living access token through.
+func authorized(serve func(*wecomCall) (wecomReply, error)) func(*wecomCall) (wecomReply, error) {
+	return func(c *wecomCall) (wecomReply, error) {
+		if err := c.authorize(); err != nil {
+			return nil, err
+		}
+		return serve(c)
+	}
+}
+
+// authorize finds the identity behind the access token of the query.
+func (c *wecomCall) authorize() error {
+	text := c.r.URL.Query().Get("access_token")
+	if text == "" {
+		return refuse(41001, "access_token missing")
+	}
+	a, err := c.openAccess(text)
+	if err == nil && a.session {
+		err = errNoAccessToken
+	}
+	if err != nil {
+		return err
+	}
+	identity, err := c.identify(a.secret)
+	if err != nil {
+		return errAccessExpired
+	}
+	if identity.narrow(a.corpID); len(identity.apps) == 0 {
+		return errAccessExpired // its apps are gone since
+	}
+	c.r = withIdentity(c.r, identity)
+	c.identity = identity
+	if !identity.Has(config.ScopeSend) {
+		return refuse(48002, "token %q lacks the scope send", identity.Name())
+	}
+	return nil
+}
+
+// narrow leaves the apps of one corp.
+func (i *Identity) narrow(corpID string) {
+	var apps []App
+	for _, app := range i.apps {
+		if app.CorpID == corpID {
+			apps = append(apps, app)
+		}
+	}
+	i.apps = apps
+}
+
+// unknown answers for the rest of WeCom's API.
+func (c *wecomCall) unknown() (wecomReply, error) {
+	return nil, refuse(48002, "wecomq passes on gettoken, message/send, message/recall, "+
+		"message/update_template_card and media/upload; for the rest use WeCom itself")
+}
+
+// body reads the request's JSON.
+func (c *wecomCall) body(limit int64) ([]byte, error) {
+	data, err := readBody(c.w, c.r, limit)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return nil, refuse(40206, "%v", err)
+	case err != nil:
+		return nil, refuse(40058, "%v", err)
+	}
+	return data, nil
+}
+
+// answer writes the reply, or what an error is in WeCom's words.
+func (c *wecomCall) answer(reply wecomReply, err error) {
+	if reply == nil {
+		reply = &wecomStatus{}
+	}
+	status := http.StatusOK
+	if err != nil {
+		var code wecom.Code
+		var text string
+		status, code, text = wecomError(err)
+		traceFrom(c.r.Context()).err = text
+		reply.set(code, fmt.Sprintf("%s, hint: [%s]", text, traceFrom(c.r.Context()).id))
+		if status >= http.StatusInternalServerError {
+			c.logFault(c.r.Context(), err)
+			c.w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+		}
+	}
+	writeJSON(c.w, status, "application/json; charset=UTF-8", reply)
+}
+
+// refusalError is an errcode with a text of ours.
+type refusalError struct {
+	code wecom.Code
+	text string
+}
+
+func (r *refusalError) Error() string { return r.text }
+
+func refuse(code wecom.Code, format string, args ...any) error {
+	return &refusalError{code: code, text: fmt.Sprintf(format, args...)}
+}
+
+// wecomError is an error as WeCom's clients know it. Redis being away, and faults
+// of ours, are HTTP 5xx: Alertmanager tries again after those, and gives an alert
+// up after an errcode.
+func wecomError(err error) (status int, code wecom.Code, text string) {
+	if refusal, ok := errors.AsType[*refusalError](err); ok {
+		return http.StatusOK, refusal.code, refusal.text
+	}
+	if answer, ok := errors.AsType[*wecom.Error](err); ok {
+		return http.StatusOK, answer.Code, answer.Words()
+	}
+	if invalid, ok := asValidation(err); ok {
+		return http.StatusOK, fieldCode(invalid.Fields[0]), invalid.Error()
+	}
+	switch {
+	case errors.Is(err, errNoAccessToken):
+		return http.StatusOK, 40014, "invalid access_token"
+	case errors.Is(err, errAccessExpired):
+		return http.StatusOK, 42001, err.Error()
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):
+		return http.StatusOK, 40058, err.Error()
+	case errors.Is(err, errForbidden):
+		return http.StatusOK, 301002, err.Error()
+	}
+	switch statusOf(err) {
+	case http.StatusBadGateway:
+		return http.StatusOK, -1, "WeCom did not answer: " + err.Error()
+	case http.StatusServiceUnavailable:
+		return http.StatusServiceUnavailable, -1, "system busy: " + unavailable(err)
+	}
+	return http.StatusInternalServerError, -1, "system busy: a fault of wecomq's, see its log"
+}

@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+const (
+	// maxUploads bounds the files that are in memory at once.
+	maxUploads = 8
+	// maxUploadBytes is WeCom's largest file (90253) and the form around it.
+	maxUploadBytes = 20<<20 + 64<<10
+	// uploadTime is how long a file may be on its way here.
+	uploadTime = 2 * time.Minute
+)
+
+type uploadReply struct {
+	wecomStatus
+
+	Type      wecom.MediaType `json:"type,omitempty"`
+	MediaID   string          `json:"media_id,omitempty"`
+	CreatedAt string          `json:"created_at,omitempty"` // Unix seconds
+}
+
+// upload serves media/upload at once, past the queue: the media_id is WeCom's.
+// All apps of a corp share it (90253), so any of the token's will do.
+func (c *wecomCall) upload() (wecomReply, error) {
+	kind := wecom.MediaType(c.r.URL.Query().Get("type"))
+	switch kind {
+	case wecom.MediaImage, wecom.MediaVoice, wecom.MediaVideo, wecom.MediaFile:
+	default:
+		return nil, refuse(40005, "type %.40q is none of image, voice, video, file", string(kind))
+	}
+	select {
+	case c.uploads <- struct{}{}:
+		defer func() { <-c.uploads }()
+	case <-c.r.Context().Done():
+		return nil, c.r.Context().Err()
+	}
+	name, content, err := c.file()
+	if err != nil {
+		return nil, err
+	}
+	app := c.identity.apps[0]
+	ctx, cancel := detached(c.r.Context(), wecomTime)
+	defer cancel()
+	media, err := app.WeCom.UploadMedia(ctx, kind, name, content)
+	if err != nil {
+		if statusOf(err) == http.StatusInternalServerError { // the client's own check
+			err = refuse(40006, "%v", err)
+		}
+		return nil, err
+	}
+	return &uploadReply{Type: media.Type, MediaID: media.ID, CreatedAt: strconv.FormatInt(media.CreatedAt.Unix(), 10)}, nil
+}
+
+// file reads the part named media.
+func (c *wecomCall) file() (name string, content []byte, err error) {
+	conn := http.NewResponseController(c.w)
+	_ = conn.SetReadDeadline(time.Now().Add(uploadTime))
+	_ = conn.SetWriteDeadline(time.Now().Add(uploadTime + requestTime))
+	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxUploadBytes)
+	form, err := c.r.MultipartReader()
+	if err != nil {
+		return "", nil, refuse(44001, "no multipart form with a part named media")
+	}
+	for {
+		part, err := form.NextPart()
+		if err != nil {
+			return "", nil, uploadError(err)
+		}
+		if part.FormName() != "media" {
+			continue
+		}
+		content, err := readPart(part)
+		_ = conn.SetReadDeadline(time.Time{})
+		return part.FileName(), content, err
+	}
+}
+
+func readPart(part *multipart.Part) ([]byte, error) {
+	content, err := io.ReadAll(part)
+	if err != nil {
+		return nil, uploadError(err)
+	}
+	return content, nil
+}
+
+func uploadError(err error) error {
+	switch {
+	case errors.Is(err, io.EOF):
+		return refuse(44001, "no part named media")
+	case as[*http.MaxBytesError](err):
+		return refuse(45001, "the file is over WeCom's 20 MB")
+	}
+	return refuse(40058, "the form broke off")
+}

@@ -1,0 +1,109 @@
+package ledger
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+var (
+	//go:embed replay.lua
+	replaySource string
+	//go:embed release.lua
+	releaseSource string
+	//go:embed revive.lua
+	reviveSource string
+	//go:embed mark.lua
+	markSource string
+
+	replayScript  = redis.NewScript(replaySource)
+	releaseScript = redis.NewScript(releaseSource)
+	reviveScript  = redis.NewScript(reviveSource)
+	markScript    = redis.NewScript(markSource)
+)
+
+// ErrNotReplayable is returned for a message that was not sent in vain: only
+// rejected, unknown and partial messages can be replayed.
+var ErrNotReplayable = errors.New("only messages that were rejected, are unknown or partial can be replayed")
+
+// Payload is what a message was sent with. Only a message that can be replayed
+// has one.
+func (l *Ledger) Payload(ctx context.Context, id string, t message.Type) (tasks.Payload, error) {
+	data, err := l.rdb.Get(ctx, keys.Payload(l.app, id)).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return tasks.Payload{}, fmt.Errorf("payload of %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return tasks.Payload{}, fmt.Errorf("read payload of %s: %w", id, err)
+	}
+	return tasks.Decode(tasks.TypeName(t), data)
+}
+
+// ClaimReplay notes that a message is sent again as another one. The claim is
+// given to one caller; any other gets the id of the message that was sent in its
+// place. Release it when that one could not be enqueued.
+func (l *Ledger) ClaimReplay(ctx context.Context, id, as string) (owner string, err error) {
+	reply, err := replayScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id), keys.Dead(l.app)}, id, as).StringSlice()
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("claim the replay of %s: %w", id, err)
+	case reply[0] == "claimed":
+		return as, nil
+	case reply[0] == "replayed":
+		return reply[1], nil
+	case reply[1] == "":
+		return "", fmt.Errorf("%s: %w", id, ErrNotFound)
+	}
+	return "", fmt.Errorf("%s is %s: %w", id, reply[1], ErrNotReplayable)
+}
+
+// ReleaseReplay makes a message a dead letter again.
+func (l *Ledger) ReleaseReplay(ctx context.Context, id, as string) error {
+	if err := releaseScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id), keys.Dead(l.app)}, id, as).Err(); err != nil {
+		return fmt.Errorf("release the replay of %s: %w", id, err)
+	}
+	return nil
+}
+
+// Revive queues a dead letter again under its own id, unless it was attempted
+// since, or replayed: attempts are those after which it became one.
+func (l *Ledger) Revive(ctx context.Context, id string, attempts int) (bool, error) {
+	revived, err := reviveScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id), keys.Dead(l.app)}, id, attempts).Bool()
+	if err != nil {
+		return false, fmt.Errorf("queue %s again: %w", id, err)
+	}
+	return revived, nil
+}
+
+// Forget takes messages off the list of dead letters, with what a replay would
+// need. Their records stay, so that nobody takes them for new.
+func (l *Ledger) Forget(ctx context.Context, ids ...string) error {
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, id := range ids {
+			p.ZRem(ctx, keys.Dead(l.app), id)
+			p.Del(ctx, keys.Payload(l.app, id))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("forget %d dead letters: %w", len(ids), err)
+	}
+	return nil
+}
+
+// MarkRecalled notes when a message was taken back.
+func (l *Ledger) MarkRecalled(ctx context.Context, id string, at time.Time) error {
+	err := markScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id)}, fieldRecalledAt, at.UnixMilli()).Err()
+	if err != nil {
+		return fmt.Errorf("mark %s as recalled: %w", id, err)
+	}
+	return nil
+}

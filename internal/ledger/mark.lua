@@ -1,0 +1,9 @@
+-- Writes one field of a record, if there is one.
+-- KEYS 1 record (hash)
+-- ARGV 1 field 2 value
+-- result 1 when it was written
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return 0
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1

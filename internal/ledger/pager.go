@@ -1,0 +1,126 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// pageSize is how many records are in memory at once: a few megabytes when each
+// has a thousand recipients.
+const pageSize = 500
+
+// Records yields the chosen records, oldest change first, and reads them page by
+// page. A message that changes meanwhile may come twice, the second time as it is
+// then; with Until it may leave the chosen time. An error ends it.
+func (l *Ledger) Records(ctx context.Context, q Query) iter.Seq2[tasks.Record, error] {
+	return l.walk(ctx, keys.Records(l.app), q)
+}
+
+// DeadLetters yields, like Records, the messages that were rejected or whose
+// outcome is unknown, and that were neither replayed nor purged.
+func (l *Ledger) DeadLetters(ctx context.Context, q Query) iter.Seq2[tasks.Record, error] {
+	return l.walk(ctx, keys.Dead(l.app), q)
+}
+
+func (l *Ledger) walk(ctx context.Context, index string, q Query) iter.Seq2[tasks.Record, error] {
+	p := &pager{ledger: l, index: index, from: "-inf", to: "+inf", seen: map[string]bool{}, size: pageSize}
+	if !q.Since.IsZero() {
+		p.from = strconv.FormatInt(q.Since.UnixMilli(), 10)
+	}
+	if !q.Until.IsZero() {
+		p.to = strconv.FormatInt(q.Until.UnixMilli(), 10)
+	}
+	return func(yield func(tasks.Record, error) bool) {
+		for {
+			ids, err := p.next(ctx)
+			if err != nil {
+				yield(tasks.Record{}, err)
+				return
+			}
+			if len(ids) == 0 {
+				return
+			}
+			records, err := l.read(ctx, ids)
+			if err != nil {
+				yield(tasks.Record{}, err)
+				return
+			}
+			for _, record := range records {
+				if q.Match(record) && !yield(record, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// pager walks an index by time. Entries move to its end while it walks, so it
+// remembers the last time and who was there, and not how many it has seen.
+type pager struct {
+	ledger   *Ledger
+	index    string
+	from, to string
+	seen     map[string]bool // ids at the time of from
+	size     int64
+}
+
+// next gives the next ids, none at the end.
+func (p *pager) next(ctx context.Context) ([]string, error) {
+	for {
+		page, err := p.ledger.rdb.ZRangeByScoreWithScores(ctx, p.index, &redis.ZRangeBy{
+			Min: p.from, Max: p.to, Count: p.size,
+		}).Result()
+		if err != nil {
+			return nil, fmt.Errorf("read the index %s: %w", p.index, err)
+		}
+		ids := p.fresh(page)
+		if len(ids) > 0 || int64(len(page)) < p.size {
+			return ids, nil
+		}
+		p.size *= 2 // more than a page ended in the same millisecond
+	}
+}
+
+func (p *pager) fresh(page []redis.Z) []string {
+	var ids []string
+	for _, entry := range page {
+		id, _ := entry.Member.(string)
+		if at := strconv.FormatInt(int64(entry.Score), 10); at != p.from {
+			p.from = at
+			clear(p.seen)
+		}
+		if !p.seen[id] {
+			p.seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// read fetches records in one round trip; those whose time is over are left out.
+func (l *Ledger) read(ctx context.Context, ids []string) ([]tasks.Record, error) {
+	replies := make([]*redis.MapStringStringCmd, len(ids))
+	_, err := l.rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, id := range ids {
+			replies[i] = pipe.HGetAll(ctx, keys.Record(l.app, id))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %d records: %w", len(ids), err)
+	}
+	records := make([]tasks.Record, 0, len(ids))
+	for i, reply := range replies {
+		if fields := reply.Val(); fields["state"] != "" {
+			records = append(records, readRecord(l.app, ids[i], fields))
+		}
+	}
+	return records, nil
+}

@@ -1,0 +1,17 @@
+-- Claims a message for one replay.
+-- KEYS 1 record (hash) 2 index of dead letters (zset)
+-- ARGV 1 id 2 id of the message that takes its place
+-- result {"claimed"}         the replay is the caller's
+--        {"replayed", id}    somebody has claimed it before, as that message
+--        {"not", state}      a message of this state cannot be replayed; "" without a record
+local r = redis.call('HMGET', KEYS[1], 'state', 'replayed_as')
+local replayable = {partial = true, rejected = true, unknown = true}
+if not r[1] or not replayable[r[1]] then
+  return {'not', r[1] or ''}
+end
+if r[2] then
+  return {'replayed', r[2]}
+end
+redis.call('HSET', KEYS[1], 'replayed_as', ARGV[2])
+redis.call('ZREM', KEYS[2], ARGV[1])
+return {'claimed'}

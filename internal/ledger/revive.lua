@@ -1,0 +1,16 @@
+-- Queues a dead letter again whose task somebody has run by hand.
+-- KEYS 1 record (hash) 2 index of dead letters (zset)
+-- ARGV 1 id 2 attempts that the record must have: those after which the task was archived
+-- result 1 when the message is queued again, 0 when it is not
+local r = redis.call('HMGET', KEYS[1], 'state', 'attempts', 'unknown_since', 'replayed_as')
+if (r[1] ~= 'rejected' and r[1] ~= 'unknown') or (r[2] or '0') ~= ARGV[2] or r[4] then
+  return 0
+end
+-- Whoever runs it wants it sent, though WeCom may have it: the mark stays instead of the doubt.
+if r[3] then
+  redis.call('HSET', KEYS[1], 'possible_duplicate', 1)
+end
+redis.call('HSET', KEYS[1], 'state', 'queued')
+redis.call('HDEL', KEYS[1], 'unknown_since', 'finished_at')
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 1

@@ -1,0 +1,112 @@
+package webhook
+
+import (
+	"fmt"
+	"time"
+	_ "time/tzdata" // time zones work in an image that has none
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// Config is how webhooks become messages. [DefaultConfig] is a whole one.
+type Config struct {
+	// Type of the messages, one of [Types], unless the query or the route says
+	// another.
+	Type message.Type
+	// Priority of the messages, unless the query or the route says another. A
+	// resolved notification has that of the firing one, whose queue it shares.
+	Priority tasks.Priority
+	// Dedup is how long the same notification counts as sent already. It should
+	// outlast what separates the two of an Alertmanager pair, and be shorter than
+	// any intended repetition.
+	Dedup time.Duration
+	// Timezone in which times are shown: an IANA name, UTC, or Local.
+	Timezone string
+	Severity Severity
+	// Labels name the recipients of an alert.
+	Labels RecipientLabels
+	// Digest applies where no route says another.
+	Digest Digest
+	// Grafana is how Grafana's webhooks are signed.
+	Grafana Signature
+	// Templates replace the built-in ones, by name; see [TemplateNames].
+	Templates map[string]Template
+	// Routes name recipients for alerts that have none: the first that matches
+	// counts.
+	Routes []Route
+}
+
+// RecipientLabels are the labels whose values name the recipients of an alert,
+// separated by | or commas. An empty name turns one off.
+type RecipientLabels struct {
+	ToUser, ToParty, ToTag string
+}
+
+// Digest is when alerts are gathered: beyond After messages to one member within
+// Window they become one message at the window's end. After 0 never gathers.
+type Digest struct {
+	After  int
+	Window time.Duration
+}
+
+// Route names the recipients of the alerts that meet all its matchers.
+type Route struct {
+	App      string // only for this app; empty for all
+	Matchers []Matcher
+	To       message.Recipients
+	Type     message.Type   // empty: that of the config
+	Priority tasks.Priority // empty: that of the config
+	Digest   *Digest        // nil: that of the config
+}
+
+// The limits of a [Config].
+const (
+	MinDedup        = time.Second
+	MaxDedup        = 24 * time.Hour
+	MinDigestWindow = time.Second
+	MaxDigestWindow = time.Hour
+	MaxDigestAfter  = 1000 // the hourly limit of one member (90312)
+)
+
+// Types are the message types that webhooks become.
+func Types() []message.Type {
+	return []message.Type{message.TypeMarkdown, message.TypeText, message.TypeTextCard, message.TypeTemplateCard}
+}
+
+// DefaultConfig is what an empty section of the config file means.
+//
+// Dedup: the second of an Alertmanager pair waits 15 s, and after an outage its
+// retries are up to 90 s apart; nothing is repeated sooner than after
+// group_interval, 5 minutes by default.
+func DefaultConfig() Config {
+	return Config{
+		Type:     message.TypeMarkdown,
+		Priority: tasks.Critical,
+		Dedup:    4 * time.Minute,
+		Timezone: "Local",
+		Severity: Severity{Label: "severity", Order: []string{"critical", "error", "warning", "info"}},
+		Labels:   RecipientLabels{ToUser: "wecom_to_user", ToParty: "wecom_to_party", ToTag: "wecom_to_tag"},
+		Digest:   Digest{After: 10, Window: time.Minute},
+		Grafana: Signature{
+			Header: "X-Grafana-Alerting-Signature", TimestampHeader: "X-Grafana-Alerting-Timestamp", MaxAge: 5 * time.Minute,
+		},
+	}
+}
+
+// ParseZone finds a time zone by its IANA name.
+func ParseZone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" {
+		return nil, fmt.Errorf("%q is not a time zone such as Asia/Shanghai, UTC or Local", name)
+	}
+	return zone, nil
+}
+
+// ValidateRecipients refuses recipients that WeCom cannot know.
+func ValidateRecipients(to message.Recipients) error {
+	var request message.Request = message.SendTextRequest{
+		SendRequestCommon: &message.SendRequestCommon{}, Text: message.TextField{Content: "."},
+	}
+	return message.ValidateContent(message.WithRecipients(request, to))
+}

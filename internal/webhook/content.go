@@ -1,0 +1,208 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/wecomq/wecomq/message"
+)
+
+// What WeCom suggests that a card shows, in characters (90236).
+const (
+	cardSource        = 20
+	cardTitle         = 36
+	cardDesc          = 44
+	cardEmphasisTitle = 14
+	cardEmphasisDesc  = 22
+	cardSubTitle      = 160
+	cardKey           = 5
+	cardValue         = 30
+	cardJump          = 18
+)
+
+// errNoLink is returned for a card that leads nowhere, which WeCom refuses.
+var errNoLink = errors.New("url: no http or https address, which a card needs (the gateway would send markdown instead)")
+
+// content makes messages of one type.
+type content struct {
+	// build makes the message of a template's texts. note stands below the alerts.
+	build func(texts map[string]string, note string) (message.Request, error)
+	// main is the text that the alerts are in; it is cut when nothing else helps.
+	main string
+	// room is how much main may hold, the note included, and size measures it.
+	room    int
+	size    func(string) int
+	shorten func(text string, most int) string
+	// join puts the note below.
+	join func(text, note string) string
+}
+
+var contents = map[string]content{
+	string(message.TypeText): {
+		build: buildText, main: body, room: message.MaxTextBytes, size: byteCount, shorten: cutBytes, join: below,
+	},
+	string(message.TypeMarkdown): {
+		build: buildMarkdown, main: body, room: message.MaxMarkdownBytes, size: byteCount, shorten: cutBytes, join: below,
+	},
+	string(message.TypeTextCard): {
+		build: buildTextCard, main: "description", room: message.MaxTextCardDescriptionChars,
+		size: utf8.RuneCountInString, shorten: shorten, join: belowHTML,
+	},
+	string(message.TypeTemplateCard): {
+		build: buildCard, main: "sub_title", room: cardSubTitle, size: utf8.RuneCountInString, shorten: shorten, join: below,
+	},
+}
+
+func byteCount(s string) int { return len(s) }
+
+func below(text, note string) string {
+	if note == "" {
+		return text
+	}
+	return text + "\n" + note
+}
+
+func belowHTML(text, note string) string {
+	if note == "" {
+		return text
+	}
+	return text + `<div class="gray">` + note + `</div>`
+}
+
+// fits reports whether a template's texts and the note fit into a message.
+func (c content) fits(texts map[string]string, note string) bool {
+	return c.size(c.join(texts[c.main], note)) <= c.room
+}
+
+// cut shortens the main text until it fits with the note.
+func (c content) cut(texts map[string]string, note string) {
+	whole := texts[c.main]
+	keep := c.size(whole)
+	for keep > 0 && !c.fits(texts, note) {
+		over := c.size(c.join(texts[c.main], note)) - c.room
+		keep = max(min(keep-1, c.size(texts[c.main])-over), 0)
+		texts[c.main] = closed(c.shorten(whole, keep))
+	}
+}
+
+var (
+	openTag = regexp.MustCompile(`<[^<>]*` + ellipsis + `$`)
+	fonts   = regexp.MustCompile(`<(/?)(font|div|a)\b[^<>]*>`)
+)
+
+// closed repairs a text that was cut: a tag that is cut in two goes, one that is
+// open is closed.
+func closed(text string) string {
+	text = openTag.ReplaceAllString(text, ellipsis)
+	var open []string
+	for _, tag := range fonts.FindAllStringSubmatch(text, -1) {
+		switch {
+		case tag[1] == "":
+			open = append(open, tag[2])
+		case len(open) > 0:
+			open = open[:len(open)-1]
+		}
+	}
+	for _, tag := range slices.Backward(open) {
+		text += "</" + tag + ">"
+	}
+	return text
+}
+
+// note says how many alerts are not shown.
+func note(more int) string {
+	if more == 0 {
+		return ""
+	}
+	return fmt.Sprintf("…还有 %d 条 (+%d more)", more, more)
+}
+
+// nobody is the common part of a message before its recipients are known.
+func nobody() *message.SendRequestCommon { return &message.SendRequestCommon{} }
+
+func buildText(texts map[string]string, note string) (message.Request, error) {
+	return message.SendTextRequest{SendRequestCommon: nobody(), Text: message.TextField{Content: below(texts[body], note)}}, nil
+}
+
+func buildMarkdown(texts map[string]string, note string) (message.Request, error) {
+	return message.SendMarkdownRequest{
+		SendRequestCommon: nobody(), Markdown: message.MarkdownField{Content: below(texts[body], note)},
+	}, nil
+}
+
+func buildTextCard(texts map[string]string, note string) (message.Request, error) {
+	address := link(texts["url"], message.MaxURLBytes)
+	if address == "" {
+		return nil, errNoLink
+	}
+	return message.SendTextCardRequest{SendRequestCommon: nobody(), TextCard: message.TextCardField{
+		Title:       shorten(oneLine(texts["title"]), message.MaxTextCardTitleChars),
+		Description: belowHTML(texts["description"], note),
+		URL:         address,
+		BtnTxt:      shorten(texts["btntxt"], message.MaxTextCardButtonChars),
+	}}, nil
+}
+
+func buildCard(texts map[string]string, note string) (message.Request, error) {
+	address := link(texts["url"], message.MaxURLBytes)
+	if address == "" {
+		return nil, errNoLink
+	}
+	card := message.TemplateCardField{
+		CardType: message.CardTextNotice,
+		MainTitle: &message.CardMainTitle{
+			Title: shorten(oneLine(texts["title"]), cardTitle), Desc: shorten(oneLine(texts["desc"]), cardDesc),
+		},
+		SubTitleText:          below(texts["sub_title"], note),
+		HorizontalContentList: cardLines(texts["lines"]),
+		JumpList:              cardJumps(texts["links"]),
+		CardAction:            &message.CardAction{Type: message.JumpURL, URL: address},
+	}
+	if source := texts["source"]; source != "" {
+		card.Source = &message.CardSource{Desc: shorten(oneLine(source), cardSource)}
+	}
+	if title := texts["emphasis_title"]; title != "" {
+		card.EmphasisContent = &message.CardEmphasis{
+			Title: shorten(oneLine(title), cardEmphasisTitle), Desc: shorten(oneLine(texts["emphasis_desc"]), cardEmphasisDesc),
+		}
+	}
+	return message.SendTemplateCardRequest{SendRequestCommon: nobody(), TemplateCard: card}, nil
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// cardLines are the lines "key: value"; the last says how many there is no room for.
+func cardLines(text string) []message.CardHorizontalContent {
+	var lines []message.CardHorizontalContent
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if key != "" && value != "" {
+			lines = append(lines, message.CardHorizontalContent{KeyName: shorten(key, 2*cardKey), Value: shorten(value, cardValue)})
+		}
+	}
+	if most := message.MaxHorizontalContents; len(lines) > most {
+		more := fmt.Sprintf("%s还有 %d 项", ellipsis, len(lines)-most+1)
+		lines = append(lines[:most-1], message.CardHorizontalContent{KeyName: "其他", Value: more})
+	}
+	return lines
+}
+
+// cardJumps are the lines "title address".
+func cardJumps(text string) []message.CardJump {
+	var jumps []message.CardJump
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) < 2 || len(jumps) == message.MaxJumps {
+			continue
+		}
+		if address := link(words[len(words)-1], message.MaxURLBytes); address != "" {
+			title := strings.Join(words[:len(words)-1], " ")
+			jumps = append(jumps, message.CardJump{Type: message.JumpURL, Title: shorten(title, cardJump), URL: address})
+		}
+	}
+	return jumps
+}

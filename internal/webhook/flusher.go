@@ -1,0 +1,121 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/message"
+)
+
+const (
+	// flushInterval is how late a digest may be.
+	flushInterval = time.Second
+	// flushLease is how long a process has for a digest before another one tries.
+	flushLease = 30 * time.Second
+	// flushBatch is how many digests are enqueued before Redis is asked again.
+	flushBatch = 100
+)
+
+// Run enqueues the digests of these apps when their time has come, and what waits
+// for another message, until ctx ends. Any number of processes may do so; each
+// message is enqueued once, also when one of them dies over it.
+func (h *Handler) Run(ctx context.Context, apps []string) error {
+	tick := time.NewTicker(flushInterval)
+	defer tick.Stop()
+	failing := false
+	for {
+		var errs []error
+		for _, app := range apps {
+			errs = append(errs, h.flush(ctx, app))
+		}
+		err := errors.Join(errs...)
+		if err != nil && ctx.Err() == nil && !failing {
+			h.log.Error().Err(err).Msg("digests and messages wait")
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// flush enqueues what is due of an app.
+func (h *Handler) flush(ctx context.Context, app string) error {
+	s := store{h.rdb, app}
+	for {
+		names, err := s.due(ctx, flushBatch, h.now())
+		if err != nil {
+			return err
+		}
+		var errs []error
+		for _, name := range names {
+			errs = append(errs, h.flushOne(ctx, s, name))
+		}
+		if err := errors.Join(errs...); err != nil || len(names) < flushBatch {
+			return err
+		}
+	}
+}
+
+// flushOne enqueues one digest or message, if it is ours. A process that dies on
+// the way leaves it to the next one, which meets the same id.
+func (h *Handler) flushOne(ctx context.Context, s store, name string) error {
+	if strings.HasPrefix(name, waitingPrefix) {
+		return h.flushWaiting(ctx, s, name)
+	}
+	return h.flushDigest(ctx, s, name)
+}
+
+func (h *Handler) flushDigest(ctx context.Context, s store, name string) error {
+	c, err := s.claim(ctx, name, flushLease, h.now())
+	if err != nil || c == nil {
+		return err
+	}
+	rendered, err := h.renderer.renderDigest(c.gathered)
+	if err != nil {
+		return err
+	}
+	if rendered.Fallback != nil {
+		h.log.Error().Err(rendered.Fallback).Str("app", s.app).Msg("another template was used")
+	}
+	id, duplicate, err := h.queue.Enqueue(ctx, Message{
+		App: s.app, Request: message.WithRecipients(rendered.Request, c.member.recipients()),
+		Priority: c.priority, IdempotencyKey: "digest:" + c.id,
+	})
+	if err != nil {
+		return fmt.Errorf("enqueue digest: %w", err)
+	}
+	h.log.Info().Str("app", s.app).Str("message_id", id).Int("alerts", c.count()).Int("messages", c.messages).
+		Bool("duplicate", duplicate).Msg("digest enqueued")
+	return s.forget(ctx, c.name, keys.WebhookClosedDigest(s.app, c.id))
+}
+
+func (h *Handler) flushWaiting(ctx context.Context, s store, name string) error {
+	w, err := s.takeWaiting(ctx, name, h.now())
+	if err != nil || w == nil {
+		return err
+	}
+	waits, err := s.waits(ctx, w.after)
+	if err != nil || waits {
+		return err
+	}
+	done, err := h.queue.Done(ctx, s.app, w.after)
+	if err != nil {
+		return fmt.Errorf("look up message %s: %w", w.after, err)
+	}
+	if !done {
+		return nil
+	}
+	id, duplicate, err := h.queue.Enqueue(ctx, w.Message)
+	if err != nil {
+		return fmt.Errorf("enqueue what waited: %w", err)
+	}
+	h.log.Info().Str("app", s.app).Str("message_id", id).Bool("duplicate", duplicate).Msg("message enqueued after the one before it")
+	return s.forget(ctx, name, keys.WebhookWaiting(s.app, w.ID()))
+}

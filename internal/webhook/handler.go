@@ -1,0 +1,231 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/message"
+)
+
+// storeTimeout bounds all that Redis is asked for one webhook: Alertmanager waits
+// for its answer, and comes again.
+const storeTimeout = 8 * time.Second
+
+// Handler receives webhooks and enqueues what they become. It is safe for
+// concurrent use; any number of processes may share a Redis.
+type Handler struct {
+	rdb      redis.UniversalClient
+	queue    Queue
+	cfg      Config
+	renderer *Renderer
+	log      zerolog.Logger
+	now      func() int64 // Unix ms; 0 is Redis's own
+}
+
+// New checks the templates of the config. The caller closes rdb and runs
+// [Handler.Run].
+func New(rdb redis.UniversalClient, queue Queue, cfg Config, log zerolog.Logger) (*Handler, error) {
+	renderer, err := NewRenderer(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("webhook: %w", err)
+	}
+	return &Handler{
+		rdb: rdb, queue: queue, cfg: cfg, renderer: renderer,
+		log: log.With().Str("component", "webhook").Logger(), now: func() int64 { return 0 },
+	}, nil
+}
+
+// Accepted is the answer to a webhook that is safe in Redis.
+type Accepted struct {
+	Messages []AcceptedMessage `json:"messages"`
+	// Digested counts the members in whose digest it is instead.
+	Digested int `json:"digested"`
+	// Unaddressed counts the alerts that name nobody, beside others that do.
+	Unaddressed int `json:"unaddressed,omitempty"`
+}
+
+// AcceptedMessage is one message that a webhook became.
+type AcceptedMessage struct {
+	ID        string `json:"id"`
+	Alerts    int    `json:"alerts"` // that it reports, shown or counted
+	Duplicate bool   `json:"duplicate"`
+	// WaitsFor is the id of the message before it about the same alerts, which is not
+	// sent yet: this one is enqueued after it.
+	WaitsFor string `json:"waits_for,omitempty"`
+}
+
+// Handle answers a webhook for an app. Who may send for it is checked before.
+func (h *Handler) Handle(source Source, app string, w http.ResponseWriter, r *http.Request) {
+	accepted, err := h.accept(source, app, w, r)
+	if err != nil {
+		p := asProblem(err)
+		level := zerolog.WarnLevel
+		if p.Status == http.StatusServiceUnavailable {
+			level = zerolog.ErrorLevel
+		}
+		h.log.WithLevel(level).Err(err).Str("app", app).Str("source", string(source)).Int("status", p.Status).Msg("webhook not accepted")
+		p.write(w)
+		return
+	}
+	writeJSON(w, "application/json", http.StatusAccepted, accepted)
+}
+
+func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *http.Request) (Accepted, error) {
+	body, err := h.read(source, w, r)
+	if err != nil {
+		return Accepted{}, err
+	}
+	parse := ParseAlertmanager
+	if source == Grafana {
+		parse = ParseGrafana
+	}
+	n, err := parse(body)
+	if err != nil {
+		return Accepted{}, err
+	}
+	q, err := parseQuery(r.URL.Query())
+	if err != nil {
+		return Accepted{}, err
+	}
+	deliveries, unaddressed, wrong := h.cfg.plan(app, n, q)
+	h.complain(app, n, unaddressed, wrong)
+	if len(deliveries) == 0 {
+		return Accepted{}, h.nobody()
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
+	defer cancel()
+	accepted := Accepted{Messages: []AcceptedMessage{}, Unaddressed: unaddressed}
+	for _, d := range deliveries {
+		if err := h.deliver(ctx, app, d, &accepted); err != nil {
+			return Accepted{}, err
+		}
+	}
+	return accepted, nil
+}
+
+// read takes the body, if it comes from whom it should.
+func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	allowed := []string{http.MethodPost}
+	if source == Grafana {
+		allowed = append(allowed, http.MethodPut)
+	}
+	if !slices.Contains(allowed, r.Method) {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return nil, &failure{http.StatusMethodNotAllowed, errors.New("a webhook is posted")}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, &failure{http.StatusRequestEntityTooLarge, fmt.Errorf("the body has more than %d bytes; set max_alerts in the receiver", MaxBodyBytes)}
+	}
+	if err != nil {
+		return nil, &failure{http.StatusBadRequest, fmt.Errorf("read the body: %w", err)}
+	}
+	if source == Grafana {
+		if err := h.cfg.Grafana.verify(r.Header, body, time.Now()); err != nil {
+			return nil, &failure{http.StatusUnauthorized, err}
+		}
+	}
+	return body, nil
+}
+
+// complain logs what nobody else will: these alerts reach nobody, or not all.
+func (h *Handler) complain(app string, n Notification, unaddressed int, wrong []string) {
+	if unaddressed > 0 {
+		h.log.Error().Str("app", app).Str("receiver", n.Receiver).Str("group_key", n.GroupKey).Int("alerts", unaddressed).
+			Msg("alerts name nobody who gets them")
+	}
+	if len(wrong) > 0 {
+		h.log.Warn().Str("app", app).Str("receiver", n.Receiver).Strs("labels", wrong).
+			Msg("labels name recipients that WeCom cannot know; those are left out")
+	}
+}
+
+// nobody says how to name recipients.
+func (h *Handler) nobody() error {
+	return &InvalidError{"query.to_user", fmt.Sprintf("nobody is named. Name recipients in one of three ways: "+
+		"in the address (?to_user=zhangsan,lisi, to_party=2 or to_tag=3); "+
+		"by a label of the alert (%s, %s or %s); "+
+		"or by a route in the config (gateway.webhooks.routes)", h.cfg.Labels.ToUser, h.cfg.Labels.ToParty, h.cfg.Labels.ToTag)}
+}
+
+// deliver brings one audience its part: to each member now, or in a digest.
+func (h *Handler) deliver(ctx context.Context, app string, d delivery, accepted *Accepted) error {
+	rendered, err := h.renderer.Render(d.notification, d.kind)
+	if err != nil {
+		return err
+	}
+	if rendered.Fallback != nil {
+		h.log.Error().Err(rendered.Fallback).Str("app", app).Msg("another template was used")
+	}
+	if err := message.ValidateContent(message.WithRecipients(rendered.Request, d.to)); err != nil {
+		return err
+	}
+	s, nonce := store{h.rdb, app}, ulid.Make().String()
+	m := Message{App: app, Priority: d.priority, IdempotencyKey: d.idempotencyKey(nonce)}
+	verdict, err := s.admit(ctx, d, linesOf(d.notification, h.cfg.Severity), h.cfg.Dedup, nonce, m.ID(), h.now())
+	if err != nil {
+		return err
+	}
+	accepted.Digested += len(verdict.held)
+	to := without(d.to, verdict.held)
+	if to.Count() == 0 {
+		return nil
+	}
+	m.IdempotencyKey = d.idempotencyKey(verdict.nonce)
+	m.Request = message.WithRecipients(rendered.Request, to)
+	answer, err := h.enqueue(ctx, s, d, m, verdict)
+	if err != nil {
+		return err
+	}
+	answer.Alerts = d.notification.count()
+	accepted.Messages = append(accepted.Messages, answer)
+	h.log.Info().Str("app", app).Str("message_id", answer.ID).Str("receiver", d.notification.Receiver).
+		Str("status", string(d.notification.Status)).Int("alerts", answer.Alerts).Int("digested", len(verdict.held)).
+		Bool("duplicate", answer.Duplicate).Str("waits_for", answer.WaitsFor).Msg("webhook accepted")
+	return nil
+}
+
+// enqueue puts a message into the queue, or where it waits for the one before it.
+func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m Message, verdict decision) (AcceptedMessage, error) {
+	waits, err := h.mustWait(ctx, s, d, verdict.before)
+	if err != nil {
+		return AcceptedMessage{}, err
+	}
+	if waits {
+		err := s.wait(ctx, waiting{m, verdict.before})
+		return AcceptedMessage{ID: m.ID(), Duplicate: verdict.seen, WaitsFor: verdict.before}, err
+	}
+	id, duplicate, err := h.queue.Enqueue(ctx, m)
+	if err != nil {
+		return AcceptedMessage{}, fmt.Errorf("enqueue: %w", err)
+	}
+	return AcceptedMessage{ID: id, Duplicate: duplicate}, nil
+}
+
+// mustWait tells whether a message would overtake the one before it about the same
+// alerts. The end of an alert waits until people got its beginning, or never will;
+// what follows a message that waits does so, too.
+func (h *Handler) mustWait(ctx context.Context, s store, d delivery, before string) (bool, error) {
+	if before == "" {
+		return false, nil
+	}
+	waits, err := s.waits(ctx, before)
+	if err != nil || waits || !d.reportsEnd() {
+		return waits, err
+	}
+	done, err := h.queue.Done(ctx, s.app, before)
+	if err != nil {
+		return false, fmt.Errorf("look up message %s: %w", before, err)
+	}
+	return !done, nil
+}

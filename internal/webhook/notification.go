@@ -1,0 +1,134 @@
+package webhook
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Source is who sends a webhook.
+type Source string
+
+// The sources whose webhooks are understood.
+const (
+	Alertmanager Source = "alertmanager" // the webhook receiver, version 4
+	Grafana      Source = "grafana"      // the webhook contact point of unified alerting
+)
+
+// Status of a notification, and of an alert.
+type Status string
+
+// A notification is firing as long as one of its alerts is.
+const (
+	Firing   Status = "firing"
+	Resolved Status = "resolved"
+)
+
+// Notification is a group of alerts, as either source sends it.
+type Notification struct {
+	Source            Source
+	Receiver          string
+	GroupKey          string
+	Status            Status
+	ExternalURL       string // of the source's own pages
+	GroupLabels       map[string]string
+	CommonLabels      map[string]string
+	CommonAnnotations map[string]string
+	Alerts            []Alert // at least one
+	Truncated         int     // alerts that the source left out (max_alerts)
+}
+
+// Alert is one alert of a notification.
+type Alert struct {
+	Status       Status
+	Labels       map[string]string
+	Annotations  map[string]string
+	StartsAt     time.Time
+	EndsAt       time.Time // zero while it fires
+	GeneratorURL string
+	Fingerprint  string // never empty: without one it is made of the labels
+
+	// Only Grafana has these.
+	DashboardURL string
+	PanelURL     string
+	SilenceURL   string
+	Values       map[string]string // of the rule's queries and expressions
+}
+
+// with is the notification about some of its alerts.
+func (n Notification) with(alerts []Alert) Notification {
+	n.Alerts = alerts
+	n.Status = statusOf(alerts)
+	return n
+}
+
+// count is the number of alerts, those that the source left out included.
+func (n Notification) count() int { return len(n.Alerts) + n.Truncated }
+
+func statusOf(alerts []Alert) Status {
+	if slices.ContainsFunc(alerts, func(a Alert) bool { return a.Status == Firing }) {
+		return Firing
+	}
+	return Resolved
+}
+
+// identity is the same for the same notification from both halves of a pair,
+// whose externalURL differs, and for its repetition: what is reported, with the
+// times at which the alerts began and ended.
+func (n Notification) identity() string {
+	alerts := make([]string, len(n.Alerts))
+	for i, a := range n.Alerts {
+		alerts[i] = list(a.Fingerprint, string(a.Status), stamp(a.StartsAt), stamp(a.EndsAt))
+	}
+	slices.Sort(alerts)
+	return digestOf(append([]string{string(n.Source), n.Receiver, n.GroupKey, string(n.Status)}, alerts...)...)
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// fingerprint stands in for that of an old source.
+func fingerprint(labels map[string]string) string {
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		pairs = append(pairs, name, labels[name])
+	}
+	return digestOf(pairs...)[:16]
+}
+
+// digestOf is a hash of some texts.
+func digestOf(texts ...string) string {
+	sum := sha256.Sum256([]byte(list(texts...)))
+	return hex.EncodeToString(sum[:16])
+}
+
+// list joins texts so that no two lists give the same result.
+func list(texts ...string) string {
+	var b []byte
+	for _, text := range texts {
+		b = strconv.AppendInt(b, int64(len(text)), 10)
+		b = append(b, ':')
+		b = append(b, text...)
+	}
+	return string(b)
+}
+
+// sorted orders alerts worst first: firing before resolved, then by severity,
+// then the oldest.
+func sorted(alerts []Alert, severity Severity) []Alert {
+	alerts = slices.Clone(alerts)
+	slices.SortStableFunc(alerts, func(a, b Alert) int {
+		return cmp.Or(
+			cmp.Compare(a.Status, b.Status), // firing, resolved
+			cmp.Compare(severity.rank(a.Labels), severity.rank(b.Labels)),
+			a.StartsAt.Compare(b.StartsAt),
+			cmp.Compare(a.Labels[alertName], b.Labels[alertName]),
+			cmp.Compare(a.Labels["instance"], b.Labels["instance"]),
+			cmp.Compare(a.Fingerprint, b.Fingerprint),
+		)
+	})
+	return alerts
+}

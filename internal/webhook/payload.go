@@ -1,0 +1,171 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Limits of a webhook. Alertmanager's max_alerts keeps its own below them.
+const (
+	// MaxBodyBytes is the largest body that is read.
+	MaxBodyBytes = 8 << 20
+	// MaxAlerts is how many alerts one webhook may report.
+	MaxAlerts = 10_000
+)
+
+// InvalidError is a webhook that will never be understood, however often it is
+// sent: a member has a bad value.
+type InvalidError struct {
+	Field string // JSON path, e.g. alerts[3].status
+	Text  string // what is wrong and what would be right
+}
+
+// Error is "field: text".
+func (e *InvalidError) Error() string { return e.Field + ": " + e.Text }
+
+// SyntaxError is a body that is not the JSON of a webhook at all.
+type SyntaxError struct{ Text string }
+
+// Error says what is wrong.
+func (e *SyntaxError) Error() string { return e.Text }
+
+// payload is what both sources send: Grafana's is Alertmanager's with more. The
+// sources add members every now and then, so unknown ones are ignored.
+type payload struct {
+	Version           string            `json:"version"`
+	Receiver          string            `json:"receiver"`
+	Status            Status            `json:"status"`
+	Alerts            []payloadAlert    `json:"alerts"`
+	GroupLabels       map[string]string `json:"groupLabels"`       //nolint:tagliatelle // theirs
+	CommonLabels      map[string]string `json:"commonLabels"`      //nolint:tagliatelle // theirs
+	CommonAnnotations map[string]string `json:"commonAnnotations"` //nolint:tagliatelle // theirs
+	ExternalURL       string            `json:"externalURL"`       //nolint:tagliatelle // theirs
+	GroupKey          string            `json:"groupKey"`          //nolint:tagliatelle // theirs
+	TruncatedAlerts   int               `json:"truncatedAlerts"`   //nolint:tagliatelle // theirs
+	OrgID             *json.Number      `json:"orgId"`             //nolint:tagliatelle // theirs
+}
+
+type payloadAlert struct {
+	Status       Status            `json:"status"`
+	Labels       map[string]string `json:"labels"`
+	Annotations  map[string]string `json:"annotations"`
+	StartsAt     string            `json:"startsAt"`     //nolint:tagliatelle // theirs
+	EndsAt       string            `json:"endsAt"`       //nolint:tagliatelle // theirs
+	GeneratorURL string            `json:"generatorURL"` //nolint:tagliatelle // theirs
+	Fingerprint  string            `json:"fingerprint"`
+	DashboardURL string            `json:"dashboardURL"` //nolint:tagliatelle // theirs
+	PanelURL     string            `json:"panelURL"`     //nolint:tagliatelle // theirs
+	SilenceURL   string            `json:"silenceURL"`   //nolint:tagliatelle // theirs
+	Values       map[string]any    `json:"values"`
+}
+
+// decode reads one JSON object and nothing after it.
+func decode(body []byte) (payload, error) {
+	var p payload
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if err := dec.Decode(&p); err != nil {
+		return payload{}, asSyntaxError(err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return payload{}, &SyntaxError{"the body: something follows the JSON object"}
+	}
+	return p, nil
+}
+
+func asSyntaxError(err error) error {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+		return &SyntaxError{fmt.Sprintf("%s: a JSON %s, want %s", wrong.Field, wrong.Value, wrong.Type)}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &SyntaxError{"the body: empty, or the end of its JSON is missing"}
+	}
+	return &SyntaxError{"the body: not the JSON of a webhook: " + strings.TrimPrefix(err.Error(), "json: ")}
+}
+
+// notification checks a payload and makes the common form of it.
+func (p payload) notification(source Source) (Notification, error) {
+	switch {
+	case len(p.Alerts) == 0:
+		return Notification{}, &InvalidError{"alerts", "missing or empty; a webhook reports at least one alert"}
+	case len(p.Alerts) > MaxAlerts:
+		return Notification{}, &InvalidError{"alerts", fmt.Sprintf("%d alerts, the limit is %d; set max_alerts in the receiver", len(p.Alerts), MaxAlerts)}
+	case p.TruncatedAlerts < 0 || p.TruncatedAlerts > math.MaxInt32:
+		return Notification{}, &InvalidError{"truncatedAlerts", fmt.Sprintf("%d is no number of alerts", p.TruncatedAlerts)}
+	}
+	n := Notification{
+		Source: source, Receiver: p.Receiver, GroupKey: p.GroupKey, ExternalURL: p.ExternalURL,
+		GroupLabels: p.GroupLabels, CommonLabels: p.CommonLabels, CommonAnnotations: p.CommonAnnotations,
+		Alerts: make([]Alert, len(p.Alerts)), Truncated: p.TruncatedAlerts,
+	}
+	for i, a := range p.Alerts {
+		alert, err := a.alert()
+		if err != nil {
+			err.Field = fmt.Sprintf("alerts[%d].%s", i, err.Field)
+			return Notification{}, err
+		}
+		n.Alerts[i] = alert
+	}
+	n.Status = statusOf(n.Alerts)
+	return n, nil
+}
+
+func (a payloadAlert) alert() (Alert, *InvalidError) {
+	if a.Status != Firing && a.Status != Resolved {
+		return Alert{}, &InvalidError{"status", fmt.Sprintf("%.80q is neither firing nor resolved", string(a.Status))}
+	}
+	startsAt, err := moment(a.StartsAt)
+	if err != nil {
+		return Alert{}, &InvalidError{"startsAt", err.Error()}
+	}
+	endsAt, err := moment(a.EndsAt)
+	if err != nil {
+		return Alert{}, &InvalidError{"endsAt", err.Error()}
+	}
+	if a.Status == Firing {
+		endsAt = time.Time{} // some senders put the time at which they would give up
+	}
+	if a.Fingerprint == "" {
+		a.Fingerprint = fingerprint(a.Labels)
+	}
+	return Alert{
+		Status: a.Status, Labels: a.Labels, Annotations: a.Annotations, StartsAt: startsAt, EndsAt: endsAt,
+		GeneratorURL: a.GeneratorURL, Fingerprint: a.Fingerprint,
+		DashboardURL: a.DashboardURL, PanelURL: a.PanelURL, SilenceURL: a.SilenceURL, Values: texts(a.Values),
+	}, nil
+}
+
+// moment reads a time, the zero time of nothing.
+func moment(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%.80q is not a time such as 2026-01-02T15:04:05Z", text)
+	}
+	return t, nil
+}
+
+// texts shows numbers as people write them; a rule that found nothing has none.
+func texts(values map[string]any) map[string]string {
+	if len(values) == 0 {
+		return nil
+	}
+	shown := make(map[string]string, len(values))
+	for name, value := range values {
+		switch v := value.(type) {
+		case float64:
+			shown[name] = strconv.FormatFloat(v, 'g', 6, 64)
+		case string:
+			shown[name] = v
+		}
+	}
+	return shown
+}

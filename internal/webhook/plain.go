@@ -1,0 +1,80 @@
+package webhook
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// ellipsis shows that something was cut.
+const ellipsis = "…"
+
+var (
+	// tagLike is what WeCom could take for <font>, <a> or <div>.
+	tagLike = regexp.MustCompile(`<(/?[A-Za-z])`)
+	// linkLike is the middle of [text](address).
+	linkLike = regexp.MustCompile(`\]\(`)
+)
+
+// plain makes a text of somebody else's harmless: what would open or close a tag
+// gets a full-width bracket, which looks the same, and control characters go.
+func plain(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, text)
+	return tagLike.ReplaceAllString(text, "＜$1")
+}
+
+// plainLabel is plain for the name or value of a label, which is one line and
+// holds no link: labels come from the machines that are watched.
+func plainLabel(text string) string {
+	return linkLike.ReplaceAllString(strings.Join(strings.Fields(plain(text)), " "), "] (")
+}
+
+// shorten cuts a text to a number of characters, the ellipsis included.
+func shorten(text string, most int) string {
+	if len(text) <= most || utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	n := 0
+	for i := range text {
+		if n == most-1 {
+			return strings.TrimRight(text[:i], " \n\t") + ellipsis
+		}
+		n++
+	}
+	return text
+}
+
+// cutBytes cuts a text to a number of bytes, the ellipsis included, on a whole
+// character.
+func cutBytes(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	end := max(most-len(ellipsis), 0)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + ellipsis
+}
+
+// link is an address that can stand in a message: http or https, at most so many
+// bytes, and without characters that would end a Markdown link. Any other is "".
+func link(address string, most int) string {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return ""
+	}
+	safe := linkEscaper.Replace(u.String())
+	if len(safe) > most {
+		return ""
+	}
+	return safe
+}
+
+var linkEscaper = strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", " ", "%20", `"`, "%22", "'", "%27", "`", "%60")

@@ -1,0 +1,168 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/wecomq/wecomq/message"
+)
+
+// Renderer turns notifications into messages that fit WeCom's limits. It is safe
+// for concurrent use.
+type Renderer struct {
+	severity Severity
+	hidden   RecipientLabels
+	zone     *time.Location
+	builtin  map[string]*script
+	own      map[string]*script
+}
+
+// NewRenderer reads the templates of a config and tries each of them, so that a
+// fault shows now and not with the first alert.
+func NewRenderer(cfg Config) (*Renderer, error) {
+	zone, err := ParseZone(cfg.Timezone)
+	if err != nil {
+		return nil, err
+	}
+	r := &Renderer{
+		severity: cfg.Severity, hidden: cfg.Labels, zone: zone,
+		builtin: map[string]*script{}, own: map[string]*script{},
+	}
+	for _, name := range TemplateNames() {
+		if r.builtin[name], err = builtinScript(name); err != nil {
+			return nil, fmt.Errorf("built-in template %s: %w", name, err)
+		}
+	}
+	for name, template := range cfg.Templates {
+		if r.own[name], err = checkTemplate(name, template); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// CheckTemplate reads a template and tries it on made-up alerts.
+func CheckTemplate(name string, template Template) error {
+	_, err := checkTemplate(name, template)
+	return err
+}
+
+func checkTemplate(name string, template Template) (*script, error) {
+	s, err := compile(name, template)
+	if err != nil {
+		return nil, err
+	}
+	for _, data := range rehearsals(name) {
+		_, cut, err := s.render(data)
+		if err != nil {
+			return nil, err
+		}
+		if cut {
+			return nil, fmt.Errorf("%s: for one alert it writes more than %d bytes", s.file, maxOutputBytes)
+		}
+	}
+	return s, nil
+}
+
+// Rendered is a message without recipients.
+type Rendered struct {
+	Request message.Request
+	More    int // alerts that it only counts
+	// Fallback is why another template than the chosen one was used, nil usually:
+	// an alert must not be lost for a fault in a template.
+	Fallback error
+}
+
+// Render makes a message of one of [Types]. A card that leads nowhere becomes
+// markdown. The alerts of n are sorted, worst first.
+func (r *Renderer) Render(n Notification, kind message.Type) (Rendered, error) {
+	n.Alerts = sorted(n.Alerts, r.severity)
+	var faults []error
+	for _, s := range r.scripts(string(kind)) {
+		rendered, err := r.fit(n, s)
+		if err == nil {
+			rendered.Fallback = errors.Join(faults...)
+			return rendered, nil
+		}
+		faults = append(faults, fmt.Errorf("template %s: %w", s.name, err))
+	}
+	return Rendered{}, errors.Join(faults...)
+}
+
+// RenderStrictly is Render without another template to fall back on.
+func (r *Renderer) RenderStrictly(n Notification, kind message.Type) (Rendered, error) {
+	n.Alerts = sorted(n.Alerts, r.severity)
+	return r.fit(n, r.scripts(string(kind))[0])
+}
+
+// scripts are the templates to try: the user's, the built-in one, markdown.
+func (r *Renderer) scripts(name string) []*script {
+	var scripts []*script
+	if own := r.own[name]; own != nil {
+		scripts = append(scripts, own)
+	}
+	scripts = append(scripts, r.builtin[name])
+	if name == string(message.TypeTextCard) || name == string(message.TypeTemplateCard) {
+		scripts = append(scripts, r.builtin[string(message.TypeMarkdown)])
+	}
+	return scripts
+}
+
+// sizes are the limits of single texts to try, generous ones first: texts are
+// shortened to some extent before alerts are left out.
+var sizes = []viewer{{text: 1024, url: 1024}, {text: 200, url: 400}, {text: 80, url: 200}}
+
+// maxShown is more alerts than any message has room for.
+const maxShown = 200
+
+// fit shows as many alerts as there is room for: all of them if shortening their
+// texts is enough, else the worst. At least one is shown, cut if need be.
+func (r *Renderer) fit(n Notification, s *script) (Rendered, error) {
+	var failed error
+	try := func(size viewer, shown int) (texts map[string]string, fits bool) {
+		texts, cut, err := r.texts(n, shown, s, size)
+		if err != nil {
+			failed = err
+		}
+		return texts, err == nil && !cut && contents[s.name].fits(texts, note(n.count()-shown))
+	}
+	if len(n.Alerts) <= maxShown {
+		for _, size := range sizes {
+			if texts, fits := try(size, len(n.Alerts)); fits {
+				return r.rendered(s, texts, n.Truncated)
+			}
+		}
+	}
+	smallest := sizes[len(sizes)-1]
+	shown := max(1, sort.Search(min(len(n.Alerts)-1, maxShown), func(i int) bool {
+		_, fits := try(smallest, i+1)
+		return !fits
+	}))
+	texts, _ := try(smallest, shown)
+	if failed != nil {
+		return Rendered{}, failed
+	}
+	contents[s.name].cut(texts, note(n.count()-shown))
+	return r.rendered(s, texts, n.count()-shown)
+}
+
+func (r *Renderer) rendered(s *script, texts map[string]string, more int) (Rendered, error) {
+	request, err := contents[s.name].build(texts, note(more))
+	if err != nil {
+		return Rendered{}, err
+	}
+	if err := message.ValidateContent(message.WithRecipients(request, somebody)); err != nil {
+		return Rendered{}, err
+	}
+	return Rendered{Request: request, More: more}, nil
+}
+
+// somebody stands in for recipients.
+var somebody = message.Recipients{Users: []string{"somebody"}}
+
+func (r *Renderer) texts(n Notification, shown int, s *script, size viewer) (texts map[string]string, cut bool, err error) {
+	size.severity, size.hidden, size.zone = r.severity, r.hidden, r.zone
+	return s.render(size.view(n, shown))
+}

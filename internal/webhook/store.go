@@ -1,0 +1,185 @@
+package webhook
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+var (
+	//go:embed admit.lua
+	admitSource string
+	//go:embed due.lua
+	dueSource string
+	//go:embed close.lua
+	closeSource string
+	//go:embed lease.lua
+	leaseSource string
+
+	admitScript = redis.NewScript(admitSource)
+	dueScript   = redis.NewScript(dueSource)
+	closeScript = redis.NewScript(closeSource)
+	leaseScript = redis.NewScript(leaseSource)
+)
+
+// store is what all gateways know of the webhooks of one app.
+type store struct {
+	rdb redis.UniversalClient
+	app string
+}
+
+// member is a user, party or tag that messages are counted for, e.g. "user:bob".
+type member string
+
+// members lists all who are named. The case of userids does not matter to WeCom.
+func members(to message.Recipients) []member {
+	all := make([]member, 0, to.Count())
+	for _, id := range to.Users {
+		all = append(all, member("user:"+strings.ToLower(id)))
+	}
+	for _, id := range to.Parties {
+		all = append(all, member("party:"+id))
+	}
+	for _, id := range to.Tags {
+		all = append(all, member("tag:"+id))
+	}
+	return all
+}
+
+// recipients is the member as one to send to.
+func (m member) recipients() message.Recipients {
+	kind, id, _ := strings.Cut(string(m), ":")
+	switch kind {
+	case "party":
+		return message.Recipients{Parties: []string{id}}
+	case "tag":
+		return message.Recipients{Tags: []string{id}}
+	default:
+		return message.Recipients{Users: []string{id}}
+	}
+}
+
+// without are the recipients whose position is not among those held.
+func without(to message.Recipients, held []int) message.Recipients {
+	at := 0
+	keep := func(ids []string) []string {
+		var kept []string
+		for _, id := range ids {
+			if at++; !slices.Contains(held, at) {
+				kept = append(kept, id)
+			}
+		}
+		return kept
+	}
+	return message.Recipients{Users: keep(to.Users), Parties: keep(to.Parties), Tags: keep(to.Tags)}
+}
+
+// decision is what becomes of a notification for one audience.
+type decision struct {
+	seen   bool   // it was decided before
+	nonce  string // of this occurrence; it repeats with the decision
+	before string // id of the message before it about the same alerts; empty for none
+	held   []int  // which of the members have it in their digest, counted from 1
+}
+
+// admit decides about a notification that would become message id. The zero now is
+// that of Redis.
+func (s store) admit(ctx context.Context, d delivery, lines []line, dedup time.Duration, nonce, id string, now int64) (decision, error) {
+	stream := d.digest.stream()
+	names := []string{keys.WebhookSeen(s.app, d.identity()), keys.WebhookDue(s.app), keys.WebhookLast(s.app, d.group())}
+	args := []any{
+		now, dedup.Milliseconds(), d.digest.After, d.digest.Window.Milliseconds(), string(d.kind),
+		slices.Index(tasks.Priorities(), d.priority), nonce, id, len(lines),
+	}
+	for _, l := range lines {
+		args = append(args, l.field(), l.count, l.who)
+	}
+	if d.digest.After > 0 {
+		for _, m := range members(d.to) {
+			names = append(names, keys.WebhookWindow(s.app, stream, string(m)), keys.WebhookDigest(s.app, stream, string(m)))
+			args = append(args, openName(stream, m))
+		}
+	}
+	reply, err := admitScript.Run(ctx, s.rdb, names, args...).Slice()
+	if err != nil {
+		return decision{}, fmt.Errorf("admit notification: %w", err)
+	}
+	return readDecision(reply)
+}
+
+func readDecision(reply []any) (decision, error) {
+	if len(reply) < 3 {
+		return decision{}, fmt.Errorf("admit.lua replied %v", reply)
+	}
+	d := decision{seen: fmt.Sprint(reply[0]) == "1", nonce: fmt.Sprint(reply[1]), before: fmt.Sprint(reply[2])}
+	for _, value := range reply[3:] {
+		n, err := strconv.Atoi(fmt.Sprint(value))
+		if err != nil {
+			return decision{}, fmt.Errorf("admit.lua replied %v", reply)
+		}
+		d.held = append(d.held, n)
+	}
+	return d, nil
+}
+
+// The names in due: "open|<stream>|<member>" is a digest that is gathered,
+// "closed|<id>|<member>" one that waits to be enqueued, and "waiting|<id>|<Unix ms>"
+// a message that must not overtake another.
+const (
+	openPrefix    = "open|"
+	closedPrefix  = "closed|"
+	waitingPrefix = "waiting|"
+)
+
+func openName(stream string, m member) string { return openPrefix + stream + "|" + string(m) }
+
+// due lists what must be looked at.
+func (s store) due(ctx context.Context, most int, now int64) ([]string, error) {
+	names, err := dueScript.Run(ctx, s.rdb, []string{keys.WebhookDue(s.app)}, now, most).StringSlice()
+	if err != nil {
+		return nil, fmt.Errorf("list what is due: %w", err)
+	}
+	return names, nil
+}
+
+// lease takes what has this name in due, for so long. It is nil if another process
+// has it.
+func (s store) lease(ctx context.Context, name, key string, lease time.Duration, now int64) (map[string]string, error) {
+	return fields(leaseScript.Run(ctx, s.rdb, []string{keys.WebhookDue(s.app), key}, now, name, lease.Milliseconds()))
+}
+
+// fields reads the hash that a script replies, nil for an empty one.
+func fields(reply *redis.Cmd) (map[string]string, error) {
+	flat, err := reply.StringSlice()
+	if err != nil || len(flat) == 0 {
+		return nil, err
+	}
+	hash := make(map[string]string, len(flat)/2)
+	for pair := range slices.Chunk(flat, 2) {
+		hash[pair[0]] = pair[len(pair)-1]
+	}
+	return hash, nil
+}
+
+// forget removes what is done with.
+func (s store) forget(ctx context.Context, name, key string) error {
+	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZRem(ctx, keys.WebhookDue(s.app), name)
+		p.Del(ctx, key)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("forget %s: %w", name, err)
+	}
+	return nil
+}

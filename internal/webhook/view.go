@@ -1,0 +1,250 @@
+package webhook
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// View is what a template sees of a notification. All texts in it are harmless:
+// nothing that came with the webhook can open a tag. Field names are those of
+// Alertmanager's own templates where it has the field.
+type View struct {
+	Source            string // alertmanager or grafana
+	Receiver          string
+	Status            string // firing or resolved
+	Title             string // the name that the alerts share, else those of the worst
+	Severity          string // of the worst alert; empty if unknown
+	Color             string // of the worst alert: warning, comment or info
+	FiringCount       int    // of all alerts, shown or not
+	ResolvedCount     int    // likewise
+	Alerts            Alerts // worst first; fewer than there are if they do not fit
+	More              int    // alerts that are not in Alerts; a line that says so is added by itself
+	GroupLabels       KV
+	CommonLabels      KV
+	CommonAnnotations KV
+	ExternalURL       string // of the source's own pages
+	Link              string // the best page to look at, empty for none
+}
+
+// AlertView is what a template sees of an alert.
+type AlertView struct {
+	Status       string // firing or resolved
+	Name         string // the label alertname
+	Severity     string // empty if unknown
+	Color        string // warning, comment or info
+	Labels       KV
+	OwnLabels    KV // those that not all alerts of the group have
+	Annotations  KV
+	Summary      string // the annotation summary
+	Description  string // the annotation description, or message
+	RunbookURL   string // the annotation runbook_url, or runbook
+	StartsAt     time.Time
+	EndsAt       time.Time // zero while it fires
+	Duration     string    // of a resolved alert, e.g. 1h3m
+	GeneratorURL string
+	DashboardURL string
+	PanelURL     string
+	SilenceURL   string
+	Link         string // the best page to look at, empty for none
+	Fingerprint  string
+	Values       KV
+}
+
+// Alerts are some alerts, worst first.
+type Alerts []AlertView
+
+// Firing are those that fire.
+func (a Alerts) Firing() Alerts { return a.having(Firing) }
+
+// Resolved are those that are over.
+func (a Alerts) Resolved() Alerts { return a.having(Resolved) }
+
+func (a Alerts) having(status Status) Alerts {
+	return slices.DeleteFunc(slices.Clone(a), func(alert AlertView) bool { return alert.Status != string(status) })
+}
+
+// KV are labels or annotations. One that is missing reads as empty.
+type KV map[string]string
+
+// Pair is a label or annotation.
+type Pair struct{ Name, Value string }
+
+// Pairs are labels or annotations in order.
+type Pairs []Pair
+
+// Names lists the names.
+func (p Pairs) Names() []string {
+	names := make([]string, len(p))
+	for i, pair := range p {
+		names[i] = pair.Name
+	}
+	return names
+}
+
+// Values lists the values.
+func (p Pairs) Values() []string {
+	values := make([]string, len(p))
+	for i, pair := range p {
+		values[i] = pair.Value
+	}
+	return values
+}
+
+// SortedPairs lists them by name, alertname first.
+func (kv KV) SortedPairs() Pairs {
+	names := slices.Sorted(maps.Keys(kv))
+	if i := slices.Index(names, alertName); i > 0 {
+		names = slices.Insert(slices.Delete(names, i, i+1), 0, alertName)
+	}
+	pairs := make(Pairs, len(names))
+	for i, name := range names {
+		pairs[i] = Pair{name, kv[name]}
+	}
+	return pairs
+}
+
+// Remove are the others.
+func (kv KV) Remove(names []string) KV {
+	rest := maps.Clone(kv)
+	for _, name := range names {
+		delete(rest, name)
+	}
+	return rest
+}
+
+// Names lists the names in the order of SortedPairs.
+func (kv KV) Names() []string { return kv.SortedPairs().Names() }
+
+// Values lists the values in the order of SortedPairs.
+func (kv KV) Values() []string { return kv.SortedPairs().Values() }
+
+const alertName = "alertname"
+
+// viewer makes views.
+type viewer struct {
+	severity Severity
+	hidden   RecipientLabels // are nobody's business but ours
+	zone     *time.Location
+	text     int // the most characters of one text
+	url      int // the most bytes of one address
+}
+
+// view shows the first alerts of a notification, which is sorted.
+func (v viewer) view(n Notification, shown int) View {
+	worst := n.Alerts[0]
+	rank := v.severity.rank(worst.Labels)
+	view := View{
+		Source: string(n.Source), Receiver: v.label(n.Receiver), Status: string(n.Status),
+		Title: v.title(n), Severity: v.severityName(worst.Labels), Color: v.severity.color(rank, n.Status),
+		More: n.count() - shown, GroupLabels: v.labels(n.GroupLabels), CommonLabels: v.labels(common(n.Alerts)),
+		CommonAnnotations: v.annotations(n.CommonAnnotations), ExternalURL: link(n.ExternalURL, v.url),
+	}
+	for _, a := range n.Alerts {
+		if a.Status == Firing {
+			view.FiringCount++
+		} else {
+			view.ResolvedCount++
+		}
+	}
+	if n.Status == Firing {
+		view.FiringCount += n.Truncated
+	} else {
+		view.ResolvedCount += n.Truncated
+	}
+	for _, a := range n.Alerts[:shown] {
+		view.Alerts = append(view.Alerts, v.alert(a, view.CommonLabels))
+	}
+	view.Link = first(v.page(worst), view.ExternalURL)
+	return view
+}
+
+// common are the labels that all alerts have: of a part of the group, there can be
+// more than of the whole.
+func common(alerts []Alert) map[string]string {
+	shared := maps.Clone(alerts[0].Labels)
+	for _, a := range alerts[1:] {
+		maps.DeleteFunc(shared, func(name, value string) bool { return a.Labels[name] != value })
+	}
+	return shared
+}
+
+// title is the alertname if there is one for all, else the first few.
+func (v viewer) title(n Notification) string {
+	var names []string
+	for _, a := range n.Alerts {
+		if name := a.Labels[alertName]; name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		if len(names) > 3 {
+			break
+		}
+	}
+	if len(names) > 3 {
+		return v.label(strings.Join(names[:3], ", ")) + ellipsis
+	}
+	return v.label(first(strings.Join(names, ", "), n.Receiver, string(n.Source)))
+}
+
+func (v viewer) alert(a Alert, shared KV) AlertView {
+	labels := v.labels(a.Labels)
+	view := AlertView{
+		Status: string(a.Status), Name: labels[alertName], Severity: v.severityName(a.Labels),
+		Color: v.severity.color(v.severity.rank(a.Labels), a.Status), Labels: labels,
+		OwnLabels: labels.Remove(shared.Names()), Annotations: v.annotations(a.Annotations),
+		RunbookURL: link(first(a.Annotations["runbook_url"], a.Annotations["runbook"]), v.url),
+		StartsAt:   a.StartsAt.In(v.zone), GeneratorURL: link(a.GeneratorURL, v.url),
+		DashboardURL: link(a.DashboardURL, v.url), PanelURL: link(a.PanelURL, v.url), SilenceURL: link(a.SilenceURL, v.url),
+		Link: v.page(a), Fingerprint: v.label(a.Fingerprint), Values: v.labels(a.Values),
+	}
+	view.Summary = view.Annotations["summary"]
+	view.Description = first(view.Annotations["description"], view.Annotations["message"])
+	if !a.EndsAt.IsZero() {
+		view.EndsAt = a.EndsAt.In(v.zone)
+		view.Duration = span(a.EndsAt.Sub(a.StartsAt))
+	}
+	return view
+}
+
+// page is where to look at an alert.
+func (v viewer) page(a Alert) string {
+	return first(link(a.PanelURL, v.url), link(a.DashboardURL, v.url), link(a.GeneratorURL, v.url))
+}
+
+func (v viewer) severityName(labels map[string]string) string {
+	return v.label(labels[v.severity.Label])
+}
+
+func (v viewer) label(text string) string {
+	return shorten(plainLabel(cutBytes(text, maxTextBytes)), v.text)
+}
+
+func (v viewer) labels(labels map[string]string) KV {
+	kv := make(KV, len(labels))
+	for name, value := range labels {
+		if name != v.hidden.ToUser && name != v.hidden.ToParty && name != v.hidden.ToTag {
+			kv[plainLabel(name)] = v.label(value)
+		}
+	}
+	return kv
+}
+
+func (v viewer) annotations(annotations map[string]string) KV {
+	kv := make(KV, len(annotations))
+	for name, value := range annotations {
+		kv[plainLabel(name)] = shorten(strings.TrimSpace(plain(cutBytes(value, maxTextBytes))), v.text)
+	}
+	return kv
+}
+
+// maxTextBytes bounds a text before anything is done with it: no message holds more.
+const maxTextBytes = 8 << 10
+
+// span shows a duration without seconds from an hour on.
+func span(d time.Duration) string {
+	if d >= time.Hour {
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
+	return max(d, 0).Round(time.Second).String()
+}

@@ -1,0 +1,87 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const (
+	// waitStep is how soon a waiting message is looked at, at first; and waitMost how
+	// seldom, when it has waited long.
+	waitStep = time.Second
+	waitMost = 30 * time.Second
+)
+
+// waiting is a message that is enqueued once the one before it is done with.
+type waiting struct {
+	Message
+
+	after string // id of the one before
+}
+
+// wait keeps a message in Redis. Kept twice, it is one.
+func (s store) wait(ctx context.Context, w waiting) error {
+	body, err := message.Encode(w.Request)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	name := waitingPrefix + w.ID() + "|" + strconv.FormatInt(now.UnixMilli(), 10)
+	_, err = s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.HSet(ctx, keys.WebhookWaiting(s.app, w.ID()),
+			"body", body, "priority", string(w.Priority), "key", w.IdempotencyKey, "after", w.after)
+		p.ZAdd(ctx, keys.WebhookDue(s.app), redis.Z{Score: float64(now.Add(waitStep).UnixMilli()), Member: name})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("keep a message that waits: %w", err)
+	}
+	return nil
+}
+
+// waits reports whether a message waits itself.
+func (s store) waits(ctx context.Context, id string) (bool, error) {
+	n, err := s.rdb.Exists(ctx, keys.WebhookWaiting(s.app, id)).Result()
+	if err != nil {
+		return false, fmt.Errorf("look for a message that waits: %w", err)
+	}
+	return n > 0, nil
+}
+
+// takeWaiting takes a waiting message, or nil if another process has it. It is seen
+// again after a quarter of the time that it has waited.
+func (s store) takeWaiting(ctx context.Context, name string, now int64) (*waiting, error) {
+	words := strings.SplitN(name, "|", 3)
+	if len(words) != 3 {
+		return nil, fmt.Errorf("take waiting message: bad name %q", name)
+	}
+	since, err := strconv.ParseInt(words[2], 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("take waiting message: bad name %q", name)
+	}
+	again := min(max(time.Since(time.UnixMilli(since))/4, waitStep), waitMost)
+	hash, err := s.lease(ctx, name, keys.WebhookWaiting(s.app, words[1]), again, now)
+	if err != nil {
+		return nil, fmt.Errorf("take waiting message %s: %w", name, err)
+	}
+	if hash == nil {
+		return nil, nil //nolint:nilnil // there is none to take, and nothing wrong
+	}
+	request, err := message.Parse([]byte(hash["body"]))
+	if err != nil {
+		return nil, fmt.Errorf("read waiting message %s: %w", name, err)
+	}
+	return &waiting{
+		Message: Message{App: s.app, Request: request, Priority: tasks.Priority(hash["priority"]), IdempotencyKey: hash["key"]},
+		after:   hash["after"],
+	}, nil
+}

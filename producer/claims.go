@@ -1,0 +1,213 @@
+package producer
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// The scripts are run by their text: few messages need them, and all of a batch that
+// do go out in one round trip, whether Redis knows the scripts or not.
+var (
+	//go:embed follow.lua
+	followScript string
+	//go:embed release.lua
+	releaseScript string
+)
+
+// claims settles the claims of one batch: one round trip for all messages with a
+// key, one for all with duplicate check, one more for those that an earlier message
+// was found for, and none where there are none.
+type claims struct {
+	rdb     redis.UniversalClient
+	app     string
+	records time.Duration
+	now     time.Time
+}
+
+// kind tells the two claims apart.
+type kind struct {
+	key func(d *draft) string
+	ttl func(d *draft) time.Duration
+	// yields is set when the claim of a message that will not arrive goes to the next
+	// one that asks.
+	yields bool
+}
+
+func (c *claims) byKey() kind {
+	return kind{
+		key: func(d *draft) string { return d.byKey(c.app) },
+		ttl: func(d *draft) time.Duration { return c.records + c.delay(d) },
+	}
+}
+
+func (c *claims) byBytes() kind {
+	return kind{
+		key:    func(d *draft) string { return d.byBytes(c.app) },
+		ttl:    func(d *draft) time.Duration { return d.window + c.delay(d) },
+		yields: true,
+	}
+}
+
+// delay is the time that a scheduled message waits.
+func (c *claims) delay(d *draft) time.Duration { return max(d.options.processAt(c.now).Sub(c.now), 0) }
+
+// settle gives every draft its place.
+func (c *claims) settle(ctx context.Context, drafts []*draft) {
+	keyed := chosen(drafts, (*draft).keyed)
+	c.take(ctx, c.byKey(), keyed)
+	for _, d := range keyed {
+		if d.place.id == d.own.id {
+			d.own = d.place // an earlier message with the key says in which queue
+		}
+	}
+	checked := chosen(drafts, func(d *draft) bool { return d.window > 0 && d.open() && d.place.id == d.own.id })
+	c.take(ctx, c.byBytes(), checked)
+	c.repoint(ctx, chosen(checked, func(d *draft) bool { return d.keyed() && d.place.id != d.own.id }))
+}
+
+func chosen(drafts []*draft, choose func(*draft) bool) []*draft {
+	var some []*draft
+	for _, d := range drafts {
+		if choose(d) {
+			some = append(some, d)
+		}
+	}
+	return some
+}
+
+// take sets the claims that are free, and finds the places of those that are not.
+func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
+	if len(drafts) == 0 {
+		return
+	}
+	set := make([]*redis.StatusCmd, len(drafts))
+	holders := make([]*redis.StringCmd, len(drafts))
+	states := make([]*redis.StringCmd, len(drafts))
+	err := c.pipelined(ctx, func(p redis.Pipeliner) {
+		for i, d := range drafts {
+			key := k.key(d)
+			set[i] = p.SetArgs(ctx, key, d.own.String(), redis.SetArgs{Mode: "NX", TTL: k.ttl(d)})
+			holders[i] = p.Get(ctx, key)
+			states[i] = p.HGet(ctx, keys.Record(c.app, d.own.id), "state")
+		}
+	})
+	if err != nil {
+		fail(drafts, err)
+		return
+	}
+	var followers []*draft
+	for i, d := range drafts {
+		if set[i].Err() == nil {
+			d.held = append(d.held, k.key(d))
+		}
+		// A record under its own id is that of an earlier message with the same key.
+		if state := tasks.State(states[i].Val()); state != tasks.None {
+			d.found(state)
+		}
+		if first, ok := parseClaim(c.app, holders[i].Val()); ok && first != d.own {
+			d.place = first
+			followers = append(followers, d)
+		}
+	}
+	c.follow(ctx, k, chosen(followers, (*draft).open))
+}
+
+// follow looks for the records of the messages whose places are taken.
+func (c *claims) follow(ctx context.Context, k kind, drafts []*draft) {
+	if len(drafts) == 0 {
+		return
+	}
+	states := make([]*redis.Cmd, len(drafts))
+	err := c.pipelined(ctx, func(p redis.Pipeliner) {
+		for i, d := range drafts {
+			states[i] = p.Eval(ctx, followScript, []string{k.key(d), keys.Record(c.app, d.place.id)},
+				d.place.String(), d.own.String(), k.ttl(d).Milliseconds(), k.yields)
+		}
+	})
+	if err != nil {
+		fail(drafts, err)
+		return
+	}
+	for i, d := range drafts {
+		switch state, _ := states[i].Text(); state {
+		case "":
+		case "yours":
+			d.place = d.own
+		default:
+			d.found(tasks.State(state))
+		}
+	}
+}
+
+// repoint makes the keys of messages that were found by their bytes lead there, too:
+// their own ids will never be used.
+func (c *claims) repoint(ctx context.Context, drafts []*draft) {
+	if len(drafts) == 0 {
+		return
+	}
+	k := c.byKey()
+	err := c.pipelined(ctx, func(p redis.Pipeliner) {
+		for _, d := range drafts {
+			p.SetArgs(ctx, k.key(d), d.place.String(), redis.SetArgs{TTL: k.ttl(d)})
+		}
+	})
+	if err != nil {
+		fail(drafts, err)
+	}
+}
+
+// release gives up the claims of messages that Redis refused. Where nobody knows
+// whether it took them the claims stay, and so they do where it took some parts: the
+// repeat then takes the place, and completes it.
+func (c *claims) release(ctx context.Context, drafts []*draft) {
+	refused := chosen(drafts, func(d *draft) bool {
+		return len(d.held) > 0 && d.settled == 0 && isRefusal(d.result.Err)
+	})
+	if len(refused) == 0 {
+		return
+	}
+	// No more than a courtesy: a claim that stays swallows nothing.
+	_ = c.pipelined(context.WithoutCancel(ctx), func(p redis.Pipeliner) {
+		for _, d := range refused {
+			for _, key := range d.held {
+				p.Eval(ctx, releaseScript, []string{key}, d.own.String())
+			}
+		}
+	})
+}
+
+// isRefusal tells an enqueue that certainly failed from one that nobody confirmed.
+func isRefusal(err error) bool {
+	if _, unconfirmed := errors.AsType[*RedisError](err); !unconfirmed {
+		return err != nil
+	}
+	_, said := errors.AsType[redis.Error](err)
+	return said
+}
+
+// pipelined runs commands in one round trip. That there is no such key is no error.
+func (c *claims) pipelined(ctx context.Context, queue func(p redis.Pipeliner)) error {
+	cmds, _ := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		queue(p)
+		return nil
+	})
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return &RedisError{Err: err}
+		}
+	}
+	return nil
+}
+
+func fail(drafts []*draft, err error) {
+	for _, d := range drafts {
+		d.result.Err = err
+	}
+}

@@ -1,0 +1,299 @@
+package producer_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// checked is a text with WeCom's duplicate check.
+func checked(to, content string) message.SendTextRequest {
+	request := text(to, content)
+	request.EnableDuplicateCheck, request.DuplicateCheckInterval = 1, 600
+	return request
+}
+
+func send(t *testing.T, rdb redis.UniversalClient, request message.Request, o producer.Options) producer.Receipt {
+	t.Helper()
+	receipt, err := newProducer(t, rdb).Send(t.Context(), request, o) // a producer each, as of many processes
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receipt
+}
+
+// waiting are the ids in all queues of the app.
+func waiting(ctx context.Context, rdb redis.UniversalClient) []string {
+	var ids []string
+	for _, p := range tasks.Priorities() {
+		ids = append(ids, rdb.LRange(ctx, "asynq:{"+tasks.Queue("ops", p)+"}:pending", 0, -1).Val()...)
+	}
+	return ids
+}
+
+// settle ends a message that waits: it has a record, and asynq has forgotten it.
+func settle(t *testing.T, rdb redis.UniversalClient, r producer.Receipt, state tasks.State) {
+	t.Helper()
+	_, p := stored(t, rdb, r, 1)
+	if _, err := ledger.New(rdb, "ops", time.Hour).Settle(t.Context(), p, tasks.Settlement{State: state}); err != nil {
+		t.Fatal(err)
+	}
+	if err := asynq.NewInspectorFromRedisClient(rdb).DeleteTask(r.Queue, r.ID); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARepeatFindsTheFirstMessage(t *testing.T) {
+	t.Parallel()
+	key := producer.Options{IdempotencyKey: "order-1"}
+	for name, tc := range map[string]struct {
+		first, repeat         message.Request
+		firstOptions, options producer.Options
+		ends                  tasks.State // of the first, None while it waits
+		duplicate             bool
+		state                 tasks.State
+	}{
+		"by its key, whatever it says":         {text("a", "x"), text("b", "y"), key, key, tasks.None, true, tasks.Queued},
+		"by its key, whatever its priority":    {text("a", "x"), text("a", "x"), key, producer.Options{IdempotencyKey: "order-1", Priority: tasks.Critical}, tasks.None, true, tasks.Queued},
+		"by its key, after it was sent":        {text("a", "x"), text("a", "x"), key, key, tasks.Accepted, true, tasks.Accepted},
+		"by its key, though it was rejected":   {text("a", "x"), text("a", "x"), key, key, tasks.Rejected, true, tasks.Rejected},
+		"not by another key":                   {text("a", "x"), text("a", "x"), key, producer.Options{IdempotencyKey: "order-2"}, tasks.None, false, tasks.Queued},
+		"by its bytes":                         {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.None, true, tasks.Queued},
+		"by its bytes, whatever its priority":  {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{Priority: tasks.Bulk}, tasks.None, true, tasks.Queued},
+		"by its bytes, after it was sent":      {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Accepted, true, tasks.Accepted},
+		"by its bytes, where nobody knows":     {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Unknown, true, tasks.Unknown},
+		"not when the first was rejected":      {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Rejected, false, tasks.Queued},
+		"not when the first was cancelled":     {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Cancelled, false, tasks.Queued},
+		"not with other recipients":            {checked("a", "x"), checked("a|b", "x"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
+		"not with another text":                {checked("a", "x"), checked("a", "y"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
+		"not without duplicate check":          {text("a", "x"), text("a", "x"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
+		"by its bytes, though it has a key":    {checked("a", "x"), checked("a", "x"), producer.Options{}, key, tasks.None, true, tasks.Queued},
+		"by its bytes, though both have a key": {checked("a", "x"), checked("a", "x"), producer.Options{IdempotencyKey: "order-2"}, key, tasks.Accepted, true, tasks.Accepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			first := send(t, rdb, tc.first, tc.firstOptions)
+			if first.Duplicate {
+				t.Errorf("the first is a duplicate: %+v", first)
+			}
+			if tc.ends != tasks.None {
+				settle(t, rdb, first, tc.ends)
+			}
+			want := len(waiting(t.Context(), rdb))
+			got := send(t, rdb, tc.repeat, tc.options)
+			if got.Duplicate != tc.duplicate || got.State != tc.state || (got.ID == first.ID) != tc.duplicate {
+				t.Errorf("receipt %+v, want duplicate %t of %s, %s", got, tc.duplicate, first.ID, tc.state)
+			}
+			if tc.duplicate && got.Queue != first.Queue {
+				t.Errorf("the repeat is in %s, want %s", got.Queue, first.Queue)
+			}
+			if !tc.duplicate {
+				want++
+			}
+			if got := waiting(t.Context(), rdb); len(got) != want {
+				t.Errorf("%v wait, want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestAKeyOfAMessageFoundByItsBytesLeadsThere(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	first := send(t, rdb, checked("a", "x"), producer.Options{})
+	settle(t, rdb, first, tasks.Accepted)
+	key := producer.Options{IdempotencyKey: "order-1"}
+	send(t, rdb, checked("a", "x"), key)
+	if id, err := ledger.New(rdb, "ops", time.Hour).IDOfKey(t.Context(), "order-1"); err != nil || id != first.ID {
+		t.Errorf("the key leads to %s, %v; want %s", id, err, first.ID)
+	}
+	forgetLocks(t, rdb) // the interval is over, the key is not
+	if got := send(t, rdb, checked("a", "x"), key); !got.Duplicate || got.ID != first.ID || got.State != tasks.Accepted {
+		t.Errorf("receipt %+v, want a duplicate of %s", got, first.ID)
+	}
+	if got := send(t, rdb, checked("a", "x"), producer.Options{}); got.Duplicate {
+		t.Errorf("after the interval: receipt %+v, want a new message", got)
+	}
+}
+
+// forgetLocks lets all duplicate-check intervals end.
+func forgetLocks(t *testing.T, rdb redis.UniversalClient) {
+	t.Helper()
+	for _, key := range rdb.Keys(t.Context(), keys.Same("ops", "*")).Val() {
+		if err := rdb.Del(t.Context(), key).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestHowLongClaimsLive(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	p, err := producer.New(rdb, producer.Config{App: "ops", Records: 48 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Send(t.Context(), checked("a", "x"), producer.Options{IdempotencyKey: "k", Delay: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	for pattern, want := range map[string]time.Duration{
+		keys.IdempotencyKey("ops", "*"): 49 * time.Hour, keys.Same("ops", "*"): 70 * time.Minute,
+	} {
+		found := rdb.Keys(t.Context(), pattern).Val()
+		if len(found) != 1 {
+			t.Fatalf("%s: keys %v, want one", pattern, found)
+		}
+		if ttl := rdb.PTTL(t.Context(), found[0]).Val(); ttl > want+time.Second || ttl < want-time.Minute {
+			t.Errorf("%s ends in %s, want %s: from when the message is due", found[0], ttl, want)
+		}
+	}
+}
+
+func TestOfManyProcessesOneEnqueues(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]producer.Options{"by key": {IdempotencyKey: "k"}, "by bytes": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			var fresh atomic.Int32
+			var wg sync.WaitGroup
+			for i := range 30 {
+				wg.Go(func() {
+					o := o
+					o.Priority = tasks.Priorities()[i%3]
+					if receipt, err := newProducer(t, rdb).Send(t.Context(), checked("a", "x"), o); err != nil {
+						t.Error(err)
+					} else if !receipt.Duplicate {
+						fresh.Add(1)
+					}
+				})
+			}
+			wg.Wait()
+			if got := waiting(t.Context(), rdb); fresh.Load() != 1 || len(got) != 1 {
+				t.Errorf("%d of 30 are new, %v wait; want one", fresh.Load(), got)
+			}
+		})
+	}
+}
+
+func TestAClaimWithoutItsMessageSwallowsNothing(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]producer.Options{"by key": {IdempotencyKey: "k"}, "by bytes": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			request := checked(strings.Join(numbers(2500), "|"), "x")
+			first := send(t, rdb, request, o)
+			// Whoever sent it died after the first of three parts.
+			for _, part := range []int{2, 3} {
+				if err := asynq.NewInspectorFromRedisClient(rdb).DeleteTask(first.Queue, tasks.PartID(first.ID, part)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o.Priority = tasks.Critical
+			repeat := send(t, rdb, request, o)
+			if repeat.ID != first.ID || repeat.Queue != first.Queue || repeat.Parts != 3 {
+				t.Errorf("receipt %+v, want %s completed in %s", repeat, first.ID, first.Queue)
+			}
+			if again := send(t, rdb, request, o); !again.Duplicate {
+				t.Errorf("receipt %+v, want a duplicate", again)
+			}
+			if got := waiting(t.Context(), rdb); len(got) != 3 {
+				t.Errorf("%v wait, want three parts", got)
+			}
+		})
+	}
+}
+
+func TestRoundTripsOfABatch(t *testing.T) {
+	t.Parallel()
+	const size = 1000
+	batch := func(change func(i int, m *producer.Message)) []producer.Message {
+		messages := make([]producer.Message, size)
+		for i := range messages {
+			messages[i] = producer.Message{Request: text(numbers(size)[i], "x")}
+			change(i, &messages[i])
+		}
+		return messages
+	}
+	keyed := func(i int, m *producer.Message) { m.Options.IdempotencyKey = "k" + numbers(size)[i] }
+	locked := func(i int, m *producer.Message) { m.Request = checked(numbers(size)[i], "x") }
+	for name, tc := range map[string]struct {
+		change func(int, *producer.Message)
+		first  int32
+		repeat int32
+	}{
+		"plain messages: one":                   {func(int, *producer.Message) {}, 1, 1},
+		"with keys: two":                        {keyed, 2, 2},
+		"with duplicate check: two, then three": {locked, 2, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			p := newProducer(t, rdb)
+			if _, err := p.Send(t.Context(), text("a", "warm up"), producer.Options{}); err != nil { // Redis learns asynq's scripts
+				t.Fatal(err)
+			}
+			x := &trouble{}
+			rdb.AddHook(x)
+			messages := batch(tc.change)
+			for _, want := range []int32{tc.first, tc.repeat} {
+				x.pipelines.Store(0)
+				for i, result := range p.SendBatch(t.Context(), messages) {
+					if result.Err != nil {
+						t.Fatalf("message %d: %v", i, result.Err)
+					}
+				}
+				if got := x.pipelines.Load(); got != want {
+					t.Errorf("%d round trips, want %d", got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestTheSameMessageTwiceInABatch(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	m := producer.Message{Request: checked("a", "x")}
+	results := newProducer(t, rdb).SendBatch(t.Context(), []producer.Message{m, {Request: text("b", "y")}, m})
+	first, other, second := results[0].Receipt, results[1].Receipt, results[2].Receipt
+	if first.Duplicate || other.Duplicate || !second.Duplicate || second.ID != first.ID || other.ID == first.ID {
+		t.Errorf("receipts %+v, %+v, %+v; want the third a duplicate of the first", first, other, second)
+	}
+}
+
+func TestOfManyRepeatsOfARejectedMessageOneIsSent(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	settle(t, rdb, send(t, rdb, checked("a", "x"), producer.Options{}), tasks.Rejected)
+	var fresh atomic.Int32
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if receipt, err := newProducer(t, rdb).Send(t.Context(), checked("a", "x"), producer.Options{}); err != nil {
+				t.Error(err)
+			} else if !receipt.Duplicate {
+				fresh.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if got := waiting(t.Context(), rdb); len(got) != 1 || fresh.Load() != 1 {
+		t.Errorf("%v wait, %d are new; want one", got, fresh.Load())
+	}
+}

@@ -1,0 +1,107 @@
+package producer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// draft is a message that was checked, with the bytes that WeCom will get. Whose
+// place in the queue it takes is open until its claims are settled.
+type draft struct {
+	result  *Result
+	options Options
+	msgType message.Type
+	window  time.Duration // of WeCom's duplicate check, 0 without
+	bodies  [][]byte      // one for each call
+
+	own   claim    // its own id and queue
+	place claim    // those it takes: its own, or an earlier message's
+	ended bool     // that one has a record, so there is nothing to enqueue
+	held  []string // the claims that it has set
+
+	settled int  // of its tasks: those that are in the queue
+	second  bool // the first of its tasks was there before
+}
+
+// keyed reports whether repeats find the message by an idempotency key.
+func (d *draft) keyed() bool { return d.options.IdempotencyKey != "" }
+
+// open reports whether the message still has to be enqueued.
+func (d *draft) open() bool { return d.result.Err == nil && !d.ended }
+
+// found notes that the message was there before, and was attempted already.
+func (d *draft) found(state tasks.State) {
+	d.ended = true
+	d.result.Receipt.State, d.result.Receipt.Duplicate = state, true
+}
+
+// byKey is the claim by idempotency key.
+func (d *draft) byKey(app string) string { return keys.IdempotencyKey(app, d.own.id) }
+
+// byBytes is the claim by content and recipients.
+func (d *draft) byBytes(app string) string {
+	sum := sha256.New()
+	for _, body := range d.bodies {
+		sum.Write(body)
+	}
+	return keys.Same(app, hex.EncodeToString(sum.Sum(nil)[:16]))
+}
+
+// tasks are those of the message, in the place that it takes.
+func (d *draft) tasks(p *Producer, now time.Time) []asynqx.Task {
+	at := d.options.processAt(now)
+	if !at.After(now) {
+		at = time.Time{}
+	}
+	n := len(d.bodies)
+	if d.place.id != d.own.id || d.keyed() { // a repeat by key may say something else
+		n = min(n, max(d.place.parts, 1))
+	}
+	made := make([]asynqx.Task, n)
+	for i := range made {
+		payload := tasks.Payload{
+			ID: tasks.PartID(d.place.id, i+1), App: p.app, Priority: d.place.priority, Type: d.msgType, Body: d.bodies[i],
+			EnqueuedAt: now, ExpiresAt: d.options.expiresAt(now), Parts: d.place.parts,
+		}
+		if payload.Parts > 0 {
+			payload.Part = i + 1
+		}
+		made[i] = asynqx.NewTask(payload, p.retention[payload.Priority], at)
+	}
+	return made
+}
+
+// claims reports whether repeats find the message.
+func (d *draft) claims() bool { return d.keyed() || d.window > 0 }
+
+// receive notes what became of one of its tasks.
+func (d *draft) receive(err error) {
+	conflict := errors.Is(err, asynq.ErrTaskIDConflict)
+	if err != nil && !conflict {
+		d.result.Err = err
+		return
+	}
+	if d.settled++; d.settled == 1 {
+		d.second = conflict
+	}
+}
+
+// conclude writes the receipt. Of those who take the same place, whoever has put the
+// first task there is the first. A fresh id without a claim can only have met
+// itself: the connection broke after Redis had taken it, and go-redis sent it again.
+func (d *draft) conclude(app string) {
+	r := &d.result.Receipt
+	r.ID, r.Queue, r.Parts = d.place.id, d.place.queue(app), d.place.parts
+	if d.open() {
+		r.Duplicate = d.second && d.claims()
+	}
+}

@@ -1,0 +1,72 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// archivedPattern finds, in the last error of a task, the attempt after which it was
+// archived. Only a task that really was archived has it: one whose archiving did not
+// reach Redis comes back with the error of its lease.
+var archivedPattern = regexp.MustCompile(` \[attempt (\d+)` + regexp.QuoteMeta(archivedMark) + `$`)
+
+// archivedMark is the end of that error.
+var archivedMark = "]: " + asynq.SkipRetry.Error()
+
+// archived tells asynq to archive the task of a dead letter, and the error to say
+// after which attempt.
+func archived(record tasks.Record, cause error) error {
+	if cause == nil {
+		cause = errors.New(record.ErrMsg)
+	}
+	return deadLetter(fmt.Errorf("%w [attempt %d]", cause, record.Attempts))
+}
+
+func archivedAfter(lastErr string) (attempts int, ok bool) {
+	match := archivedPattern.FindStringSubmatch(lastErr)
+	if match == nil {
+		return 0, false
+	}
+	attempts, err := strconv.Atoi(match[1])
+	return attempts, err == nil
+}
+
+// revive queues a dead letter again whose archived task somebody has run in the
+// dashboard. A redelivery is none: its task was not archived, or the record has had
+// an attempt since.
+func (l *lane) revive(ctx context.Context, d *delivery, record tasks.Record) (bool, error) {
+	if record.State != tasks.Rejected && record.State != tasks.Unknown {
+		return false, nil
+	}
+	info, err := asynq.NewInspectorFromRedisClient(l.cfg.Redis).GetTaskInfo(tasks.Queue(l.app.Name, d.payload.Priority), d.payload.ID)
+	if errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at the task of %s: %w", d.payload.ID, err)
+	}
+	attempts, ok := archivedAfter(info.LastErr)
+	if !ok {
+		return false, nil
+	}
+	revived, err := l.app.Ledger.Revive(ctx, d.payload.ID, attempts)
+	if revived {
+		l.log.Info().Str("message_id", d.payload.ID).Msg("run again from the dashboard")
+	}
+	return revived, err
+}
+
+// runAgain brings a revived message back at once, or later when Redis did not answer.
+func runAgain(err error) error {
+	if err != nil {
+		return &retryError{err, redisRetry, true}
+	}
+	return &retryError{errors.New("run again from the dashboard"), 0, true}
+}

@@ -1,0 +1,53 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const (
+	// archiveKept is how many dead letters of a queue the dashboard shows. asynq
+	// cannot archive any more once 8,000 of them reach 90 days together.
+	archiveKept = 1000
+	sweepPeriod = time.Minute
+)
+
+// startSweeper keeps the archives of the app's queues small until ctx ends. The dead
+// letters themselves are in the ledger. stop waits for its end.
+func (l *lane) startSweeper(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			l.sweep(ctx)
+			select {
+			case <-time.After(sweepPeriod + jitter(sweepPeriod/4)): // not all workers at once
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+func (l *lane) sweep(ctx context.Context) {
+	for _, priority := range tasks.Priorities() {
+		// Those that somebody archived by hand are not in the ledger, and stay.
+		sweep := asynqx.Sweep{Keep: archiveKept, Age: l.app.Records, Mark: archivedMark}
+		swept, err := asynqx.SweepArchive(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), sweep)
+		if err != nil && ctx.Err() == nil {
+			l.log.Warn().Err(err).Msg("the archive was not swept")
+			return // and of three queues one reports
+		}
+		if swept > 0 {
+			l.log.Debug().Int("tasks", swept).Str("priority", string(priority)).Msg("old tasks left the dashboard")
+		}
+	}
+}
