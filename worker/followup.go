@@ -51,7 +51,7 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	payload.Body = message.WithToUser(d.payload.Body, users)
 	payload.Part, payload.Parts, payload.TurnAt = 0, 0, f.TurnAt
 	return asynqx.Task{
-		Task: asynq.NewTask(tasks.TypeName(payload.Type), tasks.Encode(payload)),
+		Task: asynq.NewTaskWithHeaders(tasks.TypeName(payload.Type), tasks.Encode(payload), d.task.Headers()),
 		Opts: []asynq.Option{
 			asynq.TaskID(payload.ID), asynq.Queue(tasks.Queue(payload.App, payload.Priority)), asynq.MaxRetry(tasks.MaxAttempts),
 			asynq.Timeout(tasks.TaskTimeout), asynq.Retention(l.app.Retention[payload.Priority]), asynq.ProcessIn(wholeSeconds(f.Wait)),

@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/tracing"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -28,14 +30,19 @@ type lane struct {
 	turnstile *turnstile
 	log       zerolog.Logger
 	asynqLog  zerolog.Logger
+	tracer    tracing.Tracer
 	stopping  context.Context // ends when handlers that wait should give up
 }
 
 func newLane(app App, cfg Config) *lane {
+	tracer := tracing.New(cfg.TracerProvider)
+	if tracer.On {
+		app.Sender = &tracedSender{app.Sender, app.Name, tracer}
+	}
 	return &lane{
-		app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), stopping: context.Background(),
-		log:      cfg.Logger.With().Str("component", "worker").Str("app", app.Name).Logger(),
-		asynqLog: cfg.Logger.With().Str("component", "asynq").Str("app", app.Name).Logger(),
+		app: app, cfg: cfg, tracer: tracer, turnstile: newTurnstile(app.Concurrency), stopping: context.Background(),
+		log:      cfg.Logger.With().Str(fields.Component, "worker").Str(fields.App, app.Name).Logger(),
+		asynqLog: cfg.Logger.With().Str(fields.Component, "asynq").Str(fields.App, app.Name).Logger(),
 	}
 }
 
@@ -81,7 +88,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		IsFailure:       isFailure,
 		Logger:          &asynqLogger{l.asynqLog},
 	})
-	if err := server.Start(asynq.HandlerFunc(l.handle)); err != nil {
+	if err := server.Start(l.traced(l.handle)); err != nil {
 		return fmt.Errorf("start lane %s: %w", l.app.Name, err)
 	}
 	<-ctx.Done()

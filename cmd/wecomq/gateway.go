@@ -99,7 +99,7 @@ func newFront(ctx context.Context, d *deployment, m *metrics) (*front, error) {
 		Services: gateway.Services{Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Apps: b, Ready: d.ready},
 		Settings: settings,
 		Routes:   append(hooks.routes(), gateway.Route{Pattern: "GET /metrics", Handler: m.exposition()}),
-		Stopping: ctx.Done(), Logger: d.log, Version: buildVersion(),
+		Stopping: ctx.Done(), Logger: d.log, Version: buildVersion(), TracerProvider: d.traces.provider(),
 	})
 	if err != nil {
 		return nil, err
