@@ -96,7 +96,9 @@ func newFront(ctx context.Context, d *deployment, m *metrics) (*front, error) {
 		return nil, err
 	}
 	g, err := gateway.New(gateway.Config{ //nolint:contextcheck // requests bring their own
-		Services: gateway.Services{Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Apps: b, Ready: d.ready},
+		Services: gateway.Services{
+			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Apps: b, Ready: d.ready,
+		},
 		Settings: settings,
 		Routes:   append(hooks.routes(), gateway.Route{Pattern: "GET /metrics", Handler: m.exposition()}),
 		Stopping: ctx.Done(), Logger: d.log, Version: buildVersion(), TracerProvider: d.traces.provider(),

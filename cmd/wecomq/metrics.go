@@ -122,9 +122,13 @@ func (m *metrics) countTokens(app string, store wecom.TokenStore) wecom.TokenSto
 // settled counts a message whose state has become final.
 func (m *metrics) settled(r tasks.Record) {
 	m.messages.WithLabelValues(r.App, string(r.Type), string(r.Priority), string(r.State)).Inc()
-	m.recipients.WithLabelValues(r.App, "accepted").Add(float64(r.Recipients.Accepted))
-	m.recipients.WithLabelValues(r.App, "invalid").Add(float64(r.Recipients.Refused() - len(r.Recipients.Unlicensed)))
-	m.recipients.WithLabelValues(r.App, "unlicensed").Add(float64(len(r.Recipients.Unlicensed)))
+	to := r.Recipients
+	for result, n := range map[string]int{
+		"accepted": to.Accepted, "invalid": to.Refused() - len(to.Unlicensed), "unlicensed": len(to.Unlicensed), "deferred": to.Deferred,
+		"rejected": to.Rejected, "unknown": to.Unknown, "expired": to.Expired, "cancelled": to.Cancelled,
+	} {
+		m.recipients.WithLabelValues(r.App, result).Add(float64(n))
+	}
 }
 
 func (m *metrics) dequeued(app string, p tasks.Priority, waited time.Duration) {

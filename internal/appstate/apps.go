@@ -4,7 +4,6 @@ package appstate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -81,20 +80,28 @@ func (a *Apps) Status(ctx context.Context, app string) (Status, error) {
 	for priority, count := range map[tasks.Priority]*int{
 		tasks.Critical: &s.Backlog.Critical, tasks.Default: &s.Backlog.Default, tasks.Bulk: &s.Backlog.Bulk,
 	} {
-		if *count, err = a.waiting(app, priority); err != nil {
+		if *count, err = a.waiting(ctx, app, priority); err != nil {
 			return Status{}, err
 		}
 	}
 	return s, nil
 }
 
-func (a *Apps) waiting(app string, p tasks.Priority) (int, error) {
-	info, err := a.inspector.GetQueueInfo(tasks.Queue(app, p))
-	if errors.Is(err, asynq.ErrQueueNotFound) {
-		return 0, nil // nothing was ever enqueued there
-	}
+// waiting counts the messages in a queue that no worker has.
+func (a *Apps) waiting(ctx context.Context, app string, p tasks.Priority) (int, error) {
+	queue := tasks.Queue(app, p)
+	// Of a queue that it does not know asynq says so in an error of its own that
+	// nobody can tell from others.
+	known, err := a.rdb.SIsMember(ctx, "asynq:queues", queue).Result()
 	if err != nil {
-		return 0, fmt.Errorf("look into queue %s: %w", tasks.Queue(app, p), err)
+		return 0, fmt.Errorf("look for queue %s: %w", queue, err)
+	}
+	if !known {
+		return 0, nil
+	}
+	info, err := a.inspector.GetQueueInfo(queue)
+	if err != nil {
+		return 0, fmt.Errorf("look into queue %s: %w", queue, err)
 	}
 	return info.Pending + info.Scheduled + info.Retry, nil
 }
