@@ -1,7 +1,7 @@
 # `make` lists what can be done. `make check` is exactly what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint fmt vet tidy fuzz bench check tools clean
+.PHONY: help build demo test storm lint fmt vet tidy fuzz bench bench-pacing check tools clean
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 30s
@@ -13,7 +13,7 @@ GOLANGCI_LINT := bin/golangci-lint
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 build: ## Build bin/wecomq, static and stamped with the version
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/wecomq ./cmd/wecomq
@@ -24,6 +24,9 @@ demo: build ## See it work, with nothing else installed
 test: ## Run all tests, with the race detector if there is a C compiler
 	@[ -n "$(RACE)" ] || echo 'no C compiler (or CGO_ENABLED=0): testing without the race detector'
 	go test $(RACE) -timeout 5m ./...
+
+storm: ## Kill workers and Redis under load, for a minute or two
+	WECOMQ_STORM=10 go test -count=1 -timeout 15m -v -run 'Storm|IsKilled' ./worker ./cmd/wecomq | grep -v '^=== '
 
 lint: $(GOLANGCI_LINT) ## Check form, style and the direction of imports
 	$(GOLANGCI_LINT) run ./...
@@ -46,6 +49,9 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s)
 
 bench: ## Run every benchmark for BENCHTIME (1s)
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+bench-pacing: ## Measure pacing with real processes, beside asynq's own pattern (20 minutes)
+	go run ./bench/pacing
 
 check: vet test lint tidy ## Do all that CI does
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=500x

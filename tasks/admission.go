@@ -40,7 +40,11 @@ type ResendPolicy struct {
 // Application is a worker's question whether it may call WeCom now.
 type Application struct {
 	Payload Payload
-	Policy  ResendPolicy
+	// Delivery names this delivery of the task. When Redis's reply is lost the question
+	// is asked again, and an attempt that this very delivery has written down is no
+	// other's: the answer is [Go] once more. Empty for none.
+	Delivery string
+	Policy   ResendPolicy
 	// Users are the message's, without those who had to wait in an earlier
 	// attempt: the record remembers them.
 	Users []string

@@ -68,12 +68,18 @@ func Merge(parts []Record) Record {
 	}
 	whole.Parts = parts
 	whole.Attempts, whole.Recipients = 0, Recipients{Invalid: []string{}, Unlicensed: []string{}}
+	whole.To, whole.ReplayedAs = message.Recipients{}, "" // each part tells its own
+	whole.RecalledAt = recalledAt(parts)
 	for _, part := range parts {
 		whole.Attempts += part.Attempts
+		whole.To = message.Recipients{
+			Users: append(whole.To.Users, part.To.Users...), Parties: append(whole.To.Parties, part.To.Parties...),
+			Tags: append(whole.To.Tags, part.To.Tags...),
+		}
 		whole.Recipients = whole.Recipients.add(part.Recipients)
 		whole.PossibleDuplicate = whole.PossibleDuplicate || part.PossibleDuplicate
 		if urgency(part.State) > urgency(whole.State) {
-			whole.State, whole.ErrCode, whole.ErrMsg = part.State, part.ErrCode, part.ErrMsg
+			whole.State, whole.ErrCode, whole.ErrMsg, whole.TurnAt = part.State, part.ErrCode, part.ErrMsg, part.TurnAt
 		}
 		if part.FinishedAt.After(whole.FinishedAt) {
 			whole.FinishedAt = part.FinishedAt
@@ -87,6 +93,20 @@ func Merge(parts []Record) Record {
 		whole.State = Partial
 	}
 	return whole
+}
+
+// recalledAt is when the last part was taken back, zero while WeCom still has one.
+func recalledAt(parts []Record) time.Time {
+	var last time.Time
+	for _, part := range parts {
+		if part.State.Sent() && part.RecalledAt.IsZero() {
+			return time.Time{}
+		}
+		if part.RecalledAt.After(last) {
+			last = part.RecalledAt
+		}
+	}
+	return last
 }
 
 func anySent(parts []Record) bool {

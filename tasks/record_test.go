@@ -70,3 +70,22 @@ func TestMerge(t *testing.T) {
 		})
 	}
 }
+
+func TestAMessageIsRecalledOnceAllItsPartsAre(t *testing.T) {
+	t.Parallel()
+	early, late := time.UnixMilli(1_790_000_000_000), time.UnixMilli(1_790_000_001_000)
+	first := tasks.Record{State: tasks.Accepted, RecalledAt: late, To: message.Recipients{Users: []string{"a"}}, ReplayedAs: "ops-2"}
+	second := tasks.Record{State: tasks.Partial, RecalledAt: early, To: message.Recipients{Users: []string{"b"}}}
+	third := tasks.Record{State: tasks.Rejected, To: message.Recipients{Parties: []string{"7"}}}
+	whole := tasks.Merge([]tasks.Record{first, second, third})
+	if !whole.RecalledAt.Equal(late) || whole.ReplayedAs != "" {
+		t.Errorf("recalled at %s, replayed as %q; want %s and nothing", whole.RecalledAt, whole.ReplayedAs, late)
+	}
+	if diff := cmp.Diff(message.Recipients{Users: []string{"a", "b"}, Parties: []string{"7"}}, whole.To); diff != "" {
+		t.Errorf("to (-want +got):\n%s", diff)
+	}
+	second.RecalledAt = time.Time{}
+	if whole := tasks.Merge([]tasks.Record{first, second, third}); !whole.RecalledAt.IsZero() {
+		t.Errorf("recalled at %s, though WeCom has a part", whole.RecalledAt)
+	}
+}

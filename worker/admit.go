@@ -5,6 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -34,7 +37,7 @@ func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
 	turn, err := l.turnstile.enter(patience, d.payload.Priority)
 	for err == nil {
 		var a tasks.Admission
-		if a, err = l.app.Pacer.Admit(ctx, l.application(d)); err != nil {
+		if a, err = l.ask(ctx, patience, d); err != nil {
 			turn.leave()
 			return admitted{}, err
 		}
@@ -56,6 +59,20 @@ func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
 		}
 	}
 	return admitted{}, err
+}
+
+// ask asks the pacer. While Redis is away it asks again, as long as patience lasts:
+// whatever was decided and written down, though its reply was lost, is answered
+// again to the same delivery.
+func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission, error) {
+	question := l.application(d)
+	return backoff.Retry(patience, func() (tasks.Admission, error) {
+		a, err := l.app.Pacer.Admit(ctx, question)
+		if l.outage.check(err) != nil && !asynqx.IsOutage(err) {
+			err = backoff.Permanent(err)
+		}
+		return a, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(redisPoll)), backoff.WithMaxElapsedTime(0))
 }
 
 // patience ends when a handler has waited long enough, or the lane stops.
@@ -83,7 +100,7 @@ func pause(ctx context.Context, d time.Duration) error {
 func (l *lane) application(d *delivery) tasks.Application {
 	to := d.request.Common().Recipients()
 	a := tasks.Application{
-		Payload: d.payload, Policy: l.resendPolicy(d.request.Common()),
+		Payload: d.payload, Delivery: d.name, Policy: l.resendPolicy(d.request.Common()),
 		Unlisted: to.All() || len(to.Parties)+len(to.Tags) > 0,
 	}
 	if !to.All() {
@@ -92,12 +109,15 @@ func (l *lane) application(d *delivery) tasks.Application {
 	return a
 }
 
-// resendPolicy says how long this message may be sent again once WeCom may have taken it.
+// resendPolicy says how long this message may be sent again once WeCom may have taken
+// it. The last call has to arrive within the interval, which takes as long as a call may
+// at most, where the interval is not too short for that.
 func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolicy {
 	policy := tasks.ResendPolicy{InFlight: l.app.callLimit()}
 	switch {
 	case common.EnableDuplicateCheck == 1:
-		policy.Window = common.DuplicateCheckWindow()
+		interval := common.DuplicateCheckWindow()
+		policy.Window = interval - min(l.app.Timeout, interval/2)
 	case l.app.OnUnknown == Resend:
 		policy.Window, policy.MayDouble = tasks.Forever, true
 	}

@@ -83,7 +83,7 @@ func (l *lane) note(ctx context.Context, f tasks.Finding) time.Duration {
 	block, err := l.app.Pacer.Report(ctx, f)
 	switch {
 	case err != nil:
-		l.log.Warn().Err(err).Str("finding", string(f.Kind)).Msg("the other workers do not know")
+		l.log.WithLevel(l.levelOf(err)).Err(err).Str("finding", string(f.Kind)).Msg("the other workers do not know")
 	case block.Fresh && f.Kind == tasks.Recovered:
 		l.log.Info().Msg("the app goes on")
 	case block.Fresh:

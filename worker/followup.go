@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hibiken/asynq"
 
@@ -50,13 +51,7 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	payload.ID = tasks.FollowUpID(d.payload.ID, f.Number)
 	payload.Body = message.WithToUser(d.payload.Body, users)
 	payload.Part, payload.Parts, payload.TurnAt = 0, 0, f.TurnAt
-	return asynqx.Task{
-		Task: asynq.NewTask(tasks.TypeName(payload.Type), tasks.Encode(payload)),
-		Opts: []asynq.Option{
-			asynq.TaskID(payload.ID), asynq.Queue(tasks.Queue(payload.App, payload.Priority)), asynq.MaxRetry(tasks.MaxAttempts),
-			asynq.Timeout(tasks.TaskTimeout), asynq.Retention(l.app.Retention[payload.Priority]), asynq.ProcessIn(wholeSeconds(f.Wait)),
-		},
-	}
+	return asynqx.NewTask(payload, l.app.Retention[payload.Priority], time.Now().Add(wholeSeconds(f.Wait)))
 }
 
 // partition divides users into those who are among some, whatever their case, and

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,7 +11,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/hibiken/asynq"
 
-	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -24,12 +24,18 @@ const (
 	// restRetry brings a message back into a queue that is paused, because its app
 	// rests: whoever resumes the app need not look for it elsewhere.
 	restRetry = time.Second
+	// redisPoll is how soon a handler asks Redis again that did not serve it.
+	redisPoll = 500 * time.Millisecond
+	holdPause = 15 * time.Second
 	// versionRetry leaves a message to a newer worker.
 	versionRetry = time.Minute
+	// nameLength gives a delivery's name 50 random bits.
+	nameLength = 10
 )
 
 // delivery is one message in the hands of a handler.
 type delivery struct {
+	name    string // no other delivery has it
 	payload tasks.Payload
 	request message.Request
 	task    *asynq.Task
@@ -44,6 +50,8 @@ type delivery struct {
 // when asynq cancels ctx, for instance from the dashboard: a call that is cut off
 // is an outcome nobody knows. Every step has a limit of its own.
 func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
+	l.handlers.Add(1)
+	defer l.handlers.Done()
 	ctx = context.WithoutCancel(ctx)
 	d, err := l.open(ctx, task)
 	if errors.Is(err, tasks.ErrVersion) {
@@ -100,13 +108,10 @@ func (l *lane) proceed(ctx context.Context, d *delivery, a admitted) error {
 }
 
 // hold returns a message to the queue while the app rests, and makes sure that the
-// queues do: somebody may have resumed them in the dashboard.
+// queues do: somebody may have resumed them in the dashboard. They rest for a moment
+// only, because the whole app may be resumed at this very moment.
 func (l *lane) hold(ctx context.Context, a admitted) error {
-	rest := a.Wait
-	if a.Reason == pacing.Paused {
-		rest = 0 // until somebody resumes it
-	}
-	l.pause(ctx, rest)
+	l.pause(ctx, min(a.Wait, holdPause))
 	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
 	return &retryError{errors.New("the app is in state " + a.Reason + "; see 'wecomq app ls'"), restRetry, true}
 }
@@ -128,7 +133,10 @@ func (l *lane) open(ctx context.Context, task *asynq.Task) (*delivery, error) {
 	}
 	retried, _ := asynq.GetRetryCount(ctx)
 	allowed, _ := asynq.GetMaxRetry(ctx)
-	return &delivery{payload: payload, request: request, task: task, retried: retried, allowed: allowed, began: time.Now()}, nil
+	return &delivery{
+		name: rand.Text()[:nameLength], payload: payload, request: request, task: task, retried: retried, allowed: allowed,
+		began: time.Now(),
+	}, nil
 }
 
 // agentMismatch catches a message for another application: WeCom would answer
@@ -141,18 +149,23 @@ func (l *lane) agentMismatch(d *delivery) error {
 	return nil
 }
 
-// send posts the message and settles what WeCom answers. It leaves the turnstile
-// when the call is over. obstacle is why there can be no call, nil for none.
+// send posts the message and settles what WeCom answers. obstacle is why there can
+// be no call, nil for none.
 func (l *lane) send(ctx context.Context, d *delivery, t *turn, obstacle error) error {
-	callCtx, cancel := context.WithTimeout(ctx, l.app.callLimit())
-	defer cancel()
 	var reply message.SendResponse
-	err := obstacle
-	if err == nil {
-		err = l.app.Sender.Post(callCtx, message.APISend, d.payload.Body, &reply)
-	}
-	t.leave()
+	err := l.call(ctx, d, t, obstacle, &reply)
 	return l.settle(ctx, d, l.judge(d, &reply, err), err)
+}
+
+// call leaves the turnstile when the call is over, or has panicked.
+func (l *lane) call(ctx context.Context, d *delivery, t *turn, obstacle error, reply *message.SendResponse) error {
+	defer t.leave()
+	if obstacle != nil {
+		return obstacle
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.app.callLimit())
+	defer cancel()
+	return l.app.Sender.Post(ctx, message.APISend, d.payload.Body, reply)
 }
 
 // judge turns WeCom's answer into what is written down.
@@ -218,13 +231,38 @@ func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, caus
 }
 
 // record writes down what became of an attempt, however long Redis is away:
-// nobody else knows it.
+// nobody else knows it. It is tried once at least, also when the worker stops.
 func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tasks.Record, error) {
-	return backoff.Retry(ctx, func() (tasks.Record, error) { return l.app.Ledger.Settle(ctx, d.payload, s) },
-		backoff.WithBackOff(backoff.NewConstantBackOff(redisRetry)), backoff.WithMaxElapsedTime(settlePatience),
-		backoff.WithNotify(func(err error, _ time.Duration) {
-			l.log.Warn().Err(err).Str("message_id", d.payload.ID).Msg("the outcome is not recorded yet")
-		}))
+	patience, cancel := l.untilStopped(ctx)
+	defer cancel()
+	return backoff.Retry(patience, func() (tasks.Record, error) {
+		record, err := l.app.Ledger.Settle(ctx, d.payload, s)
+		return record, l.outage.check(err)
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(redisPoll)), backoff.WithMaxElapsedTime(settlePatience),
+		backoff.WithNotify(once(func(err error) {
+			l.log.WithLevel(l.levelOf(err)).Err(err).Str("message_id", d.payload.ID).Msg("the outcome is not recorded yet")
+		})))
+}
+
+// untilStopped ends when nobody waits for handlers any more.
+func (l *lane) untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancelCause(ctx)
+	forget := context.AfterFunc(l.stopped, func() { stop(errStopping) })
+	return ctx, func() {
+		forget()
+		stop(nil)
+	}
+}
+
+// once passes on the first of many errors.
+func once(do func(error)) backoff.Notify {
+	said := false
+	return func(err error, _ time.Duration) {
+		if !said {
+			do(err)
+		}
+		said = true
+	}
 }
 
 // retry brings the message back after the time its outcome sets, or when the app's
@@ -259,7 +297,7 @@ func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
 		_, err = d.task.ResultWriter().Write(result)
 	}
 	if err != nil {
-		l.log.Warn().Err(err).Str("message_id", record.ID).Msg("the dashboard will not show the result")
+		l.log.WithLevel(l.levelOf(err)).Err(err).Str("message_id", record.ID).Msg("the dashboard will not show the result")
 	}
 	if record.State == tasks.Rejected || record.State == tasks.Unknown {
 		return archived(record, cause)

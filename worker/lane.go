@@ -3,6 +3,9 @@ package worker
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -26,14 +29,18 @@ type lane struct {
 	app       App
 	cfg       Config
 	turnstile *turnstile
+	outage    *outage
 	log       zerolog.Logger
 	asynqLog  zerolog.Logger
+	handlers  sync.WaitGroup
 	stopping  context.Context // ends when handlers that wait should give up
+	stopped   context.Context // ends when asynq waits for no handler any more
 }
 
-func newLane(app App, cfg Config) *lane {
+func newLane(app App, cfg Config, outage *outage) *lane {
 	return &lane{
-		app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), stopping: context.Background(),
+		app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: outage,
+		stopping: context.Background(), stopped: context.Background(),
 		log:      cfg.Logger.With().Str("component", "worker").Str("app", app.Name).Logger(),
 		asynqLog: cfg.Logger.With().Str("component", "asynq").Str("app", app.Name).Logger(),
 	}
@@ -47,7 +54,8 @@ func (l *lane) run(ctx context.Context) error {
 	}
 	stopping, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
-	l.stopping = stopping
+	stopped, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
+	l.stopping, l.stopped = stopping, stopped
 	defer l.turnstile.stop()
 	defer l.startSweeper(ctx)()
 	// Alerts have a server of their own: handlers that wait with messages of other
@@ -58,6 +66,10 @@ func (l *lane) run(ctx context.Context) error {
 	group.Go(func() error { return l.serve(ctx, l.turnstile.room(tasks.Default), tasks.Default, tasks.Bulk) })
 	l.log.Info().Int("concurrency", l.app.Concurrency).Msg("lane is up")
 	err := group.Wait()
+	// asynq does not wait for a handler whose task it has lost, or not long enough:
+	// what it holds to write down is written now, or reported as lost.
+	giveUp(errStopping)
+	l.handlers.Wait()
 	l.log.Info().Msg("lane is down")
 	return err
 }
@@ -68,7 +80,8 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 	for i, priority := range priorities {
 		queues[tasks.Queue(l.app.Name, priority)] = len(priorities) - i
 	}
-	server := asynq.NewServerFromRedisClient(asynqx.NewWorkerClient(ctx, l.cfg.Redis), asynq.Config{
+	client := asynqx.NewWorkerClient(ctx, l.cfg.Redis, slices.Collect(maps.Keys(queues)), l.outage.note)
+	server := asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency:              concurrency,
 		Queues:                   queues,
 		StrictPriority:           true,
@@ -79,7 +92,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		ShutdownTimeout: l.app.callLimit(),
 		RetryDelayFunc:  retryDelay,
 		IsFailure:       isFailure,
-		Logger:          &asynqLogger{l.asynqLog},
+		Logger:          &asynqLogger{l.asynqLog, l.outage},
 	})
 	if err := server.Start(asynq.HandlerFunc(l.handle)); err != nil {
 		return fmt.Errorf("start lane %s: %w", l.app.Name, err)
@@ -100,12 +113,17 @@ func (l *lane) register(ctx context.Context) error {
 	return nil
 }
 
-// pause rests the app's queues on all hosts, 0 for until it is resumed by hand.
-// When Redis refuses, the messages that come meanwhile are held one by one.
+// pause rests the app's queues on all hosts for a while. When Redis refuses, the messages that come meanwhile are held one by one.
 func (l *lane) pause(ctx context.Context, d time.Duration) {
 	for _, priority := range tasks.Priorities() {
 		if err := asynqx.PauseFor(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), d); err != nil {
-			l.log.Warn().Err(err).Msg("the app's queues go on")
+			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("the app's queues go on")
 		}
 	}
+}
+
+// levelOf is the level of a warning that something could not be written into Redis.
+func (l *lane) levelOf(err error) zerolog.Level {
+	_ = l.outage.check(err)
+	return l.outage.level(zerolog.WarnLevel)
 }

@@ -19,9 +19,10 @@ type retryError struct {
 func (e *retryError) Error() string { return e.err.Error() }
 func (e *retryError) Unwrap() error { return e.err }
 
-// leaseRetry is how soon a task comes back whose worker died: its lease has
-// been over for half a minute by then.
-const leaseRetry = time.Second
+// leaseRetry is how soon a task comes back whose worker died: its lease has been
+// over for half a minute by then. When it was Redis that was away, its worker lives
+// and gets this time to write down what it knows.
+const leaseRetry = 5 * time.Second
 
 // wholeSeconds rounds up: asynq cuts the fraction of a moment off, which would
 // bring a task back early.

@@ -15,7 +15,10 @@ import (
 // archivedPattern finds, in the last error of a task, the attempt after which it was
 // archived. Only a task that really was archived has it: one whose archiving did not
 // reach Redis comes back with the error of its lease.
-var archivedPattern = regexp.MustCompile(` \[attempt (\d+)\]: ` + regexp.QuoteMeta(asynq.SkipRetry.Error()) + `$`)
+var archivedPattern = regexp.MustCompile(` \[attempt (\d+)` + regexp.QuoteMeta(archivedMark) + `$`)
+
+// archivedMark is the end of that error.
+var archivedMark = "]: " + asynq.SkipRetry.Error()
 
 // archived tells asynq to archive the task of a dead letter, and the error to say
 // after which attempt.

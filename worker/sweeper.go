@@ -39,7 +39,9 @@ func (l *lane) startSweeper(ctx context.Context) (stop func()) {
 
 func (l *lane) sweep(ctx context.Context) {
 	for _, priority := range tasks.Priorities() {
-		swept, err := asynqx.SweepArchive(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), archiveKept, l.app.Records)
+		// Those that somebody archived by hand are not in the ledger, and stay.
+		sweep := asynqx.Sweep{Keep: archiveKept, Age: l.app.Records, Mark: archivedMark}
+		swept, err := asynqx.SweepArchive(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), sweep)
 		if err != nil && ctx.Err() == nil {
 			l.log.Warn().Err(err).Msg("the archive was not swept")
 			return // and of three queues one reports

@@ -55,11 +55,12 @@ func New(cfg Config) (*Worker, error) {
 	}
 	cfg = cfg.withDefaults()
 	w := &Worker{}
+	outage := newOutage(cfg.Logger)
 	for _, app := range cfg.Apps {
 		if err := app.Validate(); err != nil {
 			return nil, err
 		}
-		w.lanes = append(w.lanes, newLane(app.withDefaults(cfg.Redis), cfg))
+		w.lanes = append(w.lanes, newLane(app.withDefaults(cfg.Redis), cfg, outage))
 	}
 	return w, nil
 }

@@ -71,7 +71,7 @@ each part that failed.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.app, "app", "", "only those of this `APP` (default: all apps of the config)")
-	f.register(flags)
+	f.register(cmd)
 	flags.StringVar(&f.format, "format", "", "table, ndjson or csv (default table, ndjson with -o json)")
 	return cmd
 }

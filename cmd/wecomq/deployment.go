@@ -30,6 +30,7 @@ type deployment struct {
 	transports map[wecom.Secret]http.RoundTripper // by proxy, shared by the apps that leave there
 	// ratePause replaces the worker's rest after errcode 45009; the demo's is short.
 	ratePause time.Duration
+	metrics   *metrics // nil in a process that serves none
 }
 
 // connectTimeout bounds the first word with Redis.
@@ -102,6 +103,15 @@ func (d *deployment) finder(app *config.App) *status.Finder {
 	return status.New(d.rdb, app.Name, d.ledger(app))
 }
 
+// tokens is the access token that all processes share.
+func (d *deployment) tokens(app *config.App) wecom.TokenStore {
+	store := tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret)
+	if d.metrics == nil {
+		return store
+	}
+	return d.metrics.countTokens(app.Name, store)
+}
+
 // client calls WeCom for an app. A nil store keeps the access token to itself.
 func (d *deployment) client(app *config.App, store wecom.TokenStore) (*wecom.Client, error) {
 	return wecom.NewClient(wecom.Config{
@@ -137,7 +147,7 @@ func (d *deployment) workerApps(names []string) ([]worker.App, error) {
 		if err != nil {
 			return nil, err
 		}
-		client, err := d.client(app, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
+		client, err := d.client(app, d.tokens(app))
 		if err != nil {
 			return nil, fmt.Errorf("app %s: %w", app.Name, err)
 		}

@@ -42,7 +42,8 @@ way finish and exits 0.`,
 }
 
 func runGateway(ctx context.Context, g *globals, d *deployment, listen string) error {
-	front, err := newFront(ctx, d, newMetrics())
+	m := d.measure()
+	front, err := newFront(ctx, d, m)
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func runGateway(ctx context.Context, g *globals, d *deployment, listen string) e
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return front.serve(ctx, listener) })
-	group.Go(func() error { return g.reloadOnHangup(ctx, d, g.loadConfig, front) })
+	group.Go(func() error { return g.reloadOnHangup(ctx, d, g.loadConfig, front, m) })
 	return group.Wait()
 }
 
@@ -101,7 +102,9 @@ func newFront(ctx context.Context, d *deployment, m *metrics) (*front, error) {
 		return nil, err
 	}
 	g, err := gateway.New(gateway.Config{ //nolint:contextcheck // requests bring their own
-		Services: gateway.Services{Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Apps: b, Ready: d.ready},
+		Services: gateway.Services{
+			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Apps: b, Ready: d.ready,
+		},
 		Settings: settings,
 		Routes:   slices.Concat(hooks.routes(), browser.routes(), []gateway.Route{{Pattern: "GET /metrics", Handler: m.exposition()}}),
 		Stopping: ctx.Done(), Logger: d.log, Version: buildVersion(),

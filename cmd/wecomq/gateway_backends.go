@@ -14,7 +14,6 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/status"
-	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -23,30 +22,34 @@ import (
 // backends are what the gateway passes requests on to, by app. A reload swaps
 // them as a whole.
 type backends struct {
-	current atomic.Pointer[map[string]*backend]
+	current atomic.Pointer[backendSet]
+}
+
+// backendSet is that of one config.
+type backendSet struct {
+	apps   map[string]*backend
+	states *appstate.Apps
 }
 
 // backend is everything of one app.
 type backend struct {
-	producer *producer.Producer
-	finder   *status.Finder
-	wecom    *wecom.Client
-
+	producer   *producer.Producer
+	finder     *status.Finder
 	dispatcher *dispatch.Dispatcher
-	apps       *appstate.Apps
+	wecom      *wecom.Client
 }
 
 // load makes the backends of a config; apply puts them into force.
 func (b *backends) load(d *deployment) (apply func(), settings gateway.Settings, err error) {
-	next := map[string]*backend{}
+	next := backendSet{apps: map[string]*backend{}, states: d.apps()}
 	settings = gateway.Settings{Tokens: d.cfg.Gateway.Tokens}
 	for _, name := range slices.Sorted(maps.Keys(d.cfg.Apps)) {
 		app := d.cfg.Apps[name]
-		if next[name], err = newBackend(d, app); err != nil {
+		if next.apps[name], err = newBackend(d, app); err != nil {
 			return nil, settings, fmt.Errorf("app %s: %w", name, err)
 		}
 		settings.Apps = append(settings.Apps, gateway.App{
-			Name: name, CorpID: app.CorpID, AgentID: app.AgentID, WeCom: next[name].wecom,
+			Name: name, CorpID: app.CorpID, AgentID: app.AgentID, WeCom: next.apps[name].wecom,
 		})
 	}
 	return func() { b.current.Store(&next) }, settings, nil
@@ -57,7 +60,7 @@ func newBackend(d *deployment, app *config.App) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := d.client(app, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
+	client, err := d.client(app, d.tokens(app))
 	if err != nil {
 		return nil, err
 	}
@@ -65,12 +68,12 @@ func newBackend(d *deployment, app *config.App) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &backend{producer: p, finder: d.finder(app), wecom: client, dispatcher: dispatcher, apps: d.apps()}, nil
+	return &backend{producer: p, finder: d.finder(app), dispatcher: dispatcher, wecom: client}, nil
 }
 
 // of finds an app's backend; one that a reload has just removed is gone.
 func (b *backends) of(app string) (*backend, error) {
-	backend, ok := (*b.current.Load())[app]
+	backend, ok := b.current.Load().apps[app]
 	if !ok {
 		return nil, fmt.Errorf("app %s: %w", app, gateway.ErrNotFound)
 	}
@@ -118,76 +121,18 @@ func (b *backends) Record(ctx context.Context, app, id string) (tasks.Record, er
 		return tasks.Record{}, err
 	}
 	record, err := backend.finder.Message(ctx, id)
-	if err != nil {
-		return tasks.Record{}, storeFault(id, err)
-	}
-	return record, nil
+	return record, lookupFault(id, err)
 }
 
-// Recall implements [gateway.Recaller]: from WeCom's clients what was sent, out of
-// the queue what was not.
-func (b *backends) Recall(ctx context.Context, app, id string) (tasks.Record, error) {
-	return b.takeBack(ctx, app, id, (*dispatch.Dispatcher).Recall)
-}
-
-// Cancel implements [gateway.Canceller].
-func (b *backends) Cancel(ctx context.Context, app, id string) (tasks.Record, error) {
-	return b.takeBack(ctx, app, id, (*dispatch.Dispatcher).Cancel)
-}
-
-// takeBack is a conflict when nothing of the message could be taken back.
-func (b *backends) takeBack(
-	ctx context.Context, app, id string, do func(*dispatch.Dispatcher, context.Context, string) (dispatch.Recall, error),
-) (tasks.Record, error) {
-	backend, err := b.of(app)
-	if err != nil {
-		return tasks.Record{}, err
-	}
-	recall, err := do(backend.dispatcher, ctx, id)
-	if err != nil {
-		return tasks.Record{}, storeFault(id, err)
-	}
-	if recall.Failed() == len(recall.Parts) {
-		return tasks.Record{}, fmt.Errorf("%w: %s: %s; %s", gateway.ErrConflict, id, recall.Parts[0].Reason, recall.Parts[0].Hint)
-	}
-	return b.Record(ctx, app, id)
-}
-
-// Replay implements [gateway.Replayer]. The receipt is that of the first part that
-// is sent again.
-func (b *backends) Replay(ctx context.Context, app, id string) (gateway.Receipt, error) {
-	backend, err := b.of(app)
-	if err != nil {
-		return gateway.Receipt{}, err
-	}
-	replays, err := backend.dispatcher.Replay(ctx, id)
+// lookupFault is what went wrong where only Redis was asked.
+func lookupFault(id string, err error) error {
 	switch {
-	case errors.Is(err, ledger.ErrNotReplayable):
-		return gateway.Receipt{}, fmt.Errorf("%w: %w", gateway.ErrConflict, err)
-	case err != nil:
-		return gateway.Receipt{}, storeFault(id, err)
-	}
-	return gateway.Receipt{ID: replays[0].ReplayedAs, State: tasks.Queued, Duplicate: replays[0].Duplicate}, nil
-}
-
-// Apps implements [gateway.AppLister].
-func (b *backends) Apps(ctx context.Context) ([]gateway.AppStatus, error) {
-	all := (*b.current.Load())
-	statuses := make([]gateway.AppStatus, 0, len(all))
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		s, err := all[name].apps.Status(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
-		}
-		statuses = append(statuses, s)
-	}
-	return statuses, nil
-}
-
-// storeFault tells a message that is not there from a Redis that does not answer.
-func storeFault(id string, err error) error {
-	if errors.Is(err, status.ErrNotFound) || errors.Is(err, ledger.ErrNotFound) {
+	case err == nil:
+		return nil
+	case errors.Is(err, status.ErrNotFound), errors.Is(err, ledger.ErrNotFound):
 		return fmt.Errorf("%s: %w", id, gateway.ErrNotFound)
+	case errors.Is(err, ledger.ErrNotReplayable):
+		return fmt.Errorf("%w: %w", gateway.ErrConflict, err)
 	}
 	return fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
 }

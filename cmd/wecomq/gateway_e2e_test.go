@@ -26,8 +26,8 @@ const (
 	spareToken   = "another-token-of-the-gateway"
 )
 
-// configure writes the landscape's config with these tokens, and returns its path.
-func (l *landscape) configure(path, extra string, tokens ...string) string {
+// gatewayConfig writes the landscape's config with these tokens, and returns its path.
+func (l *landscape) gatewayConfig(path, extra string, tokens ...string) string {
 	l.Helper()
 	if path == "" {
 		path = filepath.Join(l.TempDir(), "wecomq.yaml")
@@ -38,7 +38,7 @@ func (l *landscape) configure(path, extra string, tokens ...string) string {
 	_, _ = fmt.Fprint(&text, "gateway:\n  listen: 127.0.0.1:0\n  tokens:\n")
 	for i, token := range tokens {
 		sum := sha256.Sum256([]byte(token))
-		_, _ = fmt.Fprintf(&text, "    - {name: t%d, sha256: %s, apps: [ops], scopes: [send, read]}\n", i, hex.EncodeToString(sum[:]))
+		_, _ = fmt.Fprintf(&text, "    - {name: t%d, sha256: %s, apps: [ops], scopes: [send, read, admin]}\n", i, hex.EncodeToString(sum[:]))
 	}
 	l.write(path, text.String())
 	return path
@@ -88,7 +88,7 @@ func post(t *testing.T, url, token, key string) (int, gateway.Receipt) {
 func TestGatewayWorkerAndWeComTogether(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	config := l.configure("", "", gatewayToken)
+	config := l.gatewayConfig("", "", gatewayToken)
 	front := start(t, l.environ(), "gateway", "-c", config)
 	worker := start(t, l.environ(), "worker", "-c", config)
 	worker.awaitLine(`"lane is up"`)
@@ -133,6 +133,64 @@ func TestGatewayWorkerAndWeComTogether(t *testing.T) {
 	}
 }
 
+// call makes a request with a token and returns the answer.
+func call(t *testing.T, method, url, token string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+func TestTheGatewayOperatesOnMessages(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	config := l.gatewayConfig("", "", gatewayToken)
+	front := start(t, l.environ(), "gateway", "-c", config)
+	url := gatewayURL(front)
+	expect := func(what, method, path string, status int, says string) {
+		t.Helper()
+		if code, body := call(t, method, url+path, gatewayToken); code != status || !strings.Contains(body, says) {
+			t.Errorf("%s: HTTP %d %s, want %d and %s", what, code, body, status, says)
+		}
+	}
+	_, waiting := post(t, url, gatewayToken, "waits")
+	expect("the apps", "GET", "/v1/apps", 200, `"backlog":{"critical":0,"default":1,"bulk":0}`)
+	expect("cancel", "DELETE", "/v1/messages/"+waiting.ID, 200, `"state":"cancelled"`)
+	expect("cancel again", "DELETE", "/v1/messages/"+waiting.ID, 200, `"state":"cancelled"`)
+	expect("replay of what is no dead letter", "POST", "/v1/messages/"+waiting.ID+"/replay", 409, "is cancelled")
+
+	worker := start(t, l.environ(), "worker", "-c", config)
+	worker.awaitLine(`"lane is up"`)
+	_, sent := post(t, url, gatewayToken, "sent")
+	l.awaitRecord(config, sent.ID, tasks.Accepted)
+	expect("cancel of what was sent", "DELETE", "/v1/messages/"+sent.ID, 409, "it has been sent; recall it")
+	expect("recall", "POST", "/v1/messages/"+sent.ID+"/recall", 200, `"recalled_at"`)
+	if m := l.messages()[0]; !m.Recalled || len(l.messages()) != 1 {
+		t.Errorf("%+v", l.messages())
+	}
+
+	ask[any](l, http.MethodPost, "/admin/faults", `{"api":"message/send","errcode":45002,"times":1}`)
+	_, dead := post(t, url, gatewayToken, "dead")
+	l.awaitRecord(config, dead.ID, tasks.Rejected)
+	expect("replay", "POST", "/v1/messages/"+dead.ID+"/replay", 202, `"duplicate":false`)
+	eventually(t, "the replay arrives", func() bool { return len(l.messages()) == 2 })
+	expect("replay again", "POST", "/v1/messages/"+dead.ID+"/replay", 202, `"duplicate":true`)
+	expect("recall of a dead letter", "POST", "/v1/messages/"+dead.ID+"/recall", 409, "it was never delivered")
+	expect("nothing", "POST", "/v1/messages/ops-01JD5K3V8N0000000000000000/recall", 404, "no such message")
+}
+
 // awaitRecord waits until a message is in a state.
 func (l *landscape) awaitRecord(config, id string, state tasks.State) tasks.Record {
 	l.Helper()
@@ -147,7 +205,7 @@ func (l *landscape) awaitRecord(config, id string, state tasks.State) tasks.Reco
 func TestHangupReloadsTheGateway(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	config := l.configure("", "", gatewayToken)
+	config := l.gatewayConfig("", "", gatewayToken)
 	front := start(t, l.environ(), "gateway", "-c", config)
 	url := gatewayURL(front)
 	status := func(token string) int {
@@ -155,7 +213,7 @@ func TestHangupReloadsTheGateway(t *testing.T) {
 		return code
 	}
 
-	l.configure(config, "", spareToken)
+	l.gatewayConfig(config, "", spareToken)
 	front.signal(syscall.SIGHUP)
 	front.awaitLine(`"config reloaded"`)
 	if before, after := status(gatewayToken), status(spareToken); before != 401 || after != 202 {
@@ -179,25 +237,25 @@ func TestHangupReloadsTheGateway(t *testing.T) {
 func TestHangupRestartsTheLanesOfAWorkerWhoseAppsChanged(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	config := l.configure("", "", gatewayToken)
+	config := l.gatewayConfig("", "", gatewayToken)
 	worker := start(t, l.environ(), "worker", "-c", config)
 	worker.awaitLine(`"concurrency":16`)
 
-	l.configure(config, "", spareToken)
+	l.gatewayConfig(config, "", spareToken)
 	worker.signal(syscall.SIGHUP)
 	worker.awaitLine(`"config reloaded"`)
 	if lines := worker.lines("lane is down"); len(lines) > 0 {
 		t.Errorf("another token has stopped a lane: %s", lines)
 	}
 
-	l.configure(config, "    concurrency: 3\n", spareToken)
+	l.gatewayConfig(config, "    concurrency: 3\n", spareToken)
 	worker.signal(syscall.SIGHUP)
 	worker.awaitLine(`"lane is down"`)
 	worker.awaitLine(`"concurrency":3`)
 	l.write(config, "apps: {ops: {corp_id: x}}\n")
 	worker.signal(syscall.SIGHUP)
 	worker.awaitLine("nothing changed")
-	l.configure(config, "    concurrency: 3\n", spareToken)
+	l.gatewayConfig(config, "    concurrency: 3\n", spareToken)
 	id := l.ids(l.run("", "-c", config, "send", "--to-user", "zhangsan", "--text", "after the reload"))[0]
 	l.awaitRecord(config, id, tasks.Accepted)
 	if n := len(worker.lines(`"lane is up"`)); n != 2 {

@@ -28,9 +28,10 @@ type landscape struct {
 	env   map[string]string
 }
 
-func newLandscape(t *testing.T) *landscape {
+// newLandscape takes lines of redis.conf.
+func newLandscape(t *testing.T, config ...string) *landscape {
 	t.Helper()
-	l := &landscape{T: t, redis: redistest.Start(t)}
+	l := &landscape{T: t, redis: redistest.Start(t, config...)}
 	sim := start(t, l.environ(), "simulate", "--listen", "127.0.0.1:0")
 	_, l.url, _ = strings.Cut(sim.awaitLine("api_base_url:"), "api_base_url: ")
 	l.env = appVariables(l.url, l.redis.URL())
@@ -75,14 +76,15 @@ func (l *landscape) run(stdin string, args ...string) string {
 	return string(out)
 }
 
-// sendTexts enqueues n texts to n members in one batch and returns their ids.
-func (l *landscape) sendTexts(n int) []string {
+// sendTexts enqueues n texts to n members in one batch and returns their ids. The
+// flags are those of send.
+func (l *landscape) sendTexts(n int, flags ...string) []string {
 	l.Helper()
 	var batch strings.Builder
 	for i := range n {
 		fmt.Fprintf(&batch, `{"touser":"user%d","msgtype":"text","text":{"content":"text %[1]d"}}`+"\n", i)
 	}
-	return l.ids(l.run(batch.String(), "send", "--batch", "-f", "-"))
+	return l.ids(l.run(batch.String(), append([]string{"send", "--batch", "-f", "-"}, flags...)...))
 }
 
 func (l *landscape) ids(receipts string) []string {

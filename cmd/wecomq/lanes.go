@@ -31,6 +31,7 @@ func (l *lanes) worker(d *deployment) (*worker.Worker, error) {
 		return nil, err
 	}
 	for i := range apps {
+		l.metrics.expect(apps[i].Name)
 		apps[i].Sender = l.metrics.instrument(apps[i].Name, apps[i].Sender)
 	}
 	return worker.New(worker.Config{

@@ -6,18 +6,23 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
 
+	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/worker"
 )
 
-// metrics are what a worker process tells Prometheus. No user id is a label.
+// metrics are what a process tells Prometheus. No user id is a label.
 type metrics struct {
 	registry   *prometheus.Registry
 	messages   *prometheus.CounterVec
@@ -26,6 +31,10 @@ type metrics struct {
 	duration   *prometheus.HistogramVec
 	queueWait  *prometheus.HistogramVec
 	hold       *prometheus.HistogramVec
+	refreshes  *prometheus.CounterVec
+	apps       *appstate.Collector // nil until there is a Redis to look at
+	looks      []prometheus.Gatherer
+	log        zerolog.Logger
 }
 
 // waitBuckets reach from 5 ms to a day.
@@ -55,18 +64,71 @@ func newMetrics() *metrics {
 			Name: "wecomq_hold_seconds", Help: "How long messages are told to wait for WeCom's limits, by what they wait for.",
 			Buckets: waitBuckets,
 		}, []string{"app", "reason"}),
+		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wecomq_token_refreshes_total", Help: "Calls of gettoken by reason: first, early, expired, refused; or failed.",
+		}, []string{"app", "reason"}),
 	}
-	m.registry.MustRegister(m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold,
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "wecomq_build_info", Help: "1, and the version of wecomq: the one series that every process has.",
+		ConstLabels: prometheus.Labels{"version": buildVersion()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// measure makes the metrics of a process that serves them: its own and those that
+// stand in Redis.
+func (d *deployment) measure() *metrics {
+	m := newMetrics()
+	m.log = d.log
+	m.apps = appstate.NewCollector(d.apps())
+	inRedis := prometheus.NewRegistry()
+	inRedis.MustRegister(m.apps, asynqx.NewCollector(d.rdb))
+	m.looks = []prometheus.Gatherer{&cachedGatherer{gatherer: inRedis, life: lookLife}}
+	d.metrics = m
+	return m
+}
+
+// prepare looks at other apps from a reload on.
+func (m *metrics) prepare(next *deployment) (apply func(), err error) {
+	return func() { m.apps.Replace(next.apps()) }, nil
+}
+
+// expect shows the counters that alerts watch as 0 before their first event: from
+// nothing to 1 is no increase to Prometheus.
+func (m *metrics) expect(app string) {
+	for _, priority := range tasks.Priorities() {
+		for _, kind := range message.Types() {
+			for _, state := range []tasks.State{tasks.Rejected, tasks.Unknown, tasks.Expired} {
+				m.messages.WithLabelValues(app, string(kind), string(priority), string(state))
+			}
+		}
+	}
+	for _, reason := range refreshReasons {
+		m.refreshes.WithLabelValues(app, reason)
+	}
+	for _, result := range []string{"accepted", "invalid", "unlicensed"} {
+		m.recipients.WithLabelValues(app, result)
+	}
+}
+
+// countTokens counts an app's calls of gettoken.
+func (m *metrics) countTokens(app string, store wecom.TokenStore) wecom.TokenStore {
+	return &tokenCounter{TokenStore: store, calls: m.refreshes.MustCurryWith(prometheus.Labels{"app": app})}
 }
 
 // settled counts a message whose state has become final.
 func (m *metrics) settled(r tasks.Record) {
 	m.messages.WithLabelValues(r.App, string(r.Type), string(r.Priority), string(r.State)).Inc()
-	m.recipients.WithLabelValues(r.App, "accepted").Add(float64(r.Recipients.Accepted))
-	m.recipients.WithLabelValues(r.App, "invalid").Add(float64(r.Recipients.Refused() - len(r.Recipients.Unlicensed)))
-	m.recipients.WithLabelValues(r.App, "unlicensed").Add(float64(len(r.Recipients.Unlicensed)))
+	to := r.Recipients
+	for result, n := range map[string]int{
+		"accepted": to.Accepted, "invalid": to.Refused() - len(to.Unlicensed), "unlicensed": len(to.Unlicensed), "deferred": to.Deferred,
+		"rejected": to.Rejected, "unknown": to.Unknown, "expired": to.Expired, "cancelled": to.Cancelled,
+	} {
+		m.recipients.WithLabelValues(r.App, result).Add(float64(n))
+	}
 }
 
 func (m *metrics) dequeued(app string, p tasks.Priority, waited time.Duration) {
@@ -109,9 +171,20 @@ func errcodeLabel(err error) string {
 	}
 }
 
-// exposition is what Prometheus scrapes.
+// exposition is what Prometheus scrapes. What Redis does not tell is missing there,
+// logged, and counted in promhttp_metric_handler_errors_total.
 func (m *metrics) exposition() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(append(prometheus.Gatherers{m.registry}, m.looks...), promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, ErrorLog: scrapeLog{m.log}, Registry: m.registry,
+	})
+}
+
+// scrapeLog passes what a scrape could not find on to our log.
+type scrapeLog struct{ log zerolog.Logger }
+
+// Println implements [promhttp.Logger].
+func (l scrapeLog) Println(v ...any) {
+	l.log.Warn().Str("component", "metrics").Msg(strings.TrimSpace(fmt.Sprintln(v...)))
 }
 
 // handler serves health and metrics. ready says why the process cannot work, nil if it can.

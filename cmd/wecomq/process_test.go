@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +22,12 @@ const (
 
 // eventually polls until happened says so; what names it for the failure.
 func eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	within(t, patience, what, happened)
+}
+
+// within does so for something that takes longer.
+func within(t *testing.T, patience time.Duration, what string, happened func() bool) {
 	t.Helper()
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
@@ -63,7 +70,12 @@ type process struct {
 // start runs the wecomq of the PATH, which TestMain puts there.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{T: t, cmd: exec.Command("wecomq", args...), exited: make(chan struct{})} //nolint:noctx // cleanup kills it
+	return startProgram(t, env, "wecomq", args...)
+}
+
+func startProgram(t *testing.T, env []string, program string, args ...string) *process {
+	t.Helper()
+	p := &process{T: t, cmd: exec.Command(program, args...), exited: make(chan struct{})} //nolint:noctx // cleanup kills it
 	p.cmd.Env = env
 	p.cmd.Stderr = &p.stderr
 	if err := p.cmd.Start(); err != nil {
@@ -76,7 +88,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("stderr of wecomq %s:\n%s", strings.Join(args, " "), &p.stderr)
+			t.Logf("stderr of %s %s:\n%s", filepath.Base(program), strings.Join(args, " "), &p.stderr)
 		}
 	})
 	return p

@@ -10,20 +10,30 @@ import (
 )
 
 // progress shows how far a batch is, when somebody watches.
-type progress struct{ bar *progressbar.ProgressBar }
+type progress struct{ bar *progressbar.ProgressBar } // nil when nobody does
 
 // newProgress is silent when stderr is no terminal, as in scripts and logs.
 func newProgress(stderr io.Writer) *progress {
 	file, ok := stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return &progress{progressbar.DefaultSilent(-1)}
+		return &progress{}
 	}
 	return &progress{progressbar.NewOptions(-1,
 		progressbar.OptionSetWriter(stderr), progressbar.OptionSetDescription("enqueued"), progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(), progressbar.OptionSetItsString("messages"), progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetSpinnerChangeInterval(0), // the bar's own goroutine races with Add
 	)}
 }
 
-func (p *progress) add(n int) { _ = p.bar.Add(n) }
-func (p *progress) end()      { _ = p.bar.Finish() }
+func (p *progress) add(n int) {
+	if p.bar != nil {
+		_ = p.bar.Add(n)
+	}
+}
+
+func (p *progress) end() {
+	if p.bar != nil {
+		_ = p.bar.Finish()
+	}
+}

@@ -50,7 +50,7 @@ Ctrl-C.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
-	f.register(flags)
+	f.register(cmd)
 	flags.StringVar(&f.format, "format", "", "table, ndjson or csv (default table, ndjson with -o json)")
 	flags.BoolVar(&f.follow, "follow", false, "go on with each message that ends, until Ctrl-C")
 	return cmd

@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
@@ -17,7 +17,8 @@ type selection struct {
 	recipient    string
 }
 
-func (s *selection) register(flags *pflag.FlagSet) {
+func (s *selection) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
 	flags.StringVar(&s.since, "since", "", "changed since this `TIME`: RFC 3339, or so long ago, e.g. 90m or 24h")
 	flags.StringVar(&s.until, "until", "", "changed until this `TIME`")
 	flags.StringSliceVar(&s.states, "state", nil, "in one of these `STATES`, e.g. rejected,unknown")

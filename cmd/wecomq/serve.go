@@ -49,7 +49,7 @@ SIGHUP reads apps, limits and tokens again; an invalid file changes nothing.`,
 func runServe(
 	ctx context.Context, g *globals, d *deployment, listen string, load func() (*config.Config, error), up func(addr string),
 ) error {
-	m := newMetrics()
+	m := d.measure()
 	front, err := newFront(ctx, d, m)
 	if err != nil {
 		return err
@@ -68,6 +68,6 @@ func runServe(
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return front.serve(ctx, listener) })
 	group.Go(func() error { return l.run(ctx) })
-	group.Go(func() error { return g.reloadOnHangup(ctx, d, load, front, l) })
+	group.Go(func() error { return g.reloadOnHangup(ctx, d, load, front, l, m) })
 	return group.Wait()
 }

@@ -40,7 +40,7 @@ rest in the queue and exits 0. A second signal exits at once.`,
 }
 
 func runWorker(ctx context.Context, g *globals, d *deployment, names []string, listen string) error {
-	metrics := newMetrics()
+	metrics := d.measure()
 	l, err := newLanes(d, names, metrics)
 	if err != nil {
 		return err
@@ -55,6 +55,6 @@ func runWorker(ctx context.Context, g *globals, d *deployment, names []string, l
 		group.Go(func() error { return serveHTTP(ctx, listener, metrics.handler(d.ready)) })
 	}
 	group.Go(func() error { return l.run(ctx) })
-	group.Go(func() error { return g.reloadOnHangup(ctx, d, g.loadConfig, l) })
+	group.Go(func() error { return g.reloadOnHangup(ctx, d, g.loadConfig, l, metrics) })
 	return group.Wait()
 }

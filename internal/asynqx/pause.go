@@ -12,8 +12,8 @@ import (
 // PausedByHand is the rest of a pause that does not end by itself.
 const PausedByHand time.Duration = -1
 
-// PauseFor pauses a queue on all hosts for a while, 0 for until [Unpause]; the
-// pause shows in the dashboard. A pause that is already there stays as it is.
+// PauseFor pauses a queue on all hosts for a while; the pause shows in the
+// dashboard. A pause that is already there stays as it is.
 func PauseFor(ctx context.Context, rdb redis.UniversalClient, queue string, d time.Duration) error {
 	// SET NX PX: asynq's own PauseQueue writes the same key and value without an end.
 	err := rdb.SetArgs(ctx, pauseKey(queue), time.Now().Unix(), redis.SetArgs{Mode: "NX", TTL: d}).Err()

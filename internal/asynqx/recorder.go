@@ -92,7 +92,7 @@ func (r *recorder) send(ctx context.Context, chosen []int, results []error) (unk
 	// The pipeline's own error is that of its first failed command; each
 	// command carries its own.
 	_, _ = r.UniversalClient.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.SAdd(ctx, "asynq:queues", r.queues...)
+		p.SAdd(ctx, allQueues, r.queues...)
 		for i, c := range chosen {
 			cmds[i] = p.EvalSha(ctx, r.calls[c].sha, r.calls[c].keys, r.calls[c].args...)
 		}

@@ -3,6 +3,7 @@ package asynqx
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,22 +15,41 @@ var sweepSource string
 
 var sweepScript = redis.NewScript(sweepSource)
 
-// sweepBatch keeps one script below a millisecond.
-const sweepBatch = 100
+const (
+	// sweepBatch keeps one script below a millisecond.
+	sweepBatch = 100
+	// ancient is a little less than the 90 days after which asynq itself lets go.
+	ancient = 85 * 24 * time.Hour
+)
 
-// SweepArchive deletes archived tasks of a queue: all but the newest keep, and those
-// that were archived longer than age ago. asynq itself trims only when it archives,
-// leaves the tasks' keys behind, and fails for good when too many get old at once.
-func SweepArchive(ctx context.Context, rdb redis.UniversalClient, queue string, keep int, age time.Duration) (int, error) {
-	base := "asynq:{" + queue + "}:"
-	cutoff := time.Now().Add(-age).Unix()
-	for swept := 0; ; {
-		n, err := sweepScript.Run(ctx, rdb, []string{base + "archived"}, keep, cutoff, sweepBatch, base+"t:").Int()
-		if err != nil {
-			return swept, fmt.Errorf("sweep the archive of %s: %w", queue, err)
+// Sweep says which archived tasks may go: all but the newest Keep, and those that
+// were archived longer than Age ago, if their message, the last error included, has
+// Mark in it. Of others nobody knows whether they are kept elsewhere: they stay until
+// asynq would delete them.
+type Sweep struct {
+	Keep int
+	Age  time.Duration
+	Mark string
+}
+
+// SweepArchive deletes archived tasks of a queue and returns how many. asynq itself
+// trims only when it archives, leaves the tasks' keys behind, and fails for good when
+// too many get old at once.
+func SweepArchive(ctx context.Context, rdb redis.UniversalClient, queue string, s Sweep) (int, error) {
+	base, now := "asynq:{"+queue+"}:", time.Now()
+	deleted, skip := 0, int64(0)
+	for {
+		reply, err := sweepScript.Run(ctx, rdb, []string{base + "archived"},
+			s.Keep, now.Add(-s.Age).Unix(), s.Mark, now.Add(-ancient).Unix(), sweepBatch, skip, base+"t:").Int64Slice()
+		if err == nil && len(reply) != 3 {
+			err = errors.New("sweep.lua replied something else")
 		}
-		if swept += n; n < sweepBatch {
-			return swept, nil
+		if err != nil {
+			return deleted, fmt.Errorf("sweep the archive of %s: %w", queue, err)
+		}
+		deleted += int(reply[0])
+		if skip += reply[1]; reply[2] == 1 {
+			return deleted, nil
 		}
 	}
 }

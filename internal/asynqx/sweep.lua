@@ -1,17 +1,26 @@
 -- Deletes the oldest archived tasks of a queue, a few at a time.
 -- KEYS 1 archived tasks (zset, by Unix seconds)
 -- ARGV 1 tasks to keep at most 2 older than this, in Unix seconds, go in any case
---      3 tasks to delete at most 4 prefix of the tasks' keys
--- result how many were deleted
-local excess = redis.call('ZCARD', KEYS[1]) - ARGV[1]
-local old = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[2])
-local n = math.min(math.max(excess, old), tonumber(ARGV[3]))
-if n <= 0 then
-  return 0
+--      3 mark that a task has to have in its message 4 older than this, those without it go, too
+--      5 entries to look at 6 how many to pass over 7 prefix of the tasks' keys
+-- result {deleted, passed over, 1 when there is nothing more to do}
+local surplus = redis.call('ZCARD', KEYS[1]) - ARGV[1]
+local old, ancient = tonumber(ARGV[2]), tonumber(ARGV[4])
+local batch, skip = tonumber(ARGV[5]), tonumber(ARGV[6])
+local entries = redis.call('ZRANGE', KEYS[1], skip, skip + batch - 1, 'WITHSCORES')
+local deleted, passed = 0, 0
+for i = 1, #entries, 2 do
+  local id, at = entries[i], tonumber(entries[i + 1])
+  if skip + deleted + passed >= surplus and at >= old then
+    return {deleted, passed, 1} -- and so it is with all that follow
+  end
+  local msg = redis.call('HGET', ARGV[7] .. id, 'msg')
+  if not msg or at < ancient or string.find(msg, ARGV[3], 1, true) then
+    redis.call('DEL', ARGV[7] .. id)
+    redis.call('ZREM', KEYS[1], id)
+    deleted = deleted + 1
+  else
+    passed = passed + 1
+  end
 end
-local ids = redis.call('ZRANGE', KEYS[1], 0, n - 1)
-for _, id in ipairs(ids) do
-  redis.call('DEL', ARGV[4] .. id)
-end
-redis.call('ZREM', KEYS[1], unpack(ids))
-return #ids
+return {deleted, passed, #entries < 2 * batch and 1 or 0}

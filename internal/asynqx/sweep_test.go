@@ -12,12 +12,21 @@ import (
 	"github.com/wecomq/wecomq/internal/redistest"
 )
 
-// archive fills a queue's archive with tasks, one a second, the newest now.
+const mark = "[attempt 1]"
+
+// archive fills a queue's archive with tasks, one a second, the newest now. Every
+// seventh has no mark.
 func archive(t *testing.T, rdb redis.UniversalClient, n int) *asynq.Inspector {
 	t.Helper()
 	batch := make([]asynqx.Task, n)
 	for i := range batch {
-		batch[i] = task(fmt.Sprintf("t%05d", i))
+		payload := []byte(mark)
+		if i%7 == 0 {
+			payload = nil
+		}
+		batch[i] = asynqx.Task{
+			Task: asynq.NewTask("message:text", payload), Opts: []asynq.Option{asynq.TaskID(fmt.Sprintf("t%05d", i)), asynq.Queue("ops:default")},
+		}
 	}
 	for _, result := range asynqx.BulkEnqueue(t.Context(), rdb, batch) {
 		if result.Err != nil {
@@ -41,34 +50,54 @@ func archive(t *testing.T, rdb redis.UniversalClient, n int) *asynq.Inspector {
 func TestTheArchiveIsKeptSmall(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		keep  int
-		age   time.Duration
+		sweep asynqx.Sweep
 		swept int
 	}{
-		"below the bounds nothing goes":        {1000, time.Hour, 0},
-		"the oldest go when there are more":    {100, time.Hour, 250},
-		"those that are too old go in any way": {1000, 200 * time.Second, 150},
-		"a hundred at a time, all of them":     {0, time.Hour, 350},
+		"below the bounds nothing goes":               {asynqx.Sweep{Keep: 1000, Age: time.Hour, Mark: mark}, 0},
+		"the oldest go when there are more":           {asynqx.Sweep{Keep: 70, Age: time.Hour, Mark: mark}, 240},
+		"those that are too old go in any way":        {asynqx.Sweep{Keep: 1000, Age: 210 * time.Second, Mark: mark}, 120},
+		"all that have the mark, a hundred at a time": {asynqx.Sweep{Keep: 0, Age: time.Hour, Mark: mark}, 300},
+		"those without the mark stay":                 {asynqx.Sweep{Keep: 0, Mark: "[attempt 2]"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			const all = 350
 			rdb := redistest.New(t)
-			inspector := archive(t, rdb, 350)
-			swept, err := asynqx.SweepArchive(t.Context(), rdb, "ops:default", tc.keep, tc.age)
-			if err != nil || swept < tc.swept-1 || swept > tc.swept+1 { // a second may pass
+			inspector := archive(t, rdb, all)
+			swept, err := asynqx.SweepArchive(t.Context(), rdb, "ops:default", tc.sweep)
+			if err != nil || swept < tc.swept-2 || swept > tc.swept+2 { // a second or two may pass
 				t.Fatalf("swept %d, error %v; want %d", swept, err, tc.swept)
 			}
 			info, err := inspector.GetQueueInfo("ops:default")
-			if err != nil || info.Archived != 350-swept {
-				t.Errorf("%d are archived, error %v; want %d", info.Archived, err, 350-swept)
+			if err != nil || info.Archived != all-swept {
+				t.Errorf("%d are archived, error %v; want %d", info.Archived, err, all-swept)
 			}
 			left, err := rdb.Keys(t.Context(), "asynq:{ops:default}:t:*").Result()
-			if err != nil || len(left) != 350-swept {
-				t.Errorf("%d tasks are in Redis, error %v; want %d", len(left), err, 350-swept)
+			if err != nil || len(left) != all-swept {
+				t.Errorf("%d tasks are in Redis, error %v; want %d", len(left), err, all-swept)
 			}
-			if _, err := inspector.GetTaskInfo("ops:default", "t00349"); (err == nil) != (tc.keep > 0) {
+			if _, err := inspector.GetTaskInfo("ops:default", "t00000"); err != nil {
+				t.Errorf("the oldest, which has no mark: %v", err)
+			}
+			if _, err := inspector.GetTaskInfo("ops:default", "t00349"); (err == nil) != (swept < 300) {
 				t.Errorf("the newest: %v", err)
 			}
 		})
+	}
+}
+
+func TestWhatAsynqWouldDeleteGoesWithoutAMark(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	archive(t, rdb, 8)
+	for id, age := range map[string]time.Duration{"t00000": 86 * 24 * time.Hour, "t00007": 84 * 24 * time.Hour} { // neither has a mark
+		z := redis.Z{Score: float64(time.Now().Add(-age).Unix()), Member: id}
+		if err := rdb.ZAdd(t.Context(), "asynq:{ops:default}:archived", z).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	swept, err := asynqx.SweepArchive(t.Context(), rdb, "ops:default", asynqx.Sweep{Keep: 1000, Age: time.Hour, Mark: mark})
+	if err != nil || swept != 1 {
+		t.Errorf("swept %d, error %v; want the one of 86 days", swept, err)
 	}
 }

@@ -10,43 +10,99 @@ import (
 )
 
 const (
-	// ackTimeout bounds one acknowledgement of a task.
+	// ackTimeout bounds one acknowledgement of a task, and one heartbeat.
 	ackTimeout = 3 * time.Second
 	// outagePause spaces the dequeues while Redis does not answer: asynq asks
 	// again at once (asynq pull request 1058).
 	outagePause = 500 * time.Millisecond
+
+	allQueues  = "asynq:queues"
+	allServers = "asynq:servers"
 )
 
-// WorkerClient is the Redis client to give to asynq's server. It mends two faults
-// of v0.26: an acknowledgement that failed is repeated with a context that has
-// been cancelled, so it never succeeds and the message is sent twice; and while
-// Redis is down the dequeue loop spins.
+// WorkerClient is the Redis client to give to asynq's server. It mends faults of
+// v0.26: an acknowledgement that failed is repeated with a context that has been
+// cancelled, so it never succeeds and the message is sent twice; while Redis is
+// down the dequeue loop spins, and heartbeats wait so long that the leases of tasks
+// are lost; an acknowledgement of a task that is not under way any more is repeated,
+// though by then the task may be under way elsewhere; and queues that a Redis forgot
+// are never registered again.
 type WorkerClient struct {
 	redis.UniversalClient
+
 	stopping context.Context
+	queues   []any
+	note     func(error)
 }
 
-// NewWorkerClient wraps rdb; it stops pausing when stopping ends.
-func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient) *WorkerClient {
-	return &WorkerClient{UniversalClient: rdb, stopping: stopping}
+// NewWorkerClient wraps rdb for a server of these queues; it stops pausing when
+// stopping ends. note is told of each call whether Redis served it: nil, or why
+// not.
+func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient, queues []string, note func(error)) *WorkerClient {
+	c := &WorkerClient{UniversalClient: rdb, stopping: stopping, note: note}
+	for _, queue := range queues {
+		c.queues = append(c.queues, queue)
+	}
+	return c
 }
 
 // EvalSha runs one of asynq's scripts.
 func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	cmd := c.UniversalClient.EvalSha(ctx, sha, keys, args...)
-	if isDequeue(keys) && isOutage(cmd.Err()) {
-		c.pause()
-	}
-	return cmd
+	return c.ran(keys, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
 }
 
 // Eval runs one of asynq's scripts by its text.
 func (c *WorkerClient) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	return c.UniversalClient.Eval(ctx, source, keys, args...)
+	return c.ran(keys, c.UniversalClient.Eval(ctx, source, keys, args...))
+}
+
+// ZAdd is a part of asynq's heartbeat, which registers the queues as well.
+func (c *WorkerClient) ZAdd(ctx context.Context, key string, members ...redis.Z) *redis.IntCmd {
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	cmd := c.UniversalClient.ZAdd(ctx, key, members...)
+	if key == allServers && cmd.Err() == nil && len(c.queues) > 0 {
+		c.served(c.SAdd(ctx, allQueues, c.queues...).Err())
+	}
+	c.served(cmd.Err())
+	return cmd
+}
+
+// ZAddXX is the part of asynq's heartbeat that extends the leases of tasks.
+func (c *WorkerClient) ZAddXX(ctx context.Context, key string, members ...redis.Z) *redis.IntCmd {
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	cmd := c.UniversalClient.ZAddXX(ctx, key, members...)
+	c.served(cmd.Err())
+	return cmd
+}
+
+// ran looks at how a script ended. A dequeue that failed, for whatever reason, is not
+// repeated at once; an acknowledgement that came too late is not repeated at all.
+func (c *WorkerClient) ran(keys []string, cmd *redis.Cmd) *redis.Cmd {
+	err := cmd.Err()
+	switch {
+	case isDequeue(keys) && !isAnswer(err):
+		c.note(err)
+		c.pause()
+	case redis.HasErrorPrefix(err, "NOT FOUND"):
+		cmd.SetErr(nil)
+		cmd.SetVal("OK")
+	default:
+		c.served(err)
+	}
+	return cmd
+}
+
+func (c *WorkerClient) served(err error) {
+	if !IsOutage(err) {
+		err = nil
+	}
+	c.note(err)
 }
 
 func (c *WorkerClient) pause() {
@@ -57,7 +113,7 @@ func (c *WorkerClient) pause() {
 }
 
 // detach gives a call its own deadline: the one asynq passes belongs to an
-// attempt that may be over.
+// attempt that may be over, or there is none.
 func detach(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), ackTimeout)
 }
@@ -67,8 +123,8 @@ func isDequeue(keys []string) bool {
 	return len(keys) == 4 && strings.HasSuffix(keys[0], ":pending") && strings.HasSuffix(keys[1], ":paused")
 }
 
-// isOutage tells a Redis that cannot serve (unreachable, loading, read-only)
-// from one that answered "no task" or asked for the script.
-func isOutage(err error) bool {
-	return err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "NOSCRIPT")
+// isAnswer tells a dequeue that worked, found no task or asked for the script from
+// one that failed.
+func isAnswer(err error) bool {
+	return err == nil || errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "NOSCRIPT")
 }

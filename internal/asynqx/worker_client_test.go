@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,7 +20,7 @@ import (
 
 func TestACancelledAcknowledgementIsSentAllTheSame(t *testing.T) {
 	t.Parallel()
-	client := asynqx.NewWorkerClient(t.Context(), redistest.New(t))
+	client := asynqx.NewWorkerClient(t.Context(), redistest.New(t), nil, ignore)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := client.Eval(cancelled, "return redis.call('SET', KEYS[1], 'done')", []string{"task"}).Err(); err != nil {
@@ -51,7 +52,7 @@ func TestDequeuesRestWhileRedisIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stopping, stop := context.WithCancel(t.Context())
 		defer stop()
-		client := asynqx.NewWorkerClient(stopping, &down{})
+		client := asynqx.NewWorkerClient(stopping, &down{}, nil, ignore)
 		dequeue := []string{"asynq:{q}:pending", "asynq:{q}:paused", "asynq:{q}:active", "asynq:{q}:lease"}
 		began := time.Now()
 		for range 10 {
@@ -74,7 +75,7 @@ func TestAsynqsDequeueHasTheKeysWeKnow(t *testing.T) {
 	t.Parallel()
 	rdb := &down{UniversalClient: redistest.New(t)}
 	stopping, stop := context.WithCancel(t.Context())
-	server := asynq.NewServerFromRedisClient(asynqx.NewWorkerClient(stopping, rdb), asynq.Config{
+	server := asynq.NewServerFromRedisClient(asynqx.NewWorkerClient(stopping, rdb, nil, ignore), asynq.Config{
 		Concurrency: 1, Queues: map[string]int{"q": 1}, TaskCheckInterval: time.Millisecond, LogLevel: asynq.FatalLevel,
 	})
 	if err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { return nil })); err != nil {
@@ -86,6 +87,68 @@ func TestAsynqsDequeueHasTheKeysWeKnow(t *testing.T) {
 	// Unrecognised, the dequeue loop alone would have made thousands of calls.
 	if calls := rdb.dequeues.Load(); calls < 1 || calls > 20 {
 		t.Errorf("%d dequeues in 300 ms of outage: asynq's dequeue is no longer recognised", calls)
+	}
+}
+
+func TestAnAcknowledgementThatComesTooLateIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	client := asynqx.NewWorkerClient(t.Context(), redistest.New(t), nil, ignore)
+	const late = "return redis.error_reply('NOT FOUND')" // as asynq's scripts say it
+	if err := client.Eval(t.Context(), late, []string{"task"}).Err(); err != nil {
+		t.Errorf("Eval: %v", err)
+	}
+	sha := client.ScriptLoad(t.Context(), late).Val()
+	if err := client.EvalSha(t.Context(), sha, []string{"task"}).Err(); err != nil {
+		t.Errorf("EvalSha: %v", err)
+	}
+	if err := client.Eval(t.Context(), "return redis.error_reply('WRONG')", []string{"task"}).Err(); err == nil {
+		t.Error("another error is gone as well")
+	}
+}
+
+func TestAHeartbeatRegistersTheQueues(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	client := asynqx.NewWorkerClient(t.Context(), rdb, []string{"ops:default", "ops:bulk"}, ignore)
+	server := asynq.NewServerFromRedisClient(client, asynq.Config{Queues: map[string]int{"ops:default": 2, "ops:bulk": 1}, LogLevel: asynq.FatalLevel})
+	if err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { return nil })); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown()
+	deadline := time.After(20 * time.Second)
+	for rdb.SCard(t.Context(), "asynq:queues").Val() != 2 {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-deadline:
+			t.Fatal("the queues are not registered")
+		}
+	}
+}
+
+func TestWhatIsNoted(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Addr, MaxRetries: -1, DialerRetries: 1})
+	t.Cleanup(func() { _ = rdb.Close() })
+	var noted []bool // whether it was an outage
+	client := asynqx.NewWorkerClient(t.Context(), rdb, nil, func(err error) { noted = append(noted, err != nil) })
+	calls := func() {
+		client.Eval(t.Context(), "return redis.call('INCR', KEYS[1])", []string{"n"})
+		client.ZAdd(t.Context(), "asynq:servers", redis.Z{Member: "a"})
+		client.ZAddXX(t.Context(), "asynq:{q}:lease", redis.Z{Member: "a"})
+	}
+	client.EvalSha(t.Context(), "unknown", []string{"n"})
+	client.Eval(t.Context(), "nonsense", []string{"n"})
+	calls()
+	if err := rdb.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	calls()
+	server.Kill()
+	calls()
+	want := []bool{false, false, false, false, false, true, true, true, true, true, true}
+	if !slices.Equal(noted, want) {
+		t.Errorf("noted %v, want %v", noted, want)
 	}
 }
 
@@ -123,3 +186,5 @@ func TestPauseForEndsByItself(t *testing.T) {
 		t.Errorf("info %+v, error %v; want the queue to go on", info, err)
 	}
 }
+
+func ignore(error) {}

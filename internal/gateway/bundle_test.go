@@ -64,14 +64,13 @@ type bundle struct {
 	*testing.T
 
 	*gateway.Gateway
-	rdb     redis.UniversalClient
-	sim     *wecomtest.Simulator
-	wecom   *wecom.Client
-	url     string
-	log     *transcript
-	stop    func() // asks the process to end
-	now     *clock
-	recalls []string
+	rdb   redis.UniversalClient
+	sim   *wecomtest.Simulator
+	wecom *wecom.Client
+	url   string
+	log   *transcript
+	stop  func() // asks the process to end
+	now   *clock
 }
 
 // newBundle starts it; change adjusts the config.
@@ -144,7 +143,6 @@ func (b *bundle) Recall(ctx context.Context, app, id string) (tasks.Record, erro
 	if err != nil {
 		return record, err
 	}
-	b.recalls = append(b.recalls, id)
 	if record.MsgID == "" {
 		return record, fmt.Errorf("%w: it is %s", gateway.ErrConflict, record.State)
 	}

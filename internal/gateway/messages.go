@@ -165,8 +165,14 @@ func ownerOf(identity *Identity, id string) (App, error) {
 	return identity.App(name)
 }
 
+type replayOutput struct {
+	Body struct {
+		Replays []Replay `json:"replays"`
+	}
+}
+
 // replay serves POST /v1/messages/{id}/replay.
-func (g *Gateway) replay(ctx context.Context, in *messageInput) (*sendOutput, error) {
+func (g *Gateway) replay(ctx context.Context, in *messageInput) (*replayOutput, error) {
 	if g.services.Replayer == nil {
 		return nil, fmt.Errorf("replaying is %w", errNotThere)
 	}
@@ -177,8 +183,9 @@ func (g *Gateway) replay(ctx context.Context, in *messageInput) (*sendOutput, er
 	traceFrom(ctx).app = app.Name
 	ctx, cancel := detached(ctx, storeTime)
 	defer cancel()
-	receipt, err := g.services.Replayer.Replay(ctx, app.Name, tasks.MessageID(in.ID))
-	return &sendOutput{Body: receipt}, err
+	output := &replayOutput{}
+	output.Body.Replays, err = g.services.Replayer.Replay(ctx, app.Name, tasks.MessageID(in.ID))
+	return output, err
 }
 
 // registerMessages registers the operations on messages.
@@ -199,7 +206,7 @@ func (g *Gateway) registerMessages(api huma.API) {
 	}, config.ScopeSend, g.cancel)
 	operation(g, api, huma.Operation{
 		OperationID: "recall-message", Method: http.MethodPost, Path: "/v1/messages/{id}/recall",
-		Summary: "Take a message back from WeCom's clients, within 24 h", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 409, 502, 503},
+		Summary: "Take a message back: out of the queue, or from WeCom's clients within 24 h", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 409, 502, 503},
 	}, config.ScopeSend, g.recall)
 	operation(g, api, huma.Operation{
 		OperationID: "replay-message", Method: http.MethodPost, Path: "/v1/messages/{id}/replay", DefaultStatus: http.StatusAccepted,

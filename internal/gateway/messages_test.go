@@ -161,12 +161,12 @@ func (o operator) Cancel(_ context.Context, app, id string) (tasks.Record, error
 	return tasks.Record{ID: id, App: app, State: tasks.Cancelled}, nil
 }
 
-func (o operator) Replay(_ context.Context, _, id string) (gateway.Receipt, error) {
-	return gateway.Receipt{ID: id, State: tasks.Queued}, nil
+func (o operator) Replay(_ context.Context, _, id string) ([]gateway.Replay, error) {
+	return []gateway.Replay{{ID: id, ReplayedAs: id, Recipients: 2}}, nil
 }
 
 func (operator) Apps(context.Context) ([]gateway.AppStatus, error) {
-	return []gateway.AppStatus{{App: "hr", State: "active"}, {App: "ops", State: "paused", Reason: "by hand"}}, nil
+	return []gateway.AppStatus{{App: "hr", State: "running"}, {App: "ops", State: "paused", Reason: "by hand"}}, nil
 }
 
 func TestOperationsOnAMessage(t *testing.T) {
@@ -186,7 +186,7 @@ func TestOperationsOnAMessage(t *testing.T) {
 	}{
 		"cancelled":                         {waiting, "DELETE", "/v1/messages/" + id, senderToken, 200, `"state":"cancelled"`},
 		"too late to cancel":                {done, "DELETE", "/v1/messages/" + id, senderToken, 409, "is accepted"},
-		"replayed":                          {waiting, "POST", "/v1/messages/" + id + "/replay", rootToken, 202, `"state":"queued"`},
+		"replayed":                          {waiting, "POST", "/v1/messages/" + id + "/replay", rootToken, 202, `{"replays":[{"id":"` + id},
 		"replaying is for admins":           {waiting, "POST", "/v1/messages/" + id + "/replay", senderToken, 403, "admin"},
 		"a recall of what nobody knows":     {waiting, "POST", "/v1/messages/" + id + "/recall", senderToken, 404, "no such message"},
 		"the apps of the token":             {waiting, "GET", "/v1/apps", readerToken, 200, `{"apps":[{"app":"ops","state":"paused","reason":"by hand"`},

@@ -107,6 +107,10 @@ func messageBody() *huma.RequestBody {
 
 // serveOpenAPI serves the document and a page made of it.
 func (g *Gateway) serveOpenAPI(document *huma.OpenAPI) error {
+	// What newProblem adds to huma's model.
+	document.Components.Schemas.Map()["ErrorModel"].Properties["request_id"] = &huma.Schema{
+		Type: huma.TypeString, Description: "Names the request in the gateway's log",
+	}
 	text, err := json.Marshal(document)
 	if err != nil {
 		return fmt.Errorf("encode the OpenAPI document: %w", err)

@@ -28,6 +28,9 @@ func TestOpenAPINamesEveryOperation(t *testing.T) {
 			}
 		}
 	}
+	if !strings.Contains(b.do("GET", "/openapi.json", "").body, `"request_id"`) {
+		t.Error("the model of a problem lacks request_id")
+	}
 	slices.Sort(got)
 	same(t, "operations", got, []string{
 		"DELETE /v1/messages/{id}", "GET /v1/apps", "GET /v1/messages/{id}", "POST /v1/messages",

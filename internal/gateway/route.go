@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,6 +18,9 @@ type Route struct {
 	// Scope is what a client's token needs; "" makes the route public. An {app} in
 	// the pattern must be one that the token may use.
 	Scope config.Scope
+	// WriteScope is what a request needs that is neither GET, HEAD nor OPTIONS; ""
+	// is Scope. With admin here, others look and touch nothing.
+	WriteScope config.Scope
 	// Session also takes the cookie of [Gateway.OpenSession] for a token, and
 	// refuses writes that come from another site's page. Login is where a browser
 	// without a session is sent, with ?next= for the way back; empty, it gets the
@@ -66,7 +70,7 @@ func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, e
 		return r, err
 	}
 	r = withIdentity(r, identity)
-	if err := identity.Allow(route.Scope); err != nil {
+	if err := identity.Allow(route.scopeOf(r.Method)); err != nil {
 		return r, err
 	}
 	if name := r.PathValue("app"); name != "" {
@@ -76,6 +80,15 @@ func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, e
 		traceFrom(r.Context()).app = name
 	}
 	return r, nil
+}
+
+// scopeOf is the scope that a method needs.
+func (r Route) scopeOf(method string) config.Scope {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return r.Scope
+	}
+	return cmp.Or(r.WriteScope, r.Scope)
 }
 
 // catchAll answers what no route takes, in the form of its neighbours.

@@ -32,6 +32,7 @@ func withRoutes(t *testing.T) *bundle {
 		cfg.Routes = []gateway.Route{
 			{Pattern: "POST /v1/webhooks/alertmanager/{app}", Handler: who, Scope: config.ScopeSend},
 			{Pattern: "/page/", Handler: who, Scope: config.ScopeRead, Session: true, Login: "/login"},
+			{Pattern: "/board/", Handler: who, Scope: config.ScopeRead, WriteScope: config.ScopeAdmin, Session: true},
 			{Pattern: "POST /login", Handler: login, Session: true},
 			{Pattern: "POST /logout", Handler: logout, Session: true},
 			{Pattern: "GET /login", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "who are you?") })},
@@ -54,6 +55,9 @@ func TestRoutesOfOthersAskForTheSameTokens(t *testing.T) {
 		"a webhook of another app":       {"POST", "/v1/webhooks/alertmanager/hr", senderToken, 403, "may not use the app"},
 		"a page with a token":            {"GET", "/page/x", rootToken, 200, "root admin=true"},
 		"a page without":                 {"GET", "/page/x", "", 401, "Bearer"},
+		"a board to look at":             {"GET", "/board/", readerToken, 200, "reader"},
+		"a board that is not to touch":   {"DELETE", "/board/x", readerToken, 403, "lacks the scope \"admin\""},
+		"a board for admins":             {"DELETE", "/board/x", rootToken, 200, "root"},
 		"a page for everyone":            {"GET", "/login", "", 200, "who are you?"},
 		"a webhook that is not there":    {"POST", "/v1/webhooks/nagios/ops", senderToken, 404, "no such operation"},
 		"an access token opens no route": {"GET", "/page/x", b.accessToken(senderToken), 401, "no such token"},
@@ -62,7 +66,7 @@ func TestRoutesOfOthersAskForTheSameTokens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := b.do(tt.method, tt.path, "", as(tt.token))
-			if a.status != tt.status || !strings.Contains(a.body, tt.says) {
+			if a.status != tt.status || !strings.Contains(a.body, strings.ReplaceAll(tt.says, `"`, `\"`)) {
 				t.Errorf("%d %s, want %d and %q", a.status, a.body, tt.status, tt.says)
 			}
 		})

@@ -65,14 +65,25 @@ type Canceller interface {
 	Cancel(ctx context.Context, app, id string) (tasks.Record, error)
 }
 
-// Recaller takes a message back that WeCom has accepted, within 24 h (94867).
+// Recaller takes a message back, wherever it is: out of the queue, or from WeCom's
+// clients within 24 h (94867). What WeCom refuses is also a *wecom.Error.
 type Recaller interface {
 	Recall(ctx context.Context, app, id string) (tasks.Record, error)
 }
 
-// Replayer enqueues a dead letter again.
+// Replayer sends a dead letter again, as another message: one for each part that
+// failed.
 type Replayer interface {
-	Replay(ctx context.Context, app, id string) (Receipt, error)
+	Replay(ctx context.Context, app, id string) ([]Replay, error)
+}
+
+// Replay is a message that is sent again as another one.
+type Replay struct {
+	ID         string `json:"id" doc:"Of the message, or part, that was sent in vain"`
+	ReplayedAs string `json:"replayed_as" doc:"Of the message that takes its place"`
+	Recipients int    `json:"recipients" doc:"Those who did not get the first one"`
+	Duplicate  bool   `json:"duplicate" doc:"It had been replayed before; nothing was done"`
+	Warning    string `json:"warning,omitempty" doc:"Says so when WeCom may have taken the first one"`
 }
 
 // AppLister tells how all apps are.

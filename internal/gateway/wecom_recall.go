@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -26,6 +24,9 @@ func (c *wecomCall) recall() (wecomReply, error) {
 	if err := body.Validate(); err != nil {
 		return nil, err
 	}
+	if c.services.Recaller == nil {
+		return nil, refuse(48002, "recalling is %v", errNotThere)
+	}
 	if _, err := tasks.AppOf(body.MsgID); err != nil {
 		err = c.pass(message.APIRecall, data)
 		return okay(), err
@@ -35,7 +36,7 @@ func (c *wecomCall) recall() (wecomReply, error) {
 
 func okay() wecomReply { return &wecomStatus{ErrMsg: "ok"} }
 
-// takeBack cancels a message that waits, and recalls one that was sent.
+// takeBack recalls a message of ours.
 func (c *wecomCall) takeBack(id string) error {
 	app, err := ownerOf(c.identity, id)
 	if err != nil {
@@ -44,16 +45,7 @@ func (c *wecomCall) takeBack(id string) error {
 	traceFrom(c.r.Context()).app = app.Name
 	ctx, cancel := detached(c.r.Context(), wecomTime)
 	defer cancel()
-	id = tasks.MessageID(id)
-	if c.services.Canceller != nil {
-		if _, err := c.services.Canceller.Cancel(ctx, app.Name, id); !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
-	if c.services.Recaller == nil {
-		return fmt.Errorf("%w: recalling is %w", ErrConflict, errNotThere)
-	}
-	_, err = c.services.Recaller.Recall(ctx, app.Name, id)
+	_, err = c.services.Recaller.Recall(ctx, app.Name, tasks.MessageID(id))
 	return err
 }
 

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -316,15 +315,6 @@ func TestRecallWorksWithOurMsgID(t *testing.T) {
 	same(t, "another app's", b.call("message/recall", token, `{"msgid":"hr-01JD5K3V8N0000000000000000"}`).ErrCode, 301002)
 	same(t, "no msgid", b.call("message/recall", token, `{}`).ErrCode, 40058)
 	same(t, "no JSON", b.call("message/recall", token, `{`).ErrCode, 40058)
-}
-
-func TestRecallCancelsWhatStillWaits(t *testing.T) {
-	t.Parallel()
-	b := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Canceller = operator{tasks.Queued} })
-	token := b.accessToken(senderToken)
-	id := b.wecomSend(token, textBody).MsgID
-	same(t, "errcode", b.call("message/recall", token, `{"msgid":"`+id+`"}`).ErrCode, 0)
-	same(t, "nothing was recalled", len(b.recalls), 0)
 }
 
 const buttonCard = `{"touser":"zhangsan|lisi","msgtype":"template_card","template_card":{"card_type":"button_interaction",` +

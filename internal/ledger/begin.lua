@@ -9,20 +9,25 @@ local finals = {accepted = true, partial = true, rejected = true, unknown = true
 --   resend     ms: a message that WeCom may have taken is sent again: -1 always,
 --              0 never, n within n ms of the first attempt of that kind
 --   deadline   of the message in ms, 0 = none
+--   delivery   name of the delivery that asks, '' = none
 -- result a verdict that forbids the attempt, or nil; then whether an earlier
---        attempt has an unknown outcome
+--        attempt has an unknown outcome; then the number of the attempt that this
+--        delivery has written down already: its reply was lost
 --   {"final"}     the message is done with, call nobody
 --   {"busy", ms}  another attempt is under way for at most this long
 --   {"park"}      the outcome is unknown and may not be tried again
 --   {"expired"}   the deadline has passed, and WeCom cannot have it
-local function begin_check(key, in_flight, resend, deadline, now)
+local function begin_check(key, in_flight, resend, deadline, delivery, now)
   local expired = deadline > 0 and now >= deadline
-  local r = redis.call('HMGET', key, 'state', 'attempt_at', 'unknown_since')
+  local r = redis.call('HMGET', key, 'state', 'attempt_at', 'unknown_since', 'attempt_by', 'attempts')
   local state, attempt_at, unknown_since = r[1], tonumber(r[2] or 0), tonumber(r[3] or 0)
   if state and finals[state] then
     return {'final'}
   end
   if state == 'sending' then
+    if delivery ~= '' and r[4] == delivery then
+      return nil, unknown_since > 0, tonumber(r[5])
+    end
     local left = attempt_at + in_flight - now
     if left > 0 then
       return {'busy', left}
@@ -52,8 +57,8 @@ local function begin_record(key, fields)
 end
 
 -- begin_write writes down an attempt that is about to be made and counts it.
-local function begin_write(key, doubtful, marks, keep, now)
-  redis.call('HSET', key, 'state', 'sending', 'attempt_at', string.format('%.0f', now))
+local function begin_write(key, doubtful, marks, delivery, keep, now)
+  redis.call('HSET', key, 'state', 'sending', 'attempt_at', string.format('%.0f', now), 'attempt_by', delivery)
   redis.call('HDEL', key, 'turn_at')
   if doubtful and marks then
     redis.call('HSET', key, 'possible_duplicate', 1)

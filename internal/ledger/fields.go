@@ -10,8 +10,9 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// The fields of a record's hash. state, attempts, attempt_at, unknown_since,
-// possible_duplicate, finished_at, turn_at and deferred are the scripts' own.
+// The fields of a record's hash. state, attempts, attempt_at, attempt_by,
+// unknown_since, possible_duplicate, finished_at, turn_at and deferred are the
+// scripts' own.
 const (
 	fieldType           = "type"
 	fieldPriority       = "priority"

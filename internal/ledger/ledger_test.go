@@ -288,3 +288,44 @@ func TestNoRecord(t *testing.T) {
 		t.Errorf("error %v, want ErrNotFound", err)
 	}
 }
+
+// BenchmarkAttempt writes down an attempt and its outcome.
+func BenchmarkAttempt(b *testing.B) {
+	rdb := redistest.New(b)
+	l := ledger.New(rdb, "ops", time.Hour)
+	unlimited := tasks.Limits{CallsPerMinute: 1 << 40, MemberPerMinute: 30, MemberPerHour: 1000}
+	pacer := pacing.New(rdb, pacing.Config{App: "ops", Records: time.Hour, Limits: unlimited})
+	p := payload("")
+	for b.Loop() {
+		p.ID = tasks.NewID("ops")
+		if _, err := pacer.Admit(b.Context(), tasks.Application{Payload: p, Policy: doubling}); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := l.Settle(b.Context(), p, tasks.Settlement{State: tasks.Accepted, MsgID: p.ID}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkRecords reads records as an export does.
+func BenchmarkRecords(b *testing.B) {
+	const all = 2000
+	l := ledger.New(redistest.New(b), "ops", time.Hour)
+	p := payload("")
+	for range all {
+		p.ID = tasks.NewID("ops")
+		if _, err := l.Settle(b.Context(), p, tasks.Settlement{State: tasks.Accepted}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	n := 0
+	for b.Loop() {
+		for _, err := range l.Records(b.Context(), ledger.Query{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "records/s")
+}

@@ -37,7 +37,9 @@ end
 if new == 'cancelled' and unknown_since then
   new = 'unknown'
 end
--- Of an earlier attempt, which a replay may have made.
+-- Of an earlier attempt, which a replay may have made. It is the first write: a full
+-- Redis refuses a script whose first write takes memory, but not one that has begun
+-- to write, and nobody else knows the outcome.
 redis.call('HDEL', KEYS[1], 'invalid', 'unlicensed', 'invalid_parties', 'invalid_tags', 'response_code')
 redis.call('HSET', KEYS[1], 'state', new, unpack(ARGV, 9))
 if finals[new] then

@@ -24,12 +24,12 @@ func (p *Pacer) admitArgs(a tasks.Application) []any {
 		unlisted = max(limits.Seats, 1)
 	}
 	fields := ledger.BeginFields(a.Payload)
-	args := make([]any, 0, 18+len(fields)+len(a.Users))
+	args := make([]any, 0, 19+len(fields)+len(a.Users))
 	args = append(args,
 		p.now(), mode, a.Policy.InFlight.Milliseconds(), resendWindow(a.Policy), flag(a.Policy.MayDouble),
 		unixMilli(a.Payload.ExpiresAt), p.cfg.Records.Milliseconds(),
 		milliseconds(interval(limits.CallsPerMinute)), milliseconds(priority.HeadStart()), flag(priority == tasks.Critical),
-		minute, hour, extraMinute, extraHour, limits.DayQuota(priority), unlisted, a.Payload.TurnAt, len(fields),
+		minute, hour, extraMinute, extraHour, limits.DayQuota(priority), unlisted, a.Payload.TurnAt, a.Delivery, len(fields),
 	)
 	args = append(args, fields...)
 	for _, user := range a.Users {

@@ -16,7 +16,8 @@
 --      15 day quota of the message's priority, 0 = none
 --      16 persons that "@all", parties and tags stand for, 0 = the message has none
 --      17 turn in ms that was reserved for its users, 0 = none
---      18 number of fields, then field, value, … of a new record
+--      18 name of this delivery of the task, '' = none
+--      19 number of fields, then field, value, … of a new record
 --      .. the users, in lower case
 -- result {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
 --         follow-ups, now}
@@ -50,12 +51,16 @@ local function answer(what, n, wait, probe, reason)
     deferred, string.format('%.0f', now)}
 end
 
-local verdict, doubtful = begin_check(record, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6]), wall)
+local verdict, doubtful, written =
+  begin_check(record, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6]), ARGV[18], wall)
 if verdict then
   return answer(verdict[1], 0, verdict[2] or 0, '0', '')
 end
 if ARGV[2] == 'check' then
   return answer('go', 0, 0, '0', '')
+end
+if written then
+  return answer('go', written, 0, '0', '')
 end
 
 -- 1. The app: paused by hand, or blocked by WeCom.
@@ -186,7 +191,7 @@ for group in string.gmatch(deferred, '=([^;]*)') do
   end
 end
 
-local first_user = 19 + tonumber(ARGV[18])
+local first_user = 20 + tonumber(ARGV[19])
 local users, turns, lists, last = {}, {}, {}, now
 for i = first_user, #ARGV do
   if not split[ARGV[i]] then
@@ -263,7 +268,7 @@ deferred = table.concat(texts, ';')
 
 -- 6. Write it down.
 local fields = {}
-for i = 19, first_user - 1 do
+for i = 20, first_user - 1 do
   table.insert(fields, ARGV[i])
 end
 begin_record(record, fields)
@@ -321,4 +326,4 @@ redis.call('HSET', pace, 'tat', number(tat))
 if probe == '1' then
   redis.call('HSET', pace, 'probe_until', number(now + tonumber(ARGV[3])))
 end
-return answer('go', begin_write(record, doubtful, ARGV[5] == '1', keep, wall), 0, probe, '')
+return answer('go', begin_write(record, doubtful, ARGV[5] == '1', ARGV[18], keep, wall), 0, probe, '')

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// bench runs one trial after the other.
+type bench struct {
+	settings
+
+	stdout, stderr io.Writer
+}
+
+// run prints the table of all trials. When one fails or the user interrupts, it
+// holds those that ended.
+func (b bench) run(ctx context.Context) error {
+	err := b.measure(ctx)
+	if err != nil && ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	return err
+}
+
+func (b bench) measure(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "pacing-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if b.wecomq == "" {
+		if b.wecomq, err = build(ctx, dir); err != nil {
+			return err
+		}
+	}
+	results, err := b.tryAll(ctx)
+	if len(results) > 0 {
+		printTable(b.stdout, b.settings, results)
+	}
+	return err
+}
+
+func build(ctx context.Context, dir string) (string, error) {
+	const pkg = "github.com/wecomq/wecomq/cmd/wecomq"
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", dir, pkg).CombinedOutput() //nolint:gosec // a directory of our own
+	if err != nil {
+		return "", fmt.Errorf("build wecomq: %w\n%s", err, out)
+	}
+	return filepath.Join(dir, "wecomq"), nil
+}
+
+func (b bench) tryAll(ctx context.Context) ([]result, error) {
+	var results []result
+	for _, way := range b.ways {
+		for _, workers := range b.workers {
+			_, _ = fmt.Fprintf(b.stderr, "%s with %d worker(s) … ", way.name, workers)
+			r, err := b.try(ctx, way, workers)
+			if err != nil {
+				_, _ = fmt.Fprintln(b.stderr)
+				return results, fmt.Errorf("%s with %d worker(s): %w", way.name, workers, err)
+			}
+			_, _ = fmt.Fprintf(b.stderr, "%.1f %%\n", 100*r.used)
+			results = append(results, r)
+		}
+	}
+	return results, nil
+}
+
+// try runs one trial, which is bounded in time whatever happens.
+func (b bench) try(ctx context.Context, w way, workers int) (result, error) {
+	const setUp = 2 * time.Minute
+	ctx, cancel := context.WithTimeoutCause(ctx, setUp+b.warmUp+b.duration+b.grace, errors.New("the trial takes too long"))
+	defer cancel()
+	l, err := newLandscape(ctx, b.settings)
+	if err != nil {
+		return result{}, err
+	}
+	defer l.close()
+	t := trial{b.settings, w, workers, l}
+	r, err := t.run(ctx)
+	if err != nil && ctx.Err() != nil {
+		return result{}, context.Cause(ctx)
+	}
+	return r, err
+}
+
+// wait lets time pass, unless ctx ends first.
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

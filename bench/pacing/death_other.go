@@ -1,0 +1,8 @@
+//go:build !linux
+
+package main
+
+import "syscall"
+
+// beside does nothing here: only Linux can tie a process to its parent.
+func beside() *syscall.SysProcAttr { return nil }

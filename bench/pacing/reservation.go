@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+var (
+	//go:embed reserve.lua
+	reserveSource string
+
+	reserveScript = redis.NewScript(reserveSource)
+)
+
+// newReservation is a gate that all processes share: it gives each message the next
+// free moment, evenly spaced, and waits for it.
+func newReservation(rdb redis.UniversalClient, limit int) gate {
+	const jitter = 250 * time.Millisecond // between one process's calls and another's, as wecomq allows for
+	interval := (time.Minute + jitter) / time.Duration(limit)
+	return func(ctx context.Context) error {
+		us, err := reserveScript.Run(ctx, rdb, []string{"reserved"}, interval.Microseconds()).Int64()
+		if err != nil {
+			return err
+		}
+		return wait(ctx, time.Duration(us)*time.Microsecond)
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+// startAlertmanager runs one whose own WeCom receiver has nothing changed but
+// wechat_api_url: its secret is still that of the app.
+func startAlertmanager(t *testing.T, apiURL string) (p *process, url string) {
+	t.Helper()
+	binary, err := exec.LookPath("prometheus-alertmanager") // Debian's name
+	if err != nil {
+		binary, err = exec.LookPath("alertmanager")
+	}
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skip("SKIPPED: this test needs Alertmanager; install it (apt-get install prometheus-alertmanager)")
+	}
+	if err != nil {
+		t.Fatalf("CI is set, so Alertmanager must be there: %v", err)
+	}
+	dir, address := t.TempDir(), freeAddress(t)
+	config := filepath.Join(dir, "alertmanager.yml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, `
+global: {wechat_api_url: %q}
+route: {receiver: wecom, group_by: [alertname], group_wait: 100ms, group_interval: 1s, repeat_interval: 1h}
+receivers:
+  - name: wecom
+    wechat_configs:
+      - {corp_id: %s, agent_id: "%d", api_secret: %s, to_user: "zhangsan|张三", message_type: markdown}
+`, apiURL, wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = startProgram(t, nil, binary, "--config.file="+config, "--storage.path="+dir, "--web.listen-address="+address,
+		"--cluster.listen-address=", "--log.level=debug")
+	url = "http://" + address
+	eventually(t, "Alertmanager is ready", func() bool {
+		connection, err := net.Dial("tcp", address) //nolint:noctx // a poll
+		if err == nil {
+			_ = connection.Close()
+		}
+		return err == nil
+	})
+	return p, url
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+// fire tells Alertmanager of an alert.
+func fire(t *testing.T, url, name, summary string) {
+	t.Helper()
+	body := fmt.Sprintf(`[{"labels":{"alertname":%q},"annotations":{"summary":%q}}]`, name, summary)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/api/v2/alerts", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if text, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", response.Status, text)
+	}
+}
+
+// arrivals counts the messages that tell of an alert.
+func (l *landscape) arrivals(name string) (n int) {
+	l.Helper()
+	for _, m := range l.messages() {
+		if strings.Contains(m.Body, name) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAlertmanagersOwnReceiverComesThroughOutages(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	config := l.gatewayConfig("", "", wecomtest.Secret)
+	address := freeAddress(t)
+	serve := func() *process {
+		p := start(t, l.environ(), "gateway", "-c", config, "--listen", address)
+		p.awaitLine("gateway is up")
+		return p
+	}
+	front := serve()
+	start(t, l.environ(), "worker", "-c", config).awaitLine(`"lane is up"`)
+	alertmanager, url := startAlertmanager(t, "http://"+address+"/critical/cgi-bin/")
+
+	fire(t, url, "LongAlert", strings.Repeat("磁盘满", 400))
+	eventually(t, "the first alert arrives", func() bool { return l.arrivals("LongAlert") == 1 })
+
+	front.signal(syscall.SIGTERM)
+	front.exitCode()
+	fire(t, url, "WithoutGateway", "x")
+	alertmanager.awaitLine("connection refused")
+	front = serve()
+	eventually(t, "the second alert arrives", func() bool { return l.arrivals("WithoutGateway") == 1 })
+
+	l.redis.Kill()
+	fire(t, url, "WithoutRedis", "x")
+	alertmanager.awaitLine("unexpected status code 503")
+	l.redis.Restart()
+	eventually(t, "the third alert arrives", func() bool { return l.arrivals("WithoutRedis") == 1 })
+	front.signal(syscall.SIGTERM)
+	front.exitCode()
+	if messages := l.messages(); len(messages) != 3 {
+		t.Errorf("%d messages arrived, want 3: %+v", len(messages), messages)
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// Cancel implements [gateway.Canceller].
+func (b *backends) Cancel(ctx context.Context, app, id string) (tasks.Record, error) {
+	return b.takeBack(ctx, app, id, (*dispatch.Dispatcher).Cancel)
+}
+
+// Recall implements [gateway.Recaller].
+func (b *backends) Recall(ctx context.Context, app, id string) (tasks.Record, error) {
+	return b.takeBack(ctx, app, id, (*dispatch.Dispatcher).Recall)
+}
+
+// takeBack gives the record afterwards.
+func (b *backends) takeBack(
+	ctx context.Context, app, id string, do func(*dispatch.Dispatcher, context.Context, string) (dispatch.Recall, error),
+) (tasks.Record, error) {
+	backend, err := b.of(app)
+	if err != nil {
+		return tasks.Record{}, err
+	}
+	result, err := do(backend.dispatcher, ctx, id)
+	if err != nil {
+		return tasks.Record{}, lookupFault(id, err)
+	}
+	for _, part := range result.Parts {
+		if part.Result == dispatch.Failed {
+			return tasks.Record{}, notTakenBack(part)
+		}
+	}
+	return b.Record(ctx, app, id)
+}
+
+// notTakenBack says why a part stays where it is, with WeCom's errcode if that is why.
+func notTakenBack(part dispatch.RecalledPart) error {
+	text := part.ID + ": " + part.Reason
+	if part.Hint != "" {
+		text += "; " + part.Hint
+	}
+	if part.ErrCode == 0 {
+		return fmt.Errorf("%w: %s", gateway.ErrConflict, text)
+	}
+	return fmt.Errorf("%w: %s: %w", gateway.ErrConflict, text,
+		&wecom.Error{API: message.APIRecall, Code: wecom.Code(part.ErrCode), Msg: part.Reason})
+}
+
+// Replay implements [gateway.Replayer].
+func (b *backends) Replay(ctx context.Context, app, id string) ([]gateway.Replay, error) {
+	backend, err := b.of(app)
+	if err != nil {
+		return nil, err
+	}
+	replays, err := backend.dispatcher.Replay(ctx, id)
+	if err != nil {
+		return nil, lookupFault(id, err)
+	}
+	answers := make([]gateway.Replay, len(replays))
+	for i, r := range replays {
+		answers[i] = gateway.Replay{
+			ID: r.ID, ReplayedAs: r.ReplayedAs, Recipients: r.Recipients, Duplicate: r.Duplicate, Warning: r.Warning,
+		}
+	}
+	return answers, nil
+}
+
+// Apps implements [gateway.AppLister].
+func (b *backends) Apps(ctx context.Context) ([]gateway.AppStatus, error) {
+	set := b.current.Load()
+	all := make([]gateway.AppStatus, 0, len(set.apps))
+	for _, name := range slices.Sorted(maps.Keys(set.apps)) {
+		s, err := set.states.Status(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}

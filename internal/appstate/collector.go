@@ -1,0 +1,73 @@
+package appstate
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wecomq/wecomq/internal/pacing"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// collectTime bounds a collection; Prometheus gives up after ten seconds.
+const collectTime = 3 * time.Second
+
+// Collector shows the limits' view of all apps to Prometheus, one round trip per
+// app. Redis being away is an invalid metric, which fails nobody else's.
+type Collector struct{ apps atomic.Pointer[Apps] }
+
+var _ prometheus.Collector = (*Collector)(nil)
+
+// NewCollector makes no call.
+func NewCollector(apps *Apps) *Collector {
+	c := &Collector{}
+	c.Replace(apps)
+	return c
+}
+
+// Replace puts other apps in the place of the former, as a reload does.
+func (c *Collector) Replace(apps *Apps) { c.apps.Store(apps) }
+
+var (
+	stateDesc = prometheus.NewDesc("wecomq_app_state", "1 for the state that an app is in, 0 for the others.",
+		[]string{"app", "state"}, nil)
+	quotaDesc = prometheus.NewDesc("wecomq_quota_remaining",
+		"Recipients that an app may still reach in this day of China; only where seats are configured.",
+		[]string{"app", "window"}, nil)
+
+	states = []string{pacing.Running, pacing.Paused, pacing.Penalty, pacing.Suspended}
+)
+
+// Describe implements [prometheus.Collector].
+func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- stateDesc
+	ch <- quotaDesc
+}
+
+// Collect implements [prometheus.Collector].
+func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), collectTime)
+	defer cancel()
+	apps := c.apps.Load()
+	for _, app := range slices.Sorted(maps.Keys(apps.limits)) {
+		status, err := apps.pacer(app).Status(ctx)
+		if err != nil {
+			ch <- prometheus.NewInvalidMetric(stateDesc, err)
+			continue
+		}
+		for _, state := range states {
+			value := 0.0
+			if state == status.State {
+				value = 1
+			}
+			ch <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, value, app, state)
+		}
+		if quota := apps.limits[app].DayQuota(tasks.Critical); quota > 0 {
+			ch <- prometheus.MustNewConstMetric(quotaDesc, prometheus.GaugeValue, float64(max(0, quota-status.Used)), app, "day")
+		}
+	}
+}

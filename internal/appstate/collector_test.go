@@ -1,0 +1,141 @@
+package appstate_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/pacing"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// seated are limits with a day quota: 2 × 200 recipients.
+func seated() tasks.Limits {
+	limits := tasks.DefaultLimits()
+	limits.Seats = 2
+	return limits
+}
+
+func collector(rdb redis.UniversalClient) *appstate.Collector {
+	apps := appstate.New(rdb)
+	apps.Add("ops", seated())
+	apps.Add("hr", tasks.DefaultLimits())
+	return appstate.NewCollector(apps)
+}
+
+func TestCollectorTellsStateAndQuotaOfEveryApp(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	ops := pacing.New(rdb, pacing.Config{App: "ops", Limits: seated(), Records: time.Hour})
+	_, err := ops.Admit(t.Context(), tasks.Application{
+		Payload: tasks.Payload{ID: "ops-1", App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: time.Now()},
+		Users:   []string{"zhangsan", "lisi", "wangwu"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ops.Report(t.Context(), tasks.Finding{Kind: tasks.RateLimited, Reason: "45009"}); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+# HELP wecomq_app_state 1 for the state that an app is in, 0 for the others.
+# TYPE wecomq_app_state gauge
+wecomq_app_state{app="hr",state="paused"} 0
+wecomq_app_state{app="hr",state="penalty"} 0
+wecomq_app_state{app="hr",state="running"} 1
+wecomq_app_state{app="hr",state="suspended"} 0
+wecomq_app_state{app="ops",state="paused"} 0
+wecomq_app_state{app="ops",state="penalty"} 1
+wecomq_app_state{app="ops",state="running"} 0
+wecomq_app_state{app="ops",state="suspended"} 0
+# HELP wecomq_quota_remaining Recipients that an app may still reach in this day of China; only where seats are configured.
+# TYPE wecomq_quota_remaining gauge
+wecomq_quota_remaining{app="ops",window="day"} 397
+`
+	if err := testutil.CollectAndCompare(collector(rdb), strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEveryStateHasItsOwnSeries(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		do   func(*testing.T, *pacing.Pacer) error
+		want string
+	}{
+		"an app that nothing stops":   {func(*testing.T, *pacing.Pacer) error { return nil }, "running"},
+		"one that somebody paused":    {func(t *testing.T, p *pacing.Pacer) error { return p.Pause(t.Context()) }, "paused"},
+		"one that WeCom has blocked":  {report(tasks.RateLimited), "penalty"},
+		"one with a wrong setting":    {report(tasks.Misconfigured), "suspended"},
+		"one that was resumed by now": {resumed, "running"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			if err := tt.do(t, pacing.New(rdb, pacing.Config{App: "ops"})); err != nil {
+				t.Fatal(err)
+			}
+			registry := prometheus.NewPedanticRegistry()
+			registry.MustRegister(collector(rdb))
+			families, err := registry.Gather()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range families[0].GetMetric() {
+				app, state := m.GetLabel()[0].GetValue(), m.GetLabel()[1].GetValue()
+				if is := m.GetGauge().GetValue() == 1; app == "ops" && is != (state == tt.want) {
+					t.Errorf("state %s is %v, want only %s", state, is, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func report(kind tasks.FindingKind) func(*testing.T, *pacing.Pacer) error {
+	return func(t *testing.T, p *pacing.Pacer) error {
+		t.Helper()
+		_, err := p.Report(t.Context(), tasks.Finding{Kind: kind, Rest: time.Minute, Reason: "60020"})
+		return err
+	}
+}
+
+func resumed(t *testing.T, p *pacing.Pacer) error {
+	t.Helper()
+	if err := p.Pause(t.Context()); err != nil {
+		return err
+	}
+	return p.Resume(t.Context())
+}
+
+func TestAReloadReplacesTheApps(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	c := collector(rdb)
+	next := appstate.New(rdb)
+	next.Add("new", tasks.DefaultLimits())
+	c.Replace(next)
+	if n := testutil.CollectAndCount(c); n != 4 {
+		t.Errorf("%d series, want the four states of the new app", n)
+	}
+}
+
+func TestCollectorSaysThatRedisIsAway(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Addr, MaxRetries: -1, DialerRetries: 1})
+	t.Cleanup(func() { _ = rdb.Close() })
+	server.Kill()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(collector(rdb))
+	if families, err := registry.Gather(); err == nil || len(families) > 0 {
+		t.Errorf("metrics %v, error %v; want none and why", families, err)
+	}
+}

@@ -1,0 +1,19 @@
+//go:build unix
+
+package redistest
+
+import "syscall"
+
+// Freeze stops the server without ending it: connections stay open, and nobody
+// answers until Thaw.
+func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen server go on; it answers what was asked meanwhile.
+func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.tb.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.tb.Fatalf("%s %s: %v", sig, binary, err)
+	}
+}

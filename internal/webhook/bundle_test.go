@@ -1,0 +1,217 @@
+package webhook_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/webhook"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// queue is a Queue that finds a message again by its key, as the real one does.
+type queue struct {
+	mu       sync.Mutex
+	messages []webhook.Message
+	// fail decides before and after a message is taken.
+	fail func(taken bool) error
+	// busy are messages that are not done with.
+	busy map[string]bool
+}
+
+func (q *queue) Done(_ context.Context, _, id string) (bool, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.busy[id], nil
+}
+
+// setBusy says of a message whether it is still under way.
+func (q *queue) setBusy(id string, busy bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.busy = map[string]bool{id: busy}
+}
+
+func (q *queue) Enqueue(_ context.Context, m webhook.Message) (string, bool, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.fail != nil {
+		if err := q.fail(false); err != nil {
+			return "", false, err
+		}
+	}
+	id := tasks.IDFromKey(m.App, m.IdempotencyKey)
+	known := slices.ContainsFunc(q.messages, func(other webhook.Message) bool { return other.IdempotencyKey == m.IdempotencyKey })
+	if !known {
+		q.messages = append(q.messages, m)
+	}
+	if q.fail != nil {
+		if err := q.fail(true); err != nil {
+			return "", false, err
+		}
+	}
+	return id, known, nil
+}
+
+func (q *queue) all() []webhook.Message {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.messages)
+}
+
+// brief are recipients, priority and text of the messages.
+func (q *queue) brief(tb testing.TB) []string {
+	tb.Helper()
+	var texts []string
+	for _, m := range q.all() {
+		common := m.Request.Common()
+		if err := message.Validate(m.Request); err != nil {
+			tb.Errorf("WeCom would not take it: %v", err)
+		}
+		texts = append(texts, fmt.Sprintf("%s:%s:%s %s %s: %s", common.ToUser, common.ToParty, common.ToTag, m.Priority, m.Request.Type(), textOf(m.Request)))
+	}
+	return texts
+}
+
+func textOf(request message.Request) string {
+	switch r := request.(type) {
+	case message.SendTextRequest:
+		return r.Text.Content
+	case message.SendMarkdownRequest:
+		return r.Markdown.Content
+	case message.SendTextCardRequest:
+		return r.TextCard.Description
+	case message.SendTemplateCardRequest:
+		return r.TemplateCard.SubTitleText
+	}
+	return ""
+}
+
+// bundle is a handler with its own Redis, queue and clock.
+type bundle struct {
+	*webhook.Handler
+
+	rdb   redis.UniversalClient
+	queue *queue
+	now   int64
+}
+
+// testConfig shows alerts by their names, so that tests can read them.
+func testConfig() webhook.Config {
+	cfg := webhook.DefaultConfig()
+	cfg.Timezone = "UTC"
+	cfg.Templates = map[string]webhook.Template{
+		"markdown":        {File: "m", Source: "{{.Status}}{{range .Alerts}} {{.Name}}{{end}}"},
+		"text":            {File: "t", Source: "{{.Status}}{{range .Alerts}} {{.Name}}{{end}}"},
+		"digest_markdown": {File: "d", Source: "digest of {{.Count}}:{{range .Lines}} {{.Name}}×{{.Count}}{{end}}"},
+	}
+	return cfg
+}
+
+func newBundle(tb testing.TB, cfg webhook.Config) *bundle {
+	tb.Helper()
+	b := &bundle{rdb: redistest.New(tb), queue: &queue{}, now: 1_800_000_000_000}
+	b.Handler = b.twin(tb, cfg)
+	return b
+}
+
+// twin is another gateway on the same Redis.
+func (b *bundle) twin(tb testing.TB, cfg webhook.Config) *webhook.Handler {
+	tb.Helper()
+	h, err := webhook.New(b.rdb, b.queue, cfg, zerolog.New(zerolog.NewTestWriter(tb)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	h.SetNow(func() int64 { return b.now })
+	return h
+}
+
+// pass lets time go by.
+func (b *bundle) pass(d time.Duration) { b.now += d.Milliseconds() }
+
+// answer is that of a handler.
+type answer struct {
+	status   int
+	header   http.Header
+	body     string
+	accepted webhook.Accepted
+}
+
+func (b *bundle) post(tb testing.TB, source, query, body string, header http.Header) answer {
+	tb.Helper()
+	return post(tb, b.Handler, source, query, body, header)
+}
+
+func post(tb testing.TB, h *webhook.Handler, source, query, body string, header http.Header) answer {
+	tb.Helper()
+	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/v1/webhooks/"+source+"/ops?"+query, strings.NewReader(body))
+	maps.Copy(r.Header, header)
+	w := httptest.NewRecorder()
+	h.Handle(webhook.Source(source), "ops", w, r)
+	a := answer{status: w.Code, header: w.Header(), body: w.Body.String()}
+	if a.status == http.StatusAccepted {
+		if err := json.Unmarshal(w.Body.Bytes(), &a.accepted); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return a
+}
+
+// group makes the body of an Alertmanager's webhook. Each alert is
+// "name" or "name key=value …"; one that begins with ! is resolved.
+func group(alerts ...string) string { return groupFrom("http://am-1:9093", alerts...) }
+
+func groupFrom(externalURL string, alerts ...string) string {
+	type object = map[string]any
+	list := make([]object, len(alerts))
+	status := "resolved"
+	for i, alert := range alerts {
+		words := strings.Fields(alert)
+		name, resolved := strings.CutPrefix(words[0], "!")
+		labels := map[string]string{"alertname": name}
+		for _, word := range words[1:] {
+			key, value, _ := strings.Cut(word, "=")
+			labels[key] = value
+		}
+		list[i] = object{
+			"status": "firing", "labels": labels, "annotations": object{},
+			"startsAt": "2026-11-22T07:58:13Z", "endsAt": "0001-01-01T00:00:00Z",
+		}
+		if resolved {
+			list[i]["status"], list[i]["endsAt"] = "resolved", "2026-11-22T08:58:13Z"
+		} else {
+			status = "firing"
+		}
+	}
+	body, err := json.Marshal(object{
+		"version": "4", "receiver": "wecom", "status": status, "groupKey": `{}:{alertname="a"}`, "alerts": list,
+		"externalURL": externalURL, "groupLabels": object{}, "commonLabels": object{}, "commonAnnotations": object{},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return string(body)
+}
+
+// route matches what the text says.
+func route(tb testing.TB, matchers string, to message.Recipients) webhook.Route {
+	tb.Helper()
+	parsed, err := webhook.ParseMatchers(matchers)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return webhook.Route{Matchers: parsed, To: to}
+}

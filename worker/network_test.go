@@ -1,0 +1,78 @@
+package worker_test
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+)
+
+// network is a TCP connection to a server that can be made bad.
+type network struct {
+	*testing.T
+	proxy *toxiproxy.Proxy
+}
+
+// newNetwork leads to the server at addr.
+func newNetwork(t *testing.T, addr string) *network {
+	t.Helper()
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	n := &network{t, toxiproxy.NewProxy(server, t.Name(), "127.0.0.1:0", addr)}
+	n.start()
+	t.Cleanup(n.cut)
+	return n
+}
+
+func (n *network) addr() string { return n.proxy.Listen }
+
+func (n *network) start() {
+	n.Helper()
+	if err := n.proxy.Start(); err != nil {
+		n.Fatal(err)
+	}
+}
+
+// cut closes all connections, and lets nobody in until lead.
+func (n *network) cut() { n.proxy.Stop() }
+
+// lead goes to another server from now on.
+func (n *network) lead(addr string) {
+	n.Helper()
+	n.proxy.Upstream = addr
+	n.start()
+}
+
+// spoil adds a fault, as toxiproxy calls it: latency, limit_data, timeout, reset_peer.
+// What comes from the server suffers it.
+func (n *network) spoil(kind, attributes string) {
+	n.Helper()
+	toxic := `{"name":"` + kind + `","type":"` + kind + `","stream":"downstream","toxicity":1,"attributes":` + attributes + `}`
+	if _, err := n.proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
+		n.Fatal(err)
+	}
+}
+
+// mend takes the faults away, and closes the connections that have suffered them.
+func (n *network) mend() {
+	n.Helper()
+	n.proxy.Toxics.ResetToxics(n.Context())
+	n.cut()
+	n.start()
+}
+
+// freePort is one that nobody listens to.
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}

@@ -1,0 +1,73 @@
+package worker
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+)
+
+// calm is how long nothing must have failed for an outage to be over. While Redis is
+// away something fails every four seconds at least: a dequeue, a heartbeat, asynq's
+// look for retries.
+const calm = 5 * time.Second
+
+// outage is what the worker knows of Redis's health. It says in the log once that
+// Redis is in trouble and once that it is well again; what else would be said
+// meanwhile, thousands of times, is spared. All lanes share it.
+type outage struct {
+	log zerolog.Logger
+
+	on     atomic.Bool
+	spared atomic.Int64 // lines
+
+	mu          sync.Mutex
+	began, last time.Time // its first failure and its newest
+}
+
+func newOutage(log zerolog.Logger) *outage {
+	return &outage{log: log.With().Str("component", "redis").Logger()}
+}
+
+// note is told how each call ended: with nil when Redis served it.
+func (o *outage) note(err error) {
+	if err == nil && !o.on.Load() {
+		return // as ever
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := time.Now()
+	switch {
+	case err != nil && !o.on.Load():
+		o.began, o.last = now, now
+		o.spared.Store(0)
+		o.on.Store(true)
+		o.log.Error().Err(err).Msg("Redis is in trouble; messages wait until it is well again")
+	case err != nil:
+		o.last = now
+	case o.on.Load() && now.Sub(o.last) >= calm:
+		o.on.Store(false)
+		o.log.Warn().Dur("duration_ms", o.last.Sub(o.began)).Int64("lines_spared", o.spared.Load()).Msg("Redis is well again")
+	}
+}
+
+// check passes an error on, and notes it when it means that Redis does not serve.
+func (o *outage) check(err error) error {
+	if err == nil || asynqx.IsOutage(err) {
+		o.note(err)
+	}
+	return err
+}
+
+// level is that of a line that may be a mere consequence of the outage: while there
+// is one, only a debugger wants it.
+func (o *outage) level(level zerolog.Level) zerolog.Level {
+	if !o.on.Load() {
+		return level
+	}
+	o.spared.Add(1)
+	return zerolog.DebugLevel
+}

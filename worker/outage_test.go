@@ -1,0 +1,62 @@
+package worker
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+)
+
+var errAway = errors.New("connection refused")
+
+func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		o := newOutage(zerolog.New(&log))
+		asynq := &asynqLogger{zerolog.New(&log).Level(zerolog.InfoLevel), o}
+		o.note(nil)
+		asynq.Warn("before")
+		for range 60 { // a minute, in which now and then a call succeeds
+			o.note(errAway)
+			asynq.Error("Dequeue error")
+			o.note(nil)
+			<-time.After(time.Second)
+		}
+		o.note(nil)
+		asynq.Error("Failed to extend lease") // a consequence
+		<-time.After(calm)
+		o.note(nil)
+		o.note(nil)
+		asynq.Warn("after")
+		asynq.Error("recovering from panic") // never spared
+		const want = `{"level":"warn","message":"before"}
+{"level":"error","component":"redis","error":"connection refused","message":"Redis is in trouble; messages wait until it is well again"}
+{"level":"warn","component":"redis","duration_ms":59000,"lines_spared":61,"message":"Redis is well again"}
+{"level":"warn","message":"after"}
+{"level":"error","message":"recovering from panic"}
+`
+		if diff := cmp.Diff(want, log.String()); diff != "" {
+			t.Errorf("log (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAFaultOfOneMessageIsNoOutage(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	o := newOutage(zerolog.New(&log))
+	for _, err := range []error{nil, redis.Nil} {
+		if got := o.check(err); !errors.Is(got, err) {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+	if log.Len() > 0 {
+		t.Errorf("the log says %s", &log)
+	}
+}

@@ -1,0 +1,304 @@
+package worker_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/redisconn"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/tokenstore"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+	"github.com/wecomq/wecomq/worker"
+)
+
+// trouble is a worker whose Redis or WeCom gets into trouble, and a good connection
+// to both for the test.
+type trouble struct {
+	*testing.T
+	rdb     redis.UniversalClient // the test's own
+	sim     *wecomtest.Simulator
+	app     worker.App
+	redis   redis.UniversalClient // the worker's
+	calls   *callCounter
+	log     *transcript
+	taken   atomic.Int64 // from the queues
+	stopped sync.WaitGroup
+}
+
+// newTrouble connects a worker with the Redis at redisURL and the WeCom at wecomURL
+// of a simulator.
+func newTrouble(t *testing.T, rdb redis.UniversalClient, redisURL string, sim *wecomtest.Simulator, wecomURL string) *trouble {
+	t.Helper()
+	workers, err := redisconn.Open(redisURL, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &trouble{T: t, rdb: rdb, sim: sim, redis: workers, calls: &callCounter{}, log: &transcript{}}
+	workers.AddHook(tr.calls)
+	client, err := wecom.NewClient(wecom.Config{
+		CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: wecomURL, Timeout: 2 * time.Second,
+		TokenStore: tokenstore.New(workers, "ops", wecomtest.CorpID, wecomtest.Secret),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A message that WeCom may have taken is parked, which would show.
+	tr.app = worker.App{
+		Name: "ops", AgentID: strconv.Itoa(wecomtest.AgentID), Sender: client, Timeout: 2 * time.Second, OnUnknown: worker.Park,
+	}
+	t.Cleanup(func() {
+		tr.stopped.Wait()
+		_ = workers.Close()
+		if t.Failed() {
+			t.Logf("log of the workers:\n%s", tr.log)
+		}
+	})
+	return tr
+}
+
+func newSimulator(t *testing.T) (sim *wecomtest.Simulator, url string) {
+	t.Helper()
+	sim, err := wecomtest.New(wecomtest.Rules{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	return sim, server.URL
+}
+
+// work starts one more worker.
+func (tr *trouble) work() (stop func()) {
+	tr.Helper()
+	w, err := worker.New(worker.Config{
+		Redis: tr.redis, Apps: []worker.App{tr.app}, Logger: zerolog.New(tr.log),
+		OnDequeued: func(string, tasks.Priority, time.Duration) { tr.taken.Add(1) },
+	})
+	if err != nil {
+		tr.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	tr.stopped.Go(func() {
+		if err := w.Run(ctx); err != nil {
+			tr.Errorf("the worker died: %v", err)
+		}
+	})
+	tr.Cleanup(cancel)
+	return func() {
+		cancel()
+		tr.stopped.Wait()
+	}
+}
+
+// send enqueues n messages, each to a member of its own whose name begins so.
+func (tr *trouble) send(members string, n int, change ...func(*message.SendRequestCommon)) []string {
+	tr.Helper()
+	return tr.enqueue(members, n, producer.Options{}, change...)
+}
+
+// sendCritical does so with critical ones.
+func (tr *trouble) sendCritical(members string, n int) []string {
+	tr.Helper()
+	return tr.enqueue(members, n, producer.Options{Priority: tasks.Critical})
+}
+
+func (tr *trouble) enqueue(members string, n int, options producer.Options, change ...func(*message.SendRequestCommon)) []string {
+	tr.Helper()
+	p, err := producer.New(tr.rdb, producer.Config{App: "ops"})
+	if err != nil {
+		tr.Fatal(err)
+	}
+	ids := make([]string, n)
+	for i := range n {
+		request := text(fmt.Sprint(members, i), "x")
+		for _, apply := range change {
+			apply(request.SendRequestCommon)
+		}
+		receipt, err := p.Send(tr.Context(), request, options)
+		if err != nil {
+			tr.Fatal(err)
+		}
+		ids[i] = receipt.ID
+	}
+	return ids
+}
+
+// fly sends n messages and returns when their calls are under way; their answers
+// come after a while.
+func (tr *trouble) fly(n int, takes time.Duration) []string {
+	tr.Helper()
+	err := tr.sim.AddFault(wecomtest.Fault{API: message.APISend, Delay: wecomtest.Duration(takes), After: true, Times: n})
+	if err != nil {
+		tr.Fatal(err)
+	}
+	ids := tr.send("flying", n)
+	eventually(tr.T, "the calls are under way", func() bool { return tr.sim.Faults()[0].Fired == n })
+	return ids
+}
+
+// await waits until the queue is done with everything. What a worker does not do by
+// itself within minutes, another one does, as if that time had passed.
+func (tr *trouble) await() {
+	tr.Helper()
+	inspector := asynq.NewInspectorFromRedisClient(tr.rdb)
+	eventually(tr.T, "all messages are finished", func() bool {
+		info, err := inspector.GetQueueInfo("ops:default")
+		if err == nil && info.Retry > 0 {
+			_, _ = inspector.RunAllRetryTasks("ops:default")
+		}
+		return err == nil && info.Pending+info.Active+info.Retry+info.Scheduled == 0
+	})
+}
+
+// lose makes asynq take the workers for dead: it hands over again whatever they have
+// not acknowledged, and what was lost on the way to them.
+func (tr *trouble) lose() {
+	tr.Helper()
+	past := float64(time.Now().Add(-time.Minute).Unix())
+	for _, id := range tr.rdb.ZRange(tr.Context(), "asynq:{ops:default}:lease", 0, -1).Val() {
+		tr.rdb.ZAddXX(tr.Context(), "asynq:{ops:default}:lease", redis.Z{Score: past, Member: id})
+	}
+	tr.work()
+}
+
+// sentOnce checks that each message was accepted at its first attempt, and arrived
+// once.
+func (tr *trouble) sentOnce(ids ...string) {
+	tr.Helper()
+	for _, id := range ids {
+		if r := tr.record(id); r.State != tasks.Accepted || r.Attempts != 1 || r.PossibleDuplicate {
+			tr.Errorf("record %+v, want it accepted at the first attempt", r)
+		}
+	}
+	if n := len(tr.sim.Messages()); n != len(ids) {
+		tr.Errorf("%d messages arrived, want %d: each once", n, len(ids))
+	}
+}
+
+func (tr *trouble) record(id string) tasks.Record {
+	tr.Helper()
+	r, err := ledger.New(tr.rdb, "ops", time.Hour).Record(tr.Context(), id)
+	if err != nil {
+		tr.Error(err)
+	}
+	return r
+}
+
+// quiet checks that the log tells of the trouble once, or of none that was too short
+// to be noticed, and complains of nothing else.
+func (tr *trouble) quiet(want int) {
+	tr.Helper()
+	complaints := map[string]int{}
+	for line := range strings.Lines(tr.log.String()) {
+		var event struct{ Level, Message string }
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			tr.Fatalf("%v in %s", err, line)
+		}
+		if event.Level == "warn" || event.Level == "error" {
+			complaints[event.Message]++
+		}
+	}
+	if n := complaints["Redis is in trouble; messages wait until it is well again"]; n > 1 || n < want {
+		tr.Errorf("the log tells %d times that Redis is in trouble, want once", n)
+	}
+	delete(complaints, "Redis is in trouble; messages wait until it is well again")
+	delete(complaints, "Redis is well again")
+	if len(complaints) > 0 {
+		tr.Errorf("the log complains of %v as well", complaints)
+	}
+}
+
+// callCounter counts the commands that a client is asked for, each with the tries
+// that go-redis makes by itself. It can make some of them fail, and lose the replies
+// to others.
+type callCounter struct {
+	calls        atomic.Int64
+	fails, loses atomic.Pointer[func(redis.Cmder) bool]
+}
+
+var errCut = errors.New("write: broken pipe")
+
+func (c *callCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.calls.Add(1)
+		if fails := c.fails.Load(); fails != nil && (*fails)(cmd) {
+			cmd.SetErr(errCut)
+			return errCut
+		}
+		err := next(ctx, cmd)
+		if loses := c.loses.Load(); err == nil && loses != nil && (*loses)(cmd) {
+			cmd.SetErr(errCut)
+			return errCut
+		}
+		return err
+	}
+}
+
+func (c *callCounter) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *callCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// key is the n-th key of a script that is called, counted from 1; "" when there is none.
+func key(cmd redis.Cmder, n int) string {
+	args := cmd.Args()
+	if !strings.HasPrefix(cmd.Name(), "eval") || len(args) <= 2+n {
+		return ""
+	}
+	key, _ := args[2+n].(string)
+	return key
+}
+
+// isAcknowledgement knows the script with which asynq completes a task.
+func isAcknowledgement(cmd redis.Cmder) bool {
+	return strings.HasSuffix(key(cmd, 1), ":active") && strings.HasSuffix(key(cmd, 3), ":completed")
+}
+
+// isAdmission knows the script that writes an attempt down.
+func isAdmission(cmd redis.Cmder) bool {
+	return strings.Contains(key(cmd, 1), ":record:") && strings.HasSuffix(key(cmd, 2), ":pace")
+}
+
+// transcript is what the workers have logged. It is safe for concurrent use.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *transcript) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *transcript) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// redisServer starts a Redis that keeps what it has answered.
+func redisServer(t *testing.T, config ...string) *redistest.Server {
+	t.Helper()
+	return redistest.Start(t, append(config, redistest.AppendOnly)...)
+}
