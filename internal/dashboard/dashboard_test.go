@@ -45,7 +45,17 @@ func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 			t.Errorf("%s is %s", path, got)
 		}
 	}
-	b.wantStatus(b.ask(admin, http.MethodGet, "/dashboard/static/js/main.5adda2da.chunk.js"), http.StatusOK)
+}
+
+// asynqmon shows of an id what stands before its first "-": of ours, the app.
+func TestPageShowsWholeIDs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	script := b.ask(reader, http.MethodGet, "/dashboard/static/js/main.5adda2da.chunk.js")
+	b.wantStatus(script, http.StatusOK)
+	if strings.Contains(script.body, `indexOf("-")`) || strings.Count(script.body, `e.indexOf("/");return-1===t?e:`) != 1 {
+		t.Error("the script cuts ids")
+	}
 }
 
 func TestOnlyAnAdminPausesAQueue(t *testing.T) {

@@ -31,7 +31,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) error {
 		form := loginForm{Next: next, Problem: "This token may not read: it lacks the scope read"}
 		return p.render(w, r, http.StatusForbidden, "login", view{Data: form})
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // safePath leaves paths of this host only
 	return nil
 }
 

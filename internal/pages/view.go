@@ -44,7 +44,7 @@ func (p *Pages) page(h handler) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		ctx, cancel := bounded(r)
 		defer cancel()
-		r = r.WithContext(ctx)
+		r = r.WithContext(ctx) //nolint:contextcheck // it derives from the request's, see bounded
 		if err := h(w, r); err != nil {
 			p.showError(w, r, err)
 		}

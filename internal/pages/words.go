@@ -27,9 +27,9 @@ var inEnglish = map[string]string{
 }
 
 // inChinese has all texts.
-var inChinese = map[string]string{
+var inChinese = map[string]string{ //nolint:gosec // words, of which some are about tokens
 	"Apps": "应用", "Messages": "消息", "Dead letters": "死信", "Queues": "队列面板", "Log out": "退出", "Log in": "登录",
-	"Message id, msgid or recipient": "消息 ID、msgid 或接收人", "Search": "搜索", "Language": "语言", "Skip to content": "跳到内容",
+	"Message id, msgid or recipient": "消息 ID、msgid 或接收人", "Search": "搜索", "Language": "语言",
 	"No connection. What you see is from": "连接中断，以下内容更新于",
 	"Times are China's (UTC+8).":          "时间均为北京时间（UTC+8）。",
 
@@ -56,23 +56,23 @@ var inChinese = map[string]string{
 	"nothing was sent":                      "没有发送消息",
 	"of the newest only":                    "仅统计最新的",
 	"Errors of the last hour":               "最近一小时的错误",
-	"No errors.":                            "没有错误。",
-	"example":                               "示例",
+
+	"example": "示例",
 
 	"Newest messages": "最新消息", "Messages to": "接收人的消息：", "App": "应用", "State": "状态", "any": "全部", "Show": "筛选",
-	"No messages.": "没有消息。", "To": "接收人", "When": "时间", "Why": "原因",
+	"No messages.": "没有消息。", "To": "接收人",
 	"A message is listed from its first attempt on, under the recipients that it names: not under departments, tags or @all that they belong to.": "消息从首次尝试发送起可查，且只按消息中写明的接收人查找：不包括其所属部门、标签或 @all。",
 	"There are older ones that were not looked at.": "更早的消息未列出。",
-	"more": "更多",
+
 	"These messages did not reach anyone, or nobody knows whether they did.": "这些消息无人收到，或无法确认是否收到。",
 	"No dead letters. All is well.":                                          "没有死信，一切正常。",
 	"Replay":                                                                 "重发",
-	"Send it again":                                                          "重新发送？",
+	"Send it again?":                                                         "重新发送？",
 	"Many at once: wecomq dead replay --all --errcode N":                     "批量重发：wecomq dead replay --all --errcode N",
 
-	"Message": "消息", "What to do": "如何处理", "Recall": "撤回", "Cancel": "取消", "Take it back from WeCom's clients": "从企业微信客户端撤回？",
-	"Cancel this message": "取消这条消息？", "Type": "类型", "Attempts": "尝试次数", "Enqueued": "入队时间", "Finished": "完成时间", "Recalled": "撤回时间",
-	"Its turn": "预计发送", "Error": "错误", "Possible duplicate": "可能重复",
+	"What to do": "如何处理", "Recall": "撤回", "Cancel": "取消", "Take it back from WeCom's clients?": "从企业微信客户端撤回？",
+	"Cancel this message?": "取消这条消息？", "Attempts": "尝试次数", "Enqueued": "入队时间", "Finished": "完成时间", "Recalled": "撤回时间",
+	"Its turn": "预计发送", "Possible duplicate": "可能重复",
 	"it was sent again though WeCom may have taken an earlier attempt": "企业微信可能已接受之前的尝试，之后又重新发送",
 	"Replayed as": "重发为", "Replay of": "重发自", "Recipients": "接收人", "accepted": "成功", "Invalid": "无效", "Unlicensed": "无许可",
 	"Invalid departments": "无效部门", "Invalid tags": "无效标签", "wait for a message of their own": "等待单独的消息", "Parts": "分片", "What was sent": "发送内容",
