@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,28 +30,10 @@ func enter(t *testing.T, gate *turnstile, p tasks.Priority) *turn {
 	return let
 }
 
-// passed is who was let through and when.
+// passed collects who was let through and when.
 type passed struct {
 	Name string
 	At   time.Duration
-}
-
-// journal is what several goroutines write down.
-type journal[T any] struct {
-	mu      sync.Mutex
-	entries []T
-}
-
-func (j *journal[T]) add(entry T) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.entries = append(j.entries, entry)
-}
-
-func (j *journal[T]) all() []T {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return slices.Clone(j.entries)
 }
 
 func TestAtTheLimitTheHighestPriorityGoesFirst(t *testing.T) {
@@ -62,27 +43,27 @@ func TestAtTheLimitTheHighestPriorityGoesFirst(t *testing.T) {
 		defer gate.stop()
 		enter(t, gate, tasks.Default).answer(spent(time.Second + 240*time.Millisecond))
 		start := time.Now()
-		var log journal[passed]
+		through := make(chan passed, 4)
 		for _, w := range []struct {
 			name     string
 			priority tasks.Priority
 		}{{"bulk 1", tasks.Bulk}, {"bulk 2", tasks.Bulk}, {"default", tasks.Default}, {"critical", tasks.Critical}} {
 			go func() {
 				let := enter(t, gate, w.priority)
-				log.add(passed{w.name, time.Since(start)})
+				through <- passed{w.name, time.Since(start)}
 				let.answer(spent(time.Second + 240*time.Millisecond))
 				let.leave()
 			}()
 			synctest.Wait()
 		}
-		<-time.After(10 * time.Second)
+		got := []passed{<-through, <-through, <-through, <-through}
 		want := []passed{
 			{"critical", time.Second},
 			{"default", time.Second + 1080*time.Millisecond},
 			{"bulk 1", time.Second + 1080*time.Millisecond + 1160*time.Millisecond},
 			{"bulk 2", time.Second + 1080*time.Millisecond + 2*1160*time.Millisecond},
 		}
-		if diff := cmp.Diff(want, log.all()); diff != "" {
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("who was let through when (-want +got):\n%s", diff)
 		}
 	})
@@ -129,27 +110,26 @@ func TestWhoIsToldToWaitStaysFirst(t *testing.T) {
 		defer gate.stop()
 		first := enter(t, gate, tasks.Default)
 		first.answer(tasks.Admission{Verdict: tasks.Wait, Wait: 50 * time.Millisecond, Concurrency: 1})
-		var log journal[string]
+		through := make(chan string, 2)
 		go func() {
 			let, err := first.again(t.Context())
 			if err != nil {
 				t.Error(err)
 			}
-			log.add("first")
+			through <- "first"
 			let.answer(free)
 		}()
 		synctest.Wait()
 		go func() {
 			enter(t, gate, tasks.Default).answer(free)
-			log.add("second")
+			through <- "second"
 		}()
 		synctest.Wait()
-		if went := log.all(); len(went) > 0 {
-			t.Fatalf("%v went before the time", went)
+		if len(through) > 0 {
+			t.Fatalf("%s went before the time", <-through)
 		}
-		<-time.After(time.Second)
-		if order := log.all(); !slices.Equal(order, []string{"first", "second"}) {
-			t.Errorf("order %v", order)
+		if got := []string{<-through, <-through}; !slices.Equal(got, []string{"first", "second"}) {
+			t.Errorf("order %v", got)
 		}
 	})
 }

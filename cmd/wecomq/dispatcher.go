@@ -5,14 +5,13 @@ import (
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/dispatch"
-	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
 // dispatcher cancels, recalls, replays and purges the messages of an app.
 func (d *deployment) dispatcher(app *config.App) (*dispatch.Dispatcher, error) {
-	client, err := d.client(app, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
+	client, err := d.client(app, d.tokens(app))
 	if err != nil {
 		return nil, fmt.Errorf("app %s: %w", app.Name, err)
 	}
