@@ -1,15 +1,18 @@
 package producer
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"time"
 
 	"github.com/hibiken/asynq"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/tracing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -30,6 +33,9 @@ type draft struct {
 
 	settled int  // of its tasks: those that are in the queue
 	second  bool // the first of its tasks was there before
+
+	span    trace.Span
+	headers map[string]string // of its tasks
 }
 
 // keyed reports whether repeats find the message by an idempotency key.
@@ -75,7 +81,7 @@ func (d *draft) tasks(p *Producer, now time.Time) []asynqx.Task {
 		if payload.Parts > 0 {
 			payload.Part = i + 1
 		}
-		made[i] = asynqx.NewTask(payload, p.retention[payload.Priority], at)
+		made[i] = asynqx.NewTask(payload, p.retention[payload.Priority], at).WithHeaders(d.headers)
 	}
 	return made
 }
@@ -104,4 +110,20 @@ func (d *draft) conclude(app string) {
 	if d.open() {
 		r.Duplicate = d.second && d.claims()
 	}
+	d.end(app)
+}
+
+// begin opens the message's span, which its tasks carry on.
+func (d *draft) begin(ctx context.Context, tracer tracing.Tracer) {
+	ctx, d.span = tracer.Start(ctx, "send", trace.WithSpanKind(trace.SpanKindProducer))
+	d.headers = tracing.Headers(ctx)
+}
+
+// end closes it, once the message has a place.
+func (d *draft) end(app string) {
+	if d.span.IsRecording() {
+		d.span.SetName("send " + d.result.Receipt.Queue)
+		tracing.Sent(d.span, app, d.result.Receipt.ID, d.result.Receipt.Queue, d.result.Err)
+	}
+	d.span.End()
 }

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/tracing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -22,6 +24,9 @@ type Config struct {
 	// Records is how long the workers keep records, and so how long an idempotency
 	// key finds its message; 0 for seven days.
 	Records time.Duration
+	// TracerProvider gets a span per message, and workers that trace go on with it;
+	// nil for none. A trace that the context brings is passed on either way.
+	TracerProvider trace.TracerProvider
 }
 
 const defaultRecords = 7 * 24 * time.Hour
@@ -32,6 +37,7 @@ type Producer struct {
 	app       string
 	retention map[tasks.Priority]time.Duration
 	records   time.Duration
+	tracer    tracing.Tracer
 }
 
 // New checks the configuration; it does not connect. The caller closes rdb.
@@ -51,7 +57,9 @@ func New(rdb redis.UniversalClient, cfg Config) (*Producer, error) {
 	if cfg.Records == 0 {
 		cfg.Records = defaultRecords
 	}
-	return &Producer{rdb: rdb, app: cfg.App, retention: cfg.Retention, records: cfg.Records}, nil
+	return &Producer{
+		rdb: rdb, app: cfg.App, retention: cfg.Retention, records: cfg.Records, tracer: tracing.New(cfg.TracerProvider),
+	}, nil
 }
 
 // Message is one message of a batch.
@@ -110,6 +118,7 @@ func (p *Producer) SendBatch(ctx context.Context, messages []Message) []Result {
 			results[i].Err = err
 			continue
 		}
+		d.begin(ctx, p.tracer)
 		if pending.add(d); pending.full() {
 			pending.flush(ctx)
 		}

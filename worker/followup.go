@@ -51,7 +51,7 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	payload.ID = tasks.FollowUpID(d.payload.ID, f.Number)
 	payload.Body = message.WithToUser(d.payload.Body, users)
 	payload.Part, payload.Parts, payload.TurnAt = 0, 0, f.TurnAt
-	return asynqx.NewTask(payload, l.app.Retention[payload.Priority], time.Now().Add(wholeSeconds(f.Wait)))
+	return asynqx.NewTask(payload, l.app.Retention[payload.Priority], time.Now().Add(wholeSeconds(f.Wait))).WithHeaders(d.task.Headers())
 }
 
 // partition divides users into those who are among some, whatever their case, and

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/hibiken/asynq"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -44,6 +45,7 @@ type delivery struct {
 	began   time.Time
 	number  int  // of this attempt, 0 before it was written down
 	probe   bool // the call finds out whether the app is still blocked
+	span    trace.Span
 }
 
 // handle is asynq's handler: decode, ask for leave, call, settle. It does not end
@@ -62,6 +64,7 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 		return deadLetter(err)
 	}
 	l.cfg.OnDequeued(l.app.Name, d.payload.Priority, time.Since(d.payload.EnqueuedAt))
+	l.remember(ctx, d)
 	if problem := l.agentMismatch(d); problem != nil {
 		return l.settle(ctx, d, tasks.Settlement{State: tasks.Rejected, ErrMsg: problem.Error()}, problem)
 	}
@@ -69,7 +72,7 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 	if err := l.checkToken(ctx); err != nil {
 		return l.withoutToken(ctx, d, err)
 	}
-	a, err := l.admit(ctx, d)
+	a, err := l.tracedAdmit(ctx, d)
 	if err != nil {
 		return &retryError{err, redisRetry, true}
 	}

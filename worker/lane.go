@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/tracing"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -32,17 +34,22 @@ type lane struct {
 	outage    *outage
 	log       zerolog.Logger
 	asynqLog  zerolog.Logger
+	tracer    tracing.Tracer
 	handlers  sync.WaitGroup
 	stopping  context.Context // ends when handlers that wait should give up
 	stopped   context.Context // ends when asynq waits for no handler any more
 }
 
 func newLane(app App, cfg Config, outage *outage) *lane {
+	tracer := tracing.New(cfg.TracerProvider)
+	if tracer.On {
+		app.Sender = &tracedSender{app.Sender, app.Name, tracer}
+	}
 	return &lane{
-		app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: outage,
+		app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: outage, tracer: tracer,
 		stopping: context.Background(), stopped: context.Background(),
-		log:      cfg.Logger.With().Str("component", "worker").Str("app", app.Name).Logger(),
-		asynqLog: cfg.Logger.With().Str("component", "asynq").Str("app", app.Name).Logger(),
+		log:      cfg.Logger.With().Str(fields.Component, "worker").Str(fields.App, app.Name).Logger(),
+		asynqLog: cfg.Logger.With().Str(fields.Component, "asynq").Str(fields.App, app.Name).Logger(),
 	}
 }
 
@@ -94,7 +101,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		IsFailure:       isFailure,
 		Logger:          &asynqLogger{l.asynqLog, l.outage},
 	})
-	if err := server.Start(asynq.HandlerFunc(l.handle)); err != nil {
+	if err := server.Start(l.traced(l.handle)); err != nil {
 		return fmt.Errorf("start lane %s: %w", l.app.Name, err)
 	}
 	<-ctx.Done()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -39,14 +40,18 @@ func codeOf(err error) int64 {
 
 // report logs one line per attempt: what became of the message.
 func (l *lane) report(d *delivery, r tasks.Record, cause error) {
-	class := wecom.ClassOf(cause)
+	class, traceID := wecom.ClassOf(cause), d.tell(r, cause)
 	if cause == nil && r.ErrMsg != "" {
 		cause = errors.New(r.ErrMsg)
 	}
-	l.log.WithLevel(level(r)).AnErr("error", cause).Str("message_id", r.ID).Str("msgid", r.MsgID).Int64("errcode", r.ErrCode).
-		Stringer("class", class).Str("priority", string(r.Priority)).
-		Str("queue", tasks.Queue(r.App, r.Priority)).Int("attempt", d.number).
-		Int64("duration_ms", time.Since(d.began).Milliseconds()).Msg(string(r.State))
+	event := l.log.WithLevel(level(r)).AnErr("error", cause).Str(fields.MessageID, r.ID).Str(fields.MsgID, r.MsgID).
+		Int64(fields.ErrCode, r.ErrCode).Stringer(fields.Class, class).Str(fields.Priority, string(r.Priority)).
+		Str(fields.Queue, tasks.Queue(r.App, r.Priority)).Int(fields.Attempt, d.number).
+		Int64(fields.Duration, time.Since(d.began).Milliseconds())
+	if traceID != "" {
+		event = event.Str(fields.TraceID, traceID)
+	}
+	event.Msg(string(r.State))
 }
 
 func level(r tasks.Record) zerolog.Level {

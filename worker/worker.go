@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wecomq/wecomq/tasks"
@@ -18,6 +19,9 @@ type Config struct {
 	Apps  []App
 	// Logger gets one line per message outcome; the zero value is silent.
 	Logger zerolog.Logger
+	// TracerProvider gets the spans of each delivery, which go on with the trace that
+	// the producer began; nil for none.
+	TracerProvider trace.TracerProvider
 	// OnSettled, when set, is called with the record of each message whose state
 	// has become final, by the goroutine that sent it.
 	OnSettled func(tasks.Record)

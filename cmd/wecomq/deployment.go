@@ -31,6 +31,7 @@ type deployment struct {
 	// ratePause replaces the worker's rest after errcode 45009; the demo's is short.
 	ratePause time.Duration
 	metrics   *metrics // nil in a process that serves none
+	traces    *traces  // nil where nothing is traced
 }
 
 // connectTimeout bounds the first word with Redis.
@@ -44,6 +45,10 @@ func (g *globals) open(ctx context.Context) (*deployment, error) {
 	}
 	d, err := deploy(cfg, g.logger(cfg.Log.Level, cfg.Log.Format))
 	if err != nil {
+		return nil, err
+	}
+	if d.traces, err = g.openTraces(ctx, d.log); err != nil {
+		d.close()
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
@@ -75,7 +80,12 @@ func deploy(cfg *config.Config, log zerolog.Logger) (*deployment, error) {
 	return &deployment{cfg: cfg, rdb: rdb, log: log, transports: map[wecom.Secret]http.RoundTripper{}}, nil
 }
 
-func (d *deployment) close() { _ = d.rdb.Close() }
+func (d *deployment) close() {
+	if err := d.traces.close(); err != nil {
+		d.log.Warn().Err(err).Msg("traces are incomplete")
+	}
+	_ = d.rdb.Close()
+}
 
 // ready says why the process cannot work, nil if it can.
 func (d *deployment) ready(ctx context.Context) error {
@@ -92,7 +102,9 @@ func (d *deployment) app(name string) (*config.App, error) {
 }
 
 func (d *deployment) producer(app *config.App) (*producer.Producer, error) {
-	return producer.New(d.rdb, producer.Config{App: app.Name, Retention: app.Retention, Records: app.Records})
+	return producer.New(d.rdb, producer.Config{
+		App: app.Name, Retention: app.Retention, Records: app.Records, TracerProvider: d.traces.provider(),
+	})
 }
 
 func (d *deployment) ledger(app *config.App) *ledger.Ledger {

@@ -107,7 +107,7 @@ func newFront(ctx context.Context, d *deployment, m *metrics) (*front, error) {
 		},
 		Settings: settings,
 		Routes:   slices.Concat(hooks.routes(), browser.routes(), []gateway.Route{{Pattern: "GET /metrics", Handler: m.exposition()}}),
-		Stopping: ctx.Done(), Logger: d.log, Version: buildVersion(),
+		Stopping: ctx.Done(), Logger: d.log, Version: buildVersion(), TracerProvider: d.traces.provider(),
 	})
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func (l *lanes) worker(d *deployment) (*worker.Worker, error) {
 		apps[i].Sender = l.metrics.instrument(apps[i].Name, apps[i].Sender)
 	}
 	return worker.New(worker.Config{
-		Redis: d.rdb, Apps: apps, Logger: d.log,
+		Redis: d.rdb, Apps: apps, Logger: d.log, TracerProvider: d.traces.provider(),
 		OnSettled: l.metrics.settled, OnDequeued: l.metrics.dequeued, OnHeld: l.metrics.held,
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -181,23 +182,31 @@ func exported(exposition string) map[string]map[string]bool {
 	return metrics
 }
 
-// serveWithQuota starts a gateway and a worker whose app has a day quota, and
-// returns the gateway's address.
-func (l *landscape) serveWithQuota() string {
+// observedToken is a token of the gateways that serve starts.
+const observedToken = "a token of the tests"
+
+// serve starts a gateway and a worker whose app has a day quota, and gives the
+// gateway's address.
+func (l *landscape) serve() (server *process, url string) {
 	l.Helper()
 	config := filepath.Join(l.TempDir(), "wecomq.yaml")
-	text := fmt.Sprintf("redis: {url: %q}\napps:\n  default:\n    {corp_id: %s, agent_id: %d, secret: %s, api_base_url: %q, limits: {seats: 5}}\n",
-		l.redis.URL(), wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret, l.url)
+	text := fmt.Sprintf(`
+redis: {url: %q}
+apps:
+  default: {corp_id: %s, agent_id: %d, secret: %s, api_base_url: %q, limits: {seats: 5}}
+gateway:
+  tokens: [{name: tests, sha256: "%x", apps: [default], scopes: [send, read, admin]}]
+`, l.redis.URL(), wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret, l.url, sha256.Sum256([]byte(observedToken)))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		l.Fatal(err)
 	}
-	server := start(l.T, l.environ(), "serve", "-c", config, "--listen", "127.0.0.1:0")
+	server = start(l.T, l.environ(), "serve", "-c", config, "--listen", "127.0.0.1:0")
 	var up struct{ Addr string }
 	if err := json.Unmarshal([]byte(server.awaitLine(`"gateway is up"`)), &up); err != nil {
 		l.Fatal(err)
 	}
 	server.awaitLine(`"lane is up"`)
-	return "http://" + up.Addr
+	return server, "http://" + up.Addr
 }
 
 // A dashboard panel or an alert on a metric that nobody exports stays silent for
@@ -205,7 +214,7 @@ func (l *landscape) serveWithQuota() string {
 func TestDashboardAndAlertsUseMetricsThatExist(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	url := l.serveWithQuota()
+	_, url := l.serve()
 	// More to one member in a minute than WeCom takes: the last ones are held.
 	var batch strings.Builder
 	for i := range 32 {

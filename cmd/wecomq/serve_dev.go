@@ -42,6 +42,9 @@ func runDev(ctx context.Context, g *globals, listen string) error {
 		return errors.Join(err, listener.Close())
 	}
 	defer d.close()
+	if d.traces, err = g.openTraces(ctx, d.log); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serveHTTP(ctx, listener, sim) })
 	group.Go(func() error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/tracing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -99,7 +100,7 @@ func (d *Dispatcher) enqueue(ctx context.Context, p tasks.Payload) (before bool,
 	if _, err := d.Ledger.Record(ctx, p.ID); !errors.Is(err, ledger.ErrNotFound) {
 		return err == nil, err
 	}
-	task := asynqx.NewTask(p, d.Retention[p.Priority], time.Time{})
+	task := asynqx.NewTask(p, d.Retention[p.Priority], time.Time{}).WithHeaders(tracing.Headers(ctx))
 	err = asynqx.BulkEnqueue(ctx, d.Redis, []asynqx.Task{task})[0].Err
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return true, nil

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/tracing"
 )
 
 // requestTime bounds a request from its header to its answer. Those that stream
@@ -51,10 +54,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	rec := &recorder{ResponseWriter: w}
 	r, t := withTrace(rec, r)
+	r, span := g.beginSpan(r)
 	// Writers that know no deadlines, as in tests, go without.
 	_ = http.NewResponseController(rec).SetWriteDeadline(began.Add(requestTime))
 	_ = http.NewResponseController(rec).SetReadDeadline(began.Add(requestTime))
-	defer func() { g.logAccess(r, rec, t, time.Since(began)) }()
+	defer func() {
+		g.logAccess(r, rec, t, time.Since(began))
+		endSpan(span, r, rec.status, t)
+	}()
 	defer g.rescue(rec, r)
 	g.mux.ServeHTTP(rec, r)
 }
@@ -69,7 +76,7 @@ func (g *Gateway) rescue(w *recorder, r *http.Request) {
 		panic(cause) //nolint:forbidigo // it is how net/http is told to drop a connection
 	}
 	err := fmt.Errorf("panic: %v", cause)
-	g.log.Error().Str("request_id", traceFrom(r.Context()).id).Err(err).Bytes("stack", debug.Stack()).Msg("request failed")
+	g.log.Error().Str(fields.RequestID, traceFrom(r.Context()).id).Err(err).Bytes("stack", debug.Stack()).Msg("request failed")
 	if w.status == 0 {
 		p := newProblem(r.Context(), err)
 		writeJSON(w, p.Status, p.ContentType(""), p)
@@ -83,9 +90,11 @@ func (g *Gateway) logAccess(r *http.Request, w *recorder, t *trace, took time.Du
 	if quiet(r.URL.Path) && level == zerolog.InfoLevel {
 		level = zerolog.DebugLevel
 	}
-	event := g.log.WithLevel(level).Str("request_id", t.id).Str("method", r.Method).Str("path", r.URL.Path).
-		Int("status", w.status).Int64("bytes", w.bytes).Int64("duration_ms", took.Milliseconds()).Str("remote", remote(r))
-	for name, value := range map[string]string{"token": t.token, "app": t.app, "error": t.err} {
+	event := g.log.WithLevel(level).Str(fields.RequestID, t.id).Str("method", r.Method).Str("path", r.URL.Path).
+		Int("status", w.status).Int64("bytes", w.bytes).Int64(fields.Duration, took.Milliseconds()).Str("remote", remote(r))
+	for name, value := range map[string]string{
+		"token": t.token, fields.App: t.app, "error": t.err, fields.TraceID: tracing.ID(r.Context()),
+	} {
 		if value != "" {
 			event = event.Str(name, value)
 		}

@@ -7,6 +7,10 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	oteltrace "go.opentelemetry.io/otel/trace"
+
+	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/tracing"
 )
 
 // Config is what a [Gateway] needs. Services.Queue and Services.Records are
@@ -20,8 +24,11 @@ type Config struct {
 	// politely, and /readyz says no. nil: never.
 	Stopping <-chan struct{}
 	// Logger gets one line per request; the zero value is silent.
-	Logger  zerolog.Logger
-	Version string // of wecomq, for the docs
+	Logger zerolog.Logger
+	// TracerProvider gets a span per request, in the trace of its traceparent if it
+	// has one; nil for none.
+	TracerProvider oteltrace.TracerProvider
+	Version        string // of wecomq, for the docs
 	// Now is the clock of access tokens; nil is time.Now.
 	Now func() time.Time
 }
@@ -34,6 +41,7 @@ type Gateway struct {
 	stopping <-chan struct{}
 	uploads  chan struct{} // a place for each upload that may be in memory
 	log      zerolog.Logger
+	tracer   tracing.Tracer
 	now      func() time.Time
 }
 
@@ -45,7 +53,8 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g := &Gateway{
 		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping, uploads: make(chan struct{}, maxUploads),
-		log: cfg.Logger.With().Str("component", "gateway").Logger(), now: cfg.Now,
+		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now,
+		tracer: tracing.New(cfg.TracerProvider),
 	}
 	if g.now == nil {
 		g.now = time.Now

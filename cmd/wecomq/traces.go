@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// lastSpans is how long the end of a process may wait for the collector.
+const lastSpans = 5 * time.Second
+
+// traces export what the process traces, as OpenTelemetry's own variables say;
+// without an endpoint there are none, and tracing costs nothing.
+type traces struct{ sdk *sdktrace.TracerProvider }
+
+// openTraces reads OTEL_EXPORTER_OTLP_ENDPOINT and its kin. The exporter and the
+// SDK read the rest of the variables from the process themselves: headers, TLS,
+// timeouts, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER.
+func (g *globals) openTraces(ctx context.Context, log zerolog.Logger) (*traces, error) {
+	if !g.tracesWanted() {
+		return &traces{}, nil
+	}
+	protocol := g.firstEnv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+	if protocol != "" && protocol != "http/protobuf" {
+		return nil, usagef("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not supported; use http/protobuf, port 4318 of most collectors", protocol)
+	}
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		return nil, usagef("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+	}
+	// Later ones win: the environment may rename the service.
+	self, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
+		attribute.String("service.name", "wecomq"), attribute.String("service.version", buildVersion()),
+	), resource.WithFromEnv())
+	if err != nil {
+		return nil, usagef("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { // the SDK has no other way to tell
+		log.Warn().Err(err).Str("component", "traces").Msg("traces are not exported")
+	}))
+	return &traces{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(self))}, nil
+}
+
+func (g *globals) tracesWanted() bool {
+	if g.firstEnv("OTEL_SDK_DISABLED") == "true" || g.firstEnv("OTEL_TRACES_EXPORTER") == "none" {
+		return false
+	}
+	return g.firstEnv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT") != ""
+}
+
+// firstEnv is the first of these variables that is set and not empty.
+func (g *globals) firstEnv(names ...string) string {
+	for _, name := range names {
+		if value, _ := g.lookupEnv(name); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+// provider is nil when nothing is traced.
+func (t *traces) provider() trace.TracerProvider {
+	if t == nil || t.sdk == nil {
+		return nil
+	}
+	return t.sdk
+}
+
+// close exports what is left.
+func (t *traces) close() error {
+	if t == nil || t.sdk == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lastSpans)
+	defer cancel()
+	if err := t.sdk.Shutdown(ctx); err != nil {
+		return fmt.Errorf("export the last spans: %w", err)
+	}
+	return nil
+}

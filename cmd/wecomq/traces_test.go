@@ -1,0 +1,178 @@
+package main
+
+import (
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// otlpCollector takes spans as an OpenTelemetry collector does.
+type otlpCollector struct {
+	mu    sync.Mutex
+	spans map[string][]string // names by trace id
+	from  []string            // service names
+}
+
+func newCollector(t *testing.T) (*otlpCollector, string) {
+	t.Helper()
+	c := &otlpCollector{spans: map[string][]string{}}
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	return c, server.URL
+}
+
+func (c *otlpCollector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	var export collector.ExportTraceServiceRequest
+	if err != nil || r.URL.Path != "/v1/traces" || proto.Unmarshal(body, &export) != nil {
+		http.Error(w, "no spans", http.StatusBadRequest)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, resource := range export.GetResourceSpans() {
+		for _, attribute := range resource.GetResource().GetAttributes() {
+			if attribute.GetKey() == "service.name" {
+				c.from = append(c.from, attribute.GetValue().GetStringValue())
+			}
+		}
+		for _, scope := range resource.GetScopeSpans() {
+			for _, span := range scope.GetSpans() {
+				id := hex.EncodeToString(span.GetTraceId())
+				c.spans[id] = append(c.spans[id], span.GetName())
+			}
+		}
+	}
+	w.Header().Set("Content-Type", "application/x-protobuf")
+}
+
+// trace waits until a trace has n spans, and gives their names in order.
+func (c *otlpCollector) trace(t *testing.T, id string, n int) []string {
+	t.Helper()
+	var names []string
+	eventually(t, "the trace is exported", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		names = slices.Sorted(slices.Values(c.spans[id]))
+		return len(names) >= n
+	})
+	return names
+}
+
+const (
+	traceID     = "4bf92f3577b34da6a3ce929d0e0e4736"
+	traceparent = "00-" + traceID + "-00f067aa0ba902b7-01"
+)
+
+// post sends a message through a gateway, as somebody who traces.
+func (l *landscape) post(url string) {
+	l.Helper()
+	request, err := http.NewRequestWithContext(l.Context(), http.MethodPost, url+"/v1/messages",
+		strings.NewReader(`{"touser":"zhangsan","msgtype":"text","text":{"content":"hello"}}`))
+	if err != nil {
+		l.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+observedToken)
+	request.Header.Set("Traceparent", traceparent)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		l.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusAccepted {
+		answer, _ := io.ReadAll(response.Body)
+		l.Fatalf("POST /v1/messages: %s: %s", response.Status, answer)
+	}
+}
+
+func TestATraceLeadsFromTheRequestToWeCom(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	c, endpoint := newCollector(t)
+	l.env["OTEL_EXPORTER_OTLP_ENDPOINT"], l.env["OTEL_BSP_SCHEDULE_DELAY"] = endpoint, "50"
+	server, url := l.serve()
+	l.post(url)
+	want := []string{"POST /v1/messages", "admission", "message/send", "process default:default", "send default:default", "wait"}
+	if names := c.trace(t, traceID, len(want)); !slices.Equal(names, want) {
+		t.Errorf("the trace has the spans %q, want %q", names, want)
+	}
+	for _, line := range []string{server.awaitLine(`"component":"gateway","request_id"`), server.awaitLine(`"message":"accepted"`)} {
+		if !strings.Contains(line, `"trace_id":"`+traceID+`"`) {
+			t.Errorf("no trace_id in %s", line)
+		}
+	}
+	if slices.ContainsFunc(c.from, func(name string) bool { return name != "wecomq" }) {
+		t.Errorf("spans from %q, want wecomq", c.from)
+	}
+}
+
+// What a short command has traced is exported before it ends.
+func TestSendExportsItsSpan(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	c, endpoint := newCollector(t)
+	l.env["OTEL_EXPORTER_OTLP_ENDPOINT"], l.env["OTEL_SERVICE_NAME"] = endpoint, "cron"
+	l.run("", "send", "--to-user", "zhangsan", "--text", "hello")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.spans) != 1 || !slices.Equal(c.from, []string{"cron"}) {
+		t.Errorf("traces %v from %q, want one from cron", c.spans, c.from)
+	}
+}
+
+func TestACollectorThatIsAwayStopsNothing(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	l.env["OTEL_EXPORTER_OTLP_ENDPOINT"], l.env["OTEL_BSP_SCHEDULE_DELAY"] = "http://127.0.0.1:1", "50"
+	l.env["OTEL_EXPORTER_OTLP_TIMEOUT"] = "100"
+	server, url := l.serve()
+	l.post(url)
+	server.awaitLine(`"message":"accepted"`)
+	server.awaitLine(`"traces are not exported"`)
+}
+
+func TestTracesNeedAProtocolThatIsThere(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+	tests := map[string]struct {
+		set  string
+		want string // "on", "off" or a part of the error
+	}{
+		"an endpoint is enough":       {"", "on"},
+		"http/protobuf is understood": {"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "on"},
+		"grpc is not":                 {"OTEL_EXPORTER_OTLP_PROTOCOL=grpc", `"grpc" is not supported`},
+		"the SDK can be switched off": {"OTEL_SDK_DISABLED=true", "off"},
+		"and so can traces":           {"OTEL_TRACES_EXPORTER=none", "off"},
+		"without one nothing happens": {"OTEL_EXPORTER_OTLP_ENDPOINT=", "off"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			key, value, _ := strings.Cut(tt.set, "=")
+			g := &globals{environment: environment{lookupEnv: func(name string) (string, bool) {
+				if name == key {
+					return value, true
+				}
+				text, ok := env[name]
+				return text, ok
+			}}}
+			_, err := g.openTraces(t.Context(), g.logger("disabled", "json"))
+			switch {
+			case tt.want != "on" && tt.want != "off":
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("error %v, want %s", err, tt.want)
+				}
+			case err != nil || g.tracesWanted() != (tt.want == "on"):
+				t.Errorf("wanted %t, error %v; want %s", g.tracesWanted(), err, tt.want)
+			}
+		})
+	}
+}
