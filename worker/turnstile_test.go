@@ -43,27 +43,27 @@ func TestAtTheLimitTheHighestPriorityGoesFirst(t *testing.T) {
 		defer gate.stop()
 		enter(t, gate, tasks.Default).answer(spent(time.Second + 240*time.Millisecond))
 		start := time.Now()
-		var log []passed
+		through := make(chan passed, 4)
 		for _, w := range []struct {
 			name     string
 			priority tasks.Priority
 		}{{"bulk 1", tasks.Bulk}, {"bulk 2", tasks.Bulk}, {"default", tasks.Default}, {"critical", tasks.Critical}} {
 			go func() {
 				let := enter(t, gate, w.priority)
-				log = append(log, passed{w.name, time.Since(start)})
+				through <- passed{w.name, time.Since(start)}
 				let.answer(spent(time.Second + 240*time.Millisecond))
 				let.leave()
 			}()
 			synctest.Wait()
 		}
-		<-time.After(10 * time.Second)
+		got := []passed{<-through, <-through, <-through, <-through}
 		want := []passed{
 			{"critical", time.Second},
 			{"default", time.Second + 1080*time.Millisecond},
 			{"bulk 1", time.Second + 1080*time.Millisecond + 1160*time.Millisecond},
 			{"bulk 2", time.Second + 1080*time.Millisecond + 2*1160*time.Millisecond},
 		}
-		if diff := cmp.Diff(want, log); diff != "" {
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("who was let through when (-want +got):\n%s", diff)
 		}
 	})
@@ -110,27 +110,26 @@ func TestWhoIsToldToWaitStaysFirst(t *testing.T) {
 		defer gate.stop()
 		first := enter(t, gate, tasks.Default)
 		first.answer(tasks.Admission{Verdict: tasks.Wait, Wait: 50 * time.Millisecond, Concurrency: 1})
-		var log []string
+		through := make(chan string, 2)
 		go func() {
 			let, err := first.again(t.Context())
 			if err != nil {
 				t.Error(err)
 			}
-			log = append(log, "first")
+			through <- "first"
 			let.answer(free)
 		}()
 		synctest.Wait()
 		go func() {
 			enter(t, gate, tasks.Default).answer(free)
-			log = append(log, "second")
+			through <- "second"
 		}()
 		synctest.Wait()
-		if len(log) > 0 {
-			t.Fatalf("%v went before the time", log)
+		if len(through) > 0 {
+			t.Fatalf("%s went before the time", <-through)
 		}
-		<-time.After(time.Second)
-		if !slices.Equal(log, []string{"first", "second"}) {
-			t.Errorf("order %v", log)
+		if got := []string{<-through, <-through}; !slices.Equal(got, []string{"first", "second"}) {
+			t.Errorf("order %v", got)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -82,6 +83,7 @@ type front struct {
 
 	backends *backends
 	webhooks *webhooks
+	sites    *sites
 }
 
 func newFront(ctx context.Context, d *deployment, m *metrics) (*front, error) {
@@ -95,18 +97,23 @@ func newFront(ctx context.Context, d *deployment, m *metrics) (*front, error) {
 	if err != nil {
 		return nil, err
 	}
+	browser, err := newSites(d)
+	if err != nil {
+		return nil, err
+	}
 	g, err := gateway.New(gateway.Config{ //nolint:contextcheck // requests bring their own
 		Services: gateway.Services{
 			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Apps: b, Ready: d.ready,
 		},
 		Settings: settings,
-		Routes:   append(hooks.routes(), gateway.Route{Pattern: "GET /metrics", Handler: m.exposition()}),
+		Routes:   slices.Concat(hooks.routes(), browser.routes(), []gateway.Route{{Pattern: "GET /metrics", Handler: m.exposition()}}),
 		Stopping: ctx.Done(), Logger: d.log, Version: buildVersion(), TracerProvider: d.traces.provider(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &front{Gateway: g, backends: b, webhooks: hooks}, nil
+	browser.gateway.Store(g)
+	return &front{Gateway: g, backends: b, webhooks: hooks, sites: browser}, nil
 }
 
 // prepare makes the gateway ready to go on with another config.
@@ -119,9 +126,14 @@ func (f *front) prepare(d *deployment) (apply func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
+	swapSites, err := f.sites.load(d)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
 	return func() {
 		swap()
 		swapHooks()
+		swapSites()
 		f.Reload(settings)
 	}, nil
 }

@@ -57,7 +57,7 @@ func runSimulate(ctx context.Context, g *globals, sim *wecomtest.Simulator, list
   agent_id: %d
   secret: %s
 
-What arrived: http://%[1]s/admin/messages
+What arrived: http://%[1]s  (for programs: http://%[1]s/admin/messages)
 `, listener.Addr(), app.CorpID, app.AgentID, app.Secret)
 	return serveHTTP(ctx, listener, sim)
 }

@@ -57,31 +57,27 @@ func (w *webhooks) load(d *deployment) (apply func(), err error) {
 
 // run sends digests until ctx ends, with one handler after the other.
 func (w *webhooks) run(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case duty := <-w.next:
-			if err := w.runUntilReplaced(ctx, duty); err != nil {
-				return err
-			}
+	for current := <-w.next; ; {
+		successor, err := w.runUntilReplaced(ctx, current)
+		if successor == nil || err != nil {
+			return err
 		}
+		current = *successor
 	}
 }
 
 // runUntilReplaced sends digests until ctx ends, or until there is a successor.
-func (w *webhooks) runUntilReplaced(ctx context.Context, duty webhookDuty) error {
+func (w *webhooks) runUntilReplaced(ctx context.Context, current webhookDuty) (*webhookDuty, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- duty.handler.Run(ctx, duty.apps) }()
+	go func() { done <- current.handler.Run(ctx, current.apps) }()
 	select {
 	case err := <-done:
-		return err
+		return nil, err
 	case successor := <-w.next:
 		stop()
-		w.next <- successor
-		return <-done
+		return &successor, <-done
 	}
 }
 

@@ -4,10 +4,8 @@ package appstate
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
@@ -17,14 +15,13 @@ import (
 
 // Apps are the apps of a deployment.
 type Apps struct {
-	rdb       redis.UniversalClient
-	inspector *asynq.Inspector
-	limits    map[string]tasks.Limits
+	rdb    redis.UniversalClient
+	limits map[string]tasks.Limits
 }
 
 // New gives a collection without apps; see [Apps.Add].
 func New(rdb redis.UniversalClient) *Apps {
-	return &Apps{rdb: rdb, inspector: asynq.NewInspectorFromRedisClient(rdb), limits: map[string]tasks.Limits{}}
+	return &Apps{rdb: rdb, limits: map[string]tasks.Limits{}}
 }
 
 // Add makes an app known, with the limits of its config.
@@ -80,30 +77,13 @@ func (a *Apps) Status(ctx context.Context, app string) (Status, error) {
 	for priority, count := range map[tasks.Priority]*int{
 		tasks.Critical: &s.Backlog.Critical, tasks.Default: &s.Backlog.Default, tasks.Bulk: &s.Backlog.Bulk,
 	} {
-		if *count, err = a.waiting(ctx, app, priority); err != nil {
+		sizes, err := asynqx.Sizes(ctx, a.rdb, tasks.Queue(app, priority), "pending", "scheduled", "retry")
+		if err != nil {
 			return Status{}, err
 		}
+		*count = sizes[0] + sizes[1] + sizes[2]
 	}
 	return s, nil
-}
-
-// waiting counts the messages in a queue that no worker has.
-func (a *Apps) waiting(ctx context.Context, app string, p tasks.Priority) (int, error) {
-	queue := tasks.Queue(app, p)
-	// Of a queue that it does not know asynq says so in an error of its own that
-	// nobody can tell from others.
-	known, err := a.rdb.SIsMember(ctx, "asynq:queues", queue).Result()
-	if err != nil {
-		return 0, fmt.Errorf("look for queue %s: %w", queue, err)
-	}
-	if !known {
-		return 0, nil
-	}
-	info, err := a.inspector.GetQueueInfo(queue)
-	if err != nil {
-		return 0, fmt.Errorf("look into queue %s: %w", queue, err)
-	}
-	return info.Pending + info.Scheduled + info.Retry, nil
 }
 
 // Pause stops an app on all hosts: its queues, and the messages in the workers'

@@ -55,4 +55,4 @@ func PauseLeft(ctx context.Context, rdb redis.UniversalClient, queue string) (ti
 	}
 }
 
-func pauseKey(queue string) string { return "asynq:{" + queue + "}:paused" }
+func pauseKey(queue string) string { return queueKey(queue, "paused") }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/config"
@@ -22,7 +23,8 @@ type Route struct {
 	WriteScope config.Scope
 	// Session also takes the cookie of [Gateway.OpenSession] for a token, and
 	// refuses writes that come from another site's page. Login is where a browser
-	// without a session is sent; empty, it gets the problem.
+	// without a session is sent, with ?next= for the way back; empty, it gets the
+	// problem.
 	Session bool
 	Login   string
 }
@@ -47,7 +49,7 @@ func (g *Gateway) guarded(route Route) http.Handler {
 		case err == nil:
 			route.Handler.ServeHTTP(w, r)
 		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
-			http.Redirect(w, r, route.Login, http.StatusSeeOther)
+			http.Redirect(w, r, route.Login+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		default:
 			g.fail(w, r, err)
 		}

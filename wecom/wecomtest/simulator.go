@@ -66,6 +66,7 @@ func New(rules Rules) (*Simulator, error) {
 	s.handle(apiUpdate, s.authorized(s.updateCard))
 	s.handle(apiUpload, s.authorized(s.uploadMedia))
 	s.handleAdmin()
+	s.handlePage()
 	return s, nil
 }
 

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"sync/atomic"
+
+	"github.com/wecomq/wecomq/internal/dashboard"
+	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/pages"
+)
+
+// sites are what people see of a gateway in a browser: our own pages, and asynq's
+// dashboard.
+type sites struct {
+	pages     *pages.Pages
+	dashboard *dashboard.Dashboard
+	apps      atomic.Pointer[[]string] // names of all
+	gateway   atomic.Pointer[gateway.Gateway]
+}
+
+func newSites(d *deployment) (*sites, error) {
+	s := &sites{}
+	var err error
+	s.dashboard, err = dashboard.New(dashboard.Config{Redis: d.rdb, Apps: func() []string { return *s.apps.Load() }})
+	if err != nil {
+		return nil, err
+	}
+	s.pages, err = pages.New(pages.Config{
+		OpenSession: s.openSession, Dashboard: dashboard.Root, ShowDashboard: s.dashboard.Visible,
+		Logger: d.log.With().Str("component", "pages").Logger(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	apply, err := s.load(d)
+	if err != nil {
+		return nil, err
+	}
+	apply()
+	return s, nil
+}
+
+// openSession logs in at the gateway, which is made after the sites that it mounts.
+func (s *sites) openSession(w http.ResponseWriter, r *http.Request, secret string) (*gateway.Identity, error) {
+	g := s.gateway.Load()
+	if g == nil {
+		return nil, errors.New("the gateway is not up yet")
+	}
+	return g.OpenSession(w, r, secret)
+}
+
+func (s *sites) routes() []gateway.Route {
+	return append(s.pages.Routes(), s.dashboard.Route(pages.Login))
+}
+
+// load makes the apps of a config; apply puts them into force.
+func (s *sites) load(d *deployment) (apply func(), err error) {
+	names := slices.Sorted(maps.Keys(d.cfg.Apps))
+	state := d.apps()
+	apps := make([]pages.App, len(names))
+	for i, name := range names {
+		app := d.cfg.Apps[name]
+		dispatcher, err := d.dispatcher(app)
+		if err != nil {
+			return nil, err
+		}
+		apps[i] = pages.App{
+			Name: name, State: state, Queues: state, Finder: d.finder(app), Records: d.ledger(app), Dispatcher: dispatcher,
+		}
+	}
+	return func() {
+		s.apps.Store(&names)
+		s.pages.Reload(apps)
+	}, nil
+}

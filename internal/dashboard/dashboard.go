@@ -1,0 +1,115 @@
+package dashboard
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/hibiken/asynqmon"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/gateway"
+)
+
+// Root is where the dashboard is.
+const Root = "/dashboard"
+
+// Config is what a [Dashboard] needs; all of it is required.
+type Config struct {
+	// Redis is a *redis.Client or a *redis.ClusterClient; the dashboard knows no other.
+	Redis redis.UniversalClient
+	// Apps names all apps of the config. asynqmon shows every queue of a Redis, so
+	// only a token that may use all of them gets to see it.
+	Apps func() []string
+}
+
+// Dashboard is asynqmon. It is safe for concurrent use.
+type Dashboard struct {
+	cfg    Config
+	admin  http.Handler
+	reader http.Handler // the same, without buttons
+}
+
+// New makes the dashboard. It shares the Redis client and never closes it.
+func New(cfg Config) (*Dashboard, error) {
+	switch cfg.Redis.(type) {
+	case *redis.Client, *redis.ClusterClient:
+	default: // asynqmon would panic, or hide its page about Redis
+		return nil, fmt.Errorf("dashboard: Redis is a %T, want *redis.Client or *redis.ClusterClient", cfg.Redis)
+	}
+	if cfg.Apps == nil {
+		return nil, errors.New("dashboard: Apps is nil")
+	}
+	return &Dashboard{
+		cfg: cfg, admin: newMonitor(cfg.Redis, false), reader: newMonitor(cfg.Redis, true),
+	}, nil
+}
+
+// shared hands asynqmon a client that is there already.
+type shared struct{ rdb redis.UniversalClient }
+
+// MakeRedisClient implements asynq.RedisConnOpt.
+func (s shared) MakeRedisClient() any { return s.rdb }
+
+func newMonitor(rdb redis.UniversalClient, readOnly bool) http.Handler {
+	return asynqmon.New(asynqmon.Options{
+		RootPath: Root, RedisConnOpt: shared{rdb}, ReadOnly: readOnly,
+		PayloadFormatter: asynqmon.PayloadFormatterFunc(formatPayload),
+		ResultFormatter:  asynqmon.ResultFormatterFunc(formatResult),
+	})
+}
+
+// Route is what the gateway mounts; login is where a browser logs in.
+func (d *Dashboard) Route(login string) gateway.Route {
+	return gateway.Route{Pattern: Root + "/", Handler: d, Scope: config.ScopeRead, Session: true, Login: login}
+}
+
+// Visible reports whether somebody gets to see the dashboard.
+func (d *Dashboard) Visible(identity *gateway.Identity) bool {
+	if identity == nil || !identity.Has(config.ScopeRead) {
+		return false
+	}
+	mine := identity.Apps()
+	return !slices.ContainsFunc(d.cfg.Apps(), func(app string) bool { return !slices.Contains(mine, app) })
+}
+
+// policy lets asynqmon's page work, which has scripts and styles of its own inside,
+// and keeps it from loading anything from elsewhere.
+const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; " +
+	"img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// maxBody bounds what a button sends: the ids of a page of tasks.
+const maxBody = 256 << 10
+
+// ServeHTTP serves a request of somebody whom the gateway knows.
+func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Security-Policy", policy)
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("X-Frame-Options", "DENY")
+	identity := gateway.IdentityFrom(r.Context())
+	if !d.Visible(identity) {
+		http.Error(w, "The dashboard shows every queue, so it takes a token that may use all apps of the config. "+
+			"The pages at / show the apps of yours.", http.StatusForbidden)
+		return
+	}
+	monitor := d.reader
+	if identity.Has(config.ScopeAdmin) {
+		monitor = d.admin
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if !strings.HasPrefix(r.URL.Path, Root+"/api/") {
+		serveUI(w, r, monitor)
+		return
+	}
+	header.Set("Cache-Control", "no-store")
+	if text, ok := d.refusal(r, identity); !ok {
+		http.Error(w, text, http.StatusConflict)
+		return
+	}
+	capSize(r)
+	monitor.ServeHTTP(w, r)
+}

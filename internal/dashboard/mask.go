@@ -1,0 +1,64 @@
+package dashboard
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+var (
+	digits = regexp.MustCompile(`\d+`)
+	spaced = regexp.MustCompile(`\b(1[3-9]\d)([- ])\d{4}[- ](\d{4})\b`)
+	emails = regexp.MustCompile(`([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,})`)
+	mobile = regexp.MustCompile(`^(?:86)?1[3-9]\d{9}$`)
+)
+
+// maskUser leaves of a userid what its owner recognises: zh***n.
+func maskUser(id string) string {
+	runes := []rune(id)
+	switch {
+	case strings.EqualFold(id, "@all") || len(runes) == 0:
+		return id
+	case len(runes) <= 4:
+		return string(runes[0]) + "***"
+	}
+	return string(runes[:2]) + "***" + string(runes[len(runes)-1])
+}
+
+// maskText hides the mobile numbers and addresses of a text.
+func maskText(text string) string {
+	text = digits.ReplaceAllStringFunc(text, func(run string) string {
+		if !mobile.MatchString(run) {
+			return run
+		}
+		return run[:len(run)-8] + "****" + run[len(run)-4:]
+	})
+	text = spaced.ReplaceAllString(text, "$1$2****$2$3")
+	return emails.ReplaceAllString(text, "$1***@$2")
+}
+
+// maxText is how many characters of a text are shown.
+const maxText = 240
+
+// clean makes a text fit to be shown in one line: without what turns the
+// direction of writing or draws nothing, and cut. What joins emoji stays.
+func clean(text string) string {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t', r == joiner, r == nonJoiner:
+			return r
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "�"))
+	shown := 0
+	for i := range text {
+		if shown == maxText {
+			return strings.TrimRight(text[:i], "\u200d\ufe0f") + "…"
+		}
+		shown++
+	}
+	return text
+}

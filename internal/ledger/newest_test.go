@@ -1,0 +1,79 @@
+package ledger_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+func TestNewestRecordsComeFirst(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	l := ledger.New(rdb, "ops", time.Hour)
+	start := time.UnixMilli(1_790_000_000_000)
+	for i := range 1200 {
+		state := "accepted"
+		if i%400 == 0 {
+			state = "rejected"
+		}
+		plant(t, rdb, fmt.Sprintf("ops-%d", i), start.Add(time.Duration(i)*time.Second), "state", state)
+	}
+	rejected := []tasks.State{tasks.Rejected}
+	for name, tc := range map[string]struct {
+		query  ledger.Query
+		bounds ledger.Bounds
+		want   []string
+		looked int
+		more   bool
+	}{
+		"as many as are wanted":    {ledger.Query{}, ledger.Bounds{Found: 2, Looked: 9000}, []string{"ops-1199", "ops-1198"}, 0, true},
+		"across pages":             {ledger.Query{States: rejected}, ledger.Bounds{Found: 5, Looked: 9000}, []string{"ops-800", "ops-400", "ops-0"}, 1200, false},
+		"until it has seen enough": {ledger.Query{States: rejected}, ledger.Bounds{Found: 5, Looked: 700}, []string{"ops-800"}, 700, true},
+		"of a time":                {ledger.Query{Since: start.Add(1198 * time.Second)}, ledger.Bounds{Found: 5, Looked: 700}, []string{"ops-1199", "ops-1198"}, 2, false},
+		"before a time":            {ledger.Query{Until: start.Add(time.Second)}, ledger.Bounds{Found: 5, Looked: 700}, []string{"ops-1", "ops-0"}, 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found, err := l.Newest(t.Context(), tc.query, tc.bounds)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, record := range found.Records {
+				got = append(got, record.ID)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("ids (-want +got):\n%s", diff)
+			}
+			if found.Looked != tc.looked || found.More != tc.more {
+				t.Errorf("looked at %d, more %v; want %d, %v", found.Looked, found.More, tc.looked, tc.more)
+			}
+		})
+	}
+}
+
+func TestDeadLettersAreCounted(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	l := ledger.New(rdb, "ops", time.Hour)
+	plant(t, rdb, "ops-1", time.Now(), "state", "rejected")
+	old := redis.Z{Score: float64(time.Now().Add(-2 * time.Hour).UnixMilli()), Member: "ops-0"}
+	if err := rdb.ZAdd(t.Context(), keys.Dead("ops"), redis.Z{Score: float64(time.Now().UnixMilli()), Member: "ops-1"}, old).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := l.CountDead(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d dead letters, %v; want 1: the other's record is over", n, err)
+	}
+	found, err := l.NewestDead(t.Context(), ledger.Query{}, ledger.Bounds{Found: 10, Looked: 10})
+	if err != nil || len(found.Records) != 1 || found.Records[0].ID != "ops-1" {
+		t.Errorf("%+v, %v", found, err)
+	}
+}

@@ -1,0 +1,96 @@
+package pages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// replay sends a message again, and shows the new one.
+func (p *Pages) replay(w http.ResponseWriter, r *http.Request) error {
+	app, id, err := p.owner(r)
+	if err != nil {
+		return err
+	}
+	replays, err := app.Dispatcher.Replay(r.Context(), id)
+	if errors.Is(err, ledger.ErrNotReplayable) {
+		return &refusal{"It cannot be replayed", []string{err.Error()}, messagePath(id)}
+	}
+	if err != nil {
+		return err
+	}
+	app.state.forget()
+	redirect(w, r, messagePath(tasks.MessageID(replays[0].ReplayedAs)), "replayed")
+	return nil
+}
+
+// recall takes a message back from WeCom's clients.
+func (p *Pages) recall(w http.ResponseWriter, r *http.Request) error {
+	return p.takeBack(w, r, Dispatcher.Recall, "recalled", "It cannot be recalled")
+}
+
+// cancel takes a message out of the queue.
+func (p *Pages) cancel(w http.ResponseWriter, r *http.Request) error {
+	return p.takeBack(w, r, Dispatcher.Cancel, "cancelled", "It cannot be cancelled")
+}
+
+func (p *Pages) takeBack(
+	w http.ResponseWriter, r *http.Request, take func(Dispatcher, context.Context, string) (dispatch.Recall, error), done, refused string,
+) error {
+	app, id, err := p.owner(r)
+	if err != nil {
+		return err
+	}
+	result, err := take(app.Dispatcher, r.Context(), id)
+	if err != nil {
+		return err
+	}
+	var reasons []string
+	for _, part := range result.Parts {
+		if part.Result == dispatch.Failed {
+			reasons = append(reasons, fmt.Sprintf("%s: %s. %s", part.ID, part.Reason, part.Hint))
+		}
+	}
+	if len(reasons) > 0 {
+		return &refusal{refused, reasons, messagePath(id)}
+	}
+	app.state.forget()
+	redirect(w, r, messagePath(id), done)
+	return nil
+}
+
+// pause stops an app on all hosts.
+func (p *Pages) pause(w http.ResponseWriter, r *http.Request) error {
+	return p.steer(w, r, State.Pause, "paused")
+}
+
+// resume ends whatever stops an app.
+func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
+	return p.steer(w, r, State.Resume, "resumed")
+}
+
+// steer does something with an app; the gateway has seen to it that it may be used.
+func (p *Pages) steer(w http.ResponseWriter, r *http.Request, do func(State, context.Context, string) error, done string) error {
+	app, ok := (*p.apps.Load())[r.PathValue("app")]
+	if !ok {
+		return &refusal{"There is no such app", nil, "/"}
+	}
+	if err := do(app.State, r.Context(), app.Name); err != nil {
+		return err
+	}
+	app.state.forget()
+	redirect(w, r, "/", done)
+	return nil
+}
+
+func messagePath(id string) string { return "/messages/" + url.PathEscape(id) }
+
+func redirect(w http.ResponseWriter, r *http.Request, path, done string) {
+	http.Redirect(w, r, path+"?done="+done, http.StatusSeeOther) //nolint:gosec // path is made by messagePath, or constant
+}

@@ -1,0 +1,29 @@
+package pages
+
+import (
+	"strings"
+
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// advice says what can be done about a message.
+type advice struct {
+	Text string // in the language of the page
+	Hint string // of the errcode, in English
+}
+
+func adviceFor(l language, r tasks.Record) advice {
+	a := advice{Text: l.say("advice: " + string(r.State))}
+	switch {
+	case r.ReplayedAs != "":
+		a.Text = l.say("It was replayed: the new message tells how that went.")
+	case !r.RecalledAt.IsZero():
+		a.Text = l.say("It was recalled: nobody sees it any more.")
+	case r.ErrCode != 0:
+		if hint := wecom.Code(r.ErrCode).Hint(); !strings.Contains(r.ErrMsg, hint) { // which is shown above
+			a.Hint = hint
+		}
+	}
+	return a
+}

@@ -1,0 +1,54 @@
+package pages
+
+import (
+	"context"
+
+	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// App is an app as the pages know it; everything is required.
+type App struct {
+	Name       string
+	State      State
+	Queues     Queues
+	Finder     Finder
+	Records    Records
+	Dispatcher Dispatcher
+}
+
+// State shows and steers an app; [*appstate.Apps] does.
+type State interface {
+	Status(ctx context.Context, app string) (appstate.Status, error)
+	Pause(ctx context.Context, app string) error
+	Resume(ctx context.Context, app string) error
+}
+
+// Queues counts what waits; [*appstate.Apps] does.
+type Queues interface {
+	Queues(ctx context.Context, app string) ([]appstate.Queue, error)
+}
+
+// Finder finds one message; [*status.Finder] does.
+type Finder interface {
+	Message(ctx context.Context, id string) (tasks.Record, error)
+	ByMsgID(ctx context.Context, msgid string) (tasks.Record, error)
+	Payload(ctx context.Context, id string, t message.Type) (tasks.Payload, error)
+}
+
+// Records looks through the records of an app; [*ledger.Ledger] does.
+type Records interface {
+	Newest(ctx context.Context, q ledger.Query, b ledger.Bounds) (ledger.Newest, error)
+	NewestDead(ctx context.Context, q ledger.Query, b ledger.Bounds) (ledger.Newest, error)
+	CountDead(ctx context.Context) (int, error)
+}
+
+// Dispatcher does something about a message; [*dispatch.Dispatcher] does.
+type Dispatcher interface {
+	Replay(ctx context.Context, id string) ([]dispatch.Replay, error)
+	Recall(ctx context.Context, id string) (dispatch.Recall, error)
+	Cancel(ctx context.Context, id string) (dispatch.Recall, error)
+}

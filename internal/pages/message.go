@@ -1,0 +1,121 @@
+package pages
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// recallTime is how long WeCom takes a message back (94867).
+const recallTime = 24 * time.Hour
+
+// messageView is a message on its page.
+type messageView struct {
+	tasks.Record
+
+	// Body is what was sent, while it is known.
+	Body string
+	// JSON is the whole record, as programs get it.
+	JSON string
+
+	MayReplay, MayRecall, MayCancel bool
+}
+
+func (p *Pages) message(w http.ResponseWriter, r *http.Request) error {
+	app, id, err := p.owner(r)
+	if err != nil {
+		return err
+	}
+	record, err := app.Finder.Message(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	m := messageView{
+		Record: record, MayReplay: mayReplay(record), MayCancel: mayCancel(record), MayRecall: mayRecall(record, time.Now()),
+	}
+	payload, err := app.Finder.Payload(r.Context(), id, record.Type)
+	switch {
+	case err == nil:
+		m.Body = indented(payload.Body)
+	case !isNotFound(err):
+		return err
+	}
+	whole, err := record.JSON()
+	if err != nil {
+		return err
+	}
+	m.JSON = indented(whole)
+	return p.render(w, r, http.StatusOK, "message", view{Live: !record.State.Final(), Data: m})
+}
+
+// owner is the app of the message that a path names, if somebody may use it.
+func (p *Pages) owner(r *http.Request) (*watched, string, error) {
+	id := tasks.MessageID(r.PathValue("id"))
+	name, err := tasks.AppOf(id)
+	if err != nil {
+		return nil, "", gateway.ErrNotFound
+	}
+	for _, app := range p.mine(gateway.IdentityFrom(r.Context())) {
+		if app.Name == name {
+			return app, id, nil
+		}
+	}
+	return nil, "", gateway.ErrNotFound
+}
+
+// indented is JSON as people read it.
+func indented(data []byte) string {
+	var out bytes.Buffer
+	if err := json.Indent(&out, data, "", "  "); err != nil {
+		return string(data)
+	}
+	return out.String()
+}
+
+// each are the records of a message: its parts, or itself.
+func each(r tasks.Record) []tasks.Record {
+	if len(r.Parts) > 0 {
+		return r.Parts
+	}
+	return []tasks.Record{r}
+}
+
+func mayReplay(r tasks.Record) bool {
+	for _, part := range each(r) {
+		refused := part.State == tasks.Partial && part.Recipients.Refused() > 0
+		if part.ReplayedAs == "" && (part.State == tasks.Rejected || part.State == tasks.Unknown || refused) {
+			return true
+		}
+	}
+	return false
+}
+
+func mayCancel(r tasks.Record) bool {
+	for _, part := range each(r) {
+		if !part.State.Final() && part.State != tasks.Sending {
+			return true
+		}
+	}
+	return false
+}
+
+func mayRecall(r tasks.Record, now time.Time) bool {
+	for _, part := range each(r) {
+		if part.State.Sent() && part.MsgID != "" && part.RecalledAt.IsZero() && now.Sub(part.FinishedAt) < recallTime {
+			return true
+		}
+	}
+	return false
+}
+
+// changed is when a record changed last, as far as it says.
+func changed(r tasks.Record) time.Time {
+	if !r.FinishedAt.IsZero() {
+		return r.FinishedAt
+	}
+	return r.EnqueuedAt
+}

@@ -1,0 +1,116 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/gateway"
+)
+
+// Login is where a browser logs in.
+const Login = "/login"
+
+// Config is what [Pages] need. OpenSession is required.
+type Config struct {
+	// OpenSession logs a browser in; [gateway.Gateway.OpenSession].
+	OpenSession func(w http.ResponseWriter, r *http.Request, secret string) (*gateway.Identity, error)
+	// Dashboard is the path of asynq's dashboard, "" if there is none, and
+	// ShowDashboard says to whom the pages link it.
+	Dashboard     string
+	ShowDashboard func(*gateway.Identity) bool
+	// Logger is told what cannot be told a browser; the zero value is silent.
+	Logger zerolog.Logger
+}
+
+// Pages are the pages. They are safe for concurrent use.
+type Pages struct {
+	cfg       Config
+	templates map[language]*templates
+	apps      atomic.Pointer[map[string]*watched]
+}
+
+// New makes the pages, without apps until [Pages.Reload].
+func New(cfg Config) (*Pages, error) {
+	if cfg.OpenSession == nil {
+		return nil, errors.New("pages: OpenSession is nil")
+	}
+	sets, err := parseTemplates()
+	if err != nil {
+		return nil, err
+	}
+	p := &Pages{cfg: cfg, templates: sets}
+	p.Reload(nil)
+	return p, nil
+}
+
+// Reload swaps the apps.
+func (p *Pages) Reload(apps []App) {
+	next := make(map[string]*watched, len(apps))
+	for _, app := range apps {
+		next[app.Name] = &watched{App: app}
+	}
+	p.apps.Store(&next)
+}
+
+// mine are the apps that somebody may use, by name.
+func (p *Pages) mine(identity *gateway.Identity) []*watched {
+	all := *p.apps.Load()
+	var apps []*watched
+	for _, name := range slices.Sorted(slices.Values(identity.Apps())) {
+		if app, ok := all[name]; ok {
+			apps = append(apps, app)
+		}
+	}
+	return apps
+}
+
+// handler serves one page; what it returns is shown as a page, too.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// Routes are what the gateway mounts.
+func (p *Pages) Routes() []gateway.Route {
+	page := func(pattern string, h handler) gateway.Route {
+		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeRead, Session: true, Login: Login}
+	}
+	action := func(pattern string, h handler) gateway.Route {
+		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeAdmin, Session: true}
+	}
+	open := func(pattern string, h handler) gateway.Route {
+		return gateway.Route{Pattern: pattern, Handler: p.page(h), Session: true}
+	}
+	return []gateway.Route{
+		page("GET /{$}", p.overview),
+		page("GET /messages", p.search),
+		page("GET /messages/{id}", p.message),
+		page("GET /dead", p.dead),
+		action("POST /messages/{id}/replay", p.replay),
+		action("POST /messages/{id}/recall", p.recall),
+		action("POST /messages/{id}/cancel", p.cancel),
+		action("POST /apps/{app}/pause", p.pause),
+		action("POST /apps/{app}/resume", p.resume),
+		open("GET "+Login, p.showLogin),
+		open("POST "+Login, p.login),
+		open("POST /logout", p.logout),
+		{Pattern: "GET /assets/{file}", Handler: http.HandlerFunc(serveAsset)},
+	}
+}
+
+// requestTime bounds what showing a page may take, and actionTime what a button may:
+// a recall has a call to WeCom for each part.
+const (
+	requestTime = 10 * time.Second
+	actionTime  = 30 * time.Second
+)
+
+// policy lets a page load its own style and script, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// maxForm bounds what a form sends, in bytes.
+const maxForm = 16 << 10

@@ -1,0 +1,207 @@
+package pages_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/pages"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const attack = `<script>alert("x")</script>`
+
+func TestOverviewTellsHowTheAppsAre(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.reject("ops", b.send("ops", "gone", "x"))
+	b.reject("ops", b.send("ops", "gone", "y"))
+	b.settle("ops", b.send("ops", "lisi", "z"), tasks.Settlement{State: tasks.Unknown, ErrMsg: "no answer " + attack})
+	b.settle("ops", b.send("ops", "lisi", "z"), tasks.Settlement{State: tasks.Accepted, MsgID: "m1"})
+	b.send("hr", "lisi", "waits")
+	w := b.open(admin)
+	w.want(w.get("/"), http.StatusOK,
+		`id="app-hr"`, `id="app-ops"`, "<b>2</b> rejected", "<b>1</b> unknown", "<b>1</b> accepted", "<code>81013</code>", "Correct the recipients",
+		"no answer &lt;script&gt;", "not "+attack, `href="/dead?app=ops"`, `action="/apps/ops/pause"`, `href="/dashboard/"`, "running")
+	other := b.open(reader)
+	other.want(other.get("/"), http.StatusOK, `id="app-ops"`, "not app-hr", "not /pause", "not /dashboard/")
+	part := other.get("/?part=main")
+	other.want(part, http.StatusOK, `id="app-ops"`, "not <html", "not <nav")
+}
+
+func TestSearchFindsMessages(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mine, theirs := b.send("ops", "Zhang.San|lisi", "x"), b.send("hr", "zhang.san", "y")
+	b.settle("ops", mine, tasks.Settlement{State: tasks.Accepted, MsgID: "msgid-1"})
+	b.settle("hr", theirs, tasks.Settlement{State: tasks.Accepted, MsgID: "msgid-2"})
+	w, restricted := b.open(admin), b.open(reader)
+	for query, want := range map[string]string{mine: mine, mine + ".2": mine, "msgid-1": mine, "msgid-2": theirs} {
+		if a := w.get("/messages?q=" + query); a.location() != "/messages/"+want {
+			t.Errorf("search for %s: HTTP %d to %q", query, a.status, a.location())
+		}
+	}
+	w.want(w.get("/messages?q=zhang.san"), http.StatusOK, mine, theirs, `value="zhang.san"`)
+	w.want(w.get("/messages?q=zhang.san&app=hr"), http.StatusOK, "not "+mine, theirs)
+	w.want(w.get("/messages?state=rejected"), http.StatusOK, "No messages.", "not "+mine)
+	w.want(w.get("/messages"), http.StatusOK, mine, theirs)
+	w.want(w.get("/messages?q=%3Cscript%3Ealert(1)%3C/script%3E"), http.StatusOK, "&lt;script&gt;", "not <script>alert")
+	w.want(w.get("/messages?q="+strings.Repeat("x", 5000)), http.StatusOK)
+
+	restricted.want(restricted.get("/messages?q=zhang.san"), http.StatusOK, mine, "not "+theirs)
+	restricted.want(restricted.get("/messages?q=zhang.san&app=hr"), http.StatusOK, mine, "not "+theirs)
+	restricted.want(restricted.get("/messages?q=msgid-2"), http.StatusOK, "No messages.")
+	restricted.want(restricted.get("/messages?q="+theirs), http.StatusOK, "No messages.")
+	restricted.want(restricted.get("/messages/"+theirs), http.StatusNotFound, "There is no such message")
+	restricted.want(restricted.get("/messages/nonsense"), http.StatusNotFound)
+}
+
+func TestMessagePageEscapesWhatPeopleWrite(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.send("ops", "lisi", attack)
+	b.settle("ops", id, tasks.Settlement{
+		State: tasks.Rejected, ErrMsg: "failed " + attack, Recipients: tasks.Recipients{Invalid: []string{attack}},
+	})
+	w := b.open(reader)
+	w.want(w.get("/messages/"+id), http.StatusOK, "not "+attack, "not <script>alert", "failed &lt;script&gt;alert", "&lt;script&gt;alert(\\&#34;x", "Nobody got it")
+}
+
+func TestADeadLetterIsReplayed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.send("ops", "lisi", "again")
+	b.reject("ops", id)
+	looker := b.open(reader)
+	looker.want(looker.get("/dead"), http.StatusOK, id, "not /replay")
+	looker.want(looker.get("/messages/"+id), http.StatusOK, "not /replay")
+	looker.want(looker.post("/messages/"+id+"/replay"), http.StatusForbidden)
+
+	w := b.open(admin)
+	w.want(w.get("/dead"), http.StatusOK, `action="/messages/`+id+`/replay"`)
+	a := w.post("/messages/" + id + "/replay")
+	path, done, _ := strings.Cut(a.location(), "?")
+	if a.status != http.StatusSeeOther || done != "done=replayed" || strings.Contains(path, id) {
+		t.Fatalf("HTTP %d to %q: %s", a.status, a.location(), a.body)
+	}
+	w.want(w.get(path+"?"+done), http.StatusOK, "Sent again", "queued", "data-live", "&#34;content&#34;: &#34;again&#34;")
+	w.want(w.get("/messages/"+id), http.StatusOK, "It was replayed", `href="`+path+`"`, "not /replay\"")
+	w.want(w.get("/dead"), http.StatusOK, "No dead letters")
+	if again := w.post("/messages/" + id + "/replay"); again.status != http.StatusSeeOther || !strings.HasPrefix(again.location(), path) {
+		t.Errorf("a second replay: HTTP %d to %q", again.status, again.location())
+	}
+	ok := b.send("ops", "lisi", "fine")
+	b.settle("ops", ok, tasks.Settlement{State: tasks.Accepted, MsgID: "m"})
+	w.want(w.post("/messages/"+ok+"/replay"), http.StatusConflict, "It cannot be replayed", "accepted")
+}
+
+func TestMessagesAreCancelledAndRecalled(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(admin)
+	waits := b.send("ops", "lisi", "waits")
+	w.want(w.get("/messages/"+waits), http.StatusOK, "/cancel\"", "not /recall\"")
+	if a := w.post("/messages/" + waits + "/cancel"); a.location() != "/messages/"+waits+"?done=cancelled" {
+		t.Errorf("HTTP %d to %q: %s", a.status, a.location(), a.body)
+	}
+	w.want(w.get("/messages/"+waits), http.StatusOK, ">cancelled<", "not /cancel\"")
+
+	sent := b.send("ops", "lisi", "sent")
+	reply, err := b.wecom.SendContext(t.Context(), "message/send", textTo("lisi"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.settle("ops", sent, tasks.Settlement{State: tasks.Accepted, MsgID: reply.MsgID})
+	w.want(w.post("/messages/"+sent+"/cancel"), http.StatusConflict, "It cannot be cancelled", "it has been sent")
+	if a := w.post("/messages/" + sent + "/recall"); a.location() != "/messages/"+sent+"?done=recalled" {
+		t.Errorf("HTTP %d to %q: %s", a.status, a.location(), a.body)
+	}
+	w.want(w.get("/messages/"+sent), http.StatusOK, "It was recalled", "not /recall\"")
+	if !b.sim.Messages()[0].Recalled {
+		t.Error("WeCom still has the message")
+	}
+}
+
+func TestAnAdminPausesAndResumesAnApp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	looker, w := b.open(reader), b.open(admin)
+	looker.want(looker.post("/apps/ops/pause"), http.StatusForbidden)
+	w.want(w.post("/apps/none/pause"), http.StatusForbidden)
+	if a := w.post("/apps/ops/pause"); a.location() != "/?done=paused" {
+		t.Fatalf("HTTP %d to %q", a.status, a.location())
+	}
+	w.want(w.get("/?done=paused"), http.StatusOK, ">paused<", "nothing new is sent", `action="/apps/ops/resume"`)
+	w.post("/apps/ops/resume")
+	w.want(w.get("/"), http.StatusOK, "not >paused<")
+	w.want(w.get("/?done=%3Cb%3Eyou+won"), http.StatusOK, "not you won", "not notice")
+}
+
+func TestPagesSayThatRedisIsAway(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(reader)
+	b.redis.Kill()
+	started := time.Now()
+	w.want(w.get("/"), http.StatusServiceUnavailable, "Redis did not answer", "not redis.sock", "not dial")
+	w.want(w.get("/messages?part=main"), http.StatusServiceUnavailable, "Redis did not answer")
+	if took := time.Since(started); took > 15*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestPagesComeInTwoLanguages(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open("")
+	w.want(w.get("/login", "Accept-Language", "fr, zh-CN;q=0.9, en;q=0.8"), http.StatusOK, `<html lang="zh-CN">`, "登录", "not Log in with")
+	w.want(w.get("/login", "Accept-Language", "en-GB, zh;q=0.5"), http.StatusOK, `<html lang="en">`)
+	w.want(w.get("/login", "Accept-Language", "fr"), http.StatusOK, `<html lang="en">`)
+	w.want(w.get("/login?lang=zh&next=%2Fdead"), http.StatusOK, "登录", `href="/login?lang=en&amp;next=%2Fdead"`)
+	w.want(w.get("/login", "Accept-Language", "en"), http.StatusOK, "登录")
+	w.want(w.get("/login?lang=xx", "Accept-Language", "en"), http.StatusOK, "登录")
+}
+
+func TestPagesLoadNothingFromElsewhere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(admin)
+	for _, path := range []string{"/", "/messages", "/dead", "/login", "/messages/none"} {
+		a := w.get(path)
+		if policy := a.header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: policy %q", path, policy)
+		}
+		for _, not := range []string{"http://", "https://", " style=", " onclick=", "<style", "<script>"} {
+			if strings.Contains(a.body, not) {
+				t.Errorf("%s has %s:\n%s", path, not, a.body)
+			}
+		}
+	}
+	for _, file := range []string{"pages.css", "pages.js", "icon.svg"} {
+		if a := w.get("/assets/" + file); a.status != http.StatusOK || a.header.Get("Content-Type") == "" {
+			t.Errorf("%s: HTTP %d %s", file, a.status, a.header)
+		}
+	}
+	w.want(w.get("/assets/..%2Ftemplates%2Flogin.html"), http.StatusNotFound)
+}
+
+func TestRoutesOfWritesAreGuarded(t *testing.T) {
+	t.Parallel()
+	p, err := pages.New(pages.Config{OpenSession: nil})
+	if err == nil || p != nil {
+		t.Fatal("pages without a way to log in")
+	}
+	p, err = pages.New(pages.Config{OpenSession: setupSession})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := []string{"/login", "/logout"}
+	for _, route := range p.Routes() {
+		method, path, _ := strings.Cut(route.Pattern, " ")
+		if method == http.MethodPost && (!route.Session || route.Scope != "admin" && !slices.Contains(open, path)) {
+			t.Errorf("%s is open", route.Pattern)
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package pages
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/gateway"
+)
+
+// loginForm is the page where a browser logs in.
+type loginForm struct {
+	Next    string // where to go then
+	Problem string // a text of the pages
+	Detail  string
+}
+
+func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request) error {
+	return p.render(w, r, http.StatusOK, "login", view{Data: loginForm{Next: safePath(r.URL.Query().Get("next"))}})
+}
+
+func (p *Pages) login(w http.ResponseWriter, r *http.Request) error {
+	next := safePath(r.PostFormValue("next"))
+	identity, err := p.cfg.OpenSession(w, r, strings.TrimSpace(r.PostFormValue("token")))
+	if err != nil {
+		form := loginForm{Next: next, Problem: "No such token", Detail: err.Error()}
+		return p.render(w, r, http.StatusUnauthorized, "login", view{Data: form})
+	}
+	if !identity.Has(config.ScopeRead) {
+		gateway.CloseSession(w, r)
+		form := loginForm{Next: next, Problem: "This token may not read: it lacks the scope read"}
+		return p.render(w, r, http.StatusForbidden, "login", view{Data: form})
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // safePath leaves paths of this host only
+	return nil
+}
+
+func (p *Pages) logout(w http.ResponseWriter, r *http.Request) error {
+	gateway.CloseSession(w, r)
+	http.Redirect(w, r, Login, http.StatusSeeOther)
+	return nil
+}
+
+// safePath is a path of this host; anything else becomes "/".
+func safePath(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}

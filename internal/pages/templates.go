@@ -1,0 +1,108 @@
+package pages
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+var (
+	//go:embed templates/*.html
+	templateFiles embed.FS
+	//go:embed assets/*
+	assetFiles embed.FS
+)
+
+// templates are the pages of one language, by name.
+type templates map[string]*template.Template
+
+// pageNames are the pages; each is a file of the same name beside layout.html.
+var pageNames = []string{"overview", "search", "message", "dead", "login", "error"}
+
+func parseTemplates() (map[language]*templates, error) {
+	sets := map[language]*templates{}
+	for _, l := range []language{english, chinese} {
+		set := templates{}
+		for _, name := range pageNames {
+			t, err := template.New("layout.html").Funcs(functions(l)).
+				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
+			if err != nil {
+				return nil, fmt.Errorf("parse page %s: %w", name, err)
+			}
+			set[name] = t
+		}
+		sets[l] = &set
+	}
+	return sets, nil
+}
+
+func functions(l language) template.FuncMap {
+	return template.FuncMap{
+		"t":      l.say,
+		"time":   moment,
+		"span":   span,
+		"left":   left,
+		"ago":    ago,
+		"state":  func(s tasks.State) string { return l.say("state: " + string(s)) },
+		"tone":   tone,
+		"list":   list,
+		"why":    why,
+		"advise": func(r tasks.Record) advice { return adviceFor(l, r) },
+	}
+}
+
+// why is what is wrong with a message, in a line.
+func why(r tasks.Record) string {
+	if code := wecom.Code(r.ErrCode); code != 0 && code.Known() {
+		return fmt.Sprintf("%d · %s", r.ErrCode, code.Meaning())
+	}
+	return r.ErrMsg
+}
+
+// tone is the colour of a state: good, bad, busy or, for those that are neither,
+// plain.
+func tone(s tasks.State) string {
+	switch s {
+	case tasks.Accepted:
+		return "good"
+	case tasks.Rejected, tasks.Unknown, tasks.Expired:
+		return "bad"
+	case tasks.Partial, tasks.Held:
+		return "warn"
+	case tasks.Sending, tasks.Queued:
+		return "busy"
+	case tasks.Scheduled, tasks.Cancelled:
+		return "plain"
+	}
+	return "plain"
+}
+
+// shownList is the first of a long list.
+type shownList struct {
+	First []string
+	More  int
+}
+
+// list cuts a list at a number that a page can show.
+func list(ids []string, most int) shownList {
+	n := min(len(ids), most)
+	return shownList{ids[:n], len(ids) - n}
+}
+
+// serveAsset serves a file that the pages load.
+func serveAsset(w http.ResponseWriter, r *http.Request) {
+	data, err := assetFiles.ReadFile("assets/" + r.PathValue("file"))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	kinds := map[string]string{"pages.css": "text/css; charset=utf-8", "pages.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}
+	w.Header().Set("Content-Type", kinds[r.PathValue("file")])
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(data) //nolint:gosec // an embedded file
+}

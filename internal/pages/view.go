@@ -1,0 +1,142 @@
+package pages
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/status"
+)
+
+// view is what every page gets.
+type view struct {
+	Lang      language
+	Page      string // its name
+	Query     string // what was searched for
+	Notice    string // what was just done
+	Live      bool   // it changes by itself
+	Token     string // the name of whose session it is, "" for nobody's
+	Admin     bool
+	Dashboard string // its path, "" for those who do not see it
+	Others    []other
+	Data      any
+}
+
+// other is the same page in a language.
+type other struct {
+	Lang, Name, Href string
+	Current          bool
+}
+
+// page makes an http.Handler of a handler.
+func (p *Pages) page(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", policy)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "same-origin")
+		header.Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		ctx, cancel := bounded(r)
+		defer cancel()
+		r = r.WithContext(ctx) //nolint:contextcheck // it derives from the request's, see bounded
+		if err := h(w, r); err != nil {
+			p.showError(w, r, err)
+		}
+	})
+}
+
+// bounded is the context of a request. What is done, unlike what is shown, is done
+// to its end though the browser has gone.
+func bounded(r *http.Request) (context.Context, context.CancelFunc) {
+	if r.Method == http.MethodPost {
+		return context.WithTimeout(context.WithoutCancel(r.Context()), actionTime)
+	}
+	return context.WithTimeout(r.Context(), requestTime)
+}
+
+// render shows a page, or with ?part=main only the part that changes.
+func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) error {
+	v.Page, v.Lang = name, languageOf(w, r)
+	v.Others = others(v.Lang, r.URL)
+	v.Notice = v.Lang.notice(r.URL.Query().Get("done"))
+	if identity := gateway.IdentityFrom(r.Context()); identity != nil {
+		v.Token, v.Admin = identity.Name(), identity.Has(config.ScopeAdmin)
+		if p.cfg.ShowDashboard != nil && p.cfg.ShowDashboard(identity) {
+			v.Dashboard = p.cfg.Dashboard
+		}
+	}
+	block := "layout.html"
+	if r.URL.Query().Get("part") == "main" {
+		block = "main"
+	}
+	var out bytes.Buffer
+	if err := (*p.templates[v.Lang])[name].ExecuteTemplate(&out, block, v); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", string(v.Lang))
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes())
+	return nil
+}
+
+func others(current language, u *url.URL) []other {
+	all := []other{{Lang: string(chinese), Name: "中文"}, {Lang: string(english), Name: "English"}}
+	for i := range all {
+		query := u.Query()
+		query.Set("lang", all[i].Lang)
+		query.Del("part")
+		query.Del("done")
+		all[i].Href = u.Path + "?" + query.Encode()
+		all[i].Current = all[i].Lang == string(current)
+	}
+	return all
+}
+
+// refusal is something that could not be done, and why.
+type refusal struct {
+	what    string // a text of the pages
+	reasons []string
+	back    string // a path
+}
+
+// Error implements error.
+func (r *refusal) Error() string { return r.what }
+
+// fault is an error as its page shows it.
+type fault struct {
+	What, Hint string
+	Reasons    []string
+	Back       string
+}
+
+func (p *Pages) showError(w http.ResponseWriter, r *http.Request, err error) {
+	code, f := http.StatusServiceUnavailable, fault{
+		What: "Redis did not answer", Hint: "The messages are safe there. This page works again as soon as Redis does.", Back: "/",
+	}
+	refused, isRefusal := errors.AsType[*refusal](err)
+	switch {
+	case isRefusal:
+		code, f = http.StatusConflict, fault{What: refused.what, Reasons: refused.reasons, Back: refused.back}
+	case isNotFound(err):
+		code, f = http.StatusNotFound, fault{
+			What: "There is no such message", Hint: "Its record may have expired, or it belongs to an app that you may not use.", Back: "/messages",
+		}
+	default:
+		p.cfg.Logger.Error().Err(err).Str("path", r.URL.Path).Msg("page failed")
+	}
+	if err := p.render(w, r, code, "error", view{Data: f}); err != nil {
+		p.cfg.Logger.Error().Err(err).Msg("error page failed")
+		http.Error(w, http.StatusText(code), code)
+	}
+}
+
+func isNotFound(err error) bool {
+	return errors.Is(err, status.ErrNotFound) || errors.Is(err, ledger.ErrNotFound) || errors.Is(err, gateway.ErrNotFound)
+}

@@ -1,0 +1,115 @@
+package pages
+
+// inEnglish has the texts whose keys are not what they say.
+var inEnglish = map[string]string{
+	"state: scheduled": "scheduled", "state: queued": "queued", "state: held": "held", "state: sending": "sending",
+	"state: accepted": "accepted", "state: partial": "partial", "state: rejected": "rejected", "state: unknown": "unknown",
+	"state: expired": "expired", "state: cancelled": "cancelled",
+
+	"app: running": "running", "app: paused": "paused", "app: penalty": "resting", "app: suspended": "suspended",
+
+	"advice: scheduled": "It waits for its time. You can still cancel it.",
+	"advice: queued":    "It waits for a worker, or for its next attempt. Nothing to do; if it stays so, check that a worker runs.",
+	"advice: held":      "It waits: the reason is above. It goes by itself when that is over, or when the app is resumed.",
+	"advice: sending":   "An attempt is under way. Look again in a moment.",
+	"advice: accepted":  "WeCom has taken it for everyone. Nothing to do.",
+	"advice: partial":   "WeCom has taken it, but not for those listed below. Once they can be reached, replay sends it to them only.",
+	"advice: rejected":  "Nobody got it. Mend the cause, then replay it. A message that is itself at fault has to be sent anew.",
+	"advice: unknown":   "WeCom did not say whether it took it. Ask a recipient; replay it only if it did not arrive, or they get it twice.",
+	"advice: expired":   "Its deadline passed before it could be sent. Send it anew if it still matters.",
+	"advice: cancelled": "It was taken back before it was sent. Nothing to do.",
+
+	"done: replayed":  "Sent again. This is the new message.",
+	"done: recalled":  "Taken back from WeCom's clients.",
+	"done: cancelled": "Cancelled: it will not be sent.",
+	"done: paused":    "Paused. What is in flight ends; nothing new is sent.",
+	"done: resumed":   "Resumed.",
+}
+
+// inChinese has all texts.
+var inChinese = map[string]string{ //nolint:gosec // words, of which some are about tokens
+	"Apps": "应用", "Messages": "消息", "Dead letters": "死信", "Queues": "队列面板", "Log out": "退出", "Log in": "登录",
+	"Message id, msgid or recipient": "消息 ID、msgid 或接收人", "Search": "搜索", "Language": "语言",
+	"No connection. What you see is from": "连接中断，以下内容更新于",
+	"Times are China's (UTC+8).":          "时间均为北京时间（UTC+8）。",
+
+	"Your token may use no app of the config.": "该令牌没有可用的应用。",
+	"next try in":                           "下次尝试还有",
+	"Pause":                                 "暂停",
+	"Resume":                                "恢复",
+	"Stop sending from":                     "停止发送的应用：",
+	"Priority":                              "优先级",
+	"waiting":                               "排队",
+	"held":                                  "暂缓",
+	"scheduled":                             "定时",
+	"sending":                               "发送中",
+	"oldest":                                "最久等待",
+	"Quota today":                           "今日额度",
+	"of":                                    "/",
+	"no limit configured":                   "未配置上限",
+	"Rate":                                  "速率",
+	"calls a minute":                        "次/分钟",
+	"lowered by WeCom's limits, configured": "因企业微信限流降低，配置值",
+	"Calls in flight":                       "并发",
+	"of the configured, after 45033":        "（因 45033 降低后占配置的比例）",
+	"Last hour":                             "最近一小时",
+	"nothing was sent":                      "没有发送消息",
+	"of the newest only":                    "仅统计最新的",
+	"Errors of the last hour":               "最近一小时的错误",
+
+	"example": "示例",
+
+	"Newest messages": "最新消息", "Messages to": "接收人的消息：", "App": "应用", "State": "状态", "any": "全部", "Show": "筛选",
+	"No messages.": "没有消息。", "To": "接收人",
+	"A message is listed from its first attempt on, under the recipients that it names: not under departments, tags or @all that they belong to.": "消息从首次尝试发送起可查，且只按消息中写明的接收人查找：不包括其所属部门、标签或 @all。",
+	"There are older ones that were not looked at.": "更早的消息未列出。",
+
+	"These messages did not reach anyone, or nobody knows whether they did.": "这些消息无人收到，或无法确认是否收到。",
+	"No dead letters. All is well.":                                          "没有死信，一切正常。",
+	"Replay":                                                                 "重发",
+	"Send it again?":                                                         "重新发送？",
+	"Many at once: wecomq dead replay --all --errcode N":                     "批量重发：wecomq dead replay --all --errcode N",
+
+	"What to do": "如何处理", "Recall": "撤回", "Cancel": "取消", "Take it back from WeCom's clients?": "从企业微信客户端撤回？",
+	"Cancel this message?": "取消这条消息？", "Attempts": "尝试次数", "Enqueued": "入队时间", "Finished": "完成时间", "Recalled": "撤回时间",
+	"Its turn": "预计发送", "Possible duplicate": "可能重复",
+	"it was sent again though WeCom may have taken an earlier attempt": "企业微信可能已接受之前的尝试，之后又重新发送",
+	"Replayed as": "重发为", "Replay of": "重发自", "Recipients": "接收人", "accepted": "成功", "Invalid": "无效", "Unlicensed": "无许可",
+	"Invalid departments": "无效部门", "Invalid tags": "无效标签", "wait for a message of their own": "等待单独的消息", "Parts": "分片", "What was sent": "发送内容",
+	"The whole record": "完整记录", "rejected": "被拒", "unknown": "未知", "expired": "过期", "cancelled": "取消",
+	"everyone": "所有人", "department": "部门", "tag": "标签",
+
+	"Token": "令牌", "No such token": "令牌无效", "This token may not read: it lacks the scope read": "该令牌没有读取权限：缺少 read",
+	"Log in with a token of gateway.tokens in the config. To look around it needs the scope read, for the buttons admin.": "请使用配置中 gateway.tokens 的令牌登录。查看需要 read 权限，操作需要 admin 权限。",
+
+	"It cannot be replayed": "无法重发", "It cannot be recalled": "无法撤回", "It cannot be cancelled": "无法取消", "There is no such app": "没有这个应用",
+	"There is no such message": "没有这条消息", "Its record may have expired, or it belongs to an app that you may not use.": "记录可能已过期，或属于你无权查看的应用。",
+	"Redis did not answer": "Redis 无响应", "The messages are safe there. This page works again as soon as Redis does.": "消息安全保存在 Redis 中，Redis 恢复后本页即可使用。",
+	"Back": "返回",
+
+	"It was replayed: the new message tells how that went.": "已重发：结果见新消息。",
+	"It was recalled: nobody sees it any more.":             "已撤回：没有人能再看到它。",
+
+	"state: scheduled": "定时", "state: queued": "排队", "state: held": "暂缓", "state: sending": "发送中",
+	"state: accepted": "成功", "state: partial": "部分成功", "state: rejected": "被拒", "state: unknown": "未知",
+	"state: expired": "过期", "state: cancelled": "已取消",
+
+	"app: running": "运行中", "app: paused": "已暂停", "app: penalty": "限流休息", "app: suspended": "已挂起",
+
+	"advice: scheduled": "等待到点发送，现在仍可取消。",
+	"advice: queued":    "等待 worker 或下一次尝试，无需处理；若长时间不变，请检查是否有 worker 在运行。",
+	"advice: held":      "暂缓发送，原因见上。原因消除或应用恢复后会自动发送。",
+	"advice: sending":   "正在发送，请稍后再看。",
+	"advice: accepted":  "企业微信已全部接受，无需处理。",
+	"advice: partial":   "企业微信已接受，但以下接收人除外。待其可达后，重发只会发给他们。",
+	"advice: rejected":  "无人收到。排除原因后重发；如果消息本身有误，请重新发送一条新的。",
+	"advice: unknown":   "企业微信没有说明是否接受。请先询问接收人；只有未收到时才重发，否则会收到两次。",
+	"advice: expired":   "在能够发送之前已过期限。如仍有必要，请重新发送。",
+	"advice: cancelled": "在发送前已取消，无需处理。",
+
+	"done: replayed":  "已重新发送，这是新消息。",
+	"done: recalled":  "已从企业微信客户端撤回。",
+	"done: cancelled": "已取消，不会发送。",
+	"done: paused":    "已暂停。进行中的会完成，不再发送新的。",
+	"done: resumed":   "已恢复。",
+}

@@ -1,0 +1,70 @@
+package pages
+
+import (
+	"io/fs"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// texts are the texts that the templates and the code ask for.
+func texts(t *testing.T) map[string]bool {
+	t.Helper()
+	asked := map[string]bool{}
+	call := regexp.MustCompile(`\{\{-?[^{}]*?\bt "([^"]+)"`)
+	err := fs.WalkDir(templateFiles, "templates", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := templateFiles.ReadFile(path)
+		for _, m := range call.FindAllStringSubmatch(string(data), -1) {
+			asked[m[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range inEnglish {
+		asked[key] = true
+	}
+	for _, key := range []string{ // of the code
+		"It cannot be replayed", "It cannot be recalled", "It cannot be cancelled", "There is no such app", "There is no such message",
+		"Its record may have expired, or it belongs to an app that you may not use.", "Redis did not answer",
+		"The messages are safe there. This page works again as soon as Redis does.", "No such token",
+		"This token may not read: it lacks the scope read", "It was replayed: the new message tells how that went.",
+		"It was recalled: nobody sees it any more.",
+	} {
+		asked[key] = true
+	}
+	return asked
+}
+
+func TestEveryTextIsInChinese(t *testing.T) {
+	t.Parallel()
+	asked := texts(t)
+	if len(asked) < 100 {
+		t.Fatalf("only %d texts were found", len(asked))
+	}
+	for key := range asked {
+		if inChinese[key] == "" {
+			t.Errorf("%q is not in Chinese", key)
+		}
+	}
+	for key := range inChinese {
+		if !asked[key] {
+			t.Errorf("nobody asks for %q", key)
+		}
+	}
+}
+
+func FuzzSafePath(f *testing.F) {
+	for _, path := range []string{"/", "//x", `/\x`, "/messages?q=a", "http://x", "/\n/x"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		if safe := safePath(path); !strings.HasPrefix(safe, "/") || strings.HasPrefix(safe, "//") || strings.ContainsAny(safe, "\\\r\n") {
+			t.Errorf("%q becomes %q", path, safe)
+		}
+	})
+}

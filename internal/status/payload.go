@@ -1,0 +1,33 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// Payload is what a message, or part, was enqueued with: as long as its task is in
+// the queue, and of a message that can be replayed as long as its record lives.
+func (f *Finder) Payload(ctx context.Context, id string, t message.Type) (tasks.Payload, error) {
+	payload, err := f.ledger.Payload(ctx, id, t)
+	if !errors.Is(err, ledger.ErrNotFound) {
+		return payload, err
+	}
+	for _, priority := range tasks.Priorities() {
+		info, err := f.inspector.GetTaskInfo(tasks.Queue(f.app, priority), id)
+		if errors.Is(err, asynq.ErrQueueNotFound) || errors.Is(err, asynq.ErrTaskNotFound) {
+			continue
+		}
+		if err != nil {
+			return tasks.Payload{}, fmt.Errorf("look into queue %s: %w", tasks.Queue(f.app, priority), err)
+		}
+		return tasks.Decode(info.Type, info.Payload)
+	}
+	return tasks.Payload{}, fmt.Errorf("payload of %s: %w", id, ErrNotFound)
+}

@@ -1,0 +1,139 @@
+package wecomtest
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// pageMessages is how many messages the page shows, the newest.
+const pageMessages = 100
+
+// pagePolicy lets the page load its own style and script, and nothing else from
+// anywhere: a message may name a picture, and must not make the browser fetch it.
+const pagePolicy = "default-src 'none'; img-src data:; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'"
+
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageCSS []byte
+	//go:embed page.js
+	pageJS []byte
+)
+
+var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+
+// page is what the page shows.
+type page struct {
+	User     string   // whose messages; "" for everybody's
+	Users    []string // to choose from
+	Messages []bubble // newest first
+	Stats    Stats
+}
+
+// bubble is a message as people see it in the app.
+type bubble struct {
+	Message
+
+	Content block
+}
+
+// Agent is a short name for the app, for its picture.
+func (b bubble) Agent() string {
+	id := strconv.FormatInt(b.AgentID, 10)
+	return id[max(0, len(id)-2):]
+}
+
+// Time is when it arrived, in China.
+func (b bubble) Time() string { return b.At.In(china).Format("01-02 15:04:05") }
+
+// Names are the first of some userids.
+func (b bubble) Names(ids []string) []string { return ids[:min(len(ids), pageNames)] }
+
+// More counts those that [bubble.Names] leaves out.
+func (b bubble) More(ids []string) int { return len(ids) - min(len(ids), pageNames) }
+
+// pageNames is how many recipients a message shows.
+const pageNames = 12
+
+// handlePage serves the page that shows what arrived.
+func (s *Simulator) handlePage() {
+	s.mux.HandleFunc("GET /{$}", s.servePage)
+	for path, file := range map[string]struct {
+		kind string
+		data []byte
+	}{
+		"/page.css": {"text/css; charset=utf-8", pageCSS},
+		"/page.js":  {"text/javascript; charset=utf-8", pageJS},
+	} {
+		s.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", file.kind)
+			w.Header().Set("Cache-Control", "no-cache")
+			_, _ = w.Write(file.data)
+		})
+	}
+}
+
+// servePage shows the page, or with ?part=messages only the part that changes.
+func (s *Simulator) servePage(w http.ResponseWriter, r *http.Request) {
+	name := "page"
+	if r.URL.Query().Get("part") == "messages" {
+		name = "messages"
+	}
+	var out bytes.Buffer
+	if err := pageTemplate.ExecuteTemplate(&out, name, s.page(r.URL.Query().Get("user"))); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", pagePolicy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cache-Control", "no-store")
+	_, _ = w.Write(out.Bytes())
+}
+
+func (s *Simulator) page(user string) page {
+	user = strings.ToLower(strings.TrimSpace(user))
+	newest, seen := s.newest(pageMessages, user)
+	p := page{User: user, Users: seen, Stats: s.Stats()}
+	for _, m := range newest {
+		p.Messages = append(p.Messages, newBubble(m))
+	}
+	return p
+}
+
+// newest are copies of the newest messages that a user sees, newest first, and of
+// those that came last the users, for the filter.
+func (s *Simulator) newest(limit int, user string) (messages []Message, users []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range slices.Backward(s.arrivals.list) {
+		if len(messages) == limit {
+			break
+		}
+		if user == "" || m.concerns(user) {
+			messages = append(messages, *m)
+		}
+	}
+	for _, m := range s.arrivals.list[max(0, len(s.arrivals.list)-limit):] {
+		users = append(users, m.To[:min(len(m.To), pageNames)]...)
+	}
+	slices.Sort(users)
+	return messages, slices.Compact(users)
+}
+
+func newBubble(m Message) bubble {
+	body, err := parseObject([]byte(m.Body))
+	if err != nil { // it was read once before
+		body = object{fields: map[string]any{}, wrong: new(bool)}
+	}
+	return bubble{Message: m, Content: block{body.obj(m.MsgType)}}
+}

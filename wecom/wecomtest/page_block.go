@@ -1,0 +1,111 @@
+package wecomtest
+
+import (
+	"net/url"
+	"slices"
+)
+
+// block is a part of a message's body, as the page's template asks for it. What is
+// missing or has the wrong type is empty, as it is for WeCom.
+type block struct{ object }
+
+// Has reports whether there is such a member.
+func (b block) Has(key string) bool { return b.has(key) }
+
+// Str is a text.
+func (b block) Str(key string) string { return b.str(key) }
+
+// Obj is a part, empty if there is none.
+func (b block) Obj(key string) block { return block{b.obj(key)} }
+
+// Objs is a list of parts.
+func (b block) Objs(key string) []block {
+	objects := b.objs(key)
+	blocks := make([]block, len(objects))
+	for i, o := range objects {
+		blocks[i] = block{o}
+	}
+	return blocks
+}
+
+// Is reports whether a member is true.
+func (b block) Is(key string) bool { return b.fields[key] == true }
+
+// Num is a small number, 0 if there is none.
+func (b block) Num(key string) int64 { return b.flag(key) }
+
+// Link is where a press on the part leads, "" for nowhere that a browser can go.
+func (b block) Link() string {
+	if link := b.str("url"); checkURL(link) == nil {
+		return link
+	}
+	return ""
+}
+
+// Program is the mini program that a press on the part opens.
+func (b block) Program() string {
+	if id := b.str("appid"); id != "" {
+		return id + " " + b.str("pagepath") + b.str("page")
+	}
+	return ""
+}
+
+// Host is where a picture would come from. The page does not fetch it.
+func (b block) Host(key string) string {
+	u, err := url.Parse(b.str(key))
+	if err != nil || u.Host == "" {
+		return b.str(key)
+	}
+	return u.Host
+}
+
+// Chosen reports whether an option is ticked: by itself, or by its question.
+func (b block) Chosen(question block) bool {
+	return b.Is("is_checked") || b.str("id") != "" && b.str("id") == question.str("selected_id")
+}
+
+// Tone is the colour of a card's source line, of the four that WeCom has.
+func (b block) Tone() string {
+	tones := []string{"gray", "black", "red", "green"}
+	return tones[min(max(b.flag("desc_color"), 0), int64(len(tones)-1))]
+}
+
+// Lines are the content of a text, markdown or textcard message, cut where WeCom
+// cuts it.
+func (b bubble) Lines() []line {
+	switch b.MsgType {
+	case "markdown":
+		return markdownLines(b.Text)
+	case "textcard":
+		return cardLines(b.Text)
+	}
+	return textLines(b.Text)
+}
+
+// Cut reports whether WeCom has cut a text.
+func (b bubble) Cut() bool {
+	return b.MsgType == "text" && len(b.Text) < len(b.Content.str("content"))
+}
+
+// Undelivered reports whether nobody got the message.
+func (b bubble) Undelivered() bool {
+	return b.Suppressed || !b.ToAll && len(b.To)+len(b.Parties)+len(b.Tags) == 0
+}
+
+// Refused are those whom WeCom named in its answer.
+func (b bubble) Refused() []string {
+	return slices.Concat(b.InvalidUsers, prefixed("department ", b.InvalidParties), prefixed("tag ", b.InvalidTags))
+}
+
+// Groups are the departments and tags that the message was sent to.
+func (b bubble) Groups() []string {
+	return slices.Concat(prefixed("department ", b.Parties), prefixed("tag ", b.Tags))
+}
+
+func prefixed(prefix string, ids []string) []string {
+	all := make([]string, len(ids))
+	for i, id := range ids {
+		all[i] = prefix + id
+	}
+	return all
+}
