@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -47,7 +48,7 @@ func (l *lane) sweep(ctx context.Context) {
 			return // and of three queues one reports
 		}
 		if swept > 0 {
-			l.log.Debug().Int("tasks", swept).Str("priority", string(priority)).Msg("old tasks left the dashboard")
+			l.log.Debug().Int("tasks", swept).Str(fields.Priority, string(priority)).Msg("old tasks left the dashboard")
 		}
 	}
 }
