@@ -48,9 +48,10 @@ type Application struct {
 	// Users are the message's, without those who had to wait in an earlier
 	// attempt: the record remembers them.
 	Users []string
-	// Unlisted is set when the message also goes to members whom it does not
-	// name: "@all", departments, tags.
-	Unlisted bool
+	// Everyone is set for "@all", and Groups counts departments and tags: the
+	// message goes to members whom it does not name.
+	Everyone bool
+	Groups   int
 	// CheckOnly asks about the record alone: nothing is written down or reserved.
 	// The verdict [Go] then means that nothing speaks against the message.
 	CheckOnly bool
@@ -71,6 +72,9 @@ type Admission struct {
 	// Concurrency is the share of its calls in flight that each process may use, 0
 	// to 1; WeCom's 45033 lowers it.
 	Concurrency float64
+	// At is the moment that was written down for its recipients, with [Go]: Unix ms of
+	// the limits' clock.
+	At int64
 	// FollowUps are the recipients who must wait: the message goes without them.
 	FollowUps []FollowUp
 }

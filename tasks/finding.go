@@ -5,10 +5,13 @@ import "time"
 // Finding is what an answer of WeCom says about the app, beside what it says about
 // the message.
 type Finding struct {
-	Kind    FindingKind
-	Rest    time.Duration // with [Misconfigured]: until somebody tries again
-	Reason  string        // with [RateLimited] and [Misconfigured], in words
-	Persons int           // with [Unreached]
+	Kind   FindingKind
+	Rest   time.Duration // with [Misconfigured]: until somebody tries again
+	Reason string        // with [RateLimited] and [Misconfigured], in words
+	// Application is the message's question, and Admission the answer, with
+	// [Unreached], [Recovered] and [Inconclusive].
+	Application Application
+	Admission   Admission
 }
 
 // FindingKind tells findings apart.
@@ -31,8 +34,8 @@ const (
 	Recovered FindingKind = "clear"
 	// Inconclusive is a probe without an answer: the next call is one.
 	Inconclusive FindingKind = "inconclusive"
-	// Unreached are persons who were counted and whom WeCom did not take the
-	// message for: the day quota gets them back.
+	// Unreached are recipients who were counted and whom WeCom did not take the
+	// message for: the quota and their windows get it back.
 	Unreached FindingKind = "refund"
 )
 

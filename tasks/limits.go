@@ -46,8 +46,11 @@ func (l Limits) Validate() error {
 }
 
 // DayQuota is how many recipients the messages of a priority may reach in a
-// natural day of China, 0 for no limit.
+// natural day of China, -1 for no limit.
 func (l Limits) DayQuota(p Priority) int {
+	if l.Seats == 0 {
+		return -1
+	}
 	quota := l.Seats * personTimesPerSeat
 	if p != Critical {
 		quota -= int(float64(quota) * l.CriticalReserve)

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// maxPatience bounds how long a handler waits for the app's rate; it stays well
-	// below [tasks.TaskTimeout].
-	maxPatience = 2 * time.Minute
+	// maxPatience bounds how long a handler waits for the app's rate, or for Redis;
+	// with the call and [settlePatience] it stays below [tasks.TaskTimeout].
+	maxPatience = 3 * time.Minute
 	// shortWait is spent in the handler; for a longer one the message goes back to
 	// the queue, which knows whole seconds.
 	shortWait = 3 * time.Second
@@ -101,9 +101,9 @@ func (l *lane) application(d *delivery) tasks.Application {
 	to := d.request.Common().Recipients()
 	a := tasks.Application{
 		Payload: d.payload, Delivery: d.name, Policy: l.resendPolicy(d.request.Common()),
-		Unlisted: to.All() || len(to.Parties)+len(to.Tags) > 0,
+		Everyone: to.All(), Groups: len(to.Parties) + len(to.Tags),
 	}
-	if !to.All() {
+	if !a.Everyone {
 		a.Users = to.Users
 	}
 	return a

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/fields"
@@ -11,20 +12,23 @@ import (
 )
 
 // findingsOf is what WeCom's answer to a message, or its lack, says about the app.
-func findingsOf(d *delivery, err error) []tasks.Finding {
+func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	class := wecom.ClassOf(err)
+	about := func(kind tasks.FindingKind) tasks.Finding {
+		return tasks.Finding{Kind: kind, Application: l.application(d), Admission: d.leave}
+	}
 	var findings []tasks.Finding
 	switch block, blocked := blockOf(err); {
 	case blocked:
 		findings = append(findings, block)
-	case d.probe:
-		findings = append(findings, tasks.Finding{Kind: probeResult(class)})
+	case d.leave.Probe:
+		findings = append(findings, about(probeResult(class)))
 	}
 	if class == wecom.ClassConcurrency {
 		findings = append(findings, tasks.Finding{Kind: tasks.Crowded})
 	}
-	if d.number > 0 && err != nil && class != wecom.ClassUnknownOutcome {
-		findings = append(findings, tasks.Finding{Kind: tasks.Unreached, Persons: d.request.Common().Recipients().Count()})
+	if d.leave.Number > 0 && err != nil && class != wecom.ClassUnknownOutcome {
+		findings = append(findings, about(tasks.Unreached))
 	}
 	return findings
 }
@@ -51,15 +55,19 @@ func probeResult(class wecom.Class) tasks.FindingKind {
 }
 
 // isAppWide tells a setting that stops every message of the app from one that
-// stops messages of this kind only: no mini program bound (48002), no callback
-// URL (43012), or a proxy that refuses this body (HTTP 4xx). One such message
-// must not stop the alerts behind it: it waits alone.
+// stops messages of this kind only (see ofOneKind), or a proxy that refuses this body
+// (HTTP 4xx). One such message must not stop the alerts behind it: it waits alone.
 func isAppWide(err error) bool {
 	if refused, ok := errors.AsType[*wecom.Error](err); ok {
-		return refused.API == wecom.APIGetToken || refused.Code != 48002 && refused.Code != 43012
+		return refused.API == wecom.APIGetToken || !slices.Contains(ofOneKind, refused.Code)
 	}
 	return isGetToken(err)
 }
+
+// ofOneKind are faults of the settings that only some messages meet: no mini program
+// bound (48002), no callback URL (43012), a third-party app that may send templates
+// only (60206), not to everyone (60207), not to departments and tags (60208).
+var ofOneKind = []wecom.Code{48002, 43012, 60206, 60207, 60208}
 
 func isGetToken(err error) bool {
 	if refused, ok := errors.AsType[*wecom.Error](err); ok {
@@ -73,7 +81,7 @@ func isGetToken(err error) bool {
 // rests because of it: 0 when it does not, or when Redis is away.
 func (l *lane) learn(ctx context.Context, d *delivery, err error) time.Duration {
 	var rest time.Duration
-	for _, finding := range findingsOf(d, err) {
+	for _, finding := range l.findingsOf(d, err) {
 		rest = max(rest, l.note(ctx, finding))
 	}
 	return rest

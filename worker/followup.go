@@ -30,17 +30,18 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 		theirs, users = partition(users, f.Users)
 		queued[i] = l.followUp(d, f, theirs)
 	}
+	body := message.WithToUser(d.payload.Body, users)
+	request, err := message.ParseLenient(body)
+	if err != nil {
+		return err
+	}
+	d.payload.Body, d.request = body, request
 	for _, result := range asynqx.BulkEnqueue(ctx, l.cfg.Redis, queued) {
 		if result.Err != nil && !errors.Is(result.Err, asynq.ErrTaskIDConflict) {
 			// Nothing went to WeCom.
 			return &wecom.CallError{API: message.APISend, Err: fmt.Errorf("enqueue a follow-up: %w", result.Err)}
 		}
 	}
-	request, err := message.ParseLenient(message.WithToUser(d.payload.Body, users))
-	if err != nil {
-		return err
-	}
-	d.payload.Body, d.request = message.WithToUser(d.payload.Body, users), request
 	return nil
 }
 

@@ -44,8 +44,7 @@ type delivery struct {
 	retried int // attempts that counted so far
 	allowed int // attempts that may count in all
 	began   time.Time
-	number  int  // of this attempt, 0 before it was written down
-	probe   bool // the call finds out whether the app is still blocked
+	leave   tasks.Admission // to call; its Number is 0 before the attempt was written down
 	span    trace.Span
 }
 
@@ -89,7 +88,7 @@ func (l *lane) checkToken(ctx context.Context) error {
 func (l *lane) proceed(ctx context.Context, d *delivery, a admitted) error {
 	splitErr := l.split(ctx, d, a.FollowUps)
 	if a.Verdict == tasks.Go {
-		d.number, d.probe = a.Number, a.Probe
+		d.leave = a.Admission
 		return l.send(ctx, d, a.turn, splitErr)
 	}
 	if splitErr != nil {

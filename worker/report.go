@@ -46,7 +46,7 @@ func (l *lane) report(d *delivery, r tasks.Record, cause error) {
 	}
 	event := l.log.WithLevel(level(r)).AnErr("error", cause).Str(fields.MessageID, r.ID).Str(fields.MsgID, r.MsgID).
 		Int64(fields.ErrCode, r.ErrCode).Stringer(fields.Class, class).Str(fields.Priority, string(r.Priority)).
-		Str(fields.Queue, tasks.Queue(r.App, r.Priority)).Int(fields.Attempt, d.number).
+		Str(fields.Queue, tasks.Queue(r.App, r.Priority)).Int(fields.Attempt, d.leave.Number).
 		Int64(fields.Duration, time.Since(d.began).Milliseconds())
 	if traceID != "" {
 		event = event.Str(fields.TraceID, traceID)

@@ -74,7 +74,7 @@ func (d *delivery) tell(r tasks.Record, cause error) (traceID string) {
 	}
 	d.span.SetAttributes(
 		attribute.String(fields.State, string(r.State)), attribute.String(fields.MsgID, r.MsgID),
-		attribute.Int(fields.Attempt, d.number), attribute.String(fields.Priority, string(r.Priority)),
+		attribute.Int(fields.Attempt, d.leave.Number), attribute.String(fields.Priority, string(r.Priority)),
 	)
 	tracing.Answered(d.span, cause)
 	return d.span.SpanContext().TraceID().String()

@@ -69,7 +69,7 @@ func (a *Apps) Status(ctx context.Context, app string) (Status, error) {
 	s := Status{
 		App: app, State: p.State, Reason: p.Reason, Concurrency: p.Concurrency,
 		Rate:  Rate{Configured: limits.CallsPerMinute, Effective: int(float64(limits.CallsPerMinute)*p.Rate + 0.5)},
-		Quota: Quota{Used: p.Used, Limit: limits.DayQuota(tasks.Critical)},
+		Quota: Quota{Used: p.Used, Limit: max(limits.DayQuota(tasks.Critical), 0)},
 	}
 	if p.Left > 0 {
 		s.Until = time.Now().Add(p.Left).UTC().Truncate(time.Millisecond)

@@ -16,7 +16,7 @@ const PausedByHand time.Duration = -1
 // dashboard. A pause that is already there stays as it is.
 func PauseFor(ctx context.Context, rdb redis.UniversalClient, queue string, d time.Duration) error {
 	// SET NX PX: asynq's own PauseQueue writes the same key and value without an end.
-	err := rdb.SetArgs(ctx, pauseKey(queue), time.Now().Unix(), redis.SetArgs{Mode: "NX", TTL: d}).Err()
+	err := rdb.SetArgs(ctx, pauseKey(queue), time.Now().Unix(), redis.SetArgs{Mode: "NX", TTL: max(d, time.Millisecond)}).Err()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return fmt.Errorf("pause queue %s: %w", queue, err)
 	}

@@ -16,12 +16,9 @@ func (p *Pacer) admitArgs(a tasks.Application) []any {
 	limits, priority := p.cfg.Limits, a.Payload.Priority
 	minute, extraMinute := share(limits.MemberPerMinute)
 	hour, extraHour := share(limits.MemberPerHour)
-	mode, unlisted := "", 0
+	mode := ""
 	if a.CheckOnly {
 		mode = "check"
-	}
-	if a.Unlisted {
-		unlisted = max(limits.Seats, 1)
 	}
 	fields := ledger.BeginFields(a.Payload)
 	args := make([]any, 0, 19+len(fields)+len(a.Users))
@@ -29,13 +26,28 @@ func (p *Pacer) admitArgs(a tasks.Application) []any {
 		p.now(), mode, a.Policy.InFlight.Milliseconds(), resendWindow(a.Policy), flag(a.Policy.MayDouble),
 		unixMilli(a.Payload.ExpiresAt), p.cfg.Records.Milliseconds(),
 		milliseconds(interval(limits.CallsPerMinute)), milliseconds(priority.HeadStart()), flag(priority == tasks.Critical),
-		minute, hour, extraMinute, extraHour, limits.DayQuota(priority), unlisted, a.Payload.TurnAt, a.Delivery, len(fields),
+		minute, hour, extraMinute, extraHour, limits.DayQuota(priority), p.unlisted(a), a.Payload.TurnAt, a.Delivery, len(fields),
 	)
 	args = append(args, fields...)
-	for _, user := range a.Users {
-		args = append(args, strings.ToLower(user)) // WeCom does not tell the cases apart
+	return appendUsers(args, a.Users)
+}
+
+// appendUsers writes userids as the scripts know them: WeCom does not tell the cases
+// apart.
+func appendUsers(args []any, users []string) []any {
+	for _, user := range users {
+		args = append(args, strings.ToLower(user))
 	}
 	return args
+}
+
+// unlisted is what the recipients that a message does not name count as: "@all" as
+// all seats, a department or tag as one, because nobody knows its members.
+func (p *Pacer) unlisted(a tasks.Application) int {
+	if a.Everyone {
+		return max(p.cfg.Limits.Seats, 1)
+	}
+	return a.Groups
 }
 
 const (
@@ -84,7 +96,7 @@ func readAdmission(reply []string) (tasks.Admission, error) {
 	}
 	return tasks.Admission{
 		Verdict: tasks.Verdict(reply[0]), Number: n, Wait: wait, Spacing: spacing, Concurrency: concurrency,
-		Probe: reply[5] == "1", Reason: reply[6], FollowUps: followUps,
+		Probe: reply[5] == "1", Reason: reply[6], At: now, FollowUps: followUps,
 	}, nil
 }
 

@@ -13,16 +13,16 @@
 --      10 critical: 1 or 0
 --      11 a member's messages per minute, 12 per hour, of any priority
 --      13 and 14 likewise, on top, for critical messages only
---      15 day quota of the message's priority, 0 = none
---      16 persons that "@all", parties and tags stand for, 0 = the message has none
---      17 turn in ms that was reserved for its users, 0 = none
+--      15 day quota of the message's priority, -1 = none
+--      16 persons that "@all", parties and tags count as, 0 = the message has none
+--      17 turn in ms that was promised to its users, 0 = none
 --      18 name of this delivery of the task, '' = none
 --      19 number of fields, then field, value, … of a new record
 --      .. the users, in lower case
 -- result {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
 --         follow-ups, now}
 --        verdicts of the record: see begin.lua. "wait": the rate is spent; nothing
---        is reserved. "hold": the app rests. "turn": the users' turn, reserved.
+--        is reserved. "hold": the app rests. "turn": the users' turn, promised.
 --        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1
 local record, pace = KEYS[1], KEYS[2]
 local wall = wall_clock(ARGV[1])
@@ -36,14 +36,14 @@ local held_because = {
 }
 
 local p = redis.call('HMGET', pace, 'seen', 'offset', 'tat', 'rate', 'rate_at', 'concurrency', 'concurrency_at',
-  'paused', 'block', 'block_until', 'probe_until', 'planned_until', 'unlisted_at')
+  'paused', 'block', 'block_until', 'probe_until', 'planned_until', 'unlisted_at', 'probe_by')
 local now, offset = pacing_clock(wall, tonumber(p[1] or 0), tonumber(p[2] or 0))
 if offset ~= tonumber(p[2] or 0) then
   redis.call('HSET', pace, 'offset', number(offset))
 end
 local tat = tonumber(p[3] or 0)
 local concurrency = crept(p[6], p[7], CONC_CREEP, now)
-local planned_until = tonumber(p[12] or 0)
+local planned_until, probed_by = tonumber(p[12] or 0), p[14]
 local deferred = redis.call('HGET', record, 'deferred') or ''
 
 local function answer(what, n, wait, probe, reason)
@@ -60,7 +60,8 @@ if ARGV[2] == 'check' then
   return answer('go', 0, 0, '0', '')
 end
 if written then
-  return answer('go', written, 0, '0', '')
+  now = tonumber(redis.call('HGET', record, 'sent_at') or now) -- as it was answered then
+  return answer('go', written, 0, probed_by == ARGV[18] and '1' or '0', '')
 end
 
 -- 1. The app: paused by hand, or blocked by WeCom.
@@ -86,8 +87,8 @@ if earliest > now then
   return answer('wait', 0, earliest - now, '0', '')
 end
 
--- 3. The members' windows. Sent lists hold the moments of the newest messages,
--- newest first. Plan lists hold moments that are reserved and have not come yet.
+-- 3. The members' windows. Sent lists hold the moments of the newest messages, newest
+-- first. Plan lists hold moments that were promised, newest first.
 local everyone = {{}, {}} -- sent to unlisted members: of any priority, and on top
 if tonumber(p[13] or 0) + HOUR > now then
   for i, suffix in ipairs({'', ':critical'}) do
@@ -97,24 +98,30 @@ if tonumber(p[13] or 0) + HOUR > now then
   end
 end
 
--- kth is the k-th newest moment of a list and of others, which are newest first.
+-- kth is the k-th newest moment of a list and of others, which are newest first: the
+-- smallest number of others is searched for with which no older one comes before a
+-- newer one of the list.
 local function kth(list, others, k)
   if #others == 0 then
     return tonumber(redis.call('LINDEX', list, k - 1) or nil)
   end
-  if redis.call('LLEN', list) + #others < k then
+  local length = redis.call('LLEN', list)
+  if length + #others < k then
     return nil
   end
-  local own, i, j, at = redis.call('LRANGE', list, 0, k - 1), 1, 1, nil
-  for _ = 1, k do
-    local a, b = tonumber(own[i]), others[j]
-    if not b or (a and a >= b) then
-      at, i = a, i + 1
+  local function own(i)
+    return i == 0 and math.huge or tonumber(redis.call('LINDEX', list, i - 1))
+  end
+  local low, high = math.max(0, k - length), math.min(k, #others)
+  while low < high do
+    local j = math.floor((low + high) / 2)
+    if own(k - j) >= (others[j + 1] or 0) then
+      high = j
     else
-      at, j = b, j + 1
+      low = j + 1
     end
   end
-  return at
+  return math.min(own(k - low), others[low] or math.huge)
 end
 
 -- free is when a list has room for one more, counting only what was sent.
@@ -133,16 +140,30 @@ local function free(list, others, minute, hour)
   return turn
 end
 
--- behind is the first moment after what is planned already; turn is when there
--- would be room without the plan.
-local function behind(plan, sent, others, minute, hour, turn)
-  if planned_until <= now then
+-- behind is the first moment after what is promised already; turn is when there
+-- would be room without that. A promise that nobody has kept voids all that come
+-- after it: their messages were cancelled or deleted, or are late, and go when they
+-- come and there is room.
+local GRACE = 10000 -- after which a promise has not been kept
+local function behind(plan, newest, sent, others, minute, hour, turn)
+  if planned_until <= now - GRACE then
     return turn
   end
-  while (tonumber(redis.call('LINDEX', plan, -1) or nil) or math.huge) <= now do
-    redis.call('RPOP', plan) -- used, or lapsed
+  local oldest = tonumber(redis.call('LINDEX', plan, -1) or nil)
+  while oldest and oldest <= now - GRACE do
+    if oldest > newest then
+      redis.call('DEL', plan)
+      return turn
+    end
+    redis.call('RPOP', plan)
+    oldest = tonumber(redis.call('LINDEX', plan, -1) or nil)
   end
   local planned = redis.call('LLEN', plan)
+  for _, at in ipairs(redis.call('LRANGE', plan, -64, -1)) do
+    if tonumber(at) <= now then -- it is among those sent by now, or about to be
+      planned = planned - 1
+    end
+  end
   if planned == 0 then
     return turn
   end
@@ -159,29 +180,49 @@ local function behind(plan, sent, others, minute, hour, turn)
   return turn
 end
 
--- A reservation holds for a minute: whoever comes later stands in line again.
+-- Whoever was promised a turn may go from then on, if there is room; so may a message
+-- that WeCom has refused. If there is none for longer than a handler waits, because
+-- alerts took it, the promise is made again.
+local PATIENCE = 3000
 local turn_at = tonumber(redis.call('HGET', record, 'turn_at') or ARGV[17])
-local reserved = turn_at > 0 and now - turn_at <= 60000
+local attempted = tonumber(redis.call('HGET', record, 'attempts') or 0) > 0
+local deadline = tonumber(ARGV[6])
+
+local function whole_second(turn)
+  return math.ceil(turn / 1000) * 1000 -- asynq knows no others
+end
 
 -- turn_of is when a member may get this message. "@all" stands for the unlisted,
 -- others for what they were sent in its name.
--- result the moment, and the list to write it into if that is now
+-- result the moment, the list to write it into if that is now, and whether it is a
+--        new promise if that is later
 local function turn_of(user, others)
-  local sent, plan = KEYS[3] .. user, KEYS[4] .. user
-  local turn, minute, hour, list = free(sent, others[1], per_minute, per_hour), per_minute, per_hour, sent
-  if critical then -- it overtakes what is planned, and has room of its own
-    if turn > now then
-      turn, list = math.min(turn, free(sent .. ':critical', others[2], extra_minute, extra_hour)), sent .. ':critical'
+  local sent, plan, minute, hour = KEYS[3] .. user, KEYS[4] .. user, per_minute, per_hour
+  local turn, list = free(sent, others[1], minute, hour), sent
+  local newest = tonumber(redis.call('LINDEX', sent, 0) or 0)
+  if critical then -- it overtakes what is promised to others, and has room of its own
+    local own = sent .. ':critical'
+    local room = free(own, others[2], extra_minute, extra_hour)
+    if room <= now then
+      turn, list = room, own
     end
+    turn = math.min(turn, room)
+    newest = math.max(newest, tonumber(redis.call('LINDEX', own, 0) or 0))
     plan, minute, hour = plan .. ':critical', minute + extra_minute, hour + extra_hour
   end
-  if not reserved then
-    turn = behind(plan, sent, others[1], minute, hour, turn)
+  if turn_at > now + 1000 and turn > now then
+    return whole_second(math.max(turn, turn_at)), nil, false -- somebody ran it early
+  end
+  local entitled = attempted or turn_at > 0
+  local promise = not entitled or (turn - now > PATIENCE and not attempted)
+  if promise then
+    turn = behind(plan, newest, sent, others[1], minute, hour, turn)
   end
   if turn <= now then
-    return now, list
+    return now, list, false
   end
-  return math.ceil(turn / 1000) * 1000 -- asynq knows whole seconds
+  turn = whole_second(turn)
+  return turn, nil, promise and (deadline == 0 or turn - now < deadline - wall)
 end
 
 local split = {} -- users who wait for a message of their own already
@@ -192,54 +233,55 @@ for group in string.gmatch(deferred, '=([^;]*)') do
 end
 
 local first_user = 20 + tonumber(ARGV[19])
-local users, turns, lists, last = {}, {}, {}, now
+local users, turns, lists, promises, last = {}, {}, {}, {}, now
 for i = first_user, #ARGV do
-  if not split[ARGV[i]] then
-    table.insert(users, ARGV[i])
-    turns[ARGV[i]], lists[ARGV[i]] = turn_of(ARGV[i], everyone)
-    last = math.max(last, turns[ARGV[i]])
+  local user = ARGV[i]
+  if not split[user] then
+    table.insert(users, user)
+    turns[user], lists[user], promises[user] = turn_of(user, everyone)
+    last = math.max(last, turns[user])
   end
 end
+local all_turn, all_promise = now, false
 if unlisted > 0 then
-  local at
-  at, lists['@all'] = turn_of('@all', {{}, {}})
-  last = math.max(last, at)
+  all_turn, lists['@all'], all_promise = turn_of('@all', {{}, {}})
 end
 
 -- 4. The day quota. Whoever does not fit into today goes at midnight.
 local reason = 'member'
 local quota_key = KEYS[5] .. string.format('%.0f', math.floor((wall + CHINA) / DAY))
-local midnight = math.ceil((now + until_midnight(wall)) / 1000) * 1000
+local midnight = whole_second(now + until_midnight(wall) + NEW_DAY)
 local quota, left = tonumber(ARGV[15]), math.huge
-if quota > 0 then
+if quota >= 0 then
   left = quota - tonumber(redis.call('GET', quota_key) or 0)
   if unlisted > left and left < quota then
-    last, reason = math.max(last, midnight), 'quota'
+    all_turn, all_promise, reason = math.max(all_turn, midnight), false, 'quota'
   end
   left = math.max(0, left - unlisted)
 end
-local planned = {} -- of whom a turn is to be reserved
 for _, user in ipairs(users) do
-  if turns[user] > now then
-    planned[user] = not reserved
-  elseif left > 0 then
+  if turns[user] <= now and left > 0 then
     left = left - 1
-  else
+  elseif turns[user] <= now then
     turns[user], last, reason = midnight, math.max(last, midnight), 'quota'
   end
 end
 
--- 5. Who goes now: those whose turn it is. A message that was attempted before is
--- not split any further: WeCom's duplicate check compares whole requests. Nor is one
--- that goes to unlisted members, who may be the same as those that it names.
-local attempted = tonumber(redis.call('HGET', record, 'attempts') or 0) > 0
+-- 5. Who goes now: those whose turn it is. A message that WeCom may have taken is not
+-- split: its duplicate check compares whole requests.
 local turn = now
-if last > now and (attempted or unlisted > 0) then
+if all_turn > now then
+  turn, promises = all_turn, {} -- the others are asked again then
+  for _, user in ipairs(users) do
+    turns[user] = turn
+  end
+elseif doubtful and last > now then
   turn = last
   for _, user in ipairs(users) do
+    promises[user] = promises[user] and turns[user] == last
     turns[user] = last
   end
-elseif #users > 0 then
+elseif unlisted == 0 and #users > 0 then
   turn = math.huge
   for _, user in ipairs(users) do
     turn = math.min(turn, turns[user])
@@ -276,19 +318,19 @@ if #order > 0 then
   redis.call('HSET', record, 'deferred', deferred)
 end
 
-local function reserve(user, at)
+local function promise(user, at)
   local plan = KEYS[4] .. user .. (critical and ':critical' or '')
   redis.call('LPUSH', plan, string.format('%.0f', at))
   redis.call('PEXPIRE', plan, math.ceil(math.max(at, planned_until) - now) + HOUR)
   planned_until = math.max(planned_until, at)
 end
 for _, user in ipairs(users) do
-  if planned[user] then
-    reserve(user, turns[user])
+  if promises[user] and turns[user] > now then
+    promise(user, turns[user])
   end
 end
-if turn > now and unlisted > 0 and reason == 'member' and not reserved then
-  reserve('@all', turn)
+if all_promise then
+  promise('@all', all_turn)
 end
 redis.call('HSET', pace, 'seen', number(now), 'planned_until', string.format('%.0f', planned_until))
 
@@ -321,9 +363,10 @@ end
 if redis.call('INCRBY', quota_key, persons) == persons then
   redis.call('PEXPIRE', quota_key, 2 * DAY)
 end
+redis.call('HSET', record, 'sent_at', string.format('%.0f', now))
 tat = math.max(tat, now) + tonumber(ARGV[8]) / crept(p[4], p[5], RATE_CREEP, now)
 redis.call('HSET', pace, 'tat', number(tat))
 if probe == '1' then
-  redis.call('HSET', pace, 'probe_until', number(now + tonumber(ARGV[3])))
+  redis.call('HSET', pace, 'probe_until', number(now + tonumber(ARGV[3])), 'probe_by', ARGV[18])
 end
 return answer('go', begin_write(record, doubtful, ARGV[5] == '1', ARGV[18], keep, wall), 0, probe, '')

@@ -1,6 +1,7 @@
 package pacing_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -61,7 +62,7 @@ func TestAMessageIsSplitAtMembersWhoMustWait(t *testing.T) {
 	b.pass(time.Second)
 	a := b.admit(b.message(tasks.Default, "A", "Busy", "c"))
 	want := tasks.Admission{
-		Verdict: tasks.Go, Number: 1, Spacing: a.Spacing, Concurrency: 1,
+		Verdict: tasks.Go, Number: 1, Spacing: a.Spacing, Concurrency: 1, At: b.now.UnixMilli(),
 		FollowUps: []tasks.FollowUp{{
 			Number: 1, Wait: minute - time.Second, TurnAt: noon.Add(minute).UnixMilli(), Users: []string{"busy"},
 		}},
@@ -97,7 +98,7 @@ func TestARedeliveredMessageIsSplitAsBefore(t *testing.T) {
 	}
 }
 
-func TestAMessageThatWasAttemptedIsNotSplitAnyFurther(t *testing.T) {
+func TestAMessageThatWeComMayHaveIsNotSplit(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, redistest.New(t), unhurried(2, 1000))
 	m := b.message(tasks.Default, "a", "b")
@@ -113,11 +114,84 @@ func TestAMessageThatWasAttemptedIsNotSplitAnyFurther(t *testing.T) {
 	}
 }
 
+func TestOneBusyMemberHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), unhurried(30, 1000))
+	flood := func() {
+		for range 1500 {
+			b.admit(b.message(tasks.Default, "busy"))
+		}
+	}
+	refused := b.message(tasks.Default, "a", "busy")
+	first := b.admit(refused)
+	flood()
+	// WeCom has refused the call: the others go at the next attempt all the same.
+	b.settle(refused, tasks.Queued)
+	b.report(tasks.Finding{Kind: tasks.Unreached, Application: refused, Admission: first})
+	if a := b.admit(refused); a.Verdict != tasks.Go || len(a.FollowUps) > 1 {
+		t.Errorf("a second attempt: %+v, want it to go now, if need be without the busy one", a)
+	}
+	party := b.message(tasks.Default, "busy")
+	party.Groups = 1
+	if a := b.admit(party); a.Verdict != tasks.Go || len(a.FollowUps) != 1 {
+		t.Errorf("a message to a department and the busy one: %+v, want it to go to the department", a)
+	}
+	other := b.message(tasks.Default)
+	other.Groups = 1
+	if a := b.admit(other); a.Verdict != tasks.Go {
+		t.Errorf("another message to a department: %+v, want it to go", a)
+	}
+}
+
+func TestARefusedMessageKeepsItsTurn(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), unhurried(30, 1000))
+	for range 27 {
+		b.admit(b.message(tasks.Bulk, "a"))
+	}
+	next := b.message(tasks.Bulk, "a")
+	wait := b.admit(next).Wait
+	for range 2000 {
+		b.admit(b.message(tasks.Bulk, "a"))
+	}
+	b.pass(wait)
+	a := b.admit(next)
+	b.settle(next, tasks.Queued) // -1, for instance
+	b.report(tasks.Finding{Kind: tasks.Unreached, Application: next, Admission: a})
+	b.pass(2 * time.Second)
+	if again := b.admit(next); a.Verdict != tasks.Go || again.Verdict != tasks.Go {
+		t.Errorf("at its turn: %+v; after it was refused: %+v; want both to go", a, again)
+	}
+}
+
+func TestPromisesThatNobodyKeepsBlockNobody(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), unhurried(30, 1000))
+	for range 3000 { // three hours of messages, which somebody deletes
+		b.admit(b.message(tasks.Default, "a"))
+	}
+	b.pass(minute + 11*time.Second)
+	if a := b.admit(b.message(tasks.Default, "a")); a.Verdict != tasks.Go {
+		t.Errorf("after a minute in which nobody came: %+v, want the next to go", a)
+	}
+	doomed := b.message(tasks.Critical, "b")
+	doomed.Payload.ExpiresAt = b.now.Add(5 * time.Minute)
+	for range 600 { // a storm that expires
+		b.ids++
+		doomed.Payload.ID = b.app + "-" + strconv.Itoa(b.ids)
+		b.admit(doomed)
+	}
+	b.pass(6 * time.Minute)
+	if a := b.admit(b.message(tasks.Critical, "b")); a.Verdict != tasks.Go {
+		t.Errorf("an alert after a storm that has expired: %+v, want it to go", a)
+	}
+}
+
 func TestMessagesToNobodyInParticularCountForEverybody(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, redistest.New(t), unhurried(3, 1000))
 	everyone := b.message(tasks.Default)
-	everyone.Unlisted = true
+	everyone.Everyone = true
 	if a := b.admit(everyone); a.Verdict != tasks.Go {
 		t.Fatalf("admission %+v", a)
 	}
@@ -129,7 +203,7 @@ func TestMessagesToNobodyInParticularCountForEverybody(t *testing.T) {
 	}
 	for range 2 {
 		everyone = b.message(tasks.Default)
-		everyone.Unlisted = true
+		everyone.Everyone = true
 		b.admit(everyone)
 	}
 	if a := b.admit(everyone); a.Verdict != tasks.Turn || a.Wait != minute {
@@ -169,16 +243,18 @@ func TestTheDayQuota(t *testing.T) {
 		t.Fatalf("180 of 190: %+v", a)
 	}
 	a := b.admit(b.message(tasks.Default, users[:15]...))
-	if a.Verdict != tasks.Go || len(a.FollowUps) != 1 || len(a.FollowUps[0].Users) != 5 || a.FollowUps[0].Wait != 12*time.Hour {
+	if a.Verdict != tasks.Go || len(a.FollowUps) != 1 || len(a.FollowUps[0].Users) != 5 || a.FollowUps[0].Wait != 12*time.Hour+10*time.Second {
 		t.Fatalf("15 more of 10: %+v, want 5 of them at midnight", a)
 	}
-	if a := b.admit(b.message(tasks.Default, "a")); a.Verdict != tasks.Turn || a.Reason != "quota" || a.Wait != 12*time.Hour {
+	if a := b.admit(b.message(tasks.Default, "a")); a.Verdict != tasks.Turn || a.Reason != "quota" || a.Wait != 12*time.Hour+10*time.Second {
 		t.Errorf("one more: %+v, want it at midnight", a)
 	}
-	if a := b.admit(b.message(tasks.Critical, "a")); a.Verdict != tasks.Go {
+	alert := b.message(tasks.Critical, "A")
+	a = b.admit(alert)
+	if a.Verdict != tasks.Go {
 		t.Errorf("an alert: %+v, want the reserve to let it go", a)
 	}
-	b.report(tasks.Finding{Kind: tasks.Unreached, Persons: 1})
+	b.report(tasks.Finding{Kind: tasks.Unreached, Application: alert, Admission: a})
 	if s, err := b.Status(t.Context()); err != nil || s.Used != 190 || s.Midnight != 12*time.Hour {
 		t.Errorf("status %+v, %v; want 190 used, midnight in 12 h", s, err)
 	}

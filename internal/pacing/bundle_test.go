@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -26,6 +27,7 @@ var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.FixedZone("Asia/Shanghai", 
 type bundle struct {
 	testing.TB
 	*pacing.Pacer
+	rdb redis.UniversalClient
 	app string
 	now time.Time
 	ids int
@@ -35,7 +37,7 @@ var apps atomic.Int64
 
 func newBundle(tb testing.TB, rdb redis.UniversalClient, limits tasks.Limits) *bundle {
 	tb.Helper()
-	b := &bundle{TB: tb, app: fmt.Sprintf("app%d", apps.Add(1)), now: noon}
+	b := &bundle{TB: tb, rdb: rdb, app: fmt.Sprintf("app%d", apps.Add(1)), now: noon}
 	b.Pacer = pacing.New(rdb, pacing.Config{
 		App: b.app, Limits: limits, Records: 24 * time.Hour, Now: func() time.Time { return b.now },
 	})
@@ -66,6 +68,15 @@ func (b *bundle) admit(a tasks.Application) tasks.Admission {
 		b.Fatal(err)
 	}
 	return admission
+}
+
+// settle ends an attempt, as a worker does.
+func (b *bundle) settle(a tasks.Application, state tasks.State) {
+	b.Helper()
+	records := ledger.New(b.rdb, b.app, 24*time.Hour)
+	if _, err := records.Settle(b.Context(), a.Payload, tasks.Settlement{State: state, ErrCode: -1}); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // pass moves the clock.

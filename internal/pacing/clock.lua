@@ -4,6 +4,7 @@
 -- moment a call is admitted and the moment WeCom counts it.
 local MINUTE, HOUR = 60000 + 2000, 3600000 + 2000
 local CHINA, DAY = 8 * 3600000, 86400000
+local NEW_DAY = 10000 -- WeCom's clock may be behind: its day has begun by then
 local RATE_CREEP = 0.01 / (5 * 60000) -- the learnt rate grows by 1 % of the configured one in 5 minutes
 local CONC_CREEP = 1 / (5 * 60000)    -- the learnt concurrency is back after 5 minutes at most
 

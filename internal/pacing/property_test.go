@@ -2,6 +2,7 @@ package pacing_test
 
 import (
 	"container/heap"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -37,8 +38,11 @@ type traffic struct {
 	agenda agenda
 	calls  []time.Time
 	sent   map[string][]time.Time // by member; "@all" is everyone
-	asked  int                    // times that a message asked, but for the rate
-	late   func() time.Duration   // how late a message comes to its turn
+	// followed are the follow-ups that were enqueued.
+	followed map[string]bool
+	asked    int                  // times that a message was dequeued
+	late     func() time.Duration // how late a message comes to its turn
+	refuse   func() bool          // whether WeCom refuses a call
 }
 
 // run lets every message ask until it has gone.
@@ -52,12 +56,23 @@ func (r *traffic) run() {
 		switch a.Verdict {
 		case tasks.Go:
 			r.asked++
+			r.calls = append(r.calls, r.now)
+			if r.refuse() {
+				r.settle(next.message, tasks.Queued)
+				r.report(tasks.Finding{Kind: tasks.Unreached, Application: r.without(next.message, a), Admission: a})
+				heap.Push(&r.agenda, visit{r.now.Add(2 * time.Second), next.message})
+				continue
+			}
 			r.record(next.message, a)
 		case tasks.Wait:
 			heap.Push(&r.agenda, visit{r.now.Add(a.Wait), next.message})
 		case tasks.Turn:
-			r.asked++
-			heap.Push(&r.agenda, visit{r.now.Add(a.Wait + r.late()), next.message})
+			late := time.Duration(0)
+			if a.Wait > 3*time.Second { // a shorter wait is spent in the handler
+				r.asked++
+				late = r.late()
+			}
+			heap.Push(&r.agenda, visit{r.now.Add(a.Wait + late), next.message})
 		default:
 			r.Fatalf("admission %+v", a)
 		}
@@ -70,22 +85,40 @@ func (r *traffic) split(m tasks.Application, a tasks.Admission) {
 		return // it comes back, and says so again
 	}
 	for _, f := range a.FollowUps {
+		id := tasks.FollowUpID(m.Payload.ID, f.Number)
+		if r.followed[id] {
+			continue // a second attempt says so again
+		}
+		r.followed[id] = true
 		followUp := r.message(m.Payload.Priority, f.Users...)
 		followUp.Payload.TurnAt = f.TurnAt
 		heap.Push(&r.agenda, visit{r.now.Add(f.Wait + r.late()), followUp})
 	}
 }
 
+// without is the message without those who wait.
+func (r *traffic) without(m tasks.Application, a tasks.Admission) tasks.Application {
+	m.Users = slices.DeleteFunc(slices.Clone(m.Users), func(user string) bool {
+		return slices.ContainsFunc(a.FollowUps, func(f tasks.FollowUp) bool { return slices.Contains(f.Users, user) })
+	})
+	return m
+}
+
 func (r *traffic) record(m tasks.Application, a tasks.Admission) {
-	r.calls = append(r.calls, r.now)
-	for _, user := range m.Users {
-		waits := slices.ContainsFunc(a.FollowUps, func(f tasks.FollowUp) bool { return slices.Contains(f.Users, user) })
-		if !waits {
-			r.sent[user] = append(r.sent[user], r.now)
-		}
+	for _, user := range r.without(m, a).Users {
+		r.sent[user] = append(r.sent[user], r.now)
 	}
-	if m.Unlisted {
+	if m.Everyone {
 		r.sent["@all"] = append(r.sent["@all"], r.now)
+	}
+}
+
+// newTraffic is a run without messages, in which nobody is late and nothing is
+// refused.
+func newTraffic(b *bundle) *traffic {
+	return &traffic{
+		bundle: b, sent: map[string][]time.Time{}, followed: map[string]bool{},
+		late: func() time.Duration { return 0 }, refuse: func() bool { return false },
 	}
 }
 
@@ -114,16 +147,17 @@ func TestNoWindowIsEverOver(t *testing.T) {
 			MemberPerHour:   rapid.IntRange(1, 40).Draw(rt, "member per hour"),
 		}
 		b := newBundle(t, rdb, limits)
-		late := rapid.Int64Range(0, 3000)
-		r := &traffic{bundle: b, sent: map[string][]time.Time{}, late: func() time.Duration {
-			return time.Duration(late.Draw(rt, "late")) * time.Millisecond
-		}}
+		r := newTraffic(b)
+		late := rapid.SampledFrom([]int64{0, 100, 1200, 3000, 15_000, 70_000, 600_000})
+		r.late = func() time.Duration { return time.Duration(late.Draw(rt, "late")) * time.Millisecond }
+		refused := rapid.IntRange(0, 9)
+		r.refuse = func() bool { return refused.Draw(rt, "refused") == 0 }
 		count := rapid.IntRange(1, 40).Draw(rt, "messages")
 		total := 0
 		for range count {
 			m := b.message(rapid.SampledFrom(tasks.Priorities()).Draw(rt, "priority"),
 				rapid.SliceOfNDistinct(rapid.SampledFrom(users), 0, 4, rapid.ID[string]).Draw(rt, "users")...)
-			m.Unlisted = len(m.Users) == 0
+			m.Everyone = len(m.Users) == 0
 			total += max(len(m.Users), 1)
 			after := time.Duration(rapid.Int64Range(0, 120_000).Draw(rt, "after")) * time.Millisecond
 			heap.Push(&r.agenda, visit{noon.Add(after), m})
@@ -191,18 +225,38 @@ func TestNoMessageIsLaterThanItHadToBe(t *testing.T) {
 
 func TestEachMessageToABusyMemberAsksTwice(t *testing.T) {
 	t.Parallel()
-	b := newBundle(t, redistest.New(t), unhurried(30, 1_000))
-	r := &traffic{bundle: b, sent: map[string][]time.Time{}, late: func() time.Duration { return 0 }}
-	const messages = 3000
-	for range messages {
-		heap.Push(&r.agenda, visit{noon, b.message(tasks.Bulk, "a")})
-	}
-	r.run()
-	if r.asked > 2*messages {
-		t.Errorf("%d messages asked %d times, want twice at most", messages, r.asked)
-	}
-	if last := r.sent["a"][messages-1].Sub(noon); last > 4*time.Hour {
-		t.Errorf("the last went after %s; 900 an hour need less than four", last)
+	rdb := redistest.New(t)
+	for name, tc := range map[string]struct {
+		late   func() time.Duration
+		alerts time.Duration // one in so long, 0 for none
+		most   float64       // dequeues per message
+	}{
+		"whoever comes to its turn goes":                    {func() time.Duration { return 0 }, 0, 2},
+		"also a second late":                                {func() time.Duration { return rand.N(1200 * time.Millisecond) }, 0, 2.1},
+		"and far too late, because a backlog was before it": {func() time.Duration { return time.Minute + rand.N(30*time.Second) }, 0, 2.1},
+		"alerts to the same member take little":             {func() time.Duration { return rand.N(1200 * time.Millisecond) }, 30 * time.Second, 2.1},
+		"even many":                                         {func() time.Duration { return rand.N(1200 * time.Millisecond) }, 10 * time.Second, 2.6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBundle(t, rdb, unhurried(30, 1_000))
+			r := newTraffic(b)
+			r.late = tc.late
+			const messages = 2000
+			for range messages {
+				heap.Push(&r.agenda, visit{noon, b.message(tasks.Bulk, "a")})
+			}
+			for at := tc.alerts; at > 0 && at < 2*time.Hour; at += tc.alerts {
+				heap.Push(&r.agenda, visit{noon.Add(at), b.message(tasks.Critical, "a")})
+			}
+			r.run()
+			if asked := float64(r.asked) / float64(len(r.sent["a"])); asked > tc.most {
+				t.Errorf("%.2f dequeues per message, want %v at most", asked, tc.most)
+			}
+			if last := slices.MaxFunc(r.sent["a"], time.Time.Compare).Sub(noon); last > 3*time.Hour {
+				t.Errorf("the last went after %s; 900 an hour need little more than two", last)
+			}
+		})
 	}
 }
 

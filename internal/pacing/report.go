@@ -18,10 +18,15 @@ func (p *Pacer) Report(ctx context.Context, f tasks.Finding) (tasks.Block, error
 	case tasks.Misconfigured:
 		args = append(args, f.Rest.Milliseconds(), f.Reason)
 	case tasks.Unreached:
-		args = append(args, f.Persons)
-	case tasks.Crowded, tasks.Recovered, tasks.Inconclusive:
+		args = append(args, len(f.Application.Users)+p.unlisted(f.Application), f.Admission.At)
+		args = appendUsers(args, f.Application.Users)
+	case tasks.Recovered, tasks.Inconclusive:
+		args = append(args, f.Application.Delivery)
+	case tasks.Crowded:
 	}
-	reply, err := reportScript.Run(ctx, p.rdb, []string{keys.Pace(p.cfg.App), keys.Quota(p.cfg.App, "")}, args...).StringSlice()
+	reply, err := reportScript.Run(ctx, p.rdb, []string{
+		keys.Pace(p.cfg.App), keys.Quota(p.cfg.App, ""), keys.Sent(p.cfg.App, ""),
+	}, args...).StringSlice()
 	if err != nil {
 		return tasks.Block{}, fmt.Errorf("note %s of app %s: %w", f.Kind, p.cfg.App, err)
 	}

@@ -1,19 +1,20 @@
 -- Notes what WeCom's answers say about the app. clock.lua stands before this text.
 --
--- KEYS 1 pace (hash) 2 prefix of the day quotas
+-- KEYS 1 pace (hash) 2 prefix of the day quotas 3 prefix of the sent lists
 -- ARGV 1 now in ms, 0 = Redis TIME 2 what happened
---      "clear"        a probe got through: the block is over
---      "inconclusive" a probe was not answered: the next call is one
+--      "clear"        a probe got through: the block is over; ARGV 3 its delivery
+--      "inconclusive" a probe was not answered: the next call is one; ARGV 3 likewise
 --      "penalty"      45009: WeCom blocks the app, and the rate was too high unless
 --                     this was a probe; ARGV 3 first penalty in ms, 4 reason
 --      "suspended"    a setting is wrong; ARGV 3 for how long in ms, 4 reason
 --      "concurrency"  45033: fewer calls at once
---      "refund"       WeCom took nothing; ARGV 3 persons that were not reached
+--      "refund"       WeCom took nothing; ARGV 3 persons that were not reached 4 the
+--                     moment that was written down .. users, in lower case
 -- result {1 when the app is newly blocked or was freed, else 0; ms until the block ends}
 local pace, what = KEYS[1], ARGV[2]
 local wall = wall_clock(ARGV[1])
 local p = redis.call('HMGET', pace, 'seen', 'offset', 'rate', 'rate_at', 'concurrency', 'concurrency_at',
-  'block', 'block_until', 'level')
+  'block', 'block_until', 'level', 'probe_by')
 local now = pacing_clock(wall, tonumber(p[1] or 0), tonumber(p[2] or 0))
 local block_until, level = tonumber(p[8] or 0), tonumber(p[9] or 0)
 
@@ -26,6 +27,10 @@ local function block(kind, ms, reason)
   end
   redis.call('HSET', pace, 'block', kind, 'block_until', number(now + ms), 'block_reason', reason)
   return {p[7] and block_until > now and '0' or '1', number(ms)}
+end
+
+if (what == 'clear' or what == 'inconclusive') and p[10] ~= ARGV[3] then
+  return {'0', '0'} -- another one probes by now
 end
 
 if what == 'clear' then
@@ -43,7 +48,7 @@ if what == 'penalty' then
     return {'0', number(block_until - now)}
   end
   if p[7] == 'penalty' then -- the probe failed
-    level = math.min(level + 1, 4)
+    level = level == 4 and 2 or level + 1 -- the new day may have begun late
   else
     level = 1
     local rate = crept(p[3], p[4], RATE_CREEP, now)
@@ -52,7 +57,7 @@ if what == 'penalty' then
   redis.call('HSET', pace, 'level', level)
   -- WeCom blocks for as long as the period that was exceeded: a minute, an hour, a day (90312).
   local first = tonumber(ARGV[3])
-  local lasts = ({first, first, 60 * first, until_midnight(wall)})[level]
+  local lasts = ({first, first, 60 * first, until_midnight(wall) + NEW_DAY})[level]
   return block('penalty', lasts, ARGV[4])
 end
 
@@ -68,8 +73,14 @@ if what == 'concurrency' then
   return {'0', '0'}
 end
 
-local key = KEYS[2] .. string.format('%.0f', math.floor((wall + CHINA) / DAY))
+local key = KEYS[2] .. string.format('%.0f', math.floor((tonumber(ARGV[4]) + CHINA) / DAY))
 if tonumber(redis.call('GET', key) or 0) >= tonumber(ARGV[3]) then
   redis.call('DECRBY', key, ARGV[3])
+end
+for i = 5, #ARGV do
+  local sent = KEYS[3] .. ARGV[i]
+  if redis.call('LREM', sent, 1, ARGV[4]) == 0 then
+    redis.call('LREM', sent .. ':critical', 1, ARGV[4])
+  end
 end
 return {'0', '0'}

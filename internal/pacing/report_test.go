@@ -41,9 +41,13 @@ func (b *bundle) recover() bool {
 func TestAPenaltyGrowsWithEveryProbeThatMeetsIt(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, redistest.New(t), tasks.Limits{})
-	for i, want := range []time.Duration{time.Minute, time.Minute, time.Hour, 12*time.Hour - time.Hour - 2*time.Minute, 24 * time.Hour} {
+	untilMidnight := 12*time.Hour - time.Hour - 2*time.Minute + 10*time.Second
+	for i, want := range []time.Duration{time.Minute, time.Minute, time.Hour, untilMidnight, time.Minute, time.Hour} {
 		if got := b.penalize(); !got.Fresh || got.Left != want {
 			t.Fatalf("penalty %d: %+v, want %s", i+1, got, want)
+		}
+		if s := b.status(); s.State != pacing.Penalty || s.Reason != "api freq out of limit" || s.Left != want {
+			t.Errorf("status %+v, want the penalty and its reason", s)
 		}
 		b.pass(time.Second)
 		if got := b.penalize(); got.Fresh || got.Left != want-time.Second {
@@ -60,9 +64,6 @@ func TestAPenaltyGrowsWithEveryProbeThatMeetsIt(t *testing.T) {
 		if a := b.admit(b.message(tasks.Critical, "b")); a.Verdict != tasks.Wait {
 			t.Errorf("another message beside the probe: %+v, want it to wait", a)
 		}
-	}
-	if s := b.status(); s.State != pacing.Penalty || s.Reason != "api freq out of limit" {
-		t.Errorf("status %+v, want the penalty and its reason", s)
 	}
 	if !b.recover() || b.status().State != pacing.Running {
 		t.Errorf("after a probe that got through: %+v", b.status())

@@ -9,6 +9,10 @@ local p = redis.call('HMGET', KEYS[1], 'seen', 'offset', 'paused', 'block', 'blo
   'rate', 'rate_at', 'concurrency', 'concurrency_at')
 local now = pacing_clock(wall, tonumber(p[1] or 0), tonumber(p[2] or 0))
 local used = redis.call('GET', KEYS[2] .. string.format('%.0f', math.floor((wall + CHINA) / DAY)))
-return {p[3] or '', p[4] or '', number(math.max(0, tonumber(p[5] or now) - now)), p[6] or '', p[7] or '0',
+local block = p[4] or ''
+if block == 'penalty' and tonumber(p[5]) <= now then
+  block = '' -- the next call finds out
+end
+return {p[3] or '', block, number(math.max(0, tonumber(p[5] or now) - now)), p[6] or '', p[7] or '0',
   number(crept(p[8], p[9], RATE_CREEP, now)), number(crept(p[10], p[11], CONC_CREEP, now)), used or '0',
   number(until_midnight(wall))}
