@@ -2,6 +2,7 @@ package asynqx
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"strings"
 	"time"
@@ -25,8 +26,8 @@ const (
 // cancelled, so it never succeeds and the message is sent twice; while Redis is
 // down the dequeue loop spins, and heartbeats wait so long that the leases of tasks
 // are lost; an acknowledgement of a task that is not under way any more is repeated,
-// though by then the task may be under way elsewhere; and queues that a Redis forgot
-// are never registered again.
+// though by then the task may be under way elsewhere; queues that a Redis forgot are
+// never registered again; and a task whose time has come goes behind all that wait.
 type WorkerClient struct {
 	redis.UniversalClient
 
@@ -46,10 +47,13 @@ func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient, queues
 	return c
 }
 
-// EvalSha runs one of asynq's scripts.
+// EvalSha runs one of asynq's scripts, or ours in its place.
 func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
+	if isForward(keys) {
+		return c.ran(keys, forwardScript.Run(ctx, c.UniversalClient, keys, args...))
+	}
 	return c.ran(keys, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
 }
 
@@ -116,6 +120,17 @@ func (c *WorkerClient) pause() {
 // attempt that may be over, or there is none.
 func detach(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), ackTimeout)
+}
+
+//go:embed forward.lua
+var forwardSource string
+
+var forwardScript = redis.NewScript(forwardSource)
+
+// isForward knows the script that brings back tasks whose time has come, by its keys.
+func isForward(keys []string) bool {
+	return len(keys) == 2 && strings.HasSuffix(keys[1], ":pending") &&
+		(strings.HasSuffix(keys[0], ":retry") || strings.HasSuffix(keys[0], ":scheduled"))
 }
 
 // isDequeue knows asynq's dequeue by its keys: pending, paused, active, lease.

@@ -3,6 +3,7 @@ package asynqx_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -88,6 +89,53 @@ func TestAsynqsDequeueHasTheKeysWeKnow(t *testing.T) {
 	// Unrecognised, the dequeue loop alone would have made thousands of calls.
 	if calls < 1 || calls > 20 {
 		t.Errorf("%d dequeues in 300 ms of outage: asynq's dequeue is no longer recognised", calls)
+	}
+}
+
+func TestATaskWhoseTimeHasComeGoesBeforeThoseThatWait(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	client := asynq.NewClientFromRedisClient(rdb)
+	enqueue := func(id string, options ...asynq.Option) {
+		t.Helper()
+		options = append(options, asynq.TaskID(id), asynq.Queue("q"))
+		if _, err := client.EnqueueContext(t.Context(), asynq.NewTask("x", nil), options...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	due := time.Now().Add(time.Second)
+	enqueue("second", asynq.ProcessAt(due.Add(time.Millisecond)))
+	enqueue("first", asynq.ProcessAt(due))
+	for i := range 5 {
+		enqueue(fmt.Sprint("waits ", i))
+	}
+	order := make(chan string, 10)
+	blocked := make(chan struct{})
+	server := asynq.NewServerFromRedisClient(asynqx.NewWorkerClient(t.Context(), rdb, nil, ignore), asynq.Config{
+		Concurrency: 1, Queues: map[string]int{"q": 1}, TaskCheckInterval: time.Millisecond,
+		DelayedTaskCheckInterval: 10 * time.Millisecond, LogLevel: asynq.FatalLevel,
+	})
+	err := server.Start(asynq.HandlerFunc(func(ctx context.Context, _ *asynq.Task) error {
+		id, _ := asynq.GetTaskID(ctx)
+		order <- id
+		if id == "waits 0" {
+			<-blocked
+		}
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown()
+	first := <-order
+	for rdb.ZCard(t.Context(), "asynq:{q}:scheduled").Val() > 0 {
+		<-time.After(10 * time.Millisecond)
+	}
+	close(blocked)
+	// asynq has the one after it in its hands already.
+	got := []string{first, <-order, <-order, <-order}
+	if !slices.Contains(got[1:], "first") || !slices.Contains(got[1:], "second") {
+		t.Errorf("order %v, want the two whose time has come next", got)
 	}
 }
 
