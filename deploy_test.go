@@ -1,5 +1,5 @@
-// Package wecomq_test keeps the Dockerfile and docker-compose.yml in step with the
-// program that they run.
+// Package wecomq_test keeps the Dockerfile, docker-compose.yml and what is in deploy
+// in step with the program that they run.
 package wecomq_test
 
 import (
@@ -13,10 +13,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -29,6 +31,8 @@ type service struct {
 	Volumes     []string          `yaml:"volumes"`
 	DependsOn   map[string]any    `yaml:"depends_on"`
 	Environment map[string]string `yaml:"environment"`
+	StopGrace   string            `yaml:"stop_grace_period"`
+	Profiles    []string          `yaml:"profiles"`
 }
 
 type compose struct {
@@ -89,7 +93,10 @@ func TestComposeIsConsistent(t *testing.T) {
 			}
 		}
 		for _, volume := range s.Volumes {
-			if source, _, _ := strings.Cut(volume, ":"); !slices.Contains(slices.Collect(maps.Keys(file.Volumes)), source) {
+			source, _, _ := strings.Cut(volume, ":")
+			if strings.HasPrefix(source, "./") {
+				read(t, source)
+			} else if !slices.Contains(slices.Collect(maps.Keys(file.Volumes)), source) {
 				t.Errorf("%s: volume %s is not declared", name, source)
 			}
 		}
@@ -106,21 +113,27 @@ func TestComposeRedisLosesNothing(t *testing.T) {
 	}
 }
 
-// The environment of the wecomq service is a complete configuration, with the
-// values that the file's own comment gives for the simulator.
+// The file that the wecomq service mounts and its environment are a complete
+// configuration, with the values that the comment of docker-compose.yml gives for the
+// simulator.
 func TestComposeConfiguresTheSimulator(t *testing.T) {
+	t.Parallel()
 	comment := string(read(t, "docker-compose.yml"))
-	env := map[string]string{}
+	env := map[string]string{"WECOMQ_TOKEN_SHA256": strings.Repeat("0a", 32)}
 	for _, match := range regexp.MustCompile(`\b(WECOM_[A-Z_]+)=(\S+)`).FindAllStringSubmatch(comment, -1) {
 		env[match[1]] = match[2]
 	}
+	wecomq := readCompose(t).Services["wecomq"]
 	passed := map[string]string{}
-	for name, value := range readCompose(t).Services["wecomq"].Environment {
+	for name, value := range wecomq.Environment {
 		passed[name] = os.Expand(value, func(ref string) string { return env[strings.SplitN(ref, ":", 2)[0]] })
 	}
-	t.Chdir(t.TempDir())
+	mounted, target, _ := strings.Cut(wecomq.Volumes[0], ":")
+	if passed["WECOMQ_CONFIG"] != strings.TrimSuffix(target, ":ro") {
+		t.Errorf("WECOMQ_CONFIG is %s, but the config is mounted at %s", passed["WECOMQ_CONFIG"], target)
+	}
 
-	cfg, err := config.Load("", func(name string) (string, bool) { value, ok := passed[name]; return value, ok })
+	cfg, err := config.Load(mounted, func(name string) (string, bool) { value, ok := passed[name]; return value, ok })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,6 +146,32 @@ func TestComposeConfiguresTheSimulator(t *testing.T) {
 	want := []string{wecomtest.CorpID, strconv.Itoa(wecomtest.AgentID), wecomtest.Secret, "http://simulator:8090", "redis://redis:6379/0"}
 	if !slices.Equal(got, want) {
 		t.Errorf("configuration = %q, want %q", got, want)
+	}
+	if len(cfg.Gateway.Tokens) != 1 || !slices.Contains(cfg.Gateway.Tokens[0].Scopes, config.ScopeSend) {
+		t.Errorf("tokens = %v, want one that may send", cfg.Gateway.Tokens)
+	}
+	if _, port, _ := strings.Cut(cfg.Gateway.Listen, ":"); !slices.Contains(wecomq.Ports, "127.0.0.1:"+port+":"+port) {
+		t.Errorf("the gateway listens on %s, but %s is published", cfg.Gateway.Listen, wecomq.Ports)
+	}
+}
+
+func TestComposeRunsTheSimulatorOnlyWhenAsked(t *testing.T) {
+	t.Parallel()
+	for name, s := range readCompose(t).Services {
+		if want := name == "simulator"; slices.Contains(s.Profiles, "simulator") != want {
+			t.Errorf("%s has the profiles %v", name, s.Profiles)
+		}
+	}
+}
+
+// longestCall is what the worker waits for at its end, with the default timeout: a
+// service manager that kills it earlier makes outcomes unknown.
+const longestCall = 4*wecom.DefaultTimeout + 10*time.Second
+
+func TestComposeLetsCallsFinish(t *testing.T) {
+	t.Parallel()
+	if grace, err := time.ParseDuration(readCompose(t).Services["wecomq"].StopGrace); err != nil || grace <= longestCall {
+		t.Errorf("stop_grace_period is %s, want more than %s (%v)", grace, longestCall, err)
 	}
 }
 
@@ -169,11 +208,21 @@ func TestCommandsExist(t *testing.T) {
 		}
 		commands = append(commands, slices.DeleteFunc(command, func(arg string) bool { return arg == "/wecomq" }))
 	}
-	binary := filepath.Join(t.TempDir(), "wecomq")
-	run(t, "go", "build", "-buildvcs=false", "-o", binary, "./cmd/wecomq")
+	for _, pod := range pods(t) {
+		commands = append(commands, pod.Containers[0].Args)
+	}
+	commands = append(commands, strings.Fields(unit(t)["ExecStart"][0])[1:])
+	binary := build(t)
 	for _, command := range commands {
 		run(t, binary, append(command, "--help")...) // parses the flags before it
 	}
+}
+
+func build(t *testing.T) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "wecomq")
+	run(t, "go", "build", "-buildvcs=false", "-o", binary, "./cmd/wecomq")
+	return binary
 }
 
 func run(t *testing.T, name string, args ...string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -87,7 +88,7 @@ func (l *lane) note(ctx context.Context, f tasks.Finding) time.Duration {
 	case block.Fresh && f.Kind == tasks.Recovered:
 		l.log.Info().Msg("the app goes on")
 	case block.Fresh:
-		l.log.Warn().Str("state", string(f.Kind)).Str("error", f.Reason).Dur("pause_ms", block.Left).Msg("the app rests")
+		l.log.Warn().Str(fields.State, string(f.Kind)).Str("error", f.Reason).Dur("pause_ms", block.Left).Msg("the app rests")
 	}
 	if block.Left > 0 {
 		l.pause(ctx, block.Left)

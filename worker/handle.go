@@ -12,6 +12,7 @@ import (
 	"github.com/hibiken/asynq"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -221,7 +222,7 @@ func (l *lane) park(ctx context.Context, d *delivery) error {
 func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, cause error) error {
 	record, err := l.record(ctx, d, s)
 	if err != nil {
-		l.log.Error().Err(err).Str("message_id", d.payload.ID).Str("msgid", s.MsgID).Msg("the outcome is lost")
+		l.log.Error().Err(err).Str(fields.MessageID, d.payload.ID).Str(fields.MsgID, s.MsgID).Msg("the outcome is lost")
 		return &retryError{err, redisRetry, true}
 	}
 	l.report(d, record, cause)
@@ -243,7 +244,7 @@ func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tas
 		return record, l.outage.check(err)
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(redisPoll)), backoff.WithMaxElapsedTime(settlePatience),
 		backoff.WithNotify(once(func(err error) {
-			l.log.WithLevel(l.levelOf(err)).Err(err).Str("message_id", d.payload.ID).Msg("the outcome is not recorded yet")
+			l.log.WithLevel(l.levelOf(err)).Err(err).Str(fields.MessageID, d.payload.ID).Msg("the outcome is not recorded yet")
 		})))
 }
 
@@ -288,7 +289,7 @@ func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
 	if revived, err := l.revive(ctx, d, record); revived || err != nil {
 		return runAgain(err)
 	}
-	l.log.Info().Str("message_id", record.ID).Str("state", string(record.State)).Msg("redelivered, already done")
+	l.log.Info().Str(fields.MessageID, record.ID).Str(fields.State, string(record.State)).Msg("redelivered, already done")
 	return l.finish(d, record, errors.New(record.ErrMsg))
 }
 
@@ -300,7 +301,7 @@ func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
 		_, err = d.task.ResultWriter().Write(result)
 	}
 	if err != nil {
-		l.log.WithLevel(l.levelOf(err)).Err(err).Str("message_id", record.ID).Msg("the dashboard will not show the result")
+		l.log.WithLevel(l.levelOf(err)).Err(err).Str(fields.MessageID, record.ID).Msg("the dashboard will not show the result")
 	}
 	if record.State == tasks.Rejected || record.State == tasks.Unknown {
 		return archived(record, cause)

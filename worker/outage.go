@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/fields"
 )
 
 // calm is how long nothing must have failed for an outage to be over. While Redis is
@@ -29,7 +30,7 @@ type outage struct {
 }
 
 func newOutage(log zerolog.Logger) *outage {
-	return &outage{log: log.With().Str("component", "redis").Logger()}
+	return &outage{log: log.With().Str(fields.Component, "redis").Logger()}
 }
 
 // note is told how each call ended: with nil when Redis served it.
@@ -50,7 +51,7 @@ func (o *outage) note(err error) {
 		o.last = now
 	case o.on.Load() && now.Sub(o.last) >= calm:
 		o.on.Store(false)
-		o.log.Warn().Dur("duration_ms", o.last.Sub(o.began)).Int64("lines_spared", o.spared.Load()).Msg("Redis is well again")
+		o.log.Warn().Dur(fields.Duration, o.last.Sub(o.began)).Int64("lines_spared", o.spared.Load()).Msg("Redis is well again")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -58,7 +59,7 @@ func (l *lane) revive(ctx context.Context, d *delivery, record tasks.Record) (bo
 	}
 	revived, err := l.app.Ledger.Revive(ctx, d.payload.ID, attempts)
 	if revived {
-		l.log.Info().Str("message_id", d.payload.ID).Msg("run again from the dashboard")
+		l.log.Info().Str(fields.MessageID, d.payload.ID).Msg("run again from the dashboard")
 	}
 	return revived, err
 }

@@ -69,7 +69,7 @@ func (b *traced) work(n int) map[string][]tracetest.SpanStub {
 func attributes(span tracetest.SpanStub) map[string]string {
 	values := map[string]string{}
 	for _, a := range span.Attributes {
-		values[string(a.Key)] = a.Value.Emit()
+		values[string(a.Key)] = a.Value.String()
 	}
 	return values
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -43,11 +44,11 @@ func (l *lane) sweep(ctx context.Context) {
 		sweep := asynqx.Sweep{Keep: archiveKept, Age: l.app.Records, Mark: archivedMark}
 		swept, err := asynqx.SweepArchive(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), sweep)
 		if err != nil && ctx.Err() == nil {
-			l.log.Warn().Err(err).Msg("the archive was not swept")
+			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("the archive was not swept")
 			return // and of three queues one reports
 		}
 		if swept > 0 {
-			l.log.Debug().Int("tasks", swept).Str("priority", string(priority)).Msg("old tasks left the dashboard")
+			l.log.Debug().Int("tasks", swept).Str(fields.Priority, string(priority)).Msg("old tasks left the dashboard")
 		}
 	}
 }

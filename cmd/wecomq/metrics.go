@@ -16,6 +16,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/appstate"
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -184,7 +185,7 @@ type scrapeLog struct{ log zerolog.Logger }
 
 // Println implements [promhttp.Logger].
 func (l scrapeLog) Println(v ...any) {
-	l.log.Warn().Str("component", "metrics").Msg(strings.TrimSpace(fmt.Sprintln(v...)))
+	l.log.Warn().Str(fields.Component, "metrics").Msg(strings.TrimSpace(fmt.Sprintln(v...)))
 }
 
 // handler serves health and metrics. ready says why the process cannot work, nil if it can.

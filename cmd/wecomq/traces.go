@@ -12,6 +12,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/wecomq/wecomq/internal/fields"
 )
 
 // lastSpans is how long the end of a process may wait for the collector.
@@ -19,7 +21,10 @@ const lastSpans = 5 * time.Second
 
 // traces export what the process traces, as OpenTelemetry's own variables say;
 // without an endpoint there are none, and tracing costs nothing.
-type traces struct{ sdk *sdktrace.TracerProvider }
+type traces struct {
+	sdk      *sdktrace.TracerProvider
+	shutdown func() error
+}
 
 // openTraces reads OTEL_EXPORTER_OTLP_ENDPOINT and its kin. The exporter and the
 // SDK read the rest of the variables from the process themselves: headers, TLS,
@@ -44,9 +49,14 @@ func (g *globals) openTraces(ctx context.Context, log zerolog.Logger) (*traces, 
 		return nil, usagef("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { // the SDK has no other way to tell
-		log.Warn().Err(err).Str("component", "traces").Msg("traces are not exported")
+		log.Warn().Err(err).Str(fields.Component, "traces").Msg("traces are not exported")
 	}))
-	return &traces{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(self))}, nil
+	sdk := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(self))
+	return &traces{sdk, func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
+		defer cancel()
+		return sdk.Shutdown(ctx)
+	}}, nil
 }
 
 func (g *globals) tracesWanted() bool {
@@ -79,9 +89,7 @@ func (t *traces) close() error {
 	if t == nil || t.sdk == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lastSpans)
-	defer cancel()
-	if err := t.sdk.Shutdown(ctx); err != nil {
+	if err := t.shutdown(); err != nil {
 		return fmt.Errorf("export the last spans: %w", err)
 	}
 	return nil

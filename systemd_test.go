@@ -1,0 +1,67 @@
+package wecomq_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const unitFile = "deploy/systemd/wecomq.service"
+
+// unit are the values of each key of the systemd unit.
+func unit(t *testing.T) map[string][]string {
+	t.Helper()
+	values := map[string][]string{}
+	for line := range strings.Lines(string(read(t, unitFile))) {
+		line = strings.TrimSpace(line)
+		if key, value, ok := strings.Cut(line, "="); ok && !strings.HasPrefix(line, "#") {
+			values[key] = append(values[key], value)
+		}
+	}
+	return values
+}
+
+func TestUnitStopsAndReloadsAsTheProgramWants(t *testing.T) {
+	t.Parallel()
+	got := unit(t)
+	for key, want := range map[string]string{
+		"ExecStart":       "/usr/local/bin/wecomq serve --config /etc/wecomq/wecomq.yaml",
+		"ExecReload":      "/bin/kill -HUP $MAINPID",
+		"EnvironmentFile": "-/etc/wecomq/wecomq.env",
+		"DynamicUser":     "yes",
+		"NoNewPrivileges": "yes",
+		"ProtectSystem":   "strict",
+		"WantedBy":        "multi-user.target",
+	} {
+		if !slices.Equal(got[key], []string{want}) {
+			t.Errorf("%s = %q, want %q", key, got[key], want)
+		}
+	}
+	if stop, err := time.ParseDuration(strings.Join(got["TimeoutStopSec"], "") + "s"); err != nil || stop <= longestCall {
+		t.Errorf("TimeoutStopSec is %s, want more than %s (%v)", stop, longestCall, err)
+	}
+}
+
+// systemd's own word about the unit, where there is a systemd: a key that it does not
+// know is only a warning there, and a hole here.
+func TestSystemdTakesTheUnit(t *testing.T) {
+	t.Parallel()
+	path, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Log("no systemd-analyze: what can be read from the unit is tested beside this")
+		return
+	}
+	copied := filepath.Join(t.TempDir(), "wecomq.service")
+	text := strings.ReplaceAll(string(read(t, unitFile)), "/usr/local/bin/wecomq", build(t))
+	if err := os.WriteFile(copied, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), path, "verify", "--man=no", "--recursive-errors=no", copied).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "wecomq.service") {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+}
