@@ -72,9 +72,9 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 
 	"What to do": "如何处理", "Recall": "撤回", "Cancel": "取消", "Take it back from WeCom's clients?": "从企业微信客户端撤回？",
 	"Cancel this message?": "取消这条消息？", "Attempts": "尝试次数", "Enqueued": "入队时间", "Finished": "完成时间", "Recalled": "撤回时间",
-	"Its turn": "预计发送", "Possible duplicate": "可能重复",
+	"ago": "前", "Its turn": "预计发送", "Possible duplicate": "可能重复",
 	"it was sent again though WeCom may have taken an earlier attempt": "企业微信可能已接受之前的尝试，之后又重新发送",
-	"Replayed as": "重发为", "Replay of": "重发自", "Recipients": "接收人", "accepted": "成功", "Invalid": "无效", "Unlicensed": "无许可",
+	"Replayed as": "重发为", "Replay of": "重发自", "Recipients": "结果", "accepted": "成功", "Invalid": "无效", "Unlicensed": "无许可",
 	"Invalid departments": "无效部门", "Invalid tags": "无效标签", "wait for a message of their own": "等待单独的消息", "Parts": "分片", "What was sent": "发送内容",
 	"The whole record": "完整记录", "rejected": "被拒", "unknown": "未知", "expired": "过期", "cancelled": "取消",
 	"everyone": "所有人", "department": "部门", "tag": "标签",
