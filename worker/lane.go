@@ -56,9 +56,6 @@ func newLane(app App, cfg Config, outage *outage) *lane {
 // run serves the app's queues until ctx ends, then lets the calls in flight
 // finish.
 func (l *lane) run(ctx context.Context) error {
-	if err := l.register(ctx); err != nil {
-		return err
-	}
 	stopping, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
 	stopped, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -106,17 +103,6 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 	}
 	<-ctx.Done()
 	server.Shutdown()
-	return nil
-}
-
-// register makes the queues visible in the dashboard before their first message.
-func (l *lane) register(ctx context.Context) error {
-	for _, priority := range tasks.Priorities() {
-		queue := tasks.Queue(l.app.Name, priority)
-		if err := l.cfg.Redis.SAdd(ctx, "asynq:queues", queue).Err(); err != nil {
-			return fmt.Errorf("register queue %s: %w", queue, err)
-		}
-	}
 	return nil
 }
 

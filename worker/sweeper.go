@@ -44,7 +44,7 @@ func (l *lane) sweep(ctx context.Context) {
 		sweep := asynqx.Sweep{Keep: archiveKept, Age: l.app.Records, Mark: archivedMark}
 		swept, err := asynqx.SweepArchive(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), sweep)
 		if err != nil && ctx.Err() == nil {
-			l.log.Warn().Err(err).Msg("the archive was not swept")
+			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("the archive was not swept")
 			return // and of three queues one reports
 		}
 		if swept > 0 {

@@ -34,14 +34,13 @@ import (
 // to both for the test.
 type trouble struct {
 	*testing.T
-	rdb     redis.UniversalClient // the test's own
-	sim     *wecomtest.Simulator
-	app     worker.App
-	redis   redis.UniversalClient // the worker's
-	calls   *callCounter
-	log     *transcript
-	taken   atomic.Int64 // from the queues
-	stopped sync.WaitGroup
+	rdb   redis.UniversalClient // the test's own
+	sim   *wecomtest.Simulator
+	app   worker.App
+	redis redis.UniversalClient // the worker's
+	calls *callCounter
+	log   *transcript
+	taken atomic.Int64 // from the queues
 }
 
 // newTrouble connects a worker with the Redis at redisURL and the WeCom at wecomURL
@@ -66,7 +65,6 @@ func newTrouble(t *testing.T, rdb redis.UniversalClient, redisURL string, sim *w
 		Name: "ops", AgentID: strconv.Itoa(wecomtest.AgentID), Sender: client, Timeout: 2 * time.Second, OnUnknown: worker.Park,
 	}
 	t.Cleanup(func() {
-		tr.stopped.Wait()
 		_ = workers.Close()
 		if t.Failed() {
 			t.Logf("log of the workers:\n%s", tr.log)
@@ -86,27 +84,34 @@ func newSimulator(t *testing.T) (sim *wecomtest.Simulator, url string) {
 	return sim, server.URL
 }
 
-// work starts one more worker.
+// work starts the worker.
 func (tr *trouble) work() (stop func()) {
 	tr.Helper()
+	return tr.run(tr.redis, zerolog.New(tr.log))
+}
+
+func (tr *trouble) run(rdb redis.UniversalClient, log zerolog.Logger) (stop func()) {
+	tr.Helper()
 	w, err := worker.New(worker.Config{
-		Redis: tr.redis, Apps: []worker.App{tr.app}, Logger: zerolog.New(tr.log),
+		Redis: rdb, Apps: []worker.App{tr.app}, Logger: log,
 		OnDequeued: func(string, tasks.Priority, time.Duration) { tr.taken.Add(1) },
 	})
 	if err != nil {
 		tr.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	tr.stopped.Go(func() {
+	var ended sync.WaitGroup
+	ended.Go(func() {
 		if err := w.Run(ctx); err != nil {
 			tr.Errorf("the worker died: %v", err)
 		}
 	})
-	tr.Cleanup(cancel)
-	return func() {
+	stop = func() {
 		cancel()
-		tr.stopped.Wait()
+		ended.Wait()
 	}
+	tr.Cleanup(stop)
+	return stop
 }
 
 // send enqueues n messages, each to a member of its own whose name begins so.
@@ -169,15 +174,16 @@ func (tr *trouble) await() {
 	})
 }
 
-// lose makes asynq take the workers for dead: it hands over again whatever they have
-// not acknowledged, and what was lost on the way to them.
+// lose makes asynq take the worker for dead: it hands over again whatever that has not
+// acknowledged, and what was lost on the way to it. Another worker helps, which knows
+// nothing of the trouble.
 func (tr *trouble) lose() {
 	tr.Helper()
 	past := float64(time.Now().Add(-time.Minute).Unix())
 	for _, id := range tr.rdb.ZRange(tr.Context(), "asynq:{ops:default}:lease", 0, -1).Val() {
 		tr.rdb.ZAddXX(tr.Context(), "asynq:{ops:default}:lease", redis.Z{Score: past, Member: id})
 	}
-	tr.work()
+	tr.run(tr.rdb, zerolog.Nop())
 }
 
 // sentOnce checks that each message was accepted at its first attempt, and arrived

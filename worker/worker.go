@@ -15,7 +15,9 @@ import (
 
 // Config is what a [Worker] needs. Redis and Apps are required.
 type Config struct {
-	Redis redis.UniversalClient // shared by all lanes; the caller closes it
+	// Redis is shared by all lanes. The caller closes it, once Run has returned: asynq
+	// panics when it is closed under its hands.
+	Redis redis.UniversalClient
 	Apps  []App
 	// Logger gets one line per message outcome; the zero value is silent.
 	Logger zerolog.Logger

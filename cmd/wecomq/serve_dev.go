@@ -57,10 +57,10 @@ func runDev(ctx context.Context, g *globals, listen string) error {
 
 const devText = `wecomq serve --dev: gateway, worker, Redis and a simulated WeCom, all in this process.
 
-  gateway:    http://%[1]s  (its API: http://%[1]s/docs)
+  gateway:    http://%[1]s  (in a browser: log in with the token; its API: http://%[1]s/docs)
   token:      %[2]s
   redis:      %[3]s
-  simulator:  %[4]s
+  simulator:  %[4]s  (in a browser: what arrived)
 
 Send a message, and see it arrive:
 

@@ -92,9 +92,11 @@ func TestADeadLetterIsReplayed(t *testing.T) {
 	if again := w.post("/messages/" + id + "/replay"); again.status != http.StatusSeeOther || !strings.HasPrefix(again.location(), path) {
 		t.Errorf("a second replay: HTTP %d to %q", again.status, again.location())
 	}
-	ok := b.send("ops", "lisi", "fine")
+	ok := b.send("ops", strings.Repeat("a|b|c|d|", 2)+"lisi", "fine")
 	b.settle("ops", ok, tasks.Settlement{State: tasks.Accepted, MsgID: "m"})
-	w.want(w.post("/messages/"+ok+"/replay"), http.StatusConflict, "It cannot be replayed", "accepted")
+	w.want(w.post("/messages/"+ok+"/replay"), http.StatusConflict, "It cannot be replayed", "accepted", `href="/?lang=zh"`)
+	w.want(w.get("/messages/"+ok), http.StatusOK, ">lisi</span>", "not +2")
+	w.want(w.get("/messages"), http.StatusOK, ">a</span>", "+2", "not >lisi</span> +")
 }
 
 func TestMessagesAreCancelledAndRecalled(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -50,6 +51,7 @@ func functions(l language) template.FuncMap {
 		"state":  func(s tasks.State) string { return l.say("state: " + string(s)) },
 		"tone":   tone,
 		"list":   list,
+		"named":  named,
 		"why":    why,
 		"advise": func(r tasks.Record) advice { return adviceFor(l, r) },
 	}
@@ -91,6 +93,13 @@ type shownList struct {
 func list(ids []string, most int) shownList {
 	n := min(len(ids), most)
 	return shownList{ids[:n], len(ids) - n}
+}
+
+// shownRecipients are the first of those whom a message names, of each kind.
+type shownRecipients struct{ Users, Parties, Tags shownList }
+
+func named(to message.Recipients, most int) shownRecipients {
+	return shownRecipients{list(to.Users, most), list(to.Parties, most), list(to.Tags, most)}
 }
 
 // serveAsset serves a file that the pages load.

@@ -63,7 +63,7 @@ func bounded(r *http.Request) (context.Context, context.CancelFunc) {
 // render shows a page, or with ?part=main only the part that changes.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) error {
 	v.Page, v.Lang = name, languageOf(w, r)
-	v.Others = others(v.Lang, r.URL)
+	v.Others = others(v.Lang, shownAt(r))
 	v.Notice = v.Lang.notice(r.URL.Query().Get("done"))
 	if identity := gateway.IdentityFrom(r.Context()); identity != nil {
 		v.Token, v.Admin = identity.Name(), identity.Has(config.ScopeAdmin)
@@ -84,6 +84,15 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name 
 	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes())
 	return nil
+}
+
+// shownAt is where the page of a request can be asked for: what a button answers
+// cannot.
+func shownAt(r *http.Request) *url.URL {
+	if r.Method == http.MethodPost && r.URL.Path != Login {
+		return &url.URL{Path: "/"}
+	}
+	return r.URL
 }
 
 func others(current language, u *url.URL) []other {
@@ -128,6 +137,7 @@ func (p *Pages) showError(w http.ResponseWriter, r *http.Request, err error) {
 		code, f = http.StatusNotFound, fault{
 			What: "There is no such message", Hint: "Its record may have expired, or it belongs to an app that you may not use.", Back: "/messages",
 		}
+	case errors.Is(err, context.Canceled): // the browser has gone
 	default:
 		p.cfg.Logger.Error().Err(err).Str("path", r.URL.Path).Msg("page failed")
 	}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+// One chromium looks at everything: starting it takes longer than looking.
+func TestPagesInABrowser(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	l := newLandscape(t)
+	config := l.gatewayConfig("", "", gatewayToken, spareToken)
+	l.revokeAdmin(config)
+	gateway := gatewayURL(start(t, l.environ(), "serve", "-c", config))
+
+	dead := l.deadLetter(config, "gone")
+	admin := b.open()
+	admin.login(gateway, gatewayToken)
+	l.replayInBrowser(admin, dead)
+	l.pauseInDashboard(admin)
+
+	reader := b.open()
+	reader.login(gateway, spareToken)
+	readOnlyInDashboard(reader, gateway)
+	l.lookAtSimulator(b.open(), config)
+}
+
+// revokeAdmin leaves the last token of a config only the right to look.
+func (l *landscape) revokeAdmin(config string) {
+	l.Helper()
+	text, err := os.ReadFile(config)
+	if err != nil {
+		l.Fatal(err)
+	}
+	const scopes = "[send, read, admin]"
+	last := strings.LastIndex(string(text), scopes)
+	l.write(config, string(text[:last])+"[read]"+string(text[last+len(scopes):]))
+}
+
+// deadLetter sends a message to a user whom the app cannot see yet.
+func (l *landscape) deadLetter(config, user string) (id string) {
+	l.Helper()
+	ask[wecomtest.Rules](l, http.MethodPatch, "/admin/rules", `{"invisible":["`+user+`"]}`)
+	id = l.ids(l.run("", "send", "-c", config, "--to-user", user, "--text", "<script>alert('replayed')</script>"))[0]
+	l.awaitRecord(config, id, tasks.Rejected)
+	ask[wecomtest.Rules](l, http.MethodPatch, "/admin/rules", `{"invisible":[]}`)
+	return id
+}
+
+// replayInBrowser finds a dead letter by its recipient, replays it and sees, without
+// loading the page again, how that ends.
+func (l *landscape) replayInBrowser(tab *tab, dead string) {
+	l.Helper()
+	tab.awaitText("81013")
+	tab.run("search", chromedp.SendKeys(`input[name=q]`, "gone\r"), chromedp.WaitVisible(`.row[href="/messages/`+dead+`"]`))
+	tab.run("open the message", chromedp.Click(`.row[href="/messages/`+dead+`"]`), chromedp.WaitVisible(`.advice`))
+	tab.awaitText("Nobody got it")
+	tab.run("replay", chromedp.Click(`form[action$="/replay"] button`), chromedp.WaitVisible(`.notice`))
+	tab.awaitText("Sent again. This is the new message.")
+	tab.awaitText("WeCom has taken it for everyone")
+	messages := l.messages()
+	if n := len(messages); n != 1 || messages[0].To[0] != "gone" || !strings.Contains(messages[0].Text, "replayed") {
+		l.Errorf("WeCom has got %d messages: %+v", n, messages)
+	}
+	tab.run("see no dead letters", chromedp.Click(`nav a[href="/dead"]`), chromedp.WaitVisible(`.empty`))
+}
+
+// firstAction shows and presses the first button of a queue's row.
+const firstAction = `(() => {
+	const row = [...document.querySelectorAll("tr")].find(row => row.innerText.includes("ops:default"));
+	const cell = row && row.querySelector("td:last-child");
+	if (!cell) return false;
+	cell.dispatchEvent(new MouseEvent("mouseover", {bubbles: true}));
+	cell.querySelector("button").click();
+	return true;
+})()`
+
+func (l *landscape) pauseInDashboard(tab *tab) {
+	l.Helper()
+	tab.run("open the dashboard", chromedp.EmulateViewport(1300, 900), chromedp.Click(`nav a[href="/dashboard/"]`))
+	tab.awaitText("ops:default")
+	if !js[bool](tab, firstAction) {
+		l.Fatalf("no row of the queue:\n%s", tab.text())
+	}
+	rdb := l.redis.Client()
+	eventually(l.T, "the queue is paused", func() bool { return rdb.Exists(l.Context(), "asynq:{ops:default}:paused").Val() == 1 })
+	if !js[bool](tab, `fetch("/dashboard/api/queues/ops:default:resume", {method: "POST"}).then(r => r.ok)`) {
+		l.Error("the queue is not resumed")
+	}
+}
+
+func readOnlyInDashboard(tab *tab, gateway string) {
+	tab.Helper()
+	tab.run("open the dashboard", chromedp.EmulateViewport(1300, 900), chromedp.Navigate(gateway+"/dashboard/"))
+	tab.awaitText("ops:default")
+	if js[bool](tab, firstActionExists) {
+		tab.Error("a reader has buttons")
+	}
+	if code := js[int](tab, `fetch("/dashboard/api/queues/ops:default:pause", {method: "POST"}).then(r => r.status)`); code != http.StatusMethodNotAllowed {
+		tab.Errorf("a reader pauses a queue: HTTP %d", code)
+	}
+}
+
+const firstActionExists = `(() => {
+	const row = [...document.querySelectorAll("tr")].find(row => row.innerText.includes("ops:default"));
+	row.querySelectorAll("td").forEach(cell => cell.dispatchEvent(new MouseEvent("mouseover", {bubbles: true})));
+	return row.querySelector("button") !== null;
+})()`
+
+// lookAtSimulator sees a card arrive on the simulator's page.
+func (l *landscape) lookAtSimulator(tab *tab, config string) {
+	l.Helper()
+	tab.run("open the simulator", chromedp.Navigate(l.url+"/"), chromedp.WaitVisible(`#messages article`))
+	tab.awaitText("<script>alert('replayed')</script>")
+	card := `{"touser":"zhangsan","msgtype":"template_card","template_card":{"card_type":"text_notice","source":{"desc":"Monitor"},` +
+		`"main_title":{"title":"Disk alert","desc":"db-03"},"emphasis_content":{"title":"93%","desc":"used"},` +
+		`"jump_list":[{"type":1,"title":"Runbook","url":"https://run.example.com/disk"}],"card_action":{"type":1,"url":"https://mon.example.com/a/1"}}}`
+	l.run(card, "send", "-c", config, "-f", "-")
+	tab.run("see the card", chromedp.WaitVisible(`.card h3`))
+	tab.awaitText("Disk alert")
+	if text := js[string](tab, `document.querySelector(".card").innerText`); !strings.Contains(text, "93%") || !strings.Contains(text, "Runbook") {
+		l.Errorf("the card shows %q", text)
+	}
+}
