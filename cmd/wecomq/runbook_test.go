@@ -75,14 +75,14 @@ func TestEveryCommandOfTheRunbookExists(t *testing.T) {
 		t.Fatalf("%d commands found in %s", len(found), runbookFile)
 	}
 	for _, line := range found {
-		line = strings.NewReplacer("{{ $labels.app }}", "ops", "ERRCODE", "45009").Replace(alternate.ReplaceAllString(line, ""))
+		line = strings.NewReplacer("{{ $labels.app }}", "ops", "ERRCODE", "45009", "--errcode N", "--errcode 45009").Replace(alternate.ReplaceAllString(line, ""))
 		root := newRoot(&globals{environment: environment{stdout: io.Discard, stderr: io.Discard}})
 		cmd, args, err := root.Find(strings.Fields(line)[1:])
 		if err != nil || cmd == root {
 			t.Errorf("%s: there is no such command (%v)", line, err)
 			continue
 		}
-		if err := cmd.ParseFlags(args); err != nil {
+		if err := cmd.ParseFlags(args); err != nil && !strings.Contains(err.Error(), "needs an argument") { // a flag that is only named
 			t.Errorf("%s: %v", line, err)
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
 )
@@ -111,6 +112,29 @@ func TestATraceLeadsFromTheRequestToWeCom(t *testing.T) {
 	}
 	if slices.ContainsFunc(c.from, func(name string) bool { return name != "wecomq" }) {
 		t.Errorf("spans from %q, want wecomq", c.from)
+	}
+}
+
+// The names of the log are a contract: people search and count by them.
+func TestAnOutcomeIsOneLineWithTheAgreedFields(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	worker := l.work()
+	id := l.ids(l.run("", "send", "--to-user", "zhangsan", "--text", "hello", "--priority", "critical"))[0]
+	var line map[string]any
+	decode(t, []byte(worker.awaitLine(`"message":"accepted"`)), &line)
+	want := map[string]any{
+		"level": "info", "message": "accepted", "component": "worker", "app": "default", "message_id": id, "errcode": 0.0,
+		"class": "ok", "priority": "critical", "queue": "default:critical", "attempt": 1.0,
+	}
+	for _, name := range []string{"msgid", "duration_ms", "time"} {
+		if line[name] == nil {
+			t.Errorf("no %s in %v", name, line)
+		}
+		delete(line, name)
+	}
+	if diff := cmp.Diff(want, line); diff != "" {
+		t.Errorf("the line of an outcome (-want +got):\n%s", diff)
 	}
 }
 
