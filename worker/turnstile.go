@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -23,12 +24,14 @@ type turnstile struct {
 	asking   bool        // a waiter that was let through has not got its answer yet
 	spentTo  time.Time   // how far the app's rate is spent
 	limit    int         // calls in flight that are allowed now
+	came     uint64      // handlers so far
 	inFlight int
 }
 
 // waiter is a handler that waits to be let through.
 type waiter struct {
 	priority tasks.Priority
+	number   uint64 // in the order in which handlers came
 	pass     chan struct{}
 }
 
@@ -50,32 +53,37 @@ func newTurnstile(size int) *turnstile {
 // over.
 func (t *turnstile) enter(ctx context.Context, p tasks.Priority) (*turn, error) {
 	t.mu.Lock()
+	t.came++
+	w := &waiter{p, t.came, make(chan struct{})}
 	if t.idle() && t.open(p, time.Now()) {
 		t.inFlight++
 		t.mu.Unlock()
-		return &turn{turnstile: t, priority: p}, nil
+		return &turn{turnstile: t, waiter: w}, nil
 	}
-	w := &waiter{p, make(chan struct{})}
 	t.waiting[rank(p)] = append(t.waiting[rank(p)], w)
 	t.next()
 	t.mu.Unlock()
 	return t.await(ctx, w)
 }
 
-// again is for a handler that was told to wait: it leaves and stands first in line
-// of its priority, where it came from.
+// again is for a handler that was told to wait: it leaves, and stands in line where
+// it came from.
 func (t *turn) again(ctx context.Context) (*turn, error) {
-	w := &waiter{t.priority, make(chan struct{})}
+	w := &waiter{t.priority, t.number, make(chan struct{})}
 	t.mu.Lock()
 	t.inFlight--
-	t.waiting[rank(w.priority)] = slices.Insert(t.waiting[rank(w.priority)], 0, w)
+	queue := t.waiting[rank(w.priority)]
+	place, _ := slices.BinarySearchFunc(queue, w.number, func(other *waiter, number uint64) int {
+		return cmp.Compare(other.number, number)
+	})
+	t.waiting[rank(w.priority)] = slices.Insert(queue, place, w)
 	t.end()
 	t.mu.Unlock()
 	return t.await(ctx, w)
 }
 
 func (t *turnstile) await(ctx context.Context, w *waiter) (*turn, error) {
-	let := &turn{turnstile: t, priority: w.priority, queued: true}
+	let := &turn{turnstile: t, waiter: w, queued: true}
 	select {
 	case <-w.pass:
 		return let, nil
@@ -157,8 +165,8 @@ func (t *turnstile) stop() { t.timer.Stop() }
 // turn is a handler's passage.
 type turn struct {
 	*turnstile
+	*waiter
 
-	priority tasks.Priority
 	queued   bool // others wait until it has got its answer
 	answered bool
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/tokenstore"
 )
 
 func newApp(g *globals) *cobra.Command {
@@ -101,7 +102,7 @@ func newAppSwitch(g *globals, verb, short, long string, do func(*appstate.Apps, 
 func (d *deployment) apps() *appstate.Apps {
 	all := appstate.New(d.rdb)
 	for _, app := range d.cfg.Apps {
-		all.Add(app.Name, app.Limits)
+		all.Add(app.Name, app.Limits, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
 	}
 	return all
 }

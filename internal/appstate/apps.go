@@ -4,6 +4,7 @@ package appstate
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,16 +17,29 @@ import (
 // Apps are the apps of a deployment.
 type Apps struct {
 	rdb    redis.UniversalClient
+	tokens map[string]Tokens
 	limits map[string]tasks.Limits
 }
 
 // New gives a collection without apps; see [Apps.Add].
 func New(rdb redis.UniversalClient) *Apps {
-	return &Apps{rdb: rdb, limits: map[string]tasks.Limits{}}
+	return &Apps{rdb: rdb, limits: map[string]tasks.Limits{}, tokens: map[string]Tokens{}}
 }
 
-// Add makes an app known, with the limits of its config.
-func (a *Apps) Add(app string, limits tasks.Limits) { a.limits[app] = limits }
+// Tokens is where the workers keep an app's access token.
+type Tokens interface {
+	// Forgive ends the wait after a failed gettoken.
+	Forgive(ctx context.Context) error
+}
+
+// Add makes an app known, with the limits of its config. Without tokens, Resume does
+// not end the wait after a failed gettoken.
+func (a *Apps) Add(app string, limits tasks.Limits, tokens Tokens) {
+	a.limits[app] = limits
+	if tokens != nil {
+		a.tokens[app] = tokens
+	}
+}
 
 // Status is what operators see of an app.
 type Status struct {
@@ -83,6 +97,27 @@ func (a *Apps) Status(ctx context.Context, app string) (Status, error) {
 		}
 		*count = sizes[0] + sizes[1] + sizes[2]
 	}
+	return a.withPausedQueues(ctx, s)
+}
+
+// withPausedQueues tells of queues that somebody has paused in the dashboard.
+func (a *Apps) withPausedQueues(ctx context.Context, s Status) (Status, error) {
+	if s.State != pacing.Running {
+		return s, nil
+	}
+	var paused []string
+	for _, priority := range tasks.Priorities() {
+		left, err := asynqx.PauseLeft(ctx, a.rdb, tasks.Queue(s.App, priority))
+		if err != nil {
+			return s, err
+		}
+		if left == asynqx.PausedByHand {
+			paused = append(paused, string(priority))
+		}
+	}
+	if len(paused) > 0 {
+		s.State, s.Reason = pacing.Paused, "in the dashboard: "+strings.Join(paused, ", ")
+	}
 	return s, nil
 }
 
@@ -95,8 +130,14 @@ func (a *Apps) Pause(ctx context.Context, app string) error {
 	return a.eachQueue(ctx, app, asynqx.Pause)
 }
 
-// Resume ends whatever stops an app.
+// Resume ends whatever stops an app: a pause, here or in the dashboard, a penalty, a
+// suspension, the wait after a failed gettoken.
 func (a *Apps) Resume(ctx context.Context, app string) error {
+	if tokens, ok := a.tokens[app]; ok {
+		if err := tokens.Forgive(ctx); err != nil {
+			return err
+		}
+	}
 	if err := a.pacer(app).Resume(ctx); err != nil {
 		return err
 	}

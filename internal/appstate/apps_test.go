@@ -1,11 +1,15 @@
 package appstate_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
@@ -17,7 +21,7 @@ func TestBacklogOfQueuesThatNobodyHasMade(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	apps := appstate.New(rdb)
-	apps.Add("ops", tasks.Limits{CallsPerMinute: 60})
+	apps.Add("ops", tasks.Limits{CallsPerMinute: 60}, nil)
 	for n := range 2 {
 		s, err := apps.Status(t.Context(), "ops")
 		if err != nil {
@@ -36,4 +40,47 @@ func TestBacklogOfQueuesThatNobodyHasMade(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestResumeEndsWhateverStopsAnApp(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	tokens := &forgiven{}
+	apps := appstate.New(rdb)
+	apps.Add("ops", tasks.DefaultLimits(), tokens)
+	state := func() appstate.Status {
+		t.Helper()
+		s, err := apps.Status(t.Context(), "ops")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if err := asynqx.Pause(t.Context(), rdb, "ops:bulk"); err != nil {
+		t.Fatal(err)
+	}
+	if s := state(); s.State != pacing.Paused || s.Reason != "in the dashboard: bulk" {
+		t.Errorf("with a queue that was paused in the dashboard: %+v", s)
+	}
+	pacer := pacing.New(rdb, pacing.Config{App: "ops"})
+	suspension := tasks.Finding{Kind: tasks.Misconfigured, Rest: time.Minute, Reason: "60020"}
+	if _, err := pacer.Report(t.Context(), suspension); err != nil {
+		t.Fatal(err)
+	}
+	if err := apps.Pause(t.Context(), "ops"); err != nil {
+		t.Fatal(err)
+	}
+	if err := apps.Resume(t.Context(), "ops"); err != nil {
+		t.Fatal(err)
+	}
+	if s := state(); s.State != pacing.Running || !tokens.called {
+		t.Errorf("after resume: %+v, gettoken may be called again: %t", s, tokens.called)
+	}
+}
+
+type forgiven struct{ called bool }
+
+func (f *forgiven) Forgive(context.Context) error {
+	f.called = true
+	return nil
 }

@@ -25,8 +25,8 @@ func seated() tasks.Limits {
 
 func collector(rdb redis.UniversalClient) *appstate.Collector {
 	apps := appstate.New(rdb)
-	apps.Add("ops", seated())
-	apps.Add("hr", tasks.DefaultLimits())
+	apps.Add("ops", seated(), nil)
+	apps.Add("hr", tasks.DefaultLimits(), nil)
 	return appstate.NewCollector(apps)
 }
 
@@ -120,7 +120,7 @@ func TestAReloadReplacesTheApps(t *testing.T) {
 	rdb := redistest.New(t)
 	c := collector(rdb)
 	next := appstate.New(rdb)
-	next.Add("new", tasks.DefaultLimits())
+	next.Add("new", tasks.DefaultLimits(), nil)
 	c.Replace(next)
 	if n := testutil.CollectAndCount(c); n != 4 {
 		t.Errorf("%d series, want the four states of the new app", n)

@@ -25,7 +25,7 @@ func TestQueuesTellWhatWaitsAndForHowLong(t *testing.T) {
 		}
 	}
 	apps := appstate.New(rdb)
-	apps.Add("ops", tasks.DefaultLimits())
+	apps.Add("ops", tasks.DefaultLimits(), nil)
 	got, err := apps.Queues(t.Context(), "ops")
 	if err != nil {
 		t.Fatal(err)

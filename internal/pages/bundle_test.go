@@ -110,7 +110,7 @@ func (b *bundle) ledger(app string) *ledger.Ledger { return ledger.New(b.rdb, ap
 
 func (b *bundle) app(name string) pages.App {
 	state := appstate.New(b.rdb)
-	state.Add(name, tasks.DefaultLimits())
+	state.Add(name, tasks.DefaultLimits(), nil)
 	records := b.ledger(name)
 	return pages.App{
 		Name: name, State: state, Queues: state, Finder: status.New(b.rdb, name, records), Records: records,

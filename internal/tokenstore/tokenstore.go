@@ -37,11 +37,14 @@ var (
 	failSource string
 	//go:embed drop.lua
 	dropSource string
+	//go:embed forgive.lua
+	forgiveSource string
 
 	acquireScript = redis.NewScript(acquireSource)
 	saveScript    = redis.NewScript(saveSource)
 	failScript    = redis.NewScript(failSource)
 	dropScript    = redis.NewScript(dropSource)
+	forgiveScript = redis.NewScript(forgiveSource)
 )
 
 // Store is one app's [wecom.TokenStore] in Redis.
@@ -92,6 +95,15 @@ func (s *Store) Drop(ctx context.Context, token wecom.Secret) error {
 	err := dropScript.Run(ctx, s.rdb, []string{s.token}, string(token)).Err()
 	if err != nil {
 		return unavailable(err)
+	}
+	return nil
+}
+
+// Forgive lets gettoken be called at once, though its last failure is still being
+// waited out: somebody has mended what was wrong.
+func (s *Store) Forgive(ctx context.Context) error {
+	if err := forgiveScript.Run(ctx, s.rdb, []string{s.failure}).Err(); err != nil {
+		return fmt.Errorf("let gettoken be called again: %w", err)
 	}
 	return nil
 }

@@ -262,3 +262,33 @@ func TestRedisAwayMeansThatNothingWasSent(t *testing.T) {
 		t.Errorf("error %v of class %s, want transient: no message was posted", err, wecom.ClassOf(err))
 	}
 }
+
+func TestForgivenFailuresAreNotWaitedOut(t *testing.T) {
+	t.Parallel()
+	s := tokenstore.New(redistest.New(t), "ops", "corp", "wrong")
+	calls := 0
+	refuse := func(context.Context) (wecom.AccessToken, error) {
+		calls++
+		return wecom.AccessToken{}, &wecom.Error{API: wecom.APIGetToken, Code: 40001}
+	}
+	ask := func() (held *wecom.TokenHeldError) {
+		_, err := s.Token(t.Context(), refuse)
+		errors.As(err, &held)
+		return held
+	}
+	ask()
+	if held := ask(); held == nil || calls != 1 {
+		t.Fatalf("gettoken was called %d times, want the second to be held", calls)
+	}
+	if err := s.Forgive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ask()
+	held := ask()
+	if calls != 2 || held == nil {
+		t.Fatalf("gettoken was called %d times, want twice", calls)
+	}
+	if rest := time.Until(held.Until); rest < 50*time.Second {
+		t.Errorf("the next try is in %s, want the wait to grow all the same", rest)
+	}
+}
