@@ -23,7 +23,7 @@ demo: build ## See it work, with nothing else installed
 
 test: ## Run all tests, with the race detector if there is a C compiler
 	@[ -n "$(RACE)" ] || echo 'no C compiler (or CGO_ENABLED=0): testing without the race detector'
-	go test $(RACE) -timeout 5m ./...
+	go test $(RACE) -parallel 8 -timeout 5m ./... # most tests wait, for processes and for Redis
 
 storm: ## Kill workers and Redis under load, for a minute or two
 	WECOMQ_STORM=10 go test -count=1 -timeout 15m -v -run 'Storm|IsKilled' ./worker ./cmd/wecomq | grep -v '^=== '
