@@ -43,9 +43,9 @@ type Record struct {
 	Parts     []Record `json:"parts,omitempty"`
 	// TurnAt is when a held message goes, its recipients' turn under WeCom's limits.
 	TurnAt time.Time `json:"turn_at,omitzero"`
-	// FollowUpCount is how many messages followed this one to recipients who had to
-	// wait; their records are among Parts.
-	FollowUpCount int `json:"-"`
+	// FollowUps are the users, in lower case, of each message that followed this one
+	// to recipients who had to wait; its records are among Parts.
+	FollowUps [][]string `json:"-"`
 }
 
 // JSON is the record in one line, with < > & as they are.

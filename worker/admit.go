@@ -138,6 +138,10 @@ func (l *lane) withoutToken(ctx context.Context, d *delivery, cause error) error
 	case wecom.ClassOf(cause) == wecom.ClassOther: // the turnstile's own, or Redis's
 		return &retryError{cause, redisRetry, true}
 	}
+	// Whoever has a follow-up is none of this message's recipients any more.
+	if err := l.split(ctx, d, a.FollowUps); err != nil {
+		return &retryError{err, redisRetry, true}
+	}
 	return l.settle(ctx, d, l.judge(d, &message.SendResponse{}, cause), cause)
 }
 

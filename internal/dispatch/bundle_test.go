@@ -13,6 +13,7 @@ import (
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -30,6 +31,7 @@ type bundle struct {
 	ledger     *ledger.Ledger
 	inspector  *asynq.Inspector
 	dispatcher *dispatch.Dispatcher
+	finder     *status.Finder
 }
 
 func newBundle(t *testing.T) *bundle {
@@ -53,6 +55,7 @@ func newBundle(t *testing.T) *bundle {
 		T: t, rdb: rdb, sim: sim, wecom: message.NewClient(client, strconv.Itoa(wecomtest.AgentID)), producer: p,
 		ledger: ledger.New(rdb, "ops", time.Hour), inspector: asynq.NewInspectorFromRedisClient(rdb),
 	}
+	b.finder = status.New(rdb, "ops", b.ledger)
 	b.dispatcher = dispatch.New(dispatch.Config{Redis: rdb, App: "ops", Ledger: b.ledger, Recaller: b.wecom})
 	return b
 }

@@ -52,10 +52,8 @@ func New(cfg Config) *Dispatcher {
 // parts are the records that an id names: one for a part, all for a message.
 func (d *Dispatcher) parts(ctx context.Context, id string) ([]tasks.Record, error) {
 	if id != tasks.MessageID(id) {
-		record, err := d.Ledger.Record(ctx, id)
-		if !errors.Is(err, ledger.ErrNotFound) {
-			return []tasks.Record{record}, err
-		}
+		record, err := d.finder.Part(ctx, id)
+		return []tasks.Record{record}, err
 	}
 	whole, err := d.finder.Message(ctx, id)
 	if err != nil {

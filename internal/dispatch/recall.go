@@ -78,7 +78,7 @@ func (d *Dispatcher) takeBack(
 	}
 	all := Recall{ID: id, App: d.App, Parts: make([]RecalledPart, 0, len(records))}
 	for _, record := range records {
-		if !record.State.Final() && record.State != tasks.Sending {
+		if !record.State.Final() { // whoever is sending at this moment is not disturbed
 			if record, err = d.cancel(ctx, record); err != nil {
 				return all, err
 			}
@@ -104,7 +104,7 @@ func (d *Dispatcher) cancel(ctx context.Context, r tasks.Record) (tasks.Record, 
 	if err != nil {
 		return r, err
 	}
-	payload := tasks.Payload{ID: r.ID, App: r.App, Priority: r.Priority, Type: r.Type, EnqueuedAt: r.EnqueuedAt, Body: []byte(`{}`)}
+	payload := tasks.Payload{ID: r.ID, App: r.App, Priority: r.Priority, Type: r.Type, EnqueuedAt: r.EnqueuedAt, Body: message.WithToUser([]byte(`{"touser":""}`), r.To.Users)}
 	if info != nil {
 		if payload, err = tasks.Decode(info.Type, info.Payload); err != nil {
 			return r, err
@@ -123,6 +123,9 @@ func ended(r tasks.Record) RecalledPart {
 	case tasks.Cancelled:
 		return RecalledPart{ID: r.ID, Result: Cancelled}
 	case tasks.Rejected, tasks.Expired:
+		if r.ReplayedAs != "" {
+			return failure(r, "another message was sent in its place", "recall "+r.ReplayedAs)
+		}
 		return failure(r, fmt.Sprintf("it is %s: it was never delivered", r.State), "nothing is to be done")
 	case tasks.Unknown:
 		return failure(r, "WeCom did not say whether it took the message, and gave no msgid to recall it by",

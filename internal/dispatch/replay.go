@@ -76,7 +76,8 @@ func (d *Dispatcher) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, 
 	if err != nil {
 		return Replay{}, fmt.Errorf("replay %s: %w", r.ID, err)
 	}
-	if _, err := d.Ledger.ClaimReplay(ctx, r.ID, p.ID); err != nil {
+	claimed, err := d.Ledger.ClaimReplay(ctx, r.ID, p.ID)
+	if err != nil {
 		return Replay{}, err
 	}
 	replay := Replay{ID: r.ID, ReplayedAs: p.ID, Queue: tasks.Queue(p.App, p.Priority), Recipients: r.To.Count()}
@@ -87,7 +88,10 @@ func (d *Dispatcher) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, 
 		replay.Warning = doubleWarning
 	}
 	if replay.Duplicate, err = d.enqueue(ctx, p); err != nil {
-		return Replay{}, errors.Join(err, d.Ledger.ReleaseReplay(context.WithoutCancel(ctx), r.ID, p.ID))
+		if claimed {
+			err = errors.Join(err, d.Ledger.ReleaseReplay(context.WithoutCancel(ctx), r.ID, p.ID))
+		}
+		return Replay{}, err
 	}
 	if r.State == tasks.Partial {
 		return replay, nil // its task is no dead letter
@@ -116,6 +120,9 @@ func renew(old tasks.Payload, r tasks.Record) (tasks.Payload, error) {
 		Body: old.Body, EnqueuedAt: time.Now(), ReplayOf: old.ID,
 	}
 	if r.State != tasks.Partial {
+		if r.Recipients.Deferred > 0 { // they have a message of their own
+			p.Body = message.WithToUser(old.Body, r.To.Users)
+		}
 		return p, nil
 	}
 	request, err := message.ParseLenient(old.Body)

@@ -1,6 +1,10 @@
 -- A fragment: internal/pacing puts it before its own text, so that the record and
 -- the limits are asked in one round trip.
 
+-- The record of a message that has not ended lives this long, whatever it waits for:
+-- without it a message in doubt would be taken for a new one.
+local WAITING = 90 * 86400000
+
 local finals = {accepted = true, partial = true, rejected = true, unknown = true, expired = true, cancelled = true}
 
 -- begin_check looks at what was done about a message before.
@@ -56,13 +60,19 @@ local function begin_record(key, fields)
   end
 end
 
+-- begin_index notes that a record has changed, for those who list them.
+local function begin_index(key, index, id, keep, now)
+  redis.call('PEXPIRE', key, math.max(keep, WAITING))
+  redis.call('ZADD', index, string.format('%.0f', now), id)
+  redis.call('PEXPIRE', index, keep)
+end
+
 -- begin_write writes down an attempt that is about to be made and counts it.
-local function begin_write(key, doubtful, marks, delivery, keep, now)
+local function begin_write(key, doubtful, marks, delivery, now)
   redis.call('HSET', key, 'state', 'sending', 'attempt_at', string.format('%.0f', now), 'attempt_by', delivery)
   redis.call('HDEL', key, 'turn_at')
   if doubtful and marks then
     redis.call('HSET', key, 'possible_duplicate', 1)
   end
-  redis.call('PEXPIRE', key, keep)
   return redis.call('HINCRBY', key, 'attempts', 1)
 end

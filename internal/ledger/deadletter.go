@@ -48,21 +48,21 @@ func (l *Ledger) Payload(ctx context.Context, id string, t message.Type) (tasks.
 }
 
 // ClaimReplay notes that a message is sent again as another one. The claim is
-// given to one caller; any other gets the id of the message that was sent in its
-// place. Release it when that one could not be enqueued.
-func (l *Ledger) ClaimReplay(ctx context.Context, id, as string) (owner string, err error) {
+// given to one caller; any other is told that it was before. Release it when the
+// message that takes its place could not be enqueued.
+func (l *Ledger) ClaimReplay(ctx context.Context, id, as string) (claimed bool, err error) {
 	reply, err := replayScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id), keys.Dead(l.app)}, id, as).StringSlice()
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("claim the replay of %s: %w", id, err)
+		return false, fmt.Errorf("claim the replay of %s: %w", id, err)
 	case reply[0] == "claimed":
-		return as, nil
+		return true, nil
 	case reply[0] == "replayed":
-		return reply[1], nil
+		return false, nil
 	case reply[1] == "":
-		return "", fmt.Errorf("%s: %w", id, ErrNotFound)
+		return false, fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
-	return "", fmt.Errorf("%s is %s: %w", id, reply[1], ErrNotReplayable)
+	return false, fmt.Errorf("%s is %s: %w", id, reply[1], ErrNotReplayable)
 }
 
 // ReleaseReplay makes a message a dead letter again.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,32 +47,34 @@ func BeginFields(p tasks.Payload) []any {
 	if p.Parts > 0 {
 		fields = append(fields, fieldParts, p.Parts)
 	}
-	if p.ReplayOf != "" {
-		fields = append(fields, fieldReplayOf, p.ReplayOf)
-	}
-	return fields
+	to := addressees(p.Body)
+	fields = appendOptional(fields, fieldReplayOf, p.ReplayOf)
+	fields = appendOptional(fields, fieldToUser, to.ToUser)
+	fields = appendOptional(fields, fieldToParty, to.ToParty)
+	return appendOptional(fields, fieldToTag, to.ToTag)
 }
 
 func settleFields(p tasks.Payload, s tasks.Settlement) []any {
 	fields := append(BeginFields(p),
 		fieldErrCode, s.ErrCode, fieldErrMsg, s.ErrMsg, fieldMsgID, s.MsgID, fieldAccepted, s.Recipients.Accepted,
 	)
-	to := addressees(p.Body)
 	for _, optional := range []struct{ field, value string }{
 		{fieldResponseCode, s.ResponseCode},
 		{fieldInvalid, strings.Join(s.Recipients.Invalid, listSeparator)},
 		{fieldUnlicensed, strings.Join(s.Recipients.Unlicensed, listSeparator)},
 		{fieldInvalidParties, strings.Join(s.Recipients.InvalidParties, listSeparator)},
 		{fieldInvalidTags, strings.Join(s.Recipients.InvalidTags, listSeparator)},
-		{fieldToUser, to.ToUser},
-		{fieldToParty, to.ToParty},
-		{fieldToTag, to.ToTag},
 	} {
-		if optional.value != "" {
-			fields = append(fields, optional.field, optional.value)
-		}
+		fields = appendOptional(fields, optional.field, optional.value)
 	}
 	return fields
+}
+
+func appendOptional(fields []any, field, value string) []any {
+	if value == "" {
+		return fields
+	}
+	return append(fields, field, value)
 }
 
 func readRecord(app, id string, f map[string]string) tasks.Record {
@@ -80,7 +83,9 @@ func readRecord(app, id string, f map[string]string) tasks.Record {
 		return n
 	}
 	to := (&message.SendRequestCommon{ToUser: f[fieldToUser], ToParty: f[fieldToParty], ToTag: f[fieldToTag]}).Recipients()
-	followUps, deferred := countDeferred(f["deferred"])
+	followUps := readDeferred(f["deferred"])
+	deferred := slices.Concat(followUps...)
+	to.Users = slices.DeleteFunc(to.Users, func(user string) bool { return slices.Contains(deferred, strings.ToLower(user)) })
 	record := tasks.Record{
 		ID: id, App: app, Type: message.Type(f[fieldType]), Priority: tasks.Priority(f[fieldPriority]),
 		State: tasks.State(f["state"]), ErrCode: number(fieldErrCode), ErrMsg: f[fieldErrMsg],
@@ -89,10 +94,10 @@ func readRecord(app, id string, f map[string]string) tasks.Record {
 		Recipients: tasks.Recipients{
 			Accepted: int(number(fieldAccepted)), Invalid: list(f[fieldInvalid]), Unlicensed: list(f[fieldUnlicensed]),
 			InvalidParties: list(f[fieldInvalidParties]), InvalidTags: list(f[fieldInvalidTags]),
-			Deferred: deferred,
+			Deferred: len(deferred),
 		},
 		EnqueuedAt: milli(number(fieldEnqueuedAt)), FinishedAt: milli(number("finished_at")), RecalledAt: milli(number(fieldRecalledAt)),
-		PartCount: int(number(fieldParts)), FollowUpCount: followUps, TurnAt: milli(number("turn_at")),
+		PartCount: int(number(fieldParts)), FollowUps: followUps, TurnAt: milli(number("turn_at")),
 		To: to, ReplayOf: f[fieldReplayOf], ReplayedAs: f[fieldReplayedAs],
 	}
 	record.Recipients = record.Recipients.WithFate(record.State, to.Count())
@@ -119,14 +124,18 @@ func list(joined string) []string {
 	return strings.Split(joined, listSeparator)
 }
 
-// countDeferred reads <turn>=<user>|<user>;… in which internal/pacing notes who got
-// a follow-up: the number of follow-ups and of users.
-func countDeferred(text string) (followUps, users int) {
+// readDeferred reads <turn>=<user>|<user>;… in which internal/pacing notes who got
+// a follow-up: the users of each.
+func readDeferred(text string) [][]string {
 	if text == "" {
-		return 0, 0
+		return nil
 	}
-	followUps = strings.Count(text, ";") + 1
-	return followUps, followUps + strings.Count(text, listSeparator)
+	var followUps [][]string
+	for group := range strings.SplitSeq(text, ";") {
+		_, users, _ := strings.Cut(group, "=")
+		followUps = append(followUps, strings.Split(users, listSeparator))
+	}
+	return followUps
 }
 
 func milli(ms int64) time.Time {

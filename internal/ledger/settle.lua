@@ -8,6 +8,8 @@
 --      7 payload, for the states that can be replayed 8 results that the stream keeps
 --      9.. field, value, …
 -- result the whole record: field, value, …
+local WAITING = 90 * 86400000 -- as in begin.lua
+local IN_FLIGHT = 250000      -- an attempt older than this is not under way: 4 minutes and 10 s
 local now = tonumber(ARGV[4])
 if now == 0 then
   local t = redis.call('TIME')
@@ -28,9 +30,12 @@ local function trim(index)
   redis.call('PEXPIRE', index, retention)
 end
 
-local r = redis.call('HMGET', KEYS[1], 'state', 'unknown_since')
+local r = redis.call('HMGET', KEYS[1], 'state', 'unknown_since', 'attempt_at')
 local state, unknown_since = r[1] or '', r[2]
-if not string.find(ARGV[6], ',' .. state .. ',', 1, true) then
+-- A message whose worker died in the call can be cancelled like one in doubt.
+local abandoned = new == 'cancelled' and state == 'sending' and now - tonumber(r[3] or now) > IN_FLIGHT
+unknown_since = unknown_since or (abandoned and r[3])
+if not abandoned and not string.find(ARGV[6], ',' .. state .. ',', 1, true) then
   return redis.call('HGETALL', KEYS[1])
 end
 -- What WeCom may have cannot be taken back by not sending it again.
@@ -52,7 +57,7 @@ end
 if KEYS[2] ~= KEYS[1] then
   redis.call('SET', KEYS[2], ARGV[5], 'PX', retention)
 end
-redis.call('PEXPIRE', KEYS[1], retention)
+redis.call('PEXPIRE', KEYS[1], finals[new] and retention or math.max(retention, WAITING))
 redis.call('ZADD', KEYS[3], now, ARGV[5])
 trim(KEYS[3])
 if dead[new] then

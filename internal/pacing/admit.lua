@@ -3,7 +3,7 @@
 -- one round trip. begin.lua and clock.lua stand before this text.
 --
 -- KEYS 1 record (hash) 2 pace (hash) 3 prefix of the sent lists 4 prefix of the
---      plan lists 5 prefix of the day quotas
+--      plan lists 5 prefix of the day quotas 6 index of records by time (zset)
 --      The scripts make the keys of members and days from the prefixes; all are in
 --      the app's slot.
 -- ARGV 1 now in ms, 0 = Redis TIME 2 "check" to ask the record only, else ""
@@ -17,7 +17,8 @@
 --      16 persons that "@all", parties and tags count as, 0 = the message has none
 --      17 turn in ms that was promised to its users, 0 = none
 --      18 name of this delivery of the task, '' = none
---      19 number of fields, then field, value, … of a new record
+--      19 id of the message
+--      20 number of fields, then field, value, … of a new record
 --      .. the users, in lower case
 -- result {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
 --         follow-ups, now}
@@ -232,7 +233,7 @@ for group in string.gmatch(deferred, '=([^;]*)') do
   end
 end
 
-local first_user = 20 + tonumber(ARGV[19])
+local first_user = 21 + tonumber(ARGV[20])
 local users, turns, lists, promises, last = {}, {}, {}, {}, now
 for i = first_user, #ARGV do
   local user = ARGV[i]
@@ -310,10 +311,11 @@ deferred = table.concat(texts, ';')
 
 -- 6. Write it down.
 local fields = {}
-for i = 20, first_user - 1 do
+for i = 21, first_user - 1 do
   table.insert(fields, ARGV[i])
 end
 begin_record(record, fields)
+begin_index(record, KEYS[6], ARGV[19], keep, wall)
 if #order > 0 then
   redis.call('HSET', record, 'deferred', deferred)
 end
@@ -336,7 +338,6 @@ redis.call('HSET', pace, 'seen', number(now), 'planned_until', string.format('%.
 
 if turn > now then
   redis.call('HSET', record, 'state', 'held', 'turn_at', string.format('%.0f', turn), 'errmsg', held_because[reason])
-  redis.call('PEXPIRE', record, keep + math.ceil(turn - now))
   return answer('turn', 0, turn - now, '0', reason)
 end
 
@@ -369,4 +370,4 @@ redis.call('HSET', pace, 'tat', number(tat))
 if probe == '1' then
   redis.call('HSET', pace, 'probe_until', number(now + tonumber(ARGV[3])), 'probe_by', ARGV[18])
 end
-return answer('go', begin_write(record, doubtful, ARGV[5] == '1', ARGV[18], keep, wall), 0, probe, '')
+return answer('go', begin_write(record, doubtful, ARGV[5] == '1', ARGV[18], wall), 0, probe, '')

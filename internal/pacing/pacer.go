@@ -66,6 +66,7 @@ func (p *Pacer) Admit(ctx context.Context, a tasks.Application) (tasks.Admission
 	app := p.cfg.App
 	reply, err := admitScript.Run(ctx, p.rdb, []string{
 		keys.Record(app, a.Payload.ID), keys.Pace(app), keys.Sent(app, ""), keys.Plan(app, ""), keys.Quota(app, ""),
+		keys.Records(app),
 	}, p.admitArgs(a)...).StringSlice()
 	if err != nil {
 		return tasks.Admission{}, fmt.Errorf("ask for leave to send %s: %w", a.Payload.ID, err)

@@ -4,6 +4,7 @@ package status
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -41,6 +43,9 @@ func (f *Finder) Message(ctx context.Context, id string) (tasks.Record, error) {
 	}
 	for n := 2; n <= all[0].PartCount; n++ {
 		part, err := f.family(ctx, tasks.PartID(id, n))
+		if errors.Is(err, ErrNotFound) { // the others must be told all the same
+			part, err = []tasks.Record{missing(all[0], tasks.PartID(id, n))}, nil
+		}
 		if err != nil {
 			return tasks.Record{}, err
 		}
@@ -56,11 +61,11 @@ func (f *Finder) family(ctx context.Context, id string) ([]tasks.Record, error) 
 		return nil, err
 	}
 	all := []tasks.Record{first}
-	for n := 1; n <= first.FollowUpCount; n++ {
-		followUp := tasks.FollowUpID(id, n)
-		children, err := f.family(ctx, followUp)
-		if errors.Is(err, ErrNotFound) { // its worker is about to enqueue it, or died and the next one will
-			children, err = []tasks.Record{{ID: followUp, App: first.App, Type: first.Type, Priority: first.Priority, State: tasks.Held}}, nil
+	for i, users := range first.FollowUps {
+		id := tasks.FollowUpID(id, i+1)
+		children, err := f.family(ctx, id)
+		if errors.Is(err, ErrNotFound) {
+			children, err = []tasks.Record{unborn(first, id, users)}, nil
 		}
 		if err != nil {
 			return nil, err
@@ -68,6 +73,25 @@ func (f *Finder) family(ctx context.Context, id string) ([]tasks.Record, error) 
 		all = append(all, children...)
 	}
 	return all, nil
+}
+
+// unborn is a follow-up whose worker is about to enqueue it, or died, and the next
+// one will.
+func unborn(of tasks.Record, id string, users []string) tasks.Record {
+	return tasks.Record{
+		ID: id, App: of.App, Type: of.Type, Priority: of.Priority, State: tasks.Held, EnqueuedAt: of.EnqueuedAt,
+		To: message.Recipients{Users: users}, ErrMsg: "is about to be enqueued",
+		Recipients: tasks.Recipients{Invalid: []string{}, Unlicensed: []string{}},
+	}
+}
+
+// missing is a part that neither the ledger nor the queue knows.
+func missing(first tasks.Record, id string) tasks.Record {
+	return tasks.Record{
+		ID: id, App: first.App, Type: first.Type, Priority: first.Priority, State: tasks.Unknown, EnqueuedAt: first.EnqueuedAt,
+		ErrMsg:     "it was never enqueued, was deleted, or its record has expired",
+		Recipients: tasks.Recipients{Invalid: []string{}, Unlicensed: []string{}},
+	}
 }
 
 // ByMsgID gives the record of the message that got this msgid from WeCom.
@@ -81,6 +105,9 @@ func (f *Finder) ByMsgID(ctx context.Context, msgid string) (tasks.Record, error
 	}
 	return f.Message(ctx, tasks.MessageID(id))
 }
+
+// Part gives the record of one part, or follow-up, alone.
+func (f *Finder) Part(ctx context.Context, id string) (tasks.Record, error) { return f.part(ctx, id) }
 
 // part looks into the ledger, then into the queue. A message that is sent between
 // the two looks finished, or gone, to the queue: the ledger knows it by then.
@@ -134,6 +161,10 @@ func (f *Finder) hold(ctx context.Context, r tasks.Record) (tasks.Record, error)
 }
 
 func fromTask(app, id string, info *asynq.TaskInfo) tasks.Record {
+	// What the dashboard shows outlives the record where `retention` is longer.
+	if ended := new(tasks.Record); json.Unmarshal(info.Result, ended) == nil && ended.ID == id {
+		return *ended
+	}
 	_, priority, _ := tasks.ParseQueue(info.Queue) // it is one of ours
 	record := tasks.Record{
 		ID: id, App: app, Priority: priority, State: states[info.State], ErrMsg: info.LastErr,

@@ -1,6 +1,7 @@
 package status_test
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"strings"
@@ -151,5 +152,33 @@ func TestAMessageThatNobodyKnows(t *testing.T) {
 	}
 	if _, err := finder.ByMsgID(t.Context(), "m"); !errors.Is(err, status.ErrNotFound) {
 		t.Errorf("error %v, want ErrNotFound", err)
+	}
+}
+
+func TestTheDashboardRemembersWhatTheLedgerHasForgotten(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	finder := status.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
+	receipt := enqueue(t, rdb, 1, producer.Options{})
+	want := tasks.Record{ID: receipt.ID, App: "ops", State: tasks.Accepted, MsgID: "m1", Attempts: 1}
+	ended := make(chan struct{})
+	server := asynq.NewServerFromRedisClient(rdb, asynq.Config{
+		Concurrency: 1, Queues: map[string]int{receipt.Queue: 1}, LogLevel: asynq.FatalLevel, TaskCheckInterval: time.Millisecond,
+	})
+	err := server.Start(asynq.HandlerFunc(func(_ context.Context, task *asynq.Task) error {
+		defer close(ended)
+		result, err := want.JSON()
+		if err == nil {
+			_, err = task.ResultWriter().Write(result)
+		}
+		return err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	server.Shutdown()
+	if r, err := finder.Message(t.Context(), receipt.ID); err != nil || r.State != tasks.Accepted || r.MsgID != "m1" {
+		t.Errorf("record %+v, error %v; want what the dashboard shows", r, err)
 	}
 }
