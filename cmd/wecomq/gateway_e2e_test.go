@@ -187,7 +187,7 @@ func TestTheGatewayOperatesOnMessages(t *testing.T) {
 	expect("replay", "POST", "/v1/messages/"+dead.ID+"/replay", 202, `"duplicate":false`)
 	eventually(t, "the replay arrives", func() bool { return len(l.messages()) == 2 })
 	expect("replay again", "POST", "/v1/messages/"+dead.ID+"/replay", 202, `"duplicate":true`)
-	expect("recall of a dead letter", "POST", "/v1/messages/"+dead.ID+"/recall", 409, "it was never delivered")
+	expect("recall of a dead letter", "POST", "/v1/messages/"+dead.ID+"/recall", 409, "another message was sent in its place")
 	expect("nothing", "POST", "/v1/messages/ops-01JD5K3V8N0000000000000000/recall", 404, "no such message")
 }
 
