@@ -18,6 +18,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
@@ -188,6 +189,29 @@ func BenchmarkRetainedTask(b *testing.B) {
 					b.Fatal(err)
 				}
 				<-ended
+			})
+		})
+	}
+}
+
+// BenchmarkMemberWindow is what the limits remember of a member for an hour after
+// the last message.
+func BenchmarkMemberWindow(b *testing.B) {
+	for name, messages := range map[string]int{"messages=1": 1, "messages=27": 27, "messages=900": 900} {
+		b.Run(name, func(b *testing.B) {
+			rdb := redistest.Start(b).Client()
+			measure(b, rdb, func(i int) {
+				key := keys.Sent("ops", fmt.Sprintf("user%05d", i))
+				moments := make([]any, messages)
+				for k := range moments {
+					moments[k] = 1_790_000_000_000 + int64(k)*4000
+				}
+				if err := rdb.LPush(b.Context(), key, moments...).Err(); err != nil {
+					b.Fatal(err)
+				}
+				if err := rdb.PExpire(b.Context(), key, time.Hour).Err(); err != nil {
+					b.Fatal(err)
+				}
 			})
 		})
 	}
