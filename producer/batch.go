@@ -43,7 +43,7 @@ func (b *batch) enqueue(ctx context.Context) {
 	made := make([]asynqx.Task, 0, b.calls)
 	owners := make([]*draft, 0, b.calls) // owners[i] is the message that made[i] belongs to
 	for _, d := range b.drafts {
-		if !d.open() {
+		if d.result.Err != nil {
 			continue
 		}
 		for _, task := range d.tasks(b.producer, b.now) {

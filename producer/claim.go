@@ -15,8 +15,9 @@ import (
 // in the queue, and must not swallow the repeat. So the repeat takes the first
 // message's place: unless that has a record, the repeat is enqueued under the first
 // one's id, into the first one's queue. If the first is there, asynq says so, and the
-// repeat is a duplicate; if it is not, the repeat is the message. Every step may fail
-// or come twice, and one message comes of it.
+// repeat is a duplicate; if it is not, the repeat is the message. Of a message in
+// parts that holds for each. Every step may fail or come twice, and one message comes
+// of it.
 type claim struct {
 	id       string
 	priority tasks.Priority

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,7 +24,7 @@ var (
 
 // claims settles the claims of one batch: one round trip for all messages with a
 // key, one for all with duplicate check, one more for those that an earlier message
-// was found for, and none where there are none.
+// was found for, one if that is in parts, and none where there are none.
 type claims struct {
 	rdb     redis.UniversalClient
 	app     string
@@ -70,6 +71,7 @@ func (c *claims) settle(ctx context.Context, drafts []*draft) {
 	checked := chosen(drafts, func(d *draft) bool { return d.window > 0 && d.open() && d.place.id == d.own.id })
 	c.take(ctx, c.byBytes(), checked)
 	c.repoint(ctx, chosen(checked, func(d *draft) bool { return d.keyed() && d.place.id != d.own.id }))
+	c.complete(ctx, chosen(drafts, func(d *draft) bool { return d.attempted && d.place.parts > 1 && d.result.Err == nil }))
 }
 
 func chosen(drafts []*draft, choose func(*draft) bool) []*draft {
@@ -89,13 +91,13 @@ func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
 	}
 	set := make([]*redis.StatusCmd, len(drafts))
 	holders := make([]*redis.StringCmd, len(drafts))
-	states := make([]*redis.StringCmd, len(drafts))
+	records := make([]*redis.SliceCmd, len(drafts))
 	err := c.pipelined(ctx, func(p redis.Pipeliner) {
 		for i, d := range drafts {
 			key := k.key(d)
 			set[i] = p.SetArgs(ctx, key, d.own.String(), redis.SetArgs{Mode: "NX", TTL: k.ttl(d)})
 			holders[i] = p.Get(ctx, key)
-			states[i] = p.HGet(ctx, keys.Record(c.app, d.own.id), "state")
+			records[i] = p.HMGet(ctx, keys.Record(c.app, d.own.id), "state", "parts")
 		}
 	})
 	if err != nil {
@@ -107,16 +109,30 @@ func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
 		if set[i].Err() == nil {
 			d.held = append(d.held, k.key(d))
 		}
-		// A record under its own id is that of an earlier message with the same key.
-		if state := tasks.State(states[i].Val()); state != tasks.None {
-			d.found(state)
-		}
 		if first, ok := parseClaim(c.app, holders[i].Val()); ok && first != d.own {
 			d.place = first
 			followers = append(followers, d)
 		}
+		// A record under its own id is that of an earlier message with the same key, and
+		// outlives the claim.
+		if state, parts := readRecord(records[i]); state != tasks.None {
+			d.found(state)
+			if d.place.id == d.own.id {
+				d.place.parts = parts
+			}
+		}
 	}
 	c.follow(ctx, k, chosen(followers, (*draft).open))
+}
+
+// readRecord is the state of a message, or of its first part, and its number of parts.
+func readRecord(cmd *redis.SliceCmd) (tasks.State, int) {
+	var fields [2]string
+	for i, value := range cmd.Val() {
+		fields[i], _ = value.(string)
+	}
+	parts, _ := strconv.Atoi(fields[1]) // none: it went in whole
+	return tasks.State(fields[0]), parts
 }
 
 // follow looks for the records of the messages whose places are taken.
@@ -143,6 +159,30 @@ func (c *claims) follow(ctx context.Context, k kind, drafts []*draft) {
 		default:
 			d.found(tasks.State(state))
 		}
+	}
+}
+
+// complete looks for the parts of messages whose first one was attempted. Those
+// without a record wait, or whoever sent the first died before they were in the
+// queue: the repeat puts them there, and asynq refuses those that wait.
+func (c *claims) complete(ctx context.Context, drafts []*draft) {
+	if len(drafts) == 0 {
+		return
+	}
+	states := make([][]*redis.StringCmd, len(drafts))
+	err := c.pipelined(ctx, func(p redis.Pipeliner) {
+		for i, d := range drafts {
+			for n := range d.place.parts {
+				states[i] = append(states[i], p.HGet(ctx, keys.Record(c.app, tasks.PartID(d.place.id, n+1)), "state"))
+			}
+		}
+	})
+	if err != nil {
+		fail(drafts, err)
+		return
+	}
+	for i, d := range drafts {
+		d.foundParts(states[i])
 	}
 }
 

@@ -1,7 +1,9 @@
 package producer_test
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,11 +49,16 @@ func waiting(ctx context.Context, rdb redis.UniversalClient) []string {
 // settle ends a message that waits: it has a record, and asynq has forgotten it.
 func settle(t *testing.T, rdb redis.UniversalClient, r producer.Receipt, state tasks.State) {
 	t.Helper()
-	_, p := stored(t, rdb, r, 1)
+	settlePart(t, rdb, r, 1, state)
+}
+
+func settlePart(t *testing.T, rdb redis.UniversalClient, r producer.Receipt, part int, state tasks.State) {
+	t.Helper()
+	_, p := stored(t, rdb, r, part)
 	if _, err := ledger.New(rdb, "ops", time.Hour).Settle(t.Context(), p, tasks.Settlement{State: state}); err != nil {
 		t.Fatal(err)
 	}
-	if err := asynq.NewInspectorFromRedisClient(rdb).DeleteTask(r.Queue, r.ID); err != nil {
+	if err := asynq.NewInspectorFromRedisClient(rdb).DeleteTask(r.Queue, p.ID); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -214,6 +221,55 @@ func TestAClaimWithoutItsMessageSwallowsNothing(t *testing.T) {
 			}
 			if got := waiting(t.Context(), rdb); len(got) != 3 {
 				t.Errorf("%v wait, want three parts", got)
+			}
+		})
+	}
+}
+
+func TestARepeatCompletesAMessageThatWasAttemptedInPart(t *testing.T) {
+	t.Parallel()
+	key := producer.Options{IdempotencyKey: "k"}
+	for name, tc := range map[string]struct {
+		options   producer.Options
+		state     tasks.State // of the first part
+		died      []int       // parts that never came into the queue
+		completed []int       // by the repeat
+		merged    tasks.State
+	}{
+		"by key, two parts are missing":      {key, tasks.Accepted, []int{2, 3}, []int{2, 3}, tasks.Queued},
+		"by bytes, two parts are missing":    {producer.Options{}, tasks.Accepted, []int{2, 3}, []int{2, 3}, tasks.Queued},
+		"by key, the last part is missing":   {key, tasks.Accepted, []int{3}, []int{3}, tasks.Queued},
+		"by bytes, the last part is missing": {producer.Options{}, tasks.Unknown, []int{3}, []int{3}, tasks.Queued},
+		"by key, the first part failed":      {key, tasks.Rejected, []int{2}, []int{2}, tasks.Queued},
+		"by key, all is there":               {key, tasks.Accepted, nil, nil, tasks.Accepted},
+		"by bytes, all is there":             {producer.Options{}, tasks.Accepted, nil, nil, tasks.Accepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			request := checked(strings.Join(numbers(2500), "|"), "x")
+			first := send(t, rdb, request, tc.options)
+			for part := 1; part <= 3; part++ {
+				if !slices.Contains(tc.died, part) {
+					settlePart(t, rdb, first, part, cmp.Or(map[int]tasks.State{1: tc.state}[part], tasks.Accepted))
+				} else if err := asynq.NewInspectorFromRedisClient(rdb).DeleteTask(first.Queue, tasks.PartID(first.ID, part)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tc.options.Priority = tasks.Critical
+			repeat := send(t, rdb, request, tc.options)
+			want := producer.Receipt{ID: first.ID, App: "ops", Queue: first.Queue, State: tc.merged, Duplicate: true, Parts: 3}
+			if repeat != want {
+				t.Errorf("receipt %+v, want %+v", repeat, want)
+			}
+			got := waiting(t.Context(), rdb)
+			if len(got) != len(tc.completed) {
+				t.Fatalf("%v wait, want parts %v", got, tc.completed)
+			}
+			for _, part := range tc.completed {
+				if _, p := stored(t, rdb, first, part); p.Part != part || p.Parts != 3 || !slices.Contains(got, p.ID) {
+					t.Errorf("part %d is %+v", part, p)
+				}
 			}
 		})
 	}
