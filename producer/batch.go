@@ -33,7 +33,7 @@ func (b *batch) flush(ctx context.Context) {
 	c.settle(ctx, b.drafts)
 	b.enqueue(ctx)
 	for _, d := range b.drafts {
-		d.conclude(b.producer.app)
+		d.conclude(b.producer.app, b.now)
 	}
 	c.release(ctx, b.drafts)
 	b.drafts, b.calls = b.drafts[:0], 0

@@ -36,28 +36,43 @@ type claims struct {
 type kind struct {
 	key func(d *draft) string
 	ttl func(d *draft) time.Duration
-	// yields is set when the claim of a message that will not arrive goes to the next
-	// one that asks.
-	yields bool
+	// yields says whether the claim of another message goes to a draft.
+	yields func(d *draft) yields
 }
+
+// yields is when a claim goes to the next one that asks.
+type yields int
+
+const (
+	never  yields = iota
+	ifLost        // when its message will not arrive
+	always        // also when it will, but at another time
+)
 
 func (c *claims) byKey() kind {
 	return kind{
 		key: func(d *draft) string { return d.byKey(c.app) },
 		ttl: func(d *draft) time.Duration { return c.records + c.delay(d) },
+
+		yields: func(*draft) yields { return never },
 	}
 }
 
 func (c *claims) byBytes() kind {
 	return kind{
-		key:    func(d *draft) string { return d.byBytes(c.app) },
-		ttl:    func(d *draft) time.Duration { return d.window + c.delay(d) },
-		yields: true,
+		key: func(d *draft) string { return d.byBytes(c.app) },
+		ttl: func(d *draft) time.Duration { return d.window + c.delay(d) },
+		yields: func(d *draft) yields {
+			if d.own.within(d.window, d.place) {
+				return ifLost
+			}
+			return always
+		},
 	}
 }
 
 // delay is the time that a scheduled message waits.
-func (c *claims) delay(d *draft) time.Duration { return max(d.options.processAt(c.now).Sub(c.now), 0) }
+func (c *claims) delay(d *draft) time.Duration { return d.options.dueAt(c.now).Sub(c.now) }
 
 // settle gives every draft its place.
 func (c *claims) settle(ctx context.Context, drafts []*draft) {
@@ -109,8 +124,10 @@ func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
 		if set[i].Err() == nil {
 			d.held = append(d.held, k.key(d))
 		}
-		if first, ok := parseClaim(c.app, holders[i].Val()); ok && first != d.own {
-			d.place = first
+		if first, ok := parseClaim(c.app, holders[i].Val()); ok {
+			d.place, d.met = first, holders[i].Val()
+		}
+		if d.place.id != d.own.id {
 			followers = append(followers, d)
 		}
 		// A record under its own id is that of an earlier message with the same key, and
@@ -144,22 +161,28 @@ func (c *claims) follow(ctx context.Context, k kind, drafts []*draft) {
 	err := c.pipelined(ctx, func(p redis.Pipeliner) {
 		for i, d := range drafts {
 			states[i] = p.Eval(ctx, followScript, []string{k.key(d), keys.Record(c.app, d.place.id)},
-				d.place.String(), d.own.String(), k.ttl(d).Milliseconds(), k.yields)
+				d.met, d.own.String(), k.ttl(d).Milliseconds(), int(k.yields(d)))
 		}
 	})
 	if err != nil {
 		fail(drafts, err)
 		return
 	}
+	var late []*draft
 	for i, d := range drafts {
 		switch state, _ := states[i].Text(); state {
 		case "":
 		case "yours":
 			d.place = d.own
+			d.held = append(d.held, k.key(d))
+		case "taken":
+			d.place = d.own
+			late = append(late, d)
 		default:
 			d.found(tasks.State(state))
 		}
 	}
+	c.take(ctx, k, late) // each time somebody else has got on
 }
 
 // complete looks for the parts of messages whose first one was attempted. Those

@@ -170,6 +170,68 @@ func TestHowLongClaimsLive(t *testing.T) {
 	}
 }
 
+func TestARepeatAtAnotherTime(t *testing.T) {
+	t.Parallel()
+	key := "order-1"
+	for name, tc := range map[string]struct {
+		key           string
+		first, repeat time.Duration // until they are to be sent; the interval is 10 minutes
+		duplicate     bool
+		state         tasks.State
+	}{
+		"now, of one for tomorrow, is a new message":              {"", 24 * time.Hour, 0, false, tasks.Queued},
+		"for later, of one that goes now, is a new message":       {"", 0, 2 * time.Hour, false, tasks.Scheduled},
+		"at the end of the interval is a new message":             {"", time.Hour, time.Hour + 601*time.Second, false, tasks.Scheduled},
+		"within the interval after one that waits is found":       {"", 2 * time.Hour, 2*time.Hour + 9*time.Minute, true, tasks.Scheduled},
+		"within the interval before one that waits is found":      {"", 2 * time.Hour, 2*time.Hour - 9*time.Minute, true, tasks.Scheduled},
+		"now, of one within the interval, says that it waits":     {"", 9 * time.Minute, 0, true, tasks.Scheduled},
+		"within the interval, of one that goes now, says so":      {"", 0, 9 * time.Minute, true, tasks.Queued},
+		"now, by the key of one for tomorrow, says that it waits": {key, 24 * time.Hour, 0, true, tasks.Scheduled},
+		"for tomorrow, by the key of one that goes now, says so":  {key, 0, 24 * time.Hour, true, tasks.Queued},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			first := send(t, rdb, checked("a", "x"), producer.Options{Delay: tc.first, IdempotencyKey: tc.key})
+			o := producer.Options{Delay: tc.repeat, IdempotencyKey: tc.key}
+			got := send(t, rdb, checked("a", "x"), o)
+			if got.Duplicate != tc.duplicate || (got.ID == first.ID) != tc.duplicate || got.State != tc.state {
+				t.Errorf("receipt %+v, want duplicate %t of %s, %s", got, tc.duplicate, first.ID, tc.state)
+			}
+			if again := send(t, rdb, checked("a", "x"), o); again.ID != got.ID || !again.Duplicate || again.State != tc.state {
+				t.Errorf("receipt %+v, want a duplicate of %s", again, got.ID)
+			}
+		})
+	}
+}
+
+func TestAClaimOfAnOlderVersionIsFollowed(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]producer.Options{"by key": {IdempotencyKey: "k"}, "by bytes": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			first := send(t, rdb, checked("a", "x"), o)
+			age := func() {
+				for _, pattern := range []string{keys.IdempotencyKey("ops", "*"), keys.Same("ops", "*")} {
+					for _, key := range rdb.Keys(t.Context(), pattern).Val() {
+						rdb.SetArgs(t.Context(), key, first.ID+" default 0", redis.SetArgs{KeepTTL: true})
+					}
+				}
+			}
+			age()
+			if got := send(t, rdb, checked("a", "x"), o); !got.Duplicate || got.ID != first.ID || got.State != tasks.Queued {
+				t.Errorf("receipt %+v, want a duplicate of %s", got, first.ID)
+			}
+			age()
+			settle(t, rdb, first, tasks.Cancelled)
+			if got := send(t, rdb, checked("a", "x"), o); got.Duplicate != (o.IdempotencyKey != "") {
+				t.Errorf("receipt %+v: only a key leads to a message that was cancelled", got)
+			}
+		})
+	}
+}
+
 func TestOfManyProcessesOneEnqueues(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]producer.Options{"by key": {IdempotencyKey: "k"}, "by bytes": {}} {
@@ -345,6 +407,8 @@ func TestOfManyRepeatsOfARejectedMessageOneIsSent(t *testing.T) {
 				t.Error(err)
 			} else if !receipt.Duplicate {
 				fresh.Add(1)
+			} else if receipt.State != tasks.Queued {
+				t.Errorf("receipt %+v, want the message that took the place", receipt)
 			}
 		})
 	}

@@ -32,6 +32,7 @@ type draft struct {
 	attempted bool     // that one has a record, so there is nothing to enqueue but
 	lacking   []int    // those of its parts that have none
 	held      []string // the claims that it has set
+	met       string   // the claim of the message whose place it takes, as it is written
 
 	settled int  // of its tasks: those that are in the queue
 	second  bool // the first of its tasks was there before
@@ -135,11 +136,14 @@ func (d *draft) receive(err error) {
 // conclude writes the receipt. Of those who take the same place, whoever has put the
 // first task there is the first. A fresh id without a claim can only have met
 // itself: the connection broke after Redis had taken it, and go-redis sent it again.
-func (d *draft) conclude(app string) {
+func (d *draft) conclude(app string, now time.Time) {
 	r := &d.result.Receipt
 	r.ID, r.Queue, r.Parts = d.place.id, d.place.queue(app), d.place.parts
 	if d.open() {
 		r.Duplicate = d.second && d.claims()
+	}
+	if d.open() && r.Duplicate && d.place.due > 0 {
+		r.State = d.place.state(now)
 	}
 	d.end(app)
 }
