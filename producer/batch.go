@@ -33,7 +33,7 @@ func (b *batch) flush(ctx context.Context) {
 	c.settle(ctx, b.drafts)
 	b.enqueue(ctx)
 	for _, d := range b.drafts {
-		d.conclude(b.producer.app)
+		d.conclude(b.producer.app, b.now)
 	}
 	c.release(ctx, b.drafts)
 	b.drafts, b.calls = b.drafts[:0], 0
@@ -43,7 +43,7 @@ func (b *batch) enqueue(ctx context.Context) {
 	made := make([]asynqx.Task, 0, b.calls)
 	owners := make([]*draft, 0, b.calls) // owners[i] is the message that made[i] belongs to
 	for _, d := range b.drafts {
-		if !d.open() {
+		if d.result.Err != nil {
 			continue
 		}
 		for _, task := range d.tasks(b.producer, b.now) {

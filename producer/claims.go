@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,7 +24,7 @@ var (
 
 // claims settles the claims of one batch: one round trip for all messages with a
 // key, one for all with duplicate check, one more for those that an earlier message
-// was found for, and none where there are none.
+// was found for, one if that is in parts, and none where there are none.
 type claims struct {
 	rdb     redis.UniversalClient
 	app     string
@@ -35,28 +36,43 @@ type claims struct {
 type kind struct {
 	key func(d *draft) string
 	ttl func(d *draft) time.Duration
-	// yields is set when the claim of a message that will not arrive goes to the next
-	// one that asks.
-	yields bool
+	// yields says whether the claim of another message goes to a draft.
+	yields func(d *draft) yields
 }
+
+// yields is when a claim goes to the next one that asks.
+type yields int
+
+const (
+	never  yields = iota
+	ifLost        // when its message will not arrive
+	always        // also when it will, but at another time
+)
 
 func (c *claims) byKey() kind {
 	return kind{
 		key: func(d *draft) string { return d.byKey(c.app) },
 		ttl: func(d *draft) time.Duration { return c.records + c.delay(d) },
+
+		yields: func(*draft) yields { return never },
 	}
 }
 
 func (c *claims) byBytes() kind {
 	return kind{
-		key:    func(d *draft) string { return d.byBytes(c.app) },
-		ttl:    func(d *draft) time.Duration { return d.window + c.delay(d) },
-		yields: true,
+		key: func(d *draft) string { return d.byBytes(c.app) },
+		ttl: func(d *draft) time.Duration { return d.window + c.delay(d) },
+		yields: func(d *draft) yields {
+			if d.own.within(d.window, d.place) {
+				return ifLost
+			}
+			return always
+		},
 	}
 }
 
 // delay is the time that a scheduled message waits.
-func (c *claims) delay(d *draft) time.Duration { return max(d.options.processAt(c.now).Sub(c.now), 0) }
+func (c *claims) delay(d *draft) time.Duration { return d.options.dueAt(c.now).Sub(c.now) }
 
 // settle gives every draft its place.
 func (c *claims) settle(ctx context.Context, drafts []*draft) {
@@ -70,6 +86,7 @@ func (c *claims) settle(ctx context.Context, drafts []*draft) {
 	checked := chosen(drafts, func(d *draft) bool { return d.window > 0 && d.open() && d.place.id == d.own.id })
 	c.take(ctx, c.byBytes(), checked)
 	c.repoint(ctx, chosen(checked, func(d *draft) bool { return d.keyed() && d.place.id != d.own.id }))
+	c.complete(ctx, chosen(drafts, func(d *draft) bool { return d.attempted && d.place.parts > 1 && d.result.Err == nil }))
 }
 
 func chosen(drafts []*draft, choose func(*draft) bool) []*draft {
@@ -89,13 +106,13 @@ func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
 	}
 	set := make([]*redis.StatusCmd, len(drafts))
 	holders := make([]*redis.StringCmd, len(drafts))
-	states := make([]*redis.StringCmd, len(drafts))
+	records := make([]*redis.SliceCmd, len(drafts))
 	err := c.pipelined(ctx, func(p redis.Pipeliner) {
 		for i, d := range drafts {
 			key := k.key(d)
 			set[i] = p.SetArgs(ctx, key, d.own.String(), redis.SetArgs{Mode: "NX", TTL: k.ttl(d)})
 			holders[i] = p.Get(ctx, key)
-			states[i] = p.HGet(ctx, keys.Record(c.app, d.own.id), "state")
+			records[i] = p.HMGet(ctx, keys.Record(c.app, d.own.id), "state", "parts")
 		}
 	})
 	if err != nil {
@@ -107,16 +124,32 @@ func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
 		if set[i].Err() == nil {
 			d.held = append(d.held, k.key(d))
 		}
-		// A record under its own id is that of an earlier message with the same key.
-		if state := tasks.State(states[i].Val()); state != tasks.None {
-			d.found(state)
+		if first, ok := parseClaim(c.app, holders[i].Val()); ok {
+			d.place, d.met = first, holders[i].Val()
 		}
-		if first, ok := parseClaim(c.app, holders[i].Val()); ok && first != d.own {
-			d.place = first
+		if d.place.id != d.own.id {
 			followers = append(followers, d)
+		}
+		// A record under its own id is that of an earlier message with the same key, and
+		// outlives the claim.
+		if state, parts := readRecord(records[i]); state != tasks.None {
+			d.found(state)
+			if d.place.id == d.own.id {
+				d.place.parts = parts
+			}
 		}
 	}
 	c.follow(ctx, k, chosen(followers, (*draft).open))
+}
+
+// readRecord is the state of a message, or of its first part, and its number of parts.
+func readRecord(cmd *redis.SliceCmd) (tasks.State, int) {
+	var fields [2]string
+	for i, value := range cmd.Val() {
+		fields[i], _ = value.(string)
+	}
+	parts, _ := strconv.Atoi(fields[1]) // none: it went in whole
+	return tasks.State(fields[0]), parts
 }
 
 // follow looks for the records of the messages whose places are taken.
@@ -128,7 +161,43 @@ func (c *claims) follow(ctx context.Context, k kind, drafts []*draft) {
 	err := c.pipelined(ctx, func(p redis.Pipeliner) {
 		for i, d := range drafts {
 			states[i] = p.Eval(ctx, followScript, []string{k.key(d), keys.Record(c.app, d.place.id)},
-				d.place.String(), d.own.String(), k.ttl(d).Milliseconds(), k.yields)
+				d.met, d.own.String(), k.ttl(d).Milliseconds(), int(k.yields(d)))
+		}
+	})
+	if err != nil {
+		fail(drafts, err)
+		return
+	}
+	var late []*draft
+	for i, d := range drafts {
+		switch state, _ := states[i].Text(); state {
+		case "":
+		case "yours":
+			d.place = d.own
+			d.held = append(d.held, k.key(d))
+		case "taken":
+			d.place = d.own
+			late = append(late, d)
+		default:
+			d.found(tasks.State(state))
+		}
+	}
+	c.take(ctx, k, late) // each time somebody else has got on
+}
+
+// complete looks for the parts of messages whose first one was attempted. Those
+// without a record wait, or whoever sent the first died before they were in the
+// queue: the repeat puts them there, and asynq refuses those that wait.
+func (c *claims) complete(ctx context.Context, drafts []*draft) {
+	if len(drafts) == 0 {
+		return
+	}
+	states := make([][]*redis.StringCmd, len(drafts))
+	err := c.pipelined(ctx, func(p redis.Pipeliner) {
+		for i, d := range drafts {
+			for n := range d.place.parts {
+				states[i] = append(states[i], p.HGet(ctx, keys.Record(c.app, tasks.PartID(d.place.id, n+1)), "state"))
+			}
 		}
 	})
 	if err != nil {
@@ -136,13 +205,7 @@ func (c *claims) follow(ctx context.Context, k kind, drafts []*draft) {
 		return
 	}
 	for i, d := range drafts {
-		switch state, _ := states[i].Text(); state {
-		case "":
-		case "yours":
-			d.place = d.own
-		default:
-			d.found(tasks.State(state))
-		}
+		d.foundParts(states[i])
 	}
 }
 

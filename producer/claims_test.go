@@ -1,7 +1,9 @@
 package producer_test
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,11 +49,16 @@ func waiting(ctx context.Context, rdb redis.UniversalClient) []string {
 // settle ends a message that waits: it has a record, and asynq has forgotten it.
 func settle(t *testing.T, rdb redis.UniversalClient, r producer.Receipt, state tasks.State) {
 	t.Helper()
-	_, p := stored(t, rdb, r, 1)
+	settlePart(t, rdb, r, 1, state)
+}
+
+func settlePart(t *testing.T, rdb redis.UniversalClient, r producer.Receipt, part int, state tasks.State) {
+	t.Helper()
+	_, p := stored(t, rdb, r, part)
 	if _, err := ledger.New(rdb, "ops", time.Hour).Settle(t.Context(), p, tasks.Settlement{State: state}); err != nil {
 		t.Fatal(err)
 	}
-	if err := asynq.NewInspectorFromRedisClient(rdb).DeleteTask(r.Queue, r.ID); err != nil {
+	if err := asynq.NewInspectorFromRedisClient(rdb).DeleteTask(r.Queue, p.ID); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -163,6 +170,68 @@ func TestHowLongClaimsLive(t *testing.T) {
 	}
 }
 
+func TestARepeatAtAnotherTime(t *testing.T) {
+	t.Parallel()
+	key := "order-1"
+	for name, tc := range map[string]struct {
+		key           string
+		first, repeat time.Duration // until they are to be sent; the interval is 10 minutes
+		duplicate     bool
+		state         tasks.State
+	}{
+		"now, of one for tomorrow, is a new message":              {"", 24 * time.Hour, 0, false, tasks.Queued},
+		"for later, of one that goes now, is a new message":       {"", 0, 2 * time.Hour, false, tasks.Scheduled},
+		"at the end of the interval is a new message":             {"", time.Hour, time.Hour + 601*time.Second, false, tasks.Scheduled},
+		"within the interval after one that waits is found":       {"", 2 * time.Hour, 2*time.Hour + 9*time.Minute, true, tasks.Scheduled},
+		"within the interval before one that waits is found":      {"", 2 * time.Hour, 2*time.Hour - 9*time.Minute, true, tasks.Scheduled},
+		"now, of one within the interval, says that it waits":     {"", 9 * time.Minute, 0, true, tasks.Scheduled},
+		"within the interval, of one that goes now, says so":      {"", 0, 9 * time.Minute, true, tasks.Queued},
+		"now, by the key of one for tomorrow, says that it waits": {key, 24 * time.Hour, 0, true, tasks.Scheduled},
+		"for tomorrow, by the key of one that goes now, says so":  {key, 0, 24 * time.Hour, true, tasks.Queued},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			first := send(t, rdb, checked("a", "x"), producer.Options{Delay: tc.first, IdempotencyKey: tc.key})
+			o := producer.Options{Delay: tc.repeat, IdempotencyKey: tc.key}
+			got := send(t, rdb, checked("a", "x"), o)
+			if got.Duplicate != tc.duplicate || (got.ID == first.ID) != tc.duplicate || got.State != tc.state {
+				t.Errorf("receipt %+v, want duplicate %t of %s, %s", got, tc.duplicate, first.ID, tc.state)
+			}
+			if again := send(t, rdb, checked("a", "x"), o); again.ID != got.ID || !again.Duplicate || again.State != tc.state {
+				t.Errorf("receipt %+v, want a duplicate of %s", again, got.ID)
+			}
+		})
+	}
+}
+
+func TestAClaimOfAnOlderVersionIsFollowed(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]producer.Options{"by key": {IdempotencyKey: "k"}, "by bytes": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			first := send(t, rdb, checked("a", "x"), o)
+			age := func() {
+				for _, pattern := range []string{keys.IdempotencyKey("ops", "*"), keys.Same("ops", "*")} {
+					for _, key := range rdb.Keys(t.Context(), pattern).Val() {
+						rdb.SetArgs(t.Context(), key, first.ID+" default 0", redis.SetArgs{KeepTTL: true})
+					}
+				}
+			}
+			age()
+			if got := send(t, rdb, checked("a", "x"), o); !got.Duplicate || got.ID != first.ID || got.State != tasks.Queued {
+				t.Errorf("receipt %+v, want a duplicate of %s", got, first.ID)
+			}
+			age()
+			settle(t, rdb, first, tasks.Cancelled)
+			if got := send(t, rdb, checked("a", "x"), o); got.Duplicate != (o.IdempotencyKey != "") {
+				t.Errorf("receipt %+v: only a key leads to a message that was cancelled", got)
+			}
+		})
+	}
+}
+
 func TestOfManyProcessesOneEnqueues(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]producer.Options{"by key": {IdempotencyKey: "k"}, "by bytes": {}} {
@@ -214,6 +283,55 @@ func TestAClaimWithoutItsMessageSwallowsNothing(t *testing.T) {
 			}
 			if got := waiting(t.Context(), rdb); len(got) != 3 {
 				t.Errorf("%v wait, want three parts", got)
+			}
+		})
+	}
+}
+
+func TestARepeatCompletesAMessageThatWasAttemptedInPart(t *testing.T) {
+	t.Parallel()
+	key := producer.Options{IdempotencyKey: "k"}
+	for name, tc := range map[string]struct {
+		options   producer.Options
+		state     tasks.State // of the first part
+		died      []int       // parts that never came into the queue
+		completed []int       // by the repeat
+		merged    tasks.State
+	}{
+		"by key, two parts are missing":      {key, tasks.Accepted, []int{2, 3}, []int{2, 3}, tasks.Queued},
+		"by bytes, two parts are missing":    {producer.Options{}, tasks.Accepted, []int{2, 3}, []int{2, 3}, tasks.Queued},
+		"by key, the last part is missing":   {key, tasks.Accepted, []int{3}, []int{3}, tasks.Queued},
+		"by bytes, the last part is missing": {producer.Options{}, tasks.Unknown, []int{3}, []int{3}, tasks.Queued},
+		"by key, the first part failed":      {key, tasks.Rejected, []int{2}, []int{2}, tasks.Queued},
+		"by key, all is there":               {key, tasks.Accepted, nil, nil, tasks.Accepted},
+		"by bytes, all is there":             {producer.Options{}, tasks.Accepted, nil, nil, tasks.Accepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			request := checked(strings.Join(numbers(2500), "|"), "x")
+			first := send(t, rdb, request, tc.options)
+			for part := 1; part <= 3; part++ {
+				if !slices.Contains(tc.died, part) {
+					settlePart(t, rdb, first, part, cmp.Or(map[int]tasks.State{1: tc.state}[part], tasks.Accepted))
+				} else if err := asynq.NewInspectorFromRedisClient(rdb).DeleteTask(first.Queue, tasks.PartID(first.ID, part)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tc.options.Priority = tasks.Critical
+			repeat := send(t, rdb, request, tc.options)
+			want := producer.Receipt{ID: first.ID, App: "ops", Queue: first.Queue, State: tc.merged, Duplicate: true, Parts: 3}
+			if repeat != want {
+				t.Errorf("receipt %+v, want %+v", repeat, want)
+			}
+			got := waiting(t.Context(), rdb)
+			if len(got) != len(tc.completed) {
+				t.Fatalf("%v wait, want parts %v", got, tc.completed)
+			}
+			for _, part := range tc.completed {
+				if _, p := stored(t, rdb, first, part); p.Part != part || p.Parts != 3 || !slices.Contains(got, p.ID) {
+					t.Errorf("part %d is %+v", part, p)
+				}
 			}
 		})
 	}
@@ -289,6 +407,8 @@ func TestOfManyRepeatsOfARejectedMessageOneIsSent(t *testing.T) {
 				t.Error(err)
 			} else if !receipt.Duplicate {
 				fresh.Add(1)
+			} else if receipt.State != tasks.Queued {
+				t.Errorf("receipt %+v, want the message that took the place", receipt)
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
@@ -26,10 +27,12 @@ type draft struct {
 	window  time.Duration // of WeCom's duplicate check, 0 without
 	bodies  [][]byte      // one for each call
 
-	own   claim    // its own id and queue
-	place claim    // those it takes: its own, or an earlier message's
-	ended bool     // that one has a record, so there is nothing to enqueue
-	held  []string // the claims that it has set
+	own       claim    // its own id and queue
+	place     claim    // those it takes: its own, or an earlier message's
+	attempted bool     // that one has a record, so there is nothing to enqueue but
+	lacking   []int    // those of its parts that have none
+	held      []string // the claims that it has set
+	met       string   // the claim of the message whose place it takes, as it is written
 
 	settled int  // of its tasks: those that are in the queue
 	second  bool // the first of its tasks was there before
@@ -41,13 +44,29 @@ type draft struct {
 // keyed reports whether repeats find the message by an idempotency key.
 func (d *draft) keyed() bool { return d.options.IdempotencyKey != "" }
 
-// open reports whether the message still has to be enqueued.
-func (d *draft) open() bool { return d.result.Err == nil && !d.ended }
+// open reports whether the message still has to be enqueued, all of it.
+func (d *draft) open() bool { return d.result.Err == nil && !d.attempted }
 
 // found notes that the message was there before, and was attempted already.
 func (d *draft) found(state tasks.State) {
-	d.ended = true
+	d.attempted = true
 	d.result.Receipt.State, d.result.Receipt.Duplicate = state, true
+}
+
+// foundParts notes how far the parts of that message have come.
+func (d *draft) foundParts(states []*redis.StringCmd) {
+	records := make([]tasks.Record, len(states))
+	for i, cmd := range states {
+		records[i].State = tasks.State(cmd.Val())
+		if records[i].State != tasks.None {
+			continue
+		}
+		records[i].State = tasks.Queued
+		if i < len(d.bodies) {
+			d.lacking = append(d.lacking, i+1)
+		}
+	}
+	d.result.Receipt.State = tasks.Merge(records).State
 }
 
 // byKey is the claim by idempotency key.
@@ -68,22 +87,35 @@ func (d *draft) tasks(p *Producer, now time.Time) []asynqx.Task {
 	if !at.After(now) {
 		at = time.Time{}
 	}
-	n := len(d.bodies)
-	if d.place.id != d.own.id || d.keyed() { // a repeat by key may say something else
-		n = min(n, max(d.place.parts, 1))
-	}
-	made := make([]asynqx.Task, n)
-	for i := range made {
+	parts := d.parts()
+	made := make([]asynqx.Task, len(parts))
+	for i, part := range parts {
 		payload := tasks.Payload{
-			ID: tasks.PartID(d.place.id, i+1), App: p.app, Priority: d.place.priority, Type: d.msgType, Body: d.bodies[i],
+			ID: tasks.PartID(d.place.id, part), App: p.app, Priority: d.place.priority, Type: d.msgType, Body: d.bodies[part-1],
 			EnqueuedAt: now, ExpiresAt: d.options.expiresAt(now), Parts: d.place.parts,
 		}
 		if payload.Parts > 0 {
-			payload.Part = i + 1
+			payload.Part = part
 		}
 		made[i] = asynqx.NewTask(payload, p.retention[payload.Priority], at).WithHeaders(d.headers)
 	}
 	return made
+}
+
+// parts are those to enqueue, counted from 1.
+func (d *draft) parts() []int {
+	if d.attempted {
+		return d.lacking
+	}
+	n := len(d.bodies)
+	if d.place.id != d.own.id || d.keyed() { // a repeat by key may say something else
+		n = min(n, max(d.place.parts, 1))
+	}
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i + 1
+	}
+	return all
 }
 
 // claims reports whether repeats find the message.
@@ -104,11 +136,14 @@ func (d *draft) receive(err error) {
 // conclude writes the receipt. Of those who take the same place, whoever has put the
 // first task there is the first. A fresh id without a claim can only have met
 // itself: the connection broke after Redis had taken it, and go-redis sent it again.
-func (d *draft) conclude(app string) {
+func (d *draft) conclude(app string, now time.Time) {
 	r := &d.result.Receipt
 	r.ID, r.Queue, r.Parts = d.place.id, d.place.queue(app), d.place.parts
 	if d.open() {
 		r.Duplicate = d.second && d.claims()
+	}
+	if d.open() && r.Duplicate && d.place.due > 0 {
+		r.State = d.place.state(now)
 	}
 	d.end(app)
 }

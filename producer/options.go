@@ -81,6 +81,14 @@ func (o Options) processAt(now time.Time) time.Time {
 	return at
 }
 
+// dueAt is that moment, and now for a message that need not wait.
+func (o Options) dueAt(now time.Time) time.Time {
+	if at := o.processAt(now); at.After(now) {
+		return at
+	}
+	return now
+}
+
 func (o Options) expiresAt(now time.Time) time.Time {
 	if o.ExpiresIn > 0 {
 		return now.Add(o.ExpiresIn)

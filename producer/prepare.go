@@ -27,14 +27,12 @@ func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, er
 	if err != nil {
 		return nil, err
 	}
-	own := claim{id: p.id(m.Options), priority: m.Options.priority()}
+	due := m.Options.dueAt(now)
+	own := claim{id: p.id(m.Options), priority: m.Options.priority(), due: due.UnixMilli(), waits: due.After(now)}
 	if len(bodies) > 1 {
 		own.parts = len(bodies)
 	}
-	result.Receipt = Receipt{ID: own.id, App: p.app, Queue: own.queue(p.app), State: tasks.Queued, Parts: own.parts}
-	if m.Options.processAt(now).After(now) {
-		result.Receipt.State = tasks.Scheduled
-	}
+	result.Receipt = Receipt{ID: own.id, App: p.app, Queue: own.queue(p.app), State: own.state(now), Parts: own.parts}
 	return &draft{
 		result: result, options: m.Options, msgType: m.Request.Type(), window: m.Request.Common().DuplicateCheckWindow(),
 		bodies: bodies, own: own, place: own,

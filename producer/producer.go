@@ -73,8 +73,7 @@ type Receipt struct {
 	ID    string `json:"id"`
 	App   string `json:"app"`
 	Queue string `json:"queue"`
-	// State is queued or scheduled; of a duplicate, where the first message stands
-	// when it was attempted already.
+	// State is queued or scheduled; of a duplicate, where the first message stands.
 	State tasks.State `json:"state"`
 	// Duplicate is set when the id is that of an earlier message: of one with the same
 	// idempotency key, or of one with the same bytes within the duplicate-check interval.

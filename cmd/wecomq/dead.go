@@ -44,10 +44,10 @@ func newDeadList(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "ls",
 		Aliases: []string{"list"},
-		Short:   "List dead letters, oldest first",
-		Long: `Lists the dead letters of all apps of the config, or of --app, oldest first. Those
-that were replayed or purged are not among them. A message in parts has a line for
-each part that failed.`,
+		Short:   "List dead letters, oldest first within each app",
+		Long: `Lists the dead letters of all apps of the config, or of --app: app by app, and of each
+the oldest first. Those that were replayed or purged are not among them. A message in
+parts has a line for each part that failed.`,
 		Example: `  wecomq dead ls
   wecomq dead ls --app ops --errcode 81013 --since 24h
   wecomq dead ls --state unknown --format ndjson`,

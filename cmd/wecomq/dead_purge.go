@@ -30,7 +30,7 @@ is over, so that a repeat with the same idempotency key is not sent. Prints
   wecomq dead purge --app ops --older-than 0s --errcode 81013`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			query := ledger.Query{Until: time.Now().Add(-f.olderThan)}
+			query := ledger.Query{}
 			switch {
 			case !cmd.Flags().Changed("older-than"):
 				return usagef("dead purge: give --older-than, e.g. 72h, or 0s for all")
@@ -39,7 +39,7 @@ is over, so that a repeat with the same idempotency key is not sent. Prints
 			case cmd.Flags().Changed("errcode"):
 				query.ErrCode = &f.errCode
 			}
-			return runDeadPurge(cmd.Context(), g, f.app, query)
+			return runDeadPurge(cmd.Context(), g, f, query)
 		},
 	}
 	flags := cmd.Flags()
@@ -49,13 +49,13 @@ is over, so that a repeat with the same idempotency key is not sent. Prints
 	return cmd
 }
 
-func runDeadPurge(ctx context.Context, g *globals, name string, query ledger.Query) error {
+func runDeadPurge(ctx context.Context, g *globals, f *purgeFlags, query ledger.Query) error {
 	d, err := g.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer d.close()
-	app, err := d.app(name)
+	app, err := d.app(f.app)
 	if err != nil {
 		return err
 	}
@@ -63,6 +63,11 @@ func runDeadPurge(ctx context.Context, g *globals, name string, query ledger.Que
 	if err != nil {
 		return err
 	}
+	now, err := d.ledger(app).Now(ctx)
+	if err != nil {
+		return err
+	}
+	query.Until = now.Add(-f.olderThan)
 	purged, err := dispatcher.Purge(ctx, query)
 	if err != nil {
 		return fmt.Errorf("purged: %d, then: %w", purged, err)

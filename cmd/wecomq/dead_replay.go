@@ -120,6 +120,10 @@ func (r *replayer) all(ctx context.Context, name string, query ledger.Query) err
 	if err != nil {
 		return err
 	}
+	// A replay that fails again is a dead letter, too, but not one of those that were meant.
+	if query.Until, err = r.ledger(app).Now(ctx); err != nil {
+		return err
+	}
 	for record, err := range r.ledger(app).DeadLetters(ctx, query) {
 		if err != nil {
 			return err

@@ -47,8 +47,11 @@ func runRecall(ctx context.Context, g *globals, d *deployment, ids []string) err
 		recall, err := dispatcher.Recall(ctx, id)
 		if err != nil {
 			problems = append(problems, err)
+		}
+		if len(recall.Parts) == 0 {
 			continue
 		}
+		// Also when it failed half way: what was taken back must be told.
 		if err := g.printRecall(recall); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -54,26 +55,30 @@ func (w tableWriter) write(r tasks.Record) error {
 		at = r.EnqueuedAt
 	}
 	line := fmt.Sprintf(tableLine, at.Local().Format(time.DateTime), r.ID, r.State, strconv.FormatInt(r.ErrCode, 10),
-		fmt.Sprintf("%d of %d", r.Recipients.Accepted, r.To.Count()), printable(r.ErrMsg))
+		fmt.Sprintf("%d of %d", r.Recipients.Accepted, r.To.Count()), excerpt(printable(r.ErrMsg)))
 	_, err := w.WriteString(strings.TrimRight(line, " \n") + "\n")
 	return err
 }
 
 func (w tableWriter) flush() error { return w.Flush() }
 
-// printable keeps what WeCom says from breaking a table, or a terminal.
-func printable(s string) string {
+// excerpt is as much of a text as a line of a table has room for.
+func excerpt(s string) string {
 	const most = 160
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
 	if runes := []rune(s); len(runes) > most {
 		return string(runes[:most]) + "…"
 	}
 	return s
+}
+
+// printable keeps what WeCom says from breaking a line, or a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 type csvWriter struct {

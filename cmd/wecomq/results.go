@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -30,7 +32,7 @@ some of its recipients later, has a line for each part. Messages that were not t
 yet have no record: they are in the queue.
 
 --follow goes on with each message that ends, from now or from --since on, until
-Ctrl-C.`,
+Ctrl-C; it outlasts an outage of Redis.`,
 		Example: `  wecomq results --since 1h --state rejected,unknown
   wecomq results --since 2026-12-01T00:00:00+08:00 --until 24h --format csv > results.csv
   wecomq results --recipient zhangsan --format ndjson
@@ -70,9 +72,37 @@ func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Q
 		return err
 	}
 	if f.follow {
-		return writeRecords(w, d.ledger(app).Tail(ctx, query), true)
+		return writeRecords(w, g.patiently(ctx, d.ledger(app).Tail(ctx, query)), true)
 	}
 	return writeRecords(w, d.ledger(app).Records(ctx, query), false)
+}
+
+// outageStep is the time between two questions to a Redis that is away.
+const outageStep = 500 * time.Millisecond
+
+// patiently leaves the outages of Redis out of a list that goes on after them, and
+// says once of each that there is one.
+func (g *globals) patiently(ctx context.Context, records iter.Seq2[tasks.Record, error]) iter.Seq2[tasks.Record, error] {
+	return func(yield func(tasks.Record, error) bool) {
+		away := false
+		for record, err := range records {
+			if !asynqx.IsOutage(err) {
+				away = false
+				if !yield(record, err) {
+					return
+				}
+				continue
+			}
+			if !away {
+				away = true
+				_, _ = fmt.Fprintf(g.stderr, "Redis is away (%v); what ends meanwhile follows when it is back\n", err)
+			}
+			select {
+			case <-time.After(outageStep):
+			case <-ctx.Done():
+			}
+		}
+	}
 }
 
 // writeRecords shows records one by one; live ones are shown at once.

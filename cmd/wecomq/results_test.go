@@ -2,27 +2,30 @@ package main
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/tasks"
 )
 
 // follower is a `wecomq results --follow` whose lines come one by one.
 type follower struct {
 	*testing.T
-	cmd   *exec.Cmd
-	lines chan string
+	cmd    *exec.Cmd
+	stderr transcript
+	lines  chan string
 }
 
 func (l *landscape) follow(args ...string) *follower {
 	l.Helper()
 	f := &follower{T: l.T, lines: make(chan string, 100)}
 	f.cmd = exec.CommandContext(l.Context(), "wecomq", append([]string{"results", "--follow"}, args...)...)
-	f.cmd.Env, f.cmd.Stderr = l.environ(), os.Stderr
+	f.cmd.Env, f.cmd.Stderr = l.environ(), io.MultiWriter(os.Stderr, &f.stderr)
 	out, err := f.cmd.StdoutPipe()
 	if err != nil {
 		l.Fatal(err)
@@ -90,5 +93,29 @@ func TestResultsFollowTellsOfEachMessageThatEnds(t *testing.T) {
 		if err := f.cmd.Wait(); err != nil {
 			t.Errorf("Ctrl-C ends it with %v, want exit code 0", err)
 		}
+	}
+}
+
+func TestResultsFollowOutlastsAnOutageOfRedis(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t, redistest.AppendOnly)
+	l.work()
+	f := l.follow("--since", "1h", "--format", "ndjson")
+	for range 2 {
+		id := l.sendTexts(1)[0]
+		if line := f.next(); !strings.Contains(line, id) {
+			t.Errorf("%s is told as %s", id, line)
+		}
+	}
+	l.redis.Kill()
+	eventually(t, "stderr tells of the outage", func() bool { return strings.Contains(f.stderr.String(), "Redis is away") })
+	<-time.After(3 * outageStep) // it asks more than once
+	l.redis.Restart()
+	id := l.sendTexts(1)[0]
+	if line := f.next(); !strings.Contains(line, id) {
+		t.Errorf("after the outage %s is told as %s", id, line)
+	}
+	if told := strings.Count(f.stderr.String(), "Redis is away"); told != 1 {
+		t.Errorf("the outage is told of %d times, want once", told)
 	}
 }

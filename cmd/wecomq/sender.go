@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
@@ -20,6 +21,7 @@ type sender struct {
 	producer *producer.Producer
 	finder   *status.Finder
 	agentID  string
+	away     bool // Redis is, and it was said
 }
 
 func (s *sender) sendOne(ctx context.Context, source *messageReader) error {
@@ -40,13 +42,21 @@ func (s *sender) sendOne(ctx context.Context, source *messageReader) error {
 	ctx, cancel := context.WithTimeout(ctx, s.flags.timeout)
 	defer cancel()
 	record, err := s.await(ctx, receipt.ID)
-	if printErr := s.printRecord(record); printErr != nil {
+	if printErr := s.printOutcome(receipt, record); printErr != nil {
 		return printErr
 	}
 	if err != nil {
 		return err
 	}
 	return verdict(record)
+}
+
+// printOutcome prints the record, or the receipt when nothing more was learned.
+func (s *sender) printOutcome(receipt producer.Receipt, r tasks.Record) error {
+	if r.State == tasks.None {
+		return s.printReceipt(receipt)
+	}
+	return s.printRecord(r)
 }
 
 // enqueueError tells a Redis that did not answer from a message at fault.
@@ -80,14 +90,16 @@ const (
 	lastWaitStep  = time.Second
 )
 
-// await polls until the message is finished, or ctx ends; the record is the last
-// that was seen.
+// await polls until the message is finished, or ctx ends, and outlasts an outage of
+// Redis; the record is the last that was seen.
 func (s *sender) await(ctx context.Context, id string) (tasks.Record, error) {
+	record := tasks.Record{ID: id}
 	for step := firstWaitStep; ; step = min(2*step, lastWaitStep) {
-		// Also when ctx has ended: what is known must be told.
-		record, err := s.finder.Message(context.WithoutCancel(ctx), id)
-		if err != nil {
-			return tasks.Record{ID: id}, fmt.Errorf("%w; %s is in the queue, see 'wecomq result %s'", err, id, id)
+		if s.away && ctx.Err() != nil { // the rest of a batch need not find out again
+			return record, s.unfinished(ctx, record)
+		}
+		if err := s.look(ctx, id, &record); err != nil {
+			return record, fmt.Errorf("%w; %s is in the queue, see 'wecomq result %s'", err, id, id)
 		}
 		if record.State.Final() {
 			return record, nil
@@ -95,11 +107,36 @@ func (s *sender) await(ctx context.Context, id string) (tasks.Record, error) {
 		select {
 		case <-time.After(step):
 		case <-ctx.Done():
-			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return record, fmt.Errorf("interrupted; %s goes on, see 'wecomq result %s'", id, id)
-			}
-			return record, &exitError{exitTimeout, fmt.Errorf("%s is %s after %s; it goes on, see 'wecomq result %s'. %s",
-				id, cmp.Or(record.State, "not finished"), s.flags.timeout, id, cmp.Or(record.ErrMsg, "Is a worker running?"))}
+			return record, s.unfinished(ctx, record)
 		}
 	}
+}
+
+// look finds where a message stands, if Redis is there to say so.
+func (s *sender) look(ctx context.Context, id string, record *tasks.Record) error {
+	// Also when ctx has ended: what is known must be told.
+	seen, err := s.finder.Message(context.WithoutCancel(ctx), id)
+	switch {
+	case err == nil:
+		*record, s.away = seen, false
+	case errors.Is(err, status.ErrNotFound) || !asynqx.IsOutage(err):
+		return err
+	case !s.away:
+		s.away = true
+		_, _ = fmt.Fprintf(s.stderr, "Redis is away (%v); the wait goes on\n", err)
+	}
+	return nil
+}
+
+// unfinished says why the wait for a message is over.
+func (s *sender) unfinished(ctx context.Context, r tasks.Record) error {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("interrupted; %s goes on, see 'wecomq result %s'", r.ID, r.ID)
+	}
+	why := cmp.Or(r.ErrMsg, "Is a worker running?")
+	if s.away {
+		why = "Redis is away."
+	}
+	return &exitError{exitTimeout, fmt.Errorf("%s is %s after %s; it goes on, see 'wecomq result %s'. %s",
+		r.ID, cmp.Or(r.State, "not finished"), s.flags.timeout, r.ID, why)}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -27,6 +28,16 @@ func (l *Ledger) Records(ctx context.Context, q Query) iter.Seq2[tasks.Record, e
 // outcome is unknown, and that were neither replayed nor purged.
 func (l *Ledger) DeadLetters(ctx context.Context, q Query) iter.Seq2[tasks.Record, error] {
 	return l.walk(ctx, keys.Dead(l.app), q)
+}
+
+// Now is Redis's time, by which records are dated: a bound that is taken from it
+// parts what has ended from what will.
+func (l *Ledger) Now(ctx context.Context) (time.Time, error) {
+	now, err := l.rdb.Time(ctx).Result()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ask Redis for the time: %w", err)
+	}
+	return now, nil
 }
 
 func (l *Ledger) walk(ctx context.Context, index string, q Query) iter.Seq2[tasks.Record, error] {

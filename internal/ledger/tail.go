@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -13,102 +16,192 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// tailBlock is how long one read waits for news: a wait in go-redis does not end
-// with its context.
-const tailBlock = 500 * time.Millisecond
+const (
+	// tailBlock is how long one read waits for news: a wait in go-redis does not end
+	// with its context.
+	tailBlock = 500 * time.Millisecond
+	// tailOverlap is how far a walk of the index reaches back behind what was told:
+	// stream and index are dated one after the other.
+	tailOverlap = time.Second
+)
 
 // Tail yields the chosen records of messages that end, each when it ends, until
 // ctx does. With Since it begins with those that ended from then on; without it,
-// with the next one.
+// with the next one. Who reads more slowly than messages end gets all of them, too.
+// After an error it goes on where it was, if the caller does.
 func (l *Ledger) Tail(ctx context.Context, q Query) iter.Seq2[tasks.Record, error] {
 	return func(yield func(tasks.Record, error) bool) {
-		err := l.tail(ctx, q, func(r tasks.Record) bool { return yield(r, nil) })
-		if err != nil && ctx.Err() == nil {
-			yield(tasks.Record{}, err)
+		t := &tail{Ledger: l, query: q, told: map[string]time.Time{}, yield: yield}
+		for ctx.Err() == nil {
+			proceed, err := t.step(ctx)
+			if err != nil && ctx.Err() == nil {
+				proceed = yield(tasks.Record{}, err)
+			}
+			if !proceed {
+				return
+			}
 		}
 	}
 }
 
-// tail returns nil when it was told to stop.
-func (l *Ledger) tail(ctx context.Context, q Query, yield func(tasks.Record) bool) error {
-	last, err := l.lastResult(ctx)
+// tail reads the stream of results. The stream is short, so where it no longer
+// reaches back to what was told the index of records fills the gap.
+type tail struct {
+	*Ledger
+	query Query
+	yield func(tasks.Record, error) bool
+
+	since  time.Time            // nothing that ended earlier is told
+	last   string               // the newest entry of the stream that was read
+	at     time.Time            // all that ended tailOverlap before this was told
+	told   map[string]time.Time // those that were told and ended later, by id
+	behind bool                 // the stream does not tell all of the rest
+}
+
+// step returns false when the caller has had enough.
+func (t *tail) step(ctx context.Context) (bool, error) {
+	switch {
+	case t.last == "":
+		return true, t.begin(ctx)
+	case t.behind:
+		return t.catchUp(ctx)
+	default:
+		return t.read(ctx)
+	}
+}
+
+// begin finds the place after which the news begin.
+func (t *tail) begin(ctx context.Context) error {
+	now, err := t.Now(ctx)
 	if err != nil {
 		return err
 	}
-	listed := map[string]time.Time{}
-	if !q.Since.IsZero() {
-		if proceed, err := l.catchUp(ctx, q, listed, yield); err != nil || !proceed {
-			return err
-		}
+	t.since = now
+	if !t.query.Since.IsZero() {
+		t.since, t.behind = t.query.Since, true
 	}
-	for ctx.Err() == nil {
-		records, err := l.news(ctx, &last)
-		if err != nil {
-			return err
-		}
-		for _, record := range records {
-			// One that ended while the past was listed comes only once.
-			if q.Match(record) && !listed[record.ID].Equal(record.FinishedAt) && !yield(record) {
-				return nil
-			}
-			delete(listed, record.ID)
-		}
-	}
-	return nil
+	t.at = t.since
+	t.last, err = t.lastResult(ctx)
+	return err
 }
 
-// catchUp yields what ended since q.Since, and notes what the stream will bring
-// again. It returns false when it was told to stop.
-func (l *Ledger) catchUp(ctx context.Context, q Query, listed map[string]time.Time, yield func(tasks.Record) bool) (bool, error) {
-	began, err := l.rdb.Time(ctx).Result()
+// lastResult is the newest entry of the stream.
+func (t *tail) lastResult(ctx context.Context) (string, error) {
+	newest, err := t.rdb.XRevRangeN(ctx, keys.Results(t.app), "+", "-", 1).Result()
 	if err != nil {
-		return false, fmt.Errorf("ask Redis for the time: %w", err)
+		return "", fmt.Errorf("read the result stream: %w", err)
 	}
-	for record, err := range l.Records(ctx, q) {
+	if len(newest) == 0 {
+		return nothing, nil
+	}
+	return newest[0].ID, nil
+}
+
+// nothing is the place before all entries of a stream.
+const nothing = "0-0"
+
+// catchUp tells what ended since t.at, and goes on with what the stream has got
+// meanwhile. When it fails it begins where it was.
+func (t *tail) catchUp(ctx context.Context) (bool, error) {
+	last, err := t.lastResult(ctx)
+	if err != nil {
+		return false, err
+	}
+	q := t.query
+	if q.Since = t.at.Add(-tailOverlap); q.Since.Before(t.since) {
+		q.Since = t.since
+	}
+	for record, err := range t.Records(ctx, q) {
 		if err != nil {
 			return false, err
 		}
 		if !record.State.Final() {
 			continue
 		}
-		if record.FinishedAt.After(began.Add(-time.Second)) {
-			listed[record.ID] = record.FinishedAt
-		}
-		if !yield(record) {
+		if !t.tell(record) {
 			return false, nil
 		}
+		t.move(record.FinishedAt)
 	}
+	t.last, t.behind = t.later(last), false
 	return true, nil
 }
 
-// lastResult is the place in the stream after which the news begin.
-func (l *Ledger) lastResult(ctx context.Context) (string, error) {
-	newest, err := l.rdb.XRevRangeN(ctx, keys.Results(l.app), "+", "-", 1).Result()
-	if err != nil {
-		return "", fmt.Errorf("read the result stream: %w", err)
+// later skips what a long walk has told already: the stream is read from where the
+// walk has come to, and from entry at the earliest.
+func (t *tail) later(entry string) string {
+	if told := t.at.Add(-tailOverlap / 2); told.After(timeOf(entry)) {
+		return strconv.FormatInt(told.UnixMilli(), 10) + "-0"
 	}
-	if len(newest) == 0 {
-		return "0-0", nil
-	}
-	return newest[0].ID, nil
+	return entry
 }
 
-// news waits for a moment for messages that end, and moves last behind them.
-func (l *Ledger) news(ctx context.Context, last *string) ([]tasks.Record, error) {
-	streams, err := l.rdb.XRead(ctx, &redis.XReadArgs{
-		Streams: []string{keys.Results(l.app), *last}, Count: pageSize, Block: tailBlock,
+// read waits for a moment for messages that end.
+func (t *tail) read(ctx context.Context) (bool, error) {
+	streams, err := t.rdb.XRead(ctx, &redis.XReadArgs{
+		Streams: []string{keys.Results(t.app), t.last}, Count: pageSize, Block: tailBlock,
 	}).Result()
 	if errors.Is(err, redis.Nil) {
-		return nil, nil
+		return true, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the result stream: %w", err)
+		return false, fmt.Errorf("read the result stream: %w", err)
 	}
-	var ids []string
-	for _, entry := range streams[0].Messages {
-		id, _ := entry.Values["id"].(string)
-		ids = append(ids, id)
-		*last = entry.ID
+	if t.behind, err = t.outran(ctx); err != nil || t.behind {
+		return true, err
 	}
-	return l.read(ctx, ids)
+	ids := make([]string, len(streams[0].Messages))
+	for i, entry := range streams[0].Messages {
+		ids[i], _ = entry.Values["id"].(string)
+	}
+	records, err := t.Ledger.read(ctx, ids)
+	if err != nil {
+		return false, err
+	}
+	for _, record := range records {
+		if record.State.Final() && t.query.Match(record) && !t.tell(record) {
+			return false, nil
+		}
+	}
+	t.last = streams[0].Messages[len(ids)-1].ID
+	t.move(timeOf(t.last))
+	return true, nil
+}
+
+// outran reports whether the stream has dropped the entry that was read last, and so
+// perhaps some that were not.
+func (t *tail) outran(ctx context.Context) (bool, error) {
+	if t.last == nothing {
+		return false, nil
+	}
+	before, err := t.rdb.XRevRangeN(ctx, keys.Results(t.app), t.last, "-", 1).Result()
+	if err != nil {
+		return false, fmt.Errorf("read the result stream: %w", err)
+	}
+	return len(before) == 0, nil
+}
+
+// tell yields a record, unless it was told already.
+func (t *tail) tell(r tasks.Record) bool {
+	if at, told := t.told[r.ID]; told && at.Equal(r.FinishedAt) {
+		return true
+	}
+	t.told[r.ID] = r.FinishedAt
+	return t.yield(r, nil)
+}
+
+// move notes how far it has come, now and then, and forgets what cannot come again.
+func (t *tail) move(at time.Time) {
+	if at.Sub(t.at) < tailOverlap/2 {
+		return
+	}
+	t.at = at
+	maps.DeleteFunc(t.told, func(_ string, ended time.Time) bool { return ended.Before(at.Add(-tailOverlap)) })
+}
+
+// timeOf is when an entry was added to the stream.
+func timeOf(entry string) time.Time {
+	ms, _, _ := strings.Cut(entry, "-")
+	at, _ := strconv.ParseInt(ms, 10, 64) // Redis made it
+	return time.UnixMilli(at)
 }

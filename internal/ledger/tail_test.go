@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/tasks"
@@ -100,5 +103,133 @@ func TestTailEndsQuietlyWithItsContext(t *testing.T) {
 	cancel()
 	for record, err := range l.Tail(ctx, ledger.Query{Since: time.Now()}) {
 		t.Errorf("record %+v, error %v; want nothing", record, err)
+	}
+}
+
+// begun settles messages until one is told, for nobody says when a wait begins.
+func begun(t *testing.T, l *ledger.Ledger) (told func()) {
+	t.Helper()
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for i := 0; ; i++ {
+			select {
+			case <-tick.C:
+				if _, err := l.Settle(t.Context(), payload(fmt.Sprintf("begin-%d", i)), tasks.Settlement{State: tasks.Accepted}); err != nil {
+					t.Error(err)
+				}
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return sync.OnceFunc(func() {
+		close(stop)
+		<-ended
+	})
+}
+
+func TestTailTellsAReaderWhoLagsOfAll(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	rdb := redistest.New(t)
+	l := ledger.New(rdb, "ops", time.Hour)
+	var want, got []string
+	lag := func(n int) { // the stream keeps two of n that end
+		for range n {
+			want = append(want, fmt.Sprintf("ops-%04d", len(want)))
+			settle(t, l, want[len(want)-1], tasks.Settlement{State: tasks.Accepted})
+		}
+		if err := rdb.XTrimMaxLen(t.Context(), keys.Results("ops"), 2).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := begun(t, l)
+	defer told()
+	for record, err := range l.Tail(ctx, ledger.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(record.ID, "ops-") {
+			got = append(got, record.ID)
+		}
+		switch {
+		case len(want) == 0:
+			told()
+			lag(5)
+		case len(got) == 5 && len(want) == 5:
+			lag(700)
+		case len(got) == 705 && len(want) == 705:
+			lag(1)
+		case len(got) == 706:
+			cancel()
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what ended (-want +got):\n%s", diff)
+	}
+}
+
+func TestTailTellsNothingTwiceAfterALongPast(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	l := ledger.New(redistest.New(t), "ops", time.Hour)
+	end := func(id string) { settle(t, l, id, tasks.Settlement{State: tasks.Accepted}) }
+	want := []string{"ops-past", "ops-long", "ops-after", "ops-last"}
+	end(want[0])
+	var got []string
+	for record, err := range l.Tail(ctx, ledger.Query{Since: time.Now().Add(-time.Minute)}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch got = append(got, record.ID); len(got) {
+		case 1: // while the past is told, messages end, longer than it looks back
+			end(want[1])
+			<-time.After(1600 * time.Millisecond)
+			end(want[2])
+		case 3:
+			end(want[3])
+		case 4:
+			cancel()
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what ended (-want +got):\n%s", diff)
+	}
+}
+
+func TestTailGoesOnAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	server := redistest.Start(t, redistest.AppendOnly)
+	l := ledger.New(server.Client(), "ops", time.Hour)
+	end := func(id string) { settle(t, l, id, tasks.Settlement{State: tasks.Accepted}) }
+	end("ops-0")
+	var got []string
+	failures := 0
+	for record, err := range l.Tail(ctx, ledger.Query{Since: time.Now().Add(-time.Minute)}) {
+		if err != nil {
+			if failures++; failures == 2 {
+				server.Restart()
+				end("ops-2")
+			}
+			continue
+		}
+		switch got = append(got, record.ID); len(got) {
+		case 1:
+			end("ops-1")
+		case 2:
+			server.Kill()
+		case 3:
+			cancel()
+		}
+	}
+	if diff := cmp.Diff([]string{"ops-0", "ops-1", "ops-2"}, got); diff != "" || failures < 2 {
+		t.Errorf("after %d failures (-want +got):\n%s", failures, diff)
 	}
 }

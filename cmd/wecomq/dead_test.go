@@ -1,0 +1,37 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+// reject makes WeCom refuse every message for good.
+func (l *landscape) reject() {
+	l.Helper()
+	ask[[]wecomtest.FaultStatus](l, http.MethodPost, "/admin/faults", `{"api":"message/send","errcode":81013}`)
+}
+
+func TestReplayOfAllLeavesItsOwnReplaysAlone(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	l.reject()
+	l.work()
+	const letters = 200
+	dead := map[string]bool{}
+	for _, record := range l.awaitState(l.sendTexts(letters), tasks.Rejected) {
+		dead[record.ID] = true
+	}
+	replays := decodeLines[dispatch.Replay](t, l.run("", "dead", "replay", "--all")) // they fail again meanwhile
+	for _, replay := range replays {
+		if !dead[replay.ID] {
+			t.Errorf("%s is replayed, which is a replay itself", replay.ID)
+		}
+	}
+	if len(replays) != letters {
+		t.Errorf("%d are replayed, want %d", len(replays), letters)
+	}
+}
