@@ -32,6 +32,7 @@ type deployment struct {
 	ratePause time.Duration
 	metrics   *metrics // nil in a process that serves none
 	traces    *traces  // nil where nothing is traced
+	readiness *readiness
 }
 
 // connectTimeout bounds the first word with Redis.
@@ -53,7 +54,7 @@ func (g *globals) open(ctx context.Context) (*deployment, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	if err := d.ready(ctx); err != nil {
+	if err := d.reach(ctx); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -77,7 +78,10 @@ func deploy(cfg *config.Config, log zerolog.Logger) (*deployment, error) {
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	return &deployment{cfg: cfg, rdb: rdb, log: log, transports: map[wecom.Secret]http.RoundTripper{}}, nil
+	return &deployment{
+		cfg: cfg, rdb: rdb, log: log, transports: map[wecom.Secret]http.RoundTripper{},
+		readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL)},
+	}, nil
 }
 
 func (d *deployment) close() {
@@ -87,8 +91,12 @@ func (d *deployment) close() {
 	_ = d.rdb.Close()
 }
 
-// ready says why the process cannot work, nil if it can.
-func (d *deployment) ready(ctx context.Context) error {
+// ready says why nothing can be stored, nil if it can.
+func (d *deployment) ready(ctx context.Context) error { return d.readiness.ask(ctx) }
+
+// reach says why Redis does not answer. It is all that a start needs: workers must
+// be able to empty a Redis that is full, and results to be read from it.
+func (d *deployment) reach(ctx context.Context) error {
 	return redisconn.Explain(string(d.cfg.Redis.URL), d.rdb.Ping(ctx).Err())
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/wecomq/wecomq/internal/appstate"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/dispatch"
@@ -107,6 +109,9 @@ func (b *backends) Enqueue(ctx context.Context, app string, messages []gateway.M
 
 // enqueueFault tells a Redis that did not answer from a message at fault.
 func enqueueFault(err error) error {
+	if refused, ok := errors.AsType[redis.Error](err); ok && !errors.Is(refused, redis.Nil) {
+		return fmt.Errorf("%w: %w", gateway.ErrRefused, err)
+	}
 	var unavailable *producer.RedisError
 	if errors.As(err, &unavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)

@@ -188,16 +188,15 @@ func (l scrapeLog) Println(v ...any) {
 	l.log.Warn().Str(fields.Component, "metrics").Msg(strings.TrimSpace(fmt.Sprintln(v...)))
 }
 
-// handler serves health and metrics. ready says why the process cannot work, nil if it can.
+// handler serves health and metrics. ready says why nothing can be stored, nil if it can.
 func (m *metrics) handler(ready func(context.Context) error) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", m.exposition())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		if err := ready(ctx); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		if err := ready(r.Context()); err != nil {
+			m.log.Warn().Err(err).Msg("not ready")
+			http.Error(w, brief(err), http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = fmt.Fprintln(w, "ok")

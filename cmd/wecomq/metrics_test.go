@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -93,7 +95,7 @@ func TestMetricsCountCallsByErrcode(t *testing.T) {
 
 func TestHealthAndReadiness(t *testing.T) {
 	t.Parallel()
-	gone := func(context.Context) error { return errors.New("redis is away") }
+	gone := func(context.Context) error { return redisconn.Explain("redis://inner:6379/3", syscall.ECONNREFUSED) }
 	tests := map[string]struct {
 		path  string
 		ready func(context.Context) error
@@ -101,7 +103,7 @@ func TestHealthAndReadiness(t *testing.T) {
 		body  string
 	}{
 		"a worker that can work is ready":           {"/readyz", ready, http.StatusOK, "ok\n"},
-		"one that cannot says why":                  {"/readyz", gone, http.StatusServiceUnavailable, "redis is away\n"},
+		"one that cannot says why, but not where":   {"/readyz", gone, http.StatusServiceUnavailable, "Redis: connection refused\n"},
 		"and is alive, so that nobody restarts it":  {"/healthz", gone, http.StatusOK, "ok\n"},
 		"there is nothing else to see for visitors": {"/", ready, http.StatusNotFound, "404 page not found\n"},
 	}

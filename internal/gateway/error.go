@@ -1,6 +1,9 @@
 package gateway
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The errors that [Services] answer with, by errors.Is. Anything else that is no
 // *message.ValidationError, *wecom.Error or *wecom.CallError is a fault of ours.
@@ -11,6 +14,8 @@ var (
 	ErrConflict = errors.New("not possible in the message's state")
 	// ErrUnavailable is a Redis that did not answer: trying again may help.
 	ErrUnavailable = errors.New("Redis is away") //nolint:staticcheck // a name begins the sentence
+	// ErrRefused is a Redis that answers and stores nothing, such as a full one.
+	ErrRefused = fmt.Errorf("%w: it stores nothing", ErrUnavailable)
 )
 
 // The errors of a request itself.

@@ -107,6 +107,10 @@ func unavailable(err error) string {
 	if errors.Is(err, errStopping) {
 		return errStopping.Error()
 	}
+	if errors.Is(err, ErrRefused) {
+		return "Redis stores nothing at present (its operator finds why in the log); try again. " +
+			"A message sent with an idempotency key cannot be doubled by that"
+	}
 	return "Redis did not confirm in time; try again. A message sent with an idempotency key cannot be doubled by that"
 }
 

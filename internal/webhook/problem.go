@@ -39,7 +39,7 @@ func (f *failure) Unwrap() error { return f.err }
 // answered by 503: Alertmanager and Grafana repeat that, and drop what is answered
 // by 4xx.
 func asProblem(err error) problem {
-	p := problem{Status: http.StatusServiceUnavailable, Detail: "the queue is not reachable; send this again"}
+	p := problem{Status: http.StatusServiceUnavailable, Detail: "the queue did not take it; send this again"}
 	var (
 		known   *failure
 		syntax  *SyntaxError
