@@ -20,7 +20,6 @@ import (
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
-	"github.com/wecomq/wecomq/worker"
 )
 
 // metrics are what a process tells Prometheus. No user id is a label.
@@ -140,13 +139,13 @@ func (m *metrics) held(app, reason string, wait time.Duration) {
 	m.hold.WithLabelValues(app, reason).Observe(wait.Seconds())
 }
 
-// instrument counts and times what an app's sender does.
-func (m *metrics) instrument(app string, sender worker.Sender) worker.Sender {
-	return &instrumented{sender, app, m}
+// instrument counts and times what an app's client does.
+func (m *metrics) instrument(app string, client wecomClient) wecomClient {
+	return &instrumented{client, app, m}
 }
 
 type instrumented struct {
-	worker.Sender
+	wecomClient
 
 	app     string
 	metrics *metrics
@@ -154,10 +153,21 @@ type instrumented struct {
 
 func (i *instrumented) Post(ctx context.Context, api string, body []byte, reply any) error {
 	began := time.Now()
-	err := i.Sender.Post(ctx, api, body, reply)
+	err := i.wecomClient.Post(ctx, api, body, reply)
+	i.note(api, began, err)
+	return err
+}
+
+func (i *instrumented) UploadMedia(ctx context.Context, kind wecom.MediaType, filename string, content []byte) (*wecom.Media, error) {
+	began := time.Now()
+	media, err := i.wecomClient.UploadMedia(ctx, kind, filename, content)
+	i.note("media/upload", began, err)
+	return media, err
+}
+
+func (i *instrumented) note(api string, began time.Time, err error) {
 	i.metrics.duration.WithLabelValues(i.app, api).Observe(time.Since(began).Seconds())
 	i.metrics.requests.WithLabelValues(i.app, api, errcodeLabel(err)).Inc()
-	return err
 }
 
 func errcodeLabel(err error) string {
