@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -33,6 +32,7 @@ type deployment struct {
 	metrics   *metrics // nil in a process that serves none
 	traces    *traces  // nil where nothing is traced
 	readiness *readiness
+	troubles  *troubleHook
 }
 
 // connectTimeout bounds the first word with Redis.
@@ -80,7 +80,7 @@ func deploy(cfg *config.Config, log zerolog.Logger) (*deployment, error) {
 	}
 	return &deployment{
 		cfg: cfg, rdb: rdb, log: log, transports: map[wecom.Secret]http.RoundTripper{},
-		readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL)},
+		readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL)}, troubles: &troubleHook{},
 	}, nil
 }
 
@@ -132,12 +132,26 @@ func (d *deployment) tokens(app *config.App) wecom.TokenStore {
 	return d.metrics.countTokens(app.Name, store)
 }
 
-// client calls WeCom for an app. A nil store keeps the access token to itself.
-func (d *deployment) client(app *config.App, store wecom.TokenStore) (*wecom.Client, error) {
-	return wecom.NewClient(wecom.Config{
+// wecomClient calls WeCom for an app.
+type wecomClient interface {
+	worker.Sender
+	UploadMedia(ctx context.Context, kind wecom.MediaType, filename string, content []byte) (*wecom.Media, error)
+}
+
+// client calls WeCom for an app, and counts the calls in a process that has metrics.
+// A nil store keeps the access token to itself.
+func (d *deployment) client(app *config.App, store wecom.TokenStore) (wecomClient, error) {
+	client, err := wecom.NewClient(wecom.Config{
 		CorpID: app.CorpID, Secret: app.Secret, BaseURL: app.APIBaseURL, Timeout: app.Timeout,
 		Transport: d.transport(app), TokenStore: store,
 	})
+	if err != nil {
+		return nil, err
+	}
+	if d.metrics == nil {
+		return client, nil
+	}
+	return d.metrics.instrument(app.Name, client), nil
 }
 
 // transport gives the connection pool of all apps that leave by the same proxy.
@@ -156,26 +170,28 @@ func (d *deployment) transport(app *config.App) http.RoundTripper {
 	return transport
 }
 
-// workerApps prepares the named apps, or all, for a worker.
-func (d *deployment) workerApps(names []string) ([]worker.App, error) {
-	if len(names) == 0 {
-		names = slices.Sorted(maps.Keys(d.cfg.Apps))
-	}
-	apps := make([]worker.App, 0, len(names))
-	for _, name := range names {
-		app, err := d.app(strings.TrimSpace(name))
+// workerApps prepares all apps for a worker.
+func (d *deployment) workerApps() ([]worker.App, error) {
+	apps := make([]worker.App, 0, len(d.cfg.Apps))
+	for _, name := range slices.Sorted(maps.Keys(d.cfg.Apps)) {
+		app, err := d.workerApp(d.cfg.Apps[name])
 		if err != nil {
 			return nil, err
 		}
-		client, err := d.client(app, d.tokens(app))
-		if err != nil {
-			return nil, fmt.Errorf("app %s: %w", app.Name, err)
-		}
-		apps = append(apps, worker.App{
-			Name: app.Name, AgentID: app.AgentID, Sender: client, Records: app.Records, Concurrency: app.Concurrency,
-			Timeout: app.Timeout, OnUnknown: worker.OnUnknown(app.OnUnknown), RatePause: d.ratePause,
-			Limits: app.Limits, Retention: app.Retention,
-		})
+		apps = append(apps, app)
 	}
 	return apps, nil
+}
+
+// workerApp prepares an app for a worker.
+func (d *deployment) workerApp(app *config.App) (worker.App, error) {
+	client, err := d.client(app, d.tokens(app))
+	if err != nil {
+		return worker.App{}, fmt.Errorf("app %s: %w", app.Name, err)
+	}
+	return worker.App{
+		Name: app.Name, AgentID: app.AgentID, Sender: client, Records: app.Records, Concurrency: app.Concurrency,
+		Timeout: app.Timeout, OnUnknown: worker.OnUnknown(app.OnUnknown), RatePause: d.ratePause,
+		Limits: app.Limits, Retention: app.Retention,
+	}, nil
 }

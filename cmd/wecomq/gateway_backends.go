@@ -18,7 +18,6 @@ import (
 	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom"
 )
 
 // backends are what the gateway passes requests on to, by app. A reload swaps
@@ -38,7 +37,7 @@ type backend struct {
 	producer   *producer.Producer
 	finder     *status.Finder
 	dispatcher *dispatch.Dispatcher
-	wecom      *wecom.Client
+	wecom      wecomClient
 }
 
 // load makes the backends of a config; apply puts them into force.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 
 	"github.com/wecomq/wecomq/internal/config"
@@ -89,6 +88,3 @@ func (d *deployment) frozen(cfg *config.Config) []string {
 	slices.Sort(keys)
 	return keys
 }
-
-// sameApps tells a reload that is none of the workers' business.
-func sameApps(a, b *config.Config) bool { return reflect.DeepEqual(a.Apps, b.Apps) }
