@@ -146,7 +146,7 @@ func (h *Handler) complain(app string, n Notification, unaddressed int, wrong []
 	}
 	if len(wrong) > 0 {
 		h.log.Warn().Str("app", app).Str("receiver", n.Receiver).Strs("labels", wrong).
-			Msg("labels name recipients that WeCom cannot know; those are left out")
+			Msg("labels name recipients that WeCom cannot know, or @all; those are left out")
 	}
 }
 

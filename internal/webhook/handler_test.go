@@ -61,8 +61,16 @@ func TestWhoGetsWhat(t *testing.T) {
 			[]string{"carol:: critical markdown: firing b", "bob:: critical markdown: resolved a"},
 		},
 		"all, without others beside": {
-			"", group("a wecom_to_user=@all|bob wecom_to_tag=1"),
+			"to_user=@all&to_tag=1", group("a"),
 			[]string{"@all:: critical markdown: firing a"},
+		},
+		"never all because a label says so": {
+			"", group("a wecom_to_user=@ALL|bob|@all"),
+			[]string{"bob:: critical markdown: firing a"},
+		},
+		"those of the route when the label says all": {
+			"", group("a team=db wecom_to_user=@all"),
+			[]string{"dba:: default text: firing a"},
 		},
 	}
 	for name, tt := range tests {
