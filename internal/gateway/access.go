@@ -55,6 +55,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w}
 	r, t := withTrace(rec, r)
 	r, span := g.beginSpan(r)
+	r, held := g.withRoom(r)
+	defer held.release()
 	// Writers that know no deadlines, as in tests, go without.
 	_ = http.NewResponseController(rec).SetWriteDeadline(began.Add(requestTime))
 	_ = http.NewResponseController(rec).SetReadDeadline(began.Add(requestTime))

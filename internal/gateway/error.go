@@ -27,5 +27,6 @@ var (
 	errNotThere     = errors.New("not there yet")
 	errNoRoute      = errors.New("no such operation; GET /docs lists them all")
 	errStopping     = errors.New("the gateway is shutting down; send the rest again")
+	errBusy         = errors.New("the gateway holds as many bodies as it has memory for; try again")
 	errSlow         = errors.New("the body did not come in time")
 )

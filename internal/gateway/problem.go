@@ -42,6 +42,7 @@ var statuses = []struct {
 	{as[*wecom.TokenHeldError], http.StatusBadGateway},
 	{is(ErrUnavailable), http.StatusServiceUnavailable},
 	{is(errStopping), http.StatusServiceUnavailable},
+	{is(errBusy), http.StatusServiceUnavailable},
 	{is(context.DeadlineExceeded), http.StatusServiceUnavailable},
 }
 
@@ -104,8 +105,10 @@ func newProblem(ctx context.Context, err error) *problem {
 
 // unavailable says what a client can count on, without Redis's address.
 func unavailable(err error) string {
-	if errors.Is(err, errStopping) {
-		return errStopping.Error()
+	for _, own := range []error{errStopping, errBusy} {
+		if errors.Is(err, own) {
+			return own.Error()
+		}
 	}
 	if errors.Is(err, ErrRefused) {
 		return "Redis stores nothing at present (its operator finds why in the log); try again. " +

@@ -47,8 +47,9 @@ func (g *Gateway) guarded(route Route) http.Handler {
 		r, err := g.authorizeRoute(r, route) //nolint:contextcheck // it derives from the request's
 		switch {
 		case err == nil:
+			r.Body = metered(r)
 			route.Handler.ServeHTTP(w, r)
-		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
+		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r):
 			http.Redirect(w, r, route.Login+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		default:
 			g.fail(w, r, err)

@@ -122,6 +122,8 @@ func (c *wecomCall) body(limit int64) ([]byte, error) {
 	switch {
 	case errors.Is(err, errTooLarge):
 		return nil, refuse(40206, "%v", err)
+	case errors.Is(err, errBusy):
+		return nil, err
 	case err != nil:
 		return nil, refuse(40058, "%v", err)
 	}

@@ -21,6 +21,9 @@ import (
 // for its answer, and comes again.
 const storeTimeout = 8 * time.Second
 
+// bodyTime is how long a body may be on its way.
+const bodyTime = 30 * time.Second
+
 // Handler receives webhooks and enqueues what they become. It is safe for
 // concurrent use; any number of processes may share a Redis.
 type Handler struct {
@@ -123,12 +126,13 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return nil, &failure{http.StatusMethodNotAllowed, errors.New("a webhook is posted")}
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // writers that know none, as in tests, go without
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, &failure{http.StatusRequestEntityTooLarge, fmt.Errorf("the body has more than %d bytes; set max_alerts in the receiver", MaxBodyBytes)}
 	}
-	if err != nil {
-		return nil, &failure{http.StatusBadRequest, fmt.Errorf("read the body: %w", err)}
+	if err != nil { // it came too slowly, or not at all, or there is no memory for it
+		return nil, &failure{http.StatusServiceUnavailable, fmt.Errorf("read the body: %w; send it again", err)}
 	}
 	if source == Grafana {
 		if err := h.cfg.Grafana.verify(r.Header, body, time.Now()); err != nil {
