@@ -17,6 +17,7 @@ import (
 	"github.com/wecomq/wecomq/internal/appstate"
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -32,6 +33,7 @@ type metrics struct {
 	queueWait  *prometheus.HistogramVec
 	hold       *prometheus.HistogramVec
 	refreshes  *prometheus.CounterVec
+	webhooks   *prometheus.CounterVec
 	apps       *appstate.Collector // nil until there is a Redis to look at
 	looks      []prometheus.Gatherer
 	log        zerolog.Logger
@@ -67,13 +69,16 @@ func newMetrics() *metrics {
 		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wecomq_token_refreshes_total", Help: "Calls of gettoken by reason: first, early, expired, refused; or failed.",
 		}, []string{"app", "reason"}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wecomq_webhook_alerts_total", Help: "Alerts that came by webhook, by what became of them; of result refused, webhooks.",
+		}, []string{"app", "source", "result"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wecomq_build_info", Help: "1, and the version of wecomq: the one series that every process has.",
 		ConstLabels: prometheus.Labels{"version": buildVersion()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes,
+	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -112,6 +117,19 @@ func (m *metrics) expect(app string) {
 	for _, result := range []string{"accepted", "invalid", "unlicensed"} {
 		m.recipients.WithLabelValues(app, result)
 	}
+}
+
+// expectWebhooks does so for a gateway.
+func (m *metrics) expectWebhooks(app string) {
+	for _, source := range []webhook.Source{webhook.Alertmanager, webhook.Grafana} {
+		for _, result := range webhook.Results() {
+			m.alerted(app, source, result, 0)
+		}
+	}
+}
+
+func (m *metrics) alerted(app string, source webhook.Source, result webhook.Result, alerts int) {
+	m.webhooks.WithLabelValues(app, string(source), string(result)).Add(float64(alerts))
 }
 
 // countTokens counts an app's calls of gettoken.

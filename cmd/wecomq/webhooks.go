@@ -45,6 +45,12 @@ func (w *webhooks) load(d *deployment) (apply func(), err error) {
 		return nil, err
 	}
 	duty := webhookDuty{handler, slices.Sorted(maps.Keys(d.cfg.Apps))}
+	if d.metrics != nil {
+		handler.OnAlerts = d.metrics.alerted
+		for _, app := range duty.apps {
+			d.metrics.expectWebhooks(app)
+		}
+	}
 	return func() {
 		w.current.Store(handler)
 		select {

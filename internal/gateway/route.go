@@ -49,7 +49,7 @@ func (g *Gateway) guarded(route Route) http.Handler {
 		case err == nil:
 			r.Body = metered(r)
 			route.Handler.ServeHTTP(w, r)
-		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r):
+		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
 			http.Redirect(w, r, route.Login+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		default:
 			g.fail(w, r, err)
