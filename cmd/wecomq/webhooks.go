@@ -92,7 +92,7 @@ func (w *webhooks) routes() []gateway.Route {
 	routes := make([]gateway.Route, 0, 2)
 	for _, source := range []webhook.Source{webhook.Alertmanager, webhook.Grafana} {
 		routes = append(routes, gateway.Route{
-			Pattern: fmt.Sprintf("/v1/webhooks/%s/{app}", source), Scope: config.ScopeSend, // Grafana can be told to PUT
+			Pattern: fmt.Sprintf("/v1/webhooks/%s/{app}", source), Scope: config.ScopeSend, Basic: true, // Grafana can be told to PUT
 			Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				w.current.Load().Handle(source, r.PathValue("app"), rw, r)
 			}),

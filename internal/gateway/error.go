@@ -22,10 +22,12 @@ var (
 var (
 	errMalformed    = errors.New("malformed request")
 	errUnauthorized = errors.New("unauthorized")
+	errNoToken      = fmt.Errorf("%w: no such token", errUnauthorized)
 	errForbidden    = errors.New("forbidden")
 	errTooLarge     = errors.New("the body is too large")
 	errNotThere     = errors.New("not there yet")
 	errNoRoute      = errors.New("no such operation; GET /docs lists them all")
+	errMethod       = errors.New("this address does not take the method")
 	errStopping     = errors.New("the gateway is shutting down; send the rest again")
 	errBusy         = errors.New("the gateway holds as many bodies as it has memory for; try again")
 	errSlow         = errors.New("the body did not come in time")

@@ -66,6 +66,7 @@ func New(cfg Config) (*Gateway, error) {
 	g.registerMessages(api)
 	g.registerBatch(api)
 	g.registerApps(api)
+	documentWebhooks(api.OpenAPI(), cfg.Routes)
 	if err := g.serveOpenAPI(api.OpenAPI()); err != nil {
 		return nil, err
 	}

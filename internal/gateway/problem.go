@@ -32,6 +32,7 @@ var statuses = []struct {
 	{is(errForbidden), http.StatusForbidden},
 	{is(ErrNotFound), http.StatusNotFound},
 	{is(errNoRoute), http.StatusNotFound},
+	{is(errMethod), http.StatusMethodNotAllowed},
 	{is(errSlow), http.StatusRequestTimeout},
 	{is(ErrConflict), http.StatusConflict},
 	{is(errTooLarge), http.StatusRequestEntityTooLarge},
@@ -120,6 +121,9 @@ func unavailable(err error) string {
 // report makes the problem of an error, and logs what only the operator may know.
 func (g *Gateway) report(ctx context.Context, err error) *problem {
 	p := newProblem(ctx, err)
+	if p.Status == http.StatusUnauthorized {
+		traceFrom(ctx).err = forLog(err)
+	}
 	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusNotImplemented {
 		g.logFault(ctx, err)
 	}

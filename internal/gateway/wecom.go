@@ -140,7 +140,9 @@ func (c *wecomCall) answer(reply wecomReply, err error) {
 		var code wecom.Code
 		var text string
 		status, code, text = wecomError(err)
-		traceFrom(c.r.Context()).err = text
+		if traceFrom(c.r.Context()).err = text; as[*hintedError](err) {
+			traceFrom(c.r.Context()).err = forLog(err)
+		}
 		reply.set(code, fmt.Sprintf("%s, hint: [%s]", text, traceFrom(c.r.Context()).id))
 		if status >= http.StatusInternalServerError {
 			c.logFault(c.r.Context(), err)
