@@ -24,6 +24,7 @@ import (
 // deployment is a config brought to life: the one place where adapters meet roles.
 type deployment struct {
 	cfg        *config.Config
+	started    *config.Config // with which the process began
 	rdb        redis.UniversalClient
 	log        zerolog.Logger
 	transports map[wecom.Secret]http.RoundTripper // by proxy, shared by the apps that leave there
@@ -79,7 +80,7 @@ func deploy(cfg *config.Config, log zerolog.Logger) (*deployment, error) {
 		return nil, &exitError{exitUsage, err}
 	}
 	return &deployment{
-		cfg: cfg, rdb: rdb, log: log, transports: map[wecom.Secret]http.RoundTripper{},
+		cfg: cfg, started: cfg, rdb: rdb, log: log, transports: map[wecom.Secret]http.RoundTripper{},
 		readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL)}, troubles: &troubleHook{},
 	}, nil
 }

@@ -180,6 +180,8 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 	switch {
 	case errors.Is(err, errNoAccessToken):
 		return http.StatusOK, 40014, "invalid access_token"
+	case errors.Is(err, errTokenTooLong):
+		return http.StatusOK, 40001, err.Error()
 	case errors.Is(err, errAccessExpired):
 		return http.StatusOK, 42001, err.Error()
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):

@@ -114,6 +114,7 @@ func (c Config) plan(app string, n Notification, q query) (deliveries []delivery
 	}
 	for i := range deliveries {
 		deliveries[i].notification = n.with(alerts[deliveries[i].key()])
+		n.Truncated = 0 // whose they are nobody knows: those with the worst alert are told, and no one else
 	}
 	slices.Sort(wrong)
 	return deliveries, unaddressed, slices.Compact(wrong)

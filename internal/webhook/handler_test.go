@@ -87,6 +87,19 @@ func TestWhoGetsWhat(t *testing.T) {
 	}
 }
 
+func TestWhatAlertmanagerLeftOutIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, testConfig())
+	body := strings.Replace(group("a wecom_to_user=bob", "b wecom_to_user=carol"), `"version":"4"`, `"version":"4","truncatedAlerts":7`, 1)
+	got := b.post(t, "alertmanager", "", body, nil)
+	if got.status != http.StatusAccepted || len(got.accepted.Messages) != 2 {
+		t.Fatalf("status %d: %s", got.status, got.body)
+	}
+	if first, second := got.accepted.Messages[0].Alerts, got.accepted.Messages[1].Alerts; first != 8 || second != 1 {
+		t.Errorf("messages report %d and %d alerts, want 8 and 1", first, second)
+	}
+}
+
 func TestAlertsThatNameNobodyAreToldBesideThoseThatDo(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, testConfig())
