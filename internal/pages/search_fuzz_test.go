@@ -27,7 +27,9 @@ func FuzzSearch(f *testing.F) {
 	f.Add("x", "\xff")
 	b := &bundle{rdb: redistest.New(f)}
 	p, err := pages.New(pages.Config{
-		OpenSession: func(http.ResponseWriter, *http.Request, string) (*gateway.Identity, error) { return nil, http.ErrNoCookie },
+		OpenSession: func(http.ResponseWriter, *http.Request, string) (*gateway.Identity, error) {
+			return nil, http.ErrNoCookie
+		},
 	})
 	if err != nil {
 		f.Fatal(err)
