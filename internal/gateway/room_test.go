@@ -1,92 +1,68 @@
-package gateway_test
+package gateway
 
 import (
+	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/wecomq/wecomq/message"
 )
 
-// hold begins a request with the largest body, of which the last byte comes when
-// finish is called; that returns the status.
-func (b *bundle) hold(path string) (finish func() int) {
-	b.Helper()
-	body, in := io.Pipe()
-	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, b.url+path, body)
-	if err != nil {
-		b.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+senderToken)
-	status := make(chan int, 1)
-	go func() {
-		response, err := http.DefaultClient.Do(r)
-		if err != nil {
-			status <- 0
-			return
-		}
-		_ = response.Body.Close()
-		status <- response.StatusCode
-	}()
-	if _, err := io.WriteString(in, strings.Repeat(" ", message.MaxBodyBytes-1)); err != nil {
-		b.Fatal(err)
-	}
-	return func() int {
-		_, _ = io.WriteString(in, " ")
-		_ = in.Close()
-		return <-status
-	}
+const roomBody = `{"touser":"a","msgtype":"text","text":{"content":"x"}}`
+
+// watchingQueue looks at the room that is left while a message is enqueued.
+type watchingQueue struct {
+	memory
+
+	free func() bool // all of it
+	seen bool
+}
+
+func (q *watchingQueue) Enqueue(ctx context.Context, app string, messages []Message) []Result {
+	q.seen = q.free()
+	return q.memory.Enqueue(ctx, app, messages)
 }
 
 func TestBodiesTogetherTakeSoMuchMemoryAndNoMore(t *testing.T) {
 	t.Parallel()
-	b := newBundle(t)
-	var finish []func() int
-	for range 8 {
-		finish = append(finish, b.hold("/v1/messages"))
+	g := newFuzzGateway(t)
+	free := func() bool {
+		if !g.bodies.TryAcquire(maxBodiesBytes) {
+			return false
+		}
+		g.bodies.Release(maxBodiesBytes)
+		return true
 	}
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	a := b.do("POST", "/v1/messages", textBody, as(senderToken))
-	for deadline := time.After(20 * time.Second); a.status == http.StatusAccepted; a = b.do("POST", "/v1/messages", textBody, as(senderToken)) {
-		select {
-		case <-poll.C: // the last bytes are on their way
-		case <-deadline:
-			t.Fatal("8 bodies of 8 MiB, and a ninth is taken")
+	queue := &watchingQueue{free: free}
+	g.services.Queue = queue
+	g.mount(Route{Pattern: "/hook", Scope: "send", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err != nil {
+			g.fail(w, r, err)
+		}
+	})})
+	ask := func(path string) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(roomBody))
+		r.Header.Set("Authorization", "Bearer "+fuzzToken)
+		return serve(t, g, r)
+	}
+	if !g.bodies.TryAcquire(maxBodiesBytes - int64(len(roomBody)) + 1) {
+		t.Fatal("there is no room at the start")
+	}
+	for _, path := range []string{"/v1/messages", "/cgi-bin/gettoken", "/hook"} {
+		if w := ask(path); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "as many bodies") {
+			t.Errorf("%s: HTTP %d %v: %s", path, w.Code, w.Header(), w.Body)
 		}
 	}
-	p := b.problem(a)
-	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || !strings.Contains(p.Detail, "as many bodies") {
-		t.Errorf("HTTP %d %v: %s", a.status, a.header, a.body)
+	g.bodies.Release(1)
+	if w := ask("/v1/messages"); w.Code != http.StatusAccepted {
+		t.Errorf("with room for just this one: HTTP %d %s", w.Code, w.Body)
 	}
-	w := b.do("POST", "/cgi-bin/gettoken", "corpid=x&corpsecret=y")
-	same(t, "WeCom's language", w.status, http.StatusServiceUnavailable)
-	for _, finish := range finish {
-		same(t, "a body of blanks", finish(), http.StatusBadRequest)
+	g.bodies.Release(maxBodiesBytes - int64(len(roomBody)))
+	if w := ask("/v1/messages"); w.Code != http.StatusAccepted || queue.seen {
+		t.Errorf("HTTP %d; the body took no room while its message was enqueued: %v", w.Code, queue.seen)
 	}
-	same(t, "afterwards", b.do("POST", "/v1/messages", textBody, as(senderToken)).status, http.StatusAccepted)
-}
-
-func TestAMessageHasOnlySoManyMembers(t *testing.T) {
-	t.Parallel()
-	b := newBundle(t)
-	tests := map[string]struct {
-		extra string
-		want  int
-	}{
-		"as many as are allowed":           {strings.Repeat(`,"x":[{"a":1,"b":2}]`, 61), http.StatusUnprocessableEntity},
-		"one too many":                     {strings.Repeat(`,"x":1`, 62), http.StatusBadRequest},
-		"any number inside and in strings": {`,"x":{` + strings.Repeat(`"a":1,`, 100) + `"b":"` + strings.Repeat(`\":`, 100) + `"}`, http.StatusUnprocessableEntity},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			a := b.do("POST", "/v1/messages", `{"touser":"a","msgtype":"text","text":{"content":"x"}`+tt.extra+`}`, as(senderToken))
-			if a.status != tt.want {
-				t.Errorf("HTTP %d, want %d: %s", a.status, tt.want, a.body)
-			}
-		})
+	if !free() {
+		t.Error("not all room was given back")
 	}
 }
