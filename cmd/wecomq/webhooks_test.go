@@ -50,3 +50,28 @@ func TestAMessageThatWaitsForAnotherIsSeenAndTakenBack(t *testing.T) {
 		t.Errorf("%d messages arrived, want 1", n)
 	}
 }
+
+func TestGrafanaMayPutWithATokenInItsURL(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	url := gatewayURL(start(t, l.environ(), "gateway", "-c", l.gatewayConfig("", "", gatewayToken)))
+	withToken := strings.Replace(url, "http://", "http://x:"+gatewayToken+"@", 1)
+	body := strings.Replace(alertsBody("firing", "0001-01-01T00:00:00Z"), `"version":"4"`, `"version":"1"`, 1)
+	for source, want := range map[string]int{"grafana": http.StatusAccepted, "alertmanager": http.StatusMethodNotAllowed} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, withToken+"/v1/webhooks/"+source+"/ops?to_user=a", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%s: HTTP %d, want %d", source, response.StatusCode, want)
+		}
+	}
+	if document := string(fetch(t, http.MethodGet, url+"/openapi.json", "")); strings.Count(document, `"/v1/webhooks/`) != 2 {
+		t.Error("the OpenAPI document lacks the webhooks")
+	}
+}
