@@ -35,6 +35,14 @@ type service struct {
 	Profiles    []string          `yaml:"profiles"`
 }
 
+func TestAsynqmonOfComposeChangesNothing(t *testing.T) {
+	t.Parallel()
+	// It has no login and allows any site to read it by a browser on the same host.
+	if command := readCompose(t).Services["asynqmon"].Command; !slices.Contains(command, "--read-only") {
+		t.Errorf("asynqmon is started with %v", command)
+	}
+}
+
 type compose struct {
 	Services map[string]service `yaml:"services"`
 	Volumes  map[string]any     `yaml:"volumes"`

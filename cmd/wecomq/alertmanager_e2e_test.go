@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
@@ -18,6 +20,19 @@ import (
 // startAlertmanager runs one whose own WeCom receiver has nothing changed but
 // wechat_api_url: its secret is still that of the app.
 func startAlertmanager(t *testing.T, apiURL string) (p *process, url string) {
+	t.Helper()
+	return runAlertmanager(t, fmt.Sprintf(`
+global: {wechat_api_url: %q}
+route: {receiver: wecom, group_by: [alertname], group_wait: 100ms, group_interval: 1s, repeat_interval: 1h}
+receivers:
+  - name: wecom
+    wechat_configs:
+      - {corp_id: %s, agent_id: "%d", api_secret: %s, to_user: "zhangsan|张三", message_type: markdown}
+`, apiURL, wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret))
+}
+
+// runAlertmanager runs one that hears of no other.
+func runAlertmanager(t *testing.T, text string) (p *process, url string) {
 	t.Helper()
 	binary, err := exec.LookPath("prometheus-alertmanager") // Debian's name
 	if err != nil {
@@ -31,14 +46,7 @@ func startAlertmanager(t *testing.T, apiURL string) (p *process, url string) {
 	}
 	dir, address := t.TempDir(), freeAddress(t)
 	config := filepath.Join(dir, "alertmanager.yml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, `
-global: {wechat_api_url: %q}
-route: {receiver: wecom, group_by: [alertname], group_wait: 100ms, group_interval: 1s, repeat_interval: 1h}
-receivers:
-  - name: wecom
-    wechat_configs:
-      - {corp_id: %s, agent_id: "%d", api_secret: %s, to_user: "zhangsan|张三", message_type: markdown}
-`, apiURL, wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p = startProgram(t, nil, binary, "--config.file="+config, "--storage.path="+dir, "--web.listen-address="+address,
@@ -67,7 +75,13 @@ func freeAddress(t *testing.T) string {
 // fire tells Alertmanager of an alert.
 func fire(t *testing.T, url, name, summary string) {
 	t.Helper()
-	body := fmt.Sprintf(`[{"labels":{"alertname":%q},"annotations":{"summary":%q}}]`, name, summary)
+	fireAt(t, url, name, summary, time.Now())
+}
+
+// fireAt tells since when: both of a pair are told the same.
+func fireAt(t *testing.T, url, name, summary string, since time.Time) {
+	t.Helper()
+	body := fmt.Sprintf(`[{"labels":{"alertname":%q},"annotations":{"summary":%q},"startsAt":%q}]`, name, summary, since.Format(time.RFC3339Nano))
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/api/v2/alerts", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -127,5 +141,69 @@ func TestAlertmanagersOwnReceiverComesThroughOutages(t *testing.T) {
 	front.exitCode()
 	if messages := l.messages(); len(messages) != 3 {
 		t.Errorf("%d messages arrived, want 3: %+v", len(messages), messages)
+	}
+}
+
+// pairOutage is how long the gateway is away; WECOMQ_TEST_OUTAGE makes it longer.
+func pairOutage(t *testing.T) time.Duration {
+	t.Helper()
+	away, err := time.ParseDuration(cmp.Or(os.Getenv("WECOMQ_TEST_OUTAGE"), "2.5s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return away
+}
+
+// Two Alertmanagers that do not hear each other both report everything, to a gateway
+// that is killed and away for a while: each alert arrives once.
+func TestAPairOfAlertmanagersThroughAnOutageOfTheGateway(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	config, address := l.gatewayConfig("", "", gatewayToken), freeAddress(t)
+	serve := func() *process {
+		p := start(t, l.environ(), "gateway", "-c", config, "--listen", address)
+		p.awaitLine("gateway is up")
+		return p
+	}
+	front := serve()
+	start(t, l.environ(), "worker", "-c", config).awaitLine(`"lane is up"`)
+	text := fmt.Sprintf(`
+route: {receiver: wecom, group_by: [alertname], group_wait: 100ms, group_interval: 1s, repeat_interval: 1h}
+receivers:
+  - name: wecom
+    webhook_configs:
+      - url: "http://%s/v1/webhooks/alertmanager/ops?to_user=zhangsan"
+        http_config: {authorization: {credentials: %s}}
+`, address, gatewayToken)
+	one, oneURL := runAlertmanager(t, text)
+	other, otherURL := runAlertmanager(t, text)
+	tell := func(name string) {
+		since := time.Now()
+		fireAt(t, oneURL, name, "x", since)
+		fireAt(t, otherURL, name, "x", since)
+	}
+	tell("Before")
+	eventually(t, "both report what is before the outage", func() bool { return len(front.lines(`"webhook accepted"`)) == 2 })
+
+	front.kill()
+	away, began := time.After(pairOutage(t)), time.Now()
+	names := []string{"Alpha", "Bravo", "Charlie", "Delta", "Echo"}
+	for _, name := range names {
+		tell(name)
+	}
+	one.awaitLine("connection refused")
+	other.awaitLine("connection refused")
+	<-away
+	front = serve()
+	within(t, 2*time.Minute, "both report everything", func() bool { return len(front.lines(`"webhook accepted"`)) == 2*len(names) })
+	t.Logf("everything was reported twice %s after the gateway went", time.Since(began).Round(100*time.Millisecond))
+	eventually(t, "everything arrives", func() bool { return len(l.messages()) >= 1+len(names) })
+	for _, name := range append(names, "Before") {
+		if n := l.arrivals(name); n != 1 {
+			t.Errorf("%s arrived %d times", name, n)
+		}
+	}
+	if n := len(front.lines(`"duplicate":true`)); n != len(names) {
+		t.Errorf("%d reports were found to be the second, want %d", n, len(names))
 	}
 }

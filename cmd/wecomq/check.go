@@ -54,9 +54,12 @@ func runCheck(ctx context.Context, g *globals, online bool) error {
 	defer d.close()
 	pingCtx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	if err := d.ready(pingCtx); err != nil {
+	if err := d.reach(pingCtx); err != nil {
 		findings = append(findings, finding{"redis", "error", err.Error()})
 		return g.printFindings(findings)
+	}
+	if err := d.ready(ctx); err != nil {
+		findings = append(findings, finding{"redis", "error", err.Error()})
 	}
 	findings = append(findings, checkRedis(ctx, d.rdb)...)
 	if online {

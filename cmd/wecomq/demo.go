@@ -75,7 +75,7 @@ func runDemo(ctx context.Context, g *globals, keep bool) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer d.close()
-	apps, err := d.workerApps(nil)
+	apps, err := d.workerApps()
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -25,6 +24,7 @@ import (
 // deployment is a config brought to life: the one place where adapters meet roles.
 type deployment struct {
 	cfg        *config.Config
+	started    *config.Config // with which the process began
 	rdb        redis.UniversalClient
 	log        zerolog.Logger
 	transports map[wecom.Secret]http.RoundTripper // by proxy, shared by the apps that leave there
@@ -32,6 +32,8 @@ type deployment struct {
 	ratePause time.Duration
 	metrics   *metrics // nil in a process that serves none
 	traces    *traces  // nil where nothing is traced
+	readiness *readiness
+	troubles  *troubleHook
 }
 
 // connectTimeout bounds the first word with Redis.
@@ -53,7 +55,7 @@ func (g *globals) open(ctx context.Context) (*deployment, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	if err := d.ready(ctx); err != nil {
+	if err := d.reach(ctx); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -77,7 +79,10 @@ func deploy(cfg *config.Config, log zerolog.Logger) (*deployment, error) {
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	return &deployment{cfg: cfg, rdb: rdb, log: log, transports: map[wecom.Secret]http.RoundTripper{}}, nil
+	return &deployment{
+		cfg: cfg, started: cfg, rdb: rdb, log: log, transports: map[wecom.Secret]http.RoundTripper{},
+		readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL)}, troubles: &troubleHook{},
+	}, nil
 }
 
 func (d *deployment) close() {
@@ -87,8 +92,12 @@ func (d *deployment) close() {
 	_ = d.rdb.Close()
 }
 
-// ready says why the process cannot work, nil if it can.
-func (d *deployment) ready(ctx context.Context) error {
+// ready says why nothing can be stored, nil if it can.
+func (d *deployment) ready(ctx context.Context) error { return d.readiness.ask(ctx) }
+
+// reach says why Redis does not answer. It is all that a start needs: workers must
+// be able to empty a Redis that is full, and results to be read from it.
+func (d *deployment) reach(ctx context.Context) error {
 	return redisconn.Explain(string(d.cfg.Redis.URL), d.rdb.Ping(ctx).Err())
 }
 
@@ -124,12 +133,26 @@ func (d *deployment) tokens(app *config.App) wecom.TokenStore {
 	return d.metrics.countTokens(app.Name, store)
 }
 
-// client calls WeCom for an app. A nil store keeps the access token to itself.
-func (d *deployment) client(app *config.App, store wecom.TokenStore) (*wecom.Client, error) {
-	return wecom.NewClient(wecom.Config{
+// wecomClient calls WeCom for an app.
+type wecomClient interface {
+	worker.Sender
+	UploadMedia(ctx context.Context, kind wecom.MediaType, filename string, content []byte) (*wecom.Media, error)
+}
+
+// client calls WeCom for an app, and counts the calls in a process that has metrics.
+// A nil store keeps the access token to itself.
+func (d *deployment) client(app *config.App, store wecom.TokenStore) (wecomClient, error) {
+	client, err := wecom.NewClient(wecom.Config{
 		CorpID: app.CorpID, Secret: app.Secret, BaseURL: app.APIBaseURL, Timeout: app.Timeout,
 		Transport: d.transport(app), TokenStore: store,
 	})
+	if err != nil {
+		return nil, err
+	}
+	if d.metrics == nil {
+		return client, nil
+	}
+	return d.metrics.instrument(app.Name, client), nil
 }
 
 // transport gives the connection pool of all apps that leave by the same proxy.
@@ -148,26 +171,28 @@ func (d *deployment) transport(app *config.App) http.RoundTripper {
 	return transport
 }
 
-// workerApps prepares the named apps, or all, for a worker.
-func (d *deployment) workerApps(names []string) ([]worker.App, error) {
-	if len(names) == 0 {
-		names = slices.Sorted(maps.Keys(d.cfg.Apps))
-	}
-	apps := make([]worker.App, 0, len(names))
-	for _, name := range names {
-		app, err := d.app(strings.TrimSpace(name))
+// workerApps prepares all apps for a worker.
+func (d *deployment) workerApps() ([]worker.App, error) {
+	apps := make([]worker.App, 0, len(d.cfg.Apps))
+	for _, name := range slices.Sorted(maps.Keys(d.cfg.Apps)) {
+		app, err := d.workerApp(d.cfg.Apps[name])
 		if err != nil {
 			return nil, err
 		}
-		client, err := d.client(app, d.tokens(app))
-		if err != nil {
-			return nil, fmt.Errorf("app %s: %w", app.Name, err)
-		}
-		apps = append(apps, worker.App{
-			Name: app.Name, AgentID: app.AgentID, Sender: client, Records: app.Records, Concurrency: app.Concurrency,
-			Timeout: app.Timeout, OnUnknown: worker.OnUnknown(app.OnUnknown), RatePause: d.ratePause,
-			Limits: app.Limits, Retention: app.Retention,
-		})
+		apps = append(apps, app)
 	}
 	return apps, nil
+}
+
+// workerApp prepares an app for a worker.
+func (d *deployment) workerApp(app *config.App) (worker.App, error) {
+	client, err := d.client(app, d.tokens(app))
+	if err != nil {
+		return worker.App{}, fmt.Errorf("app %s: %w", app.Name, err)
+	}
+	return worker.App{
+		Name: app.Name, AgentID: app.AgentID, Sender: client, Records: app.Records, Concurrency: app.Concurrency,
+		Timeout: app.Timeout, OnUnknown: worker.OnUnknown(app.OnUnknown), RatePause: d.ratePause,
+		Limits: app.Limits, Retention: app.Retention,
+	}, nil
 }

@@ -8,15 +8,17 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/wecomq/wecomq/internal/appstate"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom"
 )
 
 // backends are what the gateway passes requests on to, by app. A reload swaps
@@ -29,6 +31,7 @@ type backends struct {
 type backendSet struct {
 	apps   map[string]*backend
 	states *appstate.Apps
+	rdb    redis.UniversalClient
 }
 
 // backend is everything of one app.
@@ -36,12 +39,13 @@ type backend struct {
 	producer   *producer.Producer
 	finder     *status.Finder
 	dispatcher *dispatch.Dispatcher
-	wecom      *wecom.Client
+	ledger     *ledger.Ledger
+	wecom      wecomClient
 }
 
 // load makes the backends of a config; apply puts them into force.
 func (b *backends) load(d *deployment) (apply func(), settings gateway.Settings, err error) {
-	next := backendSet{apps: map[string]*backend{}, states: d.apps()}
+	next := backendSet{apps: map[string]*backend{}, states: d.apps(), rdb: d.rdb}
 	settings = gateway.Settings{Tokens: d.cfg.Gateway.Tokens}
 	for _, name := range slices.Sorted(maps.Keys(d.cfg.Apps)) {
 		app := d.cfg.Apps[name]
@@ -68,7 +72,7 @@ func newBackend(d *deployment, app *config.App) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &backend{producer: p, finder: d.finder(app), dispatcher: dispatcher, wecom: client}, nil
+	return &backend{producer: p, finder: d.finder(app), ledger: d.ledger(app), dispatcher: dispatcher, wecom: client}, nil
 }
 
 // of finds an app's backend; one that a reload has just removed is gone.
@@ -107,6 +111,9 @@ func (b *backends) Enqueue(ctx context.Context, app string, messages []gateway.M
 
 // enqueueFault tells a Redis that did not answer from a message at fault.
 func enqueueFault(err error) error {
+	if refused, ok := errors.AsType[redis.Error](err); ok && !errors.Is(refused, redis.Nil) {
+		return fmt.Errorf("%w: %w", gateway.ErrRefused, err)
+	}
 	var unavailable *producer.RedisError
 	if errors.As(err, &unavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
@@ -121,7 +128,24 @@ func (b *backends) Record(ctx context.Context, app, id string) (tasks.Record, er
 		return tasks.Record{}, err
 	}
 	record, err := backend.finder.Message(ctx, id)
+	if errors.Is(err, status.ErrNotFound) {
+		return b.waiting(ctx, app, id)
+	}
 	return record, lookupFault(id, err)
+}
+
+// waiting is the record of a webhook's message that is not in the queue yet.
+func (b *backends) waiting(ctx context.Context, app, id string) (tasks.Record, error) {
+	m, after, found, err := webhook.Waiting(ctx, b.current.Load().rdb, app, id)
+	switch {
+	case err != nil:
+		return tasks.Record{}, lookupFault(id, err)
+	case !found:
+		return tasks.Record{}, lookupFault(id, status.ErrNotFound)
+	}
+	return tasks.Record{
+		ID: id, App: app, Type: m.Request.Type(), Priority: m.Priority, State: tasks.Held, ErrMsg: "waits for " + after,
+	}, nil
 }
 
 // lookupFault is what went wrong where only Redis was asked.

@@ -136,7 +136,13 @@ func TestGatewayWorkerAndWeComTogether(t *testing.T) {
 // call makes a request with a token and returns the answer.
 func call(t *testing.T, method, url, token string) (int, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	return callWith(t, method, url, token, "")
+}
+
+// callWith has a body as well.
+func callWith(t *testing.T, method, url, token, content string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
 	}

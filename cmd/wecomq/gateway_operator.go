@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -32,6 +36,9 @@ func (b *backends) takeBack(
 		return tasks.Record{}, err
 	}
 	result, err := do(backend.dispatcher, ctx, id)
+	if errors.Is(err, status.ErrNotFound) {
+		return b.takeBackWaiting(ctx, backend, app, id)
+	}
 	if err != nil {
 		return tasks.Record{}, lookupFault(id, err)
 	}
@@ -41,6 +48,21 @@ func (b *backends) takeBack(
 		}
 	}
 	return b.Record(ctx, app, id)
+}
+
+// takeBackWaiting cancels a webhook's message that is not in the queue yet. The
+// record comes first: from then on no worker sends it, whoever enqueues it.
+func (b *backends) takeBackWaiting(ctx context.Context, backend *backend, app, id string) (tasks.Record, error) {
+	record, err := b.waiting(ctx, app, id)
+	if err != nil {
+		return tasks.Record{}, err
+	}
+	payload := tasks.Payload{ID: id, App: app, Priority: record.Priority, Type: record.Type, EnqueuedAt: time.Now(), Body: []byte(`{}`)}
+	record, err = backend.ledger.Settle(ctx, payload, tasks.Settlement{State: tasks.Cancelled, ErrMsg: "cancelled before it was sent"})
+	if err == nil {
+		err = webhook.DropWaiting(ctx, b.current.Load().rdb, app, id)
+	}
+	return record, lookupFault(id, err)
 }
 
 // notTakenBack says why a part stays where it is, with WeCom's errcode if that is why.

@@ -2,85 +2,122 @@ package main
 
 import (
 	"context"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/worker"
 )
 
-// lanes are the worker of a process, and its successors: a reload that changes an
-// app ends the worker when its calls in flight have ended, and starts another.
+// lanes are the workers of a process, one for each app, and their successors: a
+// reload that changes an app starts another worker for it at once, while the old one
+// finishes its calls in flight. The two share limits and token in Redis. Other apps
+// notice nothing.
 type lanes struct {
 	names   []string // of the apps, empty for all
 	metrics *metrics
 
-	first *worker.Worker
-	d     *deployment         // in force, or about to be
-	next  chan *worker.Worker // the newest successor
+	set  map[string]*lane      // in force, or about to be
+	next chan map[string]*lane // the newest
+}
+
+// lane is the worker of one app.
+type lane struct {
+	app    config.App
+	worker *worker.Worker
 }
 
 func newLanes(d *deployment, names []string, m *metrics) (*lanes, error) {
-	l := &lanes{names: names, metrics: m, d: d, next: make(chan *worker.Worker, 1)}
-	var err error
-	l.first, err = l.worker(d)
-	return l, err
-}
-
-// worker makes the worker of a config; it does not connect.
-func (l *lanes) worker(d *deployment) (*worker.Worker, error) {
-	apps, err := d.workerApps(l.names)
+	l := &lanes{names: names, metrics: m, next: make(chan map[string]*lane, 1)}
+	apply, err := l.prepare(d)
 	if err != nil {
 		return nil, err
 	}
-	for i := range apps {
-		l.metrics.expect(apps[i].Name)
-		apps[i].Sender = l.metrics.instrument(apps[i].Name, apps[i].Sender)
-	}
-	return worker.New(worker.Config{
-		Redis: d.rdb, Apps: apps, Logger: d.log, TracerProvider: d.traces.provider(),
-		OnSettled: l.metrics.settled, OnDequeued: l.metrics.dequeued, OnHeld: l.metrics.held,
-	})
+	apply()
+	return l, nil
 }
 
-// prepare makes the worker of the next config.
+// prepare makes the workers of the apps that are new or differ. They do not connect.
 func (l *lanes) prepare(next *deployment) (apply func(), err error) {
-	if sameApps(l.d.cfg, next.cfg) {
-		return func() {}, nil
+	names := l.names
+	if len(names) == 0 {
+		names = slices.Collect(maps.Keys(next.cfg.Apps))
 	}
-	successor, err := l.worker(next)
-	if err != nil {
-		return nil, err
+	set := make(map[string]*lane, len(names))
+	for _, name := range names {
+		app, err := next.app(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
+		}
+		if old := l.set[app.Name]; old != nil && reflect.DeepEqual(old.app, *app) {
+			set[app.Name] = old
+			continue
+		}
+		w, err := l.worker(next, app)
+		if err != nil {
+			return nil, err
+		}
+		set[app.Name] = &lane{*app, w}
 	}
 	return func() {
-		l.d = next
+		l.set = set
 		select {
 		case <-l.next: // of a reload that this one overtakes
 		default:
 		}
-		l.next <- successor
+		l.next <- set
 	}, nil
 }
 
-// run serves until ctx ends, with one worker after the other.
-func (l *lanes) run(ctx context.Context) error {
-	for current := l.first; ; {
-		successor, err := l.runUntilReplaced(ctx, current)
-		if successor == nil || err != nil {
-			return err
-		}
-		current = successor
+func (l *lanes) worker(d *deployment, app *config.App) (*worker.Worker, error) {
+	served, err := d.workerApp(app)
+	if err != nil {
+		return nil, err
 	}
+	l.metrics.expect(app.Name)
+	return worker.New(worker.Config{
+		Redis: d.rdb, Apps: []worker.App{served}, Logger: d.log.Hook(d.troubles), TracerProvider: d.traces.provider(),
+		OnSettled: l.metrics.settled, OnDequeued: l.metrics.dequeued, OnHeld: l.metrics.held,
+	})
 }
 
-// runUntilReplaced serves until ctx ends, or until there is a successor.
-func (l *lanes) runUntilReplaced(ctx context.Context, current *worker.Worker) (*worker.Worker, error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	done := make(chan error, 1)
-	go func() { done <- current.Run(ctx) }()
-	select {
-	case err := <-done:
-		return nil, err
-	case successor := <-l.next:
-		stop()
-		return successor, <-done
+// run serves until ctx ends, and returns when all workers have ended, the replaced
+// ones, too.
+func (l *lanes) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		running := map[*lane]context.CancelFunc{}
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case set := <-l.next:
+				replace(ctx, group, running, set)
+			}
+		}
+	})
+	return group.Wait()
+}
+
+// replace starts what is new and stops what is not in the set any more.
+func replace(ctx context.Context, group *errgroup.Group, running map[*lane]context.CancelFunc, set map[string]*lane) {
+	wanted := map[*lane]bool{}
+	for _, lane := range set {
+		wanted[lane] = true
+		if running[lane] == nil {
+			laneCtx, stop := context.WithCancel(ctx)
+			running[lane] = stop
+			group.Go(func() error { return lane.worker.Run(laneCtx) })
+		}
+	}
+	for lane, stop := range running {
+		if !wanted[lane] {
+			stop()
+			delete(running, lane)
+		}
 	}
 }

@@ -17,10 +17,10 @@ import (
 	"github.com/wecomq/wecomq/internal/appstate"
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
-	"github.com/wecomq/wecomq/worker"
 )
 
 // metrics are what a process tells Prometheus. No user id is a label.
@@ -33,6 +33,7 @@ type metrics struct {
 	queueWait  *prometheus.HistogramVec
 	hold       *prometheus.HistogramVec
 	refreshes  *prometheus.CounterVec
+	webhooks   *prometheus.CounterVec
 	apps       *appstate.Collector // nil until there is a Redis to look at
 	looks      []prometheus.Gatherer
 	log        zerolog.Logger
@@ -68,13 +69,16 @@ func newMetrics() *metrics {
 		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wecomq_token_refreshes_total", Help: "Calls of gettoken by reason: first, early, expired, refused; or failed.",
 		}, []string{"app", "reason"}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wecomq_webhook_alerts_total", Help: "Alerts that came by webhook, by what became of them; of result refused, webhooks.",
+		}, []string{"app", "source", "result"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wecomq_build_info", Help: "1, and the version of wecomq: the one series that every process has.",
 		ConstLabels: prometheus.Labels{"version": buildVersion()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes,
+	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -115,6 +119,19 @@ func (m *metrics) expect(app string) {
 	}
 }
 
+// expectWebhooks does so for a gateway.
+func (m *metrics) expectWebhooks(app string) {
+	for _, source := range []webhook.Source{webhook.Alertmanager, webhook.Grafana} {
+		for _, result := range webhook.Results() {
+			m.alerted(app, source, result, 0)
+		}
+	}
+}
+
+func (m *metrics) alerted(app string, source webhook.Source, result webhook.Result, alerts int) {
+	m.webhooks.WithLabelValues(app, string(source), string(result)).Add(float64(alerts))
+}
+
 // countTokens counts an app's calls of gettoken.
 func (m *metrics) countTokens(app string, store wecom.TokenStore) wecom.TokenStore {
 	return &tokenCounter{TokenStore: store, calls: m.refreshes.MustCurryWith(prometheus.Labels{"app": app})}
@@ -140,13 +157,13 @@ func (m *metrics) held(app, reason string, wait time.Duration) {
 	m.hold.WithLabelValues(app, reason).Observe(wait.Seconds())
 }
 
-// instrument counts and times what an app's sender does.
-func (m *metrics) instrument(app string, sender worker.Sender) worker.Sender {
-	return &instrumented{sender, app, m}
+// instrument counts and times what an app's client does.
+func (m *metrics) instrument(app string, client wecomClient) wecomClient {
+	return &instrumented{client, app, m}
 }
 
 type instrumented struct {
-	worker.Sender
+	wecomClient
 
 	app     string
 	metrics *metrics
@@ -154,10 +171,21 @@ type instrumented struct {
 
 func (i *instrumented) Post(ctx context.Context, api string, body []byte, reply any) error {
 	began := time.Now()
-	err := i.Sender.Post(ctx, api, body, reply)
+	err := i.wecomClient.Post(ctx, api, body, reply)
+	i.note(api, began, err)
+	return err
+}
+
+func (i *instrumented) UploadMedia(ctx context.Context, kind wecom.MediaType, filename string, content []byte) (*wecom.Media, error) {
+	began := time.Now()
+	media, err := i.wecomClient.UploadMedia(ctx, kind, filename, content)
+	i.note("media/upload", began, err)
+	return media, err
+}
+
+func (i *instrumented) note(api string, began time.Time, err error) {
 	i.metrics.duration.WithLabelValues(i.app, api).Observe(time.Since(began).Seconds())
 	i.metrics.requests.WithLabelValues(i.app, api, errcodeLabel(err)).Inc()
-	return err
 }
 
 func errcodeLabel(err error) string {
@@ -188,16 +216,15 @@ func (l scrapeLog) Println(v ...any) {
 	l.log.Warn().Str(fields.Component, "metrics").Msg(strings.TrimSpace(fmt.Sprintln(v...)))
 }
 
-// handler serves health and metrics. ready says why the process cannot work, nil if it can.
+// handler serves health and metrics. ready says why nothing can be stored, nil if it can.
 func (m *metrics) handler(ready func(context.Context) error) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", m.exposition())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		if err := ready(ctx); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		if err := ready(r.Context()); err != nil {
+			m.log.Warn().Err(err).Msg("not ready")
+			http.Error(w, brief(err), http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = fmt.Fprintln(w, "ok")

@@ -6,11 +6,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 // get asks a handler and returns status and body.
@@ -52,9 +55,12 @@ func TestMetricsCountRecipientsByFate(t *testing.T) {
 }
 
 // failingSender answers every call with the same error, or none.
-type failingSender struct{ err error }
+type failingSender struct {
+	wecomClient
 
-func (s failingSender) CheckToken(context.Context) error                { return nil }
+	err error
+}
+
 func (s failingSender) Post(context.Context, string, []byte, any) error { return s.err }
 
 func TestMetricsCountCallsByErrcode(t *testing.T) {
@@ -74,7 +80,7 @@ func TestMetricsCountCallsByErrcode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newMetrics()
-			err := m.instrument("ops", failingSender{tt.err}).Post(t.Context(), message.APISend, nil, nil)
+			err := m.instrument("ops", failingSender{err: tt.err}).Post(t.Context(), message.APISend, nil, nil)
 			if !errors.Is(err, tt.err) {
 				t.Errorf("Post() = %v, want %v untouched", err, tt.err)
 			}
@@ -91,9 +97,36 @@ func TestMetricsCountCallsByErrcode(t *testing.T) {
 	}
 }
 
+func TestMetricsCountTheCallsOfAGateway(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	config := l.gatewayConfig("", "", gatewayToken)
+	front := start(t, l.environ(), "gateway", "-c", config)
+	url := gatewayURL(front)
+	client, err := wecom.NewClient(wecom.Config{CorpID: wecomtest.CorpID, Secret: gatewayToken, BaseURL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.UploadMedia(t.Context(), wecom.MediaFile, "a.txt", []byte("some text")); err != nil {
+		t.Fatal(err)
+	}
+	start(t, l.environ(), "worker", "-c", config).awaitLine(`"lane is up"`)
+	_, sent := post(t, url, gatewayToken, "k")
+	l.awaitRecord(config, sent.ID, tasks.Accepted)
+	if code, body := call(t, http.MethodPost, url+"/v1/messages/"+sent.ID+"/recall", gatewayToken); code != http.StatusOK {
+		t.Fatalf("recall: HTTP %d %s", code, body)
+	}
+	text := string(fetch(t, http.MethodGet, url+"/metrics", ""))
+	for _, api := range []string{"media/upload", message.APIRecall} {
+		if want := `wecomq_api_requests_total{api="` + api + `",app="ops",errcode="0"} 1`; !strings.Contains(text, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}
+
 func TestHealthAndReadiness(t *testing.T) {
 	t.Parallel()
-	gone := func(context.Context) error { return errors.New("redis is away") }
+	gone := func(context.Context) error { return redisconn.Explain("redis://inner:6379/3", syscall.ECONNREFUSED) }
 	tests := map[string]struct {
 		path  string
 		ready func(context.Context) error
@@ -101,7 +134,7 @@ func TestHealthAndReadiness(t *testing.T) {
 		body  string
 	}{
 		"a worker that can work is ready":           {"/readyz", ready, http.StatusOK, "ok\n"},
-		"one that cannot says why":                  {"/readyz", gone, http.StatusServiceUnavailable, "redis is away\n"},
+		"one that cannot says why, but not where":   {"/readyz", gone, http.StatusServiceUnavailable, "Redis: connection refused\n"},
 		"and is alive, so that nobody restarts it":  {"/healthz", gone, http.StatusOK, "ok\n"},
 		"there is nothing else to see for visitors": {"/", ready, http.StatusNotFound, "404 page not found\n"},
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 
 	"github.com/wecomq/wecomq/internal/config"
@@ -74,13 +73,14 @@ func (d *deployment) with(cfg *config.Config) *deployment {
 	return &next
 }
 
-// frozen are the keys that have changed, but that a reload cannot change.
+// frozen are the keys that have changed since the start, but that a reload cannot
+// change.
 func (d *deployment) frozen(cfg *config.Config) []string {
 	var keys []string
 	for key, changed := range map[string]bool{
-		"redis.url":      cfg.Redis.URL != d.cfg.Redis.URL,
-		"gateway.listen": cfg.Gateway.Listen != d.cfg.Gateway.Listen,
-		"log":            cfg.Log != d.cfg.Log,
+		"redis.url":      cfg.Redis.URL != d.started.Redis.URL,
+		"gateway.listen": cfg.Gateway.Listen != d.started.Gateway.Listen,
+		"log":            cfg.Log != d.started.Log,
 	} {
 		if changed {
 			keys = append(keys, key)
@@ -89,6 +89,3 @@ func (d *deployment) frozen(cfg *config.Config) []string {
 	slices.Sort(keys)
 	return keys
 }
-
-// sameApps tells a reload that is none of the workers' business.
-func sameApps(a, b *config.Config) bool { return reflect.DeepEqual(a.Apps, b.Apps) }

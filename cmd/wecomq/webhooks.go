@@ -45,6 +45,12 @@ func (w *webhooks) load(d *deployment) (apply func(), err error) {
 		return nil, err
 	}
 	duty := webhookDuty{handler, slices.Sorted(maps.Keys(d.cfg.Apps))}
+	if d.metrics != nil {
+		handler.OnAlerts = d.metrics.alerted
+		for _, app := range duty.apps {
+			d.metrics.expectWebhooks(app)
+		}
+	}
 	return func() {
 		w.current.Store(handler)
 		select {
@@ -86,7 +92,7 @@ func (w *webhooks) routes() []gateway.Route {
 	routes := make([]gateway.Route, 0, 2)
 	for _, source := range []webhook.Source{webhook.Alertmanager, webhook.Grafana} {
 		routes = append(routes, gateway.Route{
-			Pattern: fmt.Sprintf("POST /v1/webhooks/%s/{app}", source), Scope: config.ScopeSend,
+			Pattern: fmt.Sprintf("/v1/webhooks/%s/{app}", source), Scope: config.ScopeSend, Basic: true, // Grafana can be told to PUT
 			Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				w.current.Load().Handle(source, r.PathValue("app"), rw, r)
 			}),

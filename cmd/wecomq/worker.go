@@ -16,8 +16,9 @@ func newWorker(g *globals) *cobra.Command {
 		Short: "Send what is queued",
 		Long: `Takes messages from the queues of all apps of the config, or of those named by
 --apps, and sends them. Any number of workers may run, on any number of hosts.
-SIGHUP reads the config again; if an app has changed, all lanes finish their calls
-in flight and start again. An invalid file changes nothing.
+SIGHUP reads the config again: an app that has changed goes on by its new settings
+at once, while its calls in flight end by the old ones, and the others notice
+nothing. An invalid file changes nothing.
 
 SIGTERM or Ctrl-C: takes no new message, finishes the calls in flight, leaves the
 rest in the queue and exits 0. A second signal exits at once.`,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -55,6 +56,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w}
 	r, t := withTrace(rec, r)
 	r, span := g.beginSpan(r)
+	r, held := g.withRoom(r)
+	defer held.release()
 	// Writers that know no deadlines, as in tests, go without.
 	_ = http.NewResponseController(rec).SetWriteDeadline(began.Add(requestTime))
 	_ = http.NewResponseController(rec).SetReadDeadline(began.Add(requestTime))
@@ -63,7 +66,22 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		endSpan(span, r, rec.status, t)
 	}()
 	defer g.rescue(rec, r)
-	g.mux.ServeHTTP(rec, r)
+	g.mux.ServeHTTP(rec, withoutEmptySegments(r))
+}
+
+var slashes = regexp.MustCompile(`/{2,}`)
+
+// withoutEmptySegments serves clients whose base URL ends in a slash: many follow no
+// redirect of a POST.
+func withoutEmptySegments(r *http.Request) *http.Request {
+	if r.URL.RawPath != "" || !strings.Contains(r.URL.Path, "//") {
+		return r
+	}
+	clean := r.WithContext(r.Context())
+	u := *r.URL
+	u.Path = slashes.ReplaceAllString(u.Path, "/")
+	clean.URL = &u
+	return clean
 }
 
 // rescue turns a panic into a 500, if nothing was answered yet.

@@ -30,9 +30,10 @@ type access struct {
 	session bool // a browser's, which opens no API
 }
 
-// The errors of an access token, WeCom's 40014 and 42001.
+// The errors of an access token, WeCom's 40014, 40001 and 42001.
 var (
 	errNoAccessToken = errors.New("not an access token")
+	errTokenTooLong  = fmt.Errorf("the token has over %d bytes, which no access token holds; make a shorter one", maxSecretBytes)
 	errAccessExpired = errors.New("access token expired, or its token is gone")
 )
 
@@ -68,7 +69,10 @@ func sealer(token config.Token) (cipher.AEAD, error) {
 
 // sealAccess writes an access token.
 func sealAccess(token config.Token, a access) (string, error) {
-	if len(a.secret) > maxSecretBytes || len(a.corpID) > maxCorpIDBytes {
+	if len(a.secret) > maxSecretBytes {
+		return "", errTokenTooLong
+	}
+	if len(a.corpID) > maxCorpIDBytes {
 		return "", errNoAccessToken
 	}
 	aead, err := sealer(token)

@@ -78,7 +78,7 @@ func (b *batch) run() error {
 			}
 		}
 		switch {
-		case errors.Is(end, io.EOF) && b.lines.number == 0:
+		case errors.Is(end, io.EOF) && !b.started: // nothing, or blank lines
 			return fmt.Errorf("%w: the body has no line", errMalformed)
 		case errors.Is(end, io.EOF):
 			return nil

@@ -63,6 +63,7 @@ func TestBatchRefusesWhatConcernsAllLines(t *testing.T) {
 		status           int
 	}{
 		"no line":          {"", "", "", 400},
+		"only blank lines": {"", "\n \r\n\n", "", 400},
 		"a wrong priority": {"?priority=high", textBody, "", 422},
 		"a wrong key":      {"", textBody, "schlüssel", 422},
 	} {

@@ -21,8 +21,10 @@ const bodyTime = 30 * time.Second
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	conn := http.NewResponseController(w)
 	_ = conn.SetReadDeadline(time.Now().Add(bodyTime)) // writers that know none, as in tests, go without
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	data, err := io.ReadAll(http.MaxBytesReader(w, metered(r), limit))
 	switch {
+	case errors.Is(err, errBusy):
+		return nil, err
 	case as[*http.MaxBytesError](err):
 		return nil, fmt.Errorf("%w: over %d bytes", errTooLarge, limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -46,6 +46,9 @@ func readEnvelope(data []byte) (*envelope, error) {
 	if len(data) > message.MaxBodyBytes {
 		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", errTooLarge, len(data), message.MaxBodyBytes)
 	}
+	if countMembers(data) > maxMembers {
+		return nil, fmt.Errorf("%w: over %d members; WeCom knows about ten", errMalformed, maxMembers)
+	}
 	e := &envelope{body: data}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(data, &members); err != nil || members == nil {
@@ -66,6 +69,31 @@ func readEnvelope(data []byte) (*envelope, error) {
 		e.body, _ = marshal(members) // of raw JSON: it cannot fail
 	}
 	return e, nil
+}
+
+// maxMembers bounds the members of a message, of which the largest types have a
+// dozen: a million small ones would take fifty times their size in memory.
+const maxMembers = 64
+
+// countMembers counts those of the outermost object, without memory.
+func countMembers(data []byte) (n int) {
+	depth, inString := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c == ':' && depth == 1:
+			n++
+		}
+	}
+	return n
 }
 
 // marshal is the compact JSON of a value, with < > & as they are.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 	oteltrace "go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/tracing"
@@ -40,6 +41,7 @@ type Gateway struct {
 	settings atomic.Pointer[Settings]
 	stopping <-chan struct{}
 	uploads  chan struct{} // a place for each upload that may be in memory
+	bodies   *semaphore.Weighted
 	log      zerolog.Logger
 	tracer   tracing.Tracer
 	now      func() time.Time
@@ -54,7 +56,7 @@ func New(cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping, uploads: make(chan struct{}, maxUploads),
 		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now,
-		tracer: tracing.New(cfg.TracerProvider),
+		tracer: tracing.New(cfg.TracerProvider), bodies: semaphore.NewWeighted(maxBodiesBytes),
 	}
 	if g.now == nil {
 		g.now = time.Now
@@ -64,6 +66,7 @@ func New(cfg Config) (*Gateway, error) {
 	g.registerMessages(api)
 	g.registerBatch(api)
 	g.registerApps(api)
+	documentWebhooks(api.OpenAPI(), cfg.Routes)
 	if err := g.serveOpenAPI(api.OpenAPI()); err != nil {
 		return nil, err
 	}

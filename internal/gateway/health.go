@@ -2,13 +2,21 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 )
 
 // readyTime bounds the look at Redis; a probe should not hang.
-const readyTime = 2 * time.Second
+const readyTime = 3 * time.Second
+
+// briefError is one that says in few words, without names of hosts, what may be
+// told to anybody.
+type briefError interface {
+	error
+	Brief() string
+}
 
 // serveHealth serves the probes under the names of Kubernetes and of Prometheus.
 func (g *Gateway) serveHealth() {
@@ -33,7 +41,12 @@ func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	if g.services.Ready != nil {
 		if err := g.services.Ready(ctx); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			traceFrom(ctx).err = err.Error()
+			text := "not ready; the log says why"
+			if short, ok := errors.AsType[briefError](err); ok {
+				text = short.Brief()
+			}
+			http.Error(w, text, http.StatusServiceUnavailable)
 			return
 		}
 	}

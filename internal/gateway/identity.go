@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -89,11 +90,29 @@ func (g *Gateway) identify(secret string) (*Identity, error) {
 	case ok:
 		return settings.identity(token), nil
 	case len(settings.Tokens) == 0:
-		return nil, fmt.Errorf("%w: the configuration has no token; %s", errUnauthorized, howToMakeToken)
+		return nil, &hintedError{errNoToken, "the configuration has none; " + howToMakeToken}
 	case secret == "":
 		return nil, fmt.Errorf("%w: send 'Authorization: Bearer TOKEN'", errUnauthorized)
 	}
-	return nil, fmt.Errorf("%w: no such token; %s", errUnauthorized, howToMakeToken)
+	return nil, &hintedError{errNoToken, howToMakeToken}
+}
+
+// hintedError carries what only the operator may know.
+type hintedError struct {
+	error
+
+	hint string
+}
+
+// Unwrap returns what anybody may know.
+func (h *hintedError) Unwrap() error { return h.error }
+
+// forLog is an error as the log has it.
+func forLog(err error) string {
+	if hinted, ok := errors.AsType[*hintedError](err); ok {
+		return err.Error() + "; " + hinted.hint
+	}
+	return err.Error()
 }
 
 const howToMakeToken = "make one with TOKEN=$(openssl rand -hex 32), put its sha256 (printf %s \"$TOKEN\" | sha256sum) " +

@@ -75,6 +75,9 @@ func (g *Gateway) compose(identity *Identity, e *envelope) (App, Message, error)
 		return App{}, Message{}, appErr
 	}
 	m, err := e.message()
+	if appErr != nil && err == nil { // or its queue would say it
+		err = message.ValidateContent(m.Request)
+	}
 	if err := joined(appErr, err); err != nil {
 		return App{}, Message{}, err
 	}

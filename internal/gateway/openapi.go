@@ -23,10 +23,19 @@ func newAPI(mux *http.ServeMux, version string) huma.API {
 	cfg.Info.Description = "Queue-backed dispatcher for WeCom (企业微信) application messages."
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.CreateHooks = nil // no $schema member in every answer
+	cfg.Transformers = append(cfg.Transformers, nameRequest)
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearerScheme: {
 		Type: "http", Scheme: "bearer", Description: "A token of gateway.tokens in the configuration.",
 	}}
 	return humago.New(mux, cfg)
+}
+
+// nameRequest gives the errors that huma finds by itself the id that ours have.
+func nameRequest(ctx huma.Context, _ string, value any) (any, error) {
+	if model, ok := value.(*huma.ErrorModel); ok {
+		return &problem{ErrorModel: *model, RequestID: traceFrom(ctx.Context()).id}, nil
+	}
+	return value, nil
 }
 
 // operation registers an operation that needs a scope. Its errors become

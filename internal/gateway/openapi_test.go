@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"regexp"
 	"slices"
@@ -36,6 +37,70 @@ func TestOpenAPINamesEveryOperation(t *testing.T) {
 		"DELETE /v1/messages/{id}", "GET /v1/apps", "GET /v1/messages/{id}", "POST /v1/messages",
 		"POST /v1/messages/{id}/recall", "POST /v1/messages/{id}/replay", "POST /v1/messages:batch",
 	})
+}
+
+func TestTheDocumentTellsOfWebhooks(t *testing.T) {
+	t.Parallel()
+	b := withRoutes(t)
+	document := b.do("GET", "/openapi.json", "").body
+	for _, want := range []string{`"/v1/webhooks/alertmanager/{app}":{"post":`, `"name":"to_party"`, `"waits_for"`} {
+		if !strings.Contains(document, want) {
+			t.Errorf("the document does not mention %s", want)
+		}
+	}
+	if page := b.do("GET", "/docs", "").body; !strings.Contains(page, "/v1/webhooks/alertmanager/{app}") {
+		t.Error("the docs page does not mention the webhooks")
+	}
+}
+
+func TestErrorsOfAllKindsNameTheRequest(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	for name, path := range map[string]string{
+		"huma's own": "/v1/messages:batch?priority=none", "ours": "/v1/messages:batch",
+	} {
+		p := b.problem(b.do("POST", path, "", as(senderToken), "X-Request-Id: mine"))
+		if p.RequestID != "mine" {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}
+
+func TestAnotherMethodIsToldWhichAreTaken(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	a := b.do("PUT", "/v1/messages/ops-1", "", as(senderToken))
+	if got := a.header.Get("Allow"); a.status != http.StatusMethodNotAllowed || got != "GET, HEAD, DELETE" {
+		t.Errorf("HTTP %d, Allow %q", a.status, got)
+	}
+}
+
+func TestABaseURLMayEndInASlash(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	same(t, "the API", b.do("POST", "//v1//messages", textBody, as(senderToken)).status, http.StatusAccepted)
+	if a := b.do("POST", "//cgi-bin/gettoken", "corpid=x&corpsecret=y"); a.status != http.StatusOK || !strings.Contains(a.body, "40001") {
+		t.Errorf("HTTP %d %s", a.status, a.body)
+	}
+	if log := b.log.String(); !strings.Contains(log, "make one with TOKEN=$(openssl") {
+		t.Errorf("the log does not say how to make a token: %s", log)
+	}
+}
+
+func TestAllFieldsAtFaultAreNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	p := b.problem(b.do("POST", "/v1/messages", `{"touser":"a","msgtype":"text","text":{"content":""}}`, as(rootToken)))
+	same(t, "fields", p.locations(), []string{"body.app", "body.text.content"})
+}
+
+func TestAWebhookMayHaveItsTokenInTheURL(t *testing.T) {
+	t.Parallel()
+	b := withRoutes(t)
+	basic := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("x:"+senderToken))
+	same(t, "a webhook", b.do("POST", "/v1/webhooks/alertmanager/ops", "", basic).status, http.StatusOK)
+	same(t, "from a page", b.do("POST", "/v1/webhooks/alertmanager/ops", "", basic, "Sec-Fetch-Site: cross-site").status, http.StatusForbidden)
+	same(t, "the API", b.do("POST", "/v1/messages", textBody, basic).status, http.StatusUnauthorized)
 }
 
 func TestTheDocsPageNeedsNothingFromElsewhere(t *testing.T) {

@@ -32,6 +32,7 @@ var statuses = []struct {
 	{is(errForbidden), http.StatusForbidden},
 	{is(ErrNotFound), http.StatusNotFound},
 	{is(errNoRoute), http.StatusNotFound},
+	{is(errMethod), http.StatusMethodNotAllowed},
 	{is(errSlow), http.StatusRequestTimeout},
 	{is(ErrConflict), http.StatusConflict},
 	{is(errTooLarge), http.StatusRequestEntityTooLarge},
@@ -42,6 +43,7 @@ var statuses = []struct {
 	{as[*wecom.TokenHeldError], http.StatusBadGateway},
 	{is(ErrUnavailable), http.StatusServiceUnavailable},
 	{is(errStopping), http.StatusServiceUnavailable},
+	{is(errBusy), http.StatusServiceUnavailable},
 	{is(context.DeadlineExceeded), http.StatusServiceUnavailable},
 }
 
@@ -104,8 +106,14 @@ func newProblem(ctx context.Context, err error) *problem {
 
 // unavailable says what a client can count on, without Redis's address.
 func unavailable(err error) string {
-	if errors.Is(err, errStopping) {
-		return errStopping.Error()
+	for _, own := range []error{errStopping, errBusy} {
+		if errors.Is(err, own) {
+			return own.Error()
+		}
+	}
+	if errors.Is(err, ErrRefused) {
+		return "Redis stores nothing at present (its operator finds why in the log); try again. " +
+			"A message sent with an idempotency key cannot be doubled by that"
 	}
 	return "Redis did not confirm in time; try again. A message sent with an idempotency key cannot be doubled by that"
 }
@@ -113,6 +121,9 @@ func unavailable(err error) string {
 // report makes the problem of an error, and logs what only the operator may know.
 func (g *Gateway) report(ctx context.Context, err error) *problem {
 	p := newProblem(ctx, err)
+	if p.Status == http.StatusUnauthorized {
+		traceFrom(ctx).err = forLog(err)
+	}
 	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusNotImplemented {
 		g.logFault(ctx, err)
 	}

@@ -27,6 +27,10 @@ type Route struct {
 	// problem.
 	Session bool
 	Login   string
+	// Basic also takes the password of Basic authentication for a token, for clients
+	// that can be given no more than a URL: http://x:TOKEN@gateway/…. Writes from
+	// other sites' pages are refused as well.
+	Basic bool
 }
 
 // mount registers a route.
@@ -35,7 +39,7 @@ func (g *Gateway) mount(route Route) {
 	if route.Scope != "" {
 		handler = g.guarded(route)
 	}
-	if route.Session {
+	if route.Session || route.Basic {
 		handler = http.NewCrossOriginProtection().Handler(handler)
 	}
 	g.mux.Handle(route.Pattern, handler)
@@ -47,6 +51,7 @@ func (g *Gateway) guarded(route Route) http.Handler {
 		r, err := g.authorizeRoute(r, route) //nolint:contextcheck // it derives from the request's
 		switch {
 		case err == nil:
+			r.Body = metered(r)
 			route.Handler.ServeHTTP(w, r)
 		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
 			http.Redirect(w, r, route.Login+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
@@ -64,6 +69,9 @@ func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, e
 	secret := bearer(r)
 	if cookie, err := r.Cookie(sessionCookie); route.Session && secret == "" && err == nil {
 		secret = g.sessionSecret(cookie.Value)
+	}
+	if _, password, ok := r.BasicAuth(); route.Basic && ok {
+		secret = password
 	}
 	identity, err := g.identify(secret)
 	if err != nil {
@@ -91,10 +99,28 @@ func (r Route) scopeOf(method string) config.Scope {
 	return cmp.Or(r.WriteScope, r.Scope)
 }
 
+// allowed are the methods that a path of the API takes.
+func (g *Gateway) allowed(r *http.Request) []string {
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		probe := r.Clone(r.Context())
+		probe.Method = method
+		if _, pattern := g.mux.Handler(probe); pattern != "/v1/" {
+			methods = append(methods, method)
+		}
+	}
+	return methods
+}
+
 // catchAll answers what no route takes, in the form of its neighbours.
 func (g *Gateway) catchAll() {
 	g.mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
-		g.fail(w, r, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, errNoRoute))
+		err := errNoRoute
+		if allowed := g.allowed(r); len(allowed) > 0 {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			err = errMethod
+		}
+		g.fail(w, r, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, err))
 	})
 	later := func(w http.ResponseWriter, r *http.Request) {
 		r, err := g.authorize(r, config.ScopeSend)

@@ -30,7 +30,7 @@ func withRoutes(t *testing.T) *bundle {
 	logout := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { gateway.CloseSession(w, r) })
 	b = newBundle(t, func(cfg *gateway.Config) {
 		cfg.Routes = []gateway.Route{
-			{Pattern: "POST /v1/webhooks/alertmanager/{app}", Handler: who, Scope: config.ScopeSend},
+			{Pattern: "POST /v1/webhooks/alertmanager/{app}", Handler: who, Scope: config.ScopeSend, Basic: true},
 			{Pattern: "/page/", Handler: who, Scope: config.ScopeRead, Session: true, Login: "/login"},
 			{Pattern: "/board/", Handler: who, Scope: config.ScopeRead, WriteScope: config.ScopeAdmin, Session: true},
 			{Pattern: "POST /login", Handler: login, Session: true},

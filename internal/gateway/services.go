@@ -19,7 +19,9 @@ type Services struct {
 	Recaller  Recaller
 	Replayer  Replayer
 	Apps      AppLister
-	// Ready says why the process cannot work, nil if it can.
+	// Ready says why nothing can be stored, nil if it can. Anybody may ask, so the
+	// whole error goes into the log only; what its method Brief returns, if it has
+	// one, is the answer.
 	Ready func(context.Context) error
 }
 

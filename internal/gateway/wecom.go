@@ -122,6 +122,8 @@ func (c *wecomCall) body(limit int64) ([]byte, error) {
 	switch {
 	case errors.Is(err, errTooLarge):
 		return nil, refuse(40206, "%v", err)
+	case errors.Is(err, errBusy):
+		return nil, err
 	case err != nil:
 		return nil, refuse(40058, "%v", err)
 	}
@@ -138,7 +140,9 @@ func (c *wecomCall) answer(reply wecomReply, err error) {
 		var code wecom.Code
 		var text string
 		status, code, text = wecomError(err)
-		traceFrom(c.r.Context()).err = text
+		if traceFrom(c.r.Context()).err = text; as[*hintedError](err) {
+			traceFrom(c.r.Context()).err = forLog(err)
+		}
 		reply.set(code, fmt.Sprintf("%s, hint: [%s]", text, traceFrom(c.r.Context()).id))
 		if status >= http.StatusInternalServerError {
 			c.logFault(c.r.Context(), err)
@@ -176,6 +180,8 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 	switch {
 	case errors.Is(err, errNoAccessToken):
 		return http.StatusOK, 40014, "invalid access_token"
+	case errors.Is(err, errTokenTooLong):
+		return http.StatusOK, 40001, err.Error()
 	case errors.Is(err, errAccessExpired):
 		return http.StatusOK, 42001, err.Error()
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):

@@ -39,7 +39,7 @@ func (c *wecomCall) getToken() (wecomReply, error) {
 	}
 	identity, err := c.identify(secret)
 	if err != nil {
-		return nil, refuse(40001, "invalid credential: corpsecret must be a token of the gateway; %s", howToMakeToken)
+		return nil, &hintedError{refuse(40001, "invalid credential: corpsecret must be a token of the gateway"), howToMakeToken}
 	}
 	c.r = withIdentity(c.r, identity)
 	if !identity.Has(config.ScopeSend) {

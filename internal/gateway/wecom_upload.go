@@ -13,7 +13,7 @@ import (
 
 const (
 	// maxUploads bounds the files that are in memory at once.
-	maxUploads = 8
+	maxUploads = 3
 	// maxUploadBytes is WeCom's largest file (90253) and the form around it.
 	maxUploadBytes = 20<<20 + 64<<10
 	// uploadTime is how long a file may be on its way here.

@@ -6,6 +6,11 @@ package keys
 
 const prefix = "wecomq:{"
 
+// Ready is written to find out whether Redis stores anything. It is of no app.
+//
+// STRING · 1 minute · owner cmd/wecomq
+func Ready() string { return "wecomq:ready" }
+
 // Token is the access token for one set of the app's credentials.
 //
 // HASH token, refresh_at, expires_at (Unix ms) · until the token ends · owner internal/tokenstore

@@ -42,4 +42,7 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 			t.Errorf("key %s is not in the slot of its app", got)
 		}
 	}
+	if got := keys.Ready(); got != "wecomq:ready" {
+		t.Errorf("key %s, want wecomq:ready", got)
+	}
 }

@@ -39,7 +39,7 @@ type found struct {
 // recipient; without anything to search for, the newest.
 func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 	query := strings.TrimSpace(r.URL.Query().Get("q"))
-	query = query[:min(len(query), maxQuery)]
+	query = strings.ToValidUTF8(query[:min(len(query), maxQuery)], "") // it is shown again
 	apps := p.mine(gateway.IdentityFrom(r.Context()))
 	if query != "" {
 		id, err := find(r.Context(), apps, query)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"strings"
 	"syscall"
 
 	"github.com/redis/go-redis/v9"
@@ -24,6 +25,14 @@ type DialError struct {
 // Error returns a line such as "redis at redis://127.0.0.1:6379/0: connection
 // refused (is it running? …)".
 func (e *DialError) Error() string { return fmt.Sprintf("redis at %s: %s", e.URL, e.Reason) }
+
+// Brief is what is wrong, without where, what to do and the names of anything.
+func (e *DialError) Brief() string {
+	if brief, _, ok := strings.Cut(e.Reason, " ("); ok && !strings.ContainsAny(brief, `"/:`) {
+		return "Redis: " + brief
+	}
+	return "Redis cannot be used"
+}
 
 // Unwrap returns the original error.
 func (e *DialError) Unwrap() error { return e.Err }
@@ -59,14 +68,28 @@ func reason(err error) string {
 	return err.Error()
 }
 
+// refusals are what a Redis answers that can be reached and does not work, by the
+// first word of its answer.
+var refusals = []struct{ prefix, reason string }{
+	{"NOAUTH", "a password is required (write it into the URL: redis://:password@host:port)"},
+	{"WRONGPASS", "wrong user name or password"},
+	{"OOM", "full, it stores nothing (maxmemory is reached: raise it, or let the workers empty the queues)"},
+	{"READONLY", "a replica, it stores nothing (point the URL at the primary, or use redis-sentinel://)"},
+	{"NOREPLICAS", "too few replicas, it stores nothing (bring them back, or lower min-replicas-to-write)"},
+	{"MISCONF", "it cannot write to its disk and stores nothing (is the disk full? its log says more)"},
+	{"LOADING", "it reads its data from disk (it answers when it is done)"},
+	{"MASTERDOWN", "a replica that has lost its primary (bring the primary back)"},
+	{"CLUSTERDOWN", "a part of the cluster is down (redis-cli cluster info says which)"},
+}
+
 // replyReason explains what a Redis that can be reached answers, "" for anything else.
 func replyReason(err error) string {
-	switch {
-	case redis.HasErrorPrefix(err, "NOAUTH"):
-		return "a password is required (write it into the URL: redis://:password@host:port)"
-	case redis.HasErrorPrefix(err, "WRONGPASS"):
-		return "wrong user name or password"
-	case redis.HasErrorPrefix(err, "NOPERM"):
+	for _, refusal := range refusals {
+		if redis.HasErrorPrefix(err, refusal.prefix) {
+			return refusal.reason
+		}
+	}
+	if redis.HasErrorPrefix(err, "NOPERM") {
 		return fmt.Sprintf("the user may not do this (%v)", err)
 	}
 	return ""

@@ -119,6 +119,44 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+func TestExplainWhatStoresNothing(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		config      string
+		want, brief string
+	}{
+		"a full one":                 {"maxmemory 1", "full, it stores nothing (maxmemory", "Redis: full, it stores nothing"},
+		"one without its replicas":   {"min-replicas-to-write 1", "too few replicas, it stores nothing (bring", "Redis: too few replicas, it stores nothing"},
+		"a replica":                  {"replicaof 127.0.0.1 1", "a replica, it stores nothing (point", "Redis: a replica, it stores nothing"},
+		"one that lacks a right":     {"user default on nopass ~* +ping", "the user may not do this (NOPERM", "Redis: the user may not do this"},
+		"a replica without contents": {"replicaof 127.0.0.1 1\nreplica-serve-stale-data no", "a replica", "Redis: a replica"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t, strings.Split(tt.config, "\n")...)
+			err := redisconn.Explain(server.URL(), server.Client().Set(t.Context(), "k", "v", 0).Err())
+			dial, ok := errors.AsType[*redisconn.DialError](err)
+			if !ok || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(dial.Brief(), tt.brief) {
+				t.Errorf("Explain = %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestBriefNamesNoHost(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []error{
+		errors.New("dial tcp 10.0.0.7:6379: no route to host (really)"),
+		&net.DNSError{Name: "redis.inner", IsNotFound: true}, errors.New("x"),
+	} {
+		dial, _ := errors.AsType[*redisconn.DialError](redisconn.Explain("redis://10.0.0.7:6379/3", cause))
+		if got := dial.Brief(); got != "Redis cannot be used" {
+			t.Errorf("Brief of %v = %q", cause, got)
+		}
+	}
+}
+
 func TestExplainKeepsTheError(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("something new")

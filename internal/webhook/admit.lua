@@ -51,8 +51,14 @@ local function gather(key, due_name, due)
     end
     redis.call('HINCRBY', key, 'n:' .. field, ARGV[i + 1])
     local known = redis.call('HGET', key, 'w:' .. field) or ''
-    if who ~= '' and #known < max_who and not string.find(known, who, 1, true) then
-      redis.call('HSET', key, 'w:' .. field, known == '' and who or known .. ', ' .. who)
+    local all = known
+    for name in string.gmatch(who == '' and '' or who .. ', ', '(.-), ') do
+      if #all < max_who and not string.find(', ' .. all .. ', ', ', ' .. name .. ', ', 1, true) then
+        all = all == '' and name or all .. ', ' .. name
+      end
+    end
+    if all ~= known then
+      redis.call('HSET', key, 'w:' .. field, all)
     end
   end
 end

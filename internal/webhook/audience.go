@@ -114,6 +114,7 @@ func (c Config) plan(app string, n Notification, q query) (deliveries []delivery
 	}
 	for i := range deliveries {
 		deliveries[i].notification = n.with(alerts[deliveries[i].key()])
+		n.Truncated = 0 // whose they are nobody knows: those with the worst alert are told, and no one else
 	}
 	slices.Sort(wrong)
 	return deliveries, unaddressed, slices.Compact(wrong)
@@ -168,14 +169,17 @@ func (c Config) route(app string, labels map[string]string) Route {
 const maxLabelIDs = message.MaxUsers
 
 // recipients reads those that labels name. A bad one is left out and reported:
-// the alert must not be lost for a mistake in a rule.
+// the alert must not be lost for a mistake in a rule. @all is a bad one: whoever can
+// fire an alert would message the whole company.
 func (l RecipientLabels) recipients(labels map[string]string) (to message.Recipients, wrong []string) {
 	good := func(label string, one func(id string) message.Recipients) []string {
 		if label == "" || labels[label] == "" {
 			return nil
 		}
 		named := ids(cutBytes(labels[label], maxLabelIDs*(message.MaxUserIDBytes+1)))
-		right := slices.DeleteFunc(slices.Clone(named), func(id string) bool { return ValidateRecipients(one(id)) != nil })
+		right := slices.DeleteFunc(slices.Clone(named), func(id string) bool {
+			return strings.EqualFold(id, message.AllUsers) || ValidateRecipients(one(id)) != nil
+		})
 		if len(right) < len(named) || len(right) > maxLabelIDs {
 			wrong = append(wrong, label)
 		}

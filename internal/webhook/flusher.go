@@ -83,6 +83,7 @@ func (h *Handler) flushDigest(ctx context.Context, s store, name string) error {
 	}
 	if rendered.Fallback != nil {
 		h.log.Error().Err(rendered.Fallback).Str("app", s.app).Msg("another template was used")
+		h.OnAlerts(s.app, digests, Fallback, c.count())
 	}
 	id, duplicate, err := h.queue.Enqueue(ctx, Message{
 		App: s.app, Request: message.WithRecipients(rendered.Request, c.member.recipients()),

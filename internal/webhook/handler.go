@@ -13,6 +13,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wecomq/wecomq/message"
 )
@@ -20,6 +21,9 @@ import (
 // storeTimeout bounds all that Redis is asked for one webhook: Alertmanager waits
 // for its answer, and comes again.
 const storeTimeout = 8 * time.Second
+
+// bodyTime is how long a body may be on its way.
+const bodyTime = 30 * time.Second
 
 // Handler receives webhooks and enqueues what they become. It is safe for
 // concurrent use; any number of processes may share a Redis.
@@ -30,6 +34,10 @@ type Handler struct {
 	renderer *Renderer
 	log      zerolog.Logger
 	now      func() int64 // Unix ms; 0 is Redis's own
+
+	// OnAlerts, when set before the first webhook, is told what became of how many
+	// alerts.
+	OnAlerts func(app string, source Source, result Result, alerts int)
 }
 
 // New checks the templates of the config. The caller closes rdb and runs
@@ -42,6 +50,7 @@ func New(rdb redis.UniversalClient, queue Queue, cfg Config, log zerolog.Logger)
 	return &Handler{
 		rdb: rdb, queue: queue, cfg: cfg, renderer: renderer,
 		log: log.With().Str("component", "webhook").Logger(), now: func() int64 { return 0 },
+		OnAlerts: func(string, Source, Result, int) {},
 	}, nil
 }
 
@@ -72,6 +81,8 @@ func (h *Handler) Handle(source Source, app string, w http.ResponseWriter, r *ht
 		level := zerolog.WarnLevel
 		if p.Status == http.StatusServiceUnavailable {
 			level = zerolog.ErrorLevel
+		} else {
+			h.OnAlerts(app, source, Refused, 1)
 		}
 		h.log.WithLevel(level).Err(err).Str("app", app).Str("source", string(source)).Int("status", p.Status).Msg("webhook not accepted")
 		p.write(w)
@@ -98,16 +109,49 @@ func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *ht
 		return Accepted{}, err
 	}
 	deliveries, unaddressed, wrong := h.cfg.plan(app, n, q)
-	h.complain(app, n, unaddressed, wrong)
+	if h.complain(app, n, unaddressed, wrong); unaddressed > 0 {
+		h.OnAlerts(app, source, Unaddressed, unaddressed)
+	}
 	if len(deliveries) == 0 {
 		return Accepted{}, h.nobody()
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
 	defer cancel()
-	accepted := Accepted{Messages: []AcceptedMessage{}, Unaddressed: unaddressed}
-	for _, d := range deliveries {
-		if err := h.deliver(ctx, app, d, &accepted); err != nil {
-			return Accepted{}, err
+	accepted, err := h.deliverAll(ctx, app, deliveries)
+	accepted.Unaddressed = unaddressed
+	return accepted, err
+}
+
+const (
+	// fewDeliveries is up to how many audiences of a webhook are served one after the
+	// other, the worst alerts first.
+	fewDeliveries = 16
+	// parallelDeliveries bounds how many of more are served at once: each asks Redis
+	// three times or so, and there can be thousands.
+	parallelDeliveries = 16
+)
+
+func (h *Handler) deliverAll(ctx context.Context, app string, deliveries []delivery) (Accepted, error) {
+	delivered := make([]delivered, len(deliveries))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(1)
+	if len(deliveries) > fewDeliveries {
+		group.SetLimit(parallelDeliveries)
+	}
+	for i, d := range deliveries {
+		group.Go(func() (err error) {
+			delivered[i], err = h.deliver(ctx, app, d)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return Accepted{}, err
+	}
+	accepted := Accepted{Messages: []AcceptedMessage{}}
+	for _, d := range delivered {
+		accepted.Digested += d.digested
+		if d.message.ID != "" {
+			accepted.Messages = append(accepted.Messages, d.message)
 		}
 	}
 	return accepted, nil
@@ -123,12 +167,13 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return nil, &failure{http.StatusMethodNotAllowed, errors.New("a webhook is posted")}
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // writers that know none, as in tests, go without
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, &failure{http.StatusRequestEntityTooLarge, fmt.Errorf("the body has more than %d bytes; set max_alerts in the receiver", MaxBodyBytes)}
 	}
-	if err != nil {
-		return nil, &failure{http.StatusBadRequest, fmt.Errorf("read the body: %w", err)}
+	if err != nil { // it came too slowly, or not at all, or there is no memory for it
+		return nil, &failure{http.StatusServiceUnavailable, fmt.Errorf("read the body: %w; send it again", err)}
 	}
 	if source == Grafana {
 		if err := h.cfg.Grafana.verify(r.Header, body, time.Now()); err != nil {
@@ -146,7 +191,7 @@ func (h *Handler) complain(app string, n Notification, unaddressed int, wrong []
 	}
 	if len(wrong) > 0 {
 		h.log.Warn().Str("app", app).Str("receiver", n.Receiver).Strs("labels", wrong).
-			Msg("labels name recipients that WeCom cannot know; those are left out")
+			Msg("labels name recipients that WeCom cannot know, or @all; those are left out")
 	}
 }
 
@@ -158,41 +203,62 @@ func (h *Handler) nobody() error {
 		"or by a route in the config (gateway.webhooks.routes)", h.cfg.Labels.ToUser, h.cfg.Labels.ToParty, h.cfg.Labels.ToTag)}
 }
 
+// delivered is what became of a delivery.
+type delivered struct {
+	message  AcceptedMessage // without an id if all of it is in digests
+	digested int             // members
+}
+
 // deliver brings one audience its part: to each member now, or in a digest.
-func (h *Handler) deliver(ctx context.Context, app string, d delivery, accepted *Accepted) error {
+func (h *Handler) deliver(ctx context.Context, app string, d delivery) (delivered, error) {
 	rendered, err := h.renderer.Render(d.notification, d.kind)
 	if err != nil {
-		return err
-	}
-	if rendered.Fallback != nil {
-		h.log.Error().Err(rendered.Fallback).Str("app", app).Msg("another template was used")
+		return delivered{}, err
 	}
 	if err := message.ValidateContent(message.WithRecipients(rendered.Request, d.to)); err != nil {
-		return err
+		return delivered{}, err
 	}
 	s, nonce := store{h.rdb, app}, ulid.Make().String()
 	m := Message{App: app, Priority: d.priority, IdempotencyKey: d.idempotencyKey(nonce)}
 	verdict, err := s.admit(ctx, d, linesOf(d.notification, h.cfg.Severity), h.cfg.Dedup, nonce, m.ID(), h.now())
 	if err != nil {
-		return err
+		return delivered{}, err
 	}
-	accepted.Digested += len(verdict.held)
-	to := without(d.to, verdict.held)
-	if to.Count() == 0 {
-		return nil
+	if rendered.Fallback != nil {
+		h.log.Error().Err(rendered.Fallback).Str("app", app).Msg("another template was used")
+		h.OnAlerts(app, d.notification.Source, Fallback, d.notification.count())
 	}
-	m.IdempotencyKey = d.idempotencyKey(verdict.nonce)
-	m.Request = message.WithRecipients(rendered.Request, to)
-	answer, err := h.enqueue(ctx, s, d, m, verdict)
-	if err != nil {
-		return err
+	answer := AcceptedMessage{}
+	if to := without(d.to, verdict.held); to.Count() > 0 {
+		m.IdempotencyKey = d.idempotencyKey(verdict.nonce)
+		m.Request = message.WithRecipients(rendered.Request, to)
+		if answer, err = h.enqueue(ctx, s, d, m, verdict); err != nil {
+			return delivered{}, err
+		}
+		answer.Alerts = d.notification.count()
 	}
-	answer.Alerts = d.notification.count()
-	accepted.Messages = append(accepted.Messages, answer)
+	h.tell(app, d, answer, verdict)
+	return delivered{answer, len(verdict.held)}, nil
+}
+
+// tell logs and counts what became of a delivery.
+func (h *Handler) tell(app string, d delivery, answer AcceptedMessage, verdict decision) {
+	source, alerts := d.notification.Source, d.notification.count()
+	if len(verdict.held) > 0 && !verdict.seen {
+		h.OnAlerts(app, source, Digested, alerts)
+	}
+	switch {
+	case verdict.seen:
+		h.OnAlerts(app, source, Duplicate, alerts)
+	case answer.ID != "":
+		h.OnAlerts(app, source, Messaged, alerts)
+	}
+	if answer.ID == "" {
+		return
+	}
 	h.log.Info().Str("app", app).Str("message_id", answer.ID).Str("receiver", d.notification.Receiver).
 		Str("status", string(d.notification.Status)).Int("alerts", answer.Alerts).Int("digested", len(verdict.held)).
 		Bool("duplicate", answer.Duplicate).Str("waits_for", answer.WaitsFor).Msg("webhook accepted")
-	return nil
 }
 
 // enqueue puts a message into the queue, or where it waits for the one before it.

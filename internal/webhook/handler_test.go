@@ -61,8 +61,16 @@ func TestWhoGetsWhat(t *testing.T) {
 			[]string{"carol:: critical markdown: firing b", "bob:: critical markdown: resolved a"},
 		},
 		"all, without others beside": {
-			"", group("a wecom_to_user=@all|bob wecom_to_tag=1"),
+			"to_user=@all&to_tag=1", group("a"),
 			[]string{"@all:: critical markdown: firing a"},
+		},
+		"never all because a label says so": {
+			"", group("a wecom_to_user=@ALL|bob|@all"),
+			[]string{"bob:: critical markdown: firing a"},
+		},
+		"those of the route when the label says all": {
+			"", group("a team=db wecom_to_user=@all"),
+			[]string{"dba:: default text: firing a"},
 		},
 	}
 	for name, tt := range tests {
@@ -76,6 +84,19 @@ func TestWhoGetsWhat(t *testing.T) {
 				t.Errorf("messages (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestWhatAlertmanagerLeftOutIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, testConfig())
+	body := strings.Replace(group("a wecom_to_user=bob", "b wecom_to_user=carol"), `"version":"4"`, `"version":"4","truncatedAlerts":7`, 1)
+	got := b.post(t, "alertmanager", "", body, nil)
+	if got.status != http.StatusAccepted || len(got.accepted.Messages) != 2 {
+		t.Fatalf("status %d: %s", got.status, got.body)
+	}
+	if first, second := got.accepted.Messages[0].Alerts, got.accepted.Messages[1].Alerts; first != 8 || second != 1 {
+		t.Errorf("messages report %d and %d alerts, want 8 and 1", first, second)
 	}
 }
 

@@ -18,6 +18,8 @@ type problem struct {
 	Status int            `json:"status"`
 	Detail string         `json:"detail"`
 	Errors []problemField `json:"errors,omitempty"`
+	// RequestID is the one that the gateway has given to the request.
+	RequestID string `json:"request_id,omitempty"`
 }
 
 // problemField is a member at fault.
@@ -39,7 +41,7 @@ func (f *failure) Unwrap() error { return f.err }
 // answered by 503: Alertmanager and Grafana repeat that, and drop what is answered
 // by 4xx.
 func asProblem(err error) problem {
-	p := problem{Status: http.StatusServiceUnavailable, Detail: "the queue is not reachable; send this again"}
+	p := problem{Status: http.StatusServiceUnavailable, Detail: "the queue did not take it; send this again"}
 	var (
 		known   *failure
 		syntax  *SyntaxError
@@ -68,6 +70,7 @@ func (p problem) write(w http.ResponseWriter) {
 	if p.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}
+	p.RequestID = w.Header().Get("X-Request-Id")
 	writeJSON(w, "application/problem+json", p.Status, p)
 }
 

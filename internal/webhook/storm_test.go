@@ -45,6 +45,20 @@ func (b *bundle) send(tb testing.TB, query string, groups ...string) {
 	}
 }
 
+func TestADigestNamesEachInstanceOnce(t *testing.T) {
+	t.Parallel()
+	cfg := calm()
+	cfg.Templates["digest_markdown"] = webhook.Template{File: "d", Source: "{{range .Lines}}{{.Who}}{{end}}"}
+	b := newBundle(t, cfg)
+	b.send(t, "to_user=alice", "x", "y", "a instance=db-10", "a instance=db-1", "a instance=db-1 i=2", "a instance=db-10 i=2,a instance=b-1")
+	b.pass(time.Minute)
+	b.flush(t)
+	messages := b.queue.brief(t)
+	if got, want := messages[len(messages)-1], "alice:: critical markdown: db-10, db-1, b-1"; got != want {
+		t.Errorf("digest %q, want %q", got, want)
+	}
+}
+
 func TestStormBecomesOneDigest(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, calm())

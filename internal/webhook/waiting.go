@@ -76,12 +76,41 @@ func (s store) takeWaiting(ctx context.Context, name string, now int64) (*waitin
 	if hash == nil {
 		return nil, nil //nolint:nilnil // there is none to take, and nothing wrong
 	}
-	request, err := message.Parse([]byte(hash["body"]))
+	w, err := s.readWaiting(hash)
 	if err != nil {
 		return nil, fmt.Errorf("read waiting message %s: %w", name, err)
+	}
+	return w, nil
+}
+
+func (s store) readWaiting(hash map[string]string) (*waiting, error) {
+	request, err := message.Parse([]byte(hash["body"]))
+	if err != nil {
+		return nil, err
 	}
 	return &waiting{
 		Message: Message{App: s.app, Request: request, Priority: tasks.Priority(hash["priority"]), IdempotencyKey: hash["key"]},
 		after:   hash["after"],
 	}, nil
+}
+
+// Waiting finds a message that is not in the queue yet, because it waits for the one
+// before it about the same alerts, and the id of that one. It reports false if there
+// is none.
+func Waiting(ctx context.Context, rdb redis.UniversalClient, app, id string) (m Message, after string, found bool, err error) {
+	hash, err := rdb.HGetAll(ctx, keys.WebhookWaiting(app, id)).Result()
+	if err != nil || len(hash) == 0 {
+		return Message{}, "", false, err
+	}
+	w, err := store{rdb, app}.readWaiting(hash)
+	if err != nil {
+		return Message{}, "", false, fmt.Errorf("read waiting message %s: %w", id, err)
+	}
+	return w.Message, w.after, true, nil
+}
+
+// DropWaiting takes such a message away. A process that is about to enqueue it may
+// still do so.
+func DropWaiting(ctx context.Context, rdb redis.UniversalClient, app, id string) error {
+	return rdb.Del(ctx, keys.WebhookWaiting(app, id)).Err()
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// TestAReloadStopsNobody reloads while a call is under way that takes long.
+func TestAReloadStopsNobody(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	const hr = "  hr:\n    corp_id: ww0123456789abcdef\n    agent_id: 1000002\n    secret: simulator-secret\n    api_base_url: "
+	config := l.gatewayConfig("", hr+l.url+"\n", gatewayToken)
+	worker := start(t, l.environ(), "worker", "-c", config)
+	eventually(t, "both lanes are up", func() bool { return len(worker.lines(`"lane is up"`)) == 2 })
+	l.slowDown(8 * time.Second)
+	send := func(app, text string) string {
+		return l.ids(l.run("", "-c", config, "send", "--app", app, "--to-user", "zhangsan", "--text", text))[0]
+	}
+	slow := send("ops", "slow")
+	l.awaitCalls(1)
+	l.speedUp()
+
+	l.gatewayConfig(config, "    concurrency: 3\n"+hr+l.url+"\n", gatewayToken)
+	worker.signal(syscall.SIGHUP)
+	worker.awaitLine(`"concurrency":3`)
+	l.awaitRecord(config, send("ops", "by the new worker"), tasks.Accepted)
+	l.awaitRecord(config, send("hr", "by the worker that stays"), tasks.Accepted)
+	if lines := worker.lines("lane is down"); len(lines) > 0 {
+		t.Errorf("the call that is slow has ended too early to prove anything: %s", lines)
+	}
+	worker.signal(syscall.SIGTERM)
+	if code := worker.exitCode(); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	l.awaitRecord(config, slow, tasks.Accepted)
+	if up, down := len(worker.lines(`"lane is up"`)), len(worker.lines(`"lane is down"`)); up != 3 || down != 3 {
+		t.Errorf("lanes went up %d times and down %d times, want 3: one of them again", up, down)
+	}
+}
+
+func TestAllWorkersTogetherTellOfTroubleOnce(t *testing.T) {
+	t.Parallel()
+	var text bytes.Buffer
+	var hook troubleHook
+	one, other := zerolog.New(&text).Hook(&hook), zerolog.New(&text).Hook(&hook)
+	for _, log := range []zerolog.Logger{one, other} {
+		log.Error().Msg("Redis is in trouble; messages wait until it is well again")
+	}
+	other.Info().Msg("lane is up")
+	for _, log := range []zerolog.Logger{one, other} {
+		log.Warn().Msg("Redis is well again")
+	}
+	if got := strings.Count(text.String(), "\n"); got != 3 {
+		t.Errorf("%d lines, want 3:\n%s", got, &text)
+	}
+}
+
+func TestWorkersTellOfTroubleByTheWordsThatAreCounted(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	const hr = "  hr:\n    corp_id: ww0123456789abcdef\n    agent_id: 1000002\n    secret: simulator-secret\n    api_base_url: "
+	config := l.gatewayConfig("", hr+l.url+"\n", gatewayToken)
+	worker := start(t, l.environ(), "worker", "-c", config)
+	eventually(t, "both lanes are up", func() bool { return len(worker.lines(`"lane is up"`)) == 2 })
+	l.redis.Kill()
+	worker.awaitLine("Redis is in trouble")
+	l.redis.Restart()
+	worker.awaitLine("Redis is well again")
+	if lines := worker.lines("Redis is "); len(lines) != 2 {
+		t.Errorf("%d lines, want 2: %s", len(lines), strings.Join(lines, "\n"))
+	}
+}

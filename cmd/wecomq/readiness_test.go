@@ -1,0 +1,45 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestARedisThatIsFullIsNotReady(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t, "maxmemory-policy noeviction")
+	config := l.gatewayConfig("", "", gatewayToken)
+	front := start(t, l.environ(), "gateway", "-c", config)
+	url := gatewayURL(front)
+	memory := func(limit string) {
+		t.Helper()
+		if err := l.redis.Client().ConfigSet(t.Context(), "maxmemory", limit).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	memory("1")
+	var answer string
+	eventually(t, "the gateway is not ready", func() bool {
+		code, text := call(t, http.MethodGet, url+"/readyz", "")
+		answer = text
+		return code == http.StatusServiceUnavailable
+	})
+	if answer != "Redis: full, it stores nothing\n" {
+		t.Errorf("/readyz says %q", answer)
+	}
+	code, problem := callWith(t, http.MethodPost, url+"/v1/messages", gatewayToken, `{"touser":"a","msgtype":"text","text":{"content":"x"}}`)
+	if code != http.StatusServiceUnavailable || !strings.Contains(problem, "Redis stores nothing at present") {
+		t.Errorf("HTTP %d %s", code, problem)
+	}
+	if code := start(t, l.environ(), "check", "-c", config).exitCode(); code != exitFailure {
+		t.Errorf("check exits %d, want %d", code, exitFailure)
+	}
+	worker := start(t, l.environ(), "worker", "-c", config) // which may empty it
+	worker.awaitLine(`"lane is up"`)
+	memory("0")
+	eventually(t, "the gateway is ready again", func() bool {
+		code, _ := call(t, http.MethodGet, url+"/readyz", "")
+		return code == http.StatusOK
+	})
+}

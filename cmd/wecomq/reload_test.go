@@ -1,0 +1,32 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/config"
+)
+
+func TestWhatNeedsARestartIsToldAtEachReload(t *testing.T) {
+	t.Parallel()
+	at := func(listen string) *config.Config {
+		return &config.Config{Redis: config.Redis{URL: "redis://127.0.0.1:1"}, Gateway: config.Gateway{Listen: listen}}
+	}
+	d, err := deploy(at("127.0.0.1:1"), zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.close)
+	moved := at("127.0.0.1:2")
+	for range 2 {
+		if diff := cmp.Diff([]string{"gateway.listen"}, d.frozen(moved)); diff != "" {
+			t.Errorf("frozen (-want +got):\n%s", diff)
+		}
+		d = d.reload(func() (*config.Config, error) { return moved, nil }, nil)
+	}
+	if keys := d.frozen(at("127.0.0.1:1")); len(keys) > 0 {
+		t.Errorf("%v, though the config is that of the start again", keys)
+	}
+}

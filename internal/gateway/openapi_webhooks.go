@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const webhookPrefix = "/v1/webhooks/"
+
+// documentWebhooks tells of the webhooks that are mounted, which huma does not serve.
+func documentWebhooks(document *huma.OpenAPI, routes []Route) {
+	for _, route := range routes {
+		if _, path, _ := strings.Cut(route.Pattern, webhookPrefix); path != "" {
+			source, _, _ := strings.Cut(path, "/")
+			document.Paths[webhookPrefix+path] = &huma.PathItem{Post: webhookOperation(source, route)}
+		}
+	}
+}
+
+func webhookOperation(source string, route Route) *huma.Operation {
+	text := &huma.Schema{Type: huma.TypeString}
+	query := func(name, doc string, schema *huma.Schema) *huma.Param {
+		return &huma.Param{Name: name, In: "query", Description: doc, Schema: schema}
+	}
+	problem := map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/ErrorModel"}}}
+	priorities := make([]any, 0)
+	for _, priority := range tasks.Priorities() {
+		priorities = append(priorities, string(priority))
+	}
+	return &huma.Operation{
+		OperationID: "webhook-" + source, Summary: "Enqueue what the webhook of " + source + " reports", Tags: []string{"webhooks"},
+		Description: "Takes what " + source + " sends, by PUT as well where it does. docs/webhooks.md tells who gets it.",
+		Security:    []map[string][]string{{bearerScheme: {}}},
+		Extensions:  map[string]any{"x-scope": route.Scope},
+		Parameters: []*huma.Param{
+			{Name: "app", In: "path", Required: true, Schema: text},
+			query("to_user", "userids, separated by commas or |; without any recipient here labels and routes decide", text),
+			query("to_party", "department ids, likewise", text),
+			query("to_tag", "tag ids, likewise", text),
+			query("type", "markdown if left out", &huma.Schema{Type: huma.TypeString, Enum: []any{"markdown", "text", "textcard", "template_card"}}),
+			query("priority", "critical if left out", &huma.Schema{Type: huma.TypeString, Enum: priorities}),
+		},
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}}},
+		Responses: map[string]*huma.Response{
+			"202":     {Description: http.StatusText(http.StatusAccepted), Content: map[string]*huma.MediaType{"application/json": {Schema: acceptedSchema()}}},
+			"default": {Description: "Error", Content: problem},
+		},
+	}
+}
+
+// acceptedSchema is that of a webhook's answer.
+func acceptedSchema() *huma.Schema {
+	number, text := &huma.Schema{Type: huma.TypeInteger}, &huma.Schema{Type: huma.TypeString}
+	message := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
+		"id": text, "alerts": number, "duplicate": {Type: huma.TypeBoolean}, "waits_for": text,
+	}}
+	return &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
+		"messages": {Type: huma.TypeArray, Items: message}, "digested": number, "unaddressed": number,
+	}}
+}

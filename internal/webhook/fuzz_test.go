@@ -1,0 +1,77 @@
+package webhook_test
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/webhook"
+)
+
+// FuzzParseQuery proves that an address names recipients that WeCom can know, or is
+// refused.
+func FuzzParseQuery(f *testing.F) {
+	for _, text := range []string{
+		"", "to_user=a,b|c&to_party=2&to_tag=3", "to_user=@all", "to_user=%20a%20,,|&to_user=b", "to_user=张三", "to_party=x",
+		"type=html", "type=text&priority=bulk", "priority=p1", "to_user=a;b", "%zz", "to_user=%00",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		values, _ := url.ParseQuery(text) // as net/http does, which keeps what it can read
+		to, kind, priority, err := webhook.ParseQuery(values)
+		if err != nil {
+			return
+		}
+		if to.Count() > 0 && webhook.ValidateRecipients(to) != nil {
+			t.Errorf("%q names %+v", text, to)
+		}
+		if kind != "" && !slices.Contains(webhook.Types(), kind) || priority != "" && priority.Validate() != nil {
+			t.Errorf("%q has the type %q and the priority %q", text, kind, priority)
+		}
+	})
+}
+
+// FuzzSignature proves that nothing passes but what Grafana has signed, and that now.
+func FuzzSignature(f *testing.F) {
+	const now = 1_800_000_000
+	sign := func(timestamp, body string) string {
+		mac := hmac.New(sha256.New, []byte("secret"))
+		if timestamp != "" {
+			mac.Write([]byte(timestamp + ":"))
+		}
+		mac.Write([]byte(body))
+		return hex.EncodeToString(mac.Sum(nil))
+	}
+	f.Add(sign("", "{}"), "", []byte("{}"))
+	f.Add(sign("1800000000", "{}"), "1800000000", []byte("{}"))
+	f.Add(sign("1", "{}"), "1", []byte("{}"))
+	f.Add(sign("-9223372036854775808", ""), "-9223372036854775808", []byte(""))
+	f.Add("", "", []byte("{}"))
+	f.Add("zz", "x", []byte(nil))
+	cfg := webhook.DefaultConfig().Grafana
+	cfg.Secret = "secret"
+	f.Fuzz(func(t *testing.T, signature, timestamp string, body []byte) {
+		header := http.Header{}
+		header.Set(cfg.Header, signature)
+		header.Set(cfg.TimestampHeader, timestamp)
+		if cfg.Verify(header, body, time.Unix(now, 0)) != nil {
+			return
+		}
+		given, err := hex.DecodeString(signature)
+		want, _ := hex.DecodeString(sign(timestamp, string(body)))
+		if err != nil || !bytes.Equal(given, want) {
+			t.Errorf("%q passes for %q at %q", signature, body, timestamp)
+		}
+		if seconds, err := strconv.ParseInt(timestamp, 10, 64); timestamp != "" && (err != nil || seconds < now-300 || seconds > now+300) {
+			t.Errorf("a signature of %q passes", timestamp)
+		}
+	})
+}
