@@ -31,7 +31,7 @@ type lane struct {
 	app       App
 	cfg       Config
 	turnstile *turnstile
-	outage    *outage
+	outage    *Outage
 	log       zerolog.Logger
 	asynqLog  zerolog.Logger
 	tracer    tracing.Tracer
@@ -40,13 +40,13 @@ type lane struct {
 	stopped   context.Context // ends when asynq waits for no handler any more
 }
 
-func newLane(app App, cfg Config, outage *outage) *lane {
+func newLane(app App, cfg Config) *lane {
 	tracer := tracing.New(cfg.TracerProvider)
 	if tracer.On {
 		app.Sender = &tracedSender{app.Sender, app.Name, tracer}
 	}
 	return &lane{
-		app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: outage, tracer: tracer,
+		app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: cfg.Outage, tracer: tracer,
 		stopping: context.Background(), stopped: context.Background(),
 		log:      cfg.Logger.With().Str(fields.Component, "worker").Str(fields.App, app.Name).Logger(),
 		asynqLog: cfg.Logger.With().Str(fields.Component, "asynq").Str(fields.App, app.Name).Logger(),

@@ -16,10 +16,10 @@ import (
 // look for retries.
 const calm = 5 * time.Second
 
-// outage is what the worker knows of Redis's health. It says in the log once that
-// Redis is in trouble and once that it is well again; what else would be said
-// meanwhile, thousands of times, is spared. All lanes share it.
-type outage struct {
+// Outage is what workers know of Redis's health. It says in the log once that Redis is
+// in trouble and once that it is well again; what else would be said meanwhile,
+// thousands of times, is spared. All lanes share it. Make one with [NewOutage].
+type Outage struct {
 	log zerolog.Logger
 
 	on     atomic.Bool
@@ -29,12 +29,13 @@ type outage struct {
 	began, last time.Time // its first failure and its newest
 }
 
-func newOutage(log zerolog.Logger) *outage {
-	return &outage{log: log.With().Str(fields.Component, "redis").Logger()}
+// NewOutage begins with a Redis that is well.
+func NewOutage(log zerolog.Logger) *Outage {
+	return &Outage{log: log.With().Str(fields.Component, "redis").Logger()}
 }
 
 // note is told how each call ended: with nil when Redis served it.
-func (o *outage) note(err error) {
+func (o *Outage) note(err error) {
 	if err == nil && !o.on.Load() {
 		return // as ever
 	}
@@ -56,7 +57,7 @@ func (o *outage) note(err error) {
 }
 
 // check passes an error on, and notes it when it means that Redis does not serve.
-func (o *outage) check(err error) error {
+func (o *Outage) check(err error) error {
 	if err == nil || asynqx.IsOutage(err) {
 		o.note(err)
 	}
@@ -65,7 +66,7 @@ func (o *outage) check(err error) error {
 
 // level is that of a line that may be a mere consequence of the outage: while there
 // is one, only a debugger wants it.
-func (o *outage) level(level zerolog.Level) zerolog.Level {
+func (o *Outage) level(level zerolog.Level) zerolog.Level {
 	if !o.on.Load() {
 		return level
 	}

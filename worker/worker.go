@@ -21,6 +21,9 @@ type Config struct {
 	Apps  []App
 	// Logger gets one line per message outcome; the zero value is silent.
 	Logger zerolog.Logger
+	// Outage is shared by the workers of a process, so that the log tells once of
+	// Redis's trouble; nil for a worker that is alone.
+	Outage *Outage
 	// TracerProvider gets the spans of each delivery, which go on with the trace that
 	// the producer began; nil for none.
 	TracerProvider trace.TracerProvider
@@ -36,6 +39,9 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	if c.Outage == nil {
+		c.Outage = NewOutage(c.Logger)
+	}
 	if c.OnSettled == nil {
 		c.OnSettled = func(tasks.Record) {}
 	}
@@ -61,12 +67,11 @@ func New(cfg Config) (*Worker, error) {
 	}
 	cfg = cfg.withDefaults()
 	w := &Worker{}
-	outage := newOutage(cfg.Logger)
 	for _, app := range cfg.Apps {
 		if err := app.Validate(); err != nil {
 			return nil, err
 		}
-		w.lanes = append(w.lanes, newLane(app.withDefaults(cfg.Redis), cfg, outage))
+		w.lanes = append(w.lanes, newLane(app.withDefaults(cfg.Redis), cfg))
 	}
 	return w, nil
 }

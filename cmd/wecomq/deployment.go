@@ -33,7 +33,7 @@ type deployment struct {
 	metrics   *metrics // nil in a process that serves none
 	traces    *traces  // nil where nothing is traced
 	readiness *readiness
-	troubles  *troubleHook
+	outage    *worker.Outage
 }
 
 // connectTimeout bounds the first word with Redis.
@@ -81,7 +81,7 @@ func deploy(cfg *config.Config, log zerolog.Logger) (*deployment, error) {
 	}
 	return &deployment{
 		cfg: cfg, started: cfg, rdb: rdb, log: log, transports: map[wecom.Secret]http.RoundTripper{},
-		readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL)}, troubles: &troubleHook{},
+		readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL)}, outage: worker.NewOutage(log),
 	}, nil
 }
 

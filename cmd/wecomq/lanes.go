@@ -80,7 +80,7 @@ func (l *lanes) worker(d *deployment, app *config.App) (*worker.Worker, error) {
 	}
 	l.metrics.expect(app.Name)
 	return worker.New(worker.Config{
-		Redis: d.rdb, Apps: []worker.App{served}, Logger: d.log.Hook(d.troubles), TracerProvider: d.traces.provider(),
+		Redis: d.rdb, Apps: []worker.App{served}, Logger: d.log, Outage: d.outage, TracerProvider: d.traces.provider(),
 		OnSettled: l.metrics.settled, OnDequeued: l.metrics.dequeued, OnHeld: l.metrics.held,
 	})
 }

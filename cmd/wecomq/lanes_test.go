@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -47,23 +44,6 @@ func TestAReloadStopsNobody(t *testing.T) {
 }
 
 func TestAllWorkersTogetherTellOfTroubleOnce(t *testing.T) {
-	t.Parallel()
-	var text bytes.Buffer
-	var hook troubleHook
-	one, other := zerolog.New(&text).Hook(&hook), zerolog.New(&text).Hook(&hook)
-	for _, log := range []zerolog.Logger{one, other} {
-		log.Error().Msg("Redis is in trouble; messages wait until it is well again")
-	}
-	other.Info().Msg("lane is up")
-	for _, log := range []zerolog.Logger{one, other} {
-		log.Warn().Msg("Redis is well again")
-	}
-	if got := strings.Count(text.String(), "\n"); got != 3 {
-		t.Errorf("%d lines, want 3:\n%s", got, &text)
-	}
-}
-
-func TestWorkersTellOfTroubleByTheWordsThatAreCounted(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
 	const hr = "  hr:\n    corp_id: ww0123456789abcdef\n    agent_id: 1000002\n    secret: simulator-secret\n    api_base_url: "
