@@ -97,9 +97,9 @@ func (e *CallError) Class() Class {
 	}
 }
 
-// TokenHeldError is returned instead of calling gettoken while an earlier
-// failure of it is waited out: repeated wrong secrets ban the caller's IP for an
-// hour (91039).
+// TokenHeldError is returned when gettoken has failed for long, and instead of
+// calling it while that is waited out: repeated wrong secrets ban the caller's IP for
+// an hour (91039).
 type TokenHeldError struct {
 	Until time.Time // the next gettoken happens at this time at the earliest
 	Err   error     // how the last gettoken failed

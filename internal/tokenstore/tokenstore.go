@@ -119,7 +119,7 @@ func (s *Store) fetch(
 	ctx, cancelSave := context.WithTimeout(context.WithoutCancel(ctx), lockLifetime-fetchTimeout)
 	defer cancelSave()
 	if err != nil {
-		return wecom.AccessToken{}, errors.Join(err, s.fail(ctx, owner, failures+1, err))
+		return wecom.AccessToken{}, s.fail(ctx, owner, failures+1, err)
 	}
 	saveErr := saveScript.Run(ctx, s.rdb, []string{s.token, s.lock, s.failure}, owner, string(token.Value),
 		time.Until(token.RefreshAt).Milliseconds(), time.Until(token.ExpiresAt).Milliseconds(), 0).Err()
@@ -129,14 +129,16 @@ func (s *Store) fetch(
 	return token, nil
 }
 
+// fail writes down how gettoken failed, and says when it is called again.
 func (s *Store) fail(ctx context.Context, owner string, failures int, cause error) error {
 	var rest time.Duration
+	f := failureOf(cause)
 	if wecom.TokenFailureLasts(cause) {
 		rest = wecom.TokenBackoff(failures)
+		cause = &wecom.TokenHeldError{Until: time.Now().Add(rest), Err: cause}
 	}
-	f := failureOf(cause)
-	return failScript.Run(ctx, s.rdb, []string{s.lock, s.failure},
-		owner, rest.Milliseconds(), failures, int64(f.code), f.msg, f.status, 0).Err()
+	return errors.Join(cause, failScript.Run(ctx, s.rdb, []string{s.lock, s.failure},
+		owner, rest.Milliseconds(), failures, int64(f.code), f.msg, f.status, 0).Err())
 }
 
 // unavailable says that nothing was sent to WeCom: Redis did not answer.
