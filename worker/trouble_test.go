@@ -1,7 +1,6 @@
 package worker_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/logtest"
 	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/tokenstore"
@@ -39,7 +39,7 @@ type trouble struct {
 	app   worker.App
 	redis redis.UniversalClient // the worker's
 	calls *callCounter
-	log   *transcript
+	log   *logtest.Transcript
 	taken atomic.Int64 // from the queues
 }
 
@@ -51,7 +51,7 @@ func newTrouble(t *testing.T, rdb redis.UniversalClient, redisURL string, sim *w
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := &trouble{T: t, rdb: rdb, sim: sim, redis: workers, calls: &callCounter{}, log: &transcript{}}
+	tr := &trouble{T: t, rdb: rdb, sim: sim, redis: workers, calls: &callCounter{}, log: &logtest.Transcript{}}
 	workers.AddHook(tr.calls)
 	client, err := wecom.NewClient(wecom.Config{
 		CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: wecomURL, Timeout: 2 * time.Second,
@@ -283,24 +283,6 @@ func isAcknowledgement(cmd redis.Cmder) bool {
 // isAdmission knows the script that writes an attempt down.
 func isAdmission(cmd redis.Cmder) bool {
 	return strings.Contains(key(cmd, 1), ":record:") && strings.HasSuffix(key(cmd, 2), ":pace")
-}
-
-// transcript is what the workers have logged. It is safe for concurrent use.
-type transcript struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *transcript) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *transcript) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
 }
 
 // redisServer starts a Redis that keeps what it has answered.

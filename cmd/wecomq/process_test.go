@@ -1,16 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/wecomq/wecomq/internal/logtest"
 )
 
 const (
@@ -41,29 +41,11 @@ func within(t *testing.T, patience time.Duration, what string, happened func() b
 	}
 }
 
-// transcript is what a process has written so far. It is safe for concurrent use.
-type transcript struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *transcript) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *transcript) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
 // process is a `wecomq` that runs beside the test and ends with it.
 type process struct {
 	*testing.T
 	cmd    *exec.Cmd
-	stderr transcript
+	stderr logtest.Transcript
 	exited chan struct{}
 }
 

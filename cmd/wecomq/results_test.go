@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/logtest"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -17,7 +18,7 @@ import (
 type follower struct {
 	*testing.T
 	cmd    *exec.Cmd
-	stderr transcript
+	stderr logtest.Transcript
 	lines  chan string
 }
 

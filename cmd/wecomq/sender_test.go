@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/logtest"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -14,7 +15,7 @@ import (
 type waiter struct {
 	*landscape
 	cmd            *exec.Cmd
-	stdout, stderr transcript
+	stdout, stderr logtest.Transcript
 }
 
 func newWaiter(t *testing.T, timeout string) *waiter {
@@ -68,7 +69,7 @@ func TestSendWaitPrintsNoRecordThatItHasNotSeen(t *testing.T) {
 
 func TestWithoutARecordTheReceiptIsPrinted(t *testing.T) {
 	t.Parallel()
-	var out transcript
+	var out logtest.Transcript
 	s := &sender{globals: &globals{environment: environment{stdout: &out}, output: "json"}}
 	receipt := producer.Receipt{ID: "ops-1", App: "ops", Queue: "ops:bulk", State: tasks.Queued}
 	if err := s.printOutcome(receipt, tasks.Record{ID: "ops-1"}); err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/logtest"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/message"
@@ -68,7 +69,7 @@ type bundle struct {
 	sim   *wecomtest.Simulator
 	wecom *wecom.Client
 	url   string
-	log   *transcript
+	log   *logtest.Transcript
 	stop  func() // asks the process to end
 	now   *clock
 }
@@ -81,7 +82,7 @@ func newBundle(t *testing.T, change ...func(*gateway.Config)) *bundle {
 
 func newBundleOn(t *testing.T, rdb redis.UniversalClient, change ...func(*gateway.Config)) *bundle {
 	t.Helper()
-	b := &bundle{T: t, rdb: rdb, log: &transcript{}, now: &clock{at: time.Now()}}
+	b := &bundle{T: t, rdb: rdb, log: &logtest.Transcript{}, now: &clock{at: time.Now()}}
 	b.sim = must(wecomtest.New(wecomtest.Rules{Invisible: []string{"left.company"}}))
 	simServer := httptest.NewServer(b.sim)
 	t.Cleanup(simServer.Close)
@@ -266,24 +267,6 @@ func (b *bundle) stored(id string) tasks.Payload {
 	}
 	b.Fatalf("%s is in no queue", id)
 	return tasks.Payload{}
-}
-
-// transcript is a log that is read while it is written.
-type transcript struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *transcript) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *transcript) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // clock is a clock that a test moves.
