@@ -29,7 +29,7 @@ func (b *batch) flush(ctx context.Context) {
 	if len(b.drafts) == 0 {
 		return
 	}
-	c := &claims{rdb: b.producer.rdb, app: b.producer.app, records: b.producer.records, now: b.now}
+	c := &claims{rdb: b.producer.rdb, app: b.producer.app, recordTTL: b.producer.recordTTL, now: b.now}
 	c.settle(ctx, b.drafts)
 	b.enqueue(ctx)
 	for _, d := range b.drafts {

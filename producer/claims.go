@@ -26,10 +26,10 @@ var (
 // key, one for all with duplicate check, one more for those that an earlier message
 // was found for, one if that is in parts, and none where there are none.
 type claims struct {
-	rdb     redis.UniversalClient
-	app     string
-	records time.Duration
-	now     time.Time
+	rdb       redis.UniversalClient
+	app       string
+	recordTTL time.Duration
+	now       time.Time
 }
 
 // kind tells the two claims apart.
@@ -52,7 +52,7 @@ const (
 func (c *claims) byKey() kind {
 	return kind{
 		key: func(d *draft) string { return d.byKey(c.app) },
-		ttl: func(d *draft) time.Duration { return c.records + c.delay(d) },
+		ttl: func(d *draft) time.Duration { return c.recordTTL + c.delay(d) },
 
 		yields: func(*draft) yields { return never },
 	}

@@ -150,7 +150,7 @@ func forgetLocks(t *testing.T, rdb redis.UniversalClient) {
 func TestHowLongClaimsLive(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	p, err := producer.New(rdb, producer.Config{App: "ops", Records: 48 * time.Hour})
+	p, err := producer.New(rdb, producer.Config{App: "ops", RecordTTL: 48 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,22 +21,22 @@ type Config struct {
 	// Retention is how long finished tasks stay in the asynq dashboard, by
 	// priority; nil for [tasks.DefaultRetention]. Records are kept apart from it.
 	Retention map[tasks.Priority]time.Duration
-	// Records is how long the workers keep records, and so how long an idempotency
+	// RecordTTL is how long the workers keep records, and so how long an idempotency
 	// key finds its message; 0 for seven days.
-	Records time.Duration
+	RecordTTL time.Duration
 	// TracerProvider gets a span per message, and workers that trace go on with it;
 	// nil for none. A trace that the context brings is passed on either way.
 	TracerProvider trace.TracerProvider
 }
 
-const defaultRecords = 7 * 24 * time.Hour
+const defaultRecordTTL = 7 * 24 * time.Hour
 
 // Producer enqueues the messages of one app. It is safe for concurrent use.
 type Producer struct {
 	rdb       redis.UniversalClient
 	app       string
 	retention map[tasks.Priority]time.Duration
-	records   time.Duration
+	recordTTL time.Duration
 	tracer    tracing.Tracer
 }
 
@@ -51,14 +51,14 @@ func New(rdb redis.UniversalClient, cfg Config) (*Producer, error) {
 	if cfg.Retention == nil {
 		cfg.Retention = tasks.DefaultRetention()
 	}
-	if cfg.Records < 0 {
-		return nil, fmt.Errorf("producer: Records: %s is negative", cfg.Records)
+	if cfg.RecordTTL < 0 {
+		return nil, fmt.Errorf("producer: RecordTTL: %s is negative", cfg.RecordTTL)
 	}
-	if cfg.Records == 0 {
-		cfg.Records = defaultRecords
+	if cfg.RecordTTL == 0 {
+		cfg.RecordTTL = defaultRecordTTL
 	}
 	return &Producer{
-		rdb: rdb, app: cfg.App, retention: cfg.Retention, records: cfg.Records, tracer: tracing.New(cfg.TracerProvider),
+		rdb: rdb, app: cfg.App, retention: cfg.Retention, recordTTL: cfg.RecordTTL, tracer: tracing.New(cfg.TracerProvider),
 	}, nil
 }
 

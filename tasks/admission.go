@@ -37,8 +37,8 @@ type ResendPolicy struct {
 	MayDouble bool
 }
 
-// Application is a worker's question whether it may call WeCom now.
-type Application struct {
+// AdmissionRequest is a worker's question whether it may call WeCom now.
+type AdmissionRequest struct {
 	Payload Payload
 	// Delivery names this delivery of the task. When Redis's reply is lost the question
 	// is asked again, and an attempt that this very delivery has written down is no

@@ -8,10 +8,10 @@ type Finding struct {
 	Kind   FindingKind
 	Rest   time.Duration // with [Misconfigured]: until somebody tries again
 	Reason string        // with [RateLimited] and [Misconfigured], in words
-	// Application is the message's question, and Admission the answer, with
-	// [Unreached], [Recovered] and [Inconclusive].
-	Application Application
-	Admission   Admission
+	// Request is the message's question, and Admission the answer, with
+	// [Refund], [Recovered] and [Inconclusive].
+	Request   AdmissionRequest
+	Admission Admission
 }
 
 // FindingKind tells findings apart.
@@ -27,16 +27,16 @@ const (
 	// Misconfigured is a wrong setting that stops every message of the app. It rests;
 	// then one call finds out whether the setting was mended.
 	Misconfigured FindingKind = "suspended"
-	// Crowded is errcode 45033: too many calls in flight. All processes halve
+	// TooManyInFlight is errcode 45033: too many calls in flight. All processes halve
 	// theirs, and are back to all of them after 5 minutes at most.
-	Crowded FindingKind = "concurrency"
+	TooManyInFlight FindingKind = "concurrency"
 	// Recovered is an answer to a probe: the block is over.
 	Recovered FindingKind = "clear"
 	// Inconclusive is a probe without an answer: the next call is one.
 	Inconclusive FindingKind = "inconclusive"
-	// Unreached are recipients who were counted and whom WeCom did not take the
+	// Refund are recipients who were counted and whom WeCom did not take the
 	// message for: the quota and their windows get it back.
-	Unreached FindingKind = "refund"
+	Refund FindingKind = "refund"
 )
 
 // Block is a rest of the whole app.

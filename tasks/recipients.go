@@ -34,9 +34,9 @@ func (r Recipients) Total() int {
 	return r.Accepted + r.Refused() + r.Deferred + r.Rejected + r.Unknown + r.Expired + r.Cancelled
 }
 
-// WithFate gives those of the named who were not singled out the fate of their
+// WithOutcome gives those of the named who were not singled out the fate of their
 // message. A message that has not ended decides nothing.
-func (r Recipients) WithFate(state State, named int) Recipients {
+func (r Recipients) WithOutcome(state State, named int) Recipients {
 	rest := max(named-r.Accepted-r.Refused(), 0)
 	switch state {
 	case Accepted, Partial:

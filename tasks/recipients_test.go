@@ -38,14 +38,14 @@ func TestCountsOfAMessageAndOfItsPartsAddUp(t *testing.T) {
 			state := rapid.SampledFrom(allStates[1:]).Draw(t, "state")
 			r, named := drawRecipients(t, state)
 			want := named + r.Deferred
-			r = r.WithFate(state, named)
+			r = r.WithOutcome(state, named)
 			if !state.Final() {
 				want = r.Refused() + r.Deferred
 			}
 			if r.Total() != want {
 				t.Fatalf("%s, named %d: the fates %+v are %d, want %d", state, named, r, r.Total(), want)
 			}
-			if again := r.WithFate(state, named); again.Total() != want {
+			if again := r.WithOutcome(state, named); again.Total() != want {
 				t.Fatalf("decided twice, the fates are %d, want %d", again.Total(), want)
 			}
 			all, sum, deferred = all+1, sum+want, deferred+r.Deferred

@@ -65,7 +65,7 @@ func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
 // whatever was decided and written down, though its reply was lost, is answered
 // again to the same delivery.
 func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission, error) {
-	question := l.application(d)
+	question := l.admissionRequest(d)
 	return backoff.Retry(patience, func() (tasks.Admission, error) {
 		a, err := l.app.Pacer.Admit(ctx, question)
 		if l.outage.check(err) != nil && !asynqx.IsOutage(err) {
@@ -96,10 +96,10 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// application is the message's question whether it may go.
-func (l *lane) application(d *delivery) tasks.Application {
+// admissionRequest is the message's question whether it may go.
+func (l *lane) admissionRequest(d *delivery) tasks.AdmissionRequest {
 	to := d.request.Common().Recipients()
-	a := tasks.Application{
+	a := tasks.AdmissionRequest{
 		Payload: d.payload, Delivery: d.name, Policy: l.resendPolicy(d.request.Common()),
 		Everyone: to.All(), Groups: len(to.Parties) + len(to.Tags),
 	}
@@ -127,7 +127,7 @@ func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolic
 // withoutToken is what becomes of a message while there is no access token. One
 // whose record says more, such as that it has expired, ends as ever.
 func (l *lane) withoutToken(ctx context.Context, d *delivery, cause error) error {
-	question := l.application(d)
+	question := l.admissionRequest(d)
 	question.CheckOnly = true
 	a, err := l.app.Pacer.Admit(ctx, question)
 	switch {

@@ -25,7 +25,7 @@ type Sender interface {
 // Pacer keeps the app within WeCom's limits.
 type Pacer interface {
 	// Admit says whether a message may go now, and then writes down its attempt.
-	Admit(ctx context.Context, a tasks.Application) (tasks.Admission, error)
+	Admit(ctx context.Context, a tasks.AdmissionRequest) (tasks.Admission, error)
 	// Report notes what an answer says about the app.
 	Report(ctx context.Context, f tasks.Finding) (tasks.Block, error)
 }
@@ -50,7 +50,7 @@ const (
 
 const (
 	defaultConcurrency = 16
-	defaultRecords     = 7 * 24 * time.Hour
+	defaultRecordTTL   = 7 * 24 * time.Hour
 )
 
 // App is one WeCom application that a worker serves. Name, AgentID and Sender are
@@ -60,9 +60,9 @@ type App struct {
 	AgentID string
 	Sender  Sender
 	// Ledger is nil for the one in Redis that `wecomq result` reads, which keeps a
-	// record for Records, 0 for seven days, after its last change.
-	Ledger  Ledger
-	Records time.Duration
+	// record for RecordTTL, 0 for seven days, after its last change.
+	Ledger    Ledger
+	RecordTTL time.Duration
 	// Pacer is nil for the one in Redis that all workers share, which keeps to Limits;
 	// their zero value is WeCom's own.
 	Pacer  Pacer
@@ -87,8 +87,8 @@ func (a App) Validate() error {
 		return fmt.Errorf("app %s: AgentID is empty", a.Name)
 	case a.Sender == nil:
 		return fmt.Errorf("app %s: Sender is nil", a.Name)
-	case min(time.Duration(a.Concurrency), a.Timeout, a.RatePause, a.Records) < 0:
-		return fmt.Errorf("app %s: Concurrency, Timeout, RatePause and Records must not be negative", a.Name)
+	case min(time.Duration(a.Concurrency), a.Timeout, a.RatePause, a.RecordTTL) < 0:
+		return fmt.Errorf("app %s: Concurrency, Timeout, RatePause and RecordTTL must not be negative", a.Name)
 	case a.Timeout > tasks.MaxCallTimeout:
 		return fmt.Errorf("app %s: Timeout: %s is more than %s", a.Name, a.Timeout, tasks.MaxCallTimeout)
 	case a.OnUnknown != "" && a.OnUnknown != Resend && a.OnUnknown != Park:
@@ -115,14 +115,14 @@ func (a App) withDefaults(rdb redis.UniversalClient) App {
 	if a.Retention == nil {
 		a.Retention = tasks.DefaultRetention()
 	}
-	if a.Records == 0 {
-		a.Records = defaultRecords
+	if a.RecordTTL == 0 {
+		a.RecordTTL = defaultRecordTTL
 	}
 	if a.Ledger == nil {
-		a.Ledger = ledger.New(rdb, a.Name, a.Records)
+		a.Ledger = ledger.New(rdb, a.Name, a.RecordTTL)
 	}
 	if a.Pacer == nil {
-		a.Pacer = pacing.New(rdb, pacing.Config{App: a.Name, Limits: a.Limits, Records: a.Records, Penalty: a.RatePause})
+		a.Pacer = pacing.New(rdb, pacing.Config{App: a.Name, Limits: a.Limits, RecordTTL: a.RecordTTL, Penalty: a.RatePause})
 	}
 	return a
 }

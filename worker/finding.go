@@ -15,7 +15,7 @@ import (
 func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	class := wecom.ClassOf(err)
 	about := func(kind tasks.FindingKind) tasks.Finding {
-		return tasks.Finding{Kind: kind, Application: l.application(d), Admission: d.leave}
+		return tasks.Finding{Kind: kind, Request: l.admissionRequest(d), Admission: d.leave}
 	}
 	var findings []tasks.Finding
 	switch block, blocked := blockOf(err); {
@@ -25,10 +25,10 @@ func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 		findings = append(findings, about(probeResult(class)))
 	}
 	if class == wecom.ClassConcurrency {
-		findings = append(findings, tasks.Finding{Kind: tasks.Crowded})
+		findings = append(findings, tasks.Finding{Kind: tasks.TooManyInFlight})
 	}
 	if d.leave.Number > 0 && err != nil && class != wecom.ClassUnknownOutcome {
-		findings = append(findings, about(tasks.Unreached))
+		findings = append(findings, about(tasks.Refund))
 	}
 	return findings
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/pacing"
-	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -25,7 +25,7 @@ func limits(l tasks.Limits) func(*worker.App) {
 // whole is the record of a message with its parts and follow-ups.
 func (b *bundle) whole(id string) tasks.Record {
 	b.Helper()
-	r, err := status.New(b.rdb, "ops", b.ledger).Message(b.Context(), id)
+	r, err := lookup.New(b.rdb, "ops", b.ledger).Message(b.Context(), id)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func (l *lane) startSweeper(ctx context.Context) (stop func()) {
 func (l *lane) sweep(ctx context.Context) {
 	for _, priority := range tasks.Priorities() {
 		// Those that somebody archived by hand are not in the ledger, and stay.
-		sweep := asynqx.Sweep{Keep: archiveKept, Age: l.app.Records, Mark: archivedMark}
+		sweep := asynqx.Sweep{Keep: archiveKept, Age: l.app.RecordTTL, Mark: archivedMark}
 		swept, err := asynqx.SweepArchive(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), sweep)
 		if err != nil && ctx.Err() == nil {
 			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("the archive was not swept")

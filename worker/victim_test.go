@@ -62,7 +62,7 @@ func mortals(rdb redis.UniversalClient, wecomURL string, change func(*worker.App
 		}
 		app := worker.App{
 			Name: name, AgentID: strconv.Itoa(wecomtest.AgentID), Sender: client, OnUnknown: policy, Timeout: time.Minute,
-			Ledger: ledger.New(rdb, name, time.Hour), Pacer: pacing.New(rdb, pacing.Config{App: name, Records: time.Hour}),
+			Ledger: ledger.New(rdb, name, time.Hour), Pacer: pacing.New(rdb, pacing.Config{App: name, RecordTTL: time.Hour}),
 		}
 		change(&app)
 		apps = append(apps, app)
@@ -92,7 +92,7 @@ type stillPacer struct {
 	*standstill
 }
 
-func (p *stillPacer) Admit(ctx context.Context, a tasks.Application) (tasks.Admission, error) {
+func (p *stillPacer) Admit(ctx context.Context, a tasks.AdmissionRequest) (tasks.Admission, error) {
 	p.at(pointDequeued)
 	return p.Pacer.Admit(ctx, a)
 }

@@ -128,7 +128,7 @@ func BenchmarkRecord(b *testing.B) {
 			rdb := redistest.Start(b, tc.config).Client()
 			l := ledger.New(rdb, "ops", time.Hour)
 			pacer := pacing.New(rdb, pacing.Config{
-				App: "ops", Records: time.Hour, Limits: tasks.Limits{CallsPerMinute: 1 << 40, MemberPerMinute: 30, MemberPerHour: 1000},
+				App: "ops", RecordTTL: time.Hour, Limits: tasks.Limits{CallsPerMinute: 1 << 40, MemberPerMinute: 30, MemberPerHour: 1000},
 			})
 			body, err := message.Encode(text(users(tc.to)))
 			if err != nil {
@@ -143,7 +143,7 @@ func BenchmarkRecord(b *testing.B) {
 					s.MsgID = fmt.Sprintf("%s%060d", p.ID, 0) // of 90 bytes, as WeCom's
 				}
 				// Without users, whose windows are measured elsewhere.
-				if _, err := pacer.Admit(b.Context(), tasks.Application{Payload: p}); err != nil {
+				if _, err := pacer.Admit(b.Context(), tasks.AdmissionRequest{Payload: p}); err != nil {
 					b.Fatal(err)
 				}
 				if _, err := l.Settle(b.Context(), p, s); err != nil {

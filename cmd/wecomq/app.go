@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/tokenstore"
 )
 
@@ -32,11 +32,11 @@ func newApp(g *globals) *cobra.Command {
 		newAppList(g),
 		newAppSwitch(g, "pause", "Send nothing for an app until it is resumed",
 			"Calls in flight end as they do. What is enqueued meanwhile waits, on all hosts.",
-			(*appstate.Apps).Pause),
+			(*apps.Inspector).Pause),
 		newAppSwitch(g, "resume", "Let an app go on now",
 			`Ends a pause, and also a penalty or a suspension that WeCom's answers brought: after
 a wrong setting was mended there is no need to wait for the next try.`,
-			(*appstate.Apps).Resume),
+			(*apps.Inspector).Resume),
 	)
 	return cmd
 }
@@ -66,7 +66,7 @@ func newAppList(g *globals) *cobra.Command {
 	}
 }
 
-func newAppSwitch(g *globals, verb, short, long string, do func(*appstate.Apps, context.Context, string) error) *cobra.Command {
+func newAppSwitch(g *globals, verb, short, long string, do func(*apps.Inspector, context.Context, string) error) *cobra.Command {
 	return &cobra.Command{
 		Use:     verb + " APP…",
 		Short:   short,
@@ -99,8 +99,8 @@ func newAppSwitch(g *globals, verb, short, long string, do func(*appstate.Apps, 
 }
 
 // apps looks at and steers all apps of the config.
-func (d *deployment) apps() *appstate.Apps {
-	all := appstate.New(d.rdb)
+func (d *deployment) apps() *apps.Inspector {
+	all := apps.New(d.rdb)
 	for _, app := range d.cfg.Apps {
 		all.Add(app.Name, app.Limits, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
 	}
@@ -131,7 +131,7 @@ func (g *globals) printApps(ctx context.Context, d *deployment) error {
 	return w.Flush()
 }
 
-func (g *globals) printApp(ctx context.Context, apps *appstate.Apps, name string) error {
+func (g *globals) printApp(ctx context.Context, apps *apps.Inspector, name string) error {
 	s, err := apps.Status(ctx, name)
 	if err != nil {
 		return err
@@ -144,14 +144,14 @@ func (g *globals) printApp(ctx context.Context, apps *appstate.Apps, name string
 }
 
 // stateText says when the app goes on, where that is known.
-func stateText(s appstate.Status) string {
+func stateText(s apps.Status) string {
 	if s.Until.IsZero() {
 		return s.State
 	}
 	return fmt.Sprintf("%s, next try in %s", s.State, strings.TrimSuffix(time.Until(s.Until).Round(time.Second).String(), "0s"))
 }
 
-func quotaText(q appstate.Quota) string {
+func quotaText(q apps.Quota) string {
 	if q.Limit == 0 {
 		return strconv.Itoa(q.Used)
 	}

@@ -59,7 +59,7 @@ func runDeadPurge(ctx context.Context, g *globals, f *purgeFlags, query ledger.Q
 	if err != nil {
 		return err
 	}
-	dispatcher, err := d.dispatcher(app)
+	op, err := d.operator(app)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func runDeadPurge(ctx context.Context, g *globals, f *purgeFlags, query ledger.Q
 		return err
 	}
 	query.Until = now.Add(-f.olderThan)
-	purged, err := dispatcher.Purge(ctx, query)
+	purged, err := op.Purge(ctx, query)
 	if err != nil {
 		return fmt.Errorf("purged: %d, then: %w", purged, err)
 	}

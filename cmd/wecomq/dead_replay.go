@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -94,11 +94,11 @@ type replayer struct {
 func (r *replayer) named(ctx context.Context, ids []string) error {
 	var problems []error
 	for _, id := range ids {
-		dispatcher, err := r.dispatcherOf(id)
+		op, err := r.operatorOf(id)
 		if err != nil {
 			return err
 		}
-		replays, err := dispatcher.Replay(ctx, id)
+		replays, err := op.Replay(ctx, id)
 		for _, replay := range replays {
 			if err := r.show(replay); err != nil {
 				return err
@@ -116,7 +116,7 @@ func (r *replayer) all(ctx context.Context, name string, query ledger.Query) err
 	if err != nil {
 		return err
 	}
-	dispatcher, err := r.dispatcher(app)
+	op, err := r.operator(app)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (r *replayer) all(ctx context.Context, name string, query ledger.Query) err
 		if err != nil {
 			return err
 		}
-		replay, err := dispatcher.ReplayRecord(ctx, record)
+		replay, err := op.ReplayRecord(ctx, record)
 		if err != nil {
 			r.failures++
 			_, _ = fmt.Fprintf(r.stderr, "%v\n", err)
@@ -145,7 +145,7 @@ func (r *replayer) all(ctx context.Context, name string, query ledger.Query) err
 	return nil
 }
 
-func (r *replayer) show(replay dispatch.Replay) error {
+func (r *replayer) show(replay operator.Replay) error {
 	if replay.Duplicate {
 		r.before++
 	} else {

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
@@ -25,7 +25,7 @@ func TestReplayOfAllLeavesItsOwnReplaysAlone(t *testing.T) {
 	for _, record := range l.awaitState(l.sendTexts(letters), tasks.Rejected) {
 		dead[record.ID] = true
 	}
-	replays := decodeLines[dispatch.Replay](t, l.run("", "dead", "replay", "--all")) // they fail again meanwhile
+	replays := decodeLines[operator.Replay](t, l.run("", "dead", "replay", "--all")) // they fail again meanwhile
 	for _, replay := range replays {
 		if !dead[replay.ID] {
 			t.Errorf("%s is replayed, which is a replay itself", replay.ID)

@@ -107,7 +107,7 @@ func newDemonstration(g *globals, redisURL, simulatorURL string) (*demo, error) 
 		Apps: map[string]*config.App{demoApp: {
 			Name: demoApp, CorpID: wecomtest.CorpID, AgentID: strconv.Itoa(wecomtest.AgentID), Secret: wecomtest.Secret,
 			APIBaseURL: simulatorURL, Timeout: wecom.DefaultTimeout, Concurrency: 16, OnUnknown: "resend",
-			Retention: tasks.DefaultRetention(), Records: time.Hour, Limits: tasks.DefaultLimits(),
+			Retention: tasks.DefaultRetention(), RecordTTL: time.Hour, Limits: tasks.DefaultLimits(),
 		}},
 	}
 	d, err := deploy(cfg, g.logger("error", "console"))

@@ -13,8 +13,8 @@ import (
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/redisconn"
-	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/wecom"
@@ -112,16 +112,16 @@ func (d *deployment) app(name string) (*config.App, error) {
 
 func (d *deployment) producer(app *config.App) (*producer.Producer, error) {
 	return producer.New(d.rdb, producer.Config{
-		App: app.Name, Retention: app.Retention, Records: app.Records, TracerProvider: d.traces.provider(),
+		App: app.Name, Retention: app.Retention, RecordTTL: app.RecordTTL, TracerProvider: d.traces.provider(),
 	})
 }
 
 func (d *deployment) ledger(app *config.App) *ledger.Ledger {
-	return ledger.New(d.rdb, app.Name, app.Records)
+	return ledger.New(d.rdb, app.Name, app.RecordTTL)
 }
 
-func (d *deployment) finder(app *config.App) *status.Finder {
-	return status.New(d.rdb, app.Name, d.ledger(app))
+func (d *deployment) finder(app *config.App) *lookup.Finder {
+	return lookup.New(d.rdb, app.Name, d.ledger(app))
 }
 
 // tokens is the access token that all processes share.
@@ -191,7 +191,7 @@ func (d *deployment) workerApp(app *config.App) (worker.App, error) {
 		return worker.App{}, fmt.Errorf("app %s: %w", app.Name, err)
 	}
 	return worker.App{
-		Name: app.Name, AgentID: app.AgentID, Sender: client, Records: app.Records, Concurrency: app.Concurrency,
+		Name: app.Name, AgentID: app.AgentID, Sender: client, RecordTTL: app.RecordTTL, Concurrency: app.Concurrency,
 		Timeout: app.Timeout, OnUnknown: worker.OnUnknown(app.OnUnknown), RatePause: d.ratePause,
 		Limits: app.Limits, Retention: app.Retention,
 	}, nil

@@ -10,12 +10,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/config"
-	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
-	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -30,17 +30,17 @@ type backends struct {
 // backendSet is that of one config.
 type backendSet struct {
 	apps   map[string]*backend
-	states *appstate.Apps
+	states *apps.Inspector
 	rdb    redis.UniversalClient
 }
 
 // backend is everything of one app.
 type backend struct {
-	producer   *producer.Producer
-	finder     *status.Finder
-	dispatcher *dispatch.Dispatcher
-	ledger     *ledger.Ledger
-	wecom      wecomClient
+	producer *producer.Producer
+	finder   *lookup.Finder
+	operator *operator.Operator
+	ledger   *ledger.Ledger
+	wecom    wecomClient
 }
 
 // load makes the backends of a config; apply puts them into force.
@@ -68,11 +68,11 @@ func newBackend(d *deployment, app *config.App) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	dispatcher, err := d.dispatcher(app)
+	op, err := d.operator(app)
 	if err != nil {
 		return nil, err
 	}
-	return &backend{producer: p, finder: d.finder(app), ledger: d.ledger(app), dispatcher: dispatcher, wecom: client}, nil
+	return &backend{producer: p, finder: d.finder(app), ledger: d.ledger(app), operator: op, wecom: client}, nil
 }
 
 // of finds an app's backend; one that a reload has just removed is gone.
@@ -128,7 +128,7 @@ func (b *backends) Record(ctx context.Context, app, id string) (tasks.Record, er
 		return tasks.Record{}, err
 	}
 	record, err := backend.finder.Message(ctx, id)
-	if errors.Is(err, status.ErrNotFound) {
+	if errors.Is(err, lookup.ErrNotFound) {
 		return b.waiting(ctx, app, id)
 	}
 	return record, lookupFault(id, err)
@@ -141,7 +141,7 @@ func (b *backends) waiting(ctx context.Context, app, id string) (tasks.Record, e
 	case err != nil:
 		return tasks.Record{}, lookupFault(id, err)
 	case !found:
-		return tasks.Record{}, lookupFault(id, status.ErrNotFound)
+		return tasks.Record{}, lookupFault(id, lookup.ErrNotFound)
 	}
 	return tasks.Record{
 		ID: id, App: app, Type: m.Request.Type(), Priority: m.Priority, State: tasks.Held, ErrMsg: "waits for " + after,
@@ -153,7 +153,7 @@ func lookupFault(id string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, status.ErrNotFound), errors.Is(err, ledger.ErrNotFound):
+	case errors.Is(err, lookup.ErrNotFound), errors.Is(err, ledger.ErrNotFound):
 		return fmt.Errorf("%s: %w", id, gateway.ErrNotFound)
 	case errors.Is(err, ledger.ErrNotReplayable):
 		return fmt.Errorf("%w: %w", gateway.ErrConflict, err)

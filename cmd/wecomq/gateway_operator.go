@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/gateway"
-	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -19,31 +19,31 @@ import (
 
 // Cancel implements [gateway.Canceller].
 func (b *backends) Cancel(ctx context.Context, app, id string) (tasks.Record, error) {
-	return b.takeBack(ctx, app, id, (*dispatch.Dispatcher).Cancel)
+	return b.takeBack(ctx, app, id, (*operator.Operator).Cancel)
 }
 
 // Recall implements [gateway.Recaller].
 func (b *backends) Recall(ctx context.Context, app, id string) (tasks.Record, error) {
-	return b.takeBack(ctx, app, id, (*dispatch.Dispatcher).Recall)
+	return b.takeBack(ctx, app, id, (*operator.Operator).Recall)
 }
 
 // takeBack gives the record afterwards.
 func (b *backends) takeBack(
-	ctx context.Context, app, id string, do func(*dispatch.Dispatcher, context.Context, string) (dispatch.Recall, error),
+	ctx context.Context, app, id string, do func(*operator.Operator, context.Context, string) (operator.Recall, error),
 ) (tasks.Record, error) {
 	backend, err := b.of(app)
 	if err != nil {
 		return tasks.Record{}, err
 	}
-	result, err := do(backend.dispatcher, ctx, id)
-	if errors.Is(err, status.ErrNotFound) {
+	result, err := do(backend.operator, ctx, id)
+	if errors.Is(err, lookup.ErrNotFound) {
 		return b.takeBackWaiting(ctx, backend, app, id)
 	}
 	if err != nil {
 		return tasks.Record{}, lookupFault(id, err)
 	}
 	for _, part := range result.Parts {
-		if part.Result == dispatch.Failed {
+		if part.Result == operator.Failed {
 			return tasks.Record{}, notTakenBack(part)
 		}
 	}
@@ -66,7 +66,7 @@ func (b *backends) takeBackWaiting(ctx context.Context, backend *backend, app, i
 }
 
 // notTakenBack says why a part stays where it is, with WeCom's errcode if that is why.
-func notTakenBack(part dispatch.RecalledPart) error {
+func notTakenBack(part operator.RecalledPart) error {
 	text := part.ID + ": " + part.Reason
 	if part.Hint != "" {
 		text += "; " + part.Hint
@@ -84,7 +84,7 @@ func (b *backends) Replay(ctx context.Context, app, id string) ([]gateway.Replay
 	if err != nil {
 		return nil, err
 	}
-	replays, err := backend.dispatcher.Replay(ctx, id)
+	replays, err := backend.operator.Replay(ctx, id)
 	if err != nil {
 		return nil, lookupFault(id, err)
 	}

@@ -63,12 +63,12 @@ func (s *sites) load(d *deployment) (apply func(), err error) {
 	apps := make([]pages.App, len(names))
 	for i, name := range names {
 		app := d.cfg.Apps[name]
-		dispatcher, err := d.dispatcher(app)
+		op, err := d.operator(app)
 		if err != nil {
 			return nil, err
 		}
 		apps[i] = pages.App{
-			Name: name, State: state, Queues: state, Finder: d.finder(app), Records: d.ledger(app), Dispatcher: dispatcher,
+			Name: name, State: state, Queues: state, Finder: d.finder(app), Records: d.ledger(app), Operator: op,
 		}
 	}
 	return func() {

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
 
-	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/webhook"
@@ -34,7 +34,7 @@ type metrics struct {
 	hold       *prometheus.HistogramVec
 	refreshes  *prometheus.CounterVec
 	webhooks   *prometheus.CounterVec
-	apps       *appstate.Collector // nil until there is a Redis to look at
+	apps       *apps.Collector // nil until there is a Redis to look at
 	looks      []prometheus.Gatherer
 	log        zerolog.Logger
 }
@@ -88,7 +88,7 @@ func newMetrics() *metrics {
 func (d *deployment) measure() *metrics {
 	m := newMetrics()
 	m.log = d.log
-	m.apps = appstate.NewCollector(d.apps())
+	m.apps = apps.NewCollector(d.apps())
 	inRedis := prometheus.NewRegistry()
 	inRedis.MustRegister(m.apps, asynqx.NewCollector(d.rdb))
 	m.looks = []prometheus.Gatherer{&cachedGatherer{gatherer: inRedis, life: lookLife}}

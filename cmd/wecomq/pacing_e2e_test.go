@@ -14,7 +14,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -41,10 +41,10 @@ func (l *landscape) awaitArrivals(n int) []wecomtest.Message {
 }
 
 // appState is what `wecomq app ls` says of one app.
-func (l *landscape) appState(app string) appstate.Status {
+func (l *landscape) appState(app string) apps.Status {
 	l.Helper()
-	all := decodeLines[appstate.Status](l.T, l.run("", "app", "ls", "-o", "json"))
-	i := slices.IndexFunc(all, func(s appstate.Status) bool { return s.App == app })
+	all := decodeLines[apps.Status](l.T, l.run("", "app", "ls", "-o", "json"))
+	i := slices.IndexFunc(all, func(s apps.Status) bool { return s.App == app })
 	if i < 0 {
 		l.Fatalf("app ls does not list %s: %+v", app, all)
 	}
@@ -208,7 +208,7 @@ func TestPauseStopsAnAppAndResumeLetsAllGo(t *testing.T) {
 	l.work()
 	l.work()
 	l.awaitArrivals(5)
-	if s := decodeLines[appstate.Status](t, l.run("", "app", "pause", "ops", "-o", "json")); s[0].App != "ops" || s[0].State != "paused" {
+	if s := decodeLines[apps.Status](t, l.run("", "app", "pause", "ops", "-o", "json")); s[0].App != "ops" || s[0].State != "paused" {
 		t.Errorf("app pause says %+v, want ops paused", s)
 	}
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/operator"
 )
 
 func newRecall(g *globals) *cobra.Command {
@@ -40,11 +40,11 @@ recalled, cancelled or failed. Exits 1 when a part could not be taken back.`,
 func runRecall(ctx context.Context, g *globals, d *deployment, ids []string) error {
 	var problems []error
 	for _, id := range ids {
-		dispatcher, err := d.dispatcherOf(id)
+		op, err := d.operatorOf(id)
 		if err != nil {
 			return err
 		}
-		recall, err := dispatcher.Recall(ctx, id)
+		recall, err := op.Recall(ctx, id)
 		if err != nil {
 			problems = append(problems, err)
 		}
@@ -62,7 +62,7 @@ func runRecall(ctx context.Context, g *globals, d *deployment, ids []string) err
 	return errors.Join(problems...)
 }
 
-func (g *globals) printRecall(r dispatch.Recall) error {
+func (g *globals) printRecall(r operator.Recall) error {
 	if g.output != "text" {
 		return printJSON(g.stdout, r)
 	}
@@ -73,11 +73,11 @@ func (g *globals) printRecall(r dispatch.Recall) error {
 	return w.Flush()
 }
 
-func because(p dispatch.RecalledPart) string {
+func because(p operator.RecalledPart) string {
 	switch {
-	case p.Result == dispatch.Recalled:
+	case p.Result == operator.Recalled:
 		return "at " + timeText(p.RecalledAt)
-	case p.Result == dispatch.Failed && p.Hint != "":
+	case p.Result == operator.Failed && p.Hint != "":
 		return p.Reason + ": " + p.Hint
 	default:
 		return p.Reason

@@ -8,7 +8,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
-	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -36,8 +36,8 @@ func TestRecallTellsWhatWasTakenBackBeforeItFailed(t *testing.T) {
 	if err == nil || cmd.ProcessState.ExitCode() != exitFailure {
 		t.Errorf("recall ends with %v, want exit code %d", err, exitFailure)
 	}
-	recalls := decodeLines[dispatch.Recall](t, string(out))
-	if len(recalls) != 1 || len(recalls[0].Parts) != 1 || recalls[0].Parts[0].ID != id || recalls[0].Parts[0].Result != dispatch.Cancelled {
+	recalls := decodeLines[operator.Recall](t, string(out))
+	if len(recalls) != 1 || len(recalls[0].Parts) != 1 || recalls[0].Parts[0].ID != id || recalls[0].Parts[0].Result != operator.Cancelled {
 		t.Errorf("recall prints %+v, want the part that is cancelled", recalls)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -34,7 +34,7 @@ up by the msgid that WeCom gave it, --idempotency-key by the key it was sent wit
 			if len(ids) == 0 && len(msgids) == 0 && key == "" {
 				return usagef("result: give an id, --msgid or --idempotency-key")
 			}
-			return runResult(cmd.Context(), g, lookup{app: app, ids: ids, msgids: msgids, key: key})
+			return runResult(cmd.Context(), g, recordLookup{app: app, ids: ids, msgids: msgids, key: key})
 		},
 	}
 	cmd.Flags().StringVar(&app, "app", "", "look for --msgid and --idempotency-key in this `APP`; the key needs it when there are several")
@@ -43,15 +43,15 @@ up by the msgid that WeCom gave it, --idempotency-key by the key it was sent wit
 	return cmd
 }
 
-// lookup are the messages that somebody asks for.
-type lookup struct {
+// recordLookup are the messages that somebody asks for.
+type recordLookup struct {
 	app    string // of msgids and key
 	ids    []string
 	msgids []string
 	key    string
 }
 
-func runResult(ctx context.Context, g *globals, l lookup) error {
+func runResult(ctx context.Context, g *globals, l recordLookup) error {
 	if err := validateIDs(l.ids); err != nil {
 		return err
 	}
@@ -108,11 +108,11 @@ func (d *deployment) byMsgID(ctx context.Context, only, msgid string) (tasks.Rec
 	}
 	for _, app := range d.cfg.Apps {
 		record, err := d.finder(app).ByMsgID(ctx, msgid)
-		if !errors.Is(err, status.ErrNotFound) {
+		if !errors.Is(err, lookup.ErrNotFound) {
 			return record, err
 		}
 	}
-	return tasks.Record{}, fmt.Errorf("msgid %s: %w", msgid, status.ErrNotFound)
+	return tasks.Record{}, fmt.Errorf("msgid %s: %w", msgid, lookup.ErrNotFound)
 }
 
 func (d *deployment) byKey(ctx context.Context, name, key string) (tasks.Record, error) {
@@ -125,8 +125,8 @@ func (d *deployment) byKey(ctx context.Context, name, key string) (tasks.Record,
 		return tasks.Record{}, err
 	}
 	record, err := d.finder(app).Message(ctx, id)
-	if errors.Is(err, status.ErrNotFound) {
-		return tasks.Record{}, fmt.Errorf("idempotency key %q: %w", key, status.ErrNotFound)
+	if errors.Is(err, lookup.ErrNotFound) {
+		return tasks.Record{}, fmt.Errorf("idempotency key %q: %w", key, lookup.ErrNotFound)
 	}
 	return record, err
 }

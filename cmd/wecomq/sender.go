@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
-	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -19,7 +19,7 @@ type sender struct {
 	*globals
 	flags    *sendFlags
 	producer *producer.Producer
-	finder   *status.Finder
+	finder   *lookup.Finder
 	agentID  string
 	away     bool // Redis is, and it was said
 }
@@ -119,7 +119,7 @@ func (s *sender) look(ctx context.Context, id string, record *tasks.Record) erro
 	switch {
 	case err == nil:
 		*record, s.away = seen, false
-	case errors.Is(err, status.ErrNotFound) || !asynqx.IsOutage(err):
+	case errors.Is(err, lookup.ErrNotFound) || !asynqx.IsOutage(err):
 		return err
 	case !s.away:
 		s.away = true

@@ -80,7 +80,7 @@ func devConfig(redisURL, simulatorURL, token string) *config.Config {
 		Apps: map[string]*config.App{demoApp: {
 			Name: demoApp, CorpID: wecomtest.CorpID, AgentID: strconv.Itoa(wecomtest.AgentID), Secret: wecomtest.Secret,
 			APIBaseURL: simulatorURL, Timeout: wecom.DefaultTimeout, Concurrency: 16, OnUnknown: "resend",
-			Retention: tasks.DefaultRetention(), Records: 24 * time.Hour, Limits: tasks.DefaultLimits(),
+			Retention: tasks.DefaultRetention(), RecordTTL: 24 * time.Hour, Limits: tasks.DefaultLimits(),
 		}},
 		Gateway: config.Gateway{
 			Webhooks: webhook.DefaultConfig(),

@@ -24,7 +24,7 @@ type App struct {
 	// Retention is how long finished tasks stay in the asynq dashboard; 0 removes
 	// them at once. It has an entry for every priority.
 	Retention map[tasks.Priority]time.Duration
-	Records   time.Duration // how long results are kept
+	RecordTTL time.Duration // how long results are kept
 	Limits    tasks.Limits
 }
 
@@ -52,7 +52,7 @@ func readApp(name string, s *section) *App {
 		Concurrency: optional(s, "concurrency", 16, atLeast(1)),
 		OnUnknown:   s.oneOf("on_unknown", "resend", "resend", "park"),
 		Retention:   readRetention(s.section("retention")),
-		Records:     optional(s, "records", 7*24*time.Hour, lasting(minRecords, maxKept)),
+		RecordTTL:   optional(s, "records", 7*24*time.Hour, lasting(minRecords, maxKept)),
 		Limits:      readLimits(s.section("limits")),
 	}
 	s.rejectUnknown()

@@ -62,7 +62,7 @@ func documented(name string) *config.Config {
 			Name: name, CorpID: "ww0123456789abcdef", AgentID: "1000002", Secret: "s3cret",
 			APIBaseURL: "https://qyapi.weixin.qq.com", Timeout: 10 * time.Second, Concurrency: 16, OnUnknown: "resend",
 			Retention: map[tasks.Priority]time.Duration{tasks.Critical: 24 * time.Hour, tasks.Default: 24 * time.Hour, tasks.Bulk: time.Hour},
-			Records:   168 * time.Hour,
+			RecordTTL: 168 * time.Hour,
 			Limits:    tasks.Limits{CallsPerMinute: 10000, MemberPerMinute: 30, MemberPerHour: 1000, CriticalReserve: 0.05},
 		}},
 		Gateway: config.Gateway{Listen: "127.0.0.1:8080", Webhooks: webhook.DefaultConfig()},
@@ -143,7 +143,7 @@ log: {level: debug, format: console}
 			APIBaseURL: "http://simulator:8090/base", Proxy: "http://user:pw@proxy:3128",
 			Timeout: 30 * time.Second, Concurrency: 2, OnUnknown: "park",
 			Retention: map[tasks.Priority]time.Duration{tasks.Critical: 0, tasks.Default: time.Hour, tasks.Bulk: 2 * time.Hour},
-			Records:   48 * time.Hour,
+			RecordTTL: 48 * time.Hour,
 			Limits:    tasks.Limits{Seats: 500, CallsPerMinute: 100, MemberPerMinute: 20, MemberPerHour: 200, CriticalReserve: 0.125},
 		}},
 		Gateway: config.Gateway{Listen: ":80", Tokens: []config.Token{

@@ -23,8 +23,8 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/logtest"
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/redistest"
-	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -128,9 +128,9 @@ func (b *bundle) Enqueue(ctx context.Context, app string, messages []gateway.Mes
 
 // Record implements gateway.Records.
 func (b *bundle) Record(ctx context.Context, app, id string) (tasks.Record, error) {
-	record, err := status.New(b.rdb, app, ledger.New(b.rdb, app, time.Hour)).Message(ctx, id)
+	record, err := lookup.New(b.rdb, app, ledger.New(b.rdb, app, time.Hour)).Message(ctx, id)
 	switch {
-	case errors.Is(err, status.ErrNotFound):
+	case errors.Is(err, lookup.ErrNotFound):
 		return record, gateway.ErrNotFound
 	case err != nil:
 		return record, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
@@ -155,7 +155,7 @@ func (b *bundle) Recall(ctx context.Context, app, id string) (tasks.Record, erro
 func (b *bundle) work() {
 	b.Helper()
 	w := must(worker.New(worker.Config{Redis: b.rdb, Apps: []worker.App{{
-		Name: "ops", AgentID: strconv.Itoa(wecomtest.AgentID), Sender: b.wecom, Records: time.Hour, Concurrency: 4, OnUnknown: worker.Resend,
+		Name: "ops", AgentID: strconv.Itoa(wecomtest.AgentID), Sender: b.wecom, RecordTTL: time.Hour, Concurrency: 4, OnUnknown: worker.Resend,
 	}}}))
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan error, 1)

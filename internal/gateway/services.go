@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -94,7 +94,7 @@ type AppLister interface {
 }
 
 // AppStatus is how an app is.
-type AppStatus = appstate.Status
+type AppStatus = apps.Status
 
 // WeCom is WeCom's API for one app. [*wecom.Client] is one.
 type WeCom interface {

@@ -100,7 +100,7 @@ func readRecord(app, id string, f map[string]string) tasks.Record {
 		PartCount: int(number(fieldParts)), FollowUps: followUps, TurnAt: milli(number("turn_at")),
 		To: to, ReplayOf: f[fieldReplayOf], ReplayedAs: f[fieldReplayedAs],
 	}
-	record.Recipients = record.Recipients.WithFate(record.State, to.Count())
+	record.Recipients = record.Recipients.WithOutcome(record.State, to.Count())
 	return record
 }
 

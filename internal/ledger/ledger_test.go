@@ -38,12 +38,12 @@ type books struct {
 }
 
 func open(rdb redis.UniversalClient) books {
-	return books{ledger.New(rdb, "ops", time.Hour), pacing.New(rdb, pacing.Config{App: "ops", Records: time.Hour})}
+	return books{ledger.New(rdb, "ops", time.Hour), pacing.New(rdb, pacing.Config{App: "ops", RecordTTL: time.Hour})}
 }
 
 func begin(t *testing.T, l books, id string, policy tasks.ResendPolicy) tasks.Admission {
 	t.Helper()
-	admission, err := l.Admit(t.Context(), tasks.Application{Payload: payload(id), Policy: policy, Users: []string{"a"}})
+	admission, err := l.Admit(t.Context(), tasks.AdmissionRequest{Payload: payload(id), Policy: policy, Users: []string{"a"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestTheDeadline(t *testing.T) {
 			}
 			p := payload("ops-1")
 			p.ExpiresAt = time.Now().Add(tc.in)
-			a, err := l.Admit(t.Context(), tasks.Application{Payload: p, Policy: doubling})
+			a, err := l.Admit(t.Context(), tasks.AdmissionRequest{Payload: p, Policy: doubling})
 			if err != nil || a.Verdict != tc.verdict {
 				t.Errorf("verdict %+v, error %v; want %s", a, err, tc.verdict)
 			}
@@ -247,7 +247,7 @@ func TestOfManyWorkersOneMayCall(t *testing.T) {
 	var wg sync.WaitGroup
 	for range cap(verdicts) {
 		wg.Go(func() {
-			a, err := l.Admit(t.Context(), tasks.Application{Payload: payload("ops-1"), Policy: doubling})
+			a, err := l.Admit(t.Context(), tasks.AdmissionRequest{Payload: payload("ops-1"), Policy: doubling})
 			if err != nil {
 				t.Error(err)
 			}
@@ -294,11 +294,11 @@ func BenchmarkAttempt(b *testing.B) {
 	rdb := redistest.New(b)
 	l := ledger.New(rdb, "ops", time.Hour)
 	unlimited := tasks.Limits{CallsPerMinute: 1 << 40, MemberPerMinute: 30, MemberPerHour: 1000}
-	pacer := pacing.New(rdb, pacing.Config{App: "ops", Records: time.Hour, Limits: unlimited})
+	pacer := pacing.New(rdb, pacing.Config{App: "ops", RecordTTL: time.Hour, Limits: unlimited})
 	p := payload("")
 	for b.Loop() {
 		p.ID = tasks.NewID("ops")
-		if _, err := pacer.Admit(b.Context(), tasks.Application{Payload: p, Policy: doubling}); err != nil {
+		if _, err := pacer.Admit(b.Context(), tasks.AdmissionRequest{Payload: p, Policy: doubling}); err != nil {
 			b.Fatal(err)
 		}
 		if _, err := l.Settle(b.Context(), p, tasks.Settlement{State: tasks.Accepted, MsgID: p.ID}); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // admitArgs are the arguments of admit.lua.
-func (p *Pacer) admitArgs(a tasks.Application) []any {
+func (p *Pacer) admitArgs(a tasks.AdmissionRequest) []any {
 	limits, priority := p.cfg.Limits, a.Payload.Priority
 	minute, extraMinute := share(limits.MemberPerMinute)
 	hour, extraHour := share(limits.MemberPerHour)
@@ -24,7 +24,7 @@ func (p *Pacer) admitArgs(a tasks.Application) []any {
 	args := make([]any, 0, 20+len(fields)+len(a.Users))
 	args = append(args,
 		p.now(), mode, a.Policy.InFlight.Milliseconds(), resendWindow(a.Policy), flag(a.Policy.MayDouble),
-		unixMilli(a.Payload.ExpiresAt), p.cfg.Records.Milliseconds(),
+		unixMilli(a.Payload.ExpiresAt), p.cfg.RecordTTL.Milliseconds(),
 		milliseconds(interval(limits.CallsPerMinute)), milliseconds(priority.HeadStart()), flag(priority == tasks.Critical),
 		minute, hour, extraMinute, extraHour, limits.DayQuota(priority), p.unlisted(a), a.Payload.TurnAt, a.Delivery, a.Payload.ID, len(fields),
 	)
@@ -43,7 +43,7 @@ func appendUsers(args []any, users []string) []any {
 
 // unlisted is what the recipients that a message does not name count as: "@all" as
 // all seats, a department or tag as one, because nobody knows its members.
-func (p *Pacer) unlisted(a tasks.Application) int {
+func (p *Pacer) unlisted(a tasks.AdmissionRequest) int {
 	if a.Everyone {
 		return max(p.cfg.Limits.Seats, 1)
 	}

@@ -127,7 +127,7 @@ func TestOneBusyMemberHoldsUpNobodyElse(t *testing.T) {
 	flood()
 	// WeCom has refused the call: the others go at the next attempt all the same.
 	b.settle(refused, tasks.Queued)
-	b.report(tasks.Finding{Kind: tasks.Unreached, Application: refused, Admission: first})
+	b.report(tasks.Finding{Kind: tasks.Refund, Request: refused, Admission: first})
 	if a := b.admit(refused); a.Verdict != tasks.Go || len(a.FollowUps) > 1 {
 		t.Errorf("a second attempt: %+v, want it to go now, if need be without the busy one", a)
 	}
@@ -157,7 +157,7 @@ func TestARefusedMessageKeepsItsTurn(t *testing.T) {
 	b.pass(wait)
 	a := b.admit(next)
 	b.settle(next, tasks.Queued) // -1, for instance
-	b.report(tasks.Finding{Kind: tasks.Unreached, Application: next, Admission: a})
+	b.report(tasks.Finding{Kind: tasks.Refund, Request: next, Admission: a})
 	b.pass(2 * time.Second)
 	if again := b.admit(next); a.Verdict != tasks.Go || again.Verdict != tasks.Go {
 		t.Errorf("at its turn: %+v; after it was refused: %+v; want both to go", a, again)
@@ -254,7 +254,7 @@ func TestTheDayQuota(t *testing.T) {
 	if a.Verdict != tasks.Go {
 		t.Errorf("an alert: %+v, want the reserve to let it go", a)
 	}
-	b.report(tasks.Finding{Kind: tasks.Unreached, Application: alert, Admission: a})
+	b.report(tasks.Finding{Kind: tasks.Refund, Request: alert, Admission: a})
 	if s, err := b.Status(t.Context()); err != nil || s.Used != 190 || s.Midnight != 12*time.Hour {
 		t.Errorf("status %+v, %v; want 190 used, midnight in 12 h", s, err)
 	}

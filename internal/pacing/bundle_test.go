@@ -39,7 +39,7 @@ func newBundle(tb testing.TB, rdb redis.UniversalClient, limits tasks.Limits) *b
 	tb.Helper()
 	b := &bundle{TB: tb, rdb: rdb, app: fmt.Sprintf("app%d", apps.Add(1)), now: noon}
 	b.Pacer = pacing.New(rdb, pacing.Config{
-		App: b.app, Limits: limits, Records: 24 * time.Hour, Now: func() time.Time { return b.now },
+		App: b.app, Limits: limits, RecordTTL: 24 * time.Hour, Now: func() time.Time { return b.now },
 	})
 	return b
 }
@@ -50,9 +50,9 @@ func unhurried(perMinute, perHour int) tasks.Limits {
 }
 
 // message is one with an id of its own.
-func (b *bundle) message(priority tasks.Priority, users ...string) tasks.Application {
+func (b *bundle) message(priority tasks.Priority, users ...string) tasks.AdmissionRequest {
 	b.ids++
-	return tasks.Application{
+	return tasks.AdmissionRequest{
 		Payload: tasks.Payload{
 			ID: fmt.Sprintf("%s-%d", b.app, b.ids), App: b.app, Priority: priority, Type: message.TypeText, EnqueuedAt: b.now,
 		},
@@ -61,7 +61,7 @@ func (b *bundle) message(priority tasks.Priority, users ...string) tasks.Applica
 	}
 }
 
-func (b *bundle) admit(a tasks.Application) tasks.Admission {
+func (b *bundle) admit(a tasks.AdmissionRequest) tasks.Admission {
 	b.Helper()
 	admission, err := b.Admit(b.Context(), a)
 	if err != nil {
@@ -71,7 +71,7 @@ func (b *bundle) admit(a tasks.Application) tasks.Admission {
 }
 
 // settle ends an attempt, as a worker does.
-func (b *bundle) settle(a tasks.Application, state tasks.State) {
+func (b *bundle) settle(a tasks.AdmissionRequest, state tasks.State) {
 	b.Helper()
 	records := ledger.New(b.rdb, b.app, 24*time.Hour)
 	if _, err := records.Settle(b.Context(), a.Payload, tasks.Settlement{State: state, ErrCode: -1}); err != nil {

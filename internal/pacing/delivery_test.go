@@ -16,11 +16,11 @@ func TestADeliveryThatAsksAgainIsAnsweredAgain(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	pacer := pacing.New(rdb, pacing.Config{
-		App: "ops", Records: time.Hour, Limits: tasks.Limits{CallsPerMinute: 10_000, MemberPerMinute: 2, MemberPerHour: 1000, Seats: 1},
+		App: "ops", RecordTTL: time.Hour, Limits: tasks.Limits{CallsPerMinute: 10_000, MemberPerMinute: 2, MemberPerHour: 1000, Seats: 1},
 	})
 	ask := func(id, delivery string, users ...string) tasks.Admission {
 		t.Helper()
-		a, err := pacer.Admit(t.Context(), tasks.Application{
+		a, err := pacer.Admit(t.Context(), tasks.AdmissionRequest{
 			Payload:  tasks.Payload{ID: id, App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: time.Now(), Body: []byte(`{}`)},
 			Delivery: delivery, Policy: tasks.ResendPolicy{InFlight: time.Minute}, Users: users,
 		})

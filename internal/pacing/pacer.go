@@ -33,9 +33,9 @@ const firstPenalty = time.Minute
 
 // Config is what a [Pacer] needs. App is required.
 type Config struct {
-	App     string
-	Limits  tasks.Limits  // the zero value for [tasks.DefaultLimits]
-	Records time.Duration // how long a record is kept after its last change
+	App       string
+	Limits    tasks.Limits  // the zero value for [tasks.DefaultLimits]
+	RecordTTL time.Duration // how long a record is kept after its last change
 	// Penalty is the first rest after 45009, 0 for one minute. Later ones are as
 	// long, 60 times as long, and until midnight in China.
 	Penalty time.Duration
@@ -62,7 +62,7 @@ func New(rdb redis.UniversalClient, cfg Config) *Pacer {
 
 // Admit says whether a message may go now, or when. A message that may go has its
 // attempt written down, and its share of every limit is taken.
-func (p *Pacer) Admit(ctx context.Context, a tasks.Application) (tasks.Admission, error) {
+func (p *Pacer) Admit(ctx context.Context, a tasks.AdmissionRequest) (tasks.Admission, error) {
 	app := p.cfg.App
 	reply, err := admitScript.Run(ctx, p.rdb, []string{
 		keys.Record(app, a.Payload.ID), keys.Pace(app), keys.Sent(app, ""), keys.Plan(app, ""), keys.Quota(app, ""),

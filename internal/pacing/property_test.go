@@ -16,7 +16,7 @@ import (
 // visit is a message that asks for leave at a time.
 type visit struct {
 	at      time.Time
-	message tasks.Application
+	message tasks.AdmissionRequest
 }
 
 // agenda are the visits to come, the earliest first.
@@ -59,7 +59,7 @@ func (r *traffic) run() {
 			r.calls = append(r.calls, r.now)
 			if r.refuse() {
 				r.settle(next.message, tasks.Queued)
-				r.report(tasks.Finding{Kind: tasks.Unreached, Application: r.without(next.message, a), Admission: a})
+				r.report(tasks.Finding{Kind: tasks.Refund, Request: r.without(next.message, a), Admission: a})
 				heap.Push(&r.agenda, visit{r.now.Add(2 * time.Second), next.message})
 				continue
 			}
@@ -80,7 +80,7 @@ func (r *traffic) run() {
 }
 
 // split makes messages of their own to those who wait.
-func (r *traffic) split(m tasks.Application, a tasks.Admission) {
+func (r *traffic) split(m tasks.AdmissionRequest, a tasks.Admission) {
 	if a.Verdict != tasks.Go {
 		return // it comes back, and says so again
 	}
@@ -97,14 +97,14 @@ func (r *traffic) split(m tasks.Application, a tasks.Admission) {
 }
 
 // without is the message without those who wait.
-func (r *traffic) without(m tasks.Application, a tasks.Admission) tasks.Application {
+func (r *traffic) without(m tasks.AdmissionRequest, a tasks.Admission) tasks.AdmissionRequest {
 	m.Users = slices.DeleteFunc(slices.Clone(m.Users), func(user string) bool {
 		return slices.ContainsFunc(a.FollowUps, func(f tasks.FollowUp) bool { return slices.Contains(f.Users, user) })
 	})
 	return m
 }
 
-func (r *traffic) record(m tasks.Application, a tasks.Admission) {
+func (r *traffic) record(m tasks.AdmissionRequest, a tasks.Admission) {
 	for _, user := range r.without(m, a).Users {
 		r.sent[user] = append(r.sent[user], r.now)
 	}

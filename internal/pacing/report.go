@@ -17,12 +17,12 @@ func (p *Pacer) Report(ctx context.Context, f tasks.Finding) (tasks.Block, error
 		args = append(args, p.cfg.Penalty.Milliseconds(), f.Reason)
 	case tasks.Misconfigured:
 		args = append(args, f.Rest.Milliseconds(), f.Reason)
-	case tasks.Unreached:
-		args = append(args, len(f.Application.Users)+p.unlisted(f.Application), f.Admission.At)
-		args = appendUsers(args, f.Application.Users)
+	case tasks.Refund:
+		args = append(args, len(f.Request.Users)+p.unlisted(f.Request), f.Admission.At)
+		args = appendUsers(args, f.Request.Users)
 	case tasks.Recovered, tasks.Inconclusive:
-		args = append(args, f.Application.Delivery)
-	case tasks.Crowded:
+		args = append(args, f.Request.Delivery)
+	case tasks.TooManyInFlight:
 	}
 	reply, err := reportScript.Run(ctx, p.rdb, []string{
 		keys.Pace(p.cfg.App), keys.Quota(p.cfg.App, ""), keys.Sent(p.cfg.App, ""),

@@ -131,7 +131,7 @@ func TestConcurrencyHalvesOncePerSecondAndGrowsBack(t *testing.T) {
 	b := newBundle(t, redistest.New(t), tasks.Limits{})
 	crowded := func(want float64) {
 		t.Helper()
-		b.report(tasks.Finding{Kind: tasks.Crowded})
+		b.report(tasks.Finding{Kind: tasks.TooManyInFlight})
 		if got := b.status().Concurrency; got < want-0.01 || got > want+0.01 {
 			t.Errorf("concurrency %v, want %v", got, want)
 		}

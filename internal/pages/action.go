@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -18,7 +18,7 @@ func (p *Pages) replay(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	replays, err := app.Dispatcher.Replay(r.Context(), id)
+	replays, err := app.Operator.Replay(r.Context(), id)
 	if errors.Is(err, ledger.ErrNotReplayable) {
 		return &refusal{"It cannot be replayed", []string{err.Error()}, messagePath(id)}
 	}
@@ -32,28 +32,28 @@ func (p *Pages) replay(w http.ResponseWriter, r *http.Request) error {
 
 // recall takes a message back from WeCom's clients.
 func (p *Pages) recall(w http.ResponseWriter, r *http.Request) error {
-	return p.takeBack(w, r, Dispatcher.Recall, "recalled", "It cannot be recalled")
+	return p.takeBack(w, r, Operator.Recall, "recalled", "It cannot be recalled")
 }
 
 // cancel takes a message out of the queue.
 func (p *Pages) cancel(w http.ResponseWriter, r *http.Request) error {
-	return p.takeBack(w, r, Dispatcher.Cancel, "cancelled", "It cannot be cancelled")
+	return p.takeBack(w, r, Operator.Cancel, "cancelled", "It cannot be cancelled")
 }
 
 func (p *Pages) takeBack(
-	w http.ResponseWriter, r *http.Request, take func(Dispatcher, context.Context, string) (dispatch.Recall, error), done, refused string,
+	w http.ResponseWriter, r *http.Request, take func(Operator, context.Context, string) (operator.Recall, error), done, refused string,
 ) error {
 	app, id, err := p.owner(r)
 	if err != nil {
 		return err
 	}
-	result, err := take(app.Dispatcher, r.Context(), id)
+	result, err := take(app.Operator, r.Context(), id)
 	if err != nil {
 		return err
 	}
 	var reasons []string
 	for _, part := range result.Parts {
-		if part.Result == dispatch.Failed {
+		if part.Result == operator.Failed {
 			reasons = append(reasons, fmt.Sprintf("%s: %s. %s", part.ID, part.Reason, part.Hint))
 		}
 	}

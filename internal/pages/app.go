@@ -3,36 +3,36 @@ package pages
 import (
 	"context"
 
-	"github.com/wecomq/wecomq/internal/appstate"
-	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
 // App is an app as the pages know it; everything is required.
 type App struct {
-	Name       string
-	State      State
-	Queues     Queues
-	Finder     Finder
-	Records    Records
-	Dispatcher Dispatcher
+	Name     string
+	State    State
+	Queues   Queues
+	Finder   Finder
+	Records  Records
+	Operator Operator
 }
 
-// State shows and steers an app; [*appstate.Apps] does.
+// State shows and steers an app; [*apps.Inspector] does.
 type State interface {
-	Status(ctx context.Context, app string) (appstate.Status, error)
+	Status(ctx context.Context, app string) (apps.Status, error)
 	Pause(ctx context.Context, app string) error
 	Resume(ctx context.Context, app string) error
 }
 
-// Queues counts what waits; [*appstate.Apps] does.
+// Queues counts what waits; [*apps.Inspector] does.
 type Queues interface {
-	Queues(ctx context.Context, app string) ([]appstate.Queue, error)
+	Queues(ctx context.Context, app string) ([]apps.Queue, error)
 }
 
-// Finder finds one message; [*status.Finder] does.
+// Finder finds one message; [*lookup.Finder] does.
 type Finder interface {
 	Message(ctx context.Context, id string) (tasks.Record, error)
 	ByMsgID(ctx context.Context, msgid string) (tasks.Record, error)
@@ -46,9 +46,9 @@ type Records interface {
 	CountDead(ctx context.Context) (int, error)
 }
 
-// Dispatcher does something about a message; [*dispatch.Dispatcher] does.
-type Dispatcher interface {
-	Replay(ctx context.Context, id string) ([]dispatch.Replay, error)
-	Recall(ctx context.Context, id string) (dispatch.Recall, error)
-	Cancel(ctx context.Context, id string) (dispatch.Recall, error)
+// Operator does something about a message; [*operator.Operator] does.
+type Operator interface {
+	Replay(ctx context.Context, id string) ([]operator.Replay, error)
+	Recall(ctx context.Context, id string) (operator.Recall, error)
+	Cancel(ctx context.Context, id string) (operator.Recall, error)
 }

@@ -15,14 +15,14 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/config"
-	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/internal/pages"
 	"github.com/wecomq/wecomq/internal/redistest"
-	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -109,12 +109,12 @@ func (b *bundle) startWeCom() {
 func (b *bundle) ledger(app string) *ledger.Ledger { return ledger.New(b.rdb, app, time.Hour) }
 
 func (b *bundle) app(name string) pages.App {
-	state := appstate.New(b.rdb)
+	state := apps.New(b.rdb)
 	state.Add(name, tasks.DefaultLimits(), nil)
 	records := b.ledger(name)
 	return pages.App{
-		Name: name, State: state, Queues: state, Finder: status.New(b.rdb, name, records), Records: records,
-		Dispatcher: dispatch.New(dispatch.Config{Redis: b.rdb, App: name, Ledger: records, Recaller: b.wecom}),
+		Name: name, State: state, Queues: state, Finder: lookup.New(b.rdb, name, records), Records: records,
+		Operator: operator.New(operator.Config{Redis: b.rdb, App: name, Ledger: records, Recaller: b.wecom}),
 	}
 }
 
@@ -137,7 +137,7 @@ func (b *bundle) send(app, to, content string) string {
 // settle writes down what became of a message, as a worker does.
 func (b *bundle) settle(app, id string, s tasks.Settlement) {
 	b.Helper()
-	payload, err := status.New(b.rdb, app, b.ledger(app)).Payload(b.Context(), id, message.TypeText)
+	payload, err := lookup.New(b.rdb, app, b.ledger(app)).Payload(b.Context(), id, message.TypeText)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
-	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -81,12 +81,12 @@ func find(ctx context.Context, apps []*watched, query string) (string, error) {
 		default:
 			if record, err := app.Finder.ByMsgID(ctx, query); err == nil {
 				return record.ID, nil
-			} else if !errors.Is(err, status.ErrNotFound) {
+			} else if !errors.Is(err, lookup.ErrNotFound) {
 				return "", err
 			}
 			continue
 		}
-		if errors.Is(err, status.ErrNotFound) {
+		if errors.Is(err, lookup.ErrNotFound) {
 			return "", nil
 		}
 		return record.ID, err

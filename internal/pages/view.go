@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
-	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/internal/lookup"
 )
 
 // view is what every page gets.
@@ -148,5 +148,5 @@ func (p *Pages) showError(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func isNotFound(err error) bool {
-	return errors.Is(err, status.ErrNotFound) || errors.Is(err, ledger.ErrNotFound) || errors.Is(err, gateway.ErrNotFound)
+	return errors.Is(err, lookup.ErrNotFound) || errors.Is(err, ledger.ErrNotFound) || errors.Is(err, gateway.ErrNotFound)
 }

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -57,9 +57,9 @@ func (s *seen[T]) forget() {
 
 // appState is how an app is.
 type appState struct {
-	appstate.Status
+	apps.Status
 
-	Queues []appstate.Queue
+	Queues []apps.Queue
 	Dead   int
 }
 

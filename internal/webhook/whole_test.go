@@ -13,8 +13,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/redistest"
-	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/wecom"
@@ -25,7 +25,7 @@ import (
 // realQueue is the producer and the ledger, as the gateway wires them.
 type realQueue struct {
 	producer *producer.Producer
-	finder   *status.Finder
+	finder   *lookup.Finder
 }
 
 func (q realQueue) Enqueue(ctx context.Context, m webhook.Message) (string, bool, error) {
@@ -35,7 +35,7 @@ func (q realQueue) Enqueue(ctx context.Context, m webhook.Message) (string, bool
 
 func (q realQueue) Done(ctx context.Context, _, id string) (bool, error) {
 	record, err := q.finder.Message(ctx, id)
-	if errors.Is(err, status.ErrNotFound) {
+	if errors.Is(err, lookup.ErrNotFound) {
 		return true, nil
 	}
 	return record.State.Final(), err
@@ -68,7 +68,7 @@ func newWhole(t *testing.T, cfg webhook.Config) whole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := realQueue{p, status.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))}
+	q := realQueue{p, lookup.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))}
 	h, err := webhook.New(rdb, q, cfg, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)

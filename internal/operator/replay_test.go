@@ -1,4 +1,4 @@
-package dispatch_test
+package operator_test
 
 import (
 	"context"
@@ -14,18 +14,18 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 )
 
 const queue = "ops:default"
 
-func (b *bundle) replay(id string) dispatch.Replay {
+func (b *bundle) replay(id string) operator.Replay {
 	b.Helper()
-	replays, err := b.dispatcher.Replay(b.Context(), id)
+	replays, err := b.operator.Replay(b.Context(), id)
 	if err != nil || len(replays) != 1 {
 		b.Fatalf("replays %+v, error %v; want one", replays, err)
 	}
@@ -88,7 +88,7 @@ func TestOnlyOneOfManyReplaysEnqueues(t *testing.T) {
 	var wg sync.WaitGroup
 	for range cap(fresh) {
 		wg.Go(func() {
-			replays, err := b.dispatcher.Replay(t.Context(), receipt.ID)
+			replays, err := b.operator.Replay(t.Context(), receipt.ID)
 			if err != nil {
 				t.Error(err)
 				return
@@ -152,7 +152,7 @@ func TestAReplayThatCannotBeEnqueuedStaysADeadLetter(t *testing.T) {
 	full := &fullQueues{}
 	b.rdb.AddHook(full)
 	full.Store(true)
-	if _, err := b.dispatcher.Replay(t.Context(), receipt.ID); err == nil {
+	if _, err := b.operator.Replay(t.Context(), receipt.ID); err == nil {
 		t.Fatal("no error, though nothing was enqueued")
 	}
 	full.Store(false)
@@ -166,7 +166,7 @@ func TestWhatCannotBeReplayed(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
 	waits := b.send("a", producer.Options{})
-	if _, err := b.dispatcher.Replay(t.Context(), waits.ID); !errors.Is(err, ledger.ErrNotReplayable) {
+	if _, err := b.operator.Replay(t.Context(), waits.ID); !errors.Is(err, ledger.ErrNotReplayable) {
 		t.Errorf("a message that waits: error %v", err)
 	}
 	if _, err := b.ledger.ClaimReplay(t.Context(), waits.ID, "x"); !errors.Is(err, ledger.ErrNotFound) {
@@ -174,7 +174,7 @@ func TestWhatCannotBeReplayed(t *testing.T) {
 	}
 	sent := b.send("a", producer.Options{})
 	b.deliver(queue, sent.ID)
-	if _, err := b.dispatcher.Replay(t.Context(), sent.ID); !errors.Is(err, ledger.ErrNotReplayable) || !strings.Contains(err.Error(), "is accepted") {
+	if _, err := b.operator.Replay(t.Context(), sent.ID); !errors.Is(err, ledger.ErrNotReplayable) || !strings.Contains(err.Error(), "is accepted") {
 		t.Errorf("a message that was sent: error %v", err)
 	}
 	if _, err := b.ledger.ClaimReplay(t.Context(), sent.ID, "x"); !errors.Is(err, ledger.ErrNotReplayable) {
@@ -198,11 +198,11 @@ func TestOfAMessageInPartsThoseThatFailedAreReplayed(t *testing.T) {
 	b.deliver(queue, first)
 	b.end(queue, second, tasks.Settlement{State: tasks.Rejected, ErrCode: 45033})
 	b.end(queue, third, tasks.Settlement{State: tasks.Rejected, ErrCode: 45033})
-	one, err := b.dispatcher.Replay(t.Context(), third)
+	one, err := b.operator.Replay(t.Context(), third)
 	if err != nil || len(one) != 1 || one[0].ID != third || one[0].Recipients != 500 {
 		t.Errorf("replay of part three: %+v, error %v", one, err)
 	}
-	rest, err := b.dispatcher.Replay(t.Context(), receipt.ID)
+	rest, err := b.operator.Replay(t.Context(), receipt.ID)
 	if err != nil || len(rest) != 2 || rest[0].ID != second || rest[0].Duplicate || !rest[1].Duplicate {
 		t.Errorf("replay of the message: %+v, error %v; want part two, and three a duplicate", rest, err)
 	}
@@ -228,7 +228,7 @@ func TestPurgeForgetsDeadLettersButNotTheirRecords(t *testing.T) {
 		{ledger.Query{ErrCode: &code}, 2},
 		{ledger.Query{Until: time.Now().Add(time.Minute)}, 2},
 	} {
-		if n, err := b.dispatcher.Purge(t.Context(), step.query); err != nil || n != step.want {
+		if n, err := b.operator.Purge(t.Context(), step.query); err != nil || n != step.want {
 			t.Errorf("purged %d, error %v; want %d", n, err, step.want)
 		}
 	}

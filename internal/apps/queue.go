@@ -1,4 +1,4 @@
-package appstate
+package apps
 
 import (
 	"context"
@@ -20,7 +20,7 @@ type Queue struct {
 }
 
 // Queues looks at the queues of an app, the most urgent first.
-func (a *Apps) Queues(ctx context.Context, app string) ([]Queue, error) {
+func (a *Inspector) Queues(ctx context.Context, app string) ([]Queue, error) {
 	queues := make([]Queue, 0, len(tasks.Priorities()))
 	for _, priority := range tasks.Priorities() {
 		name := tasks.Queue(app, priority)

@@ -1,4 +1,4 @@
-package appstate_test
+package apps_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
@@ -20,14 +20,14 @@ import (
 func TestBacklogOfQueuesThatNobodyHasMade(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	apps := appstate.New(rdb)
-	apps.Add("ops", tasks.Limits{CallsPerMinute: 60}, nil)
+	inspector := apps.New(rdb)
+	inspector.Add("ops", tasks.Limits{CallsPerMinute: 60}, nil)
 	for n := range 2 {
-		s, err := apps.Status(t.Context(), "ops")
+		s, err := inspector.Status(t.Context(), "ops")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(appstate.Backlog{Default: n}, s.Backlog); diff != "" {
+		if diff := cmp.Diff(apps.Backlog{Default: n}, s.Backlog); diff != "" {
 			t.Errorf("after %d messages (-want +got):\n%s", n, diff)
 		}
 		p, err := producer.New(rdb, producer.Config{App: "ops"})
@@ -46,11 +46,11 @@ func TestResumeEndsWhateverStopsAnApp(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	tokens := &forgiven{}
-	apps := appstate.New(rdb)
-	apps.Add("ops", tasks.DefaultLimits(), tokens)
-	state := func() appstate.Status {
+	inspector := apps.New(rdb)
+	inspector.Add("ops", tasks.DefaultLimits(), tokens)
+	state := func() apps.Status {
 		t.Helper()
-		s, err := apps.Status(t.Context(), "ops")
+		s, err := inspector.Status(t.Context(), "ops")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,10 +67,10 @@ func TestResumeEndsWhateverStopsAnApp(t *testing.T) {
 	if _, err := pacer.Report(t.Context(), suspension); err != nil {
 		t.Fatal(err)
 	}
-	if err := apps.Pause(t.Context(), "ops"); err != nil {
+	if err := inspector.Pause(t.Context(), "ops"); err != nil {
 		t.Fatal(err)
 	}
-	if err := apps.Resume(t.Context(), "ops"); err != nil {
+	if err := inspector.Resume(t.Context(), "ops"); err != nil {
 		t.Fatal(err)
 	}
 	if s := state(); s.State != pacing.Running || !tokens.called {

@@ -1,4 +1,4 @@
-package appstate
+package apps
 
 import (
 	"context"
@@ -18,19 +18,19 @@ const collectTime = 3 * time.Second
 
 // Collector shows the limits' view of all apps to Prometheus, one round trip per
 // app. Redis being away is an invalid metric, which fails nobody else's.
-type Collector struct{ apps atomic.Pointer[Apps] }
+type Collector struct{ apps atomic.Pointer[Inspector] }
 
 var _ prometheus.Collector = (*Collector)(nil)
 
 // NewCollector makes no call.
-func NewCollector(apps *Apps) *Collector {
+func NewCollector(apps *Inspector) *Collector {
 	c := &Collector{}
 	c.Replace(apps)
 	return c
 }
 
 // Replace puts other apps in the place of the former, as a reload does.
-func (c *Collector) Replace(apps *Apps) { c.apps.Store(apps) }
+func (c *Collector) Replace(apps *Inspector) { c.apps.Store(apps) }
 
 var (
 	stateDesc = prometheus.NewDesc("wecomq_app_state", "1 for the state that an app is in, 0 for the others.",

@@ -4,24 +4,24 @@ import (
 	"fmt"
 
 	"github.com/wecomq/wecomq/internal/config"
-	"github.com/wecomq/wecomq/internal/dispatch"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// dispatcher cancels, recalls, replays and purges the messages of an app.
-func (d *deployment) dispatcher(app *config.App) (*dispatch.Dispatcher, error) {
+// operator cancels, recalls, replays and purges the messages of an app.
+func (d *deployment) operator(app *config.App) (*operator.Operator, error) {
 	client, err := d.client(app, d.tokens(app))
 	if err != nil {
 		return nil, fmt.Errorf("app %s: %w", app.Name, err)
 	}
-	return dispatch.New(dispatch.Config{
+	return operator.New(operator.Config{
 		Redis: d.rdb, App: app.Name, Ledger: d.ledger(app), Retention: app.Retention, Recaller: message.NewClient(client, app.AgentID),
 	}), nil
 }
 
-// dispatcherOf is the dispatcher of the app that a message's id names.
-func (d *deployment) dispatcherOf(id string) (*dispatch.Dispatcher, error) {
+// operatorOf is the operator of the app that a message's id names.
+func (d *deployment) operatorOf(id string) (*operator.Operator, error) {
 	name, err := tasks.AppOf(id)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (d *deployment) dispatcherOf(id string) (*dispatch.Dispatcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.dispatcher(app)
+	return d.operator(app)
 }
 
 // validateIDs makes something that is no id a usage error, before anything is done.

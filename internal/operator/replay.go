@@ -1,4 +1,4 @@
-package dispatch
+package operator
 
 import (
 	"context"
@@ -34,8 +34,8 @@ const doubleWarning = "WeCom may have taken the first message: whoever got it ge
 // Replay sends a message again to those who did not get it, as a new message
 // without the old one's deadline. A message in parts is replayed part by part, those
 // that failed; the id of a part names that one only.
-func (d *Dispatcher) Replay(ctx context.Context, id string) ([]Replay, error) {
-	parts, err := d.parts(ctx, id)
+func (o *Operator) Replay(ctx context.Context, id string) ([]Replay, error) {
+	parts, err := o.parts(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (d *Dispatcher) Replay(ctx context.Context, id string) ([]Replay, error) {
 		if !isReplayable(part) {
 			continue
 		}
-		replay, err := d.ReplayRecord(ctx, part)
+		replay, err := o.ReplayRecord(ctx, part)
 		if err != nil {
 			return replays, err
 		}
@@ -67,8 +67,8 @@ func isReplayable(r tasks.Record) bool {
 // derives from the old one. So of two people who replay a message at once one
 // finds the other's; and a claim whose message never came, because the process
 // died, is made good by the next replay.
-func (d *Dispatcher) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, error) {
-	old, err := d.Ledger.Payload(ctx, r.ID, r.Type)
+func (o *Operator) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, error) {
+	old, err := o.Ledger.Payload(ctx, r.ID, r.Type)
 	if err != nil {
 		return Replay{}, fmt.Errorf("replay %s: %w", r.ID, err)
 	}
@@ -76,7 +76,7 @@ func (d *Dispatcher) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, 
 	if err != nil {
 		return Replay{}, fmt.Errorf("replay %s: %w", r.ID, err)
 	}
-	claimed, err := d.Ledger.ClaimReplay(ctx, r.ID, p.ID)
+	claimed, err := o.Ledger.ClaimReplay(ctx, r.ID, p.ID)
 	if err != nil {
 		return Replay{}, err
 	}
@@ -87,25 +87,25 @@ func (d *Dispatcher) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, 
 	if r.State == tasks.Unknown {
 		replay.Warning = doubleWarning
 	}
-	if replay.Duplicate, err = d.enqueue(ctx, p); err != nil {
+	if replay.Duplicate, err = o.enqueue(ctx, p); err != nil {
 		if claimed {
-			err = errors.Join(err, d.Ledger.ReleaseReplay(context.WithoutCancel(ctx), r.ID, p.ID))
+			err = errors.Join(err, o.Ledger.ReleaseReplay(context.WithoutCancel(ctx), r.ID, p.ID))
 		}
 		return Replay{}, err
 	}
 	if r.State == tasks.Partial {
 		return replay, nil // its task is no dead letter
 	}
-	return replay, d.dropTask(tasks.Queue(r.App, r.Priority), r.ID)
+	return replay, o.dropTask(tasks.Queue(r.App, r.Priority), r.ID)
 }
 
 // enqueue reports whether the message was there before, in the queue or in the ledger.
-func (d *Dispatcher) enqueue(ctx context.Context, p tasks.Payload) (before bool, err error) {
-	if _, err := d.Ledger.Record(ctx, p.ID); !errors.Is(err, ledger.ErrNotFound) {
+func (o *Operator) enqueue(ctx context.Context, p tasks.Payload) (before bool, err error) {
+	if _, err := o.Ledger.Record(ctx, p.ID); !errors.Is(err, ledger.ErrNotFound) {
 		return err == nil, err
 	}
-	task := asynqx.NewTask(p, d.Retention[p.Priority], time.Time{}).WithHeaders(tracing.Headers(ctx))
-	err = asynqx.BulkEnqueue(ctx, d.Redis, []asynqx.Task{task})[0].Err
+	task := asynqx.NewTask(p, o.Retention[p.Priority], time.Time{}).WithHeaders(tracing.Headers(ctx))
+	err = asynqx.BulkEnqueue(ctx, o.Redis, []asynqx.Task{task})[0].Err
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return true, nil
 	}

@@ -1,6 +1,6 @@
 // Package status finds where a message stands: in the ledger once it was
 // attempted, in the queue before that.
-package status
+package lookup
 
 import (
 	"context"

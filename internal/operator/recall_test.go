@@ -1,4 +1,4 @@
-package dispatch_test
+package operator_test
 
 import (
 	"errors"
@@ -10,17 +10,17 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/hibiken/asynq"
 
-	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/keys"
-	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-func (b *bundle) recall(id string) []dispatch.RecalledPart {
+func (b *bundle) recall(id string) []operator.RecalledPart {
 	b.Helper()
-	recall, err := b.dispatcher.Recall(b.Context(), id)
+	recall, err := b.operator.Recall(b.Context(), id)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -37,8 +37,8 @@ func TestASentMessageIsTakenBack(t *testing.T) {
 	record := b.deliver(queue, receipt.ID)
 	for range 2 { // the second time there is nothing to do
 		parts := b.recall(receipt.ID)
-		want := []dispatch.RecalledPart{{ID: receipt.ID, Result: dispatch.Recalled, MsgID: record.MsgID}}
-		if diff := cmp.Diff(want, parts, cmpopts.IgnoreFields(dispatch.RecalledPart{}, "RecalledAt")); diff != "" {
+		want := []operator.RecalledPart{{ID: receipt.ID, Result: operator.Recalled, MsgID: record.MsgID}}
+		if diff := cmp.Diff(want, parts, cmpopts.IgnoreFields(operator.RecalledPart{}, "RecalledAt")); diff != "" {
 			t.Errorf("parts (-want +got):\n%s", diff)
 		}
 		if at := b.record(receipt.ID).RecalledAt; !at.Equal(parts[0].RecalledAt) || time.Since(at) > time.Minute {
@@ -63,23 +63,23 @@ func TestAMessageInPartsTellsWhichCouldNotBeTakenBack(t *testing.T) {
 	if err := b.rdb.HSet(t.Context(), keys.Record("ops", part(4)), "finished_at", yesterday).Err(); err != nil {
 		t.Fatal(err)
 	}
-	want := []dispatch.RecalledPart{
-		{ID: part(1), Result: dispatch.Recalled, MsgID: first.MsgID},
-		{ID: part(2), Result: dispatch.Failed, MsgID: "nobodys", ErrCode: 40058},
-		{ID: part(3), Result: dispatch.Failed},
-		{ID: part(4), Result: dispatch.Failed, MsgID: "old", ErrCode: 42052},
-		{ID: part(5), Result: dispatch.Cancelled},
+	want := []operator.RecalledPart{
+		{ID: part(1), Result: operator.Recalled, MsgID: first.MsgID},
+		{ID: part(2), Result: operator.Failed, MsgID: "nobodys", ErrCode: 40058},
+		{ID: part(3), Result: operator.Failed},
+		{ID: part(4), Result: operator.Failed, MsgID: "old", ErrCode: 42052},
+		{ID: part(5), Result: operator.Cancelled},
 	}
 	parts := b.recall(receipt.ID)
-	if diff := cmp.Diff(want, parts, cmpopts.IgnoreFields(dispatch.RecalledPart{}, "RecalledAt", "Reason", "Hint")); diff != "" {
+	if diff := cmp.Diff(want, parts, cmpopts.IgnoreFields(operator.RecalledPart{}, "RecalledAt", "Reason", "Hint")); diff != "" {
 		t.Errorf("parts (-want +got):\n%s", diff)
 	}
 	for _, p := range parts {
-		if (p.Result == dispatch.Failed) != (p.Reason != "" && p.Hint != "") {
+		if (p.Result == operator.Failed) != (p.Reason != "" && p.Hint != "") {
 			t.Errorf("part %+v: want a reason and a hint where it failed", p)
 		}
 	}
-	if failed := (dispatch.Recall{Parts: parts}).Failed(); failed != 3 {
+	if failed := (operator.Recall{Parts: parts}).Failed(); failed != 3 {
 		t.Errorf("%d parts failed, want 3", failed)
 	}
 }
@@ -96,7 +96,7 @@ func TestAWaitingMessageIsCancelledAndNeverSent(t *testing.T) {
 			b := newBundle(t)
 			receipt := b.send("a|b", options)
 			p := b.payload(receipt.Queue, receipt.ID)
-			if got := b.recall(receipt.ID); got[0].Result != dispatch.Cancelled {
+			if got := b.recall(receipt.ID); got[0].Result != operator.Cancelled {
 				t.Fatalf("part %+v, want it cancelled", got[0])
 			}
 			if r := b.record(receipt.ID); r.State != tasks.Cancelled || r.Recipients.Cancelled != 2 || r.FinishedAt.IsZero() {
@@ -109,7 +109,7 @@ func TestAWaitingMessageIsCancelledAndNeverSent(t *testing.T) {
 			if a := b.admit(p); a.Verdict != tasks.Final {
 				t.Errorf("verdict %+v; want final", a)
 			}
-			if again, err := b.dispatcher.Cancel(t.Context(), receipt.ID); err != nil || again.Failed() != 0 {
+			if again, err := b.operator.Cancel(t.Context(), receipt.ID); err != nil || again.Failed() != 0 {
 				t.Errorf("cancelled again: %+v, error %v", again, err)
 			}
 		})
@@ -133,7 +133,7 @@ func TestWhatCannotBeCancelled(t *testing.T) {
 		sending.ID: "it is sending at this moment",
 		doubt.ID:   "WeCom did not say whether it took the message",
 	} {
-		got, err := b.dispatcher.Cancel(t.Context(), id)
+		got, err := b.operator.Cancel(t.Context(), id)
 		if err != nil || got.Failed() != 1 || !strings.Contains(got.Parts[0].Reason, says) {
 			t.Errorf("%+v, error %v; want a failure that says %q", got, err, says)
 		}
@@ -154,7 +154,7 @@ func TestWeComAwayIsTold(t *testing.T) {
 	if err := b.sim.AddFault(wecomtest.Fault{API: "message/recall", ErrCode: -1}); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.recall(receipt.ID); got[0].Result != dispatch.Failed || got[0].ErrCode != -1 || got[0].Hint == "" {
+	if got := b.recall(receipt.ID); got[0].Result != operator.Failed || got[0].ErrCode != -1 || got[0].Hint == "" {
 		t.Errorf("part %+v, want it failed with errcode -1 and a hint", got[0])
 	}
 	if r := b.record(receipt.ID); !r.RecalledAt.IsZero() {
@@ -165,7 +165,7 @@ func TestWeComAwayIsTold(t *testing.T) {
 func TestNobodysMessageIsNotFound(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
-	if _, err := b.dispatcher.Recall(t.Context(), tasks.NewID("ops")); !errors.Is(err, status.ErrNotFound) {
+	if _, err := b.operator.Recall(t.Context(), tasks.NewID("ops")); !errors.Is(err, lookup.ErrNotFound) {
 		t.Errorf("error %v, want ErrNotFound", err)
 	}
 }

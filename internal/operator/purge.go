@@ -1,4 +1,4 @@
-package dispatch
+package operator
 
 import (
 	"context"
@@ -14,22 +14,22 @@ const purgeBatch = 500
 // Purge takes the chosen dead letters off the list, with their payloads and their
 // tasks in the dashboard, and returns how many. Their records stay until their time
 // is over.
-func (d *Dispatcher) Purge(ctx context.Context, q ledger.Query) (int, error) {
+func (o *Operator) Purge(ctx context.Context, q ledger.Query) (int, error) {
 	purged := 0
 	var ids []string
 	flush := func() error {
-		err := d.Ledger.Forget(ctx, ids...)
+		err := o.Ledger.Forget(ctx, ids...)
 		if err == nil {
 			purged += len(ids)
 		}
 		ids = ids[:0]
 		return err
 	}
-	for record, err := range d.Ledger.DeadLetters(ctx, q) {
+	for record, err := range o.Ledger.DeadLetters(ctx, q) {
 		if err != nil {
 			return purged, err
 		}
-		if err := d.dropTask(tasks.Queue(record.App, record.Priority), record.ID); err != nil {
+		if err := o.dropTask(tasks.Queue(record.App, record.Priority), record.ID); err != nil {
 			return purged, fmt.Errorf("purge: %w", err)
 		}
 		if ids = append(ids, record.ID); len(ids) < purgeBatch {

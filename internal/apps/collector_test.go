@@ -1,4 +1,4 @@
-package appstate_test
+package apps_test
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/message"
@@ -23,18 +23,18 @@ func seated() tasks.Limits {
 	return limits
 }
 
-func collector(rdb redis.UniversalClient) *appstate.Collector {
-	apps := appstate.New(rdb)
-	apps.Add("ops", seated(), nil)
-	apps.Add("hr", tasks.DefaultLimits(), nil)
-	return appstate.NewCollector(apps)
+func collector(rdb redis.UniversalClient) *apps.Collector {
+	inspector := apps.New(rdb)
+	inspector.Add("ops", seated(), nil)
+	inspector.Add("hr", tasks.DefaultLimits(), nil)
+	return apps.NewCollector(inspector)
 }
 
 func TestCollectorTellsStateAndQuotaOfEveryApp(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	ops := pacing.New(rdb, pacing.Config{App: "ops", Limits: seated(), Records: time.Hour})
-	_, err := ops.Admit(t.Context(), tasks.Application{
+	ops := pacing.New(rdb, pacing.Config{App: "ops", Limits: seated(), RecordTTL: time.Hour})
+	_, err := ops.Admit(t.Context(), tasks.AdmissionRequest{
 		Payload: tasks.Payload{ID: "ops-1", App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: time.Now()},
 		Users:   []string{"zhangsan", "lisi", "wangwu"},
 	})
@@ -119,7 +119,7 @@ func TestAReloadReplacesTheApps(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	c := collector(rdb)
-	next := appstate.New(rdb)
+	next := apps.New(rdb)
 	next.Add("new", tasks.DefaultLimits(), nil)
 	c.Replace(next)
 	if n := testutil.CollectAndCount(c); n != 4 {

@@ -1,4 +1,4 @@
-package appstate_test
+package apps_test
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/hibiken/asynq"
 
-	"github.com/wecomq/wecomq/internal/appstate"
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -24,16 +24,16 @@ func TestQueuesTellWhatWaitsAndForHowLong(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	apps := appstate.New(rdb)
-	apps.Add("ops", tasks.DefaultLimits(), nil)
-	got, err := apps.Queues(t.Context(), "ops")
+	inspector := apps.New(rdb)
+	inspector.Add("ops", tasks.DefaultLimits(), nil)
+	got, err := inspector.Queues(t.Context(), "ops")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []appstate.Queue{
+	want := []apps.Queue{
 		{Priority: tasks.Critical, Waiting: 1}, {Priority: tasks.Default}, {Priority: tasks.Bulk, Waiting: 2, Scheduled: 1},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(appstate.Queue{}, "Oldest")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(apps.Queue{}, "Oldest")); diff != "" {
 		t.Errorf("queues (-want +got):\n%s", diff)
 	}
 	if got[0].Oldest <= 0 || got[1].Oldest != 0 {

@@ -1,6 +1,6 @@
 // Package appstate shows and steers the apps as operators see them: the limits'
 // view of an app together with its queues.
-package appstate
+package apps
 
 import (
 	"context"
@@ -15,15 +15,15 @@ import (
 )
 
 // Apps are the apps of a deployment.
-type Apps struct {
+type Inspector struct {
 	rdb    redis.UniversalClient
 	tokens map[string]Tokens
 	limits map[string]tasks.Limits
 }
 
-// New gives a collection without apps; see [Apps.Add].
-func New(rdb redis.UniversalClient) *Apps {
-	return &Apps{rdb: rdb, limits: map[string]tasks.Limits{}, tokens: map[string]Tokens{}}
+// New gives a collection without apps; see [Inspector.Add].
+func New(rdb redis.UniversalClient) *Inspector {
+	return &Inspector{rdb: rdb, limits: map[string]tasks.Limits{}, tokens: map[string]Tokens{}}
 }
 
 // Tokens is where the workers keep an app's access token.
@@ -34,7 +34,7 @@ type Tokens interface {
 
 // Add makes an app known, with the limits of its config. Without tokens, Resume does
 // not end the wait after a failed gettoken.
-func (a *Apps) Add(app string, limits tasks.Limits, tokens Tokens) {
+func (a *Inspector) Add(app string, limits tasks.Limits, tokens Tokens) {
 	a.limits[app] = limits
 	if tokens != nil {
 		a.tokens[app] = tokens
@@ -74,7 +74,7 @@ type Backlog struct {
 }
 
 // Status looks at one app.
-func (a *Apps) Status(ctx context.Context, app string) (Status, error) {
+func (a *Inspector) Status(ctx context.Context, app string) (Status, error) {
 	limits := a.limits[app]
 	p, err := a.pacer(app).Status(ctx)
 	if err != nil {
@@ -101,7 +101,7 @@ func (a *Apps) Status(ctx context.Context, app string) (Status, error) {
 }
 
 // withPausedQueues tells of queues that somebody has paused in the dashboard.
-func (a *Apps) withPausedQueues(ctx context.Context, s Status) (Status, error) {
+func (a *Inspector) withPausedQueues(ctx context.Context, s Status) (Status, error) {
 	if s.State != pacing.Running {
 		return s, nil
 	}
@@ -123,7 +123,7 @@ func (a *Apps) withPausedQueues(ctx context.Context, s Status) (Status, error) {
 
 // Pause stops an app on all hosts: its queues, and the messages in the workers'
 // hands.
-func (a *Apps) Pause(ctx context.Context, app string) error {
+func (a *Inspector) Pause(ctx context.Context, app string) error {
 	if err := a.pacer(app).Pause(ctx); err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (a *Apps) Pause(ctx context.Context, app string) error {
 
 // Resume ends whatever stops an app: a pause, here or in the dashboard, a penalty, a
 // suspension, the wait after a failed gettoken.
-func (a *Apps) Resume(ctx context.Context, app string) error {
+func (a *Inspector) Resume(ctx context.Context, app string) error {
 	if tokens, ok := a.tokens[app]; ok {
 		if err := tokens.Forgive(ctx); err != nil {
 			return err
@@ -144,7 +144,7 @@ func (a *Apps) Resume(ctx context.Context, app string) error {
 	return a.eachQueue(ctx, app, asynqx.Unpause)
 }
 
-func (a *Apps) eachQueue(ctx context.Context, app string, do func(context.Context, redis.UniversalClient, string) error) error {
+func (a *Inspector) eachQueue(ctx context.Context, app string, do func(context.Context, redis.UniversalClient, string) error) error {
 	for _, priority := range tasks.Priorities() {
 		if err := do(ctx, a.rdb, tasks.Queue(app, priority)); err != nil {
 			return err
@@ -153,6 +153,6 @@ func (a *Apps) eachQueue(ctx context.Context, app string, do func(context.Contex
 	return nil
 }
 
-func (a *Apps) pacer(app string) *pacing.Pacer {
+func (a *Inspector) pacer(app string) *pacing.Pacer {
 	return pacing.New(a.rdb, pacing.Config{App: app, Limits: a.limits[app]})
 }

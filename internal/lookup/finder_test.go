@@ -1,4 +1,4 @@
-package status_test
+package lookup_test
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
-	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -44,8 +44,8 @@ func enqueue(t *testing.T, rdb redis.UniversalClient, users int, options produce
 func settle(t *testing.T, rdb redis.UniversalClient, l *ledger.Ledger, id string, parts int, s tasks.Settlement) {
 	t.Helper()
 	p := tasks.Payload{ID: id, App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: time.Now(), Parts: parts}
-	pacer := pacing.New(rdb, pacing.Config{App: "ops", Records: time.Hour})
-	if _, err := pacer.Admit(t.Context(), tasks.Application{Payload: p, Users: []string{id}}); err != nil {
+	pacer := pacing.New(rdb, pacing.Config{App: "ops", RecordTTL: time.Hour})
+	if _, err := pacer.Admit(t.Context(), tasks.AdmissionRequest{Payload: p, Users: []string{id}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.Settle(t.Context(), p, s); err != nil {
@@ -56,7 +56,7 @@ func settle(t *testing.T, rdb redis.UniversalClient, l *ledger.Ledger, id string
 func TestAMessageBeforeItsFirstAttempt(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	finder := status.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
+	finder := lookup.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
 	for want, options := range map[tasks.State]producer.Options{
 		tasks.Queued: {Priority: tasks.Bulk}, tasks.Scheduled: {Delay: time.Hour, Priority: tasks.Critical},
 	} {
@@ -75,7 +75,7 @@ func TestTheRecordOfAPartedMessageTellsTheWhole(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	l := ledger.New(rdb, "ops", time.Hour)
-	finder := status.New(rdb, "ops", l)
+	finder := lookup.New(rdb, "ops", l)
 	receipt := enqueue(t, rdb, 2500, producer.Options{})
 	message := func() tasks.Record {
 		t.Helper()
@@ -106,7 +106,7 @@ func TestTheRecordOfAPartedMessageTellsTheWhole(t *testing.T) {
 func TestAMessageOfAPausedApp(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	finder := status.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
+	finder := lookup.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
 	receipt := enqueue(t, rdb, 1, producer.Options{})
 	if err := asynqx.PauseFor(t.Context(), rdb, receipt.Queue, time.Minute); err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestAMessageThatIsSentWhileItIsLookedUp(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	l := ledger.New(rdb, "ops", time.Hour)
-	finder := status.New(rdb, "ops", l)
+	finder := lookup.New(rdb, "ops", l)
 	for range 50 {
 		receipt := enqueue(t, rdb, 1, producer.Options{})
 		sent := make(chan struct{})
@@ -146,11 +146,11 @@ func TestAMessageThatIsSentWhileItIsLookedUp(t *testing.T) {
 func TestAMessageThatNobodyKnows(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	finder := status.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
-	if _, err := finder.Message(t.Context(), tasks.NewID("ops")); !errors.Is(err, status.ErrNotFound) {
+	finder := lookup.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
+	if _, err := finder.Message(t.Context(), tasks.NewID("ops")); !errors.Is(err, lookup.ErrNotFound) {
 		t.Errorf("error %v, want ErrNotFound", err)
 	}
-	if _, err := finder.ByMsgID(t.Context(), "m"); !errors.Is(err, status.ErrNotFound) {
+	if _, err := finder.ByMsgID(t.Context(), "m"); !errors.Is(err, lookup.ErrNotFound) {
 		t.Errorf("error %v, want ErrNotFound", err)
 	}
 }
@@ -158,7 +158,7 @@ func TestAMessageThatNobodyKnows(t *testing.T) {
 func TestTheDashboardRemembersWhatTheLedgerHasForgotten(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	finder := status.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
+	finder := lookup.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
 	receipt := enqueue(t, rdb, 1, producer.Options{})
 	want := tasks.Record{ID: receipt.ID, App: "ops", State: tasks.Accepted, MsgID: "m1", Attempts: 1}
 	ended := make(chan struct{})

@@ -1,4 +1,4 @@
-package dispatch
+package operator
 
 import (
 	"context"
@@ -57,29 +57,29 @@ func (r Recall) Failed() int {
 // Recall takes a message back: from WeCom's clients what was sent in the last 24
 // hours, out of the queue what was not. The error is about looking the message up;
 // what cannot be taken back is told part by part.
-func (d *Dispatcher) Recall(ctx context.Context, id string) (Recall, error) {
-	return d.takeBack(ctx, id, d.recall)
+func (o *Operator) Recall(ctx context.Context, id string) (Recall, error) {
+	return o.takeBack(ctx, id, o.recall)
 }
 
 // Cancel takes a message out of the queue. What was sent already fails.
-func (d *Dispatcher) Cancel(ctx context.Context, id string) (Recall, error) {
-	return d.takeBack(ctx, id, func(_ context.Context, r tasks.Record) (RecalledPart, error) {
+func (o *Operator) Cancel(ctx context.Context, id string) (Recall, error) {
+	return o.takeBack(ctx, id, func(_ context.Context, r tasks.Record) (RecalledPart, error) {
 		return failure(r, "it has been sent", "recall it"), nil
 	})
 }
 
 // takeBack does with each part what its state needs; sent is for what WeCom has.
-func (d *Dispatcher) takeBack(
+func (o *Operator) takeBack(
 	ctx context.Context, id string, sent func(context.Context, tasks.Record) (RecalledPart, error),
 ) (Recall, error) {
-	records, err := d.parts(ctx, id)
+	records, err := o.parts(ctx, id)
 	if err != nil {
 		return Recall{}, err
 	}
-	all := Recall{ID: id, App: d.App, Parts: make([]RecalledPart, 0, len(records))}
+	all := Recall{ID: id, App: o.App, Parts: make([]RecalledPart, 0, len(records))}
 	for _, record := range records {
 		if !record.State.Final() { // whoever is sending at this moment is not disturbed
-			if record, err = d.cancel(ctx, record); err != nil {
+			if record, err = o.cancel(ctx, record); err != nil {
 				return all, err
 			}
 		}
@@ -99,8 +99,8 @@ func (d *Dispatcher) takeBack(
 
 // cancel ends a message that waits, and returns its record. The record comes
 // first: from then on no worker sends it, whoever holds the task.
-func (d *Dispatcher) cancel(ctx context.Context, r tasks.Record) (tasks.Record, error) {
-	info, err := d.task(r.ID)
+func (o *Operator) cancel(ctx context.Context, r tasks.Record) (tasks.Record, error) {
+	info, err := o.task(r.ID)
 	if err != nil {
 		return r, err
 	}
@@ -110,11 +110,11 @@ func (d *Dispatcher) cancel(ctx context.Context, r tasks.Record) (tasks.Record, 
 			return r, err
 		}
 	}
-	r, err = d.Ledger.Settle(ctx, payload, tasks.Settlement{State: tasks.Cancelled, ErrMsg: "cancelled before it was sent"})
+	r, err = o.Ledger.Settle(ctx, payload, tasks.Settlement{State: tasks.Cancelled, ErrMsg: "cancelled before it was sent"})
 	if err != nil || info == nil || !r.State.Final() {
 		return r, err
 	}
-	return r, d.dropTask(info.Queue, r.ID)
+	return r, o.dropTask(info.Queue, r.ID)
 }
 
 // ended says what there is to say of a message that WeCom does not have.
@@ -136,7 +136,7 @@ func ended(r tasks.Record) RecalledPart {
 }
 
 // recall takes back what WeCom has.
-func (d *Dispatcher) recall(ctx context.Context, r tasks.Record) (RecalledPart, error) {
+func (o *Operator) recall(ctx context.Context, r tasks.Record) (RecalledPart, error) {
 	part := RecalledPart{ID: r.ID, Result: Recalled, MsgID: r.MsgID, RecalledAt: r.RecalledAt}
 	switch {
 	case !r.RecalledAt.IsZero():
@@ -146,7 +146,7 @@ func (d *Dispatcher) recall(ctx context.Context, r tasks.Record) (RecalledPart, 
 	case time.Since(r.FinishedAt) > recallWindow:
 		return tooOld(r), nil
 	}
-	if _, err := d.Recaller.RecallContext(ctx, message.RecallRequest{MsgID: r.MsgID}); err != nil {
+	if _, err := o.Recaller.RecallContext(ctx, message.RecallRequest{MsgID: r.MsgID}); err != nil {
 		part = failure(r, err.Error(), wecom.HintOf(err))
 		if refused, ok := errors.AsType[*wecom.Error](err); ok {
 			part.ErrCode = int64(refused.Code)
@@ -154,7 +154,7 @@ func (d *Dispatcher) recall(ctx context.Context, r tasks.Record) (RecalledPart, 
 		return part, nil
 	}
 	part.RecalledAt = time.Now().UTC().Truncate(time.Millisecond)
-	return part, d.Ledger.MarkRecalled(context.WithoutCancel(ctx), r.ID, part.RecalledAt)
+	return part, o.Ledger.MarkRecalled(context.WithoutCancel(ctx), r.ID, part.RecalledAt)
 }
 
 // tooOld is WeCom's own answer, without the call.

@@ -1,4 +1,4 @@
-package dispatch_test
+package operator_test
 
 import (
 	"net/http/httptest"
@@ -9,11 +9,11 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
-	"github.com/wecomq/wecomq/internal/status"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -24,14 +24,14 @@ import (
 // bundle is a Redis with app ops, and a WeCom. The tests themselves are its worker.
 type bundle struct {
 	*testing.T
-	rdb        redis.UniversalClient
-	sim        *wecomtest.Simulator
-	wecom      *message.Client
-	producer   *producer.Producer
-	ledger     *ledger.Ledger
-	inspector  *asynq.Inspector
-	dispatcher *dispatch.Dispatcher
-	finder     *status.Finder
+	rdb       redis.UniversalClient
+	sim       *wecomtest.Simulator
+	wecom     *message.Client
+	producer  *producer.Producer
+	ledger    *ledger.Ledger
+	inspector *asynq.Inspector
+	operator  *operator.Operator
+	finder    *lookup.Finder
 }
 
 func newBundle(t *testing.T) *bundle {
@@ -55,8 +55,8 @@ func newBundle(t *testing.T) *bundle {
 		T: t, rdb: rdb, sim: sim, wecom: message.NewClient(client, strconv.Itoa(wecomtest.AgentID)), producer: p,
 		ledger: ledger.New(rdb, "ops", time.Hour), inspector: asynq.NewInspectorFromRedisClient(rdb),
 	}
-	b.finder = status.New(rdb, "ops", b.ledger)
-	b.dispatcher = dispatch.New(dispatch.Config{Redis: rdb, App: "ops", Ledger: b.ledger, Recaller: b.wecom})
+	b.finder = lookup.New(rdb, "ops", b.ledger)
+	b.operator = operator.New(operator.Config{Redis: rdb, App: "ops", Ledger: b.ledger, Recaller: b.wecom})
 	return b
 }
 
@@ -88,8 +88,8 @@ func (b *bundle) payload(queue, id string) tasks.Payload {
 // admit begins an attempt, as a worker does.
 func (b *bundle) admit(p tasks.Payload) tasks.Admission {
 	b.Helper()
-	pacer := pacing.New(b.rdb, pacing.Config{App: "ops", Records: time.Hour})
-	a, err := pacer.Admit(b.Context(), tasks.Application{
+	pacer := pacing.New(b.rdb, pacing.Config{App: "ops", RecordTTL: time.Hour})
+	a, err := pacer.Admit(b.Context(), tasks.AdmissionRequest{
 		Payload: p, Policy: tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever}, Users: []string{p.ID},
 	})
 	if err != nil {

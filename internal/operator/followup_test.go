@@ -1,12 +1,12 @@
-package dispatch_test
+package operator_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/dispatch"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -39,7 +39,7 @@ func TestWhoeverHasAFollowUpIsCountedOnce(t *testing.T) {
 	if r := b.record(receipt.ID); r.Recipients.Rejected != 1 || r.Recipients.Deferred != 1 || r.Recipients.Total() != 2 {
 		t.Errorf("recipients %+v, want one rejected and one deferred", r.Recipients)
 	}
-	replays, err := b.dispatcher.Replay(t.Context(), receipt.ID)
+	replays, err := b.operator.Replay(t.Context(), receipt.ID)
 	if err != nil || len(replays) != 1 || replays[0].Recipients != 1 {
 		t.Fatalf("replays %+v, %v; want one, to erin", replays, err)
 	}
@@ -48,7 +48,7 @@ func TestWhoeverHasAFollowUpIsCountedOnce(t *testing.T) {
 	}
 
 	parts := b.recall(receipt.ID)
-	if len(parts) != 2 || parts[1].Result != dispatch.Cancelled || !strings.Contains(parts[0].Hint, replays[0].ReplayedAs) {
+	if len(parts) != 2 || parts[1].Result != operator.Cancelled || !strings.Contains(parts[0].Hint, replays[0].ReplayedAs) {
 		t.Errorf("parts %+v, want a hint to the replay, and the follow-up cancelled before it exists", parts)
 	}
 	if r := b.whole(receipt.ID); r.Recipients.Cancelled != 1 || r.Recipients.Rejected != 1 || r.Recipients.Total() != 2 {
@@ -65,7 +65,7 @@ func TestAPartCanBeTakenBackAlone(t *testing.T) {
 	receipt := b.send(manyUsers(2500), producer.Options{})
 	second := tasks.PartID(receipt.ID, 2)
 	parts := b.recall(second)
-	if len(parts) != 1 || parts[0].ID != second || parts[0].Result != dispatch.Cancelled {
+	if len(parts) != 1 || parts[0].ID != second || parts[0].Result != operator.Cancelled {
 		t.Errorf("parts %+v, want the second cancelled", parts)
 	}
 	b.payload(queue, receipt.ID) // the first waits on
@@ -85,7 +85,7 @@ func TestAPartThatIsMissingHidesNoneOfTheOthers(t *testing.T) {
 		t.Errorf("the whole is %+v, want what was accepted and two parts missing", r)
 	}
 	parts := b.recall(receipt.ID)
-	if len(parts) != 3 || parts[0].Result != dispatch.Recalled || parts[1].Result != dispatch.Failed {
+	if len(parts) != 3 || parts[0].Result != operator.Recalled || parts[1].Result != operator.Failed {
 		t.Errorf("parts %+v, want the first recalled and the others to fail", parts)
 	}
 }
@@ -95,7 +95,7 @@ func TestAMessageWhoseWorkerDiedInTheCallCanBeCancelled(t *testing.T) {
 	b := newBundle(t)
 	receipt := b.send("a", producer.Options{})
 	b.admit(b.payload(queue, receipt.ID))
-	if parts := b.recall(receipt.ID); parts[0].Result != dispatch.Failed || !strings.Contains(parts[0].Reason, "sending") {
+	if parts := b.recall(receipt.ID); parts[0].Result != operator.Failed || !strings.Contains(parts[0].Reason, "sending") {
 		t.Errorf("recall in the middle of the call: %+v", parts)
 	}
 	began := time.Now().Add(-5 * time.Minute).UnixMilli()

@@ -1,6 +1,6 @@
 // Package dispatch does what people do with messages that are on their way, or
 // past it: cancel, recall, replay and purge.
-package dispatch
+package operator
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/ledger"
-	"github.com/wecomq/wecomq/internal/status"
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -22,7 +22,7 @@ type Recaller interface {
 	RecallContext(ctx context.Context, request message.RecallRequest) (*message.RecallResponse, error)
 }
 
-// Config is what a [Dispatcher] needs.
+// Config is what a [Operator] needs.
 type Config struct {
 	Redis  redis.UniversalClient
 	App    string
@@ -34,28 +34,28 @@ type Config struct {
 	Recaller Recaller
 }
 
-// Dispatcher acts on the messages of one app. It is safe for concurrent use.
-type Dispatcher struct {
+// Operator acts on the messages of one app. It is safe for concurrent use.
+type Operator struct {
 	Config
-	finder    *status.Finder
+	finder    *lookup.Finder
 	inspector *asynq.Inspector
 }
 
-// New makes the dispatcher of an app.
-func New(cfg Config) *Dispatcher {
-	return &Dispatcher{
-		Config: cfg, finder: status.New(cfg.Redis, cfg.App, cfg.Ledger),
+// New makes the operator of an app.
+func New(cfg Config) *Operator {
+	return &Operator{
+		Config: cfg, finder: lookup.New(cfg.Redis, cfg.App, cfg.Ledger),
 		inspector: asynq.NewInspectorFromRedisClient(cfg.Redis),
 	}
 }
 
 // parts are the records that an id names: one for a part, all for a message.
-func (d *Dispatcher) parts(ctx context.Context, id string) ([]tasks.Record, error) {
+func (o *Operator) parts(ctx context.Context, id string) ([]tasks.Record, error) {
 	if id != tasks.MessageID(id) {
-		record, err := d.finder.Part(ctx, id)
+		record, err := o.finder.Part(ctx, id)
 		return []tasks.Record{record}, err
 	}
-	whole, err := d.finder.Message(ctx, id)
+	whole, err := o.finder.Message(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +66,9 @@ func (d *Dispatcher) parts(ctx context.Context, id string) ([]tasks.Record, erro
 }
 
 // task finds the task of a message, or part; nil when it is in none of the queues.
-func (d *Dispatcher) task(id string) (*asynq.TaskInfo, error) {
+func (o *Operator) task(id string) (*asynq.TaskInfo, error) {
 	for _, priority := range tasks.Priorities() {
-		info, err := d.inspector.GetTaskInfo(tasks.Queue(d.App, priority), id)
+		info, err := o.inspector.GetTaskInfo(tasks.Queue(o.App, priority), id)
 		if isGone(err) {
 			continue
 		}
@@ -82,12 +82,12 @@ func (d *Dispatcher) task(id string) (*asynq.TaskInfo, error) {
 
 // dropTask removes a task that nobody needs any more. One that a worker holds
 // stays: the worker finds the record.
-func (d *Dispatcher) dropTask(queue, id string) error {
-	err := d.inspector.DeleteTask(queue, id)
+func (o *Operator) dropTask(queue, id string) error {
+	err := o.inspector.DeleteTask(queue, id)
 	if err == nil || isGone(err) {
 		return nil
 	}
-	if info, lookErr := d.inspector.GetTaskInfo(queue, id); lookErr == nil && info.State == asynq.TaskStateActive {
+	if info, lookErr := o.inspector.GetTaskInfo(queue, id); lookErr == nil && info.State == asynq.TaskStateActive {
 		return nil
 	}
 	return fmt.Errorf("delete task %s: %w", id, err)
