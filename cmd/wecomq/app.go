@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -13,13 +11,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/apps"
-	"github.com/wecomq/wecomq/internal/tokenstore"
+	"github.com/wecomq/wecomq/internal/daemon"
 )
 
 func newApp(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "app",
-		Short: "Look at the apps, stop them and let them go on",
+		Short: "Inspect, pause and resume apps",
 		Args:  cobra.ArbitraryArgs, // so that an unknown command is ours to refuse
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -60,7 +58,7 @@ func newAppList(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer d.close()
+			defer d.Close()
 			return g.printApps(cmd.Context(), d)
 		},
 	}
@@ -78,10 +76,10 @@ func newAppSwitch(g *globals, verb, short, long string, do func(*apps.Inspector,
 			if err != nil {
 				return err
 			}
-			defer d.close()
-			apps := d.apps()
+			defer d.Close()
+			apps := d.Inspector()
 			for _, name := range names {
-				if _, err := d.app(name); err != nil {
+				if _, err := d.Config.App(name); err != nil {
 					return err
 				}
 			}
@@ -98,18 +96,9 @@ func newAppSwitch(g *globals, verb, short, long string, do func(*apps.Inspector,
 	}
 }
 
-// apps looks at and steers all apps of the config.
-func (d *deployment) apps() *apps.Inspector {
-	all := apps.New(d.rdb)
-	for _, app := range d.cfg.Apps {
-		all.Add(app.Name, app.Limits, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
-	}
-	return all
-}
-
-func (g *globals) printApps(ctx context.Context, d *deployment) error {
-	apps := d.apps()
-	names := slices.Sorted(maps.Keys(d.cfg.Apps))
+func (g *globals) printApps(ctx context.Context, d *daemon.Deployment) error {
+	apps := d.Inspector()
+	names := d.Config.AppNames()
 	if g.output == "json" {
 		for _, name := range names {
 			if err := g.printApp(ctx, apps, name); err != nil {

@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -81,14 +80,14 @@ func runDeadList(ctx context.Context, g *globals, only string, query ledger.Quer
 	if err != nil {
 		return err
 	}
-	defer d.close()
-	apps, err := d.appsOr(only)
+	defer d.Close()
+	apps, err := appsOr(d, only)
 	if err != nil {
 		return err
 	}
 	return writeRecords(w, func(yield func(tasks.Record, error) bool) {
 		for _, app := range apps {
-			for record, err := range d.ledger(app).DeadLetters(ctx, query) {
+			for record, err := range d.Ledger(app).DeadLetters(ctx, query) {
 				if !yield(record, err) {
 					return
 				}
@@ -98,14 +97,10 @@ func runDeadList(ctx context.Context, g *globals, only string, query ledger.Quer
 }
 
 // appsOr gives the one app that is named, or all in the order of their names.
-func (d *deployment) appsOr(only string) ([]*config.App, error) {
-	if only != "" {
-		app, err := d.app(only)
-		return []*config.App{app}, err
+func appsOr(d *daemon.Deployment, only string) ([]*config.App, error) {
+	if only == "" {
+		return d.Apps(), nil
 	}
-	apps := make([]*config.App, 0, len(d.cfg.Apps))
-	for _, name := range slices.Sorted(maps.Keys(d.cfg.Apps)) {
-		apps = append(apps, d.cfg.Apps[name])
-	}
-	return apps, nil
+	app, err := d.Config.App(only)
+	return []*config.App{app}, err
 }

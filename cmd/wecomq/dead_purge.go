@@ -54,16 +54,16 @@ func runDeadPurge(ctx context.Context, g *globals, f *purgeFlags, query ledger.Q
 	if err != nil {
 		return err
 	}
-	defer d.close()
-	app, err := d.app(f.app)
+	defer d.Close()
+	app, err := d.Config.App(f.app)
 	if err != nil {
 		return err
 	}
-	op, err := d.operator(app)
+	op, err := d.Operator(app)
 	if err != nil {
 		return err
 	}
-	now, err := d.ledger(app).Now(ctx)
+	now, err := d.Ledger(app).Now(ctx)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/tasks"
@@ -45,7 +46,7 @@ by its id, or with --include-unknown. A partial one is replayed by its id.`,
 			if err != nil {
 				return err
 			}
-			defer d.close()
+			defer d.Close()
 			r := &replayer{globals: g, deployment: d}
 			if f.all {
 				return r.all(cmd.Context(), f.app, f.query(withErrCode))
@@ -87,14 +88,14 @@ func (f *replayFlags) query(withErrCode bool) ledger.Query {
 // replayer replays messages and counts what became of them.
 type replayer struct {
 	*globals
-	*deployment
+	deployment                 *daemon.Deployment
 	replayed, before, failures int
 }
 
 func (r *replayer) named(ctx context.Context, ids []string) error {
 	var problems []error
 	for _, id := range ids {
-		op, err := r.operatorOf(id)
+		op, err := r.deployment.OperatorOf(id)
 		if err != nil {
 			return err
 		}
@@ -112,19 +113,19 @@ func (r *replayer) named(ctx context.Context, ids []string) error {
 }
 
 func (r *replayer) all(ctx context.Context, name string, query ledger.Query) error {
-	app, err := r.app(name)
+	app, err := r.deployment.Config.App(name)
 	if err != nil {
 		return err
 	}
-	op, err := r.operator(app)
+	op, err := r.deployment.Operator(app)
 	if err != nil {
 		return err
 	}
 	// A replay that fails again is a dead letter, too, but not one of those that were meant.
-	if query.Until, err = r.ledger(app).Now(ctx); err != nil {
+	if query.Until, err = r.deployment.Ledger(app).Now(ctx); err != nil {
 		return err
 	}
-	for record, err := range r.ledger(app).DeadLetters(ctx, query) {
+	for record, err := range r.deployment.Ledger(app).DeadLetters(ctx, query) {
 		if err != nil {
 			return err
 		}

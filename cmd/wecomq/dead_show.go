@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -39,14 +40,14 @@ the body that WeCom got. Of a message in parts it shows each part that failed.`,
 			if err != nil {
 				return err
 			}
-			defer d.close()
+			defer d.Close()
 			return runDeadShow(cmd.Context(), g, d, ids[0])
 		},
 	}
 }
 
-func runDeadShow(ctx context.Context, g *globals, d *deployment, id string) error {
-	whole, err := d.byID(ctx, id)
+func runDeadShow(ctx context.Context, g *globals, d *daemon.Deployment, id string) error {
+	whole, err := findByID(ctx, d, id)
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func runDeadShow(ctx context.Context, g *globals, d *deployment, id string) erro
 		if !failed(record) {
 			continue
 		}
-		letter, err := d.explainDead(ctx, record)
+		letter, err := explainDead(ctx, d, record)
 		if err != nil {
 			return err
 		}
@@ -84,13 +85,13 @@ func failed(r tasks.Record) bool {
 	return r.State == tasks.Rejected || r.State == tasks.Unknown || r.State == tasks.Partial
 }
 
-func (d *deployment) explainDead(ctx context.Context, r tasks.Record) (deadLetter, error) {
+func explainDead(ctx context.Context, d *daemon.Deployment, r tasks.Record) (deadLetter, error) {
 	letter := deadLetter{Record: r, Why: r.ErrMsg, Hint: deadHint(r)}
-	app, err := d.app(r.App)
+	app, err := d.Config.App(r.App)
 	if err != nil {
 		return letter, err
 	}
-	payload, err := d.ledger(app).Payload(ctx, r.ID, r.Type)
+	payload, err := d.Ledger(app).Payload(ctx, r.ID, r.Type)
 	if errors.Is(err, ledger.ErrNotFound) { // it was purged
 		return letter, nil
 	}

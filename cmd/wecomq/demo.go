@@ -4,28 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/wecomq/wecomq/internal/config"
-	"github.com/wecomq/wecomq/internal/embedded"
+	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
-	"github.com/wecomq/wecomq/worker"
 )
 
 const (
-	// demoApp is the name of the app that the environment makes, so that `wecomq
-	// send` from another terminal reaches the worker of the demo.
-	demoApp = "default"
-	// demoPause is WeCom's penalty in the demo; in earnest it is a minute.
+	// demoPause is WeCom's penalty in the demo; in production it is a minute.
 	demoPause = 2 * time.Second
 	// demoTimeout bounds the whole show.
 	demoTimeout = time.Minute
@@ -52,74 +44,48 @@ Nothing leaves this machine.`,
 // demo is everything in one process: Redis, WeCom, worker and producer.
 type demo struct {
 	*globals
-	*deployment
-	sim      *wecomtest.Simulator
-	url      string // of the simulator
-	producer *producer.Producer
+	*sandbox
+	deployment *daemon.Deployment
+	producer   *producer.Producer
 }
 
-func runDemo(ctx context.Context, g *globals, keep bool) (err error) {
+func runDemo(ctx context.Context, g *globals, keep bool) error {
+	s, err := newSandbox(ctx, wecomtest.Rules{Invisible: []string{"left.company"}, Block: wecomtest.Duration(demoPause)})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	deployment, err := daemon.Open(ctx, s.config, daemon.Options{Logger: g.logger("error", "console"), RatePause: demoPause})
+	if err != nil {
+		return err
+	}
+	defer deployment.Close()
+	p, err := deployment.Producer(s.app())
+	if err != nil {
+		return err
+	}
+	worker, err := daemon.New(ctx, deployment, daemon.Config{Worker: true})
+	if err != nil {
+		return err
+	}
+	d := &demo{globals: g, sandbox: s, deployment: deployment, producer: p}
+	return d.run(ctx, worker, keep)
+}
+
+// run shows everything while the worker runs.
+func (d *demo) run(ctx context.Context, worker *daemon.Daemon, keep bool) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	store, err := embedded.Start()
-	if err != nil {
-		return fmt.Errorf("start the embedded Redis: %w", err)
-	}
-	defer store.Close()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("start the simulator: %w", err)
-	}
-	d, err := newDemonstration(g, store.URL(), "http://"+listener.Addr().String())
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	defer d.close()
-	apps, err := d.workerApps()
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	w, err := worker.New(worker.Config{Redis: d.rdb, Apps: apps, Logger: d.log})
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serveHTTP(groupCtx, listener, d.sim) })
-	group.Go(func() error { return w.Run(groupCtx) })
-	err = d.show(groupCtx)
+	group.Go(func() error { return d.sandbox.run(groupCtx) })
+	group.Go(func() error { return worker.Run(groupCtx) })
+	err := d.show(groupCtx)
 	if err == nil && keep {
-		d.explainKeep(store.URL())
+		d.explainKeep()
 		<-groupCtx.Done()
 	}
 	stop()
 	return errors.Join(err, group.Wait())
-}
-
-func newDemonstration(g *globals, redisURL, simulatorURL string) (*demo, error) {
-	sim, err := wecomtest.New(wecomtest.Rules{
-		Invisible: []string{"left.company"}, Block: wecomtest.Duration(demoPause),
-	})
-	if err != nil {
-		return nil, err
-	}
-	cfg := &config.Config{
-		Redis: config.Redis{URL: wecom.Secret(redisURL)},
-		Apps: map[string]*config.App{demoApp: {
-			Name: demoApp, CorpID: wecomtest.CorpID, AgentID: strconv.Itoa(wecomtest.AgentID), Secret: wecomtest.Secret,
-			APIBaseURL: simulatorURL, Timeout: wecom.DefaultTimeout, Concurrency: 16, OnUnknown: "resend",
-			Retention: tasks.DefaultRetention(), RecordTTL: time.Hour, Limits: tasks.DefaultLimits(),
-		}},
-	}
-	d, err := deploy(cfg, g.logger("error", "console"))
-	if err != nil {
-		return nil, err
-	}
-	d.ratePause = demoPause
-	p, err := d.producer(cfg.Apps[demoApp])
-	if err != nil {
-		return nil, err
-	}
-	return &demo{globals: g, deployment: d, sim: sim, url: simulatorURL, producer: p}, nil
 }
 
 // show plays the scenes and prints what became of them.
@@ -174,7 +140,7 @@ func (d *demo) play(ctx context.Context) ([]sentScene, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.title, err)
 		}
-		d.say("  → %-8s  %s\n", receipt.Queue[len(demoApp)+1:], s.title)
+		d.say("  → %-8s  %s\n", receipt.Queue[len(d.app().Name)+1:], s.title)
 		sent = append(sent, sentScene{s, receipt.ID})
 	}
 	return sent, nil
@@ -201,7 +167,7 @@ func (d *demo) watch(ctx context.Context, sent []sentScene) error {
 
 // table prints the records and counts those that are not as they should be.
 func (d *demo) table(ctx context.Context, sent []sentScene) (unexpected int, err error) {
-	waiter := &sender{globals: d.globals, flags: &sendFlags{timeout: demoTimeout}, finder: d.deployment.finder(d.cfg.Apps[demoApp])}
+	waiter := &sender{globals: d.globals, flags: &sendFlags{timeout: demoTimeout}, finder: d.deployment.Finder(d.app())}
 	w := tabwriter.NewWriter(d.stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "  STATE\tERRCODE\tATTEMPTS\tRECIPIENTS\tMSGID\tID\tMESSAGE")
 	for _, s := range sent {
@@ -219,7 +185,7 @@ func (d *demo) table(ctx context.Context, sent []sentScene) (unexpected int, err
 }
 
 // explainKeep says how to go on while the demo stays.
-func (d *demo) explainKeep(redisURL string) {
+func (d *demo) explainKeep() {
 	d.say(`
 The demo stays until Ctrl-C. In another terminal:
 
@@ -228,7 +194,7 @@ The demo stays until Ctrl-C. In another terminal:
 
   wecomq send --to-user zhangsan --text hello --wait
   curl '%s/admin/messages?limit=5'
-`, redisURL, d.url, wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret, d.url)
+`, d.redis.URL(), d.url(), wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret, d.url())
 }
 
 func shortMsgID(r tasks.Record) string {

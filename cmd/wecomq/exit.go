@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+
+	"github.com/wecomq/wecomq/internal/config"
 )
 
 // The exit codes that scripts rely on.
@@ -33,14 +35,18 @@ func usagef(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// exitCode is that of an exitError, else a plain failure.
+// exitCode is that of an exitError, that of a config that is wrong, else that of a
+// plain failure.
 func exitCode(err error) int {
 	var exit *exitError
+	var wrong *config.Error
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &exit):
 		return exit.code
+	case errors.As(err, &wrong):
+		return exitUsage
 	default:
 		return exitFailure
 	}

@@ -16,6 +16,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -249,5 +252,32 @@ func TestDashboardAndAlertsUseMetricsThatExist(t *testing.T) {
 	}
 	if strings.Contains(exposition, "zhangsan") {
 		t.Error("a userid is a label")
+	}
+}
+
+func TestMetricsCountTheCallsOfAGateway(t *testing.T) {
+	t.Parallel()
+	l := newLandscape(t)
+	config := l.gatewayConfig("", "", gatewayToken)
+	front := start(t, l.environ(), "gateway", "-c", config)
+	url := gatewayURL(front)
+	client, err := wecom.NewClient(wecom.Config{CorpID: wecomtest.CorpID, Secret: gatewayToken, BaseURL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.UploadMedia(t.Context(), wecom.MediaFile, "a.txt", []byte("some text")); err != nil {
+		t.Fatal(err)
+	}
+	start(t, l.environ(), "worker", "-c", config).awaitLine(`"lane is up"`)
+	_, sent := post(t, url, gatewayToken, "k")
+	l.awaitRecord(config, sent.ID, tasks.Accepted)
+	if code, body := call(t, http.MethodPost, url+"/v1/messages/"+sent.ID+"/recall", gatewayToken); code != http.StatusOK {
+		t.Fatalf("recall: HTTP %d %s", code, body)
+	}
+	text := string(fetch(t, http.MethodGet, url+"/metrics", ""))
+	for _, api := range []string{"media/upload", message.APIRecall} {
+		if want := `wecomq_api_requests_total{api="` + api + `",app="ops",errcode="0"} 1`; !strings.Contains(text, want) {
+			t.Errorf("no %s", want)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/operator"
 )
 
@@ -31,16 +32,16 @@ recalled, cancelled or failed. Exits 1 when a part could not be taken back.`,
 			if err != nil {
 				return err
 			}
-			defer d.close()
+			defer d.Close()
 			return runRecall(cmd.Context(), g, d, ids)
 		},
 	}
 }
 
-func runRecall(ctx context.Context, g *globals, d *deployment, ids []string) error {
+func runRecall(ctx context.Context, g *globals, d *daemon.Deployment, ids []string) error {
 	var problems []error
 	for _, id := range ids {
-		op, err := d.operatorOf(id)
+		op, err := d.OperatorOf(id)
 		if err != nil {
 			return err
 		}

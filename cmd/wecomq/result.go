@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -59,7 +60,7 @@ func runResult(ctx context.Context, g *globals, l recordLookup) error {
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer d.Close()
 	var failures []error
 	show := func(record tasks.Record, err error) error {
 		if err != nil {
@@ -69,45 +70,41 @@ func runResult(ctx context.Context, g *globals, l recordLookup) error {
 		return g.printRecord(record)
 	}
 	for _, id := range l.ids {
-		if err := show(d.byID(ctx, id)); err != nil {
+		if err := show(findByID(ctx, d, id)); err != nil {
 			return err
 		}
 	}
 	for _, msgid := range l.msgids {
-		if err := show(d.byMsgID(ctx, l.app, msgid)); err != nil {
+		if err := show(findByMsgID(ctx, d, l.app, msgid)); err != nil {
 			return err
 		}
 	}
 	if l.key != "" {
-		if err := show(d.byKey(ctx, l.app, l.key)); err != nil {
+		if err := show(findByKey(ctx, d, l.app, l.key)); err != nil {
 			return err
 		}
 	}
 	return errors.Join(failures...)
 }
 
-func (d *deployment) byID(ctx context.Context, id string) (tasks.Record, error) {
-	name, err := tasks.AppOf(id)
+func findByID(ctx context.Context, d *daemon.Deployment, id string) (tasks.Record, error) {
+	app, err := d.AppOf(id)
 	if err != nil {
 		return tasks.Record{}, err
 	}
-	app, err := d.app(name)
-	if err != nil {
-		return tasks.Record{}, err
-	}
-	return d.finder(app).Message(ctx, tasks.MessageID(id))
+	return d.Finder(app).Message(ctx, tasks.MessageID(id))
 }
 
-func (d *deployment) byMsgID(ctx context.Context, only, msgid string) (tasks.Record, error) {
+func findByMsgID(ctx context.Context, d *daemon.Deployment, only, msgid string) (tasks.Record, error) {
 	if only != "" {
-		app, err := d.app(only)
+		app, err := d.Config.App(only)
 		if err != nil {
 			return tasks.Record{}, err
 		}
-		return d.finder(app).ByMsgID(ctx, msgid)
+		return d.Finder(app).ByMsgID(ctx, msgid)
 	}
-	for _, app := range d.cfg.Apps {
-		record, err := d.finder(app).ByMsgID(ctx, msgid)
+	for _, app := range d.Apps() {
+		record, err := d.Finder(app).ByMsgID(ctx, msgid)
 		if !errors.Is(err, lookup.ErrNotFound) {
 			return record, err
 		}
@@ -115,16 +112,16 @@ func (d *deployment) byMsgID(ctx context.Context, only, msgid string) (tasks.Rec
 	return tasks.Record{}, fmt.Errorf("msgid %s: %w", msgid, lookup.ErrNotFound)
 }
 
-func (d *deployment) byKey(ctx context.Context, name, key string) (tasks.Record, error) {
-	app, err := d.app(name)
+func findByKey(ctx context.Context, d *daemon.Deployment, name, key string) (tasks.Record, error) {
+	app, err := d.Config.App(name)
 	if err != nil {
 		return tasks.Record{}, err
 	}
-	id, err := d.ledger(app).IDOfKey(ctx, key)
+	id, err := d.Ledger(app).IDOfKey(ctx, key)
 	if err != nil {
 		return tasks.Record{}, err
 	}
-	record, err := d.finder(app).Message(ctx, id)
+	record, err := d.Finder(app).Message(ctx, id)
 	if errors.Is(err, lookup.ErrNotFound) {
 		return tasks.Record{}, fmt.Errorf("idempotency key %q: %w", key, lookup.ErrNotFound)
 	}

@@ -66,23 +66,23 @@ func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Q
 	if err != nil {
 		return err
 	}
-	defer d.close()
-	app, err := d.app(f.app)
+	defer d.Close()
+	app, err := d.Config.App(f.app)
 	if err != nil {
 		return err
 	}
 	if f.follow {
-		return writeRecords(w, g.patiently(ctx, d.ledger(app).Tail(ctx, query)), true)
+		return writeRecords(w, g.retryThroughOutage(ctx, d.Ledger(app).Tail(ctx, query)), true)
 	}
-	return writeRecords(w, d.ledger(app).Records(ctx, query), false)
+	return writeRecords(w, d.Ledger(app).Records(ctx, query), false)
 }
 
 // outageStep is the time between two questions to a Redis that is away.
 const outageStep = 500 * time.Millisecond
 
-// patiently leaves the outages of Redis out of a list that goes on after them, and
+// retryThroughOutage leaves the outages of Redis out of a list that goes on after them, and
 // says once of each that there is one.
-func (g *globals) patiently(ctx context.Context, records iter.Seq2[tasks.Record, error]) iter.Seq2[tasks.Record, error] {
+func (g *globals) retryThroughOutage(ctx context.Context, records iter.Seq2[tasks.Record, error]) iter.Seq2[tasks.Record, error] {
 	return func(yield func(tasks.Record, error) bool) {
 		away := false
 		for record, err := range records {

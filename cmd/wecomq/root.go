@@ -31,6 +31,11 @@ type globals struct {
 	output     string
 }
 
+// hangupAnnotation marks the commands that SIGHUP reloads; it ends the others.
+const hangupAnnotation = "wecomq/hangup"
+
+func reloadsOnHangup() map[string]string { return map[string]string{hangupAnnotation: "reload"} }
+
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, env environment) int {
 	g := &globals{environment: env}

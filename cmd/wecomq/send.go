@@ -180,7 +180,7 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 		}
 		app, err := cfg.App(f.app)
 		if err != nil {
-			return &exitError{exitUsage, err}
+			return err
 		}
 		return dryRun(g, app.AgentID, source)
 	}
@@ -188,16 +188,16 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 	if err != nil {
 		return err
 	}
-	defer d.close()
-	app, err := d.app(f.app)
+	defer d.Close()
+	app, err := d.Config.App(f.app)
 	if err != nil {
 		return err
 	}
-	p, err := d.producer(app)
+	p, err := d.Producer(app)
 	if err != nil {
 		return err
 	}
-	s := &sender{globals: g, flags: f, producer: p, finder: d.finder(app), agentID: app.AgentID}
+	s := &sender{globals: g, flags: f, producer: p, finder: d.Finder(app), agentID: app.AgentID}
 	if f.batch {
 		return s.sendBatch(ctx, source)
 	}

@@ -4,54 +4,40 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"net"
-	"strconv"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wecomq/wecomq/internal/config"
-	"github.com/wecomq/wecomq/internal/embedded"
-	"github.com/wecomq/wecomq/internal/webhook"
-	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// runDev serves with everything that serving needs.
-func runDev(ctx context.Context, g *globals, listen string) error {
-	store, err := embedded.Start()
-	if err != nil {
-		return fmt.Errorf("start the embedded Redis: %w", err)
-	}
-	defer store.Close()
-	sim, err := wecomtest.New(wecomtest.Rules{})
+// serveDev serves with everything that serving needs.
+func (g *globals) serveDev(ctx context.Context, listen string) error {
+	s, err := newSandbox(ctx, wecomtest.Rules{})
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	defer s.close()
+	token := rand.Text()
+	s.config.Gateway.Tokens = []config.Token{devToken(token)}
+	deployment, err := daemon.Open(ctx, s.config, g.options("info", "console"))
 	if err != nil {
-		return fmt.Errorf("start the simulator: %w", err)
+		return err
 	}
-	simulatorURL, token := "http://"+listener.Addr().String(), rand.Text()
-	cfg := devConfig(store.URL(), simulatorURL, token)
-	d, err := deploy(cfg, g.logger("info", "console"))
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	defer d.close()
-	if d.traces, err = g.openTraces(ctx, d.log); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serveHTTP(ctx, listener, sim) })
-	group.Go(func() error {
-		return runServe(ctx, g, d, listen, func() (*config.Config, error) { return cfg, nil }, func(addr string) {
-			_, _ = fmt.Fprintf(g.stderr, devText, addr, token, store.URL(), simulatorURL, wecomtest.CorpID, wecomtest.AgentID)
-		})
+	defer deployment.Close()
+	d, err := daemon.New(ctx, deployment, daemon.Config{
+		Gateway: true, Worker: true, Listen: listen,
+		Hangup: g.hangup, Load: func() (*config.Config, error) { return s.config, nil },
 	})
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(g.stderr, devText, d.Addr(), token, s.redis.URL(), s.url(), wecomtest.CorpID, wecomtest.AgentID)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.run(ctx) })
+	group.Go(func() error { return d.Run(ctx) })
 	return group.Wait()
 }
 
@@ -73,21 +59,10 @@ agentid %[6]d, corpsecret %[2]s
 
 `
 
-// devConfig is one app of the simulator, and one token that may do everything.
-func devConfig(redisURL, simulatorURL, token string) *config.Config {
-	return &config.Config{
-		Redis: config.Redis{URL: wecom.Secret(redisURL)},
-		Apps: map[string]*config.App{demoApp: {
-			Name: demoApp, CorpID: wecomtest.CorpID, AgentID: strconv.Itoa(wecomtest.AgentID), Secret: wecomtest.Secret,
-			APIBaseURL: simulatorURL, Timeout: wecom.DefaultTimeout, Concurrency: 16, OnUnknown: "resend",
-			Retention: tasks.DefaultRetention(), RecordTTL: 24 * time.Hour, Limits: tasks.DefaultLimits(),
-		}},
-		Gateway: config.Gateway{
-			Webhooks: webhook.DefaultConfig(),
-			Tokens: []config.Token{{
-				Name: "dev", SHA256: sha256.Sum256([]byte(token)), Apps: []string{demoApp},
-				Scopes: []config.Scope{config.ScopeSend, config.ScopeRead, config.ScopeAdmin},
-			}},
-		},
+// devToken may do everything.
+func devToken(secret string) config.Token {
+	return config.Token{
+		Name: "dev", SHA256: sha256.Sum256([]byte(secret)), Apps: []string{config.DefaultApp},
+		Scopes: []config.Scope{config.ScopeSend, config.ScopeRead, config.ScopeAdmin},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -59,7 +60,7 @@ func runSimulate(ctx context.Context, g *globals, sim *wecomtest.Simulator, list
 
 What arrived: http://%[1]s  (for programs: http://%[1]s/admin/messages)
 `, listener.Addr(), app.CorpID, app.AgentID, app.Secret)
-	return serveHTTP(ctx, listener, sim)
+	return daemon.ServeHTTP(ctx, listener, sim)
 }
 
 // simulation is what a rules file holds.

@@ -46,8 +46,16 @@ type Log struct {
 
 // Load reads the file at path. With an empty path it reads the file named by
 // WECOMQ_CONFIG, else [DefaultPath] if there is one, else the environment.
-// lookupEnv is [os.LookupEnv] or a test's.
+// lookupEnv is [os.LookupEnv] or a test's. Whatever is wrong is an [*Error].
 func Load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
+	cfg, err := load(path, lookupEnv)
+	if err != nil {
+		return nil, &Error{err}
+	}
+	return cfg, nil
+}
+
+func load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
 	src := &source{file: path, lookupEnv: lookupEnv}
 	if src.file == "" {
 		src.file, _ = lookupEnv("WECOMQ_CONFIG")
@@ -75,19 +83,23 @@ func Load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
 	return cfg, nil
 }
 
-// App returns the app with this name. An empty name means the only app there is.
+// App returns the app with this name, or an [*Error]. An empty name means the only
+// app there is.
 func (c *Config) App(name string) (*App, error) {
-	names := slices.Sorted(maps.Keys(c.Apps))
+	names := c.AppNames()
 	switch {
 	case name == "" && len(names) == 1:
 		return c.Apps[names[0]], nil
 	case name == "":
-		return nil, fmt.Errorf("app: there are %d, name one of %s", len(names), strings.Join(names, ", "))
+		return nil, Errorf("app: there are %d, name one of %s", len(names), strings.Join(names, ", "))
 	case c.Apps[name] == nil:
-		return nil, fmt.Errorf("app: no %q in the configuration, which has %s", name, strings.Join(names, ", "))
+		return nil, Errorf("app: no %q in the configuration, which has %s", name, strings.Join(names, ", "))
 	}
 	return c.Apps[name], nil
 }
+
+// AppNames are the names of all apps, in order.
+func (c *Config) AppNames() []string { return slices.Sorted(maps.Keys(c.Apps)) }
 
 // readConfig puts a configuration together from its applications and its other
 // sections.

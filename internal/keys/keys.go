@@ -8,7 +8,7 @@ const prefix = "wecomq:{"
 
 // Ready is written to find out whether Redis stores anything. It is of no app.
 //
-// STRING · 1 minute · owner cmd/wecomq
+// STRING · 1 minute · owner internal/daemon
 func Ready() string { return "wecomq:ready" }
 
 // Token is the access token for one set of the app's credentials.

@@ -1,11 +1,10 @@
-package main
+package daemon
 
 import (
 	"context"
 	"fmt"
 	"time"
 
-	"github.com/rs/zerolog"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -13,6 +12,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/fields"
 )
 
@@ -29,27 +29,28 @@ type traces struct {
 // openTraces reads OTEL_EXPORTER_OTLP_ENDPOINT and its kin. The exporter and the
 // SDK read the rest of the variables from the process themselves: headers, TLS,
 // timeouts, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER.
-func (g *globals) openTraces(ctx context.Context, log zerolog.Logger) (*traces, error) {
-	if !g.tracesWanted() {
+func openTraces(ctx context.Context, o Options) (*traces, error) {
+	env := environment(o.LookupEnv)
+	if !env.wantsTraces() {
 		return &traces{}, nil
 	}
-	protocol := g.firstEnv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+	protocol := env.first("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 	if protocol != "" && protocol != "http/protobuf" {
-		return nil, usagef("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not supported; use http/protobuf, port 4318 of most collectors", protocol)
+		return nil, config.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not supported; use http/protobuf, port 4318 of most collectors", protocol)
 	}
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
-		return nil, usagef("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+		return nil, config.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 	}
 	// Later ones win: the environment may rename the service.
 	self, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
-		attribute.String("service.name", "wecomq"), attribute.String("service.version", buildVersion()),
+		attribute.String("service.name", "wecomq"), attribute.String("service.version", o.Version),
 	), resource.WithFromEnv())
 	if err != nil {
-		return nil, usagef("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+		return nil, config.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { // the SDK has no other way to tell
-		log.Warn().Err(err).Str(fields.Component, "traces").Msg("traces are not exported")
+		o.Logger.Warn().Err(err).Str(fields.Component, "traces").Msg("traces are not exported")
 	}))
 	sdk := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(self))
 	return &traces{sdk, func() error {
@@ -59,17 +60,23 @@ func (g *globals) openTraces(ctx context.Context, log zerolog.Logger) (*traces, 
 	}}, nil
 }
 
-func (g *globals) tracesWanted() bool {
-	if g.firstEnv("OTEL_SDK_DISABLED") == "true" || g.firstEnv("OTEL_TRACES_EXPORTER") == "none" {
+// environment looks a variable up; nil has none.
+type environment func(string) (string, bool)
+
+func (env environment) wantsTraces() bool {
+	if env.first("OTEL_SDK_DISABLED") == "true" || env.first("OTEL_TRACES_EXPORTER") == "none" {
 		return false
 	}
-	return g.firstEnv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT") != ""
+	return env.first("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT") != ""
 }
 
-// firstEnv is the first of these variables that is set and not empty.
-func (g *globals) firstEnv(names ...string) string {
+// first is the first of these variables that is set and not empty.
+func (env environment) first(names ...string) string {
+	if env == nil {
+		return ""
+	}
 	for _, name := range names {
-		if value, _ := g.lookupEnv(name); value != "" {
+		if value, _ := env(name); value != "" {
 			return value
 		}
 	}
@@ -78,7 +85,7 @@ func (g *globals) firstEnv(names ...string) string {
 
 // provider is nil when nothing is traced.
 func (t *traces) provider() trace.TracerProvider {
-	if t == nil || t.sdk == nil {
+	if t.sdk == nil {
 		return nil
 	}
 	return t.sdk
@@ -86,7 +93,7 @@ func (t *traces) provider() trace.TracerProvider {
 
 // close exports what is left.
 func (t *traces) close() error {
-	if t == nil || t.sdk == nil {
+	if t.sdk == nil {
 		return nil
 	}
 	if err := t.shutdown(); err != nil {

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -18,8 +18,7 @@ import (
 // finishes its calls in flight. The two share limits and token in Redis. Other apps
 // notice nothing.
 type lanes struct {
-	names   []string // of the apps, empty for all
-	metrics *metrics
+	names []string // of the apps, empty for all
 
 	set  map[string]*lane      // in force, or about to be
 	next chan map[string]*lane // the newest
@@ -31,8 +30,8 @@ type lane struct {
 	worker *worker.Worker
 }
 
-func newLanes(d *deployment, names []string, m *metrics) (*lanes, error) {
-	l := &lanes{names: names, metrics: m, next: make(chan map[string]*lane, 1)}
+func newLanes(d *Deployment, names []string) (*lanes, error) {
+	l := &lanes{names: names, next: make(chan map[string]*lane, 1)}
 	apply, err := l.prepare(d)
 	if err != nil {
 		return nil, err
@@ -42,14 +41,14 @@ func newLanes(d *deployment, names []string, m *metrics) (*lanes, error) {
 }
 
 // prepare makes the workers of the apps that are new or differ. They do not connect.
-func (l *lanes) prepare(next *deployment) (apply func(), err error) {
+func (l *lanes) prepare(next *Deployment) (apply func(), err error) {
 	names := l.names
 	if len(names) == 0 {
-		names = slices.Collect(maps.Keys(next.cfg.Apps))
+		names = slices.Collect(maps.Keys(next.Config.Apps))
 	}
 	set := make(map[string]*lane, len(names))
 	for _, name := range names {
-		app, err := next.app(strings.TrimSpace(name))
+		app, err := next.Config.App(strings.TrimSpace(name))
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +56,7 @@ func (l *lanes) prepare(next *deployment) (apply func(), err error) {
 			set[app.Name] = old
 			continue
 		}
-		w, err := l.worker(next, app)
+		w, err := newLaneWorker(next, app)
 		if err != nil {
 			return nil, err
 		}
@@ -73,15 +72,15 @@ func (l *lanes) prepare(next *deployment) (apply func(), err error) {
 	}, nil
 }
 
-func (l *lanes) worker(d *deployment, app *config.App) (*worker.Worker, error) {
+func newLaneWorker(d *Deployment, app *config.App) (*worker.Worker, error) {
 	served, err := d.workerApp(app)
 	if err != nil {
 		return nil, err
 	}
-	l.metrics.expect(app.Name)
+	d.metrics.InitSeries(app.Name)
 	return worker.New(worker.Config{
 		Redis: d.rdb, Apps: []worker.App{served}, Logger: d.log, Outage: d.outage, TracerProvider: d.traces.provider(),
-		OnSettled: l.metrics.settled, OnDequeued: l.metrics.dequeued, OnHeld: l.metrics.held,
+		OnSettled: d.metrics.Settled, OnDequeued: d.metrics.Dequeued, OnHeld: d.metrics.Held,
 	})
 }
 

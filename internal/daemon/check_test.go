@@ -1,10 +1,13 @@
-package main
+package daemon
 
 import "testing"
 
 func TestCheckVersion(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ version, want string }{
+	tests := map[string]struct {
+		version string
+		want    Level
+	}{
 		"the oldest that will do":               {"6.2.0", "ok"},
 		"a newer one":                           {"7.0.15", "ok"},
 		"two digits":                            {"10.0.1", "ok"},

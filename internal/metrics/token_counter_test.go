@@ -1,4 +1,4 @@
-package main
+package metrics
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 )
 
 // refreshes are the counts that are not 0, by reason.
-func refreshes(m *metrics) map[string]float64 {
+func refreshes(m *Metrics) map[string]float64 {
 	counts := map[string]float64{}
 	for _, reason := range refreshReasons {
 		if n := testutil.ToFloat64(m.refreshes.WithLabelValues("ops", reason)); n > 0 {
@@ -77,8 +77,8 @@ func TestGettokenIsCountedByItsReason(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMetrics()
-			store := m.countTokens("ops", sharedToken(redistest.New(t)))
+			m := New(Config{})
+			store := m.CountTokens("ops", sharedToken(redistest.New(t)))
 			for _, fetch := range tt.fetches {
 				if _, err := store.Token(t.Context(), fetch); err != nil && !errors.Is(err, down) {
 					t.Fatal(err)
@@ -100,9 +100,9 @@ func TestATokenThatWeComRefusesIsCounted(t *testing.T) {
 	}
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
-	m, rdb := newMetrics(), redistest.New(t)
+	m, rdb := New(Config{}), redistest.New(t)
 	client, err := wecom.NewClient(wecom.Config{
-		CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: server.URL, TokenStore: m.countTokens("ops", sharedToken(rdb)),
+		CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: server.URL, TokenStore: m.CountTokens("ops", sharedToken(rdb)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,12 +1,10 @@
-package main
+package daemon
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"sync/atomic"
 
 	"github.com/wecomq/wecomq/internal/config"
@@ -28,7 +26,7 @@ type webhookDuty struct {
 	apps    []string
 }
 
-func newWebhooks(d *deployment, b *backends) (*webhooks, error) {
+func newWebhooks(d *Deployment, b *backends) (*webhooks, error) {
 	w := &webhooks{backends: b, next: make(chan webhookDuty, 1)}
 	apply, err := w.load(d)
 	if err != nil {
@@ -39,17 +37,15 @@ func newWebhooks(d *deployment, b *backends) (*webhooks, error) {
 }
 
 // load makes the handler of a config; apply puts it into force.
-func (w *webhooks) load(d *deployment) (apply func(), err error) {
-	handler, err := webhook.New(d.rdb, w, d.cfg.Gateway.Webhooks, d.log)
+func (w *webhooks) load(d *Deployment) (apply func(), err error) {
+	handler, err := webhook.New(d.rdb, w, d.Config.Gateway.Webhooks, d.log)
 	if err != nil {
 		return nil, err
 	}
-	duty := webhookDuty{handler, slices.Sorted(maps.Keys(d.cfg.Apps))}
-	if d.metrics != nil {
-		handler.OnAlerts = d.metrics.alerted
-		for _, app := range duty.apps {
-			d.metrics.expectWebhooks(app)
-		}
+	duty := webhookDuty{handler, d.Config.AppNames()}
+	handler.OnAlerts = d.metrics.Alerted
+	for _, app := range duty.apps {
+		d.metrics.InitWebhookSeries(app)
 	}
 	return func() {
 		w.current.Store(handler)

@@ -1,10 +1,8 @@
-package main
+package daemon
 
 import (
 	"errors"
-	"maps"
 	"net/http"
-	"slices"
 	"sync/atomic"
 
 	"github.com/wecomq/wecomq/internal/dashboard"
@@ -21,7 +19,7 @@ type sites struct {
 	gateway   atomic.Pointer[gateway.Gateway]
 }
 
-func newSites(d *deployment) (*sites, error) {
+func newSites(d *Deployment) (*sites, error) {
 	s := &sites{}
 	var err error
 	s.dashboard, err = dashboard.New(dashboard.Config{Redis: d.rdb, Apps: func() []string { return *s.apps.Load() }})
@@ -57,18 +55,18 @@ func (s *sites) routes() []gateway.Route {
 }
 
 // load makes the apps of a config; apply puts them into force.
-func (s *sites) load(d *deployment) (apply func(), err error) {
-	names := slices.Sorted(maps.Keys(d.cfg.Apps))
-	state := d.apps()
+func (s *sites) load(d *Deployment) (apply func(), err error) {
+	names := d.Config.AppNames()
+	state := d.Inspector()
 	apps := make([]pages.App, len(names))
 	for i, name := range names {
-		app := d.cfg.Apps[name]
-		op, err := d.operator(app)
+		app := d.Config.Apps[name]
+		op, err := d.Operator(app)
 		if err != nil {
 			return nil, err
 		}
 		apps[i] = pages.App{
-			Name: name, State: state, Queues: state, Finder: d.finder(app), Records: d.ledger(app), Operator: op,
+			Name: name, State: state, Queues: state, Finder: d.Finder(app), Records: d.Ledger(app), Operator: op,
 		}
 	}
 	return func() {

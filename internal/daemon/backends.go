@@ -1,11 +1,9 @@
-package main
+package daemon
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
@@ -15,6 +13,7 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/internal/metrics"
 	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/producer"
@@ -40,15 +39,15 @@ type backend struct {
 	finder   *lookup.Finder
 	operator *operator.Operator
 	ledger   *ledger.Ledger
-	wecom    wecomClient
+	wecom    metrics.Client
 }
 
 // load makes the backends of a config; apply puts them into force.
-func (b *backends) load(d *deployment) (apply func(), settings gateway.Settings, err error) {
-	next := backendSet{apps: map[string]*backend{}, states: d.apps(), rdb: d.rdb}
-	settings = gateway.Settings{Tokens: d.cfg.Gateway.Tokens}
-	for _, name := range slices.Sorted(maps.Keys(d.cfg.Apps)) {
-		app := d.cfg.Apps[name]
+func (b *backends) load(d *Deployment) (apply func(), settings gateway.Settings, err error) {
+	next := backendSet{apps: map[string]*backend{}, states: d.Inspector(), rdb: d.rdb}
+	settings = gateway.Settings{Tokens: d.Config.Gateway.Tokens}
+	for _, name := range d.Config.AppNames() {
+		app := d.Config.Apps[name]
 		if next.apps[name], err = newBackend(d, app); err != nil {
 			return nil, settings, fmt.Errorf("app %s: %w", name, err)
 		}
@@ -59,20 +58,20 @@ func (b *backends) load(d *deployment) (apply func(), settings gateway.Settings,
 	return func() { b.current.Store(&next) }, settings, nil
 }
 
-func newBackend(d *deployment, app *config.App) (*backend, error) {
-	p, err := d.producer(app)
+func newBackend(d *Deployment, app *config.App) (*backend, error) {
+	p, err := d.Producer(app)
 	if err != nil {
 		return nil, err
 	}
-	client, err := d.client(app, d.tokens(app))
+	client, err := d.client(app)
 	if err != nil {
 		return nil, err
 	}
-	op, err := d.operator(app)
+	op, err := d.Operator(app)
 	if err != nil {
 		return nil, err
 	}
-	return &backend{producer: p, finder: d.finder(app), ledger: d.ledger(app), operator: op, wecom: client}, nil
+	return &backend{producer: p, finder: d.Finder(app), ledger: d.Ledger(app), operator: op, wecom: client}, nil
 }
 
 // of finds an app's backend; one that a reload has just removed is gone.

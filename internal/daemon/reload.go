@@ -1,45 +1,57 @@
-package main
+package daemon
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"slices"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/metrics"
 	"github.com/wecomq/wecomq/wecom"
 )
-
-// hangupAnnotation marks the commands that SIGHUP reloads; it ends the others.
-const hangupAnnotation = "wecomq/hangup"
-
-func reloadsOnHangup() map[string]string { return map[string]string{hangupAnnotation: "reload"} }
 
 // reloadable is a part of a process that can go on with another config.
 type reloadable interface {
 	// prepare checks what is new and gets it ready. Only apply puts it into force,
 	// once all parts are ready: a config that one of them cannot live with changes
 	// nothing anywhere.
-	prepare(next *deployment) (apply func(), err error)
+	prepare(next *Deployment) (apply func(), err error)
 }
 
-// reloadOnHangup loads the config again at each SIGHUP, until ctx ends.
-func (g *globals) reloadOnHangup(
-	ctx context.Context, d *deployment, load func() (*config.Config, error), parts ...reloadable,
-) error {
+// reloadOnHangup loads the config again each time that it is asked to, until ctx ends.
+func (d *Daemon) reloadOnHangup(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-g.hangup:
-			d = d.reload(load, parts)
+		case <-d.cfg.Hangup:
+			d.deployment = d.deployment.reload(d.cfg.Load, d.parts())
 		}
 	}
 }
 
+// parts are those that a reload concerns.
+func (d *Daemon) parts() []reloadable {
+	var parts []reloadable
+	if d.gateway != nil {
+		parts = append(parts, d.gateway)
+	}
+	if d.lanes != nil {
+		parts = append(parts, d.lanes)
+	}
+	return append(parts, watchedApps{d.metrics})
+}
+
+// watchedApps are those that metrics tell of.
+type watchedApps struct{ *metrics.Metrics }
+
+func (w watchedApps) prepare(next *Deployment) (apply func(), err error) {
+	return func() { w.WatchApps(next.Inspector()) }, nil
+}
+
 // reload gives the deployment in force afterwards: the old one if the new config
 // is invalid.
-func (d *deployment) reload(load func() (*config.Config, error), parts []reloadable) *deployment {
+func (d *Deployment) reload(load func() (*config.Config, error), parts []reloadable) *Deployment {
 	cfg, err := load()
 	if err != nil {
 		d.log.Error().Err(err).Msg("reload: the config is invalid, nothing changed")
@@ -59,7 +71,7 @@ func (d *deployment) reload(load func() (*config.Config, error), parts []reloada
 	for _, key := range d.frozen(cfg) {
 		d.log.Warn().Str("key", key).Msg("reload: this key takes effect after a restart only")
 	}
-	d.log.Info().Strs("apps", slices.Sorted(maps.Keys(cfg.Apps))).Int("tokens", len(cfg.Gateway.Tokens)).Msg("config reloaded")
+	d.log.Info().Strs("apps", cfg.AppNames()).Int("tokens", len(cfg.Gateway.Tokens)).Msg("config reloaded")
 	for _, warning := range cfg.Warnings {
 		d.log.Warn().Msg(warning)
 	}
@@ -67,15 +79,15 @@ func (d *deployment) reload(load func() (*config.Config, error), parts []reloada
 }
 
 // with is the deployment with another config: it shares Redis and the log.
-func (d *deployment) with(cfg *config.Config) *deployment {
+func (d *Deployment) with(cfg *config.Config) *Deployment {
 	next := *d
-	next.cfg, next.transports = cfg, map[wecom.Secret]http.RoundTripper{}
+	next.Config, next.transports = cfg, map[wecom.Secret]http.RoundTripper{}
 	return &next
 }
 
 // frozen are the keys that have changed since the start, but that a reload cannot
 // change.
-func (d *deployment) frozen(cfg *config.Config) []string {
+func (d *Deployment) frozen(cfg *config.Config) []string {
 	var keys []string
 	for key, changed := range map[string]bool{
 		"redis.url":      cfg.Redis.URL != d.started.Redis.URL,

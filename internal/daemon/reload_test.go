@@ -1,10 +1,9 @@
-package main
+package daemon
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/config"
 )
@@ -14,11 +13,11 @@ func TestWhatNeedsARestartIsToldAtEachReload(t *testing.T) {
 	at := func(listen string) *config.Config {
 		return &config.Config{Redis: config.Redis{URL: "redis://127.0.0.1:1"}, Gateway: config.Gateway{Listen: listen}}
 	}
-	d, err := deploy(at("127.0.0.1:1"), zerolog.Nop())
+	d, err := Open(t.Context(), at("127.0.0.1:1"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(d.close)
+	t.Cleanup(d.Close)
 	moved := at("127.0.0.1:2")
 	for range 2 {
 		if diff := cmp.Diff([]string{"gateway.listen"}, d.frozen(moved)); diff != "" {

@@ -1,17 +1,15 @@
-package main
+package metrics
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/apps"
@@ -23,8 +21,15 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// metrics are what a process tells Prometheus. No user id is a label.
-type metrics struct {
+// Config is what [Metrics] are made with. All of it may be left out.
+type Config struct {
+	Version string // of wecomq
+	// Logger gets a line for what a scrape could not find.
+	Logger zerolog.Logger
+}
+
+// Metrics are those of a process. They are safe for concurrent use.
+type Metrics struct {
 	registry   *prometheus.Registry
 	messages   *prometheus.CounterVec
 	recipients *prometheus.CounterVec
@@ -35,16 +40,17 @@ type metrics struct {
 	refreshes  *prometheus.CounterVec
 	webhooks   *prometheus.CounterVec
 	apps       *apps.Collector // nil until there is a Redis to look at
-	looks      []prometheus.Gatherer
+	gatherers  prometheus.Gatherers
 	log        zerolog.Logger
 }
 
 // waitBuckets reach from 5 ms to a day.
 var waitBuckets = []float64{.005, .025, .1, .5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600}
 
-func newMetrics() *metrics {
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
+// New makes them, all without a series.
+func New(cfg Config) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(), log: cfg.Logger,
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wecomq_messages_total", Help: "Messages by their final state.",
 		}, []string{"app", "type", "priority", "state"}),
@@ -75,35 +81,29 @@ func newMetrics() *metrics {
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wecomq_build_info", Help: "1, and the version of wecomq: the one series that every process has.",
-		ConstLabels: prometheus.Labels{"version": buildVersion()},
+		ConstLabels: prometheus.Labels{"version": cfg.Version},
 	})
 	build.Set(1)
 	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.gatherers = prometheus.Gatherers{m.registry}
 	return m
 }
 
-// measure makes the metrics of a process that serves them: its own and those that
-// stand in Redis.
-func (d *deployment) measure() *metrics {
-	m := newMetrics()
-	m.log = d.log
-	m.apps = apps.NewCollector(d.apps())
+// WatchRedis adds what stands in Redis: how the apps are, and their queues.
+func (m *Metrics) WatchRedis(rdb redis.UniversalClient, watched *apps.Inspector) {
+	m.apps = apps.NewCollector(watched)
 	inRedis := prometheus.NewRegistry()
-	inRedis.MustRegister(m.apps, asynqx.NewCollector(d.rdb))
-	m.looks = []prometheus.Gatherer{&cachedGatherer{gatherer: inRedis, life: lookLife}}
-	d.metrics = m
-	return m
+	inRedis.MustRegister(m.apps, asynqx.NewCollector(rdb))
+	m.gatherers = append(m.gatherers, &cachedGatherer{gatherer: inRedis, life: lookLife})
 }
 
-// prepare looks at other apps from a reload on.
-func (m *metrics) prepare(next *deployment) (apply func(), err error) {
-	return func() { m.apps.Replace(next.apps()) }, nil
-}
+// WatchApps makes other apps those of [Metrics.WatchRedis].
+func (m *Metrics) WatchApps(watched *apps.Inspector) { m.apps.Replace(watched) }
 
-// expect shows the counters that alerts watch as 0 before their first event: from
-// nothing to 1 is no increase to Prometheus.
-func (m *metrics) expect(app string) {
+// InitSeries shows an app's counters that alerts watch as 0 before their first event:
+// from nothing to 1 is no increase to Prometheus.
+func (m *Metrics) InitSeries(app string) {
 	for _, priority := range tasks.Priorities() {
 		for _, kind := range message.Types() {
 			for _, state := range []tasks.State{tasks.Rejected, tasks.Unknown, tasks.Expired} {
@@ -119,26 +119,27 @@ func (m *metrics) expect(app string) {
 	}
 }
 
-// expectWebhooks does so for a gateway.
-func (m *metrics) expectWebhooks(app string) {
+// InitWebhookSeries does so for a gateway.
+func (m *Metrics) InitWebhookSeries(app string) {
 	for _, source := range []webhook.Source{webhook.Alertmanager, webhook.Grafana} {
 		for _, result := range webhook.Results() {
-			m.alerted(app, source, result, 0)
+			m.Alerted(app, source, result, 0)
 		}
 	}
 }
 
-func (m *metrics) alerted(app string, source webhook.Source, result webhook.Result, alerts int) {
+// Alerted counts alerts that came by webhook.
+func (m *Metrics) Alerted(app string, source webhook.Source, result webhook.Result, alerts int) {
 	m.webhooks.WithLabelValues(app, string(source), string(result)).Add(float64(alerts))
 }
 
-// countTokens counts an app's calls of gettoken.
-func (m *metrics) countTokens(app string, store wecom.TokenStore) wecom.TokenStore {
+// CountTokens counts an app's calls of gettoken.
+func (m *Metrics) CountTokens(app string, store wecom.TokenStore) wecom.TokenStore {
 	return &tokenCounter{TokenStore: store, calls: m.refreshes.MustCurryWith(prometheus.Labels{"app": app})}
 }
 
-// settled counts a message whose state has become final.
-func (m *metrics) settled(r tasks.Record) {
+// Settled counts a message whose state has become final.
+func (m *Metrics) Settled(r tasks.Record) {
 	m.messages.WithLabelValues(r.App, string(r.Type), string(r.Priority), string(r.State)).Inc()
 	to := r.Recipients
 	for result, n := range map[string]int{
@@ -149,61 +150,20 @@ func (m *metrics) settled(r tasks.Record) {
 	}
 }
 
-func (m *metrics) dequeued(app string, p tasks.Priority, waited time.Duration) {
+// Dequeued notes how old a message was when it was taken from its queue.
+func (m *Metrics) Dequeued(app string, p tasks.Priority, waited time.Duration) {
 	m.queueWait.WithLabelValues(app, string(p)).Observe(waited.Seconds())
 }
 
-func (m *metrics) held(app, reason string, wait time.Duration) {
+// Held notes for how long a message is told to wait, and what for.
+func (m *Metrics) Held(app, reason string, wait time.Duration) {
 	m.hold.WithLabelValues(app, reason).Observe(wait.Seconds())
 }
 
-// instrument counts and times what an app's client does.
-func (m *metrics) instrument(app string, client wecomClient) wecomClient {
-	return &instrumented{client, app, m}
-}
-
-type instrumented struct {
-	wecomClient
-
-	app     string
-	metrics *metrics
-}
-
-func (i *instrumented) Post(ctx context.Context, api string, body []byte, reply any) error {
-	began := time.Now()
-	err := i.wecomClient.Post(ctx, api, body, reply)
-	i.note(api, began, err)
-	return err
-}
-
-func (i *instrumented) UploadMedia(ctx context.Context, kind wecom.MediaType, filename string, content []byte) (*wecom.Media, error) {
-	began := time.Now()
-	media, err := i.wecomClient.UploadMedia(ctx, kind, filename, content)
-	i.note("media/upload", began, err)
-	return media, err
-}
-
-func (i *instrumented) note(api string, began time.Time, err error) {
-	i.metrics.duration.WithLabelValues(i.app, api).Observe(time.Since(began).Seconds())
-	i.metrics.requests.WithLabelValues(i.app, api, errcodeLabel(err)).Inc()
-}
-
-func errcodeLabel(err error) string {
-	var refused *wecom.Error
-	switch {
-	case err == nil:
-		return "0"
-	case errors.As(err, &refused):
-		return strconv.FormatInt(int64(refused.Code), 10)
-	default:
-		return "none"
-	}
-}
-
-// exposition is what Prometheus scrapes. What Redis does not tell is missing there,
+// Handler is what Prometheus scrapes. What Redis does not tell is missing there,
 // logged, and counted in promhttp_metric_handler_errors_total.
-func (m *metrics) exposition() http.Handler {
-	return promhttp.HandlerFor(append(prometheus.Gatherers{m.registry}, m.looks...), promhttp.HandlerOpts{
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.gatherers, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, ErrorLog: scrapeLog{m.log}, Registry: m.registry,
 	})
 }
@@ -214,20 +174,4 @@ type scrapeLog struct{ log zerolog.Logger }
 // Println implements [promhttp.Logger].
 func (l scrapeLog) Println(v ...any) {
 	l.log.Warn().Str(fields.Component, "metrics").Msg(strings.TrimSpace(fmt.Sprintln(v...)))
-}
-
-// handler serves health and metrics. ready says why nothing can be stored, nil if it can.
-func (m *metrics) handler(ready func(context.Context) error) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", m.exposition())
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := ready(r.Context()); err != nil {
-			m.log.Warn().Err(err).Msg("not ready")
-			http.Error(w, brief(err), http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = fmt.Fprintln(w, "ok")
-	})
-	return mux
 }

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -17,8 +17,8 @@ const (
 	lastRequests = 15 * time.Second
 )
 
-// serveHTTP serves until ctx ends, then lets the requests under way finish.
-func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// ServeHTTP serves until ctx ends, then lets the requests under way finish.
+func ServeHTTP(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTime,

@@ -1,9 +1,7 @@
-package main
+package daemon
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"sync"
 	"time"
 
@@ -45,12 +43,4 @@ func (r *readiness) ask(ctx context.Context) error {
 	r.err = redisconn.Explain(r.url, r.rdb.Set(ctx, keys.Ready(), "1", readyKeyLife).Err())
 	r.asked = time.Now()
 	return r.err
-}
-
-// brief is an error for those who do not know where Redis is.
-func brief(err error) string {
-	if dial, ok := errors.AsType[*redisconn.DialError](err); ok {
-		return dial.Brief()
-	}
-	return http.StatusText(http.StatusServiceUnavailable)
 }

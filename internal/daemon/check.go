@@ -1,0 +1,120 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// Level says how much a [Finding] matters.
+type Level string
+
+// The levels.
+const (
+	OK      Level = "ok"
+	Warning Level = "warning"
+	Fault   Level = "error"
+)
+
+// Finding is one thing that a check has found.
+type Finding struct {
+	Subject string `json:"subject"`
+	Level   Level  `json:"level"`
+	Text    string `json:"text"`
+}
+
+// Check looks at the config and at Redis, and with online lets each app fetch an
+// access token. Nothing is sent.
+func (d *Deployment) Check(ctx context.Context, online bool) []Finding {
+	findings := []Finding{{"config", OK, "apps: " + strings.Join(d.Config.AppNames(), ", ")}}
+	for _, warning := range d.Config.Warnings {
+		findings = append(findings, Finding{"config", Warning, warning})
+	}
+	if err := d.Ping(ctx); err != nil {
+		return append(findings, Finding{"redis", Fault, err.Error()})
+	}
+	if err := d.Ready(ctx); err != nil {
+		findings = append(findings, Finding{"redis", Fault, err.Error()})
+	}
+	findings = append(findings, checkRedis(ctx, d.rdb)...)
+	if online {
+		findings = append(findings, d.checkApps(ctx)...)
+	}
+	return findings
+}
+
+// checkRedis compares the server's settings with what a queue needs.
+func checkRedis(ctx context.Context, rdb redis.UniversalClient) []Finding {
+	info := map[string]string{}
+	text, err := rdb.Info(ctx, "server", "memory", "persistence").Result()
+	if err != nil {
+		return []Finding{{"redis", Warning, fmt.Sprintf("answers, but INFO is refused (%v): settings are not checked", err)}}
+	}
+	for line := range strings.Lines(text) {
+		if name, value, found := strings.Cut(strings.TrimSpace(line), ":"); found {
+			info[name] = value
+		}
+	}
+	findings := []Finding{checkVersion(info["redis_version"])}
+	if policy := info["maxmemory_policy"]; policy != "noeviction" {
+		findings = append(findings, Finding{"redis", Fault, fmt.Sprintf(
+			"maxmemory-policy is %q: a full Redis would drop messages. Set maxmemory-policy noeviction", policy)})
+	}
+	if info["aof_enabled"] != "1" {
+		findings = append(findings, Finding{
+			"redis", Warning,
+			"appendonly is off: a crash of Redis loses messages and records. Set appendonly yes",
+		})
+	}
+	if limit := info["maxmemory"]; limit == "0" {
+		findings = append(findings, Finding{
+			"redis", Warning,
+			"maxmemory is not set: a flood of messages ends in the kernel's hands. Set it below the machine's memory",
+		})
+	}
+	return findings
+}
+
+// checkVersion wants Redis 6.2, or Valkey, which calls itself 7.2.4 at least.
+func checkVersion(version string) Finding {
+	var parts [2]int
+	for i, part := range strings.SplitN(version, ".", 3) {
+		if i < len(parts) {
+			parts[i], _ = strconv.Atoi(part) // not a number is too old
+		}
+	}
+	if parts[0] < 6 || parts[0] == 6 && parts[1] < 2 {
+		return Finding{"redis", Fault, fmt.Sprintf("version %q is older than 6.2", version)}
+	}
+	return Finding{"redis", OK, "version " + version}
+}
+
+// checkApps lets every app prove its credentials.
+func (d *Deployment) checkApps(ctx context.Context) []Finding {
+	var findings []Finding
+	for _, app := range d.Apps() {
+		client, err := d.plainClient(app, nil) // a token that is shared proves nothing about the secret
+		if err == nil {
+			err = client.CheckToken(ctx)
+		}
+		f := Finding{"app " + app.Name, OK, "gettoken works"}
+		if err != nil {
+			f.Level, f.Text = Fault, withHint(err)
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// withHint adds what to do to an error of WeCom's.
+func withHint(err error) string {
+	if hint := wecom.HintOf(err); hint != "" {
+		return err.Error() + ". " + hint
+	}
+	return err.Error()
+}

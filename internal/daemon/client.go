@@ -1,0 +1,56 @@
+package daemon
+
+import (
+	"net/http"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/metrics"
+	"github.com/wecomq/wecomq/internal/tokenstore"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// client calls WeCom for an app, with the access token that all processes share, and
+// counts the calls in a process that has metrics.
+func (d *Deployment) client(app *config.App) (metrics.Client, error) {
+	client, err := d.plainClient(app, d.tokens(app))
+	if err != nil {
+		return nil, err
+	}
+	if d.metrics == nil {
+		return client, nil
+	}
+	return d.metrics.CountCalls(app.Name, client), nil
+}
+
+// plainClient calls WeCom for an app. A nil store keeps the access token to itself.
+func (d *Deployment) plainClient(app *config.App, store wecom.TokenStore) (*wecom.Client, error) {
+	return wecom.NewClient(wecom.Config{
+		CorpID: app.CorpID, Secret: app.Secret, BaseURL: app.APIBaseURL, Timeout: app.Timeout,
+		Transport: d.transport(app), TokenStore: store,
+	})
+}
+
+// tokens is the access token that all processes share.
+func (d *Deployment) tokens(app *config.App) wecom.TokenStore {
+	store := tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret)
+	if d.metrics == nil {
+		return store
+	}
+	return d.metrics.CountTokens(app.Name, store)
+}
+
+// transport gives the connection pool of all apps that leave by the same proxy.
+func (d *Deployment) transport(app *config.App) http.RoundTripper {
+	transport, ok := d.transports[app.Proxy]
+	if !ok {
+		idle := 0
+		for _, other := range d.Config.Apps {
+			if other.Proxy == app.Proxy {
+				idle += other.Concurrency
+			}
+		}
+		transport = wecom.NewTransport(app.ProxyURL(), idle)
+		d.transports[app.Proxy] = transport
+	}
+	return transport
+}

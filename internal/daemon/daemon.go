@@ -1,0 +1,119 @@
+package daemon
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/metrics"
+)
+
+// defaultListen is where a gateway listens whose config stands in the environment.
+const defaultListen = "127.0.0.1:8080"
+
+// Config is what a [Daemon] does.
+type Config struct {
+	Gateway bool     // takes messages by HTTP
+	Worker  bool     // sends them
+	Apps    []string // that the worker serves; empty for all
+	// Listen is the address of the gateway, empty for that of the config; of a worker
+	// alone it is that of health and metrics, empty for none.
+	Listen string
+	// Hangup, when it is sent to, makes the daemon go on with the config that Load
+	// returns; nil for never.
+	Hangup <-chan os.Signal
+	Load   func() (*config.Config, error)
+}
+
+// Daemon is a process that serves: a gateway, a worker, or both.
+type Daemon struct {
+	cfg        Config
+	deployment *Deployment // in force
+	metrics    *metrics.Metrics
+	gateway    *gatewayServer // nil where there is none
+	lanes      *lanes         // nil where there is no worker
+	listener   net.Listener   // nil where nothing is served by HTTP
+	stopping   chan struct{}  // closed when Run is asked to end
+}
+
+// New makes a daemon and opens its address. Run must follow, once.
+func New(ctx context.Context, deployment *Deployment, cfg Config) (*Daemon, error) {
+	d := &Daemon{cfg: cfg, deployment: deployment.measured(), stopping: make(chan struct{})}
+	d.metrics = d.deployment.metrics
+	var err error
+	if cfg.Gateway {
+		if d.gateway, err = newGatewayServer(d.deployment, d.stopping); err != nil { //nolint:contextcheck // requests bring their own
+			return nil, err
+		}
+	}
+	if cfg.Worker {
+		if d.lanes, err = newLanes(d.deployment, cfg.Apps); err != nil {
+			return nil, err
+		}
+	}
+	return d, d.listen(ctx)
+}
+
+// listen opens the address that the flag or the config gives.
+func (d *Daemon) listen(ctx context.Context) (err error) {
+	addr, own := d.cfg.Listen, d.deployment.Config.Gateway
+	switch {
+	case addr == "" && d.gateway == nil:
+		return nil
+	case addr == "" && own.Listen != "":
+		addr = own.Listen
+	case addr == "":
+		addr = defaultListen
+	}
+	if d.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", addr); err != nil {
+		return config.Errorf("--listen: %w", err)
+	}
+	log := d.deployment.log
+	if d.gateway == nil {
+		log.Info().Stringer("addr", d.Addr()).Msg("health and metrics")
+		return nil
+	}
+	log.Info().Stringer("addr", d.Addr()).Int("tokens", len(own.Tokens)).Msg("gateway is up")
+	if len(own.Tokens) == 0 {
+		log.Warn().Msg("gateway.tokens is empty: every call of the API is answered 401")
+	}
+	return nil
+}
+
+// Addr is where the daemon listens, nil if it does not.
+func (d *Daemon) Addr() net.Addr {
+	if d.listener == nil {
+		return nil
+	}
+	return d.listener.Addr()
+}
+
+// Run serves until ctx ends, then lets requests and calls in flight finish, and
+// returns nil. A part that fails ends the others.
+func (d *Daemon) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	context.AfterFunc(ctx, func() { close(d.stopping) })
+	if d.listener != nil {
+		group.Go(func() error { return ServeHTTP(ctx, d.listener, d.handler()) })
+	}
+	if d.gateway != nil {
+		group.Go(func() error { return d.gateway.webhooks.run(ctx) })
+	}
+	if d.lanes != nil {
+		group.Go(func() error { return d.lanes.run(ctx) })
+	}
+	group.Go(func() error { return d.reloadOnHangup(ctx) })
+	return group.Wait()
+}
+
+// handler answers the gateway's requests, or those that a worker answers.
+func (d *Daemon) handler() http.Handler {
+	if d.gateway != nil {
+		return d.gateway
+	}
+	return healthHandler(d.metrics.Handler(), d.deployment.Ready, d.deployment.log)
+}

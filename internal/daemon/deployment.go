@@ -1,0 +1,134 @@
+package daemon
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/apps"
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/internal/metrics"
+	"github.com/wecomq/wecomq/internal/redisconn"
+	"github.com/wecomq/wecomq/internal/tokenstore"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/worker"
+)
+
+// Options are what a process adds to its config. All of them may be left out.
+type Options struct {
+	Logger  zerolog.Logger
+	Version string // of wecomq
+	// LookupEnv finds OpenTelemetry's variables, which say whether and where to traces
+	// are exported; nil for no traces.
+	LookupEnv func(string) (string, bool)
+	// RatePause replaces the worker's rest after errcode 45009; the demo's is short.
+	RatePause time.Duration
+}
+
+// Deployment is a config brought to life, for a command that ends or a [Daemon].
+type Deployment struct {
+	Config *config.Config
+
+	options    Options
+	started    *config.Config // with which the process began
+	rdb        redis.UniversalClient
+	log        zerolog.Logger
+	transports map[wecom.Secret]http.RoundTripper // by proxy, shared by the apps that leave there
+	metrics    *metrics.Metrics                   // nil in a process that serves none
+	traces     *traces
+	readiness  *readiness
+	outage     *worker.Outage
+}
+
+// connectTimeout bounds the first word with Redis.
+const connectTimeout = 5 * time.Second
+
+// Open makes a deployment. It does not connect: [Deployment.Ping] does.
+func Open(ctx context.Context, cfg *config.Config, o Options) (*Deployment, error) {
+	inFlight := 0
+	for _, app := range cfg.Apps {
+		inFlight += app.Concurrency
+	}
+	rdb, err := redisconn.Open(string(cfg.Redis.URL), inFlight)
+	if err != nil {
+		return nil, &config.Error{Err: err}
+	}
+	exported, err := openTraces(ctx, o)
+	if err != nil {
+		_ = rdb.Close()
+		return nil, err
+	}
+	return &Deployment{
+		Config: cfg, started: cfg, options: o, rdb: rdb, log: o.Logger, transports: map[wecom.Secret]http.RoundTripper{},
+		traces: exported, readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL)}, outage: worker.NewOutage(o.Logger),
+	}, nil
+}
+
+// Close exports what was traced, and leaves Redis.
+func (d *Deployment) Close() {
+	if err := d.traces.close(); err != nil {
+		d.log.Warn().Err(err).Msg("traces are incomplete")
+	}
+	_ = d.rdb.Close()
+}
+
+// Ready says why nothing can be stored, nil if it can.
+func (d *Deployment) Ready(ctx context.Context) error { return d.readiness.ask(ctx) }
+
+// Ping says why Redis does not answer. It is all that a start needs: workers must
+// be able to empty a Redis that is full, and results to be read from it.
+func (d *Deployment) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	return redisconn.Explain(string(d.Config.Redis.URL), d.rdb.Ping(ctx).Err())
+}
+
+// measured is the deployment of a process that serves metrics: its own and those
+// that stand in Redis.
+func (d *Deployment) measured() *Deployment {
+	measured := *d
+	measured.metrics = metrics.New(metrics.Config{Version: d.options.Version, Logger: d.log})
+	measured.metrics.WatchRedis(d.rdb, d.Inspector())
+	return &measured
+}
+
+// Apps are all apps, in the order of their names.
+func (d *Deployment) Apps() []*config.App {
+	all := make([]*config.App, 0, len(d.Config.Apps))
+	for _, name := range d.Config.AppNames() {
+		all = append(all, d.Config.Apps[name])
+	}
+	return all
+}
+
+// Producer enqueues the messages of an app.
+func (d *Deployment) Producer(app *config.App) (*producer.Producer, error) {
+	return producer.New(d.rdb, producer.Config{
+		App: app.Name, Retention: app.Retention, RecordTTL: app.RecordTTL, TracerProvider: d.traces.provider(),
+	})
+}
+
+// Ledger has the records of an app.
+func (d *Deployment) Ledger(app *config.App) *ledger.Ledger {
+	return ledger.New(d.rdb, app.Name, app.RecordTTL)
+}
+
+// Finder finds the messages of an app, also those that wait.
+func (d *Deployment) Finder(app *config.App) *lookup.Finder {
+	return lookup.New(d.rdb, app.Name, d.Ledger(app))
+}
+
+// Inspector looks at and steers all apps.
+func (d *Deployment) Inspector() *apps.Inspector {
+	all := apps.New(d.rdb)
+	for _, app := range d.Config.Apps {
+		all.Add(app.Name, app.Limits, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
+	}
+	return all
+}

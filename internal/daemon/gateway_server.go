@@ -1,0 +1,69 @@
+package daemon
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/wecomq/wecomq/internal/gateway"
+)
+
+// gatewayServer is a gateway and what it passes requests on to.
+type gatewayServer struct {
+	*gateway.Gateway
+
+	backends *backends
+	webhooks *webhooks
+	sites    *sites
+}
+
+func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, error) {
+	b := &backends{}
+	apply, settings, err := b.load(d)
+	if err != nil {
+		return nil, err
+	}
+	apply()
+	hooks, err := newWebhooks(d, b)
+	if err != nil {
+		return nil, err
+	}
+	browser, err := newSites(d)
+	if err != nil {
+		return nil, err
+	}
+	g, err := gateway.New(gateway.Config{
+		Services: gateway.Services{
+			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Apps: b, Ready: d.Ready,
+		},
+		Settings: settings,
+		Routes:   slices.Concat(hooks.routes(), browser.routes(), []gateway.Route{{Pattern: "GET /metrics", Handler: d.metrics.Handler()}}),
+		Stopping: stopping, Logger: d.log, Version: d.options.Version, TracerProvider: d.traces.provider(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	browser.gateway.Store(g)
+	return &gatewayServer{Gateway: g, backends: b, webhooks: hooks, sites: browser}, nil
+}
+
+// prepare makes the gateway ready to go on with another config.
+func (s *gatewayServer) prepare(d *Deployment) (apply func(), err error) {
+	swap, settings, err := s.backends.load(d)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	swapHooks, err := s.webhooks.load(d)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	swapSites, err := s.sites.load(d)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	return func() {
+		swap()
+		swapHooks()
+		swapSites()
+		s.Reload(settings)
+	}, nil
+}

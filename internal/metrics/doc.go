@@ -1,0 +1,3 @@
+// Package metrics is what a process tells Prometheus: its own counters, and what
+// stands in Redis. docs/operations.md lists them. No user id is a label.
+package metrics
