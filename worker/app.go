@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -125,6 +126,17 @@ func (a App) withDefaults(rdb redis.UniversalClient) App {
 		a.Pacer = pacing.New(rdb, pacing.Config{App: a.Name, Limits: a.Limits, RecordTTL: a.RecordTTL, Penalty: a.RatePause})
 	}
 	return a
+}
+
+// equal says whether both make the same lane: all fields are equal, and the
+// interfaces hold the very same.
+func (a App) equal(b App) bool {
+	if a.Sender != b.Sender || a.Ledger != b.Ledger || a.Pacer != b.Pacer {
+		return false
+	}
+	a.Sender, a.Ledger, a.Pacer = nil, nil, nil
+	b.Sender, b.Ledger, b.Pacer = nil, nil, nil
+	return reflect.DeepEqual(a, b)
 }
 
 // callLimit is the longest that an attempt can take: a token to wait for, the

@@ -28,10 +28,11 @@ const (
 
 // lane is all the machinery of one app in this process.
 type lane struct {
-	app       App
+	given     App // what it was made of
+	app       App // with defaults
 	cfg       Config
 	turnstile *turnstile
-	outage    *Outage
+	outage    *outage
 	log       zerolog.Logger
 	asynqLog  zerolog.Logger
 	tracer    tracing.Tracer
@@ -40,13 +41,14 @@ type lane struct {
 	stopped   context.Context // ends when asynq waits for no handler any more
 }
 
-func newLane(app App, cfg Config) *lane {
+func newLane(given App, cfg Config, redisOutage *outage) *lane {
+	app := given.withDefaults(cfg.Redis)
 	tracer := tracing.New(cfg.TracerProvider)
 	if tracer.On {
 		app.Sender = &tracedSender{app.Sender, app.Name, tracer}
 	}
 	return &lane{
-		app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: cfg.Outage, tracer: tracer,
+		given: given, app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: redisOutage, tracer: tracer,
 		stopping: context.Background(), stopped: context.Background(),
 		log:      cfg.Logger.With().Str(fields.Component, "worker").Str(fields.App, app.Name).Logger(),
 		asynqLog: cfg.Logger.With().Str(fields.Component, "asynq").Str(fields.App, app.Name).Logger(),

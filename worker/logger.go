@@ -11,7 +11,7 @@ import (
 // about starting and stopping are of use to nobody but a debugger.
 type asynqLogger struct {
 	log    zerolog.Logger
-	outage *Outage
+	outage *outage
 }
 
 // exhausted begins what asynq says of each dead letter, which we have reported.

@@ -16,10 +16,10 @@ import (
 // look for retries.
 const calm = 5 * time.Second
 
-// Outage is what workers know of Redis's health. It says in the log once that Redis is
+// outage is what workers know of Redis's health. It says in the log once that Redis is
 // in trouble and once that it is well again; what else would be said meanwhile,
-// thousands of times, is spared. All lanes share it. Make one with [NewOutage].
-type Outage struct {
+// thousands of times, is spared. All lanes share it.
+type outage struct {
 	log zerolog.Logger
 
 	on     atomic.Bool
@@ -29,13 +29,13 @@ type Outage struct {
 	began, last time.Time // its first failure and its newest
 }
 
-// NewOutage begins with a Redis that is well.
-func NewOutage(log zerolog.Logger) *Outage {
-	return &Outage{log: log.With().Str(fields.Component, "redis").Logger()}
+// newOutage begins with a Redis that is well.
+func newOutage(log zerolog.Logger) *outage {
+	return &outage{log: log.With().Str(fields.Component, "redis").Logger()}
 }
 
 // note is told how each call ended: with nil when Redis served it.
-func (o *Outage) note(err error) {
+func (o *outage) note(err error) {
 	if err == nil && !o.on.Load() {
 		return // as ever
 	}
@@ -57,7 +57,7 @@ func (o *Outage) note(err error) {
 }
 
 // check passes an error on, and notes it when it means that Redis does not serve.
-func (o *Outage) check(err error) error {
+func (o *outage) check(err error) error {
 	if err == nil || asynqx.IsOutage(err) {
 		o.note(err)
 	}
@@ -66,7 +66,7 @@ func (o *Outage) check(err error) error {
 
 // level is that of a line that may be a mere consequence of the outage: while there
 // is one, only a debugger wants it.
-func (o *Outage) level(level zerolog.Level) zerolog.Level {
+func (o *outage) level(level zerolog.Level) zerolog.Level {
 	if !o.on.Load() {
 		return level
 	}

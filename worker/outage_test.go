@@ -18,7 +18,7 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		o := NewOutage(zerolog.New(&log))
+		o := newOutage(zerolog.New(&log))
 		asynq := &asynqLogger{zerolog.New(&log).Level(zerolog.InfoLevel), o}
 		o.note(nil)
 		asynq.Warn("before")
@@ -50,7 +50,7 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 func TestAFaultOfOneMessageIsNoOutage(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	o := NewOutage(zerolog.New(&log))
+	o := newOutage(zerolog.New(&log))
 	for _, err := range []error{nil, redis.Nil} {
 		if got := o.check(err); !errors.Is(got, err) {
 			t.Errorf("%v became %v", err, got)

@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,9 +23,6 @@ type Config struct {
 	Apps  []App
 	// Logger gets one line per message outcome; the zero value is silent.
 	Logger zerolog.Logger
-	// Outage is shared by the workers of a process, so that the log tells once of
-	// Redis's trouble; nil for a worker that is alone.
-	Outage *Outage
 	// TracerProvider gets the spans of each delivery, which go on with the trace that
 	// the producer began; nil for none.
 	TracerProvider trace.TracerProvider
@@ -39,9 +38,6 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Outage == nil {
-		c.Outage = NewOutage(c.Logger)
-	}
 	if c.OnSettled == nil {
 		c.OnSettled = func(tasks.Record) {}
 	}
@@ -54,35 +50,110 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Worker serves the queues of its apps.
-type Worker struct{ lanes []*lane }
+// Worker serves the queues of its apps, each in a lane of its own.
+type Worker struct {
+	cfg    Config
+	outage *outage
+
+	mu       sync.Mutex
+	lanes    []*lane       // in force
+	replaced chan struct{} // they were
+}
 
 // New checks the configuration; it does not connect.
 func New(cfg Config) (*Worker, error) {
 	if cfg.Redis == nil {
 		return nil, errors.New("worker: Config.Redis is nil")
 	}
-	if len(cfg.Apps) == 0 {
-		return nil, errNoApps
+	w := &Worker{cfg: cfg.withDefaults(), outage: newOutage(cfg.Logger), replaced: make(chan struct{}, 1)}
+	apply, err := w.Prepare(cfg.Apps)
+	if err != nil {
+		return nil, err
 	}
-	cfg = cfg.withDefaults()
-	w := &Worker{}
-	for _, app := range cfg.Apps {
-		if err := app.Validate(); err != nil {
-			return nil, err
-		}
-		w.lanes = append(w.lanes, newLane(app.withDefaults(cfg.Redis), cfg))
-	}
+	apply()
 	return w, nil
 }
 
+// Prepare checks the apps of another configuration, and apply puts them into force:
+// an app that is new or differs gets a lane at once, while its old one, like that of
+// an app that is gone, finishes the calls in flight. The two share limits and token
+// in Redis. An app that is equal, with the very same Sender, Ledger and Pacer, keeps
+// its lane. Sender, Ledger and Pacer must be comparable, such as pointers.
+func (w *Worker) Prepare(apps []App) (apply func(), err error) {
+	if len(apps) == 0 {
+		return nil, errNoApps
+	}
+	lanes := make([]*lane, len(apps))
+	for i, app := range apps {
+		if err := app.Validate(); err != nil {
+			return nil, err
+		}
+		if lanes[i] = w.laneOf(app); lanes[i] == nil {
+			lanes[i] = newLane(app, w.cfg, w.outage)
+		}
+	}
+	return func() { w.replace(lanes) }, nil
+}
+
+// laneOf is the lane in force that was made of an equal app, if there is one.
+func (w *Worker) laneOf(app App) *lane {
+	for _, lane := range w.current() {
+		if lane.given.Name == app.Name && lane.given.equal(app) {
+			return lane
+		}
+	}
+	return nil
+}
+
+func (w *Worker) current() []*lane {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lanes
+}
+
+func (w *Worker) replace(lanes []*lane) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lanes = lanes
+	select {
+	case w.replaced <- struct{}{}:
+	default: // Run has not seen the former yet, and will see these
+	}
+}
+
 // Run serves until ctx ends. It then takes no new message, waits for the calls
-// in flight and returns nil; what was not sent stays in the queue. A lane that
-// cannot start ends all of them.
+// in flight, also of lanes that were replaced, and returns nil; what was not sent
+// stays in the queue. A lane that cannot start ends all of them.
 func (w *Worker) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, lane := range w.lanes {
-		group.Go(func() error { return lane.run(ctx) })
-	}
+	running := map[*lane]context.CancelFunc{}
+	group.Go(func() error {
+		for {
+			switchLanes(ctx, group, running, w.current())
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-w.replaced:
+			}
+		}
+	})
 	return group.Wait()
+}
+
+// switchLanes starts the lanes that do not run yet, and stops those that are not
+// wanted any more.
+func switchLanes(ctx context.Context, group *errgroup.Group, running map[*lane]context.CancelFunc, wanted []*lane) {
+	for _, lane := range wanted {
+		if running[lane] == nil {
+			laneCtx, stop := context.WithCancel(ctx)
+			running[lane] = stop
+			group.Go(func() error { return lane.run(laneCtx) })
+		}
+	}
+	for lane, stop := range running {
+		if !slices.Contains(wanted, lane) {
+			stop()
+			delete(running, lane)
+		}
+	}
 }

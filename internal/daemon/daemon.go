@@ -35,7 +35,7 @@ type Daemon struct {
 	deployment *Deployment // in force
 	metrics    *metrics.Metrics
 	gateway    *gatewayServer // nil where there is none
-	lanes      *lanes         // nil where there is no worker
+	worker     *workerServer  // nil where there is none
 	listener   net.Listener   // nil where nothing is served by HTTP
 	stopping   chan struct{}  // closed when Run is asked to end
 }
@@ -51,7 +51,7 @@ func New(ctx context.Context, deployment *Deployment, cfg Config) (*Daemon, erro
 		}
 	}
 	if cfg.Worker {
-		if d.lanes, err = newLanes(d.deployment, cfg.Apps); err != nil {
+		if d.worker, err = newWorkerServer(d.deployment, cfg.Apps); err != nil {
 			return nil, err
 		}
 	}
@@ -103,8 +103,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.gateway != nil {
 		group.Go(func() error { return d.gateway.webhooks.run(ctx) })
 	}
-	if d.lanes != nil {
-		group.Go(func() error { return d.lanes.run(ctx) })
+	if d.worker != nil {
+		group.Go(func() error { return d.worker.Run(ctx) })
 	}
 	group.Go(func() error { return d.reloadOnHangup(ctx) })
 	return group.Wait()

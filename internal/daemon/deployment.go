@@ -17,7 +17,6 @@ import (
 	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/wecom"
-	"github.com/wecomq/wecomq/worker"
 )
 
 // Options are what a process adds to its config. All of them may be left out.
@@ -43,7 +42,6 @@ type Deployment struct {
 	metrics    *metrics.Metrics                   // nil in a process that serves none
 	traces     *traces
 	readiness  *readiness
-	outage     *worker.Outage
 }
 
 // connectTimeout bounds the first word with Redis.
@@ -66,7 +64,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (*Deployment, erro
 	}
 	return &Deployment{
 		Config: cfg, started: cfg, options: o, rdb: rdb, log: o.Logger, transports: map[wecom.Secret]http.RoundTripper{},
-		traces: exported, readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL)}, outage: worker.NewOutage(o.Logger),
+		traces: exported, readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL)},
 	}, nil
 }
 

@@ -36,8 +36,8 @@ func (d *Daemon) parts() []reloadable {
 	if d.gateway != nil {
 		parts = append(parts, d.gateway)
 	}
-	if d.lanes != nil {
-		parts = append(parts, d.lanes)
+	if d.worker != nil {
+		parts = append(parts, d.worker)
 	}
 	return append(parts, watchedApps{d.metrics})
 }
