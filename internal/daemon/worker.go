@@ -56,7 +56,7 @@ func (s *workerServer) prepare(next *Deployment) (apply func(), err error) {
 	}, nil
 }
 
-// appsOf makes what a worker needs of the apps of a config that are new or have changed.
+// appsOf gives the apps of a config. Those that are new or have changed are made anew.
 func (s *workerServer) appsOf(d *Deployment) (map[string]servedApp, error) {
 	names := s.names
 	if len(names) == 0 {
