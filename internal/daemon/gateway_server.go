@@ -17,12 +17,10 @@ type gatewayServer struct {
 }
 
 func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, error) {
-	b := &backends{}
-	apply, settings, err := b.load(d)
+	b, cfg, err := d.gatewayConfig()
 	if err != nil {
 		return nil, err
 	}
-	apply()
 	hooks, err := newWebhooks(d, b)
 	if err != nil {
 		return nil, err
@@ -31,19 +29,36 @@ func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, 
 	if err != nil {
 		return nil, err
 	}
-	g, err := gateway.New(gateway.Config{
-		Services: gateway.Services{
-			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Apps: b, Ready: d.Ready,
-		},
-		Settings: settings,
-		Routes:   slices.Concat(hooks.routes(), browser.routes(), []gateway.Route{{Pattern: "GET /metrics", Handler: d.metrics.Handler()}}),
-		Stopping: stopping, Logger: d.log, Version: d.options.Version, TracerProvider: d.traces.provider(),
-	})
+	cfg.Stopping = stopping
+	cfg.Routes = slices.Concat(hooks.routes(), browser.routes(), []gateway.Route{{Pattern: "GET /metrics", Handler: d.metrics.Handler()}})
+	g, err := gateway.New(cfg)
 	if err != nil {
 		return nil, err
 	}
 	browser.gateway.Store(g)
 	return &gatewayServer{Gateway: g, backends: b, webhooks: hooks, sites: browser}, nil
+}
+
+// GatewayConfig is the gateway of this deployment alone: without webhooks, pages and
+// metrics, and without reloads.
+func (d *Deployment) GatewayConfig() (gateway.Config, error) {
+	_, cfg, err := d.gatewayConfig()
+	return cfg, err
+}
+
+func (d *Deployment) gatewayConfig() (*backends, gateway.Config, error) {
+	b := &backends{}
+	apply, settings, err := b.load(d)
+	if err != nil {
+		return nil, gateway.Config{}, err
+	}
+	apply()
+	return b, gateway.Config{
+		Services: gateway.Services{
+			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Apps: b, Ready: d.Ready,
+		},
+		Settings: settings, Logger: d.log, Version: d.options.Version, TracerProvider: d.traces.provider(),
+	}, nil
 }
 
 // prepare makes the gateway ready to go on with another config.

@@ -2,10 +2,8 @@ package dashboard_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -13,15 +11,15 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/config"
-	"github.com/wecomq/wecomq/internal/dashboard"
-	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/redistest"
 )
 
-// bundle is the dashboard of a real Redis, behind a gateway.
+// bundle is a gateway of two apps, hr and ops, with its dashboard and a real Redis.
 type bundle struct {
 	t     *testing.T
-	rdb   *redis.Client
+	rdb   redis.UniversalClient
 	tasks *asynq.Client
 	url   string
 }
@@ -36,46 +34,16 @@ const (
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	opts, err := redis.ParseURL(redistest.Start(t).URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bundle{t: t, rdb: redis.NewClient(opts)}
-	t.Cleanup(func() { _ = b.rdb.Close() })
-	b.tasks = asynq.NewClientFromRedisClient(b.rdb)
-	board, err := dashboard.New(dashboard.Config{Redis: b.rdb, Apps: func() []string { return []string{"hr", "ops"} }})
-	if err != nil {
-		t.Fatal(err)
-	}
 	both := []string{"hr", "ops"}
-	g, err := gateway.New(gateway.Config{
-		Services: gateway.Services{Queue: unused{}, Records: unused{}},
-		Settings: gateway.Settings{
-			Apps: []gateway.App{{Name: "hr"}, {Name: "ops"}},
-			Tokens: []config.Token{
-				token(admin, both, config.ScopeRead, config.ScopeAdmin), token(reader, both, config.ScopeRead),
-				token(partial, []string{"ops"}, config.ScopeRead, config.ScopeAdmin), token(sender, both, config.ScopeSend),
-			},
-		},
-		Routes: []gateway.Route{board.Route("/login")},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(g)
-	t.Cleanup(server.Close)
-	b.url = server.URL
+	d := daemontest.New(t, daemontest.Config{RedisURL: redistest.Start(t).URL(), Apps: both, Tokens: []config.Token{
+		daemontest.Token(admin, both, config.ScopeRead, config.ScopeAdmin),
+		daemontest.Token(reader, both, config.ScopeRead),
+		daemontest.Token(partial, []string{"ops"}, config.ScopeRead, config.ScopeAdmin),
+		daemontest.Token(sender, both, config.ScopeSend),
+	}})
+	b := &bundle{t: t, rdb: d.Redis, tasks: asynq.NewClientFromRedisClient(d.Redis)}
+	b.url, _ = d.Start(daemon.Config{Gateway: true})
 	return b
-}
-
-// unused are the parts of a gateway that the dashboard has nothing to do with.
-type unused struct {
-	gateway.Queue
-	gateway.Records
-}
-
-func token(secret string, apps []string, scopes ...config.Scope) config.Token {
-	return config.Token{Name: secret, SHA256: sha256.Sum256([]byte(secret)), Apps: apps, Scopes: scopes}
 }
 
 type answer struct {

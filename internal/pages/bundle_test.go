@@ -2,42 +2,31 @@ package pages_test
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/redis/go-redis/v9"
 
-	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/gateway"
-	"github.com/wecomq/wecomq/internal/ledger"
-	"github.com/wecomq/wecomq/internal/lookup"
-	"github.com/wecomq/wecomq/internal/operator"
-	"github.com/wecomq/wecomq/internal/pages"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom"
-	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// bundle is the pages of two apps, hr and ops, behind a gateway, with a real Redis
-// and a simulated WeCom. The tests themselves are the worker.
+// bundle is a gateway of two apps, hr and ops, with its pages, a real Redis and a
+// simulated WeCom. The tests themselves are the worker.
 type bundle struct {
 	*testing.T
+	*daemontest.Deployment
+
 	redis *redistest.Server
-	rdb   redis.UniversalClient
-	sim   *wecomtest.Simulator
-	wecom *message.Client
 	url   string
 }
 
@@ -50,98 +39,31 @@ const (
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{T: t, redis: redistest.Start(t)}
-	b.rdb = b.redis.Client()
-	b.startWeCom()
-	var g *gateway.Gateway
-	p, err := pages.New(pages.Config{
-		OpenSession: func(w http.ResponseWriter, r *http.Request, secret string) (*gateway.Identity, error) {
-			return g.OpenSession(w, r, secret)
-		},
-		Dashboard: "/dashboard", ShowDashboard: func(i *gateway.Identity) bool { return len(i.Apps()) == 2 },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Reload([]pages.App{b.app("hr"), b.app("ops")})
 	both := []string{"hr", "ops"}
-	g, err = gateway.New(gateway.Config{
-		Services: gateway.Services{Queue: unused{}, Records: unused{}},
-		Settings: gateway.Settings{Apps: []gateway.App{{Name: "hr"}, {Name: "ops"}}, Tokens: []config.Token{
-			token(admin, both, config.ScopeRead, config.ScopeAdmin), token(reader, []string{"ops"}, config.ScopeRead), token(sender, both, config.ScopeSend),
-		}},
-		Routes: p.Routes(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(g)
-	t.Cleanup(server.Close)
-	b.url = server.URL
+	b := &bundle{T: t, redis: redistest.Start(t)}
+	b.Deployment = daemontest.New(t, daemontest.Config{RedisURL: b.redis.URL(), Apps: both, Tokens: []config.Token{
+		daemontest.Token(admin, both, config.ScopeRead, config.ScopeAdmin),
+		daemontest.Token(reader, []string{"ops"}, config.ScopeRead),
+		daemontest.Token(sender, both, config.ScopeSend),
+	}})
+	b.url, _ = b.Start(daemon.Config{Gateway: true})
 	return b
-}
-
-// unused are the parts of a gateway that the pages have nothing to do with.
-type unused struct {
-	gateway.Queue
-	gateway.Records
-}
-
-func token(secret string, apps []string, scopes ...config.Scope) config.Token {
-	return config.Token{Name: secret, SHA256: sha256.Sum256([]byte(secret)), Apps: apps, Scopes: scopes}
-}
-
-func (b *bundle) startWeCom() {
-	b.Helper()
-	sim, err := wecomtest.New(wecomtest.Rules{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	server := httptest.NewServer(sim)
-	b.Cleanup(server.Close)
-	client, err := wecom.NewClient(wecom.Config{CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: server.URL})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.sim, b.wecom = sim, message.NewClient(client, strconv.Itoa(wecomtest.AgentID))
-}
-
-func (b *bundle) ledger(app string) *ledger.Ledger { return ledger.New(b.rdb, app, time.Hour) }
-
-func (b *bundle) app(name string) pages.App {
-	state := apps.New(b.rdb)
-	state.Add(name, tasks.DefaultLimits(), nil)
-	records := b.ledger(name)
-	return pages.App{
-		Name: name, State: state, Queues: state, Finder: lookup.New(b.rdb, name, records), Records: records,
-		Operator: operator.New(operator.Config{Redis: b.rdb, App: name, Ledger: records, Recaller: b.wecom}),
-	}
 }
 
 // send enqueues a text, and returns its id.
 func (b *bundle) send(app, to, content string) string {
 	b.Helper()
-	p, err := producer.New(b.rdb, producer.Config{App: app})
-	if err != nil {
-		b.Fatal(err)
-	}
-	receipt, err := p.Send(b.Context(), message.SendTextRequest{
-		SendRequestCommon: &message.SendRequestCommon{ToUser: to}, Text: message.TextField{Content: content},
-	}, producer.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return receipt.ID
+	return b.Send(app, daemontest.Text(to, content), producer.Options{}).ID
 }
 
 // settle writes down what became of a message, as a worker does.
 func (b *bundle) settle(app, id string, s tasks.Settlement) {
 	b.Helper()
-	payload, err := lookup.New(b.rdb, app, b.ledger(app)).Payload(b.Context(), id, message.TypeText)
+	payload, err := b.FinderOf(app).Payload(b.Context(), id, message.TypeText)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := b.ledger(app).Settle(b.Context(), payload, s); err != nil {
+	if _, err := b.LedgerOf(app).Settle(b.Context(), payload, s); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -232,10 +154,6 @@ func (w *browser) want(a answer, status int, texts ...string) {
 			w.Errorf("the page should have %q:\n%s", text, a.body)
 		}
 	}
-}
-
-func textTo(user string) message.SendTextRequest {
-	return message.SendTextRequest{SendRequestCommon: &message.SendRequestCommon{ToUser: user}, Text: message.TextField{Content: "sent"}}
 }
 
 func setupSession(http.ResponseWriter, *http.Request, string) (*gateway.Identity, error) {

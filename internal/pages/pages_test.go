@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/pages"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -111,7 +112,7 @@ func TestMessagesAreCancelledAndRecalled(t *testing.T) {
 	w.want(w.get("/messages/"+waits), http.StatusOK, ">cancelled<", "not /cancel\"")
 
 	sent := b.send("ops", "lisi", "sent")
-	reply, err := b.wecom.SendContext(t.Context(), "message/send", textTo("lisi"))
+	reply, err := b.Client("ops").SendTextContext(t.Context(), daemontest.Text("lisi", "sent"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func TestMessagesAreCancelledAndRecalled(t *testing.T) {
 		t.Errorf("HTTP %d to %q: %s", a.status, a.location(), a.body)
 	}
 	w.want(w.get("/messages/"+sent), http.StatusOK, "It was recalled", "not /recall\"")
-	if !b.sim.Messages()[0].Recalled {
+	if !b.WeCom.Messages()[0].Recalled {
 		t.Error("WeCom still has the message")
 	}
 }

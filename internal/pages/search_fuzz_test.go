@@ -1,17 +1,16 @@
 package pages_test
 
 import (
+	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/wecomq/wecomq/internal/config"
-	"github.com/wecomq/wecomq/internal/gateway"
-	"github.com/wecomq/wecomq/internal/pages"
-	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 )
 
 // FuzzSearch proves that whatever is searched for is answered by a page, or leads to
@@ -25,37 +24,30 @@ func FuzzSearch(f *testing.F) {
 	}
 	f.Add("x", "ops")
 	f.Add("x", "\xff")
-	b := &bundle{rdb: redistest.New(f)}
-	p, err := pages.New(pages.Config{
-		OpenSession: func(http.ResponseWriter, *http.Request, string) (*gateway.Identity, error) {
-			return nil, http.ErrNoCookie
-		},
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
-	p.Reload([]pages.App{b.app("ops")})
-	g, err := gateway.New(gateway.Config{
-		Services: gateway.Services{Queue: unused{}, Records: unused{}},
-		Settings: gateway.Settings{
-			Apps: []gateway.App{{Name: "ops"}}, Tokens: []config.Token{token(reader, []string{"ops"}, config.ScopeRead)},
-		},
-		Routes: p.Routes(),
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
+	d := daemontest.New(f, daemontest.Config{Tokens: []config.Token{daemontest.Token(reader, []string{"ops"}, config.ScopeRead)}})
+	root, _ := d.Start(daemon.Config{Gateway: true})
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	f.Fuzz(func(t *testing.T, q, app string) {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/messages", http.NoBody)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, root+"/messages", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
 		r.URL.RawQuery = url.Values{"q": {q}, "app": {app}}.Encode()
 		r.Header.Set("Authorization", "Bearer "+reader)
-		w := httptest.NewRecorder()
-		g.ServeHTTP(w, r)
-		if w.Code == http.StatusSeeOther && strings.HasPrefix(w.Header().Get("Location"), "/messages/") {
+		response, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		if response.StatusCode == http.StatusSeeOther && strings.HasPrefix(response.Header.Get("Location"), "/messages/") {
 			return
 		}
-		if w.Code >= http.StatusInternalServerError || !utf8.Valid(w.Body.Bytes()) {
-			t.Errorf("%d for %q: %q", w.Code, q, w.Body)
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.StatusCode >= http.StatusInternalServerError || !utf8.Valid(body) {
+			t.Errorf("%d for %q: %q", response.StatusCode, q, body)
 		}
 	})
 }

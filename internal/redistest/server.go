@@ -53,15 +53,29 @@ type Server struct {
 func New(tb testing.TB) redis.UniversalClient {
 	tb.Helper()
 	if missing(tb) {
-		tb.Logf("%s is not installed, falling back to the embedded Redis", binary)
-		server, err := embedded.Start()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		tb.Cleanup(server.Close)
-		return newClient(tb, &redis.Options{Addr: server.Addr()})
+		return newClient(tb, &redis.Options{Addr: startEmbedded(tb).Addr()})
 	}
 	return Start(tb).Client()
+}
+
+// NewURL returns the address of such a Redis.
+func NewURL(tb testing.TB) string {
+	tb.Helper()
+	if missing(tb) {
+		return startEmbedded(tb).URL()
+	}
+	return Start(tb).URL()
+}
+
+func startEmbedded(tb testing.TB) *embedded.Redis {
+	tb.Helper()
+	tb.Logf("%s is not installed, falling back to the embedded Redis", binary)
+	server, err := embedded.Start()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(server.Close)
+	return server
 }
 
 // Start starts a redis-server for this test. Each config is one or more lines of
