@@ -1,15 +1,10 @@
 package gateway_test
 
 import (
-	"context"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,20 +12,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
-	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/gateway"
-	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/logtest"
-	"github.com/wecomq/wecomq/internal/lookup"
-	"github.com/wecomq/wecomq/internal/redistest"
-	"github.com/wecomq/wecomq/message"
-	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
-	"github.com/wecomq/wecomq/worker"
 )
 
 // The tokens of a bundle, and a second app beside the simulator's "ops".
@@ -41,61 +30,62 @@ const (
 	hrAgentID   = "1000003"
 )
 
-func settings(client gateway.WeCom) gateway.Settings {
+// tokens are those of the bundle, by what they may do.
+func tokens() []config.Token {
 	token := func(name, secret string, apps []string, scopes ...config.Scope) config.Token {
-		return config.Token{Name: name, SHA256: sha256.Sum256([]byte(secret)), Apps: apps, Scopes: scopes}
+		t := daemontest.Token(secret, apps, scopes...)
+		t.Name = name
+		return t
 	}
-	return gateway.Settings{
-		Apps: []gateway.App{
-			{Name: "hr", CorpID: wecomtest.CorpID, AgentID: hrAgentID, WeCom: client},
-			{Name: "ops", CorpID: wecomtest.CorpID, AgentID: strconv.Itoa(wecomtest.AgentID), WeCom: client},
-			{Name: "else", CorpID: "wwelse", AgentID: strconv.Itoa(wecomtest.AgentID), WeCom: client},
-		},
-		Tokens: []config.Token{
-			token("root", rootToken, []string{"hr", "ops", "else"}, config.ScopeSend, config.ScopeRead, config.ScopeAdmin),
-			token("sender", senderToken, []string{"ops"}, config.ScopeSend),
-			token("reader", readerToken, []string{"ops"}, config.ScopeRead),
-		},
+	return []config.Token{
+		token("root", rootToken, []string{"hr", "ops", "else"}, config.ScopeSend, config.ScopeRead, config.ScopeAdmin),
+		token("sender", senderToken, []string{"ops"}, config.ScopeSend),
+		token("reader", readerToken, []string{"ops"}, config.ScopeRead),
 	}
 }
 
-// bundle is a gateway with a Redis and a simulated WeCom of its own, behind a
-// real server.
+// bundle is the gateway of a deployment of its own, behind a real server.
 type bundle struct {
 	*testing.T
-
 	*gateway.Gateway
-	rdb   redis.UniversalClient
-	sim   *wecomtest.Simulator
-	wecom *wecom.Client
-	url   string
-	log   *logtest.Transcript
-	stop  func() // asks the process to end
-	now   *clock
+
+	*daemontest.Deployment
+	rdb      redis.UniversalClient
+	sim      *wecomtest.Simulator
+	log      *logtest.Transcript
+	settings gateway.Settings
+	url      string
+	stop     func() // asks the process to end
+	now      *clock
 }
 
 // newBundle starts it; change adjusts the config.
 func newBundle(t *testing.T, change ...func(*gateway.Config)) *bundle {
 	t.Helper()
-	return newBundleOn(t, redistest.New(t), change...)
+	return newBundleOn(t, "", change...)
 }
 
-func newBundleOn(t *testing.T, rdb redis.UniversalClient, change ...func(*gateway.Config)) *bundle {
+// newBundleOn does so on a Redis that is there.
+func newBundleOn(t *testing.T, redisURL string, change ...func(*gateway.Config)) *bundle {
 	t.Helper()
-	b := &bundle{T: t, rdb: rdb, log: &logtest.Transcript{}, now: &clock{at: time.Now()}}
-	b.sim = must(wecomtest.New(wecomtest.Rules{Invisible: []string{"left.company"}}))
-	simServer := httptest.NewServer(b.sim)
-	t.Cleanup(simServer.Close)
-	b.wecom = must(wecom.NewClient(wecom.Config{CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: simServer.URL}))
+	b := &bundle{T: t, now: &clock{at: time.Now()}}
+	b.Deployment = daemontest.New(t, daemontest.Config{
+		RedisURL: redisURL, Rules: wecomtest.Rules{Invisible: []string{"left.company"}},
+		Apps: []string{"hr", "ops", "else"}, Tokens: tokens(),
+		Change: func(cfg *config.Config) {
+			cfg.Apps["hr"].AgentID = hrAgentID
+			cfg.Apps["else"].CorpID = "wwelse"
+		},
+	})
+	b.rdb, b.sim, b.log = b.Redis, b.WeCom, b.Log
 	stopping := make(chan struct{})
 	b.stop = sync.OnceFunc(func() { close(stopping) })
-	cfg := gateway.Config{
-		Services: gateway.Services{Queue: b, Records: b, Recaller: b, Ready: func(ctx context.Context) error { return rdb.Ping(ctx).Err() }},
-		Settings: settings(b.wecom), Stopping: stopping, Logger: zerolog.New(b.log), Version: "test", Now: b.now.time,
-	}
+	cfg := must(b.GatewayConfig())
+	cfg.Stopping, cfg.Now = stopping, b.now.time
 	for _, c := range change {
 		c(&cfg)
 	}
+	b.settings = cfg.Settings
 	b.Gateway = must(gateway.New(cfg))
 	server := httptest.NewServer(b.Gateway)
 	t.Cleanup(server.Close)
@@ -110,62 +100,16 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// Enqueue implements gateway.Queue with a real producer.
-func (b *bundle) Enqueue(ctx context.Context, app string, messages []gateway.Message) []gateway.Result {
-	p := must(producer.New(b.rdb, producer.Config{App: app}))
-	results := make([]gateway.Result, len(messages))
-	for i, m := range messages {
-		receipt, err := p.Send(ctx, m.Request, producer.Options{
-			Priority: m.Priority, At: m.ProcessAt, ExpiresIn: m.ExpiresIn, IdempotencyKey: m.IdempotencyKey,
-		})
-		if _, away := errors.AsType[*producer.RedisError](err); away {
-			err = fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
-		}
-		results[i] = gateway.Result{Receipt: gateway.Receipt{ID: receipt.ID, State: receipt.State, Duplicate: receipt.Duplicate}, Err: err}
-	}
-	return results
-}
-
-// Record implements gateway.Records.
-func (b *bundle) Record(ctx context.Context, app, id string) (tasks.Record, error) {
-	record, err := lookup.New(b.rdb, app, ledger.New(b.rdb, app, time.Hour)).Message(ctx, id)
-	switch {
-	case errors.Is(err, lookup.ErrNotFound):
-		return record, gateway.ErrNotFound
-	case err != nil:
-		return record, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
-	}
-	return record, nil
-}
-
-// Recall implements gateway.Recaller.
-func (b *bundle) Recall(ctx context.Context, app, id string) (tasks.Record, error) {
-	record, err := b.Record(ctx, app, id)
-	if err != nil {
-		return record, err
-	}
-	if record.MsgID == "" {
-		return record, fmt.Errorf("%w: it is %s", gateway.ErrConflict, record.State)
-	}
-	_, err = message.NewClient(b.wecom, "").RecallContext(ctx, message.RecallRequest{MsgID: record.MsgID})
-	return record, err
+// ended says whether a message of the app "ops" has come to its end.
+func (b *bundle) ended(id string) bool {
+	record, err := b.FinderOf("ops").Message(b.Context(), id)
+	return err == nil && record.State.Final()
 }
 
 // work runs a worker of "ops" until the end of the test.
 func (b *bundle) work() {
 	b.Helper()
-	w := must(worker.New(worker.Config{Redis: b.rdb, Apps: []worker.App{{
-		Name: "ops", AgentID: strconv.Itoa(wecomtest.AgentID), Sender: b.wecom, RecordTTL: time.Hour, Concurrency: 4, OnUnknown: worker.Resend,
-	}}}))
-	ctx, cancel := context.WithCancel(b.Context())
-	done := make(chan error, 1)
-	go func() { done <- w.Run(ctx) }()
-	b.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			b.Error(err)
-		}
-	})
+	b.Start(daemon.Config{Worker: true, Apps: []string{"ops"}})
 }
 
 // answer is what a request came to.
@@ -259,10 +203,7 @@ func (b *bundle) stored(id string) tasks.Payload {
 		if n, err := b.rdb.Exists(b.Context(), key).Result(); err != nil || n == 0 {
 			continue
 		}
-		record, err := b.Record(b.Context(), app, id)
-		if err != nil {
-			b.Fatal(err)
-		}
+		record := must(b.FinderOf(app).Message(b.Context(), id))
 		return tasks.Payload{ID: record.ID, App: record.App, Priority: record.Priority, Type: record.Type}
 	}
 	b.Fatalf("%s is in no queue", id)

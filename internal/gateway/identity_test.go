@@ -64,7 +64,7 @@ func TestReloadSwapsTokensAndApps(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
 	accessToken := b.accessToken(senderToken)
-	next := settings(b.wecom)
+	next := b.settings
 	next.Tokens = next.Tokens[:1]
 	b.Reload(next)
 	same(t, "a token that is gone", b.do("POST", "/v1/messages", textBody, as(senderToken)).status, 401)

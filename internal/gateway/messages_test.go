@@ -117,7 +117,7 @@ func TestIdempotencyKeyOfHeaderAndBody(t *testing.T) {
 func TestWhenRedisIsAwayClientsAreToldToComeAgain(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	b := newBundleOn(t, server.Client())
+	b := newBundleOn(t, server.URL())
 	same(t, "ready before", b.do("GET", "/readyz", "").status, 200)
 	server.Kill()
 	var group sync.WaitGroup
@@ -177,7 +177,9 @@ func TestOperationsOnAMessage(t *testing.T) {
 		cfg.Services.Canceller, cfg.Services.Replayer, cfg.Services.Apps = o, o, o
 	})
 	done := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Canceller = operator{tasks.Accepted} })
-	bare := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Recaller = nil })
+	bare := newBundle(t, func(cfg *gateway.Config) {
+		cfg.Services = gateway.Services{Queue: cfg.Services.Queue, Records: cfg.Services.Records}
+	})
 	tests := map[string]struct {
 		b                   *bundle
 		method, path, token string

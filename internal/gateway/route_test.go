@@ -117,7 +117,7 @@ func TestASessionEndsWithItsTokenOrByLogout(t *testing.T) {
 	one("POST", "/logout", "")
 	same(t, "after logout", one("GET", "/page/", "").body, "who are you?")
 	other("POST", "/login", "token="+readerToken)
-	next := settings(b.wecom)
+	next := b.settings
 	next.Tokens = next.Tokens[:1]
 	b.Reload(next)
 	same(t, "after its token is gone", other("GET", "/page/", "").body, "who are you?")

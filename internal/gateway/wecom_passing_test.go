@@ -19,10 +19,7 @@ func (b *bundle) delivered(token, body string) string {
 		b.Fatalf("%+v", a)
 	}
 	must(b.sim.WaitMessages(b.Context(), before+1))
-	b.eventually("the record is final", func() bool {
-		record, err := b.Record(b.Context(), "ops", a.MsgID)
-		return err == nil && record.State.Final()
-	})
+	b.eventually("the record is final", func() bool { return b.ended(a.MsgID) })
 	return a.MsgID
 }
 
@@ -73,10 +70,7 @@ func TestUpdateOfACardWorksWithOurResponseCode(t *testing.T) {
 	same(t, "while it waits", update(queued.ResponseCode, button).ErrCode, -1)
 	b.work()
 	must(b.sim.WaitMessages(t.Context(), 1))
-	b.eventually("it is sent", func() bool {
-		record, err := b.Record(t.Context(), "ops", queued.MsgID)
-		return err == nil && record.State.Final()
-	})
+	b.eventually("it is sent", func() bool { return b.ended(queued.MsgID) })
 	same(t, "WeCom's word on what is wrong", update(queued.ResponseCode, "").ErrCode, 40058)
 	a := update(queued.ResponseCode, button)
 	if a.ErrCode != 0 || len(a.InvalidUser.([]any)) != 1 { //nolint:forcetypeassert // it must be an array here
@@ -97,10 +91,7 @@ func TestUpdateOfACardThatWasSplit(t *testing.T) {
 	b.work()
 	card := b.wecomSend(token, strings.Replace(buttonCard, "zhangsan|lisi", manyUsers(1200), 1))
 	must(b.sim.WaitMessages(t.Context(), 2))
-	b.eventually("both parts are sent", func() bool {
-		record, err := b.Record(t.Context(), "ops", card.MsgID)
-		return err == nil && record.State.Final()
-	})
+	b.eventually("both parts are sent", func() bool { return b.ended(card.MsgID) })
 	a := b.call("message/update_template_card", token, `{"userids":["user1","user1100","nobody"],"response_code":"`+card.ResponseCode+
 		`","button":{"replace_name":"done"}}`)
 	same(t, "answer", a, wecomAnswer{ErrMsg: "ok", InvalidUser: []any{"nobody"}})

@@ -64,8 +64,8 @@ func TestAccessTokensEnd(t *testing.T) {
 
 func TestAnotherGatewayTakesTheSameAccessToken(t *testing.T) {
 	t.Parallel()
-	rdb := redistest.New(t)
-	one, other := newBundleOn(t, rdb), newBundleOn(t, rdb)
+	shared := redistest.NewURL(t)
+	one, other := newBundleOn(t, shared), newBundleOn(t, shared)
 	same(t, "errcode", other.wecomSend(one.accessToken(senderToken), textBody).ErrCode, 0)
 }
 
@@ -240,7 +240,7 @@ func TestPriorityOfTheAddressTheQueryAndAHeader(t *testing.T) {
 func TestAlertmanagerTriesAgainWhenRedisIsAway(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	b := newBundleOn(t, server.Client())
+	b := newBundleOn(t, server.URL())
 	server.Kill()
 	token := b.accessToken(senderToken) // it gives an alert up when gettoken fails
 	a := b.do("POST", "/cgi-bin/message/send?access_token="+token, textBody)
