@@ -17,8 +17,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/wecomq/wecomq/internal/webhook"
 )
 
 // alertmanagerBinary finds Alertmanager under Debian's name or its own.
@@ -165,7 +163,7 @@ func (am alertmanager) tell(t *testing.T, names []string, start, end time.Time) 
 
 // gate answers 503 while it is closed, and tells of every webhook that was accepted.
 type gate struct {
-	handler  *webhook.Handler
+	gateway  http.Handler
 	opens    time.Time
 	accepted chan string // "externalURL status alertname"
 	refused  atomic.Int64
@@ -183,7 +181,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	answer := httptest.NewRecorder()
-	g.handler.Handle(webhook.Alertmanager, "ops", answer, r)
+	g.gateway.ServeHTTP(answer, r)
 	w.WriteHeader(answer.Code)
 	var sent struct {
 		ExternalURL string            `json:"externalURL"` //nolint:tagliatelle // theirs
@@ -254,7 +252,7 @@ func throughAnOutage(t *testing.T, binary string, hearing bool) {
 	cfg := testConfig()
 	cfg.Digest.After = 0
 	w := newWhole(t, cfg)
-	g := &gate{handler: w.handler, opens: time.Now().Add(time.Hour), accepted: make(chan string, 1000)}
+	g := &gate{gateway: w, opens: time.Now().Add(time.Hour), accepted: make(chan string, 1000)}
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	pair := startPair(t, binary, server.URL+"/v1/webhooks/alertmanager/ops?to_user="+url.QueryEscape("alice,bob"), hearing)

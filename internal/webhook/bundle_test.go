@@ -155,12 +155,25 @@ func (b *bundle) post(tb testing.TB, source, query, body string, header http.Hea
 	return post(tb, b.Handler, source, query, body, header)
 }
 
+// mounted is a handler where a gateway has it.
+type mounted struct{ *webhook.Handler }
+
+func (m mounted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := strings.Split(strings.TrimPrefix(r.URL.Path, "/v1/webhooks/"), "/")
+	m.Handle(webhook.Source(path[0]), path[1], w, r)
+}
+
 func post(tb testing.TB, h *webhook.Handler, source, query, body string, header http.Header) answer {
+	tb.Helper()
+	return postTo(tb, mounted{h}, source, query, body, header)
+}
+
+func postTo(tb testing.TB, h http.Handler, source, query, body string, header http.Header) answer {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/v1/webhooks/"+source+"/ops?"+query, strings.NewReader(body))
 	maps.Copy(r.Header, header)
 	w := httptest.NewRecorder()
-	h.Handle(webhook.Source(source), "ops", w, r)
+	h.ServeHTTP(w, r)
 	a := answer{status: w.Code, header: w.Header(), body: w.Body.String()}
 	if a.status == http.StatusAccepted {
 		if err := json.Unmarshal(w.Body.Bytes(), &a.accepted); err != nil {
