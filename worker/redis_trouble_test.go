@@ -201,6 +201,7 @@ func TestALostReplyCostsNoAttempt(t *testing.T) {
 		"to an attempt that was written down": isAdmission,
 		"to an outcome that was written down": func(cmd redis.Cmder) bool { return strings.Contains(key(cmd, 2), ":msgid:") },
 		"to an acknowledgement":               isAcknowledgement,
+		"to a dequeue":                         isDequeue,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

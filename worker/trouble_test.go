@@ -290,3 +290,7 @@ func redisServer(t *testing.T, config ...string) *redistest.Server {
 	t.Helper()
 	return redistest.Start(t, append(config, redistest.AppendOnly)...)
 }
+
+func isDequeue(cmd redis.Cmder) bool {
+	return strings.HasSuffix(key(cmd, 1), ":pending") && strings.HasSuffix(key(cmd, 2), ":paused")
+}

@@ -27,11 +27,14 @@ const (
 // down the dequeue loop spins, and heartbeats wait so long that the leases of tasks
 // are lost; an acknowledgement of a task that is not under way any more is repeated,
 // though by then the task may be under way elsewhere; queues that a Redis forgot are
-// never registered again; and a task whose time has come goes behind all that wait.
+// never registered again; a task whose time has come goes behind all that wait; and a
+// task whose dequeue was answered into a broken connection is in nobody's hands for two
+// minutes.
 type WorkerClient struct {
 	redis.UniversalClient
 
 	stopping context.Context
+	dequeuer *dequeuer
 	queues   []any
 	note     func(error)
 }
@@ -40,7 +43,7 @@ type WorkerClient struct {
 // stopping ends. note is told of each call whether Redis served it: nil, or why
 // not.
 func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient, queues []string, note func(error)) *WorkerClient {
-	c := &WorkerClient{UniversalClient: rdb, stopping: stopping, note: note}
+	c := &WorkerClient{UniversalClient: rdb, stopping: stopping, dequeuer: newDequeuer(), note: note}
 	for _, queue := range queues {
 		c.queues = append(c.queues, queue)
 	}
@@ -51,6 +54,9 @@ func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient, queues
 func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
+	if isDequeue(keys) {
+		return c.ran(keys, c.dequeuer.dequeue(ctx, c.UniversalClient, keys, args))
+	}
 	if isForward(keys) {
 		return c.ran(keys, forwardScript.Run(ctx, c.UniversalClient, keys, args...))
 	}
@@ -131,11 +137,6 @@ var forwardScript = redis.NewScript(forwardSource)
 func isForward(keys []string) bool {
 	return len(keys) == 2 && strings.HasSuffix(keys[1], ":pending") &&
 		(strings.HasSuffix(keys[0], ":retry") || strings.HasSuffix(keys[0], ":scheduled"))
-}
-
-// isDequeue knows asynq's dequeue by its keys: pending, paused, active, lease.
-func isDequeue(keys []string) bool {
-	return len(keys) == 4 && strings.HasSuffix(keys[0], ":pending") && strings.HasSuffix(keys[1], ":paused")
 }
 
 // isAnswer tells a dequeue that worked, found no task or asked for the script from

@@ -136,3 +136,9 @@ func WebhookLast(app, group string) string { return prefix + app + "}:webhook:la
 //
 // HASH body, priority, key, after · until it is enqueued · owner internal/webhook
 func WebhookWaiting(app, id string) string { return prefix + app + "}:webhook:waiting:" + id }
+
+// Dequeued is the last task that a server took from a queue, in case the reply was lost.
+// It is in the slot of its queue.
+//
+// STRING name of the dequeue, task id · 25 s · owner internal/asynqx
+func Dequeued(queue, server string) string { return prefix + queue + "}:dequeued:" + server }

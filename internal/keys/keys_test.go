@@ -42,6 +42,9 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 			t.Errorf("key %s is not in the slot of its app", got)
 		}
 	}
+	if got := keys.Dequeued("ops:bulk", "s"); got != "wecomq:{ops:bulk}:dequeued:s" {
+		t.Errorf("key %s is not in the slot of its queue", got)
+	}
 	if got := keys.Ready(); got != "wecomq:ready" {
 		t.Errorf("key %s, want wecomq:ready", got)
 	}
