@@ -19,6 +19,7 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -222,10 +223,10 @@ func (d *deathbed) awaitPoint(arrived <-chan struct{}) {
 	d.Helper()
 	all := mortal * len(policies)
 	if d.point == pointCalled || d.point == pointTaken { // WeCom tells
-		eventually(d.T, "all calls are in flight", func() bool { return d.sim.Faults()[0].Fired == all })
+		waittest.Until(d.T, "all calls are in flight", func() bool { return d.sim.Faults()[0].Fired == all })
 		return
 	}
-	deadline := time.After(patience)
+	deadline := time.After(waittest.Patience)
 	for range all {
 		select {
 		case _, alive := <-arrived:
@@ -233,7 +234,7 @@ func (d *deathbed) awaitPoint(arrived <-chan struct{}) {
 				d.Fatal("the victim died by itself")
 			}
 		case <-deadline:
-			d.Fatalf("not all messages were %s within %s", d.point, patience)
+			d.Fatalf("not all messages were %s within %s", d.point, waittest.Patience)
 		}
 	}
 }
@@ -270,7 +271,7 @@ func (d *deathbed) survive() {
 	inspector := asynq.NewInspectorFromRedisClient(d.rdb)
 	for app := range policies {
 		queue := tasks.Queue(app, tasks.Default)
-		eventually(d.T, "all messages of "+app+" are finished", func() bool {
+		waittest.Until(d.T, "all messages of "+app+" are finished", func() bool {
 			info, err := inspector.GetQueueInfo(queue)
 			if err == nil && info.Retry > 0 {
 				_, _ = inspector.RunAllRetryTasks(queue) // spares the wait

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/pacing"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -109,7 +110,7 @@ func TestAFloodToOneMemberLosesNoneAndHoldsUpNobody(t *testing.T) {
 	if r := b.next(); r.ID != alert.ID {
 		t.Errorf("after 27 messages came %+v, want the alert", r)
 	}
-	b.eventually("13 messages wait for their turn", func() bool {
+	waittest.Until(b.T, "13 messages wait for their turn", func() bool {
 		info, err := asynq.NewInspectorFromRedisClient(b.rdb).GetQueueInfo("ops:default")
 		return err == nil && info.Retry == 13 && info.Active == 0
 	})
@@ -124,21 +125,6 @@ func TestAFloodToOneMemberLosesNoneAndHoldsUpNobody(t *testing.T) {
 	}
 	if stats := b.sim.Stats(); stats.Dropped != 0 || stats.Delivered != 29 {
 		t.Errorf("%d delivered, %d dropped; want 29 and none", stats.Delivered, stats.Dropped)
-	}
-}
-
-// eventually polls until happened says so.
-func (b *bundle) eventually(what string, happened func() bool) {
-	b.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for !happened() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			b.Fatalf("%s: not within 20 s", what)
-		}
 	}
 }
 

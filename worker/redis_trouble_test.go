@@ -16,6 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -86,7 +87,7 @@ func TestScriptsThatRedisForgetsAreToldAgain(t *testing.T) {
 	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
 	tr.work()
 	ids := tr.send("a", 100)
-	eventually(t, "all have arrived", func() bool {
+	waittest.Until(t, "all have arrived", func() bool {
 		if err := tr.rdb.ScriptFlush(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +108,7 @@ func TestAFailoverLosesNothingThatWasReplicated(t *testing.T) {
 	net := newNetwork(t, "127.0.0.1:"+ports[0])
 	sim, url := newSimulator(t)
 	tr := newTrouble(t, master.Client(), "redis://"+net.addr(), sim, url)
-	eventually(t, "the replica is in step", func() bool {
+	waittest.Until(t, "the replica is in step", func() bool {
 		return strings.Contains(replica.Client().Info(t.Context(), "replication").Val(), "master_link_status:up")
 	})
 	tr.work()
@@ -184,7 +185,7 @@ func TestAcknowledgementsThatFailedAreRepeated(t *testing.T) {
 	tr.work()
 	for _, queue := range []string{"ops:default", "ops:critical"} {
 		inspector := asynq.NewInspectorFromRedisClient(tr.rdb)
-		eventually(t, "queue "+queue+" is done", func() bool {
+		waittest.Until(t, "queue "+queue+" is done", func() bool {
 			info, err := inspector.GetQueueInfo(queue)
 			return err == nil && info.Completed == 5
 		})
@@ -201,7 +202,7 @@ func TestALostReplyCostsNoAttempt(t *testing.T) {
 		"to an attempt that was written down": isAdmission,
 		"to an outcome that was written down": func(cmd redis.Cmder) bool { return strings.Contains(key(cmd, 2), ":msgid:") },
 		"to an acknowledgement":               isAcknowledgement,
-		"to a dequeue":                         isDequeue,
+		"to a dequeue":                        isDequeue,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -244,12 +245,12 @@ func TestAfterRedisLostItsDataTheWorkerGoesOn(t *testing.T) {
 			tr.work()
 			flying := tr.fly(10, flight)
 			lose(t, server)
-			eventually(t, "the queues are registered again", func() bool {
+			waittest.Until(t, "the queues are registered again", func() bool {
 				return tr.rdb.SCard(t.Context(), "asynq:queues").Val() == int64(len(tasks.Priorities()))
 			})
 			ids := tr.send("after", 10)
 			tr.await()
-			eventually(t, "what was in flight is on record", func() bool {
+			waittest.Until(t, "what was in flight is on record", func() bool {
 				return !slices.ContainsFunc(flying, func(id string) bool { return tr.rdb.Exists(t.Context(), recordKey(id)).Val() == 0 })
 			})
 			if n := len(sim.Messages()); n != len(flying)+len(ids) {
@@ -272,7 +273,7 @@ func TestAFullRedisStillTakesOutcomes(t *testing.T) {
 		t.Fatal(err)
 	}
 	inspector := asynq.NewInspectorFromRedisClient(tr.rdb)
-	eventually(t, "the calls in flight are recorded and acknowledged", func() bool {
+	waittest.Until(t, "the calls in flight are recorded and acknowledged", func() bool {
 		info, err := inspector.GetQueueInfo("ops:default")
 		return err == nil && info.Completed == len(ids)
 	})
@@ -325,7 +326,7 @@ func TestABadNetworkToWeCom(t *testing.T) {
 			net.spoil(toxic[0], toxic[1])
 			ids := tr.send("a", 10, checked)
 			tr.work()
-			eventually(t, "every answer was lost", func() bool {
+			waittest.Until(t, "every answer was lost", func() bool {
 				return !slices.ContainsFunc(ids, func(id string) bool { return !tr.rdb.HExists(t.Context(), recordKey(id), "errmsg").Val() })
 			})
 			net.mend()
@@ -353,14 +354,14 @@ func TestAnAnswerThatIsWrittenLateIsInTimeForTheNextWorker(t *testing.T) {
 	tr.app.Ledger = away
 	tr.work()
 	ids := tr.send("a", 1)
-	eventually(t, "WeCom has answered", func() bool { return away.failures.Load() < 1<<30 })
+	waittest.Until(t, "WeCom has answered", func() bool { return away.failures.Load() < 1<<30 })
 
 	// Redis was away for so long that everything looks as if the worker were dead.
 	tr.rdb.HSet(t.Context(), recordKey(ids[0]), "attempt_at", time.Now().Add(-time.Hour).UnixMilli())
 	tr.app.Ledger = ownLedger
 	tr.lose()
 	inspector := asynq.NewInspectorFromRedisClient(tr.rdb)
-	eventually(t, "the message is to be handed over again", func() bool {
+	waittest.Until(t, "the message is to be handed over again", func() bool {
 		info, err := inspector.GetTaskInfo("ops:default", ids[0])
 		if err == nil && info.State == asynq.TaskStateRetry && time.Until(info.NextProcessAt) < 3*time.Second {
 			t.Fatalf("in %s, want the first worker to have some seconds to write", time.Until(info.NextProcessAt))
@@ -368,7 +369,7 @@ func TestAnAnswerThatIsWrittenLateIsInTimeForTheNextWorker(t *testing.T) {
 		return err == nil && info.State == asynq.TaskStateRetry
 	})
 	away.failures.Store(0) // and now Redis is back
-	eventually(t, "the answer is written down", func() bool { return tr.record(ids[0]).State == tasks.Accepted })
+	waittest.Until(t, "the answer is written down", func() bool { return tr.record(ids[0]).State == tasks.Accepted })
 	tr.await()
 	tr.sentOnce(ids...)
 }

@@ -122,10 +122,10 @@ func TestRunWaitsForReplacedLanes(t *testing.T) {
 		t.Fatal(err)
 	}
 	apply()
-	eventually(t, "the lane of hr is up", func() bool { return strings.Count(log.String(), "lane is up") == 2 })
+	waittest.Until(t, "the lane of hr is up", func() bool { return strings.Count(log.String(), "lane is up") == 2 })
 	stopped := make(chan struct{})
 	go func() { stop(); close(stopped) }()
-	eventually(t, "the lane of hr is down", func() bool { return strings.Count(log.String(), "lane is down") == 1 })
+	waittest.Until(t, "the lane of hr is down", func() bool { return strings.Count(log.String(), "lane is down") == 1 })
 	select {
 	case <-stopped:
 		t.Error("Run has returned before the call in flight")
@@ -143,7 +143,7 @@ func TestAppsThatCannotBeServedChangeNothing(t *testing.T) {
 	b := newBundle(t, wecomtest.Rules{})
 	var log logtest.Transcript
 	w, stop := b.run(&log, b.app)
-	eventually(t, "the lane is up", func() bool { return strings.Contains(log.String(), "lane is up") })
+	waittest.Until(t, "the lane is up", func() bool { return strings.Contains(log.String(), "lane is up") })
 	nameless, sound := b.app, b.app
 	nameless.Name, sound.Concurrency = "", 3
 	for name, apps := range map[string][]worker.App{"none": nil, "one of them without a name": {sound, nameless}} {

@@ -9,6 +9,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -102,7 +103,7 @@ func TestTheWorkerKeepsTheArchiveSmall(t *testing.T) {
 		}
 	}
 	b.work()
-	b.eventually("the archive is empty", func() bool {
+	waittest.Until(b.T, "the archive is empty", func() bool {
 		return b.rdb.Exists(t.Context(), "asynq:{ops:bulk}:archived", "asynq:{ops:bulk}:t:old-0", "asynq:{ops:bulk}:t:old-249").Val() == 0
 	})
 }

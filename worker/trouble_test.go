@@ -22,6 +22,7 @@ import (
 	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/tokenstore"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -156,7 +157,7 @@ func (tr *trouble) fly(n int, takes time.Duration) []string {
 		tr.Fatal(err)
 	}
 	ids := tr.send("flying", n)
-	eventually(tr.T, "the calls are under way", func() bool { return tr.sim.Faults()[0].Fired == n })
+	waittest.Until(tr.T, "the calls are under way", func() bool { return tr.sim.Faults()[0].Fired == n })
 	return ids
 }
 
@@ -165,7 +166,7 @@ func (tr *trouble) fly(n int, takes time.Duration) []string {
 func (tr *trouble) await() {
 	tr.Helper()
 	inspector := asynq.NewInspectorFromRedisClient(tr.rdb)
-	eventually(tr.T, "all messages are finished", func() bool {
+	waittest.Until(tr.T, "all messages are finished", func() bool {
 		info, err := inspector.GetQueueInfo("ops:default")
 		if err == nil && info.Retry > 0 {
 			_, _ = inspector.RunAllRetryTasks("ops:default")

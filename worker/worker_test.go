@@ -18,6 +18,7 @@ import (
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/tokenstore"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -122,8 +123,8 @@ func (b *bundle) next() tasks.Record {
 	select {
 	case record := <-b.settled:
 		return record
-	case <-time.After(30 * time.Second):
-		b.Fatal("no message was finished within 30 s")
+	case <-time.After(waittest.Patience):
+		b.Fatal("no message was finished")
 		return tasks.Record{}
 	}
 }
@@ -134,7 +135,7 @@ func (b *bundle) task(r producer.Receipt, state asynq.TaskState) *asynq.TaskInfo
 	inspector := asynq.NewInspectorFromRedisClient(b.rdb)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(waittest.Patience)
 	for {
 		info, err := inspector.GetTaskInfo(r.Queue, r.ID)
 		if err == nil && info.State == state {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -52,7 +53,7 @@ func runAlertmanager(t *testing.T, text string) (p *process, url string) {
 	p = startProgram(t, nil, binary, "--config.file="+config, "--storage.path="+dir, "--web.listen-address="+address,
 		"--cluster.listen-address=", "--log.level=debug")
 	url = "http://" + address
-	eventually(t, "Alertmanager is ready", func() bool {
+	waittest.Until(t, "Alertmanager is ready", func() bool {
 		connection, err := net.Dial("tcp", address) //nolint:noctx // a poll
 		if err == nil {
 			_ = connection.Close()
@@ -123,20 +124,20 @@ func TestAlertmanagersOwnReceiverComesThroughOutages(t *testing.T) {
 	alertmanager, url := startAlertmanager(t, "http://"+address+"/critical/cgi-bin/")
 
 	fire(t, url, "LongAlert", strings.Repeat("磁盘满", 400))
-	eventually(t, "the first alert arrives", func() bool { return l.arrivals("LongAlert") == 1 })
+	waittest.Until(t, "the first alert arrives", func() bool { return l.arrivals("LongAlert") == 1 })
 
 	front.signal(syscall.SIGTERM)
 	front.exitCode()
 	fire(t, url, "WithoutGateway", "x")
 	alertmanager.awaitLine("connection refused")
 	front = serve()
-	eventually(t, "the second alert arrives", func() bool { return l.arrivals("WithoutGateway") == 1 })
+	waittest.Until(t, "the second alert arrives", func() bool { return l.arrivals("WithoutGateway") == 1 })
 
 	l.redis.Kill()
 	fire(t, url, "WithoutRedis", "x")
 	alertmanager.awaitLine("unexpected status code 503")
 	l.redis.Restart()
-	eventually(t, "the third alert arrives", func() bool { return l.arrivals("WithoutRedis") == 1 })
+	waittest.Until(t, "the third alert arrives", func() bool { return l.arrivals("WithoutRedis") == 1 })
 	front.signal(syscall.SIGTERM)
 	front.exitCode()
 	if messages := l.messages(); len(messages) != 3 {
@@ -183,7 +184,7 @@ receivers:
 		fireAt(t, otherURL, name, "x", since)
 	}
 	tell("Before")
-	eventually(t, "both report what is before the outage", func() bool { return len(front.lines(`"webhook accepted"`)) == 2 })
+	waittest.Until(t, "both report what is before the outage", func() bool { return len(front.lines(`"webhook accepted"`)) == 2 })
 
 	front.kill()
 	away, began := time.After(pairOutage(t)), time.Now()
@@ -195,9 +196,9 @@ receivers:
 	other.awaitLine("connection refused")
 	<-away
 	front = serve()
-	within(t, 2*time.Minute, "both report everything", func() bool { return len(front.lines(`"webhook accepted"`)) == 2*len(names) })
+	waittest.Until(t, "both report everything", func() bool { return len(front.lines(`"webhook accepted"`)) == 2*len(names) })
 	t.Logf("everything was reported twice %s after the gateway went", time.Since(began).Round(100*time.Millisecond))
-	eventually(t, "everything arrives", func() bool { return len(l.messages()) >= 1+len(names) })
+	waittest.Until(t, "everything arrives", func() bool { return len(l.messages()) >= 1+len(names) })
 	for _, name := range append(names, "Before") {
 		if n := l.arrivals(name); n != 1 {
 			t.Errorf("%s arrived %d times", name, n)

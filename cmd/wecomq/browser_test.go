@@ -15,6 +15,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/wecomq/wecomq/internal/waittest"
 )
 
 // browser is a chromium that runs beside the test.
@@ -65,7 +67,7 @@ func (b *browser) open() *tab {
 	b.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx)
 	b.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*patience)
+	ctx, cancel = context.WithTimeout(ctx, 2*waittest.Patience)
 	b.Cleanup(cancel)
 	t := &tab{T: b.T, ctx: ctx}
 	chromedp.ListenTarget(ctx, t.hear)
@@ -115,7 +117,7 @@ func (t *tab) run(what string, actions ...chromedp.Action) {
 // text is what the tab shows.
 func (t *tab) text() string {
 	var text string
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), patience/4)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), waittest.Patience/4)
 	defer cancel()
 	if err := chromedp.Run(ctx, chromedp.Evaluate(`document.body.innerText`, &text)); err != nil {
 		return err.Error()
@@ -126,7 +128,7 @@ func (t *tab) text() string {
 // awaitText waits until the tab shows something.
 func (t *tab) awaitText(want string) {
 	t.Helper()
-	eventually(t.T, "the tab shows "+want, func() bool { return strings.Contains(t.text(), want) })
+	waittest.Until(t.T, "the tab shows "+want, func() bool { return strings.Contains(t.text(), want) })
 }
 
 // js evaluates an expression, which may be a promise of a value.

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -126,7 +127,7 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 	// The next worker goes on with the rest at once.
 	second := l.work()
 	var records []tasks.Record
-	eventually(t, "all but those in flight are accepted", func() bool {
+	waittest.Until(t, "all but those in flight are accepted", func() bool {
 		records = l.records(ids)
 		return len(inState(records, tasks.Accepted)) == len(ids)-concurrency
 	})
@@ -209,7 +210,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 			began := time.Now()
 			worker.signal(syscall.SIGTERM)
 			// The process has to notice the first before it can tell a second one.
-			eventually(t, "the process ends", func() bool {
+			waittest.Until(t, "the process ends", func() bool {
 				worker.signal(second)
 				return worker.hasExited()
 			})
@@ -268,7 +269,7 @@ func TestUnreachableWeComCostsOnlyAttempts(t *testing.T) {
 	l.env["WECOM_API_BASE_URL"] = "http://127.0.0.1:1"
 	ids := l.sendTexts(3)
 	worker := l.work()
-	eventually(t, "every message has been tried", func() bool {
+	waittest.Until(t, "every message has been tried", func() bool {
 		return !slices.ContainsFunc(l.records(ids), func(r tasks.Record) bool { return r.ErrMsg == "" || r.State != tasks.Queued })
 	})
 	for _, record := range l.records(ids) {

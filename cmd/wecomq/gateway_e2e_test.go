@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -191,7 +192,7 @@ func TestTheGatewayOperatesOnMessages(t *testing.T) {
 	_, dead := post(t, url, gatewayToken, "dead")
 	l.awaitRecord(config, dead.ID, tasks.Rejected)
 	expect("replay", "POST", "/v1/messages/"+dead.ID+"/replay", 202, `"duplicate":false`)
-	eventually(t, "the replay arrives", func() bool { return len(l.messages()) == 2 })
+	waittest.Until(t, "the replay arrives", func() bool { return len(l.messages()) == 2 })
 	expect("replay again", "POST", "/v1/messages/"+dead.ID+"/replay", 202, `"duplicate":true`)
 	expect("recall of a dead letter", "POST", "/v1/messages/"+dead.ID+"/recall", 409, "another message was sent in its place")
 	expect("nothing", "POST", "/v1/messages/ops-01JD5K3V8N0000000000000000/recall", 404, "no such message")
@@ -201,7 +202,7 @@ func TestTheGatewayOperatesOnMessages(t *testing.T) {
 func (l *landscape) awaitRecord(config, id string, state tasks.State) tasks.Record {
 	l.Helper()
 	var record tasks.Record
-	eventually(l.T, id+" is "+string(state), func() bool {
+	waittest.Until(l.T, id+" is "+string(state), func() bool {
 		record = decodeLines[tasks.Record](l.T, l.run("", "-c", config, "result", id))[0]
 		return record.State == state
 	})
@@ -298,10 +299,10 @@ func TestServeDevNeedsNothing(t *testing.T) {
 	if code != http.StatusAccepted || receipt.State != tasks.Queued {
 		t.Errorf("HTTP %d %+v", code, receipt)
 	}
-	eventually(t, "it arrives", func() bool {
+	waittest.Until(t, "it arrives", func() bool {
 		return strings.Contains(string(fetch(t, http.MethodGet, simulator+"/admin/messages", "")), `"hello"`)
 	})
-	eventually(t, "it is counted", func() bool {
+	waittest.Until(t, "it is counted", func() bool {
 		return strings.Contains(string(fetch(t, http.MethodGet, url+"/metrics", "")), `wecomq_messages_total{app="default",priority="default",state="accepted",type="text"} 1`)
 	})
 	fetch(t, http.MethodGet, url+"/readyz", "")
@@ -337,7 +338,7 @@ func TestTheExamplesOfTheAPIDocumentRun(t *testing.T) {
 			t.Errorf("%s is not in\n%s", want, out)
 		}
 	}
-	eventually(t, "5 messages arrive", func() bool {
+	waittest.Until(t, "5 messages arrive", func() bool {
 		return strings.Count(string(fetch(t, http.MethodGet, simulator+"/admin/messages", "")), `"msgid"`) == 5
 	})
 }

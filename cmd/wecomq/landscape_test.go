@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -106,7 +107,7 @@ func (l *landscape) records(ids []string) []tasks.Record {
 func (l *landscape) awaitState(ids []string, state tasks.State) []tasks.Record {
 	l.Helper()
 	var records []tasks.Record
-	eventually(l.T, fmt.Sprintf("%d messages are %s", len(ids), state), func() bool {
+	waittest.Until(l.T, fmt.Sprintf("%d messages are %s", len(ids), state), func() bool {
 		records = l.records(ids)
 		return len(inState(records, state)) == len(ids)
 	})
@@ -149,7 +150,7 @@ func (l *landscape) speedUp() {
 // awaitCalls waits until n messages were slowed down.
 func (l *landscape) awaitCalls(n int) {
 	l.Helper()
-	eventually(l.T, fmt.Sprintf("%d calls are in flight", n), func() bool {
+	waittest.Until(l.T, fmt.Sprintf("%d calls are in flight", n), func() bool {
 		return ask[[]wecomtest.FaultStatus](l, http.MethodGet, "/admin/faults", "")[0].Fired >= n
 	})
 }

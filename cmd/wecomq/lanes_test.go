@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -16,7 +17,7 @@ func TestAReloadStopsNobody(t *testing.T) {
 	const hr = "  hr:\n    corp_id: ww0123456789abcdef\n    agent_id: 1000002\n    secret: simulator-secret\n    api_base_url: "
 	config := l.gatewayConfig("", hr+l.url+"\n", gatewayToken)
 	worker := start(t, l.environ(), "worker", "-c", config)
-	eventually(t, "both lanes are up", func() bool { return len(worker.lines(`"lane is up"`)) == 2 })
+	waittest.Until(t, "both lanes are up", func() bool { return len(worker.lines(`"lane is up"`)) == 2 })
 	l.slowDown(8 * time.Second)
 	send := func(app, text string) string {
 		return l.ids(l.run("", "-c", config, "send", "--app", app, "--to-user", "zhangsan", "--text", text))[0]
@@ -49,7 +50,7 @@ func TestAllWorkersTogetherTellOfTroubleOnce(t *testing.T) {
 	const hr = "  hr:\n    corp_id: ww0123456789abcdef\n    agent_id: 1000002\n    secret: simulator-secret\n    api_base_url: "
 	config := l.gatewayConfig("", hr+l.url+"\n", gatewayToken)
 	worker := start(t, l.environ(), "worker", "-c", config)
-	eventually(t, "both lanes are up", func() bool { return len(worker.lines(`"lane is up"`)) == 2 })
+	waittest.Until(t, "both lanes are up", func() bool { return len(worker.lines(`"lane is up"`)) == 2 })
 	l.redis.Kill()
 	worker.awaitLine("Redis is in trouble")
 	l.redis.Restart()

@@ -19,6 +19,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -226,7 +227,7 @@ func TestDashboardAndAlertsUseMetricsThatExist(t *testing.T) {
 	l.run(batch.String(), "send", "--batch", "-f", "-")
 	var metrics map[string]map[string]bool
 	var exposition string
-	eventually(t, "a message was sent and one was held", func() bool {
+	waittest.Until(t, "a message was sent and one was held", func() bool {
 		exposition = string(fetch(t, http.MethodGet, url+"/metrics", ""))
 		metrics = exported(exposition)
 		return metrics["wecomq_hold_seconds_count"] != nil && metrics["wecomq_quota_remaining"] != nil &&

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -36,7 +37,7 @@ func (l *landscape) fault(faults string) {
 // awaitArrivals waits until n messages have arrived.
 func (l *landscape) awaitArrivals(n int) []wecomtest.Message {
 	l.Helper()
-	eventually(l.T, fmt.Sprintf("%d messages arrive", n), func() bool { return len(l.messages()) >= n })
+	waittest.Until(l.T, fmt.Sprintf("%d messages arrive", n), func() bool { return len(l.messages()) >= n })
 	return l.messages()
 }
 
@@ -108,7 +109,7 @@ func TestAFloodToOneMemberWaitsAndLetsOthersPass(t *testing.T) {
 		}
 	}
 	var records []tasks.Record
-	eventually(t, "the flood is sent or held", func() bool {
+	waittest.Until(t, "the flood is sent or held", func() bool {
 		records = l.records(ids)
 		return len(inState(records, tasks.Accepted))+len(inState(records, tasks.Held)) == flood
 	})
@@ -135,9 +136,9 @@ func TestWrongSecretIsTriedOncePerStepOfTheBackOff(t *testing.T) {
 	}
 	for step := range 2 {
 		l.sendTexts(30)
-		eventually(t, "gettoken refuses", func() bool { return l.stats().APIs["gettoken"].Codes[wecom.Code(40001)] > int64(step) })
+		waittest.Until(t, "gettoken refuses", func() bool { return l.stats().APIs["gettoken"].Codes[wecom.Code(40001)] > int64(step) })
 		least := wecom.TokenBackoff(step+1) - 20*time.Second // a loaded machine takes some of it
-		eventually(t, "the app is suspended", func() bool { return time.Until(l.appState("default").Until) > least })
+		waittest.Until(t, "the app is suspended", func() bool { return time.Until(l.appState("default").Until) > least })
 		s := l.appState("default")
 		if s.State != "suspended" || !strings.Contains(s.Reason, "40001") || !strings.Contains(s.Reason, "copy the secret again") {
 			t.Errorf("app ls says %+v, want it suspended with what to do", s)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
@@ -91,7 +92,7 @@ func (l *landscape) pauseInDashboard(tab *tab) {
 		l.Fatalf("no row of the queue:\n%s", tab.text())
 	}
 	rdb := l.redis.Client()
-	eventually(l.T, "the queue is paused", func() bool { return rdb.Exists(l.Context(), "asynq:{ops:default}:paused").Val() == 1 })
+	waittest.Until(l.T, "the queue is paused", func() bool { return rdb.Exists(l.Context(), "asynq:{ops:default}:paused").Val() == 1 })
 	if !js[bool](tab, `fetch("/dashboard/api/queues/ops:default:resume", {method: "POST"}).then(r => r.ok)`) {
 		l.Error("the queue is not resumed")
 	}

@@ -11,35 +11,8 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/logtest"
+	"github.com/wecomq/wecomq/internal/waittest"
 )
-
-const (
-	// patience bounds every wait for something that takes moments on an idle machine.
-	patience = 20 * time.Second
-	// pollInterval is how often a test looks whether something has happened.
-	pollInterval = 5 * time.Millisecond
-)
-
-// eventually polls until happened says so; what names it for the failure.
-func eventually(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	within(t, patience, what, happened)
-}
-
-// within does so for something that takes longer.
-func within(t *testing.T, patience time.Duration, what string, happened func() bool) {
-	t.Helper()
-	poll := time.NewTicker(pollInterval)
-	defer poll.Stop()
-	deadline := time.After(patience)
-	for !happened() {
-		select {
-		case <-poll.C:
-		case <-deadline:
-			t.Fatalf("%s: not within %s", what, patience)
-		}
-	}
-}
 
 // process is a `wecomq` that runs beside the test and ends with it.
 type process struct {
@@ -95,8 +68,8 @@ func (p *process) exitCode() int {
 	select {
 	case <-p.exited:
 		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(patience):
-		p.Fatalf("the process goes on after %s", patience)
+	case <-time.After(waittest.Patience):
+		p.Fatalf("the process goes on after %s", waittest.Patience)
 		return 0
 	}
 }
@@ -126,7 +99,7 @@ func (p *process) lines(text string) []string {
 // awaitLine waits for a line on stderr that contains text.
 func (p *process) awaitLine(text string) string {
 	p.Helper()
-	eventually(p.T, "stderr says "+text, func() bool { return len(p.lines(text)) > 0 || p.hasExited() })
+	waittest.Until(p.T, "stderr says "+text, func() bool { return len(p.lines(text)) > 0 || p.hasExited() })
 	lines := p.lines(text)
 	if len(lines) == 0 {
 		p.Fatalf("the process ended and did not say %q", text)

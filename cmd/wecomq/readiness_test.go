@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/wecomq/wecomq/internal/waittest"
 )
 
 func TestARedisThatIsFullIsNotReady(t *testing.T) {
@@ -20,7 +22,7 @@ func TestARedisThatIsFullIsNotReady(t *testing.T) {
 	}
 	memory("1")
 	var answer string
-	eventually(t, "the gateway is not ready", func() bool {
+	waittest.Until(t, "the gateway is not ready", func() bool {
 		code, text := call(t, http.MethodGet, url+"/readyz", "")
 		answer = text
 		return code == http.StatusServiceUnavailable
@@ -38,7 +40,7 @@ func TestARedisThatIsFullIsNotReady(t *testing.T) {
 	worker := start(t, l.environ(), "worker", "-c", config) // which may empty it
 	worker.awaitLine(`"lane is up"`)
 	memory("0")
-	eventually(t, "the gateway is ready again", func() bool {
+	waittest.Until(t, "the gateway is ready again", func() bool {
 		code, _ := call(t, http.MethodGet, url+"/readyz", "")
 		return code == http.StatusOK
 	})

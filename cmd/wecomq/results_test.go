@@ -11,6 +11,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/logtest"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -49,7 +50,7 @@ func (f *follower) next() string {
 	select {
 	case line := <-f.lines:
 		return line
-	case <-time.After(patience):
+	case <-time.After(waittest.Patience):
 		f.Fatal("no line came")
 		return ""
 	}
@@ -109,7 +110,7 @@ func TestResultsFollowOutlastsAnOutageOfRedis(t *testing.T) {
 		}
 	}
 	l.redis.Kill()
-	eventually(t, "stderr tells of the outage", func() bool { return strings.Contains(f.stderr.String(), "Redis is away") })
+	waittest.Until(t, "stderr tells of the outage", func() bool { return strings.Contains(f.stderr.String(), "Redis is away") })
 	<-time.After(3 * outageStep) // it asks more than once
 	l.redis.Restart()
 	id := l.sendTexts(1)[0]

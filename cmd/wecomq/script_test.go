@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -137,9 +138,9 @@ func awaitState(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await-state id state")
 	}
-	poll := time.NewTicker(pollInterval)
+	poll := time.NewTicker(waittest.Interval)
 	defer poll.Stop()
-	for deadline := time.After(patience); ; {
+	for deadline := time.After(waittest.Patience); ; {
 		ts.Check(ts.Exec("wecomq", "result", args[0]))
 		if strings.Contains(ts.ReadFile("stdout"), `"state":"`+args[1]+`"`) {
 			return
@@ -147,7 +148,7 @@ func awaitState(ts *testscript.TestScript, neg bool, args []string) {
 		select {
 		case <-poll.C:
 		case <-deadline:
-			ts.Fatalf("%s is not %s within %s", args[0], args[1], patience)
+			ts.Fatalf("%s is not %s within %s", args[0], args[1], waittest.Patience)
 		}
 	}
 }

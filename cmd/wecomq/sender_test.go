@@ -7,6 +7,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/logtest"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -27,9 +28,9 @@ func newWaiter(t *testing.T, timeout string) *waiter {
 		t.Fatal(err)
 	}
 	client := w.redis.Client()
-	eventually(t, "the message is enqueued", func() bool { return client.LLen(t.Context(), "asynq:{default:default}:pending").Val() == 1 })
+	waittest.Until(t, "the message is enqueued", func() bool { return client.LLen(t.Context(), "asynq:{default:default}:pending").Val() == 1 })
 	w.redis.Kill()
-	eventually(t, "stderr tells of the outage", func() bool { return strings.Contains(w.stderr.String(), "Redis is away") })
+	waittest.Until(t, "stderr tells of the outage", func() bool { return strings.Contains(w.stderr.String(), "Redis is away") })
 	return w
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
@@ -73,7 +74,7 @@ func (s *storm) begin(options string) {
 func (s *storm) awaitShare(part, of int) {
 	s.Helper()
 	share := int64(s.messages * part / of)
-	within(s.T, stormPatience, fmt.Sprintf("%d messages have arrived", share), func() bool { return s.stats().Delivered >= share })
+	waittest.Within(s.T, stormPatience, fmt.Sprintf("%d messages have arrived", share), func() bool { return s.stats().Delivered >= share })
 }
 
 // inHand are the messages that asynq takes for under way.
@@ -125,7 +126,7 @@ func (s *storm) age(ids []string) {
 func (s *storm) await() (records []tasks.Record, arrivals map[string]int) {
 	s.Helper()
 	inspector := asynq.NewInspectorFromRedisClient(s.rdb)
-	within(s.T, stormPatience, "the queue is empty", func() bool {
+	waittest.Within(s.T, stormPatience, "the queue is empty", func() bool {
 		info, err := inspector.GetQueueInfo("default:default")
 		if err == nil && info.Retry > 0 && !slow() {
 			_, _ = inspector.RunAllRetryTasks("default:default") // spares the wait

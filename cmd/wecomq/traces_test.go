@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/wecomq/wecomq/internal/waittest"
 )
 
 // otlpCollector takes spans as an OpenTelemetry collector does.
@@ -59,7 +61,7 @@ func (c *otlpCollector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *otlpCollector) trace(t *testing.T, id string, n int) []string {
 	t.Helper()
 	var names []string
-	eventually(t, "the trace is exported", func() bool {
+	waittest.Until(t, "the trace is exported", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		names = slices.Sorted(slices.Values(c.spans[id]))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 )
 
 func TestACancelledAcknowledgementIsSentAllTheSame(t *testing.T) {
@@ -164,14 +165,7 @@ func TestAHeartbeatRegistersTheQueues(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Shutdown()
-	deadline := time.After(20 * time.Second)
-	for rdb.SCard(t.Context(), "asynq:queues").Val() != 2 {
-		select {
-		case <-time.After(5 * time.Millisecond):
-		case <-deadline:
-			t.Fatal("the queues are not registered")
-		}
-	}
+	waittest.Until(t, "the queues are registered", func() bool { return rdb.SCard(t.Context(), "asynq:queues").Val() == 2 })
 }
 
 func TestWhatIsNoted(t *testing.T) {

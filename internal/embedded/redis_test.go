@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wecomq/wecomq/internal/embedded"
+	"github.com/wecomq/wecomq/internal/waittest"
 )
 
 // start starts a server that ends with the test, and a client of it.
@@ -57,16 +58,7 @@ func TestKeysExpireByThemselves(t *testing.T) {
 // awaitExpiry returns when the key is gone.
 func awaitExpiry(t *testing.T, client redis.UniversalClient, key string) {
 	t.Helper()
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	timeout := time.After(10 * time.Second)
-	for client.Exists(t.Context(), key).Val() > 0 {
-		select {
-		case <-poll.C:
-		case <-timeout:
-			t.Fatalf("%s has not expired", key)
-		}
-	}
+	waittest.Until(t, key+" has expired", func() bool { return client.Exists(t.Context(), key).Val() == 0 })
 }
 
 func TestKeyOutlivesTheTicksBeforeItsTime(t *testing.T) {
@@ -116,7 +108,7 @@ func TestAsynqProcessesTasks(t *testing.T) {
 		if got != "hello" {
 			t.Errorf("payload = %q, want hello", got)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(waittest.Patience):
 		t.Fatal("the task was not processed")
 	}
 }

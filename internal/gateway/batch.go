@@ -46,7 +46,7 @@ func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse
 		r = r.WithContext(ctx.Context())
 		conn := http.NewResponseController(w)
 		w.Header().Set("Connection", "close") // net/http cannot go on after a full-duplex body that was not read to its end
-		_ = conn.EnableFullDuplex() // HTTP/2 is so anyway
+		_ = conn.EnableFullDuplex()           // HTTP/2 is so anyway
 		body := newPatientBody(w, r, g.stopping)
 		defer body.close()
 		b := &batch{Gateway: g, ctx: ctx.Context(), defaults: in, lines: newLines(body), w: w, conn: conn}

@@ -5,8 +5,8 @@ import (
 	"mime/multipart"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -19,22 +19,8 @@ func (b *bundle) delivered(token, body string) string {
 		b.Fatalf("%+v", a)
 	}
 	must(b.sim.WaitMessages(b.Context(), before+1))
-	b.eventually("the record is final", func() bool { return b.ended(a.MsgID) })
+	waittest.Until(b.T, "the record is final", func() bool { return b.ended(a.MsgID) })
 	return a.MsgID
-}
-
-func (b *bundle) eventually(what string, happened func() bool) {
-	b.Helper()
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	deadline := time.After(20 * time.Second)
-	for !happened() {
-		select {
-		case <-poll.C:
-		case <-deadline:
-			b.Fatalf("not within 20 s: %s", what)
-		}
-	}
 }
 
 func TestRecallWorksWithOurMsgID(t *testing.T) {
@@ -70,7 +56,7 @@ func TestUpdateOfACardWorksWithOurResponseCode(t *testing.T) {
 	same(t, "while it waits", update(queued.ResponseCode, button).ErrCode, -1)
 	b.work()
 	must(b.sim.WaitMessages(t.Context(), 1))
-	b.eventually("it is sent", func() bool { return b.ended(queued.MsgID) })
+	waittest.Until(b.T, "it is sent", func() bool { return b.ended(queued.MsgID) })
 	same(t, "WeCom's word on what is wrong", update(queued.ResponseCode, "").ErrCode, 40058)
 	a := update(queued.ResponseCode, button)
 	if a.ErrCode != 0 || len(a.InvalidUser.([]any)) != 1 { //nolint:forcetypeassert // it must be an array here
@@ -91,7 +77,7 @@ func TestUpdateOfACardThatWasSplit(t *testing.T) {
 	b.work()
 	card := b.wecomSend(token, strings.Replace(buttonCard, "zhangsan|lisi", manyUsers(1200), 1))
 	must(b.sim.WaitMessages(t.Context(), 2))
-	b.eventually("both parts are sent", func() bool { return b.ended(card.MsgID) })
+	waittest.Until(b.T, "both parts are sent", func() bool { return b.ended(card.MsgID) })
 	a := b.call("message/update_template_card", token, `{"userids":["user1","user1100","nobody"],"response_code":"`+card.ResponseCode+
 		`","button":{"replace_name":"done"}}`)
 	same(t, "answer", a, wecomAnswer{ErrMsg: "ok", InvalidUser: []any{"nobody"}})

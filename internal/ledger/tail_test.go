@@ -14,6 +14,7 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -21,7 +22,7 @@ import (
 // messages end, one by one.
 func tail(t *testing.T, l *ledger.Ledger, q ledger.Query, n int, more ...tasks.Settlement) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), waittest.Patience)
 	defer cancel()
 	ended := make(chan struct{})
 	go func() {
@@ -133,7 +134,7 @@ func begun(t *testing.T, l *ledger.Ledger) (told func()) {
 
 func TestTailTellsAReaderWhoLagsOfAll(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), waittest.Patience)
 	defer cancel()
 	rdb := redistest.New(t)
 	l := ledger.New(rdb, "ops", time.Hour)
@@ -175,7 +176,7 @@ func TestTailTellsAReaderWhoLagsOfAll(t *testing.T) {
 
 func TestTailTellsNothingTwiceAfterALongPast(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), waittest.Patience)
 	defer cancel()
 	l := ledger.New(redistest.New(t), "ops", time.Hour)
 	end := func(id string) { settle(t, l, id, tasks.Settlement{State: tasks.Accepted}) }
@@ -204,7 +205,7 @@ func TestTailTellsNothingTwiceAfterALongPast(t *testing.T) {
 
 func TestTailGoesOnAfterAnOutage(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), waittest.Patience)
 	defer cancel()
 	server := redistest.Start(t, redistest.AppendOnly)
 	l := ledger.New(server.Client(), "ops", time.Hour)

@@ -25,7 +25,7 @@ const AppendOnly = "appendonly yes\nappendfsync always"
 const (
 	binary = "redis-server"
 	// startTimeout bounds the start, which takes 7 ms on an idle machine.
-	startTimeout = 10 * time.Second
+	startTimeout = time.Minute
 	// pollInterval is how often a starting server is asked whether it is ready.
 	pollInterval = time.Millisecond
 	// maxSocketPath is what sockaddr_un holds on macOS (104 bytes with the final

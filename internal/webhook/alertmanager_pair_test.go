@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/wecomq/wecomq/internal/waittest"
 )
 
 // alertmanagerBinary finds Alertmanager under Debian's name or its own.
@@ -104,7 +106,7 @@ func freeAddress(t *testing.T) string {
 
 func (am alertmanager) awaitReady(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), waittest.Patience)
 	defer cancel()
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
