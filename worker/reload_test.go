@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/logtest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"

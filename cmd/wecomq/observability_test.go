@@ -16,10 +16,10 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
-	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
