@@ -23,8 +23,8 @@ type Config struct {
 	// Listen is the address of the gateway, empty for that of the config; of a worker
 	// alone it is that of health and metrics, empty for none.
 	Listen string
-	// Hangup, when it is sent to, makes the daemon go on with the config that Load
-	// returns; nil for never.
+	// Each receive from Hangup makes the daemon switch to the config that Load returns;
+	// nil for never.
 	Hangup <-chan os.Signal
 	Load   func() (*config.Config, error)
 }
@@ -84,7 +84,7 @@ func (d *Daemon) listen(ctx context.Context) (err error) {
 	return nil
 }
 
-// Addr is where the daemon listens, nil if it does not.
+// Addr is the address the daemon listens on, nil if it serves nothing by HTTP.
 func (d *Daemon) Addr() net.Addr {
 	if d.listener == nil {
 		return nil

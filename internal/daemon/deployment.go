@@ -23,10 +23,10 @@ import (
 type Options struct {
 	Logger  zerolog.Logger
 	Version string // of wecomq
-	// LookupEnv finds OpenTelemetry's variables, which say whether and where to traces
-	// are exported; nil for no traces.
+	// LookupEnv finds OpenTelemetry's variables, which say where traces are exported to;
+	// nil for no traces.
 	LookupEnv func(string) (string, bool)
-	// RatePause replaces the worker's rest after errcode 45009; the demo's is short.
+	// RatePause is the worker's first rest after errcode 45009; 0 for its default.
 	RatePause time.Duration
 }
 
@@ -68,7 +68,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (*Deployment, erro
 	}, nil
 }
 
-// Close exports what was traced, and leaves Redis.
+// Close exports the remaining traces and closes the connections to Redis.
 func (d *Deployment) Close() {
 	if err := d.traces.close(); err != nil {
 		d.log.Warn().Err(err).Msg("traces are incomplete")
@@ -122,7 +122,7 @@ func (d *Deployment) Finder(app *config.App) *lookup.Finder {
 	return lookup.New(d.rdb, app.Name, d.Ledger(app))
 }
 
-// Inspector looks at and steers all apps.
+// Inspector shows, pauses and resumes all apps.
 func (d *Deployment) Inspector() *apps.Inspector {
 	all := apps.New(d.rdb)
 	for _, app := range d.Config.Apps {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/wecomq/wecomq/internal/dashboard"
+	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/pages"
 )
@@ -28,7 +29,7 @@ func newSites(d *Deployment) (*sites, error) {
 	}
 	s.pages, err = pages.New(pages.Config{
 		OpenSession: s.openSession, Dashboard: dashboard.Root, ShowDashboard: s.dashboard.Visible,
-		Logger: d.log.With().Str("component", "pages").Logger(),
+		Logger: d.log.With().Str(fields.Component, "pages").Logger(),
 	})
 	if err != nil {
 		return nil, err

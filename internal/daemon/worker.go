@@ -39,8 +39,8 @@ func newWorkerServer(d *Deployment, names []string) (*workerServer, error) {
 	return s, err
 }
 
-// prepare makes the worker ready to go on with another config. Apps that have not
-// changed notice nothing.
+// prepare makes the worker ready for another config. Apps that have not changed keep
+// their lanes.
 func (s *workerServer) prepare(next *Deployment) (apply func(), err error) {
 	served, err := s.appsOf(next)
 	if err != nil {
