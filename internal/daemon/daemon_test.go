@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -47,16 +49,9 @@ func call(t *testing.T, method, url, body string) int {
 // awaitLog waits until a text is in the log this many times.
 func awaitLog(t *testing.T, d *daemontest.Deployment, text string, times int) {
 	t.Helper()
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	deadline := time.After(time.Minute)
-	for strings.Count(d.Log.String(), text) < times {
-		select {
-		case <-poll.C:
-		case <-deadline:
-			t.Fatalf("the log does not say %q %d times: %s", text, times, d.Log)
-		}
-	}
+	waittest.Until(t, fmt.Sprintf("the log says %q %d times", text, times), func() bool {
+		return strings.Count(d.Log.String(), text) >= times
+	})
 }
 
 func TestAMessageGoesInAtTheGatewayAndOutAtTheWorker(t *testing.T) {
