@@ -117,7 +117,7 @@ func checkMetrics(t *testing.T, worker *process) {
 func TestKilledWorkerLosesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	l.slowDown(8 * time.Second)
+	l.slowDown(time.Minute)
 	ids := l.sendTexts(2*concurrency + 4)
 	killed := l.work()
 	l.awaitCalls(concurrency)
@@ -169,7 +169,7 @@ func (l *landscape) outlast(ids []string) {
 func TestTerminatedWorkerFinishesItsCalls(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	l.slowDown(500 * time.Millisecond)
+	l.slowDown(2 * time.Second) // the signal comes before all are sent
 	ids := l.sendTexts(2*concurrency + 4)
 	first := l.work()
 	l.awaitCalls(concurrency)
@@ -203,22 +203,18 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLandscape(t)
-			l.slowDown(8 * time.Second)
+			l.slowDown(time.Minute)
 			l.sendTexts(1)
 			worker := l.work()
 			l.awaitCalls(1)
-			began := time.Now()
 			worker.signal(syscall.SIGTERM)
 			// The process has to notice the first before it can tell a second one.
 			waittest.Until(t, "the process ends", func() bool {
 				worker.signal(second)
 				return worker.hasExited()
 			})
-			if code := worker.exitCode(); code == 0 {
-				t.Error("exit code 0, want another: a call was cut off")
-			}
-			if took := time.Since(began); took > 4*time.Second {
-				t.Errorf("it took %s, want less than the call would", took)
+			if code := worker.exitCode(); code != -1 {
+				t.Errorf("exit code %d, want a death by signal: the call was cut off", code)
 			}
 		})
 	}

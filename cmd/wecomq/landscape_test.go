@@ -32,6 +32,7 @@ type landscape struct {
 // newLandscape takes lines of redis.conf.
 func newLandscape(t *testing.T, config ...string) *landscape {
 	t.Helper()
+	takeTurn(t)
 	l := &landscape{T: t, redis: redistest.Start(t, config...)}
 	sim := start(t, l.environ(), "simulate", "--listen", "127.0.0.1:0")
 	_, l.url, _ = strings.Cut(sim.awaitLine("api_base_url:"), "api_base_url: ")
@@ -136,7 +137,7 @@ func (l *landscape) stats() wecomtest.Stats {
 	return ask[wecomtest.Stats](l, http.MethodGet, "/admin/stats", "")
 }
 
-// slowDown makes every message take this long, until speedUp.
+// slowDown makes every message take this long, or until speedUp.
 func (l *landscape) slowDown(delay time.Duration) {
 	l.Helper()
 	ask[[]wecomtest.FaultStatus](l, http.MethodPost, "/admin/faults", fmt.Sprintf(`{"api":"message/send","delay":%q}`, delay))

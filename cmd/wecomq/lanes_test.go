@@ -4,7 +4,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
@@ -15,18 +14,18 @@ func TestAReloadStopsNobody(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
 	const hr = "  hr:\n    corp_id: ww0123456789abcdef\n    agent_id: 1000002\n    secret: simulator-secret\n    api_base_url: "
-	config := l.gatewayConfig("", hr+l.url+"\n", gatewayToken)
+	const patient = "    timeout: 60s\n"
+	config := l.gatewayConfig("", patient+hr+l.url+"\n", gatewayToken)
 	worker := start(t, l.environ(), "worker", "-c", config)
 	waittest.Until(t, "both lanes are up", func() bool { return len(worker.lines(`"lane is up"`)) == 2 })
-	l.slowDown(8 * time.Second)
+	l.fault(`{"api": "message/send", "delay": "1h", "match": {"content": "slow"}}`)
 	send := func(app, text string) string {
 		return l.ids(l.run("", "-c", config, "send", "--app", app, "--to-user", "zhangsan", "--text", text))[0]
 	}
 	slow := send("ops", "slow")
 	l.awaitCalls(1)
-	l.speedUp()
 
-	l.gatewayConfig(config, "    concurrency: 3\n"+hr+l.url+"\n", gatewayToken)
+	l.gatewayConfig(config, patient+"    concurrency: 3\n"+hr+l.url+"\n", gatewayToken)
 	worker.signal(syscall.SIGHUP)
 	worker.awaitLine(`"concurrency":3`)
 	l.awaitRecord(config, send("ops", "by the new worker"), tasks.Accepted)
@@ -34,6 +33,7 @@ func TestAReloadStopsNobody(t *testing.T) {
 	if lines := worker.lines("lane is down"); len(lines) > 0 {
 		t.Errorf("the call that is slow has ended too early to prove anything: %s", lines)
 	}
+	l.speedUp()
 	worker.signal(syscall.SIGTERM)
 	if code := worker.exitCode(); code != exitDone {
 		t.Errorf("exit code %d", code)

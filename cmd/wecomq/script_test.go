@@ -44,6 +44,7 @@ func setUpScript(env *testscript.Env) error {
 		return fmt.Errorf("%T is no testing.TB", env.T())
 	}
 	env.Values[testingTB{}] = tb
+	takeTurn(tb)
 	sim, err := wecomtest.New(wecomtest.Rules{Invisible: []string{"left.company"}})
 	if err != nil {
 		return err

@@ -25,6 +25,8 @@ type call struct {
 	raw  []byte     // the body, unless it is an upload
 	fail error      // why the body could not be read
 
+	cleared <-chan struct{} // closed when the fault that struck the call is removed
+
 	body   object
 	parsed bool
 }
@@ -59,7 +61,8 @@ func (c *call) object() (object, error) {
 // warned reports whether anything in the body was wrong but tolerated.
 func (c *call) warned() bool { return c.body.wrong != nil && *c.body.wrong }
 
-// pause waits, but no longer than the client does. The work goes on even if the
+// pause waits, but no longer than the client does, or until the fault is removed that
+// makes the call wait. The work goes on even if the
 // client has gone: a server does not notice in time.
 func (c *call) pause(d time.Duration) {
 	if d <= 0 {
@@ -69,6 +72,7 @@ func (c *call) pause(d time.Duration) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	case <-c.cleared:
 	case <-c.r.Context().Done():
 	}
 }

@@ -38,7 +38,7 @@
 //	PATCH  /admin/rules          change only the members given
 //	GET    /admin/faults         the faults, with how often each was seen and fired
 //	POST   /admin/faults         add one fault or a list
-//	DELETE /admin/faults         remove them all
+//	DELETE /admin/faults         remove them all; calls that one delays go on
 //	GET    /admin/messages       what arrived: ?since=SEQ &limit=N &user=USERID
 //	DELETE /admin/messages       forget it
 //	GET    /admin/stats          counters since the start

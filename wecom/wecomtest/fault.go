@@ -36,7 +36,8 @@ type Fault struct {
 	// HTTPStatus is answered, with Body.
 	HTTPStatus int    `json:"http_status,omitempty"`
 	Body       string `json:"body,omitempty"`
-	// Delay comes before the answer. Alone it leaves the call as it is.
+	// Delay comes before the answer, and ends early when the faults are removed. Alone it
+	// leaves the call as it is.
 	Delay Duration `json:"delay,omitempty"`
 	// Hang never answers: the call ends when the client goes.
 	Hang bool `json:"hang,omitempty"`
@@ -129,11 +130,13 @@ func (s *Simulator) Faults() []FaultStatus {
 	return list
 }
 
-// ClearFaults removes every fault.
+// ClearFaults removes every fault, and lets those calls go on that one of them delays.
 func (s *Simulator) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
+	close(s.cleared)
+	s.cleared = make(chan struct{})
 }
 
 // dueFault returns the first fault that matches the call and is due. Those that
@@ -143,6 +146,7 @@ func (s *Simulator) dueFault(c *call) *Fault {
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
 		if f.matches(c) && f.due() {
+			c.cleared = s.cleared
 			hit := f.Fault
 			return &hit
 		}

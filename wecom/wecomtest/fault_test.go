@@ -241,3 +241,22 @@ func TestFaultsAreValidated(t *testing.T) {
 		})
 	}
 }
+
+func TestRemovingTheFaultsEndsTheirDelay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sim := quiet(t, wecomtest.Rules{})
+		token := tokenOf(t, sim)
+		if err := sim.AddFault(wecomtest.Fault{API: "message/send", Delay: wecomtest.Duration(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		time.AfterFunc(3*time.Second, sim.ClearFaults)
+		if a := direct(t, sim, "/cgi-bin/message/send?access_token="+token, text("a", "x")); a.ErrMsg != "ok" {
+			t.Errorf("answer %d %q", a.ErrCode, a.ErrMsg)
+		}
+		if took := time.Since(start); took != 3*time.Second {
+			t.Errorf("answered after %s, want 3s", took)
+		}
+	})
+}

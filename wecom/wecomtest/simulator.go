@@ -41,6 +41,7 @@ type Simulator struct {
 	media      *recent[mediaKey, upload]
 	arrivals   arrivals
 	faults     []*fault
+	cleared    chan struct{} // closed when the faults are removed
 	stats      counters
 	swept      time.Time
 }
@@ -55,6 +56,7 @@ func New(rules Rules) (*Simulator, error) {
 		duplicates: newRecent[duplicateKey, time.Time](maxDuplicates),
 		media:      newRecent[mediaKey, upload](maxMedia),
 		arrivals:   newArrivals(),
+		cleared:    make(chan struct{}),
 		stats:      newCounters(),
 	}
 	if err := s.SetRules(rules); err != nil {
