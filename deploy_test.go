@@ -229,7 +229,11 @@ func TestCommandsExist(t *testing.T) {
 func build(t *testing.T) (binary string) {
 	t.Helper()
 	binary = filepath.Join(t.TempDir(), "wecomq")
-	run(t, "go", "build", "-buildvcs=false", "-o", binary, "./cmd/wecomq")
+	flags := []string{"build", "-buildvcs=false", "-o", binary}
+	if raceEnabled { // as the tests are: everything but the last step is in the build cache
+		flags = append(flags, "-race")
+	}
+	run(t, "go", append(flags, "./cmd/wecomq")...)
 	return binary
 }
 

@@ -19,8 +19,8 @@ import (
 const (
 	// demoPause is WeCom's penalty in the demo; in production it is a minute.
 	demoPause = 2 * time.Second
-	// demoTimeout bounds the whole show.
-	demoTimeout = time.Minute
+	// demoNotice is how long nothing may happen before the demo says what it waits for.
+	demoNotice = 10 * time.Second
 )
 
 func newDemo(g *globals) *cobra.Command {
@@ -90,8 +90,6 @@ func (d *demo) run(ctx context.Context, worker *daemon.Daemon, keep bool) error 
 
 // show plays the scenes and prints what became of them.
 func (d *demo) show(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
-	defer cancel()
 	began := time.Now()
 	d.say("wecomq demo: an embedded Redis, a simulated WeCom and a worker, all in this process.\n\n")
 	sent, err := d.play(ctx)
@@ -146,16 +144,21 @@ func (d *demo) play(ctx context.Context) ([]sentScene, error) {
 	return sent, nil
 }
 
-// watch prints the arrivals until all have come.
+// watch prints the arrivals until all have come, however long this machine takes.
 func (d *demo) watch(ctx context.Context, sent []sentScene) error {
 	want := 0
 	for _, s := range sent {
 		want += s.calls
 	}
 	for shown := 0; shown < want; {
-		messages, err := d.sim.WaitMessages(ctx, shown+1)
+		var messages []wecomtest.Message
+		waitsFor := func() string { return fmt.Sprintf("%d of %d calls have arrived", shown, want) }
+		err := d.await(ctx, waitsFor, func(ctx context.Context) (err error) {
+			messages, err = d.sim.WaitMessages(ctx, shown+1)
+			return err
+		})
 		if err != nil {
-			return fmt.Errorf("demo: %d of %d calls arrived in %s: %w", shown, want, demoTimeout, err)
+			return fmt.Errorf("demo: %d of %d calls arrived: %w", shown, want, err)
 		}
 		for _, m := range messages[shown:] {
 			d.say("  %s  %-18s → %-22s %s\n", m.At.Format("15:04:05.000"), m.MsgType, audience(m), oneLine(m))
@@ -165,13 +168,31 @@ func (d *demo) watch(ctx context.Context, sent []sentScene) error {
 	return nil
 }
 
+// await waits until something is done, and says from time to time what it waits for.
+func (d *demo) await(ctx context.Context, waitsFor func() string, do func(context.Context) error) error {
+	for {
+		patience, cancel := context.WithTimeout(ctx, demoNotice)
+		err := do(patience)
+		cancel()
+		if err == nil || ctx.Err() != nil || patience.Err() == nil {
+			return err
+		}
+		d.say("  … %s; still waiting\n", waitsFor())
+	}
+}
+
 // table prints the records and counts those that are not as they should be.
 func (d *demo) table(ctx context.Context, sent []sentScene) (unexpected int, err error) {
-	waiter := &sender{globals: d.globals, flags: &sendFlags{timeout: demoTimeout}, finder: d.deployment.Finder(d.app())}
+	waiter := &sender{globals: d.globals, flags: &sendFlags{timeout: demoNotice}, finder: d.deployment.Finder(d.app())}
 	w := tabwriter.NewWriter(d.stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "  STATE\tERRCODE\tATTEMPTS\tRECIPIENTS\tMSGID\tID\tMESSAGE")
 	for _, s := range sent {
-		r, err := waiter.await(ctx, s.id)
+		var r tasks.Record
+		waitsFor := func() string { return fmt.Sprintf("%q is %s (%s)", s.title, r.State, r.ErrMsg) }
+		err := d.await(ctx, waitsFor, func(ctx context.Context) (err error) {
+			r, err = waiter.await(ctx, s.id)
+			return err
+		})
 		if err != nil {
 			return 0, err
 		}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package wecomq_test
+
+const raceEnabled = false
