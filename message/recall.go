@@ -1,6 +1,12 @@
 package message
 
-import "context"
+import (
+	"context"
+	"time"
+)
+
+// RecallWindow is how long after sending it WeCom takes a message back (94867).
+const RecallWindow = 24 * time.Hour
 
 // RecallRequest takes a message back (94867).
 type RecallRequest struct {

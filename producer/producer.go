@@ -22,14 +22,12 @@ type Config struct {
 	// priority; nil for [tasks.DefaultRetention]. Records are kept apart from it.
 	Retention map[tasks.Priority]time.Duration
 	// RecordTTL is how long the workers keep records, and so how long an idempotency
-	// key finds its message; 0 for seven days.
+	// key finds its message; 0 for [tasks.DefaultRecordTTL].
 	RecordTTL time.Duration
 	// TracerProvider gets a span per message, and workers that trace go on with it;
 	// nil for none. A trace that the context brings is passed on either way.
 	TracerProvider trace.TracerProvider
 }
-
-const defaultRecordTTL = 7 * 24 * time.Hour
 
 // Producer enqueues the messages of one app. It is safe for concurrent use.
 type Producer struct {
@@ -55,7 +53,7 @@ func New(rdb redis.UniversalClient, cfg Config) (*Producer, error) {
 		return nil, fmt.Errorf("producer: RecordTTL: %s is negative", cfg.RecordTTL)
 	}
 	if cfg.RecordTTL == 0 {
-		cfg.RecordTTL = defaultRecordTTL
+		cfg.RecordTTL = tasks.DefaultRecordTTL
 	}
 	return &Producer{
 		rdb: rdb, app: cfg.App, retention: cfg.Retention, recordTTL: cfg.RecordTTL, tracer: tracing.New(cfg.TracerProvider),

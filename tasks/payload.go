@@ -28,6 +28,10 @@ const (
 	MaxCallTimeout = time.Minute
 )
 
+// AttemptLimit is the longest that an attempt can take when one call may take
+// timeout: a token to wait for, the call, a new token, the call again.
+func AttemptLimit(timeout time.Duration) time.Duration { return 4*timeout + 10*time.Second }
+
 // ErrVersion is returned for a payload that a newer wecomq has written. Leave it
 // for a newer worker.
 var ErrVersion = errors.New("the payload is of a newer version of wecomq")

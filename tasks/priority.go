@@ -31,12 +31,6 @@ func (p Priority) Validate() error {
 	return fmt.Errorf("priority: %q is none of critical, default, bulk", string(p))
 }
 
-// DefaultRetention is how long finished tasks stay in the asynq dashboard: a day,
-// and an hour for those of broadcasts, because a million of them fill a Redis.
-func DefaultRetention() map[Priority]time.Duration {
-	return map[Priority]time.Duration{Critical: 24 * time.Hour, Default: 24 * time.Hour, Bulk: time.Hour}
-}
-
 // HeadStart is how much earlier than its share of the rate a message may go: 240,
 // 160 and 80 ms. At the limit the difference lets a message of higher priority
 // go before all of lower ones, on whatever host they wait.

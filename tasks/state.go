@@ -1,5 +1,7 @@
 package tasks
 
+import "slices"
+
 // State is where a message stands. Every message ends in a final state.
 type State string
 
@@ -13,21 +15,33 @@ const (
 	Accepted  State = "accepted"  // WeCom took it for all recipients
 	Partial   State = "partial"   // WeCom took it, but not for all recipients
 	Rejected  State = "rejected"  // dead letter: a permanent failure, or all attempts used up
-	Unknown   State = "unknown"   // parked: whether WeCom took it cannot be known
+	Unknown   State = "unknown"   // dead letter: whether WeCom took it cannot be known
 	Expired   State = "expired"   // its deadline passed before it could be sent
 	Cancelled State = "cancelled" // taken back before it was sent
 )
 
+// What a state allows stands in these lists only; internal/ledger generates the
+// tables of its Lua scripts from them.
+var (
+	open        = []State{Scheduled, Queued, Held, Sending}
+	final       = []State{Accepted, Partial, Rejected, Unknown, Expired, Cancelled}
+	deadLetters = []State{Rejected, Unknown}
+	replayable  = []State{Partial, Rejected, Unknown}
+)
+
+// States lists all states, in the order of a message's life.
+func States() []State { return slices.Concat(open, final) }
+
 // Final reports whether the state is the message's last.
-func (s State) Final() bool {
-	switch s {
-	case Accepted, Partial, Rejected, Unknown, Expired, Cancelled:
-		return true
-	case Scheduled, Queued, Held, Sending:
-		return false
-	}
-	return false
-}
+func (s State) Final() bool { return slices.Contains(final, s) }
+
+// Dead reports whether the message is a dead letter: its task is archived, and
+// running the task again queues it again under its own id.
+func (s State) Dead() bool { return slices.Contains(deadLetters, s) }
+
+// Replayable reports whether the message can be sent again as a new one, to those
+// who did not get it.
+func (s State) Replayable() bool { return slices.Contains(replayable, s) }
 
 // Sent reports whether WeCom took the message for at least one recipient.
 func (s State) Sent() bool { return s == Accepted || s == Partial }

@@ -28,9 +28,6 @@ var transitions = map[State][]State{
 	Cancelled: waiting,
 }
 
-// replayable are the ends from which a message may be queued again.
-var replayable = []State{Rejected, Unknown}
-
 func with(states []State, more ...State) []State { return slices.Concat(states, more) }
 
 // From lists the states of a record that an attempt may turn into s. None is among
@@ -40,7 +37,7 @@ func From(s State) []State { return with(transitions[s]) }
 // MayBecome reports whether a message may go from one state to the other, by an
 // attempt or by being run again.
 func MayBecome(from, to State) bool {
-	if to == Queued && slices.Contains(replayable, from) {
+	if to == Queued && from.Dead() {
 		return true
 	}
 	return slices.Contains(transitions[to], from)

@@ -10,10 +10,7 @@ import (
 )
 
 // allStates are those of a record, and None first.
-var allStates = []tasks.State{
-	tasks.None, tasks.Scheduled, tasks.Queued, tasks.Held, tasks.Sending, tasks.Accepted, tasks.Partial,
-	tasks.Rejected, tasks.Unknown, tasks.Expired, tasks.Cancelled,
-}
+var allStates = append([]tasks.State{tasks.None}, tasks.States()...)
 
 func TestTheStateMachine(t *testing.T) {
 	t.Parallel()

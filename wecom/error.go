@@ -135,3 +135,11 @@ func HintOf(err error) string {
 	}
 	return ""
 }
+
+// WithHint is the text of err, with what an operator can do about it.
+func WithHint(err error) string {
+	if hint := HintOf(err); hint != "" {
+		return err.Error() + ". " + hint
+	}
+	return err.Error()
+}

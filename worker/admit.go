@@ -113,7 +113,7 @@ func (l *lane) admissionRequest(d *delivery) tasks.AdmissionRequest {
 // it. The last call has to arrive within the interval, which takes as long as a call may
 // at most, where the interval is not too short for that.
 func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolicy {
-	policy := tasks.ResendPolicy{InFlight: l.app.callLimit()}
+	policy := tasks.ResendPolicy{InFlight: l.app.attemptLimit()}
 	switch {
 	case common.EnableDuplicateCheck == 1:
 		interval := common.DuplicateCheckWindow()

@@ -49,11 +49,6 @@ const (
 	Park   OnUnknown = "park"   // never send again; the record says unknown
 )
 
-const (
-	defaultConcurrency = 16
-	defaultRecordTTL   = 7 * 24 * time.Hour
-)
-
 // App is one WeCom application that a worker serves. Name, AgentID and Sender are
 // required.
 type App struct {
@@ -61,7 +56,7 @@ type App struct {
 	AgentID string
 	Sender  Sender
 	// Ledger is nil for the one in Redis that `wecomq result` reads, which keeps a
-	// record for RecordTTL, 0 for seven days, after its last change.
+	// record for RecordTTL, 0 for [tasks.DefaultRecordTTL], after its last change.
 	Ledger    Ledger
 	RecordTTL time.Duration
 	// Pacer is nil for the one in Redis that all workers share, which keeps to Limits;
@@ -72,7 +67,7 @@ type App struct {
 	// producer has it; nil for [tasks.DefaultRetention].
 	Retention map[tasks.Priority]time.Duration
 
-	Concurrency int           // calls in flight in this process, one of them only for critical messages; 0 for 16
+	Concurrency int           // calls in flight in this process, one of them only for critical messages; 0 for [tasks.DefaultConcurrency]
 	Timeout     time.Duration // of one HTTP call, as the Sender applies it, at most [tasks.MaxCallTimeout]; 0 for [wecom.DefaultTimeout]
 	OnUnknown   OnUnknown     // "" for [Resend]
 	RatePause   time.Duration // first rest of the whole app after errcode 45009; 0 for one minute
@@ -105,7 +100,7 @@ func (a App) Validate() error {
 
 func (a App) withDefaults(rdb redis.UniversalClient) App {
 	if a.Concurrency == 0 {
-		a.Concurrency = defaultConcurrency
+		a.Concurrency = tasks.DefaultConcurrency
 	}
 	if a.Timeout == 0 {
 		a.Timeout = wecom.DefaultTimeout
@@ -117,7 +112,7 @@ func (a App) withDefaults(rdb redis.UniversalClient) App {
 		a.Retention = tasks.DefaultRetention()
 	}
 	if a.RecordTTL == 0 {
-		a.RecordTTL = defaultRecordTTL
+		a.RecordTTL = tasks.DefaultRecordTTL
 	}
 	if a.Ledger == nil {
 		a.Ledger = ledger.New(rdb, a.Name, a.RecordTTL)
@@ -139,8 +134,7 @@ func (a App) equal(b App) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// callLimit is the longest that an attempt can take: a token to wait for, the
-// call, a new token, the call again.
-func (a App) callLimit() time.Duration { return 4*a.Timeout + 10*time.Second }
+// attemptLimit is the longest that an attempt of the app can take.
+func (a App) attemptLimit() time.Duration { return tasks.AttemptLimit(a.Timeout) }
 
 var errNoApps = errors.New("worker: no apps to serve")

@@ -37,9 +37,9 @@ func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 func blockOf(err error) (tasks.Finding, bool) {
 	switch class := wecom.ClassOf(err); {
 	case class == wecom.ClassRate && !isGetToken(err):
-		return tasks.Finding{Kind: tasks.RateLimited, Reason: reason(err)}, true
+		return tasks.Finding{Kind: tasks.RateLimited, Reason: wecom.WithHint(err)}, true
 	case class == wecom.ClassRate, class == wecom.ClassConfig && isAppWide(err):
-		return tasks.Finding{Kind: tasks.Misconfigured, Rest: suspension(err, 0), Reason: reason(err)}, true
+		return tasks.Finding{Kind: tasks.Misconfigured, Rest: suspension(err, 0), Reason: wecom.WithHint(err)}, true
 	}
 	return tasks.Finding{}, false
 }

@@ -80,7 +80,7 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 }
 
 func (l *lane) checkToken(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, l.app.callLimit())
+	ctx, cancel := context.WithTimeout(ctx, l.app.attemptLimit())
 	defer cancel()
 	return l.app.Sender.CheckToken(ctx)
 }
@@ -166,7 +166,7 @@ func (l *lane) call(ctx context.Context, d *delivery, t *turn, obstacle error, r
 	if obstacle != nil {
 		return obstacle
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.app.callLimit())
+	ctx, cancel := context.WithTimeout(ctx, l.app.attemptLimit())
 	defer cancel()
 	return l.app.Sender.Post(ctx, message.APISend, d.payload.Body, reply)
 }
@@ -180,7 +180,7 @@ func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.
 		Recipients: recipientsOf(d.request.Common(), reply),
 	}
 	if err != nil {
-		s.ErrCode, s.ErrMsg = codeOf(err), reason(err)
+		s.ErrCode, s.ErrMsg = codeOf(err), wecom.WithHint(err)
 		s.Recipients.Accepted = 0
 		return l.giveUp(d, outcomes[class], s)
 	}
@@ -302,7 +302,7 @@ func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
 	if err != nil {
 		l.log.WithLevel(l.levelOf(err)).Err(err).Str(fields.MessageID, record.ID).Msg("the dashboard will not show the result")
 	}
-	if record.State == tasks.Rejected || record.State == tasks.Unknown {
+	if record.State.Dead() {
 		return archived(record, cause)
 	}
 	return nil

@@ -95,7 +95,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		DelayedTaskCheckInterval: delayedPoll,
 		// Calls in flight outlive ctx: a call that is cut off is an unknown outcome.
 		BaseContext:     func() context.Context { return context.WithoutCancel(ctx) },
-		ShutdownTimeout: l.app.callLimit(),
+		ShutdownTimeout: l.app.attemptLimit(),
 		RetryDelayFunc:  retryDelay,
 		IsFailure:       isFailure,
 		Logger:          &asynqLogger{l.asynqLog, l.outage},

@@ -22,14 +22,6 @@ func recipientsOf(common *message.SendRequestCommon, reply *message.SendResponse
 	return r
 }
 
-// reason is the failure as a record tells it, with what to do about it.
-func reason(err error) string {
-	if hint := wecom.HintOf(err); hint != "" {
-		return err.Error() + ". " + hint
-	}
-	return err.Error()
-}
-
 // codeOf is WeCom's errcode, 0 when WeCom did not answer.
 func codeOf(err error) int64 {
 	if refused, ok := errors.AsType[*wecom.Error](err); ok {
@@ -58,7 +50,7 @@ func level(r tasks.Record) zerolog.Level {
 	switch {
 	case r.State == tasks.Accepted && r.ErrMsg == "":
 		return zerolog.InfoLevel
-	case r.State == tasks.Unknown || r.State == tasks.Rejected:
+	case r.State.Dead():
 		return zerolog.ErrorLevel
 	default:
 		return zerolog.WarnLevel

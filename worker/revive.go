@@ -9,6 +9,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -43,11 +44,11 @@ func archivedAfter(lastErr string) (attempts int, ok bool) {
 // dashboard. A redelivery is none: its task was not archived, or the record has had
 // an attempt since.
 func (l *lane) revive(ctx context.Context, d *delivery, record tasks.Record) (bool, error) {
-	if record.State != tasks.Rejected && record.State != tasks.Unknown {
+	if !record.State.Dead() {
 		return false, nil
 	}
 	info, err := asynq.NewInspectorFromRedisClient(l.cfg.Redis).GetTaskInfo(tasks.Queue(l.app.Name, d.payload.Priority), d.payload.ID)
-	if errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound) {
+	if asynqx.IsNotFound(err) {
 		return false, nil
 	}
 	if err != nil {

@@ -53,7 +53,7 @@ func runDeadShow(ctx context.Context, g *globals, d *daemon.Deployment, id strin
 	}
 	shown := 0
 	for _, record := range partsNamed(whole, id) {
-		if !failed(record) {
+		if !record.State.Replayable() {
 			continue
 		}
 		letter, err := explainDead(ctx, d, record)
@@ -79,10 +79,6 @@ func partsNamed(whole tasks.Record, id string) []tasks.Record {
 	return slices.DeleteFunc(slices.Clone(whole.Parts), func(part tasks.Record) bool {
 		return id != tasks.MessageID(id) && part.ID != id
 	})
-}
-
-func failed(r tasks.Record) bool {
-	return r.State == tasks.Rejected || r.State == tasks.Unknown || r.State == tasks.Partial
 }
 
 func explainDead(ctx context.Context, d *daemon.Deployment, r tasks.Record) (deadLetter, error) {

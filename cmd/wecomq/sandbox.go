@@ -44,7 +44,7 @@ func newSandbox(ctx context.Context, rules wecomtest.Rules) (*sandbox, error) {
 		Redis: config.Redis{URL: wecom.Secret(store.URL())},
 		Apps: map[string]*config.App{config.DefaultApp: {
 			Name: config.DefaultApp, CorpID: wecomtest.CorpID, AgentID: strconv.Itoa(wecomtest.AgentID), Secret: wecomtest.Secret,
-			APIBaseURL: s.url(), Timeout: wecom.DefaultTimeout, Concurrency: 16, OnUnknown: "resend",
+			APIBaseURL: s.url(), Timeout: wecom.DefaultTimeout, Concurrency: tasks.DefaultConcurrency, OnUnknown: "resend",
 			Retention: tasks.DefaultRetention(), RecordTTL: 24 * time.Hour, Limits: tasks.DefaultLimits(),
 		}},
 		Gateway: config.Gateway{Webhooks: webhook.DefaultConfig()},

@@ -49,10 +49,10 @@ func readApp(name string, s *section) *App {
 		APIBaseURL:  optional(s, "api_base_url", wecom.DefaultBaseURL, baseURL),
 		Proxy:       optional(s, "proxy", "", proxyURL),
 		Timeout:     optional(s, "timeout", wecom.DefaultTimeout, lasting(time.Millisecond, tasks.MaxCallTimeout)),
-		Concurrency: optional(s, "concurrency", 16, atLeast(1)),
+		Concurrency: optional(s, "concurrency", tasks.DefaultConcurrency, atLeast(1)),
 		OnUnknown:   s.oneOf("on_unknown", "resend", "resend", "park"),
 		Retention:   readRetention(s.section("retention")),
-		RecordTTL:   optional(s, "records", 7*24*time.Hour, lasting(minRecords, maxKept)),
+		RecordTTL:   optional(s, "records", tasks.DefaultRecordTTL, lasting(minRecords, maxKept)),
 		Limits:      readLimits(s.section("limits")),
 	}
 	s.rejectUnknown()

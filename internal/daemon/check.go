@@ -104,17 +104,9 @@ func (d *Deployment) checkApps(ctx context.Context) []Finding {
 		}
 		f := Finding{"app " + app.Name, OK, "gettoken works"}
 		if err != nil {
-			f.Level, f.Text = Fault, withHint(err)
+			f.Level, f.Text = Fault, wecom.WithHint(err)
 		}
 		findings = append(findings, f)
 	}
 	return findings
-}
-
-// withHint adds what to do to an error of WeCom's.
-func withHint(err error) string {
-	if hint := wecom.HintOf(err); hint != "" {
-		return err.Error() + ". " + hint
-	}
-	return err.Error()
 }

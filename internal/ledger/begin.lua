@@ -1,11 +1,5 @@
 -- A fragment: internal/pacing puts it before its own text, so that the record and
--- the limits are asked in one round trip.
-
--- The record of a message that has not ended lives this long, whatever it waits for:
--- without it a message in doubt would be taken for a new one.
-local WAITING = 90 * 86400000
-
-local finals = {accepted = true, partial = true, rejected = true, unknown = true, expired = true, cancelled = true}
+-- the limits are asked in one round trip. It needs the constants of constants.go.
 
 -- begin_check looks at what was done about a message before.
 --   key        of the record (hash)
@@ -25,7 +19,7 @@ local function begin_check(key, in_flight, resend, deadline, delivery, now)
   local expired = deadline > 0 and now >= deadline
   local r = redis.call('HMGET', key, 'state', 'attempt_at', 'unknown_since', 'attempt_by', 'attempts')
   local state, attempt_at, unknown_since = r[1], tonumber(r[2] or 0), tonumber(r[3] or 0)
-  if state and finals[state] then
+  if state and FINAL[state] then
     return {'final'}
   end
   if state == 'sending' then

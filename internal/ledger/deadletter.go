@@ -24,9 +24,9 @@ var (
 	//go:embed mark.lua
 	markSource string
 
-	replayScript  = redis.NewScript(replaySource)
-	releaseScript = redis.NewScript(releaseSource)
-	reviveScript  = redis.NewScript(reviveSource)
+	replayScript  = redis.NewScript(constants + replaySource)
+	releaseScript = redis.NewScript(constants + releaseSource)
+	reviveScript  = redis.NewScript(constants + reviveSource)
 	markScript    = redis.NewScript(markSource)
 )
 

@@ -23,15 +23,15 @@ var ErrNotFound = errors.New("no record")
 
 // BeginSource is the Lua with which internal/pacing looks at a message's record
 // and writes down its attempt; it asks the limits in the same round trip.
-//
-//go:embed begin.lua
-var BeginSource string
+var BeginSource = constants + beginSource
 
 var (
+	//go:embed begin.lua
+	beginSource string
 	//go:embed settle.lua
 	settleSource string
 
-	settleScript = redis.NewScript(settleSource)
+	settleScript = redis.NewScript(constants + settleSource)
 )
 
 // Ledger holds the records of one app.

@@ -7,7 +7,7 @@ if r[2] ~= ARGV[2] then
   return 0
 end
 redis.call('HDEL', KEYS[1], 'replayed_as')
-if r[1] == 'rejected' or r[1] == 'unknown' then
+if DEAD[r[1]] then
   redis.call('ZADD', KEYS[2], r[3], ARGV[1])
 end
 return 1

@@ -5,8 +5,7 @@
 --        {"replayed", id}    somebody has claimed it before, as that message
 --        {"not", state}      a message of this state cannot be replayed; "" without a record
 local r = redis.call('HMGET', KEYS[1], 'state', 'replayed_as')
-local replayable = {partial = true, rejected = true, unknown = true}
-if not r[1] or not replayable[r[1]] then
+if not r[1] or not REPLAYABLE[r[1]] then
   return {'not', r[1] or ''}
 end
 if r[2] then

@@ -3,7 +3,7 @@
 -- ARGV 1 id 2 attempts that the record must have: those after which the task was archived
 -- result 1 when the message is queued again, 0 when it is not
 local r = redis.call('HMGET', KEYS[1], 'state', 'attempts', 'unknown_since', 'replayed_as')
-if (r[1] ~= 'rejected' and r[1] ~= 'unknown') or (r[2] or '0') ~= ARGV[2] or r[4] then
+if not DEAD[r[1]] or (r[2] or '0') ~= ARGV[2] or r[4] then
   return 0
 end
 -- Whoever runs it wants it sent, though WeCom may have it: the mark stays instead of the doubt.

@@ -8,16 +8,11 @@
 --      7 payload, for the states that can be replayed 8 results that the stream keeps
 --      9.. field, value, …
 -- result the whole record: field, value, …
-local WAITING = 90 * 86400000 -- as in begin.lua
-local IN_FLIGHT = 250000      -- an attempt older than this is not under way: 4 minutes and 10 s
 local now = tonumber(ARGV[4])
 if now == 0 then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
-local finals = {accepted = true, partial = true, rejected = true, unknown = true, expired = true, cancelled = true}
-local replayable = {partial = true, rejected = true, unknown = true}
-local dead = {rejected = true, unknown = true}
 local new, retention = ARGV[1], ARGV[3]
 
 -- Removes a few entries whose records have ended. Every settlement adds one at
@@ -47,7 +42,7 @@ end
 -- to write, and nobody else knows the outcome.
 redis.call('HDEL', KEYS[1], 'invalid', 'unlicensed', 'invalid_parties', 'invalid_tags', 'response_code')
 redis.call('HSET', KEYS[1], 'state', new, unpack(ARGV, 9))
-if finals[new] then
+if FINAL[new] then
   redis.call('HSET', KEYS[1], 'finished_at', now)
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], '*', 'id', ARGV[5], 'state', new)
 end
@@ -57,18 +52,18 @@ end
 if KEYS[2] ~= KEYS[1] then
   redis.call('SET', KEYS[2], ARGV[5], 'PX', retention)
 end
-redis.call('PEXPIRE', KEYS[1], finals[new] and retention or math.max(retention, WAITING))
+redis.call('PEXPIRE', KEYS[1], FINAL[new] and retention or math.max(retention, WAITING))
 redis.call('ZADD', KEYS[3], now, ARGV[5])
 trim(KEYS[3])
-if dead[new] then
+if DEAD[new] then
   redis.call('ZADD', KEYS[5], now, ARGV[5])
   trim(KEYS[5])
-elseif dead[state] then
+elseif DEAD[state] then
   redis.call('ZREM', KEYS[5], ARGV[5])
 end
-if replayable[new] then
+if REPLAYABLE[new] then
   redis.call('SET', KEYS[6], ARGV[7], 'PX', retention)
-elseif replayable[state] then
+elseif REPLAYABLE[state] then
   redis.call('DEL', KEYS[6])
 end
 return redis.call('HGETALL', KEYS[1])

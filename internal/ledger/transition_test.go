@@ -13,10 +13,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-var states = []tasks.State{
-	tasks.None, tasks.Scheduled, tasks.Queued, tasks.Held, tasks.Sending, tasks.Accepted, tasks.Partial,
-	tasks.Rejected, tasks.Unknown, tasks.Expired, tasks.Cancelled,
-}
+// states are those of a record, and None first.
+var states = append([]tasks.State{tasks.None}, tasks.States()...)
 
 func TestSettleKeepsToTheTableOfTransitions(t *testing.T) {
 	t.Parallel()

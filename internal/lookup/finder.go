@@ -1,4 +1,4 @@
-// Package status finds where a message stands: in the ledger once it was
+// Package lookup finds where a message stands: in the ledger once it was
 // attempted, in the queue before that.
 package lookup
 
@@ -129,17 +129,14 @@ func (f *Finder) part(ctx context.Context, id string) (tasks.Record, error) {
 
 // queued makes the record of a message that was never attempted.
 func (f *Finder) queued(ctx context.Context, id string) (tasks.Record, error) {
-	for _, priority := range tasks.Priorities() {
-		info, err := f.inspector.GetTaskInfo(tasks.Queue(f.app, priority), id)
-		if errors.Is(err, asynq.ErrQueueNotFound) || errors.Is(err, asynq.ErrTaskNotFound) {
-			continue
-		}
-		if err != nil {
-			return tasks.Record{}, fmt.Errorf("look into queue %s: %w", tasks.Queue(f.app, priority), err)
-		}
-		return f.hold(ctx, fromTask(f.app, id, info))
+	info, err := asynqx.FindTask(f.inspector, f.app, id)
+	if asynqx.IsNotFound(err) {
+		return tasks.Record{}, fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
-	return tasks.Record{}, fmt.Errorf("%s: %w", id, ErrNotFound)
+	if err != nil {
+		return tasks.Record{}, err
+	}
+	return f.hold(ctx, fromTask(f.app, id, info))
 }
 
 // hold says so when a queued message waits for a pause of its app to end.

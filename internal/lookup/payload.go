@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/hibiken/asynq"
-
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -19,15 +18,12 @@ func (f *Finder) Payload(ctx context.Context, id string, t message.Type) (tasks.
 	if !errors.Is(err, ledger.ErrNotFound) {
 		return payload, err
 	}
-	for _, priority := range tasks.Priorities() {
-		info, err := f.inspector.GetTaskInfo(tasks.Queue(f.app, priority), id)
-		if errors.Is(err, asynq.ErrQueueNotFound) || errors.Is(err, asynq.ErrTaskNotFound) {
-			continue
-		}
-		if err != nil {
-			return tasks.Payload{}, fmt.Errorf("look into queue %s: %w", tasks.Queue(f.app, priority), err)
-		}
-		return tasks.Decode(info.Type, info.Payload)
+	info, err := asynqx.FindTask(f.inspector, f.app, id)
+	if asynqx.IsNotFound(err) {
+		return tasks.Payload{}, fmt.Errorf("payload of %s: %w", id, ErrNotFound)
 	}
-	return tasks.Payload{}, fmt.Errorf("payload of %s: %w", id, ErrNotFound)
+	if err != nil {
+		return tasks.Payload{}, err
+	}
+	return tasks.Decode(info.Type, info.Payload)
 }

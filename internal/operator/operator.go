@@ -1,16 +1,16 @@
-// Package dispatch does what people do with messages that are on their way, or
-// past it: cancel, recall, replay and purge.
+// Package operator does what people do with messages after sending them: cancel,
+// recall, replay and purge.
 package operator
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/message"
@@ -22,7 +22,7 @@ type Recaller interface {
 	RecallContext(ctx context.Context, request message.RecallRequest) (*message.RecallResponse, error)
 }
 
-// Config is what a [Operator] needs.
+// Config is what an [Operator] needs.
 type Config struct {
 	Redis  redis.UniversalClient
 	App    string
@@ -65,34 +65,15 @@ func (o *Operator) parts(ctx context.Context, id string) ([]tasks.Record, error)
 	return []tasks.Record{whole}, nil
 }
 
-// task finds the task of a message, or part; nil when it is in none of the queues.
-func (o *Operator) task(id string) (*asynq.TaskInfo, error) {
-	for _, priority := range tasks.Priorities() {
-		info, err := o.inspector.GetTaskInfo(tasks.Queue(o.App, priority), id)
-		if isGone(err) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("look for task %s: %w", id, err)
-		}
-		return info, nil
-	}
-	return nil, nil
-}
-
 // dropTask removes a task that nobody needs any more. One that a worker holds
 // stays: the worker finds the record.
 func (o *Operator) dropTask(queue, id string) error {
 	err := o.inspector.DeleteTask(queue, id)
-	if err == nil || isGone(err) {
+	if err == nil || asynqx.IsNotFound(err) {
 		return nil
 	}
 	if info, lookErr := o.inspector.GetTaskInfo(queue, id); lookErr == nil && info.State == asynq.TaskStateActive {
 		return nil
 	}
 	return fmt.Errorf("delete task %s: %w", id, err)
-}
-
-func isGone(err error) bool {
-	return errors.Is(err, asynq.ErrQueueNotFound) || errors.Is(err, asynq.ErrTaskNotFound)
 }

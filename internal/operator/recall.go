@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
-
-// recallWindow is how long WeCom takes a message back (94867).
-const recallWindow = 24 * time.Hour
 
 // Result is what became of one part of a message that was to be taken back.
 type Result string
@@ -100,8 +98,8 @@ func (o *Operator) takeBack(
 // cancel ends a message that waits, and returns its record. The record comes
 // first: from then on no worker sends it, whoever holds the task.
 func (o *Operator) cancel(ctx context.Context, r tasks.Record) (tasks.Record, error) {
-	info, err := o.task(r.ID)
-	if err != nil {
+	info, err := asynqx.FindTask(o.inspector, o.App, r.ID)
+	if err != nil && !asynqx.IsNotFound(err) {
 		return r, err
 	}
 	payload := tasks.Payload{ID: r.ID, App: r.App, Priority: r.Priority, Type: r.Type, EnqueuedAt: r.EnqueuedAt, Body: message.WithToUser([]byte(`{"touser":""}`), r.To.Users)}
@@ -143,7 +141,7 @@ func (o *Operator) recall(ctx context.Context, r tasks.Record) (RecalledPart, er
 		return part, nil
 	case r.MsgID == "":
 		return failure(r, "WeCom gave no msgid to recall it by", "nothing is to be done"), nil
-	case time.Since(r.FinishedAt) > recallWindow:
+	case time.Since(r.FinishedAt) > message.RecallWindow:
 		return tooOld(r), nil
 	}
 	if _, err := o.Recaller.RecallContext(ctx, message.RecallRequest{MsgID: r.MsgID}); err != nil {

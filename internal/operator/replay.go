@@ -58,7 +58,7 @@ func (o *Operator) Replay(ctx context.Context, id string) ([]Replay, error) {
 
 // isReplayable leaves out a message whose attempt is still under way elsewhere.
 func isReplayable(r tasks.Record) bool {
-	return r.State == tasks.Rejected || r.State == tasks.Unknown || r.State == tasks.Partial && len(undelivered(r)) > 0
+	return r.State.Replayable() && (r.State != tasks.Partial || len(undelivered(r)) > 0)
 }
 
 // ReplayRecord is Replay for one record that is known already.

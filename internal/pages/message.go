@@ -7,11 +7,9 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
-
-// recallTime is how long WeCom takes a message back (94867).
-const recallTime = 24 * time.Hour
 
 // messageView is a message on its page.
 type messageView struct {
@@ -87,7 +85,7 @@ func each(r tasks.Record) []tasks.Record {
 func mayReplay(r tasks.Record) bool {
 	for _, part := range each(r) {
 		refused := part.State == tasks.Partial && part.Recipients.Refused() > 0
-		if part.ReplayedAs == "" && (part.State == tasks.Rejected || part.State == tasks.Unknown || refused) {
+		if part.ReplayedAs == "" && (part.State.Dead() || refused) {
 			return true
 		}
 	}
@@ -105,7 +103,7 @@ func mayCancel(r tasks.Record) bool {
 
 func mayRecall(r tasks.Record, now time.Time) bool {
 	for _, part := range each(r) {
-		if part.State.Sent() && part.MsgID != "" && part.RecalledAt.IsZero() && now.Sub(part.FinishedAt) < recallTime {
+		if part.State.Sent() && part.MsgID != "" && part.RecalledAt.IsZero() && now.Sub(part.FinishedAt) < message.RecallWindow {
 			return true
 		}
 	}

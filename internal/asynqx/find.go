@@ -1,0 +1,33 @@
+package asynqx
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// FindTask looks for a task in the queues of its app. Where none has it, the error
+// is asynq.ErrTaskNotFound.
+func FindTask(inspector *asynq.Inspector, app, id string) (*asynq.TaskInfo, error) {
+	for _, priority := range tasks.Priorities() {
+		queue := tasks.Queue(app, priority)
+		info, err := inspector.GetTaskInfo(queue, id)
+		if IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look into queue %s: %w", queue, err)
+		}
+		return info, nil
+	}
+	return nil, asynq.ErrTaskNotFound
+}
+
+// IsNotFound reports whether asynq knows no such task, or no such queue, which begins
+// with its first task.
+func IsNotFound(err error) bool {
+	return errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound)
+}

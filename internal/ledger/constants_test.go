@@ -1,0 +1,20 @@
+package ledger
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTheConstantsOfTheScripts(t *testing.T) {
+	t.Parallel()
+	want := `local FINAL = {accepted = true, partial = true, rejected = true, unknown = true, expired = true, cancelled = true}
+local DEAD = {rejected = true, unknown = true}
+local REPLAYABLE = {partial = true, rejected = true, unknown = true}
+local WAITING = 7776000000
+local IN_FLIGHT = 250000
+`
+	if diff := cmp.Diff(want, constants); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
