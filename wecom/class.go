@@ -30,8 +30,8 @@ const (
 	ClassRecipient
 	// ClassContent is a message that WeCom will never take as it is.
 	ClassContent
-	// ClassConfig is a fault in the app's settings or permissions; it hits every
-	// message of the app until an administrator acts.
+	// ClassConfig is a fault in the app's settings or permissions, until an administrator
+	// acts; [Code.Scope] says whether it stops the whole app.
 	ClassConfig
 )
 

@@ -24,6 +24,9 @@ func (c Code) Error() string { return fmt.Sprintf("errcode %d: %s", int64(c), c.
 // does not know is [ClassOther].
 func (c Code) Class() Class { return codeTable[c].class }
 
+// Scope says whether the code concerns one message or the whole app.
+func (c Code) Scope() Scope { return codeTable[c].scope }
+
 // Meaning says in one line what went wrong.
 func (c Code) Meaning() string {
 	if info, ok := codeTable[c]; ok {

@@ -20,7 +20,7 @@ func TestCodeTableMatchesGoldenFile(t *testing.T) {
 	t.Parallel()
 	var got strings.Builder
 	for _, c := range wecom.Codes() {
-		fmt.Fprintf(&got, "%d\t%s\t%s\t%s\n", c, c.Class(), c.Meaning(), c.Hint())
+		fmt.Fprintf(&got, "%d\t%s\t%s\t%s\t%s\n", c, c.Class(), c.Scope(), c.Meaning(), c.Hint())
 	}
 	const path = "testdata/codes.golden"
 	if *updateCodes {
@@ -89,6 +89,32 @@ func TestEveryCodeOfTheSheetHasItsClass(t *testing.T) {
 	slices.Sort(listed)
 	if diff := cmp.Diff(listed, wecom.Codes()); diff != "" {
 		t.Errorf("the sheet's codes and Codes() differ (-sheet +table):\n%s", diff)
+	}
+}
+
+// configOfOneMessage are the settings that only some messages need: a mini program
+// (48002), a callback URL (43012), more rights than a third-party app has (60206 to 60208).
+var configOfOneMessage = []wecom.Code{43012, 48002, 60206, 60207, 60208}
+
+func TestEveryCodeSaysWhatItConcerns(t *testing.T) {
+	t.Parallel()
+	for _, c := range wecom.Codes() {
+		want := wecom.ScopeMessage
+		switch c.Class() {
+		case wecom.ClassRate, wecom.ClassConcurrency, wecom.ClassToken:
+			want = wecom.ScopeApp
+		case wecom.ClassConfig:
+			if !slices.Contains(configOfOneMessage, c) {
+				want = wecom.ScopeApp
+			}
+		default:
+		}
+		if got := c.Scope(); got != want {
+			t.Errorf("%d concerns %q, want %q", c, got, want)
+		}
+	}
+	if got := wecom.Code(123456).Scope(); got.String() != "" {
+		t.Errorf("an unknown code concerns %q, want nothing", got)
 	}
 }
 

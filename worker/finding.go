@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/fields"
@@ -55,19 +54,14 @@ func probeResult(class wecom.Class) tasks.FindingKind {
 }
 
 // isAppWide tells a setting that stops every message of the app from one that
-// stops messages of this kind only (see ofOneKind), or a proxy that refuses this body
+// stops messages of this kind only (see [wecom.Scope]), or a proxy that refuses this body
 // (HTTP 4xx). One such message must not stop the alerts behind it: it waits alone.
 func isAppWide(err error) bool {
 	if refused, ok := errors.AsType[*wecom.Error](err); ok {
-		return refused.API == wecom.APIGetToken || !slices.Contains(ofOneKind, refused.Code)
+		return refused.API == wecom.APIGetToken || refused.Code.Scope() == wecom.ScopeApp
 	}
 	return isGetToken(err)
 }
-
-// ofOneKind are faults of the settings that only some messages meet: no mini program
-// bound (48002), no callback URL (43012), a third-party app that may send templates
-// only (60206), not to everyone (60207), not to departments and tags (60208).
-var ofOneKind = []wecom.Code{48002, 43012, 60206, 60207, 60208}
 
 func isGetToken(err error) bool {
 	if refused, ok := errors.AsType[*wecom.Error](err); ok {
