@@ -100,7 +100,7 @@ func TestWhatAsynqWouldDeleteGoesWithoutAMark(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	swept, err := asynqx.SweepArchive(t.Context(), rdb, "ops:default", asynqx.Sweep{Keep: 1000, Age: time.Hour, Mark: mark})
+	swept, err := asynqx.SweepArchive(t.Context(), rdb, "ops:default", asynqx.Sweep{Keep: 1000, Age: forever, Mark: mark})
 	if err != nil || swept != 1 {
 		t.Errorf("swept %d, error %v; want the one of 86 days", swept, err)
 	}
