@@ -17,44 +17,55 @@ const (
 	// maxPatience bounds how long a handler waits for the app's rate, or for Redis;
 	// with the call and [settlePatience] it stays below [tasks.TaskTimeout].
 	maxPatience = 3 * time.Minute
+	// redisPoll is how soon a handler asks Redis again that did not answer.
+	redisPoll = 500 * time.Millisecond
 	// shortWait is spent in the handler; for a longer one the message goes back to
 	// the queue, which knows whole seconds.
 	shortWait = 3 * time.Second
 )
 
-// admitted is leave to call: the attempt is written down. turn has to be left.
+// admitted is the permission to call, once the attempt is written down. The passage
+// has to be left.
 type admitted struct {
-	*turn
+	*passage
 
 	tasks.Admission
 }
 
-// admit waits until the message may go. Whatever else becomes of it is an
-// admission with another verdict, and no turn.
+// admit waits until the message may go, or is not to be sent now: the admission then
+// has another verdict than [tasks.Go], and there is no passage to leave.
 func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
+	ctx, end := l.startAdmissionSpan(ctx, d)
+	a, err := l.pass(ctx, d)
+	end(a.Admission, err)
+	return a, err
+}
+
+// pass goes through the turnstile, as often as it has to.
+func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 	patience, cancel := l.patience(ctx)
 	defer cancel()
-	turn, err := l.turnstile.enter(patience, d.payload.Priority)
+	passage, err := l.turnstile.enter(patience, d.payload.Priority)
 	for err == nil {
 		var a tasks.Admission
 		if a, err = l.ask(ctx, patience, d); err != nil {
-			turn.leave()
+			passage.leave()
 			return admitted{}, err
 		}
-		turn.answer(a)
+		passage.answer(a)
 		switch {
 		case a.Verdict == tasks.Go:
-			return admitted{turn, a}, nil
+			return admitted{passage, a}, nil
 		case a.Verdict == tasks.Wait:
 			l.cfg.OnHeld(l.app.Name, "rate", a.Wait)
-			turn, err = turn.again(patience)
+			passage, err = passage.again(patience)
 		case a.Verdict == tasks.Turn && a.Wait <= shortWait && len(a.FollowUps) == 0:
-			turn.leave()
-			if err = pause(patience, a.Wait); err == nil {
-				turn, err = l.turnstile.enter(patience, d.payload.Priority)
+			passage.leave()
+			if err = sleep(patience, a.Wait); err == nil {
+				passage, err = l.turnstile.enter(patience, d.payload.Priority)
 			}
 		default:
-			turn.leave()
+			passage.leave()
 			return admitted{nil, a}, nil
 		}
 	}
@@ -86,8 +97,8 @@ func (l *lane) patience(ctx context.Context) (context.Context, context.CancelFun
 	}
 }
 
-// pause waits, unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) error {
+// sleep waits, unless ctx ends first.
+func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
 		return nil
@@ -132,26 +143,26 @@ func (l *lane) withoutToken(ctx context.Context, d *delivery, cause error) error
 	a, err := l.app.Pacer.Admit(ctx, question)
 	switch {
 	case err != nil:
-		return &retryError{err, redisRetry, true}
+		return later(err, redisRetry)
 	case a.Verdict != tasks.Go:
-		return l.proceed(ctx, d, admitted{nil, a})
+		return l.notAdmitted(ctx, d, a)
 	case wecom.ClassOf(cause) == wecom.ClassOther: // the turnstile's own, or Redis's
-		return &retryError{cause, redisRetry, true}
+		return later(cause, redisRetry)
 	}
 	// Whoever has a follow-up is none of this message's recipients any more.
 	if err := l.split(ctx, d, a.FollowUps); err != nil {
-		return &retryError{err, redisRetry, true}
+		return later(err, redisRetry)
 	}
 	return l.settle(ctx, d, l.judge(d, &message.SendResponse{}, cause), cause)
 }
 
 // putBack returns a message to the queue until its recipients' turn, at no cost. Its
 // deadline comes first.
-func (l *lane) putBack(d *delivery, a admitted) error {
+func (l *lane) putBack(d *delivery, a tasks.Admission) error {
 	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
 	wait := a.Wait
 	if deadline := d.payload.ExpiresAt; !deadline.IsZero() {
 		wait = min(wait, max(0, time.Until(deadline)))
 	}
-	return &retryError{errors.New("waits for its turn under the limit per " + a.Reason), wait, true}
+	return later(errors.New("waits for its turn under the limit per "+a.Reason), wait)
 }

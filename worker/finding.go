@@ -14,19 +14,19 @@ import (
 func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	class := wecom.ClassOf(err)
 	about := func(kind tasks.FindingKind) tasks.Finding {
-		return tasks.Finding{Kind: kind, Request: l.admissionRequest(d), Admission: d.leave}
+		return tasks.Finding{Kind: kind, Request: l.admissionRequest(d), Admission: d.admission}
 	}
 	var findings []tasks.Finding
 	switch block, blocked := blockOf(err); {
 	case blocked:
 		findings = append(findings, block)
-	case d.leave.Probe:
+	case d.admission.Probe:
 		findings = append(findings, about(probeResult(class)))
 	}
 	if class == wecom.ClassConcurrency {
 		findings = append(findings, tasks.Finding{Kind: tasks.TooManyInFlight})
 	}
-	if d.leave.Number > 0 && err != nil && class != wecom.ClassUnknownOutcome {
+	if d.admission.Number > 0 && err != nil && class != wecom.ClassUnknownOutcome {
 		findings = append(findings, about(tasks.Refund))
 	}
 	return findings
@@ -71,14 +71,13 @@ func isGetToken(err error) bool {
 	return errors.As(err, &broken) && broken.API == wecom.APIGetToken
 }
 
-// learn passes on what an answer says about the app, and returns how long the app
-// rests because of it: 0 when it does not, or when Redis is away.
-func (l *lane) learn(ctx context.Context, d *delivery, err error) time.Duration {
-	var rest time.Duration
+// learn passes on what an answer says about the app, and returns how long the app is
+// blocked because of it: 0 when it is not, or when Redis is away.
+func (l *lane) learn(ctx context.Context, d *delivery, err error) (blockedFor time.Duration) {
 	for _, finding := range l.findingsOf(d, err) {
-		rest = max(rest, l.note(ctx, finding))
+		blockedFor = max(blockedFor, l.note(ctx, finding))
 	}
-	return rest
+	return blockedFor
 }
 
 // note reports a finding. The first to meet a block pauses the queues and logs it.
@@ -93,7 +92,7 @@ func (l *lane) note(ctx context.Context, f tasks.Finding) time.Duration {
 		l.log.Warn().Str(fields.State, string(f.Kind)).Str("error", f.Reason).Dur("pause_ms", block.Left).Msg("the app rests")
 	}
 	if block.Left > 0 {
-		l.pause(ctx, block.Left)
+		l.pauseQueues(ctx, block.Left)
 	}
 	return block.Left
 }

@@ -100,7 +100,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		IsFailure:       isFailure,
 		Logger:          &asynqLogger{l.asynqLog, l.outage},
 	})
-	if err := server.Start(l.traced(l.handle)); err != nil {
+	if err := server.Start(l.tracked(l.traced(l.handle))); err != nil {
 		return fmt.Errorf("start lane %s: %w", l.app.Name, err)
 	}
 	<-ctx.Done()
@@ -108,8 +108,9 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 	return nil
 }
 
-// pause rests the app's queues on all hosts for a while. When Redis refuses, the messages that come meanwhile are held one by one.
-func (l *lane) pause(ctx context.Context, d time.Duration) {
+// pauseQueues pauses the app's queues on all hosts for a while. When Redis refuses,
+// the messages that come meanwhile are held one by one.
+func (l *lane) pauseQueues(ctx context.Context, d time.Duration) {
 	for _, priority := range tasks.Priorities() {
 		if err := asynqx.PauseFor(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), d); err != nil {
 			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("the app's queues go on")

@@ -16,20 +16,20 @@ import (
 // look for retries.
 const calm = 5 * time.Second
 
-// outage is what workers know of Redis's health. It says in the log once that Redis is
-// in trouble and once that it is well again; what else would be said meanwhile,
-// thousands of times, is spared. All lanes share it.
+// outage is what workers know of Redis's health. It logs once that Redis is unavailable
+// and once that it has recovered; the thousands of lines that would follow from the
+// outage meanwhile are suppressed. All lanes share it.
 type outage struct {
 	log zerolog.Logger
 
-	on     atomic.Bool
-	spared atomic.Int64 // lines
+	on         atomic.Bool
+	suppressed atomic.Int64 // lines
 
 	mu          sync.Mutex
 	began, last time.Time // its first failure and its newest
 }
 
-// newOutage begins with a Redis that is well.
+// newOutage begins with a Redis that is available.
 func newOutage(log zerolog.Logger) *outage {
 	return &outage{log: log.With().Str(fields.Component, "redis").Logger()}
 }
@@ -45,14 +45,14 @@ func (o *outage) note(err error) {
 	switch {
 	case err != nil && !o.on.Load():
 		o.began, o.last = now, now
-		o.spared.Store(0)
+		o.suppressed.Store(0)
 		o.on.Store(true)
-		o.log.Error().Err(err).Msg("Redis is in trouble; messages wait until it is well again")
+		o.log.Error().Err(err).Msg("Redis is unavailable; messages wait until it has recovered")
 	case err != nil:
 		o.last = now
 	case o.on.Load() && now.Sub(o.last) >= calm:
 		o.on.Store(false)
-		o.log.Warn().Dur(fields.Duration, o.last.Sub(o.began)).Int64("lines_spared", o.spared.Load()).Msg("Redis is well again")
+		o.log.Warn().Dur(fields.Duration, o.last.Sub(o.began)).Int64("suppressed_lines", o.suppressed.Load()).Msg("Redis has recovered")
 	}
 }
 
@@ -70,6 +70,6 @@ func (o *outage) level(level zerolog.Level) zerolog.Level {
 	if !o.on.Load() {
 		return level
 	}
-	o.spared.Add(1)
+	o.suppressed.Add(1)
 	return zerolog.DebugLevel
 }

@@ -34,10 +34,10 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 		o.note(nil)
 		o.note(nil)
 		asynq.Warn("after")
-		asynq.Error("recovering from panic") // never spared
+		asynq.Error("recovering from panic") // never suppressed
 		const want = `{"level":"warn","message":"before"}
-{"level":"error","component":"redis","error":"connection refused","message":"Redis is in trouble; messages wait until it is well again"}
-{"level":"warn","component":"redis","duration_ms":59000,"lines_spared":61,"message":"Redis is well again"}
+{"level":"error","component":"redis","error":"connection refused","message":"Redis is unavailable; messages wait until it has recovered"}
+{"level":"warn","component":"redis","duration_ms":59000,"suppressed_lines":61,"message":"Redis has recovered"}
 {"level":"warn","message":"after"}
 {"level":"error","message":"recovering from panic"}
 `

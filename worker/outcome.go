@@ -21,8 +21,8 @@ const (
 type outcome struct {
 	state tasks.State
 	// wait, when not nil, brings the message back after that time; nil ends it.
-	wait func(err error, retried int) time.Duration
-	free bool // the next try costs no attempt
+	wait      func(err error, retried int) time.Duration
+	uncounted bool // the next try costs no attempt
 }
 
 // outcomes turns the class of an answer into what happens to the message. A final
@@ -33,9 +33,9 @@ var outcomes = map[wecom.Class]outcome{
 	wecom.ClassTransient:      {state: tasks.Queued, wait: grow},
 	wecom.ClassUnknownOutcome: {state: tasks.Queued, wait: grow},
 	wecom.ClassToken:          {state: tasks.Queued, wait: moment},
-	wecom.ClassConcurrency:    {state: tasks.Queued, wait: moment, free: true},
-	wecom.ClassRate:           {state: tasks.Held, wait: minute, free: true},
-	wecom.ClassConfig:         {state: tasks.Held, wait: suspension, free: true},
+	wecom.ClassConcurrency:    {state: tasks.Queued, wait: moment, uncounted: true},
+	wecom.ClassRate:           {state: tasks.Held, wait: minute, uncounted: true},
+	wecom.ClassConfig:         {state: tasks.Held, wait: suspension, uncounted: true},
 	wecom.ClassMedia:          {state: tasks.Rejected},
 	wecom.ClassRecipient:      {state: tasks.Rejected},
 	wecom.ClassContent:        {state: tasks.Rejected},

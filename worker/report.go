@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -31,14 +32,14 @@ func codeOf(err error) int64 {
 }
 
 // report logs one line per attempt: what became of the message.
-func (l *lane) report(d *delivery, r tasks.Record, cause error) {
-	class, traceID := wecom.ClassOf(cause), d.tell(r, cause)
+func (l *lane) report(ctx context.Context, d *delivery, r tasks.Record, cause error) {
+	class, traceID := wecom.ClassOf(cause), d.describe(ctx, r, cause)
 	if cause == nil && r.ErrMsg != "" {
 		cause = errors.New(r.ErrMsg)
 	}
 	event := l.log.WithLevel(level(r)).AnErr("error", cause).Str(fields.MessageID, r.ID).Str(fields.MsgID, r.MsgID).
 		Int64(fields.ErrCode, r.ErrCode).Stringer(fields.Class, class).Str(fields.Priority, string(r.Priority)).
-		Str(fields.Queue, tasks.Queue(r.App, r.Priority)).Int(fields.Attempt, d.leave.Number).
+		Str(fields.Queue, tasks.Queue(r.App, r.Priority)).Int(fields.Attempt, d.admission.Number).
 		Int64(fields.Duration, time.Since(d.began).Milliseconds())
 	if traceID != "" {
 		event = event.Str(fields.TraceID, traceID)

@@ -8,21 +8,39 @@ import (
 	"github.com/hibiken/asynq"
 )
 
+const (
+	// redisRetry brings a message back after Redis did not answer.
+	redisRetry = 2 * time.Second
+	// restRetry brings a message back into a queue that is paused because its app
+	// rests: whoever resumes the app need not look for it elsewhere.
+	restRetry = time.Second
+	// versionRetry leaves a message to a newer worker.
+	versionRetry = time.Minute
+	// leaseRetry is how soon a task comes back whose worker died: its lease has been
+	// over for half a minute by then. When it was Redis that was away, its worker lives
+	// and gets this time to write down what it knows.
+	leaseRetry = 5 * time.Second
+)
+
 // retryError tells asynq to bring a task back. It travels from the handler to
 // retryDelay and isFailure below.
 type retryError struct {
-	err  error
-	wait time.Duration
-	free bool // costs no attempt
+	err       error
+	wait      time.Duration
+	uncounted bool // costs no attempt
 }
+
+// later brings the task back after wait. It costs no attempt: the message could not
+// be tried, or the failure is not the message's.
+func later(err error, wait time.Duration) error {
+	return &retryError{err: err, wait: wait, uncounted: true}
+}
+
+// attemptFailed brings the task back after wait, with one attempt less.
+func attemptFailed(err error, wait time.Duration) error { return &retryError{err: err, wait: wait} }
 
 func (e *retryError) Error() string { return e.err.Error() }
 func (e *retryError) Unwrap() error { return e.err }
-
-// leaseRetry is how soon a task comes back whose worker died: its lease has been
-// over for half a minute by then. When it was Redis that was away, its worker lives
-// and gets this time to write down what it knows.
-const leaseRetry = 5 * time.Second
 
 // wholeSeconds rounds up: asynq cuts the fraction of a moment off, which would
 // bring a task back early.
@@ -37,11 +55,11 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	return wholeSeconds(wait)
 }
 
-// isFailure is asynq's IsFailure: what is none costs no attempt. A worker that
-// died is not the message's failure.
+// isFailure is asynq's IsFailure: only a failure costs an attempt. That a worker died
+// is not the message's failure.
 func isFailure(err error) bool {
 	if retry, ok := errors.AsType[*retryError](err); ok {
-		return !retry.free
+		return !retry.uncounted
 	}
 	return !errors.Is(err, asynq.ErrLeaseExpired)
 }

@@ -68,7 +68,7 @@ func (l *lane) revive(ctx context.Context, d *delivery, record tasks.Record) (bo
 // runAgain brings a revived message back at once, or later when Redis did not answer.
 func runAgain(err error) error {
 	if err != nil {
-		return &retryError{err, redisRetry, true}
+		return later(err, redisRetry)
 	}
-	return &retryError{errors.New("run again from the dashboard"), 0, true}
+	return later(errors.New("run again from the dashboard"), 0)
 }

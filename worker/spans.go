@@ -20,64 +20,62 @@ import (
 //	└ message/send    the call
 //	wait              beside process: from the enqueueing to the first delivery
 
-// traced goes on with the trace of a task.
+// traced puts each delivery into a span.
 func (l *lane) traced(handle asynq.HandlerFunc) asynq.HandlerFunc {
 	if !l.tracer.On {
 		return handle
 	}
 	return func(ctx context.Context, task *asynq.Task) error {
-		id, _ := asynq.GetTaskID(ctx)
-		queue, _ := asynq.GetQueueName(ctx)
-		ctx, span := l.tracer.Start(tracing.FromHeaders(ctx, task.Headers()), "process "+queue,
-			trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(tracing.Message(l.app.Name, id, queue)...))
+		ctx, span := l.startDeliverySpan(ctx, task)
 		defer span.End()
 		return handle(ctx, task)
 	}
 }
 
-// remember keeps the span of a delivery for its report, and tells of the first one
-// how long the message has waited for it.
-func (l *lane) remember(ctx context.Context, d *delivery) {
-	d.span = trace.SpanFromContext(ctx)
-	if !l.tracer.On || d.retried > 0 {
-		return
+// startDeliverySpan goes on with the trace that the task brings. The first delivery
+// also records how long the message has waited for it.
+func (l *lane) startDeliverySpan(ctx context.Context, task *asynq.Task) (context.Context, trace.Span) {
+	id, _ := asynq.GetTaskID(ctx)
+	queue, _ := asynq.GetQueueName(ctx)
+	retried, _ := asynq.GetRetryCount(ctx)
+	ctx = tracing.FromHeaders(ctx, task.Headers())
+	about := trace.WithAttributes(tracing.Message(l.app.Name, id, queue)...)
+	if payload, err := tasks.Decode(task.Type(), task.Payload()); err == nil && retried == 0 {
+		_, wait := l.tracer.Start(ctx, "wait", trace.WithTimestamp(payload.EnqueuedAt), about)
+		wait.End()
 	}
-	_, wait := l.tracer.Start(tracing.FromHeaders(ctx, d.task.Headers()), "wait", trace.WithTimestamp(d.payload.EnqueuedAt),
-		trace.WithAttributes(l.about(d)...))
-	wait.End(trace.WithTimestamp(d.began))
+	return l.tracer.Start(ctx, "process "+queue, trace.WithSpanKind(trace.SpanKindConsumer), about)
 }
 
-// tracedAdmit is admit, in a span that tells its verdict.
-func (l *lane) tracedAdmit(ctx context.Context, d *delivery) (admitted, error) {
+// startAdmissionSpan begins a span that ends with the verdict.
+func (l *lane) startAdmissionSpan(ctx context.Context, d *delivery) (_ context.Context, end func(tasks.Admission, error)) {
 	if !l.tracer.On {
-		return l.admit(ctx, d)
+		return ctx, func(tasks.Admission, error) {}
 	}
-	ctx, span := l.tracer.Start(ctx, "admission", trace.WithAttributes(l.about(d)...))
-	defer span.End()
-	a, err := l.admit(ctx, d)
-	span.SetAttributes(attribute.String("verdict", string(a.Verdict)), attribute.String("reason", a.Reason))
-	if err != nil {
-		span.SetStatus(codes.Error, "no verdict")
+	about := tracing.Message(l.app.Name, d.payload.ID, tasks.Queue(l.app.Name, d.payload.Priority))
+	ctx, span := l.tracer.Start(ctx, "admission", trace.WithAttributes(about...))
+	return ctx, func(a tasks.Admission, err error) {
+		span.SetAttributes(attribute.String("verdict", string(a.Verdict)), attribute.String("reason", a.Reason))
+		if err != nil {
+			span.SetStatus(codes.Error, "no verdict")
+		}
+		span.End()
 	}
-	return a, err
 }
 
-func (l *lane) about(d *delivery) []attribute.KeyValue {
-	return tracing.Message(l.app.Name, d.payload.ID, tasks.Queue(l.app.Name, d.payload.Priority))
-}
-
-// tell writes the outcome of an attempt into the delivery's span, and gives the
+// describe writes the outcome of an attempt into the delivery's span, and gives the
 // trace that it belongs to, empty without one.
-func (d *delivery) tell(r tasks.Record, cause error) (traceID string) {
-	if d.span == nil || !d.span.SpanContext().IsValid() {
+func (d *delivery) describe(ctx context.Context, r tasks.Record, cause error) (traceID string) {
+	span := trace.SpanFromContext(ctx)
+	if !span.SpanContext().IsValid() {
 		return ""
 	}
-	d.span.SetAttributes(
+	span.SetAttributes(
 		attribute.String(fields.State, string(r.State)), attribute.String(fields.MsgID, r.MsgID),
-		attribute.Int(fields.Attempt, d.leave.Number), attribute.String(fields.Priority, string(r.Priority)),
+		attribute.Int(fields.Attempt, d.admission.Number), attribute.String(fields.Priority, string(r.Priority)),
 	)
-	tracing.Answered(d.span, cause)
-	return d.span.SpanContext().TraceID().String()
+	tracing.Answered(span, cause)
+	return span.SpanContext().TraceID().String()
 }
 
 // tracedSender puts each call into a span.

@@ -224,11 +224,11 @@ func (tr *trouble) quiet(want int) {
 			complaints[event.Message]++
 		}
 	}
-	if n := complaints["Redis is in trouble; messages wait until it is well again"]; n > 1 || n < want {
-		tr.Errorf("the log tells %d times that Redis is in trouble, want once", n)
+	if n := complaints["Redis is unavailable; messages wait until it has recovered"]; n > 1 || n < want {
+		tr.Errorf("the log tells %d times that Redis is unavailable, want once", n)
 	}
-	delete(complaints, "Redis is in trouble; messages wait until it is well again")
-	delete(complaints, "Redis is well again")
+	delete(complaints, "Redis is unavailable; messages wait until it has recovered")
+	delete(complaints, "Redis has recovered")
 	if len(complaints) > 0 {
 		tr.Errorf("the log complains of %v as well", complaints)
 	}

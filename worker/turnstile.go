@@ -11,8 +11,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// turnstile lets the handlers of a lane ask for leave to call, the highest
-// priority first, and no more at once than may be calling. While nothing is
+// turnstile lets the handlers of a lane ask for admission, the highest priority
+// first, and no more at once than may be calling. While nothing is
 // limited all pass it at once; at the limit one asks at a time, when the app's
 // rate allows, so that an alert waits for one call and not for the backlog.
 type turnstile struct {
@@ -51,14 +51,14 @@ func newTurnstile(size int) *turnstile {
 // enter waits until a message of this priority may ask. It returns the cause when
 // ctx ends first. Whoever is let through calls answer, and leave when the call is
 // over.
-func (t *turnstile) enter(ctx context.Context, p tasks.Priority) (*turn, error) {
+func (t *turnstile) enter(ctx context.Context, p tasks.Priority) (*passage, error) {
 	t.mu.Lock()
 	t.came++
 	w := &waiter{p, t.came, make(chan struct{})}
 	if t.idle() && t.open(p, time.Now()) {
 		t.inFlight++
 		t.mu.Unlock()
-		return &turn{turnstile: t, waiter: w}, nil
+		return &passage{turnstile: t, waiter: w}, nil
 	}
 	t.waiting[rank(p)] = append(t.waiting[rank(p)], w)
 	t.next()
@@ -68,32 +68,32 @@ func (t *turnstile) enter(ctx context.Context, p tasks.Priority) (*turn, error) 
 
 // again is for a handler that was told to wait: it leaves, and stands in line where
 // it came from.
-func (t *turn) again(ctx context.Context) (*turn, error) {
-	w := &waiter{t.priority, t.number, make(chan struct{})}
-	t.mu.Lock()
-	t.inFlight--
-	queue := t.waiting[rank(w.priority)]
+func (p *passage) again(ctx context.Context) (*passage, error) {
+	w := &waiter{p.priority, p.number, make(chan struct{})}
+	p.mu.Lock()
+	p.inFlight--
+	queue := p.waiting[rank(w.priority)]
 	place, _ := slices.BinarySearchFunc(queue, w.number, func(other *waiter, number uint64) int {
 		return cmp.Compare(other.number, number)
 	})
-	t.waiting[rank(w.priority)] = slices.Insert(queue, place, w)
-	t.end()
-	t.mu.Unlock()
-	return t.await(ctx, w)
+	p.waiting[rank(w.priority)] = slices.Insert(queue, place, w)
+	p.end()
+	p.mu.Unlock()
+	return p.await(ctx, w)
 }
 
-func (t *turnstile) await(ctx context.Context, w *waiter) (*turn, error) {
-	let := &turn{turnstile: t, waiter: w, queued: true}
+func (t *turnstile) await(ctx context.Context, w *waiter) (*passage, error) {
+	p := &passage{turnstile: t, waiter: w, queued: true}
 	select {
 	case <-w.pass:
-		return let, nil
+		return p, nil
 	case <-ctx.Done():
-		return nil, t.abandon(w, let, context.Cause(ctx))
+		return nil, t.abandon(w, p, context.Cause(ctx))
 	}
 }
 
 // abandon takes a waiter out again, unless it was let through meanwhile.
-func (t *turnstile) abandon(w *waiter, let *turn, cause error) error {
+func (t *turnstile) abandon(w *waiter, p *passage, cause error) error {
 	t.mu.Lock()
 	queue := t.waiting[rank(w.priority)]
 	i := slices.Index(queue, w)
@@ -102,7 +102,7 @@ func (t *turnstile) abandon(w *waiter, let *turn, cause error) error {
 	}
 	t.mu.Unlock()
 	if i < 0 {
-		let.leave()
+		p.leave()
 	}
 	return cause
 }
@@ -162,8 +162,8 @@ func (t *turnstile) wake() {
 // stop ends the timer.
 func (t *turnstile) stop() { t.timer.Stop() }
 
-// turn is a handler's passage.
-type turn struct {
+// passage is a handler's way through the turnstile, until its call is over.
+type passage struct {
 	*turnstile
 	*waiter
 
@@ -173,37 +173,37 @@ type turn struct {
 
 // answer passes on what the handler was told, which opens the turnstile for the
 // next, or closes it for a while.
-func (t *turn) answer(a tasks.Admission) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (p *passage) answer(a tasks.Admission) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	spent := a.Spacing
 	if a.Verdict == tasks.Wait { // for the rate, or for a probe
-		spent = a.Wait + t.priority.HeadStart()
+		spent = a.Wait + p.priority.HeadStart()
 	}
-	if to := time.Now().Add(spent); to.After(t.spentTo) {
-		t.spentTo = to
+	if to := time.Now().Add(spent); to.After(p.spentTo) {
+		p.spentTo = to
 	}
 	if a.Concurrency > 0 { // 0 where the limits were not asked
-		t.limit = max(1, int(float64(t.size)*a.Concurrency))
+		p.limit = max(1, int(float64(p.size)*a.Concurrency))
 	}
-	t.end()
+	p.end()
 }
 
 // end lets the next one ask.
-func (t *turn) end() {
-	if t.queued && !t.answered {
-		t.asking = false
+func (p *passage) end() {
+	if p.queued && !p.answered {
+		p.asking = false
 	}
-	t.answered = true
-	t.next()
+	p.answered = true
+	p.next()
 }
 
 // leave ends the passage and its call.
-func (t *turn) leave() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.inFlight--
-	t.end()
+func (p *passage) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inFlight--
+	p.end()
 }
 
 // rank is the place of a priority in the order of serving, 0 for the highest.

@@ -21,7 +21,7 @@ func spent(ahead time.Duration) tasks.Admission {
 	return tasks.Admission{Verdict: tasks.Go, Spacing: ahead, Concurrency: 1}
 }
 
-func enter(t *testing.T, gate *turnstile, p tasks.Priority) *turn {
+func enter(t *testing.T, gate *turnstile, p tasks.Priority) *passage {
 	t.Helper()
 	let, err := gate.enter(t.Context(), p)
 	if err != nil {
@@ -74,7 +74,7 @@ func TestWhileNothingIsLimitedNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := newTurnstile(4)
 		defer gate.stop()
-		var turns []*turn
+		var turns []*passage
 		for range 3 {
 			turns = append(turns, enter(t, gate, tasks.Bulk)) // none has its answer yet
 		}

@@ -52,9 +52,9 @@ func TestAllWorkersTogetherTellOfTroubleOnce(t *testing.T) {
 	worker := start(t, l.environ(), "worker", "-c", config)
 	waittest.Until(t, "both lanes are up", func() bool { return len(worker.lines(`"lane is up"`)) == 2 })
 	l.redis.Kill()
-	worker.awaitLine("Redis is in trouble")
+	worker.awaitLine("Redis is unavailable")
 	l.redis.Restart()
-	worker.awaitLine("Redis is well again")
+	worker.awaitLine("Redis has recovered")
 	if lines := worker.lines("Redis is "); len(lines) != 2 {
 		t.Errorf("%d lines, want 2: %s", len(lines), strings.Join(lines, "\n"))
 	}

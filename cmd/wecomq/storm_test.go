@@ -210,7 +210,7 @@ func TestAStormOfKillsOfRedisLosesNothingAndMarksEachDouble(t *testing.T) {
 		if w.hasExited() {
 			t.Error("a worker has died")
 		}
-		if lines := w.lines("Redis is in trouble"); len(lines) > s.kills {
+		if lines := w.lines("Redis is unavailable"); len(lines) > s.kills {
 			t.Errorf("a worker complains %d times of %d kills", len(lines), s.kills)
 		}
 	}

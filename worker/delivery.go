@@ -1,0 +1,71 @@
+package worker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// nameLength gives a delivery's name 50 random bits.
+const nameLength = 10
+
+// delivery is one message in the hands of a handler.
+type delivery struct {
+	name      string // no other delivery has it
+	payload   tasks.Payload
+	request   message.Request
+	task      *asynq.Task
+	retried   int // attempts that counted so far
+	allowed   int // attempts that may count in all
+	began     time.Time
+	admission tasks.Admission // its Number is 0 before an attempt was written down
+}
+
+// decode reads the task. Its body was checked before it was enqueued, perhaps by
+// a newer version: unknown members are not this worker's business.
+func (l *lane) decode(ctx context.Context, task *asynq.Task) (*delivery, error) {
+	payload, err := tasks.Decode(task.Type(), task.Payload())
+	if err != nil {
+		return nil, err
+	}
+	if payload.App != l.app.Name {
+		return nil, fmt.Errorf("message %s is of app %s, but waits in a queue of app %s", payload.ID, payload.App, l.app.Name)
+	}
+	payload.Body = message.FillAgentID(payload.Body, l.app.AgentID)
+	request, err := message.ParseLenient(payload.Body)
+	if err != nil {
+		return nil, fmt.Errorf("message %s: %w", payload.ID, err)
+	}
+	retried, _ := asynq.GetRetryCount(ctx)
+	allowed, _ := asynq.GetMaxRetry(ctx)
+	return &delivery{
+		name: rand.Text()[:nameLength], payload: payload, request: request, task: task, retried: retried, allowed: allowed,
+		began: time.Now(),
+	}, nil
+}
+
+// unreadable leaves a task to a newer worker, or archives it when that would not help.
+func (l *lane) unreadable(task *asynq.Task, err error) error {
+	if errors.Is(err, tasks.ErrVersion) {
+		return later(err, versionRetry)
+	}
+	l.log.Error().Err(err).Str("type", task.Type()).Msg("unreadable task")
+	return deadLetter(err)
+}
+
+// agentMismatch catches a message for another application: WeCom would answer
+// 301002, and that suspends the whole app.
+func (l *lane) agentMismatch(d *delivery) error {
+	if got := d.request.Common().AgentID; got != l.app.AgentID {
+		return fmt.Errorf("agentid: %s, but app %s is agent %s; leave agentid out or send by the right app",
+			got, l.app.Name, l.app.AgentID)
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// settlePatience is how long a handler tries to record an outcome. It ends before
+// [tasks.TaskTimeout] does.
+const settlePatience = 5 * time.Minute
+
+// judge turns WeCom's answer into what is written down.
+func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.Settlement {
+	class := wecom.ClassOf(err)
+	s := tasks.Settlement{
+		State: outcomes[class].state, OutcomeUnknown: class == wecom.ClassUnknownOutcome,
+		MsgID: reply.MsgID, ResponseCode: reply.ResponseCode,
+		Recipients: recipientsOf(d.request.Common(), reply),
+	}
+	if err != nil {
+		s.ErrCode, s.ErrMsg = codeOf(err), wecom.WithHint(err)
+		s.Recipients.Accepted = 0
+		return l.giveUp(d, outcomes[class], s)
+	}
+	// errcode 0 with "ok. Warning: wrong json format." may have lost content.
+	if strings.Contains(strings.ToLower(reply.ErrMsg), "warning") {
+		s.ErrMsg = "WeCom took the message and said: " + reply.ErrMsg
+	}
+	if refused := s.Recipients.Refused(); refused > 0 {
+		s.State = tasks.Partial
+		s.ErrMsg = fmt.Sprintf("WeCom took the message but refused %d of its recipients", refused)
+	}
+	return s
+}
+
+// giveUp makes a failure final when there is no next attempt: they are used up,
+// or WeCom may have taken the message and it must not be sent again.
+func (l *lane) giveUp(d *delivery, o outcome, s tasks.Settlement) tasks.Settlement {
+	last := o.wait != nil && !o.uncounted && d.retried+1 >= d.allowed
+	switch {
+	case s.OutcomeUnknown && (last || l.resendPolicy(d.request.Common()).Window == 0):
+		s.State = tasks.Unknown
+	case last:
+		s.State = tasks.Rejected
+		s.ErrMsg = fmt.Sprintf("all %d attempts used up; the last: %s", d.allowed, s.ErrMsg)
+	}
+	return s
+}
+
+// park gives up on a message that WeCom may have taken, and that must not be
+// sent again.
+func (l *lane) park(ctx context.Context, d *delivery) error {
+	err := errors.New("an earlier attempt ended without an answer, and the message may not be sent again")
+	return l.settle(ctx, d, tasks.Settlement{State: tasks.Unknown, OutcomeUnknown: true, ErrMsg: err.Error()}, err)
+}
+
+// settle writes the record, then tells asynq. A record that cannot be written
+// for minutes brings the task back: its attempt then has an unknown outcome.
+func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, cause error) error {
+	record, err := l.record(ctx, d, s)
+	if err != nil {
+		l.log.Error().Err(err).Str(fields.MessageID, d.payload.ID).Str(fields.MsgID, s.MsgID).Msg("the outcome is lost")
+		return later(err, redisRetry)
+	}
+	l.report(ctx, d, record, cause)
+	blockedFor := l.learn(ctx, d, cause)
+	if !s.State.Final() {
+		return retry(d, cause, blockedFor)
+	}
+	l.cfg.OnSettled(record)
+	return l.finish(d, record, cause)
+}
+
+// record writes down what became of an attempt, however long Redis is away:
+// nobody else knows it. It is tried once at least, also when the worker stops.
+func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tasks.Record, error) {
+	patience, cancel := l.untilStopped(ctx)
+	defer cancel()
+	return backoff.Retry(patience, func() (tasks.Record, error) {
+		record, err := l.app.Ledger.Settle(ctx, d.payload, s)
+		return record, l.outage.check(err)
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(redisPoll)), backoff.WithMaxElapsedTime(settlePatience),
+		backoff.WithNotify(once(func(err error) {
+			l.log.WithLevel(l.levelOf(err)).Err(err).Str(fields.MessageID, d.payload.ID).Msg("the outcome is not recorded yet")
+		})))
+}
+
+// untilStopped ends when nobody waits for handlers any more.
+func (l *lane) untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancelCause(ctx)
+	forget := context.AfterFunc(l.stopped, func() { stop(errStopping) })
+	return ctx, func() {
+		forget()
+		stop(nil)
+	}
+}
+
+// once passes on the first of many errors.
+func once(do func(error)) backoff.Notify {
+	said := false
+	return func(err error, _ time.Duration) {
+		if !said {
+			do(err)
+		}
+		said = true
+	}
+}
+
+// retry brings the message back after the time that its outcome sets, or once the
+// app's block is over: until then its queue is paused.
+func retry(d *delivery, cause error, blockedFor time.Duration) error {
+	o := outcomes[wecom.ClassOf(cause)]
+	wait := o.wait(cause, d.retried)
+	if blockedFor > 0 {
+		wait = restRetry
+	}
+	if o.uncounted {
+		return later(cause, wait)
+	}
+	return attemptFailed(cause, wait)
+}
+
+// acknowledge ends a redelivered task whose message is done with.
+func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
+	record, err := l.app.Ledger.Record(ctx, d.payload.ID)
+	if err != nil {
+		return later(err, redisRetry)
+	}
+	if revived, err := l.revive(ctx, d, record); revived || err != nil {
+		return runAgain(err)
+	}
+	l.log.Info().Str(fields.MessageID, record.ID).Str(fields.State, string(record.State)).Msg("redelivered, already done")
+	return l.finish(d, record, errors.New(record.ErrMsg))
+}
+
+// finish shows the record in the dashboard and ends the task: archived when the
+// message needs somebody's attention, completed otherwise.
+func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
+	result, err := record.JSON()
+	if err == nil {
+		_, err = d.task.ResultWriter().Write(result)
+	}
+	if err != nil {
+		l.log.WithLevel(l.levelOf(err)).Err(err).Str(fields.MessageID, record.ID).Msg("the dashboard will not show the result")
+	}
+	if record.State.Dead() {
+		return archived(record, cause)
+	}
+	return nil
+}
