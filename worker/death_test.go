@@ -45,19 +45,19 @@ type fate struct {
 // WECOMQ_STORM=n it does so n times.
 func TestAWorkerThatIsKilled(t *testing.T) {
 	t.Parallel()
-	once := fate{tasks.Accepted, 1, false, 1, 0}
+	once := fate{State: tasks.Accepted, Attempts: 1, Delivered: 1}
 	harmless := map[string]fate{"resend": once, "park": once, "inside": once, "after": once}
 	notTaken := map[string]fate{ // and nobody knows
-		"resend": {tasks.Accepted, 2, true, 1, 0},
-		"park":   {tasks.Unknown, 1, false, 0, 0},
-		"inside": {tasks.Accepted, 2, false, 1, 0},
-		"after":  {tasks.Unknown, 1, false, 0, 0},
+		"resend": {State: tasks.Accepted, Attempts: 2, Marked: true, Delivered: 1},
+		"park":   {State: tasks.Unknown, Attempts: 1},
+		"inside": {State: tasks.Accepted, Attempts: 2, Delivered: 1},
+		"after":  {State: tasks.Unknown, Attempts: 1},
 	}
 	taken := map[string]fate{
-		"resend": {tasks.Accepted, 2, true, 2, 0},
-		"park":   {tasks.Unknown, 1, false, 1, 0},
-		"inside": {tasks.Accepted, 2, false, 1, 1},
-		"after":  {tasks.Unknown, 1, false, 1, 0},
+		"resend": {State: tasks.Accepted, Attempts: 2, Marked: true, Delivered: 2},
+		"park":   {State: tasks.Unknown, Attempts: 1, Delivered: 1},
+		"inside": {State: tasks.Accepted, Attempts: 2, Delivered: 1, Suppressed: 1},
+		"after":  {State: tasks.Unknown, Attempts: 1, Delivered: 1},
 	}
 	for name, tc := range map[string]struct {
 		point string

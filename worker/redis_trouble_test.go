@@ -40,17 +40,18 @@ func TestRedisInTrouble(t *testing.T) {
 		lasts        time.Duration
 	}{
 		"it is killed and comes back": {
-			func(_ *testing.T, s *redistest.Server) { s.Kill() },
-			func(_ *testing.T, s *redistest.Server) { s.Restart() }, 2 * time.Second,
+			strike: func(_ *testing.T, s *redistest.Server) { s.Kill() },
+			heal:   func(_ *testing.T, s *redistest.Server) { s.Restart() }, lasts: 2 * time.Second,
 		},
 		"it does not answer": {
-			func(_ *testing.T, s *redistest.Server) { s.Freeze() },
-			func(_ *testing.T, s *redistest.Server) { s.Thaw() }, 4 * time.Second,
+			strike: func(_ *testing.T, s *redistest.Server) { s.Freeze() },
+			heal:   func(_ *testing.T, s *redistest.Server) { s.Thaw() }, lasts: 4 * time.Second,
 		},
-		"it is full":      {do("config", "set", "maxmemory", "1"), do("config", "set", "maxmemory", "0"), 2 * time.Second},
-		"it is read-only": {do("replicaof", "127.0.0.1", "1"), do("replicaof", "no", "one"), 2 * time.Second},
+		"it is full":      {strike: do("config", "set", "maxmemory", "1"), heal: do("config", "set", "maxmemory", "0"), lasts: 2 * time.Second},
+		"it is read-only": {strike: do("replicaof", "127.0.0.1", "1"), heal: do("replicaof", "no", "one"), lasts: 2 * time.Second},
 		"its disk is full": { // it refuses to write
-			do("config", "set", "min-replicas-to-write", "1"), do("config", "set", "min-replicas-to-write", "0"), 2 * time.Second,
+			strike: do("config", "set", "min-replicas-to-write", "1"),
+			heal:   do("config", "set", "min-replicas-to-write", "0"), lasts: 2 * time.Second,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,9 +142,9 @@ func TestABadNetworkToRedis(t *testing.T) {
 		lasts             time.Duration
 		trouble           bool // that the log tells of
 	}{
-		"a slow one": {"latency", `{"latency":100,"jitter":50}`, 2 * time.Second, false},
-		"one that breaks off in the middle of a reply": {"limit_data", `{"bytes":1500}`, 3 * time.Second, false},
-		"one that swallows everything":                 {"timeout", `{"timeout":0}`, 4 * time.Second, true},
+		"a slow one": {toxic: "latency", attributes: `{"latency":100,"jitter":50}`, lasts: 2 * time.Second},
+		"one that breaks off in the middle of a reply": {toxic: "limit_data", attributes: `{"bytes":1500}`, lasts: 3 * time.Second},
+		"one that swallows everything":                 {toxic: "timeout", attributes: `{"timeout":0}`, lasts: 4 * time.Second, trouble: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -24,8 +24,8 @@ func TestADeadLetterThatIsRunInTheDashboardIsSentAgain(t *testing.T) {
 		ends   tasks.State
 		marked bool
 	}{
-		"a rejected one": {wecomtest.Fault{ErrCode: 45002, Times: 1}, tasks.Rejected, false},
-		"an unknown one": {wecomtest.Fault{Reset: true, After: true, Times: 1}, tasks.Unknown, true},
+		"a rejected one": {fault: wecomtest.Fault{ErrCode: 45002, Times: 1}, ends: tasks.Rejected},
+		"an unknown one": {fault: wecomtest.Fault{Reset: true, After: true, Times: 1}, ends: tasks.Unknown, marked: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

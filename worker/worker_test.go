@@ -160,15 +160,15 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		says     string
 		archived bool
 	}{
-		"all recipients get it":    {nil, "chen.li|wang_wu", tasks.Accepted, 0, 1, "", false},
-		"one recipient is invalid": {nil, "chen.li|left", tasks.Partial, 0, 1, "refused 1 of its recipients", false},
-		"no recipient is valid":    {nil, "left", tasks.Rejected, 81013, 1, "errcode 81013", true},
-		"the content is refused":   {&wecomtest.Fault{ErrCode: 45002, Times: 1}, "a", tasks.Rejected, 45002, 1, "45002", true},
-		"an unknown errcode":       {&wecomtest.Fault{ErrCode: 99999, Times: 1}, "a", tasks.Rejected, 99999, 1, "99999", true},
-		"WeCom is busy twice":      {&wecomtest.Fault{ErrCode: -1, Times: 2}, "a", tasks.Accepted, 0, 3, "", false},
-		"too many calls at once":   {&wecomtest.Fault{ErrCode: 45033, Times: 1}, "a", tasks.Accepted, 0, 2, "", false},
-		"a rate limit":             {&wecomtest.Fault{ErrCode: 45009, Times: 1}, "a", tasks.Accepted, 0, 2, "", false},
-		"a dead token":             {&wecomtest.Fault{ErrCode: 42001, Times: 1}, "a", tasks.Accepted, 0, 1, "", false},
+		"all recipients get it":    {to: "chen.li|wang_wu", state: tasks.Accepted, attempts: 1},
+		"one recipient is invalid": {to: "chen.li|left", state: tasks.Partial, attempts: 1, says: "refused 1 of its recipients"},
+		"no recipient is valid":    {to: "left", state: tasks.Rejected, errcode: 81013, attempts: 1, says: "errcode 81013", archived: true},
+		"the content is refused":   {fault: &wecomtest.Fault{ErrCode: 45002, Times: 1}, to: "a", state: tasks.Rejected, errcode: 45002, attempts: 1, says: "45002", archived: true},
+		"an unknown errcode":       {fault: &wecomtest.Fault{ErrCode: 99999, Times: 1}, to: "a", state: tasks.Rejected, errcode: 99999, attempts: 1, says: "99999", archived: true},
+		"WeCom is busy twice":      {fault: &wecomtest.Fault{ErrCode: -1, Times: 2}, to: "a", state: tasks.Accepted, attempts: 3},
+		"too many calls at once":   {fault: &wecomtest.Fault{ErrCode: 45033, Times: 1}, to: "a", state: tasks.Accepted, attempts: 2},
+		"a rate limit":             {fault: &wecomtest.Fault{ErrCode: 45009, Times: 1}, to: "a", state: tasks.Accepted, attempts: 2},
+		"a dead token":             {fault: &wecomtest.Fault{ErrCode: 42001, Times: 1}, to: "a", state: tasks.Accepted, attempts: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -291,10 +291,10 @@ func TestAnAnswerThatIsLost(t *testing.T) {
 		suppressed int
 		marked     bool
 	}{
-		"resend sends again and says so":       {worker.Resend, 0, tasks.Accepted, 2, 0, true},
-		"park never sends again":               {worker.Park, 0, tasks.Unknown, 1, 0, false},
-		"the duplicate check lets one through": {worker.Resend, 1, tasks.Accepted, 1, 1, false},
-		"the duplicate check beats park":       {worker.Park, 1, tasks.Accepted, 1, 1, false},
+		"resend sends again and says so":       {policy: worker.Resend, state: tasks.Accepted, delivered: 2, marked: true},
+		"park never sends again":               {policy: worker.Park, state: tasks.Unknown, delivered: 1},
+		"the duplicate check lets one through": {policy: worker.Resend, check: 1, state: tasks.Accepted, delivered: 1, suppressed: 1},
+		"the duplicate check beats park":       {policy: worker.Park, check: 1, state: tasks.Accepted, delivered: 1, suppressed: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

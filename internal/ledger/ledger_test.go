@@ -119,59 +119,64 @@ func TestWhatAnAttemptMeets(t *testing.T) {
 		marked  bool
 	}{
 		"a message that was refused goes": {
-			func(t *testing.T, _ redis.UniversalClient, l books) {
+			before: func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", refused)
-			}, tasks.ResendPolicy{InFlight: time.Minute}, tasks.Go, false,
+			},
+			policy: tasks.ResendPolicy{InFlight: time.Minute}, verdict: tasks.Go,
 		},
 		"a message without an answer goes again and is marked": {
-			func(t *testing.T, _ redis.UniversalClient, l books) {
+			before: func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", unanswered)
-			}, doubling, tasks.Go, true,
+			},
+			policy: doubling, verdict: tasks.Go, marked: true,
 		},
 		"a message without an answer is parked where the policy says so": {
-			func(t *testing.T, _ redis.UniversalClient, l books) {
+			before: func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", unanswered)
-			}, tasks.ResendPolicy{InFlight: time.Minute}, tasks.Park, false,
+			},
+			policy: tasks.ResendPolicy{InFlight: time.Minute}, verdict: tasks.Park,
 		},
 		"within the duplicate-check interval it goes again, unmarked": {
-			func(t *testing.T, _ redis.UniversalClient, l books) {
+			before: func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", unanswered)
-			}, tasks.ResendPolicy{InFlight: time.Minute, Window: 30 * time.Minute}, tasks.Go, false,
+			},
+			policy: tasks.ResendPolicy{InFlight: time.Minute, Window: 30 * time.Minute}, verdict: tasks.Go,
 		},
 		"after the duplicate-check interval it is parked": {
-			func(t *testing.T, rdb redis.UniversalClient, _ books) { dead(t, rdb) },
-			tasks.ResendPolicy{InFlight: time.Minute, Window: 90 * time.Second},
-			tasks.Park, false,
+			before: func(t *testing.T, rdb redis.UniversalClient, _ books) { dead(t, rdb) },
+			policy: tasks.ResendPolicy{InFlight: time.Minute, Window: 90 * time.Second}, verdict: tasks.Park,
 		},
 		"a later refusal does not clear up an earlier unknown outcome": {
-			func(t *testing.T, _ redis.UniversalClient, l books) {
+			before: func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", unanswered)
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", refused)
-			}, tasks.ResendPolicy{InFlight: time.Minute}, tasks.Park, true,
+			},
+			policy: tasks.ResendPolicy{InFlight: time.Minute}, verdict: tasks.Park, marked: true,
 		},
 		"the attempt of a dead worker has an unknown outcome": {
-			func(t *testing.T, rdb redis.UniversalClient, _ books) { dead(t, rdb) }, doubling, tasks.Go, true,
+			before: func(t *testing.T, rdb redis.UniversalClient, _ books) { dead(t, rdb) },
+			policy: doubling, verdict: tasks.Go, marked: true,
 		},
 		"the attempt of a dead worker is parked where the policy says so": {
-			func(t *testing.T, rdb redis.UniversalClient, _ books) { dead(t, rdb) },
-			tasks.ResendPolicy{InFlight: time.Minute},
-			tasks.Park, false,
+			before: func(t *testing.T, rdb redis.UniversalClient, _ books) { dead(t, rdb) },
+			policy: tasks.ResendPolicy{InFlight: time.Minute}, verdict: tasks.Park,
 		},
 		"an attempt under way makes the second worker wait": {
-			func(t *testing.T, _ redis.UniversalClient, l books) { begin(t, l, "ops-1", doubling) },
-			doubling, tasks.Busy, false,
+			before: func(t *testing.T, _ redis.UniversalClient, l books) { begin(t, l, "ops-1", doubling) },
+			policy: doubling, verdict: tasks.Busy,
 		},
 		"a finished message needs no call": {
-			func(t *testing.T, _ redis.UniversalClient, l books) {
+			before: func(t *testing.T, _ redis.UniversalClient, l books) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", tasks.Settlement{State: tasks.Accepted, MsgID: "m1"})
-			}, doubling, tasks.Final, false,
+			},
+			policy: doubling, verdict: tasks.Final,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -197,11 +202,11 @@ func TestTheDeadline(t *testing.T) {
 		in      time.Duration
 		verdict tasks.Verdict
 	}{
-		"a message before its deadline goes":       {nil, time.Minute, tasks.Go},
-		"a message after its deadline has expired": {nil, -time.Millisecond, tasks.TooLate},
-		"also when it was refused before":          {[]tasks.Settlement{{State: tasks.Queued, ErrCode: -1}}, -time.Millisecond, tasks.TooLate},
-		"but not when WeCom may have it":           {[]tasks.Settlement{{State: tasks.Queued, OutcomeUnknown: true}}, -time.Millisecond, tasks.Park},
-		"and what is finished stays so":            {[]tasks.Settlement{{State: tasks.Accepted}}, -time.Millisecond, tasks.Final},
+		"a message before its deadline goes":       {in: time.Minute, verdict: tasks.Go},
+		"a message after its deadline has expired": {in: -time.Millisecond, verdict: tasks.TooLate},
+		"also when it was refused before":          {before: []tasks.Settlement{{State: tasks.Queued, ErrCode: -1}}, in: -time.Millisecond, verdict: tasks.TooLate},
+		"but not when WeCom may have it":           {before: []tasks.Settlement{{State: tasks.Queued, OutcomeUnknown: true}}, in: -time.Millisecond, verdict: tasks.Park},
+		"and what is finished stays so":            {before: []tasks.Settlement{{State: tasks.Accepted}}, in: -time.Millisecond, verdict: tasks.Final},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -228,11 +233,11 @@ func TestOnlyAnAcceptanceOverrulesAFinalState(t *testing.T) {
 		settle tasks.State
 		want   tasks.State
 	}{
-		{tasks.Unknown, tasks.Unknown},
-		{tasks.Queued, tasks.Unknown},
-		{tasks.Rejected, tasks.Unknown},
-		{tasks.Accepted, tasks.Accepted}, // the answer came late, but it came
-		{tasks.Rejected, tasks.Accepted},
+		{settle: tasks.Unknown, want: tasks.Unknown},
+		{settle: tasks.Queued, want: tasks.Unknown},
+		{settle: tasks.Rejected, want: tasks.Unknown},
+		{settle: tasks.Accepted, want: tasks.Accepted}, // the answer came late, but it came
+		{settle: tasks.Rejected, want: tasks.Accepted},
 	} {
 		if got := settle(t, l, "ops-1", tasks.Settlement{State: step.settle}); got.State != step.want {
 			t.Errorf("settled %s, the record says %s, want %s", step.settle, got.State, step.want)

@@ -34,11 +34,11 @@ func TestNewestRecordsComeFirst(t *testing.T) {
 		looked int
 		more   bool
 	}{
-		"as many as are wanted":    {ledger.Query{}, ledger.Bounds{Found: 2, Looked: 9000}, []string{"ops-1199", "ops-1198"}, 0, true},
-		"across pages":             {ledger.Query{States: rejected}, ledger.Bounds{Found: 5, Looked: 9000}, []string{"ops-800", "ops-400", "ops-0"}, 1200, false},
-		"until it has seen enough": {ledger.Query{States: rejected}, ledger.Bounds{Found: 5, Looked: 700}, []string{"ops-800"}, 700, true},
-		"of a time":                {ledger.Query{Since: start.Add(1198 * time.Second)}, ledger.Bounds{Found: 5, Looked: 700}, []string{"ops-1199", "ops-1198"}, 2, false},
-		"before a time":            {ledger.Query{Until: start.Add(time.Second)}, ledger.Bounds{Found: 5, Looked: 700}, []string{"ops-1", "ops-0"}, 2, false},
+		"as many as are wanted":    {bounds: ledger.Bounds{Found: 2, Looked: 9000}, want: []string{"ops-1199", "ops-1198"}, more: true},
+		"across pages":             {query: ledger.Query{States: rejected}, bounds: ledger.Bounds{Found: 5, Looked: 9000}, want: []string{"ops-800", "ops-400", "ops-0"}, looked: 1200},
+		"until it has seen enough": {query: ledger.Query{States: rejected}, bounds: ledger.Bounds{Found: 5, Looked: 700}, want: []string{"ops-800"}, looked: 700, more: true},
+		"of a time":                {query: ledger.Query{Since: start.Add(1198 * time.Second)}, bounds: ledger.Bounds{Found: 5, Looked: 700}, want: []string{"ops-1199", "ops-1198"}, looked: 2},
+		"before a time":            {query: ledger.Query{Until: start.Add(time.Second)}, bounds: ledger.Bounds{Found: 5, Looked: 700}, want: []string{"ops-1", "ops-0"}, looked: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
