@@ -1,328 +1,265 @@
 -- Says whether a message may go now, and if so writes down the attempt: the
 -- record, the app's state and rate, the day quota and every member's windows in
--- one round trip. begin.lua and clock.lua stand before this text.
+-- one round trip. begin.lua, clock.lua and window.lua stand before this text.
 --
 -- KEYS 1 record (hash) 2 pace (hash) 3 prefix of the sent lists 4 prefix of the
 --      plan lists 5 prefix of the day quotas 6 index of records by time (zset)
 --      The scripts make the keys of members and days from the prefixes; all are in
 --      the app's slot.
--- ARGV 1 now in ms, 0 = Redis TIME 2 "check" to ask the record only, else ""
---      3 in-flight ms 4 resend ms 5 marks duplicates 6 deadline ms 7 retention ms
---      8 interval between calls in ms, at the configured rate
---      9 head start of the message's priority in ms
---      10 critical: 1 or 0
---      11 a member's messages per minute, 12 per hour, of any priority
---      13 and 14 likewise, on top, for critical messages only
---      15 day quota of the message's priority, -1 = none
---      16 persons that "@all", parties and tags count as, 0 = the message has none
---      17 turn in ms that was promised to its users, 0 = none
---      18 name of this delivery of the task, '' = none
---      19 id of the message
---      20 number of fields, then field, value, … of a new record
---      .. the users, in lower case
+-- ARGV the fields of `ask` below, in its order; then field, value, … of a new record;
+--      then the users, in lower case
 -- result {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
 --         follow-ups, now}
 --        verdicts of the record: see begin.lua. "wait": the rate is spent; nothing
 --        is reserved. "hold": the app rests. "turn": the users' turn, promised.
 --        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1
-local record, pace = KEYS[1], KEYS[2]
-local wall = wall_clock(ARGV[1])
-local keep, critical, unlisted = tonumber(ARGV[7]), ARGV[10] == '1', tonumber(ARGV[16])
-local per_minute, per_hour = tonumber(ARGV[11]), tonumber(ARGV[12])
-local extra_minute, extra_hour = tonumber(ARGV[13]), tonumber(ARGV[14])
+local record, pace, sent_prefix, plan_prefix, quota_prefix, index = unpack(KEYS)
+local ask = {
+  now = ARGV[1],                       -- in ms, 0 = Redis TIME
+  check_only = ARGV[2] == 'check',     -- ask the record only
+  in_flight = tonumber(ARGV[3]),       -- ms that an attempt can last
+  resend = tonumber(ARGV[4]),          -- ms, see begin.lua
+  marks_duplicates = ARGV[5] == '1',
+  deadline = tonumber(ARGV[6]),        -- of the message in ms, 0 = none
+  keep = tonumber(ARGV[7]),            -- ms that a record lives
+  interval = tonumber(ARGV[8]),        -- between calls in ms, at the configured rate
+  head_start = tonumber(ARGV[9]),      -- of the message's priority in ms
+  critical = ARGV[10] == '1',
+  per_minute = tonumber(ARGV[11]),     -- a member's messages of any priority
+  per_hour = tonumber(ARGV[12]),
+  extra_minute = tonumber(ARGV[13]),   -- on top, for critical messages only
+  extra_hour = tonumber(ARGV[14]),
+  day_quota = tonumber(ARGV[15]),      -- of the message's priority, -1 = none
+  unlisted = tonumber(ARGV[16]),       -- persons that "@all", parties and tags count as
+  promised = tonumber(ARGV[17]),       -- turn in ms that its users were promised, 0 = none
+  delivery = ARGV[18],                 -- name of this delivery of the task, '' = none
+  id = ARGV[19],                       -- of the message
+  record_values = tonumber(ARGV[20]),  -- number of fields and values of a new record
+}
+local FIRST_FIELD = 21
+local FIRST_USER = FIRST_FIELD + ask.record_values
 
 local held_because = {
   member = 'waits for its turn: its recipients have had as many messages as WeCom delivers to one member',
   quota = 'waits for midnight in China: the day quota of the app is used up',
 }
 
-local p = redis.call('HMGET', pace, 'seen', 'offset', 'tat', 'rate', 'rate_at', 'concurrency', 'concurrency_at',
-  'paused', 'block', 'block_until', 'probe_until', 'planned_until', 'unlisted_at', 'probe_by')
-local now, offset = pacing_clock(wall, tonumber(p[1] or 0), tonumber(p[2] or 0))
-if offset ~= tonumber(p[2] or 0) then
+local function milliseconds(at)
+  return string.format('%.0f', at)
+end
+
+local function whole_second(at)
+  return math.ceil(at / 1000) * 1000 -- asynq knows no others
+end
+
+-- The app, as all workers know it.
+local app = {}
+local app_fields = {'seen', 'offset', 'tat', 'rate', 'rate_at', 'concurrency', 'concurrency_at', 'paused', 'block',
+  'block_until', 'probe_until', 'planned_until', 'unlisted_at', 'probe_by'}
+for i, value in ipairs(redis.call('HMGET', pace, unpack(app_fields))) do
+  app[app_fields[i]] = value -- false where there is none
+end
+local wall = wall_clock(ask.now)
+local old_offset = tonumber(app.offset or 0)
+local now, offset = pacing_clock(wall, tonumber(app.seen or 0), old_offset)
+if offset ~= old_offset then
   redis.call('HSET', pace, 'offset', number(offset))
 end
-local tat = tonumber(p[3] or 0)
-local concurrency = crept(p[6], p[7], CONC_CREEP, now)
-local planned_until, probed_by = tonumber(p[12] or 0), p[14]
+local tat = tonumber(app.tat or 0) -- how far the app's rate is spent
+local concurrency = crept(app.concurrency, app.concurrency_at, CONC_CREEP, now)
+local planned_until = tonumber(app.planned_until or 0)
 local deferred = redis.call('HGET', record, 'deferred') or ''
 
-local function answer(what, n, wait, probe, reason)
-  return {what, tostring(n), number(wait), number(math.max(0, tat - now)), number(concurrency), probe, reason,
-    deferred, string.format('%.0f', now)}
+local function answer(verdict, attempt, wait, probe, reason)
+  return {verdict, tostring(attempt), number(wait), number(math.max(0, tat - now)), number(concurrency), probe, reason,
+    deferred, milliseconds(now)}
 end
 
-local verdict, doubtful, written =
-  begin_check(record, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6]), ARGV[18], wall)
-if verdict then
-  return answer(verdict[1], 0, verdict[2] or 0, '0', '')
+local forbidden, doubtful, written =
+  begin_check(record, ask.in_flight, ask.resend, ask.deadline, ask.delivery, wall)
+if forbidden then
+  return answer(forbidden[1], 0, forbidden[2] or 0, '0', '')
 end
-if ARGV[2] == 'check' then
+if ask.check_only then
   return answer('go', 0, 0, '0', '')
 end
 if written then
   now = tonumber(redis.call('HGET', record, 'sent_at') or now) -- as it was answered then
-  return answer('go', written, 0, probed_by == ARGV[18] and '1' or '0', '')
+  return answer('go', written, 0, app.probe_by == ask.delivery and '1' or '0', '')
 end
 
 -- 1. The app: paused by hand, or blocked by WeCom.
-if p[8] then
+if app.paused then
   return answer('hold', 0, 15000, '0', 'paused')
 end
 local probe = '0'
-if p[9] then
-  local left = tonumber(p[10]) - now
-  if left > 0 then
-    return answer('hold', 0, left, '0', p[9])
+if app.block then
+  local blocked_for = tonumber(app.block_until) - now
+  if blocked_for > 0 then
+    return answer('hold', 0, blocked_for, '0', app.block)
   end
-  left = tonumber(p[11] or 0) - now
-  if left > 0 then -- somebody is finding out
-    return answer('wait', 0, math.min(left, 100), '0', '')
+  local probed_for = tonumber(app.probe_until or 0) - now
+  if probed_for > 0 then -- somebody is finding out
+    return answer('wait', 0, math.min(probed_for, 100), '0', '')
   end
   probe = '1'
 end
 
 -- 2. The app's rate.
-local earliest = tat - tonumber(ARGV[9])
-if earliest > now then
-  return answer('wait', 0, earliest - now, '0', '')
+local rate_opens = tat - ask.head_start
+if rate_opens > now then
+  return answer('wait', 0, rate_opens - now, '0', '')
 end
 
--- 3. The members' windows. Sent lists hold the moments of the newest messages, newest
--- first. Plan lists hold moments that were promised, newest first.
-local everyone = {{}, {}} -- sent to unlisted members: of any priority, and on top
-if tonumber(p[13] or 0) + HOUR > now then
-  for i, suffix in ipairs({'', ':critical'}) do
-    for _, at in ipairs(redis.call('LRANGE', KEYS[3] .. '@all' .. suffix, 0, -1)) do
-      table.insert(everyone[i], tonumber(at))
+-- 3. The members' windows.
+local to_all, to_all_critical = {}, {} -- sent to unlisted members: of any priority, and on top
+if tonumber(app.unlisted_at or 0) + HOUR > now then
+  for suffix, moments in pairs({[''] = to_all, [':critical'] = to_all_critical}) do
+    for _, at in ipairs(redis.call('LRANGE', sent_prefix .. '@all' .. suffix, 0, -1)) do
+      table.insert(moments, tonumber(at))
     end
   end
-end
-
--- kth is the k-th newest moment of a list and of others, which are newest first: the
--- smallest number of others is searched for with which no older one comes before a
--- newer one of the list.
-local function kth(list, others, k)
-  if #others == 0 then
-    return tonumber(redis.call('LINDEX', list, k - 1) or nil)
-  end
-  local length = redis.call('LLEN', list)
-  if length + #others < k then
-    return nil
-  end
-  local function own(i)
-    return i == 0 and math.huge or tonumber(redis.call('LINDEX', list, i - 1))
-  end
-  local low, high = math.max(0, k - length), math.min(k, #others)
-  while low < high do
-    local j = math.floor((low + high) / 2)
-    if own(k - j) >= (others[j + 1] or 0) then
-      high = j
-    else
-      low = j + 1
-    end
-  end
-  return math.min(own(k - low), others[low] or math.huge)
-end
-
--- free is when a list has room for one more, counting only what was sent.
-local function free(list, others, minute, hour)
-  if minute < 1 or hour < 1 then
-    return math.huge
-  end
-  local at, turn = kth(list, others, minute), 0
-  if at then
-    turn = at + MINUTE
-  end
-  if at or hour < minute then
-    at = kth(list, others, hour)
-    turn = at and math.max(turn, at + HOUR) or turn
-  end
-  return turn
-end
-
--- behind is the first moment after what is promised already; turn is when there
--- would be room without that. A promise that nobody has kept voids all that come
--- after it: their messages were cancelled or deleted, or are late, and go when they
--- come and there is room.
-local GRACE = 10000 -- after which a promise has not been kept
-local function behind(plan, newest, sent, others, minute, hour, turn)
-  if planned_until <= now - GRACE then
-    return turn
-  end
-  local oldest = tonumber(redis.call('LINDEX', plan, -1) or nil)
-  while oldest and oldest <= now - GRACE do
-    if oldest > newest then
-      redis.call('DEL', plan)
-      return turn
-    end
-    redis.call('RPOP', plan)
-    oldest = tonumber(redis.call('LINDEX', plan, -1) or nil)
-  end
-  local planned = redis.call('LLEN', plan)
-  for _, at in ipairs(redis.call('LRANGE', plan, -64, -1)) do
-    if tonumber(at) <= now then -- it is among those sent by now, or about to be
-      planned = planned - 1
-    end
-  end
-  if planned == 0 then
-    return turn
-  end
-  turn = math.max(turn, tonumber(redis.call('LINDEX', plan, 0)))
-  for _, window in ipairs({{minute, MINUTE}, {hour, HOUR}}) do
-    local k, at = window[1], nil
-    if planned >= k then
-      at = tonumber(redis.call('LINDEX', plan, k - 1))
-    else
-      at = kth(sent, others, k - planned)
-    end
-    turn = at and math.max(turn, at + window[2]) or turn
-  end
-  return turn
 end
 
 -- Whoever was promised a turn may go from then on, if there is room; so may a message
 -- that WeCom has refused. If there is none for longer than a handler waits, because
 -- alerts took it, the promise is made again.
 local PATIENCE = 3000
-local turn_at = tonumber(redis.call('HGET', record, 'turn_at') or ARGV[17])
+local promised_turn = tonumber(redis.call('HGET', record, 'turn_at') or ask.promised)
 local attempted = tonumber(redis.call('HGET', record, 'attempts') or 0) > 0
-local deadline = tonumber(ARGV[6])
+local entitled = attempted or promised_turn > 0
 
-local function whole_second(turn)
-  return math.ceil(turn / 1000) * 1000 -- asynq knows no others
-end
-
--- turn_of is when a member may get this message. "@all" stands for the unlisted,
--- others for what they were sent in its name.
+-- turn_of is when a member may get this message. "@all" stands for the unlisted, others
+-- are charged with what was sent in its name.
 -- result the moment, the list to write it into if that is now, and whether it is a
 --        new promise if that is later
-local function turn_of(user, others)
-  local sent, plan, minute, hour = KEYS[3] .. user, KEYS[4] .. user, per_minute, per_hour
-  local turn, list = free(sent, others[1], minute, hour), sent
-  local newest = tonumber(redis.call('LINDEX', sent, 0) or 0)
-  if critical then -- it overtakes what is promised to others, and has room of its own
-    local own = sent .. ':critical'
-    local room = free(own, others[2], extra_minute, extra_hour)
-    if room <= now then
-      turn, list = room, own
+local function turn_of(user, others, others_critical)
+  local sent_list, plan = sent_prefix .. user, plan_prefix .. user
+  local per_minute, per_hour = ask.per_minute, ask.per_hour
+  local at, into = room_from(sent_list, others, per_minute, per_hour), sent_list
+  local last_sent = tonumber(redis.call('LINDEX', sent_list, 0) or 0)
+  if ask.critical then -- it overtakes what is promised to others, and has room of its own
+    local own_list = sent_list .. ':critical'
+    local own_from = room_from(own_list, others_critical, ask.extra_minute, ask.extra_hour)
+    if own_from <= now then
+      at, into = own_from, own_list
     end
-    turn = math.min(turn, room)
-    newest = math.max(newest, tonumber(redis.call('LINDEX', own, 0) or 0))
-    plan, minute, hour = plan .. ':critical', minute + extra_minute, hour + extra_hour
+    at = math.min(at, own_from)
+    last_sent = math.max(last_sent, tonumber(redis.call('LINDEX', own_list, 0) or 0))
+    plan = plan .. ':critical'
+    per_minute, per_hour = per_minute + ask.extra_minute, per_hour + ask.extra_hour
   end
-  if turn_at > now + 1000 and turn > now then
-    return whole_second(math.max(turn, turn_at)), nil, false -- somebody ran it early
+  if promised_turn > now + 1000 and at > now then
+    return whole_second(math.max(at, promised_turn)), nil, false -- somebody ran it early
   end
-  local entitled = attempted or turn_at > 0
-  local promise = not entitled or (turn - now > PATIENCE and not attempted)
-  if promise then
-    turn = behind(plan, newest, sent, others[1], minute, hour, turn)
+  local renews = not entitled or (at - now > PATIENCE and not attempted)
+  if renews and planned_until > now - GRACE then
+    at = after_plan(plan, sent_list, others, per_minute, per_hour, at, last_sent, now)
   end
-  if turn <= now then
-    return now, list, false
+  if at <= now then
+    return now, into, false
   end
-  turn = whole_second(turn)
-  return turn, nil, promise and (deadline == 0 or turn - now < deadline - wall)
+  at = whole_second(at)
+  return at, nil, renews and (ask.deadline == 0 or at - now < ask.deadline - wall)
 end
 
-local split = {} -- users who wait for a message of their own already
+local has_own_message = {} -- users who wait for a follow-up already
 for group in string.gmatch(deferred, '=([^;]*)') do
   for user in string.gmatch(group, '[^|]+') do
-    split[user] = true
+    has_own_message[user] = true
   end
 end
 
-local first_user = 21 + tonumber(ARGV[20])
-local users, turns, lists, promises, last = {}, {}, {}, {}, now
-for i = first_user, #ARGV do
+local users, turns, lists, promises, last_turn = {}, {}, {}, {}, now
+for i = FIRST_USER, #ARGV do
   local user = ARGV[i]
-  if not split[user] then
+  if not has_own_message[user] then
     table.insert(users, user)
-    turns[user], lists[user], promises[user] = turn_of(user, everyone)
-    last = math.max(last, turns[user])
+    turns[user], lists[user], promises[user] = turn_of(user, to_all, to_all_critical)
+    last_turn = math.max(last_turn, turns[user])
   end
 end
 local all_turn, all_promise = now, false
-if unlisted > 0 then
-  all_turn, lists['@all'], all_promise = turn_of('@all', {{}, {}})
+if ask.unlisted > 0 then
+  all_turn, lists['@all'], all_promise = turn_of('@all', {}, {})
 end
 
 -- 4. The day quota. Whoever does not fit into today goes at midnight.
 local reason = 'member'
-local quota_key = KEYS[5] .. string.format('%.0f', math.floor((wall + CHINA) / DAY))
+local quota_key = quota_prefix .. milliseconds(math.floor((wall + CHINA) / DAY))
 local midnight = whole_second(now + until_midnight(wall) + NEW_DAY)
-local quota, left = tonumber(ARGV[15]), math.huge
-if quota >= 0 then
-  left = quota - tonumber(redis.call('GET', quota_key) or 0)
-  if unlisted > left and left < quota then
+local quota_left = math.huge
+if ask.day_quota >= 0 then
+  quota_left = ask.day_quota - tonumber(redis.call('GET', quota_key) or 0)
+  if ask.unlisted > quota_left and quota_left < ask.day_quota then
     all_turn, all_promise, reason = math.max(all_turn, midnight), false, 'quota'
   end
-  left = math.max(0, left - unlisted)
+  quota_left = math.max(0, quota_left - ask.unlisted)
 end
 for _, user in ipairs(users) do
-  if turns[user] <= now and left > 0 then
-    left = left - 1
+  if turns[user] <= now and quota_left > 0 then
+    quota_left = quota_left - 1
   elseif turns[user] <= now then
-    turns[user], last, reason = midnight, math.max(last, midnight), 'quota'
+    turns[user], last_turn, reason = midnight, math.max(last_turn, midnight), 'quota'
   end
 end
 
 -- 5. Who goes now: those whose turn it is. A message that WeCom may have taken is not
 -- split: its duplicate check compares whole requests.
-local turn = now
+local goes_at = now
 if all_turn > now then
-  turn, promises = all_turn, {} -- the others are asked again then
+  goes_at, promises = all_turn, {} -- the others are asked again then
   for _, user in ipairs(users) do
-    turns[user] = turn
+    turns[user] = goes_at
   end
-elseif doubtful and last > now then
-  turn = last
+elseif doubtful and last_turn > now then
+  goes_at = last_turn
   for _, user in ipairs(users) do
-    promises[user] = promises[user] and turns[user] == last
-    turns[user] = last
+    promises[user] = promises[user] and turns[user] == last_turn
+    turns[user] = last_turn
   end
-elseif unlisted == 0 and #users > 0 then
-  turn = math.huge
+elseif ask.unlisted == 0 and #users > 0 then
+  goes_at = math.huge
   for _, user in ipairs(users) do
-    turn = math.min(turn, turns[user])
+    goes_at = math.min(goes_at, turns[user])
   end
 end
 
-local followups, order = {}, {} -- users by turn, and the turns in order
+local waiting, waiting_turns = {}, {} -- users by turn, and the turns in order
 for _, user in ipairs(users) do
-  if turns[user] > turn then
-    if not followups[turns[user]] then
-      followups[turns[user]] = {}
-      table.insert(order, turns[user])
+  local at = turns[user]
+  if at > goes_at then
+    if not waiting[at] then
+      waiting[at] = {}
+      table.insert(waiting_turns, at)
     end
-    table.insert(followups[turns[user]], user)
+    table.insert(waiting[at], user)
   end
 end
-table.sort(order)
-local texts = {}
+table.sort(waiting_turns)
+local follow_ups = {}
 if deferred ~= '' then
-  table.insert(texts, deferred)
+  table.insert(follow_ups, deferred)
 end
-for _, at in ipairs(order) do
-  table.insert(texts, string.format('%.0f', at) .. '=' .. table.concat(followups[at], '|'))
+for _, at in ipairs(waiting_turns) do
+  table.insert(follow_ups, milliseconds(at) .. '=' .. table.concat(waiting[at], '|'))
 end
-deferred = table.concat(texts, ';')
+deferred = table.concat(follow_ups, ';')
 
 -- 6. Write it down.
 local fields = {}
-for i = 21, first_user - 1 do
+for i = FIRST_FIELD, FIRST_USER - 1 do
   table.insert(fields, ARGV[i])
 end
 begin_record(record, fields)
-begin_index(record, KEYS[6], ARGV[19], keep, wall)
-if #order > 0 then
+begin_index(record, index, ask.id, ask.keep, wall)
+if #waiting_turns > 0 then
   redis.call('HSET', record, 'deferred', deferred)
 end
 
 local function promise(user, at)
-  local plan = KEYS[4] .. user .. (critical and ':critical' or '')
-  redis.call('LPUSH', plan, string.format('%.0f', at))
+  local plan = plan_prefix .. user .. (ask.critical and ':critical' or '')
+  redis.call('LPUSH', plan, milliseconds(at))
   redis.call('PEXPIRE', plan, math.ceil(math.max(at, planned_until) - now) + HOUR)
   planned_until = math.max(planned_until, at)
 end
@@ -334,40 +271,40 @@ end
 if all_promise then
   promise('@all', all_turn)
 end
-redis.call('HSET', pace, 'seen', number(now), 'planned_until', string.format('%.0f', planned_until))
+redis.call('HSET', pace, 'seen', number(now), 'planned_until', milliseconds(planned_until))
 
-if turn > now then
-  redis.call('HSET', record, 'state', 'held', 'turn_at', string.format('%.0f', turn), 'errmsg', held_because[reason])
-  return answer('turn', 0, turn - now, '0', reason)
+if goes_at > now then
+  redis.call('HSET', record, 'state', 'held', 'turn_at', milliseconds(goes_at), 'errmsg', held_because[reason])
+  return answer('turn', 0, goes_at - now, '0', reason)
 end
 
-local persons = unlisted
-local function sent(user)
+local function count(user)
   local list = lists[user]
-  local length = redis.call('LPUSH', list, string.format('%.0f', now))
-  local most = list == KEYS[3] .. user and per_hour or extra_hour
+  local length = redis.call('LPUSH', list, milliseconds(now))
+  local most = list == sent_prefix .. user and ask.per_hour or ask.extra_hour
   if length > most then
     redis.call('LTRIM', list, 0, most - 1)
   end
   redis.call('PEXPIRE', list, HOUR)
 end
+local persons = ask.unlisted
 for _, user in ipairs(users) do
   if turns[user] <= now then
-    sent(user)
+    count(user)
     persons = persons + 1
   end
 end
-if unlisted > 0 then
-  sent('@all')
-  redis.call('HSET', pace, 'unlisted_at', string.format('%.0f', now))
+if ask.unlisted > 0 then
+  count('@all')
+  redis.call('HSET', pace, 'unlisted_at', milliseconds(now))
 end
 if redis.call('INCRBY', quota_key, persons) == persons then
   redis.call('PEXPIRE', quota_key, 2 * DAY)
 end
-redis.call('HSET', record, 'sent_at', string.format('%.0f', now))
-tat = math.max(tat, now) + tonumber(ARGV[8]) / crept(p[4], p[5], RATE_CREEP, now)
+redis.call('HSET', record, 'sent_at', milliseconds(now))
+tat = math.max(tat, now) + ask.interval / crept(app.rate, app.rate_at, RATE_CREEP, now)
 redis.call('HSET', pace, 'tat', number(tat))
 if probe == '1' then
-  redis.call('HSET', pace, 'probe_until', number(now + tonumber(ARGV[3])), 'probe_by', ARGV[18])
+  redis.call('HSET', pace, 'probe_until', number(now + ask.in_flight), 'probe_by', ask.delivery)
 end
-return answer('go', begin_write(record, doubtful, ARGV[5] == '1', ARGV[18], wall), 0, probe, '')
+return answer('go', begin_write(record, doubtful, ask.marks_duplicates, ask.delivery, wall), 0, probe, '')

@@ -16,6 +16,8 @@ import (
 var (
 	//go:embed clock.lua
 	clockSource string
+	//go:embed window.lua
+	windowSource string
 	//go:embed admit.lua
 	admitSource string
 	//go:embed report.lua
@@ -23,7 +25,7 @@ var (
 	//go:embed status.lua
 	statusSource string
 
-	admitScript  = redis.NewScript(ledger.BeginSource + clockSource + admitSource)
+	admitScript  = redis.NewScript(ledger.BeginSource + clockSource + windowSource + admitSource)
 	reportScript = redis.NewScript(clockSource + reportSource)
 	statusScript = redis.NewScript(clockSource + statusSource)
 )
