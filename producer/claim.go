@@ -64,7 +64,7 @@ func parseClaim(app, s string) (claim, bool) {
 	parts, err := strconv.Atoi(fields[2])
 	c := claim{id: fields[0], priority: tasks.Priority(fields[1]), parts: parts}
 	if len(fields) > 3 {
-		due, _ := strconv.ParseInt(fields[3], 10, 64) // what is no time is none
+		due, _ := strconv.ParseInt(fields[3], 10, 64) // 0 for a field that is no number: when it is due is not known
 		c.due = max(due, 0)
 		c.waits = len(fields) > 4 && fields[4] == string(tasks.Scheduled)
 	}

@@ -36,17 +36,18 @@ type claims struct {
 type kind struct {
 	key func(d *draft) string
 	ttl func(d *draft) time.Duration
-	// yields says whether the claim of another message goes to a draft.
-	yields func(d *draft) yields
+	// takeover says when the claim of another message goes to a draft.
+	takeover func(d *draft) takeover
 }
 
-// yields is when a claim goes to the next one that asks.
-type yields int
+// takeover is when a claim goes to the next message that asks; follow.lua knows the
+// numbers.
+type takeover int
 
 const (
-	never  yields = iota
-	ifLost        // when its message will not arrive
-	always        // also when it will, but at another time
+	takeNever  takeover = iota
+	takeIfLost          // when the message that holds it will not arrive
+	takeAlways          // also when that one will, but at another time
 )
 
 func (c *claims) byKey() kind {
@@ -54,7 +55,7 @@ func (c *claims) byKey() kind {
 		key: func(d *draft) string { return d.byKey(c.app) },
 		ttl: func(d *draft) time.Duration { return c.recordTTL + c.delay(d) },
 
-		yields: func(*draft) yields { return never },
+		takeover: func(*draft) takeover { return takeNever },
 	}
 }
 
@@ -62,21 +63,21 @@ func (c *claims) byBytes() kind {
 	return kind{
 		key: func(d *draft) string { return d.byBytes(c.app) },
 		ttl: func(d *draft) time.Duration { return d.window + c.delay(d) },
-		yields: func(d *draft) yields {
+		takeover: func(d *draft) takeover {
 			if d.own.within(d.window, d.place) {
-				return ifLost
+				return takeIfLost
 			}
-			return always
+			return takeAlways
 		},
 	}
 }
 
 // delay is the time that a scheduled message waits.
-func (c *claims) delay(d *draft) time.Duration { return d.options.dueAt(c.now).Sub(c.now) }
+func (c *claims) delay(d *draft) time.Duration { return d.schedule.due.Sub(c.now) }
 
 // settle gives every draft its place.
 func (c *claims) settle(ctx context.Context, drafts []*draft) {
-	keyed := chosen(drafts, (*draft).keyed)
+	keyed := chosen(drafts, func(d *draft) bool { return d.keyed })
 	c.take(ctx, c.byKey(), keyed)
 	for _, d := range keyed {
 		if d.place.id == d.own.id {
@@ -85,7 +86,7 @@ func (c *claims) settle(ctx context.Context, drafts []*draft) {
 	}
 	checked := chosen(drafts, func(d *draft) bool { return d.window > 0 && d.open() && d.place.id == d.own.id })
 	c.take(ctx, c.byBytes(), checked)
-	c.repoint(ctx, chosen(checked, func(d *draft) bool { return d.keyed() && d.place.id != d.own.id }))
+	c.repoint(ctx, chosen(checked, func(d *draft) bool { return d.keyed && d.place.id != d.own.id }))
 	c.complete(ctx, chosen(drafts, func(d *draft) bool { return d.attempted && d.place.parts > 1 && d.result.Err == nil }))
 }
 
@@ -148,7 +149,7 @@ func readRecord(cmd *redis.SliceCmd) (tasks.State, int) {
 	for i, value := range cmd.Val() {
 		fields[i], _ = value.(string)
 	}
-	parts, _ := strconv.Atoi(fields[1]) // none: it went in whole
+	parts, _ := strconv.Atoi(fields[1]) // 0 without the field: the message went in whole
 	return tasks.State(fields[0]), parts
 }
 
@@ -161,7 +162,7 @@ func (c *claims) follow(ctx context.Context, k kind, drafts []*draft) {
 	err := c.pipelined(ctx, func(p redis.Pipeliner) {
 		for i, d := range drafts {
 			states[i] = p.Eval(ctx, followScript, []string{k.key(d), keys.Record(c.app, d.place.id)},
-				d.met, d.own.String(), k.ttl(d).Milliseconds(), int(k.yields(d)))
+				d.met, d.own.String(), k.ttl(d).Milliseconds(), int(k.takeover(d)))
 		}
 	})
 	if err != nil {
@@ -182,7 +183,7 @@ func (c *claims) follow(ctx context.Context, k kind, drafts []*draft) {
 			d.found(tasks.State(state))
 		}
 	}
-	c.take(ctx, k, late) // each time somebody else has got on
+	c.take(ctx, k, late) // again and again, but each time another message has got its claim
 }
 
 // complete looks for the parts of messages whose first one was attempted. Those

@@ -21,11 +21,12 @@ import (
 // draft is a message that was checked, with the bytes that WeCom will get. Whose
 // place in the queue it takes is open until its claims are settled.
 type draft struct {
-	result  *Result
-	options Options
-	msgType message.Type
-	window  time.Duration // of WeCom's duplicate check, 0 without
-	bodies  [][]byte      // one for each call
+	result   *Result
+	schedule schedule
+	keyed    bool // repeats find it by an idempotency key
+	msgType  message.Type
+	window   time.Duration // of WeCom's duplicate check, 0 without
+	bodies   [][]byte      // one for each call
 
 	own       claim    // its own id and queue
 	place     claim    // those it takes: its own, or an earlier message's
@@ -40,9 +41,6 @@ type draft struct {
 	span    trace.Span
 	headers map[string]string // of its tasks
 }
-
-// keyed reports whether repeats find the message by an idempotency key.
-func (d *draft) keyed() bool { return d.options.IdempotencyKey != "" }
 
 // open reports whether the message still has to be enqueued, all of it.
 func (d *draft) open() bool { return d.result.Err == nil && !d.attempted }
@@ -83,16 +81,16 @@ func (d *draft) byBytes(app string) string {
 
 // tasks are those of the message, in the place that it takes.
 func (d *draft) tasks(p *Producer, now time.Time) []asynqx.Task {
-	at := d.options.processAt(now)
-	if !at.After(now) {
-		at = time.Time{}
+	var at time.Time // zero: at once
+	if d.schedule.waits {
+		at = d.schedule.due
 	}
 	parts := d.parts()
 	made := make([]asynqx.Task, len(parts))
 	for i, part := range parts {
 		payload := tasks.Payload{
 			ID: tasks.PartID(d.place.id, part), App: p.app, Priority: d.place.priority, Type: d.msgType, Body: d.bodies[part-1],
-			EnqueuedAt: now, ExpiresAt: d.options.expiresAt(now), Parts: d.place.parts,
+			EnqueuedAt: now, ExpiresAt: d.schedule.expires, Parts: d.place.parts,
 		}
 		if payload.Parts > 0 {
 			payload.Part = part
@@ -108,7 +106,7 @@ func (d *draft) parts() []int {
 		return d.lacking
 	}
 	n := len(d.bodies)
-	if d.place.id != d.own.id || d.keyed() { // a repeat by key may say something else
+	if d.place.id != d.own.id || d.keyed { // a repeat by key may say something else
 		n = min(n, max(d.place.parts, 1))
 	}
 	all := make([]int, n)
@@ -119,7 +117,7 @@ func (d *draft) parts() []int {
 }
 
 // claims reports whether repeats find the message.
-func (d *draft) claims() bool { return d.keyed() || d.window > 0 }
+func (d *draft) claims() bool { return d.keyed || d.window > 0 }
 
 // receive notes what became of one of its tasks.
 func (d *draft) receive(err error) {

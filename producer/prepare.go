@@ -1,7 +1,6 @@
 package producer
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,30 +10,25 @@ import (
 
 // prepare checks a message and freezes its bytes, one body for each call to WeCom.
 func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, error) {
-	if m.Request == nil {
-		return nil, errors.New("message: the request is nil")
-	}
-	if err := m.Options.Validate(); err != nil {
+	if err := m.Validate(); err != nil {
 		return nil, err
 	}
-	if err := m.Options.validateAt(now); err != nil {
-		return nil, err
-	}
-	if err := message.ValidateContent(m.Request); err != nil {
+	planned, err := scheduleOf(m.Options, now)
+	if err != nil {
 		return nil, err
 	}
 	bodies, err := encode(m.Request)
 	if err != nil {
 		return nil, err
 	}
-	due := m.Options.dueAt(now)
-	own := claim{id: p.id(m.Options), priority: m.Options.priority(), due: due.UnixMilli(), waits: due.After(now)}
+	own := claim{id: p.id(m.Options), priority: priorityOf(m.Options), due: planned.due.UnixMilli(), waits: planned.waits}
 	if len(bodies) > 1 {
 		own.parts = len(bodies)
 	}
 	result.Receipt = Receipt{ID: own.id, App: p.app, Queue: own.queue(p.app), State: own.state(now), Parts: own.parts}
 	return &draft{
-		result: result, options: m.Options, msgType: m.Request.Type(), window: m.Request.Common().DuplicateCheckWindow(),
+		result: result, schedule: planned, keyed: m.Options.IdempotencyKey != "",
+		msgType: m.Request.Type(), window: m.Request.Common().DuplicateCheckWindow(),
 		bodies: bodies, own: own, place: own,
 	}, nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/tracing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -60,43 +59,10 @@ func New(rdb redis.UniversalClient, cfg Config) (*Producer, error) {
 	}, nil
 }
 
-// Message is one message of a batch.
-type Message struct {
-	Request message.Request
-	Options Options
-}
-
-// Receipt says what was enqueued.
-type Receipt struct {
-	ID    string `json:"id"`
-	App   string `json:"app"`
-	Queue string `json:"queue"`
-	// State is queued or scheduled; of a duplicate, where the first message stands.
-	State tasks.State `json:"state"`
-	// Duplicate is set when the id is that of an earlier message: of one with the same
-	// idempotency key, or of one with the same bytes within the duplicate-check interval.
-	Duplicate bool `json:"duplicate"`
-	// Parts is the number of calls that the message needs, when it has more
-	// recipients than WeCom takes in one.
-	Parts int `json:"parts,omitempty"`
-}
-
-// Result is what became of one message of a batch: its receipt, or why it was
-// not enqueued. Err is *[RedisError] when Redis did not confirm it, and trying
-// again may help; with any other error the message itself is at fault.
-type Result struct {
-	Receipt Receipt
-	Err     error
-}
-
-// RedisError is an enqueue that Redis did not confirm. When a message has an
-// idempotency key, sending it again is safe.
-type RedisError = asynqx.RedisError
-
 // Send checks a message and enqueues it, in one round trip, or in two when it has an
 // idempotency key or duplicate check. See [Result] for its errors.
 func (p *Producer) Send(ctx context.Context, request message.Request, options Options) (Receipt, error) {
-	result := p.SendBatch(ctx, []Message{{request, options}})[0]
+	result := p.SendBatch(ctx, []Message{{Request: request, Options: options}})[0]
 	return result.Receipt, result.Err
 }
 

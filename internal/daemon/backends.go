@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
@@ -83,27 +84,15 @@ func (b *backends) of(app string) (*backend, error) {
 	return backend, nil
 }
 
-// Enqueue implements [gateway.Queue].
-func (b *backends) Enqueue(ctx context.Context, app string, messages []gateway.Message) []gateway.Result {
-	results := make([]gateway.Result, len(messages))
+// Enqueue implements [gateway.Queue] and [webhook.Queue].
+func (b *backends) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
 	backend, err := b.of(app)
 	if err != nil {
-		for i := range results {
-			results[i].Err = err
-		}
-		return results
+		return slices.Repeat([]tasks.Result{{Err: err}}, len(messages))
 	}
-	batch := make([]producer.Message, len(messages))
-	for i, m := range messages {
-		batch[i] = producer.Message{Request: m.Request, Options: producer.Options{
-			Priority: m.Priority, At: m.ProcessAt, ExpiresIn: m.ExpiresIn, IdempotencyKey: m.IdempotencyKey,
-		}}
-	}
-	for i, r := range backend.producer.SendBatch(ctx, batch) {
-		results[i] = gateway.Result{
-			Receipt: gateway.Receipt{ID: r.Receipt.ID, State: r.Receipt.State, Duplicate: r.Receipt.Duplicate},
-			Err:     enqueueFault(r.Err),
-		}
+	results := backend.producer.SendBatch(ctx, messages)
+	for i := range results {
+		results[i].Err = enqueueFault(results[i].Err)
 	}
 	return results
 }
@@ -133,6 +122,15 @@ func (b *backends) Record(ctx context.Context, app, id string) (tasks.Record, er
 	return record, lookupFault(id, err)
 }
 
+// Done implements [webhook.Queue].
+func (b *backends) Done(ctx context.Context, app, id string) (bool, error) {
+	record, err := b.Record(ctx, app, id)
+	if errors.Is(err, gateway.ErrNotFound) {
+		return true, nil
+	}
+	return record.State.Final(), err
+}
+
 // waiting is the record of a webhook's message that is not in the queue yet.
 func (b *backends) waiting(ctx context.Context, app, id string) (tasks.Record, error) {
 	m, after, found, err := webhook.Waiting(ctx, b.current.Load().rdb, app, id)
@@ -143,7 +141,7 @@ func (b *backends) waiting(ctx context.Context, app, id string) (tasks.Record, e
 		return tasks.Record{}, lookupFault(id, lookup.ErrNotFound)
 	}
 	return tasks.Record{
-		ID: id, App: app, Type: m.Request.Type(), Priority: m.Priority, State: tasks.Held, ErrMsg: "waits for " + after,
+		ID: id, App: app, Type: m.Request.Type(), Priority: m.Options.Priority, State: tasks.Held, ErrMsg: "waits for " + after,
 	}, nil
 }
 

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -38,7 +37,7 @@ func newWebhooks(d *Deployment, b *backends) (*webhooks, error) {
 
 // load makes the handler of a config; apply puts it into force.
 func (w *webhooks) load(d *Deployment) (apply func(), err error) {
-	handler, err := webhook.New(d.rdb, w, d.Config.Gateway.Webhooks, d.log)
+	handler, err := webhook.New(d.rdb, w.backends, d.Config.Gateway.Webhooks, d.log)
 	if err != nil {
 		return nil, err
 	}
@@ -95,21 +94,4 @@ func (w *webhooks) routes() []gateway.Route {
 		})
 	}
 	return routes
-}
-
-// Enqueue implements [webhook.Queue].
-func (w *webhooks) Enqueue(ctx context.Context, m webhook.Message) (id string, duplicate bool, err error) {
-	result := w.backends.Enqueue(ctx, m.App, []gateway.Message{{
-		Request: m.Request, Priority: m.Priority, IdempotencyKey: m.IdempotencyKey,
-	}})[0]
-	return result.Receipt.ID, result.Receipt.Duplicate, result.Err
-}
-
-// Done implements [webhook.Queue].
-func (w *webhooks) Done(ctx context.Context, app, id string) (bool, error) {
-	record, err := w.backends.Record(ctx, app, id)
-	if errors.Is(err, gateway.ErrNotFound) {
-		return true, nil
-	}
-	return record.State.Final(), err
 }

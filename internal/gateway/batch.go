@@ -126,11 +126,11 @@ func (b *batch) handle(chunk []line) error {
 
 // pendingApp are the messages of one app in a chunk, and their places in it.
 type pendingApp struct {
-	messages []Message
+	messages []tasks.Message
 	places   []int
 }
 
-func (p *pendingApp) add(place int, m Message) {
+func (p *pendingApp) add(place int, m tasks.Message) {
 	p.messages, p.places = append(p.messages, m), append(p.places, place)
 }
 
@@ -143,7 +143,8 @@ func (b *batch) enqueue(pending map[string]*pendingApp, chunk []line, results []
 			place := p.places[n]
 			number := chunk[place].number
 			if result.Err == nil {
-				results[place] = lineResult{Line: number, Receipt: &result.Receipt}
+				receipt := receiptOf(result.Receipt)
+				results[place] = lineResult{Line: number, Receipt: &receipt}
 				continue
 			}
 			results[place] = b.fault(number, refusal(result.Err))
@@ -156,13 +157,13 @@ func (b *batch) enqueue(pending map[string]*pendingApp, chunk []line, results []
 }
 
 // parse reads a line.
-func (b *batch) parse(l line) (app string, m Message, err error) {
+func (b *batch) parse(l line) (app string, m tasks.Message, err error) {
 	if l.err != nil {
-		return "", Message{}, l.err
+		return "", tasks.Message{}, l.err
 	}
 	e, err := readEnvelope(l.text)
 	if err != nil {
-		return "", Message{}, err
+		return "", tasks.Message{}, err
 	}
 	if e.App == "" {
 		e.App = b.defaults.App

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 // lineAnswer is a line of the answer to a batch.
@@ -163,11 +164,11 @@ type fickle struct {
 	left atomic.Int64
 }
 
-func (f *fickle) Enqueue(ctx context.Context, app string, messages []gateway.Message) []gateway.Result {
+func (f *fickle) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
 	if f.left.Add(-1) >= 0 {
 		return f.Queue.Enqueue(ctx, app, messages)
 	}
-	results := make([]gateway.Result, len(messages))
+	results := make([]tasks.Result, len(messages))
 	for i := range results {
 		results[i].Err = gateway.ErrUnavailable
 	}

@@ -119,17 +119,17 @@ func (e *envelope) read(name string, value json.RawMessage) {
 }
 
 // message makes the message that the envelope and its body say.
-func (e *envelope) message() (Message, error) {
+func (e *envelope) message() (tasks.Message, error) {
 	found := e.problems
-	m := Message{Priority: e.Priority}
+	m := tasks.Message{Options: tasks.Options{Priority: e.Priority}}
 	if e.Priority != "" && e.Priority.Validate() != nil {
 		found.add("priority", "%q is none of critical, default, bulk", string(e.Priority))
 	}
-	m.ProcessAt = found.moment("process_at", e.ProcessAt)
-	m.ExpiresIn = found.life("expires_in", e.ExpiresIn)
+	m.Options.At = found.moment("process_at", e.ProcessAt)
+	m.Options.ExpiresIn = found.life("expires_in", e.ExpiresIn)
 	if e.IdempotencyKey != nil {
-		m.IdempotencyKey = *e.IdempotencyKey
-		if problem := checkKey(m.IdempotencyKey); problem != "" {
+		m.Options.IdempotencyKey = *e.IdempotencyKey
+		if problem := checkKey(m.Options.IdempotencyKey); problem != "" {
 			found.add("idempotency_key", "%s", problem)
 		}
 	}
@@ -137,7 +137,7 @@ func (e *envelope) message() (Message, error) {
 	if invalid, ok := asValidation(err); ok {
 		found = append(found, invalid.Fields...)
 	} else if err != nil {
-		return Message{}, fmt.Errorf("%w: %w", errMalformed, err)
+		return tasks.Message{}, fmt.Errorf("%w: %w", errMalformed, err)
 	}
 	m.Request = request
 	return m, found.err()

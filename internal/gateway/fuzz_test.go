@@ -24,25 +24,25 @@ const fuzzToken = "fuzz-token-0123456789abcdef"
 // memory is a queue that takes what a producer would take.
 type memory struct{}
 
-func (m memory) Enqueue(_ context.Context, app string, messages []Message) []Result {
-	results := make([]Result, len(messages))
+func (m memory) Enqueue(_ context.Context, app string, messages []tasks.Message) []tasks.Result {
+	results := make([]tasks.Result, len(messages))
 	for i, message := range messages {
 		results[i] = m.take(app, message)
 	}
 	return results
 }
 
-func (memory) take(app string, given Message) Result {
-	if given.IdempotencyKey != "" && checkKey(given.IdempotencyKey) != "" {
-		panic("an idempotency key came through: " + given.IdempotencyKey)
+func (memory) take(app string, given tasks.Message) tasks.Result {
+	if given.Options.IdempotencyKey != "" && checkKey(given.Options.IdempotencyKey) != "" {
+		panic("an idempotency key came through: " + given.Options.IdempotencyKey)
 	}
-	if given.Priority != "" && given.Priority.Validate() != nil {
-		panic("a priority came through: " + given.Priority)
+	if given.Options.Priority != "" && given.Options.Priority.Validate() != nil {
+		panic("a priority came through: " + given.Options.Priority)
 	}
 	if err := message.ValidateContent(given.Request); err != nil {
-		return Result{Err: err}
+		return tasks.Result{Err: err}
 	}
-	return Result{Receipt: Receipt{ID: tasks.NewID(app), State: tasks.Queued}}
+	return tasks.Result{Receipt: tasks.Receipt{ID: tasks.NewID(app), State: tasks.Queued}}
 }
 
 func (memory) Record(context.Context, string, string) (tasks.Record, error) {

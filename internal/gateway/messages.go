@@ -53,7 +53,7 @@ func (g *Gateway) send(ctx context.Context, in *sendInput) (*sendOutput, error) 
 		return nil, err
 	}
 	receipt, err := g.enqueue(ctx, app, m)
-	return &sendOutput{Body: receipt}, err
+	return &sendOutput{Body: receiptOf(receipt)}, err
 }
 
 // takeKey takes the idempotency key of the header.
@@ -69,20 +69,20 @@ func (e *envelope) takeKey(key string) error {
 }
 
 // compose makes the message of an envelope, for an app that the client may use.
-func (g *Gateway) compose(identity *Identity, e *envelope) (App, Message, error) {
+func (g *Gateway) compose(identity *Identity, e *envelope) (App, tasks.Message, error) {
 	app, appErr := identity.App(e.App)
 	if errors.Is(appErr, errForbidden) {
-		return App{}, Message{}, appErr
+		return App{}, tasks.Message{}, appErr
 	}
 	m, err := e.message()
 	if appErr != nil && err == nil { // or its queue would say it
 		err = message.ValidateContent(m.Request)
 	}
 	if err := joined(appErr, err); err != nil {
-		return App{}, Message{}, err
+		return App{}, tasks.Message{}, err
 	}
 	if id := m.Request.Common().AgentID; id != "" && id != app.AgentID {
-		return App{}, Message{}, invalid("agentid", "%s, but the app %q is agent %s; leave agentid out", id, app.Name, app.AgentID)
+		return App{}, tasks.Message{}, invalid("agentid", "%s, but the app %q is agent %s; leave agentid out", id, app.Name, app.AgentID)
 	}
 	return app, m, nil
 }
@@ -105,11 +105,11 @@ func asValidation(err error) (*message.ValidationError, bool) {
 }
 
 // enqueue puts one message into Redis. A nil error means that it is there.
-func (g *Gateway) enqueue(ctx context.Context, app App, m Message) (Receipt, error) {
+func (g *Gateway) enqueue(ctx context.Context, app App, m tasks.Message) (tasks.Receipt, error) {
 	traceFrom(ctx).app = app.Name
 	ctx, cancel := detached(ctx, storeTime)
 	defer cancel()
-	result := g.services.Queue.Enqueue(ctx, app.Name, []Message{m})[0]
+	result := g.services.Queue.Enqueue(ctx, app.Name, []tasks.Message{m})[0]
 	return result.Receipt, refusal(result.Err)
 }
 

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/wecomq/wecomq/tasks"
 )
 
 const roomBody = `{"touser":"a","msgtype":"text","text":{"content":"x"}}`
@@ -19,7 +21,7 @@ type watchingQueue struct {
 	seen bool
 }
 
-func (q *watchingQueue) Enqueue(ctx context.Context, app string, messages []Message) []Result {
+func (q *watchingQueue) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
 	q.seen = q.free()
 	return q.memory.Enqueue(ctx, app, messages)
 }

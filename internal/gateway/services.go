@@ -2,10 +2,8 @@ package gateway
 
 import (
 	"context"
-	"time"
 
 	"github.com/wecomq/wecomq/internal/apps"
-	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -25,35 +23,11 @@ type Services struct {
 	Ready func(context.Context) error
 }
 
-// Message is one message to enqueue.
-type Message struct {
-	Request   message.Request
-	Priority  tasks.Priority // "" for [tasks.Default]
-	ProcessAt time.Time      // zero or past: now
-	ExpiresIn time.Duration  // 0: never
-	// IdempotencyKey makes a repeat find the first message; "" for none.
-	IdempotencyKey string
-}
-
-// Receipt says what was enqueued.
-type Receipt struct {
-	ID        string      `json:"id" doc:"The message's id; all other operations take it" example:"ops-01JD5K3V8N0000000000000000"`
-	State     tasks.State `json:"state" enum:"queued,scheduled" doc:"Where it stands"`
-	Duplicate bool        `json:"duplicate" doc:"The id is that of an earlier message with the same idempotency key"`
-}
-
-// Result is what became of one message: its receipt, or why it was not enqueued.
-// Err is [ErrUnavailable] when Redis did not confirm it; with any other error
-// the message itself is at fault.
-type Result struct {
-	Receipt Receipt
-	Err     error
-}
-
 // Queue enqueues messages of one app, each by itself, and returns a result for
-// each, in order. A nil error means that the message is in Redis.
+// each, in order. A nil error means that the message is in Redis, [ErrUnavailable]
+// that Redis did not confirm it; with any other the message itself is at fault.
 type Queue interface {
-	Enqueue(ctx context.Context, app string, messages []Message) []Result
+	Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result
 }
 
 // Records finds the record of a message, merged from its parts.

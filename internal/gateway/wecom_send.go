@@ -33,11 +33,11 @@ func (c *wecomCall) send() (wecomReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := Message{IdempotencyKey: c.r.Header.Get("Idempotency-Key")}
-	if m.Priority, err = c.choosePriority(); err != nil {
+	m := tasks.Message{Options: tasks.Options{IdempotencyKey: c.r.Header.Get("Idempotency-Key")}}
+	if m.Options.Priority, err = c.choosePriority(); err != nil {
 		return nil, err
 	}
-	if problem := checkKey(m.IdempotencyKey); m.IdempotencyKey != "" && problem != "" {
+	if problem := checkKey(m.Options.IdempotencyKey); m.Options.IdempotencyKey != "" && problem != "" {
 		return nil, invalid("idempotency_key", "%s", problem)
 	}
 	reply := &sendReply{}

@@ -22,10 +22,17 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
+// queued is a message that an app has in the queue.
+type queued struct {
+	tasks.Message
+
+	App string
+}
+
 // queue is a Queue that finds a message again by its key, as the real one does.
 type queue struct {
 	mu       sync.Mutex
-	messages []webhook.Message
+	messages []queued
 	// fail decides before and after a message is taken.
 	fail func(taken bool) error
 	// busy are messages that are not done with.
@@ -45,28 +52,36 @@ func (q *queue) setBusy(id string, busy bool) {
 	q.busy = map[string]bool{id: busy}
 }
 
-func (q *queue) Enqueue(_ context.Context, m webhook.Message) (string, bool, error) {
+func (q *queue) Enqueue(_ context.Context, app string, messages []tasks.Message) []tasks.Result {
+	results := make([]tasks.Result, len(messages))
+	for i, m := range messages {
+		results[i].Receipt, results[i].Err = q.take(queued{m, app})
+	}
+	return results
+}
+
+func (q *queue) take(m queued) (tasks.Receipt, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.fail != nil {
 		if err := q.fail(false); err != nil {
-			return "", false, err
+			return tasks.Receipt{}, err
 		}
 	}
-	id := tasks.IDFromKey(m.App, m.IdempotencyKey)
-	known := slices.ContainsFunc(q.messages, func(other webhook.Message) bool { return other.IdempotencyKey == m.IdempotencyKey })
+	key := m.Options.IdempotencyKey
+	known := slices.ContainsFunc(q.messages, func(other queued) bool { return other.Options.IdempotencyKey == key })
 	if !known {
 		q.messages = append(q.messages, m)
 	}
 	if q.fail != nil {
 		if err := q.fail(true); err != nil {
-			return "", false, err
+			return tasks.Receipt{}, err
 		}
 	}
-	return id, known, nil
+	return tasks.Receipt{ID: tasks.IDFromKey(m.App, key), Duplicate: known}, nil
 }
 
-func (q *queue) all() []webhook.Message {
+func (q *queue) all() []queued {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return slices.Clone(q.messages)
@@ -81,7 +96,7 @@ func (q *queue) brief(tb testing.TB) []string {
 		if err := message.Validate(m.Request); err != nil {
 			tb.Errorf("WeCom would not take it: %v", err)
 		}
-		texts = append(texts, fmt.Sprintf("%s:%s:%s %s %s: %s", common.ToUser, common.ToParty, common.ToTag, m.Priority, m.Request.Type(), textOf(m.Request)))
+		texts = append(texts, fmt.Sprintf("%s:%s:%s %s %s: %s", common.ToUser, common.ToParty, common.ToTag, m.Options.Priority, m.Request.Type(), textOf(m.Request)))
 	}
 	return texts
 }

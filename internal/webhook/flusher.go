@@ -9,6 +9,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 const (
@@ -85,15 +86,15 @@ func (h *Handler) flushDigest(ctx context.Context, s store, name string) error {
 		h.log.Error().Err(rendered.Fallback).Str("app", s.app).Msg("another template was used")
 		h.OnAlerts(s.app, digests, Fallback, c.count())
 	}
-	id, duplicate, err := h.queue.Enqueue(ctx, Message{
-		App: s.app, Request: message.WithRecipients(rendered.Request, c.member.recipients()),
-		Priority: c.priority, IdempotencyKey: "digest:" + c.id,
+	receipt, err := h.enqueueOne(ctx, s.app, tasks.Message{
+		Request: message.WithRecipients(rendered.Request, c.member.recipients()),
+		Options: tasks.Options{Priority: c.priority, IdempotencyKey: "digest:" + c.id},
 	})
 	if err != nil {
 		return fmt.Errorf("enqueue digest: %w", err)
 	}
-	h.log.Info().Str("app", s.app).Str("message_id", id).Int("alerts", c.count()).Int("messages", c.messages).
-		Bool("duplicate", duplicate).Msg("digest enqueued")
+	h.log.Info().Str("app", s.app).Str("message_id", receipt.ID).Int("alerts", c.count()).Int("messages", c.messages).
+		Bool("duplicate", receipt.Duplicate).Msg("digest enqueued")
 	return s.forget(ctx, c.name, keys.WebhookClosedDigest(s.app, c.id))
 }
 
@@ -113,10 +114,10 @@ func (h *Handler) flushWaiting(ctx context.Context, s store, name string) error 
 	if !done {
 		return nil
 	}
-	id, duplicate, err := h.queue.Enqueue(ctx, w.Message)
+	receipt, err := h.enqueueOne(ctx, s.app, w.Message)
 	if err != nil {
 		return fmt.Errorf("enqueue what waited: %w", err)
 	}
-	h.log.Info().Str("app", s.app).Str("message_id", id).Bool("duplicate", duplicate).Msg("message enqueued after the one before it")
-	return s.forget(ctx, name, keys.WebhookWaiting(s.app, w.ID()))
+	h.log.Info().Str("app", s.app).Str("message_id", receipt.ID).Bool("duplicate", receipt.Duplicate).Msg("message enqueued after the one before it")
+	return s.forget(ctx, name, keys.WebhookWaiting(s.app, idOf(s.app, w.Message)))
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 // storeTimeout bounds all that Redis is asked for one webhook: Alertmanager waits
@@ -219,8 +220,8 @@ func (h *Handler) deliver(ctx context.Context, app string, d delivery) (delivere
 		return delivered{}, err
 	}
 	s, nonce := store{h.rdb, app}, ulid.Make().String()
-	m := Message{App: app, Priority: d.priority, IdempotencyKey: d.idempotencyKey(nonce)}
-	verdict, err := s.admit(ctx, d, linesOf(d.notification, h.cfg.Severity), h.cfg.Dedup, nonce, m.ID(), h.now())
+	m := tasks.Message{Options: tasks.Options{Priority: d.priority, IdempotencyKey: d.idempotencyKey(nonce)}}
+	verdict, err := s.admit(ctx, d, linesOf(d.notification, h.cfg.Severity), h.cfg.Dedup, nonce, idOf(app, m), h.now())
 	if err != nil {
 		return delivered{}, err
 	}
@@ -230,7 +231,7 @@ func (h *Handler) deliver(ctx context.Context, app string, d delivery) (delivere
 	}
 	answer := AcceptedMessage{}
 	if to := without(d.to, verdict.held); to.Count() > 0 {
-		m.IdempotencyKey = d.idempotencyKey(verdict.nonce)
+		m.Options.IdempotencyKey = d.idempotencyKey(verdict.nonce)
 		m.Request = message.WithRecipients(rendered.Request, to)
 		if answer, err = h.enqueue(ctx, s, d, m, verdict); err != nil {
 			return delivered{}, err
@@ -262,20 +263,20 @@ func (h *Handler) tell(app string, d delivery, answer AcceptedMessage, verdict d
 }
 
 // enqueue puts a message into the queue, or where it waits for the one before it.
-func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m Message, verdict decision) (AcceptedMessage, error) {
+func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m tasks.Message, verdict decision) (AcceptedMessage, error) {
 	waits, err := h.mustWait(ctx, s, d, verdict.before)
 	if err != nil {
 		return AcceptedMessage{}, err
 	}
 	if waits {
 		err := s.wait(ctx, waiting{m, verdict.before})
-		return AcceptedMessage{ID: m.ID(), Duplicate: verdict.seen, WaitsFor: verdict.before}, err
+		return AcceptedMessage{ID: idOf(s.app, m), Duplicate: verdict.seen, WaitsFor: verdict.before}, err
 	}
-	id, duplicate, err := h.queue.Enqueue(ctx, m)
+	receipt, err := h.enqueueOne(ctx, s.app, m)
 	if err != nil {
 		return AcceptedMessage{}, fmt.Errorf("enqueue: %w", err)
 	}
-	return AcceptedMessage{ID: id, Duplicate: duplicate}, nil
+	return AcceptedMessage{ID: receipt.ID, Duplicate: receipt.Duplicate}, nil
 }
 
 // mustWait tells whether a message would overtake the one before it about the same

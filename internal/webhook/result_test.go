@@ -14,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/webhook"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 func TestWhatBecomesOfAlertsIsCounted(t *testing.T) {
@@ -50,15 +51,15 @@ type patientQueue struct {
 	full    chan struct{} // closed when the 16th has come
 }
 
-func (q *patientQueue) Enqueue(ctx context.Context, m webhook.Message) (string, bool, error) {
+func (q *patientQueue) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
 	if q.arrived.Add(1) == 16 {
 		close(q.full)
 	}
 	select {
 	case <-q.full:
-		return q.queue.Enqueue(ctx, m)
+		return q.queue.Enqueue(ctx, app, messages)
 	case <-ctx.Done():
-		return "", false, ctx.Err()
+		return []tasks.Result{{Err: ctx.Err()}}
 	}
 }
 

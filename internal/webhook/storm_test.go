@@ -248,7 +248,7 @@ func TestBuiltInDigests(t *testing.T) {
 	b.pass(time.Minute)
 	b.flush(t)
 	for _, m := range b.queue.all() {
-		if strings.HasPrefix(m.IdempotencyKey, "digest:") {
+		if strings.HasPrefix(m.Options.IdempotencyKey, "digest:") {
 			golden(t, "digest."+m.Request.Common().ToUser+".golden", m.Request)
 		}
 	}
@@ -370,7 +370,7 @@ func (q *queue) counted(t *testing.T) map[string]int {
 	t.Helper()
 	got := map[string]int{}
 	for _, m := range q.all() {
-		if m.App != "ops" || m.Priority != tasks.Critical {
+		if m.App != "ops" || m.Options.Priority != tasks.Critical {
 			t.Errorf("message %+v", m)
 		}
 		text := textOf(m.Request)

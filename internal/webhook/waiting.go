@@ -23,7 +23,7 @@ const (
 
 // waiting is a message that is enqueued once the one before it is done with.
 type waiting struct {
-	Message
+	tasks.Message
 
 	after string // id of the one before
 }
@@ -35,10 +35,11 @@ func (s store) wait(ctx context.Context, w waiting) error {
 		return err
 	}
 	now := time.Now()
-	name := waitingPrefix + w.ID() + "|" + strconv.FormatInt(now.UnixMilli(), 10)
+	id := idOf(s.app, w.Message)
+	name := waitingPrefix + id + "|" + strconv.FormatInt(now.UnixMilli(), 10)
 	_, err = s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.HSet(ctx, keys.WebhookWaiting(s.app, w.ID()),
-			"body", body, "priority", string(w.Priority), "key", w.IdempotencyKey, "after", w.after)
+		p.HSet(ctx, keys.WebhookWaiting(s.app, id),
+			"body", body, "priority", string(w.Options.Priority), "key", w.Options.IdempotencyKey, "after", w.after)
 		p.ZAdd(ctx, keys.WebhookDue(s.app), redis.Z{Score: float64(now.Add(waitStep).UnixMilli()), Member: name})
 		return nil
 	})
@@ -89,22 +90,25 @@ func (s store) readWaiting(hash map[string]string) (*waiting, error) {
 		return nil, err
 	}
 	return &waiting{
-		Message: Message{App: s.app, Request: request, Priority: tasks.Priority(hash["priority"]), IdempotencyKey: hash["key"]},
-		after:   hash["after"],
+		Message: tasks.Message{
+			Request: request,
+			Options: tasks.Options{Priority: tasks.Priority(hash["priority"]), IdempotencyKey: hash["key"]},
+		},
+		after: hash["after"],
 	}, nil
 }
 
 // Waiting finds a message that is not in the queue yet, because it waits for the one
 // before it about the same alerts, and the id of that one. It reports false if there
 // is none.
-func Waiting(ctx context.Context, rdb redis.UniversalClient, app, id string) (m Message, after string, found bool, err error) {
+func Waiting(ctx context.Context, rdb redis.UniversalClient, app, id string) (m tasks.Message, after string, found bool, err error) {
 	hash, err := rdb.HGetAll(ctx, keys.WebhookWaiting(app, id)).Result()
 	if err != nil || len(hash) == 0 {
-		return Message{}, "", false, err
+		return tasks.Message{}, "", false, err
 	}
 	w, err := store{rdb, app}.readWaiting(hash)
 	if err != nil {
-		return Message{}, "", false, fmt.Errorf("read waiting message %s: %w", id, err)
+		return tasks.Message{}, "", false, fmt.Errorf("read waiting message %s: %w", id, err)
 	}
 	return w.Message, w.after, true, nil
 }

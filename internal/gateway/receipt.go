@@ -1,0 +1,15 @@
+package gateway
+
+import "github.com/wecomq/wecomq/tasks"
+
+// Receipt is the answer to a message that was enqueued: what a client may rely on of
+// [tasks.Receipt].
+type Receipt struct {
+	ID        string      `json:"id" doc:"The message's id; all other operations take it" example:"ops-01JD5K3V8N0000000000000000"`
+	State     tasks.State `json:"state" enum:"queued,scheduled" doc:"Where it stands"`
+	Duplicate bool        `json:"duplicate" doc:"The id is that of an earlier message with the same idempotency key"`
+}
+
+func receiptOf(r tasks.Receipt) Receipt {
+	return Receipt{ID: r.ID, State: r.State, Duplicate: r.Duplicate}
+}

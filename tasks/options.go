@@ -1,0 +1,50 @@
+package tasks
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// MaxKeyBytes bounds an idempotency key, as HTTP APIs usually do.
+const MaxKeyBytes = 255
+
+// Options are the choices for one message; the zero value sends it now, with
+// default priority and no deadline.
+type Options struct {
+	Priority Priority // "" for [Default]
+	// At or Delay postpone the message, to the second; set one at most. A moment
+	// that has passed means now.
+	At    time.Time
+	Delay time.Duration
+	// ExpiresAt or ExpiresIn is the deadline: a message that was not sent by then
+	// ends in state expired. Set one at most; ExpiresIn counts from the enqueueing.
+	ExpiresAt time.Time
+	ExpiresIn time.Duration
+	// IdempotencyKey makes a repeat of this call find the first message, whatever the
+	// repeat says itself, for as long as records are kept: its id derives from the key.
+	// At most [MaxKeyBytes]; "" for none.
+	IdempotencyKey string
+}
+
+// Validate names the first option that is wrong.
+func (o Options) Validate() error {
+	if o.Priority != "" {
+		if err := o.Priority.Validate(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.Delay < 0:
+		return fmt.Errorf("delay: %s is negative", o.Delay)
+	case o.ExpiresIn < 0:
+		return fmt.Errorf("expires_in: %s is negative", o.ExpiresIn)
+	case !o.At.IsZero() && o.Delay != 0:
+		return errors.New("process_at and delay: set one of them")
+	case !o.ExpiresAt.IsZero() && o.ExpiresIn != 0:
+		return errors.New("expires_at and expires_in: set one of them")
+	case len(o.IdempotencyKey) > MaxKeyBytes:
+		return fmt.Errorf("idempotency_key: %d bytes, at most %d", len(o.IdempotencyKey), MaxKeyBytes)
+	}
+	return nil
+}
