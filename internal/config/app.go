@@ -48,11 +48,11 @@ func readApp(name string, s *section) *App {
 		Secret:      s.secret("secret"),
 		APIBaseURL:  optional(s, "api_base_url", wecom.DefaultBaseURL, baseURL),
 		Proxy:       optional(s, "proxy", "", proxyURL),
-		Timeout:     optional(s, "timeout", wecom.DefaultTimeout, lasting(time.Millisecond, tasks.MaxCallTimeout)),
+		Timeout:     optional(s, "timeout", wecom.DefaultTimeout, duration(time.Millisecond, tasks.MaxCallTimeout)),
 		Concurrency: optional(s, "concurrency", tasks.DefaultConcurrency, atLeast(1)),
 		OnUnknown:   s.oneOf("on_unknown", "resend", "resend", "park"),
 		Retention:   readRetention(s.section("retention")),
-		RecordTTL:   optional(s, "records", tasks.DefaultRecordTTL, lasting(minRecords, maxKept)),
+		RecordTTL:   optional(s, "records", tasks.DefaultRecordTTL, duration(minRecords, maxKept)),
 		Limits:      readLimits(s.section("limits")),
 	}
 	s.rejectUnknown()
@@ -77,7 +77,7 @@ func readApps(s *section) map[string]*App {
 func readRetention(s *section) map[tasks.Priority]time.Duration {
 	retention := tasks.DefaultRetention()
 	for _, priority := range tasks.Priorities() {
-		retention[priority] = optional(s, string(priority), retention[priority], lasting(0, maxKept))
+		retention[priority] = optional(s, string(priority), retention[priority], duration(0, maxKept))
 	}
 	s.rejectUnknown()
 	return retention

@@ -53,18 +53,18 @@ const minRecords = time.Hour
 // maxKept bounds how long Redis keeps something: ten years are for ever.
 const maxKept = 10 * 365 * 24 * time.Hour
 
-// lasting accepts a duration from least to most.
-func lasting(least, most time.Duration) func(string) (time.Duration, error) {
+// duration accepts a duration from shortest to longest.
+func duration(shortest, longest time.Duration) func(string) (time.Duration, error) {
 	return func(text string) (time.Duration, error) {
 		d, err := time.ParseDuration(text)
 		if err != nil {
 			return 0, fmt.Errorf("%q is not a duration (write 500ms, 10s, 5m or 24h; 168h are 7 days)", text)
 		}
-		if d < least {
-			return 0, fmt.Errorf("%q is too short (at least %s)", text, least)
+		if d < shortest {
+			return 0, fmt.Errorf("%q is too short (at least %s)", text, shortest)
 		}
-		if d > most {
-			return 0, fmt.Errorf("%q is too long (at most %s)", text, most)
+		if d > longest {
+			return 0, fmt.Errorf("%q is too long (at most %s)", text, longest)
 		}
 		return d, nil
 	}

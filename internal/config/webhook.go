@@ -20,7 +20,7 @@ func readWebhooks(s *section, apps map[string]*App) webhook.Config {
 	cfg := webhook.DefaultConfig()
 	cfg.Type = optional(s, "type", cfg.Type, webhookType)
 	cfg.Priority = optional(s, "priority", cfg.Priority, priority)
-	cfg.Dedup = optional(s, "dedup", cfg.Dedup, lasting(webhook.MinDedup, webhook.MaxDedup))
+	cfg.Dedup = optional(s, "dedup", cfg.Dedup, duration(webhook.MinDedup, webhook.MaxDedup))
 	cfg.Timezone = optional(s, "timezone", cfg.Timezone, timezone)
 	cfg.Severity = readSeverity(s.section("severity"), cfg.Severity)
 	cfg.Labels = readRecipientLabels(s.section("labels"), cfg.Labels)
@@ -59,7 +59,7 @@ func readRecipientLabels(s *section, labels webhook.RecipientLabels) webhook.Rec
 
 func readDigest(s *section, digest webhook.Digest) webhook.Digest {
 	digest.After = optional(s, "after", digest.After, upTo(webhook.MaxDigestAfter))
-	digest.Window = optional(s, "window", digest.Window, lasting(webhook.MinDigestWindow, webhook.MaxDigestWindow))
+	digest.Window = optional(s, "window", digest.Window, duration(webhook.MinDigestWindow, webhook.MaxDigestWindow))
 	s.rejectUnknown()
 	return digest
 }
@@ -69,7 +69,7 @@ func readSignature(s *section, signature webhook.Signature) webhook.Signature {
 	s.holdsSecret = s.holdsSecret || (signature.Secret != "" && s.literal("secret"))
 	signature.Header = optional(s, "header", signature.Header, nonEmpty[string])
 	signature.TimestampHeader = optional(s, "timestamp_header", signature.TimestampHeader, nonEmpty[string])
-	signature.MaxAge = optional(s, "max_age", signature.MaxAge, lasting(time.Second, 24*time.Hour))
+	signature.MaxAge = optional(s, "max_age", signature.MaxAge, duration(time.Second, 24*time.Hour))
 	s.rejectUnknown()
 	return signature
 }
