@@ -37,12 +37,12 @@ func New(rdb redis.UniversalClient, app string, records *ledger.Ledger) *Finder 
 // Message gives the record of a message, merged from its parts and follow-ups when
 // it was split.
 func (f *Finder) Message(ctx context.Context, id string) (tasks.Record, error) {
-	all, err := f.family(ctx, id)
+	all, err := f.withFollowUps(ctx, id)
 	if err != nil {
 		return tasks.Record{}, err
 	}
 	for n := 2; n <= all[0].PartCount; n++ {
-		part, err := f.family(ctx, tasks.PartID(id, n))
+		part, err := f.withFollowUps(ctx, tasks.PartID(id, n))
 		if errors.Is(err, ErrNotFound) { // the others must be told all the same
 			part, err = []tasks.Record{missing(all[0], tasks.PartID(id, n))}, nil
 		}
@@ -54,8 +54,8 @@ func (f *Finder) Message(ctx context.Context, id string) (tasks.Record, error) {
 	return tasks.Merge(all), nil
 }
 
-// family is the record of one part and of those that followed it.
-func (f *Finder) family(ctx context.Context, id string) ([]tasks.Record, error) {
+// withFollowUps gives the record of one part and those of its follow-ups.
+func (f *Finder) withFollowUps(ctx context.Context, id string) ([]tasks.Record, error) {
 	first, err := f.part(ctx, id)
 	if err != nil {
 		return nil, err
@@ -63,9 +63,9 @@ func (f *Finder) family(ctx context.Context, id string) ([]tasks.Record, error) 
 	all := []tasks.Record{first}
 	for i, users := range first.FollowUps {
 		id := tasks.FollowUpID(id, i+1)
-		children, err := f.family(ctx, id)
+		children, err := f.withFollowUps(ctx, id)
 		if errors.Is(err, ErrNotFound) {
-			children, err = []tasks.Record{unborn(first, id, users)}, nil
+			children, err = []tasks.Record{pendingFollowUp(first, id, users)}, nil
 		}
 		if err != nil {
 			return nil, err
@@ -75,11 +75,11 @@ func (f *Finder) family(ctx context.Context, id string) ([]tasks.Record, error) 
 	return all, nil
 }
 
-// unborn is a follow-up whose worker is about to enqueue it, or died, and the next
-// one will.
-func unborn(of tasks.Record, id string, users []string) tasks.Record {
+// pendingFollowUp is a follow-up that is not in the queue yet: its worker is about to
+// enqueue it, or died before it could, and the next worker will.
+func pendingFollowUp(first tasks.Record, id string, users []string) tasks.Record {
 	return tasks.Record{
-		ID: id, App: of.App, Type: of.Type, Priority: of.Priority, State: tasks.Held, EnqueuedAt: of.EnqueuedAt,
+		ID: id, App: first.App, Type: first.Type, Priority: first.Priority, State: tasks.Held, EnqueuedAt: first.EnqueuedAt,
 		To: message.Recipients{Users: users}, ErrMsg: "is about to be enqueued",
 		Recipients: tasks.Recipients{Invalid: []string{}, Unlicensed: []string{}},
 	}
