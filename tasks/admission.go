@@ -8,7 +8,7 @@ type Verdict string
 // The verdicts of the record: what was done about the message before.
 const (
 	Go      Verdict = "go"      // call now: the attempt is written down
-	Final   Verdict = "final"   // the message is done with: call nobody
+	Final   Verdict = "final"   // the message has ended: do not call
 	Busy    Verdict = "busy"    // another attempt may be under way: come back later
 	Park    Verdict = "park"    // WeCom may have taken it, and it must not be sent again
 	TooLate Verdict = "expired" // its deadline has passed, and WeCom does not have it
@@ -26,34 +26,34 @@ const Forever time.Duration = -1
 
 // ResendPolicy says what may happen to a message that WeCom may have taken.
 type ResendPolicy struct {
-	// InFlight is how long an attempt can last; after that whoever made it is
-	// taken for dead, and the attempt's outcome for unknown.
+	// InFlight is how long an attempt can last; after that its worker is presumed dead
+	// and its outcome unknown.
 	InFlight time.Duration
 	// Window, counted from the first attempt of unknown outcome, is how long the
 	// message may be sent again: [Forever], 0 for never, or WeCom's
 	// duplicate-check interval, within which the same bytes arrive once (90236).
 	Window time.Duration
-	// MayDouble is set when nothing suppresses the double: the record then says so.
+	// MayDouble is set when nothing suppresses a duplicate: the record then says so.
 	MayDouble bool
 }
 
-// AdmissionRequest is a worker's question whether it may call WeCom now.
+// AdmissionRequest asks whether a worker may call WeCom for a message now.
 type AdmissionRequest struct {
 	Payload Payload
-	// Delivery names this delivery of the task. When Redis's reply is lost the question
-	// is asked again, and an attempt that this very delivery has written down is no
-	// other's: the answer is [Go] once more. Empty for none.
+	// Delivery names this delivery of the task, so that the question can be repeated when
+	// Redis's reply is lost: an attempt that the same delivery has written down is
+	// answered with [Go] again. May be empty.
 	Delivery string
 	Policy   ResendPolicy
-	// Users are the message's, without those who had to wait in an earlier
-	// attempt: the record remembers them.
+	// Users are those of the message, except those who already have a follow-up: the
+	// record remembers them.
 	Users []string
 	// Everyone is set for "@all", and Groups counts departments and tags: the
 	// message goes to members whom it does not name.
 	Everyone bool
 	Groups   int
 	// CheckOnly asks about the record alone: nothing is written down or reserved.
-	// The verdict [Go] then means that nothing speaks against the message.
+	// The verdict [Go] then means that the record does not forbid the call.
 	CheckOnly bool
 }
 

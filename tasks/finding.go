@@ -2,7 +2,7 @@ package tasks
 
 import "time"
 
-// Finding is what an answer of WeCom says about the app, beside what it says about
+// Finding is what an answer of WeCom says about the app, besides what it says about
 // the message.
 type Finding struct {
 	Kind   FindingKind
@@ -14,7 +14,7 @@ type Finding struct {
 	Admission Admission
 }
 
-// FindingKind tells findings apart.
+// FindingKind is the kind of a [Finding].
 type FindingKind string
 
 // The findings.
@@ -24,22 +24,22 @@ const (
 	// until midnight in China (90312). Unless it was such a call, the app's rate
 	// drops by a fifth; it grows back by 1 % in 5 minutes.
 	RateLimited FindingKind = "penalty"
-	// Misconfigured is a wrong setting that stops every message of the app. It rests;
-	// then one call finds out whether the setting was mended.
+	// Misconfigured is a wrong setting that stops every message of the app. The app is
+	// blocked; then one call finds out whether the setting has been fixed.
 	Misconfigured FindingKind = "suspended"
-	// TooManyInFlight is errcode 45033: too many calls in flight. All processes halve
-	// theirs, and are back to all of them after 5 minutes at most.
+	// TooManyInFlight is errcode 45033: too many calls in flight. Every process halves
+	// its concurrency, and has it back after 5 minutes at most.
 	TooManyInFlight FindingKind = "concurrency"
 	// Recovered is an answer to a probe: the block is over.
 	Recovered FindingKind = "clear"
-	// Inconclusive is a probe without an answer: the next call is one.
+	// Inconclusive is a probe without an answer: the next call is a probe again.
 	Inconclusive FindingKind = "inconclusive"
-	// Refund are recipients who were counted and whom WeCom did not take the
-	// message for: the quota and their windows get it back.
+	// Refund is about recipients who were counted, though WeCom did not take the message
+	// for them: it is credited to the quota and to their windows.
 	Refund FindingKind = "refund"
 )
 
-// Block is a rest of the whole app.
+// Block says for how long the whole app is blocked.
 type Block struct {
 	Fresh bool          // it began, grew or ended with this finding
 	Left  time.Duration // until it ends

@@ -10,8 +10,8 @@ type Limits struct {
 	Seats int
 	// CallsPerMinute is the limit of calls of one API.
 	CallsPerMinute int
-	// MemberPerMinute and MemberPerHour are the messages to one member; WeCom drops
-	// more without a word.
+	// MemberPerMinute and MemberPerHour are the messages to one member; WeCom silently
+	// drops more.
 	MemberPerMinute int
 	MemberPerHour   int
 	// CriticalReserve is the share of the day quota, 0 to 1, that only critical

@@ -20,9 +20,9 @@ const Version = 1
 const MaxAttempts = 25
 
 // TaskTimeout is the time that asynq gives a task, and MaxCallTimeout the longest
-// that one call to WeCom may take. A task outlives every attempt and the time to
-// record it: asynq gives it back the moment its time is over, while its handler
-// still runs.
+// that one call to WeCom may take. A task's time exceeds that of every attempt and of
+// recording it, because asynq requeues a task the moment its time is over, even while
+// its handler still runs.
 const (
 	TaskTimeout    = 10 * time.Minute
 	MaxCallTimeout = time.Minute
@@ -33,7 +33,7 @@ const (
 func AttemptLimit(timeout time.Duration) time.Duration { return 4*timeout + 10*time.Second }
 
 // ErrVersion is returned for a payload that a newer wecomq has written. Leave it
-// for a newer worker.
+// to a newer worker.
 var ErrVersion = errors.New("the payload is of a newer version of wecomq")
 
 // Payload is a message, or one part of it, on its way through the queue.
@@ -154,7 +154,7 @@ func (p Payload) validate(version int) error {
 	return nil
 }
 
-// validateIDs also sees to it that Encode needs no escapes.
+// validateIDs also ensures that Encode needs no escapes.
 func (p Payload) validateIDs() error {
 	app, err := AppOf(p.ID)
 	if err == nil && app != p.App {

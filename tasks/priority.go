@@ -22,7 +22,7 @@ const (
 // Priorities lists them, highest first.
 func Priorities() []Priority { return []Priority{Critical, Default, Bulk} }
 
-// Validate refuses everything but the three priorities.
+// Validate accepts the three priorities only.
 func (p Priority) Validate() error {
 	switch p {
 	case Critical, Default, Bulk:

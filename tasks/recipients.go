@@ -1,6 +1,6 @@
 package tasks
 
-// Recipients is what became of those a message was addressed to: the users,
+// Recipients counts what became of those a message was addressed to: the users,
 // parties and tags that it names, where "@all" counts as one. Once the message has
 // ended, everyone it names is in exactly one place.
 type Recipients struct {
@@ -29,13 +29,13 @@ func (r Recipients) Refused() int {
 	return len(r.Invalid) + len(r.Unlicensed) + len(r.InvalidParties) + len(r.InvalidTags)
 }
 
-// Total counts everyone whose fate is known.
+// Total counts everyone whose outcome is known.
 func (r Recipients) Total() int {
 	return r.Accepted + r.Refused() + r.Deferred + r.Rejected + r.Unknown + r.Expired + r.Cancelled
 }
 
-// WithOutcome gives those of the named who were not singled out the fate of their
-// message. A message that has not ended decides nothing.
+// WithOutcome gives the outcome of the message to those recipients who have none of
+// their own. A message that has not ended has no outcome yet.
 func (r Recipients) WithOutcome(state State, named int) Recipients {
 	rest := max(named-r.Accepted-r.Refused(), 0)
 	switch state {

@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Record is what is known of a message. Its JSON is what `wecomq result` prints
+// Record is what is known about a message. Its JSON is what `wecomq result` prints
 // and what the asynq dashboard shows as the task's result.
 type Record struct {
 	ID       string       `json:"id"`
@@ -60,7 +60,7 @@ func (r Record) JSON() ([]byte, error) {
 }
 
 // Merge makes one record of the parts of a message that was split: counts add
-// up, and the state is the one that wants attention most.
+// up, and the state is the one that needs attention most.
 func Merge(parts []Record) Record {
 	whole := parts[0]
 	if len(parts) == 1 {

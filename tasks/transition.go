@@ -2,8 +2,8 @@ package tasks
 
 import "slices"
 
-// None stands in a transition for a message without a record, which was not
-// attempted yet. It is no [State] that a message shows.
+// None stands, in a transition, for a message that has no record because it was not
+// attempted yet. No message shows it as its [State].
 const None = ""
 
 // waiting are the states of a message that waits for an attempt.
@@ -12,9 +12,9 @@ var waiting = []State{None, Scheduled, Queued, Held}
 // transitions is the one table of what may become of a message: a record takes a
 // new state only from one of those listed beside it.
 //
-// A late answer of WeCom's that it took the message overrules every other end. A
-// dead letter goes back to queued when somebody runs its task again. Whoever is
-// sending cannot be cancelled.
+// A late answer that WeCom took the message overrules every other final state. A dead
+// letter goes back to queued when somebody runs its task again. A message that is
+// being sent cannot be cancelled.
 var transitions = map[State][]State{
 	Scheduled: {},
 	Queued:    with(waiting, Sending),

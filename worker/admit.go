@@ -17,10 +17,10 @@ const (
 	// maxPatience bounds how long a handler waits for the app's rate, or for Redis;
 	// with the call and [settlePatience] it stays below [tasks.TaskTimeout].
 	maxPatience = 3 * time.Minute
-	// redisPoll is how soon a handler asks Redis again that did not answer.
+	// redisPoll is how often a handler repeats a call that Redis did not answer.
 	redisPoll = 500 * time.Millisecond
-	// shortWait is spent in the handler; for a longer one the message goes back to
-	// the queue, which knows whole seconds.
+	// shortWait is the longest wait that a handler sits out. For a longer one the message
+	// goes back to the queue, which counts in whole seconds.
 	shortWait = 3 * time.Second
 )
 
@@ -72,9 +72,9 @@ func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 	return admitted{}, err
 }
 
-// ask asks the pacer. While Redis is away it asks again, as long as patience lasts:
-// whatever was decided and written down, though its reply was lost, is answered
-// again to the same delivery.
+// ask asks the pacer, and repeats the question while Redis is away, as long as patience
+// lasts. That is safe: a decision whose reply was lost is given to the same delivery
+// again.
 func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission, error) {
 	question := l.admissionRequest(d)
 	return backoff.Retry(patience, func() (tasks.Admission, error) {
@@ -121,8 +121,8 @@ func (l *lane) admissionRequest(d *delivery) tasks.AdmissionRequest {
 }
 
 // resendPolicy says how long this message may be sent again once WeCom may have taken
-// it. The last call has to arrive within the interval, which takes as long as a call may
-// at most, where the interval is not too short for that.
+// it. The last call has to arrive within the duplicate-check interval, so the policy ends
+// one call's timeout before it, or at half of a very short interval.
 func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolicy {
 	policy := tasks.ResendPolicy{InFlight: l.app.attemptLimit()}
 	switch {
@@ -135,8 +135,8 @@ func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolic
 	return policy
 }
 
-// withoutToken is what becomes of a message while there is no access token. One
-// whose record says more, such as that it has expired, ends as ever.
+// withoutToken settles a message while there is no access token. Where its record
+// already decides, for instance because it has expired, that decision stands.
 func (l *lane) withoutToken(ctx context.Context, d *delivery, cause error) error {
 	question := l.admissionRequest(d)
 	question.CheckOnly = true
@@ -149,15 +149,15 @@ func (l *lane) withoutToken(ctx context.Context, d *delivery, cause error) error
 	case wecom.ClassOf(cause) == wecom.ClassOther: // the turnstile's own, or Redis's
 		return later(cause, redisRetry)
 	}
-	// Whoever has a follow-up is none of this message's recipients any more.
+	// Those who get a follow-up are no longer recipients of this message.
 	if err := l.split(ctx, d, a.FollowUps); err != nil {
 		return later(err, redisRetry)
 	}
 	return l.settle(ctx, d, l.judge(d, &message.SendResponse{}, cause), cause)
 }
 
-// putBack returns a message to the queue until its recipients' turn, at no cost. Its
-// deadline comes first.
+// putBack returns a message to the queue until its recipients' turn, or until its
+// deadline if that is earlier. It costs no attempt.
 func (l *lane) putBack(d *delivery, a tasks.Admission) error {
 	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
 	wait := a.Wait

@@ -31,15 +31,15 @@ type Pacer interface {
 	Report(ctx context.Context, f tasks.Finding) (tasks.Block, error)
 }
 
-// Ledger remembers what came of each message.
+// Ledger records what became of each message.
 type Ledger interface {
 	Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error)
 	Record(ctx context.Context, id string) (tasks.Record, error)
-	// Revive queues a dead letter again, if it has had no attempt since those.
+	// Revive queues a dead letter again, unless its number of attempts has changed.
 	Revive(ctx context.Context, id string, attempts int) (bool, error)
 }
 
-// OnUnknown says what to do with a message that WeCom may have taken.
+// OnUnknown is the policy for a message that WeCom may have taken.
 type OnUnknown string
 
 // The policies. With WeCom's duplicate check on, neither applies: the same bytes
@@ -55,12 +55,12 @@ type App struct {
 	Name    string // the alias that ids and queues carry
 	AgentID string
 	Sender  Sender
-	// Ledger is nil for the one in Redis that `wecomq result` reads, which keeps a
-	// record for RecordTTL, 0 for [tasks.DefaultRecordTTL], after its last change.
+	// Ledger defaults to the one in Redis that `wecomq result` reads. It keeps a record
+	// for RecordTTL after its last change; 0 means [tasks.DefaultRecordTTL].
 	Ledger    Ledger
 	RecordTTL time.Duration
-	// Pacer is nil for the one in Redis that all workers share, which keeps to Limits;
-	// their zero value is WeCom's own.
+	// Pacer defaults to the one in Redis that all workers share. It keeps to Limits,
+	// whose zero value means WeCom's own.
 	Pacer  Pacer
 	Limits tasks.Limits
 	// Retention is how long the tasks of follow-ups stay in the dashboard, as the
@@ -70,7 +70,7 @@ type App struct {
 	Concurrency int           // calls in flight in this process, one of them only for critical messages; 0 for [tasks.DefaultConcurrency]
 	Timeout     time.Duration // of one HTTP call, as the Sender applies it, at most [tasks.MaxCallTimeout]; 0 for [wecom.DefaultTimeout]
 	OnUnknown   OnUnknown     // "" for [Resend]
-	RatePause   time.Duration // first rest of the whole app after errcode 45009; 0 for one minute
+	RatePause   time.Duration // first pause of the whole app after errcode 45009; 0 for one minute
 }
 
 // Validate names the first field that is missing or wrong.
@@ -123,8 +123,8 @@ func (a App) withDefaults(rdb redis.UniversalClient) App {
 	return a
 }
 
-// equal says whether both make the same lane: all fields are equal, and the
-// interfaces hold the very same.
+// equal reports whether both make the same lane: all fields are equal, and the
+// interfaces hold the same instances.
 func (a App) equal(b App) bool {
 	if a.Sender != b.Sender || a.Ledger != b.Ledger || a.Pacer != b.Pacer {
 		return false

@@ -16,7 +16,7 @@ import (
 // nameLength gives a delivery's name 50 random bits.
 const nameLength = 10
 
-// delivery is one message in the hands of a handler.
+// delivery is one message while a handler works on it.
 type delivery struct {
 	name      string // no other delivery has it
 	payload   tasks.Payload
@@ -29,7 +29,7 @@ type delivery struct {
 }
 
 // decode reads the task. Its body was checked before it was enqueued, perhaps by
-// a newer version: unknown members are not this worker's business.
+// a newer version, so unknown members are passed on.
 func (l *lane) decode(ctx context.Context, task *asynq.Task) (*delivery, error) {
 	payload, err := tasks.Decode(task.Type(), task.Payload())
 	if err != nil {

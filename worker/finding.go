@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// findingsOf is what WeCom's answer to a message, or its lack, says about the app.
+// findingsOf is what WeCom's answer to a message, or its silence, says about the app.
 func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	class := wecom.ClassOf(err)
 	about := func(kind tasks.FindingKind) tasks.Finding {
@@ -32,7 +32,7 @@ func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	return findings
 }
 
-// blockOf is the rest of the whole app that follows from an answer, if one does.
+// blockOf is the block of the whole app that follows from an answer, if any.
 func blockOf(err error) (tasks.Finding, bool) {
 	switch class := wecom.ClassOf(err); {
 	case class == wecom.ClassRate && !isGetToken(err):
@@ -43,7 +43,7 @@ func blockOf(err error) (tasks.Finding, bool) {
 	return tasks.Finding{}, false
 }
 
-// probeResult tells a probe that WeCom answered from one that found out nothing.
+// probeResult distinguishes a probe that WeCom answered from one that found out nothing.
 func probeResult(class wecom.Class) tasks.FindingKind {
 	switch class {
 	case wecom.ClassUnknownOutcome, wecom.ClassTransient, wecom.ClassToken:
@@ -53,7 +53,7 @@ func probeResult(class wecom.Class) tasks.FindingKind {
 	}
 }
 
-// isAppWide tells a setting that stops every message of the app from one that
+// isAppWide distinguishes a setting that stops every message of the app from one that
 // stops messages of this kind only (see [wecom.Scope]), or a proxy that refuses this body
 // (HTTP 4xx). One such message must not stop the alerts behind it: it waits alone.
 func isAppWide(err error) bool {
@@ -80,7 +80,7 @@ func (l *lane) learn(ctx context.Context, d *delivery, err error) (blockedFor ti
 	return blockedFor
 }
 
-// note reports a finding. The first to meet a block pauses the queues and logs it.
+// note reports a finding. Whoever meets a block pauses the queues; the first logs it.
 func (l *lane) note(ctx context.Context, f tasks.Finding) time.Duration {
 	block, err := l.app.Pacer.Report(ctx, f)
 	switch {

@@ -16,9 +16,9 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// split takes those out of a message who must wait, and enqueues a follow-up for
-// each of their turns. It may be repeated: the ids of follow-ups derive from the
-// message's, and who waits is in its record.
+// split removes from a message the recipients who must wait, and enqueues a follow-up
+// for each of their turns. It is safe to repeat: the ids of follow-ups derive from the
+// message's, and its record says who waits.
 func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowUp) error {
 	if len(followUps) == 0 {
 		return nil
@@ -45,7 +45,7 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 	return nil
 }
 
-// followUp is the task of a message to those who wait, the same bytes but for its
+// followUp is the task of a message to those who wait: the same bytes with other
 // recipients.
 func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Task {
 	payload := d.payload
@@ -55,8 +55,7 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	return asynqx.NewTask(payload, l.app.Retention[payload.Priority], time.Now().Add(wholeSeconds(f.Wait))).WithHeaders(d.task.Headers())
 }
 
-// partition divides users into those who are among some, whatever their case, and
-// the rest.
+// partition divides users into those who are among some, ignoring case, and the rest.
 func partition(users, some []string) (among, rest []string) {
 	wanted := make(map[string]bool, len(some))
 	for _, user := range some {

@@ -11,8 +11,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// holdPause is how long the queues of an app that rests are paused by a message that
-// came all the same: the whole app may be resumed at this very moment.
+// holdPause bounds the pause that a held message puts on its app's queues. It is short
+// because somebody may be resuming the app at the same moment.
 const holdPause = 15 * time.Second
 
 // handle takes a message through its delivery: decode, admit, call, settle.
@@ -71,7 +71,7 @@ func (l *lane) call(ctx context.Context, d *delivery, a admitted) (*message.Send
 	return reply, l.app.Sender.Post(ctx, message.APISend, d.payload.Body, reply)
 }
 
-// notAdmitted does what the verdict says where there is no call.
+// notAdmitted acts on a verdict other than [tasks.Go].
 func (l *lane) notAdmitted(ctx context.Context, d *delivery, a tasks.Admission) error {
 	if err := l.split(ctx, d, a.FollowUps); err != nil {
 		return later(err, redisRetry)
@@ -87,7 +87,7 @@ func (l *lane) notAdmitted(ctx context.Context, d *delivery, a tasks.Admission) 
 		return l.hold(ctx, a)
 	case tasks.Turn:
 		return l.putBack(d, a)
-	default: // busy
+	default: // tasks.Busy
 		return later(errors.New("another attempt is under way"), a.Wait)
 	}
 }

@@ -26,7 +26,7 @@ const (
 	delayedPoll = time.Second
 )
 
-// lane is all the machinery of one app in this process.
+// lane serves one app in this process.
 type lane struct {
 	given     App // what it was made of
 	app       App // with defaults
@@ -64,16 +64,16 @@ func (l *lane) run(ctx context.Context) error {
 	l.stopping, l.stopped = stopping, stopped
 	defer l.turnstile.stop()
 	defer l.startSweeper(ctx)()
-	// Alerts have a server of their own: handlers that wait with messages of other
-	// priorities cannot keep it from fetching.
+	// Alerts have a server of their own, so that they are fetched even while every
+	// handler of the other one waits.
 	group, ctx := errgroup.WithContext(ctx)
 	context.AfterFunc(ctx, func() { stop(errStopping) })
 	group.Go(func() error { return l.serve(ctx, l.app.Concurrency, tasks.Critical) })
 	group.Go(func() error { return l.serve(ctx, l.turnstile.room(tasks.Default), tasks.Default, tasks.Bulk) })
 	l.log.Info().Int("concurrency", l.app.Concurrency).Msg("lane is up")
 	err := group.Wait()
-	// asynq does not wait for a handler whose task it has lost, or not long enough:
-	// what it holds to write down is written now, or reported as lost.
+	// asynq does not wait for a handler whose lease it has lost, and not always long
+	// enough for the others. Their outcomes are recorded now, or reported as lost.
 	giveUp(errStopping)
 	l.handlers.Wait()
 	l.log.Info().Msg("lane is down")
@@ -118,7 +118,7 @@ func (l *lane) pauseQueues(ctx context.Context, d time.Duration) {
 	}
 }
 
-// levelOf is the level of a warning that something could not be written into Redis.
+// levelOf is the level at which to log that a write to Redis failed.
 func (l *lane) levelOf(err error) zerolog.Level {
 	_ = l.outage.check(err)
 	return l.outage.level(zerolog.WarnLevel)

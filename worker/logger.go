@@ -14,8 +14,8 @@ type asynqLogger struct {
 	outage *outage
 }
 
-// exhausted begins what asynq says of each dead letter, which we have reported.
-// panicked begins what it says of a fault of ours.
+// exhausted is how asynq's line about a dead letter begins, which we have reported
+// already; panicked is how its line about a panic of ours begins.
 const (
 	exhausted = "Retry exhausted"
 	panicked  = "recovering from panic"

@@ -54,8 +54,8 @@ func (n *network) spoil(kind, attributes string) {
 	}
 }
 
-// mend takes the faults away, and closes the connections that have suffered them.
-func (n *network) mend() {
+// restore removes the faults, and closes the connections that have suffered them.
+func (n *network) restore() {
 	n.Helper()
 	n.proxy.Toxics.ResetToxics(n.Context())
 	n.cut()

@@ -13,7 +13,7 @@ import (
 
 // calm is how long nothing must have failed for an outage to be over. While Redis is
 // away something fails every four seconds at least: a dequeue, a heartbeat, asynq's
-// look for retries.
+// search for retries.
 const calm = 5 * time.Second
 
 // outage is what workers know of Redis's health. It logs once that Redis is unavailable
@@ -37,7 +37,7 @@ func newOutage(log zerolog.Logger) *outage {
 // note is told how each call ended: with nil when Redis served it.
 func (o *outage) note(err error) {
 	if err == nil && !o.on.Load() {
-		return // as ever
+		return // the usual case
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -56,7 +56,7 @@ func (o *outage) note(err error) {
 	}
 }
 
-// check passes an error on, and notes it when it means that Redis does not serve.
+// check returns err, and notes it when it means that Redis is unavailable.
 func (o *outage) check(err error) error {
 	if err == nil || asynqx.IsOutage(err) {
 		o.note(err)
@@ -64,8 +64,8 @@ func (o *outage) check(err error) error {
 	return err
 }
 
-// level is that of a line that may be a mere consequence of the outage: while there
-// is one, only a debugger wants it.
+// level is the level of a line that may only be a consequence of an outage: debug while
+// there is one.
 func (o *outage) level(level zerolog.Level) zerolog.Level {
 	if !o.on.Load() {
 		return level

@@ -25,9 +25,8 @@ type outcome struct {
 	uncounted bool // the next try costs no attempt
 }
 
-// outcomes turns the class of an answer into what happens to the message. A final
-// state other than accepted is a dead letter. What the answer means for the app
-// is in finding.go.
+// outcomes turns the class of an answer into what happens to the message. What the
+// answer means for the app is in finding.go.
 var outcomes = map[wecom.Class]outcome{
 	wecom.ClassOK:             {state: tasks.Accepted},
 	wecom.ClassTransient:      {state: tasks.Queued, wait: grow},
@@ -60,11 +59,11 @@ func backoffStep(retried int) time.Duration {
 	return step
 }
 
-// moment is 1 to 3 s: what too many calls at once take to pass.
+// moment is 1 to 3 s: by then some of the calls in flight have ended.
 func moment(error, int) time.Duration { return time.Second + jitter(2*time.Second) }
 
-// minute is WeCom's shortest block (90312); where the whole app rests longer, so
-// does the message.
+// minute is WeCom's shortest block (90312). Where the whole app is blocked for longer,
+// its queues are paused.
 func minute(error, int) time.Duration { return time.Minute }
 
 // suspension lasts until gettoken may be called again, or for five minutes.

@@ -162,7 +162,7 @@ func TestABadNetworkToRedis(t *testing.T) {
 			if rate := float64(tr.calls.calls.Load()-before) / tc.lasts.Seconds(); tc.trouble && rate > 200 {
 				t.Errorf("%.0f calls a second while Redis is in trouble", rate)
 			}
-			net.mend()
+			net.restore()
 			tr.lose()
 			tr.await()
 			tr.sentOnce(ids...)
@@ -330,7 +330,7 @@ func TestABadNetworkToWeCom(t *testing.T) {
 			waittest.Until(t, "every answer was lost", func() bool {
 				return !slices.ContainsFunc(ids, func(id string) bool { return !tr.rdb.HExists(t.Context(), recordKey(id), "errmsg").Val() })
 			})
-			net.mend()
+			net.restore()
 			tr.await()
 			for _, id := range ids {
 				if r := tr.record(id); r.State != tasks.Accepted || r.Attempts < 2 || r.PossibleDuplicate {

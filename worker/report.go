@@ -13,7 +13,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// recipientsOf counts who got the message, from what was asked and what WeCom refused.
+// recipientsOf counts who got the message: those it names, less those WeCom refused.
 func recipientsOf(common *message.SendRequestCommon, reply *message.SendResponse) tasks.Recipients {
 	r := tasks.Recipients{
 		Invalid: reply.InvalidUsers(), Unlicensed: reply.UnlicensedUsers(),

@@ -12,13 +12,13 @@ const (
 	// redisRetry brings a message back after Redis did not answer.
 	redisRetry = 2 * time.Second
 	// restRetry brings a message back into a queue that is paused because its app
-	// rests: whoever resumes the app need not look for it elsewhere.
+	// is blocked, so that it goes as soon as the app is resumed.
 	restRetry = time.Second
 	// versionRetry leaves a message to a newer worker.
 	versionRetry = time.Minute
 	// leaseRetry is how soon a task comes back whose worker died: its lease has been
-	// over for half a minute by then. When it was Redis that was away, its worker lives
-	// and gets this time to write down what it knows.
+	// over for half a minute by then. If Redis was away instead, the worker is alive and
+	// has this long to record the outcome.
 	leaseRetry = 5 * time.Second
 )
 
@@ -42,8 +42,8 @@ func attemptFailed(err error, wait time.Duration) error { return &retryError{err
 func (e *retryError) Error() string { return e.err.Error() }
 func (e *retryError) Unwrap() error { return e.err }
 
-// wholeSeconds rounds up: asynq cuts the fraction of a moment off, which would
-// bring a task back early.
+// wholeSeconds rounds up: asynq truncates to whole seconds, which would bring a task
+// back early.
 func wholeSeconds(d time.Duration) time.Duration { return d + time.Second - time.Nanosecond }
 
 // retryDelay is asynq's RetryDelayFunc.

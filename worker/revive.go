@@ -15,14 +15,14 @@ import (
 )
 
 // archivedPattern finds, in the last error of a task, the attempt after which it was
-// archived. Only a task that really was archived has it: one whose archiving did not
-// reach Redis comes back with the error of its lease.
+// archived. Only a task that was archived has it: if the archiving did not reach Redis
+// the task comes back with the error of its lost lease.
 var archivedPattern = regexp.MustCompile(` \[attempt (\d+)` + regexp.QuoteMeta(archivedMark) + `$`)
 
-// archivedMark is the end of that error.
+// archivedMark is how that error ends.
 var archivedMark = "]: " + asynq.SkipRetry.Error()
 
-// archived tells asynq to archive the task of a dead letter, and the error to say
+// archived tells asynq to archive the task of a dead letter, with an error that says
 // after which attempt.
 func archived(record tasks.Record, cause error) error {
 	if cause == nil {
@@ -41,8 +41,8 @@ func archivedAfter(lastErr string) (attempts int, ok bool) {
 }
 
 // revive queues a dead letter again whose archived task somebody has run in the
-// dashboard. A redelivery is none: its task was not archived, or the record has had
-// an attempt since.
+// dashboard. It does nothing for a mere redelivery: then the task was not archived, or
+// the record has had an attempt since.
 func (l *lane) revive(ctx context.Context, d *delivery, record tasks.Record) (bool, error) {
 	if !record.State.Dead() {
 		return false, nil

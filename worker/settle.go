@@ -64,8 +64,8 @@ func (l *lane) park(ctx context.Context, d *delivery) error {
 	return l.settle(ctx, d, tasks.Settlement{State: tasks.Unknown, OutcomeUnknown: true, ErrMsg: err.Error()}, err)
 }
 
-// settle writes the record, then tells asynq. A record that cannot be written
-// for minutes brings the task back: its attempt then has an unknown outcome.
+// settle writes the record, then tells asynq. If the record cannot be written for
+// minutes the task comes back, and its attempt has an unknown outcome.
 func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, cause error) error {
 	record, err := l.record(ctx, d, s)
 	if err != nil {
@@ -81,8 +81,8 @@ func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, caus
 	return l.finish(d, record, cause)
 }
 
-// record writes down what became of an attempt, however long Redis is away:
-// nobody else knows it. It is tried once at least, also when the worker stops.
+// record writes down what became of an attempt, and waits while Redis is away: nobody
+// else knows the outcome. It tries at least once, even when the worker is stopping.
 func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tasks.Record, error) {
 	patience, cancel := l.untilStopped(ctx)
 	defer cancel()
@@ -95,7 +95,7 @@ func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tas
 		})))
 }
 
-// untilStopped ends when nobody waits for handlers any more.
+// untilStopped gives a context that ends when nobody waits for handlers any more.
 func (l *lane) untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, stop := context.WithCancelCause(ctx)
 	forget := context.AfterFunc(l.stopped, func() { stop(errStopping) })
@@ -105,7 +105,7 @@ func (l *lane) untilStopped(ctx context.Context) (context.Context, context.Cance
 	}
 }
 
-// once passes on the first of many errors.
+// once notifies of the first of many errors only.
 func once(do func(error)) backoff.Notify {
 	said := false
 	return func(err error, _ time.Duration) {
@@ -130,7 +130,7 @@ func retry(d *delivery, cause error, blockedFor time.Duration) error {
 	return attemptFailed(cause, wait)
 }
 
-// acknowledge ends a redelivered task whose message is done with.
+// acknowledge ends a redelivered task whose message is finished already.
 func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
 	record, err := l.app.Ledger.Record(ctx, d.payload.ID)
 	if err != nil {

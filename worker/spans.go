@@ -15,7 +15,7 @@ import (
 
 // What a worker adds to a message's trace, each time that it takes the message:
 //
-//	process QUEUE     in the hands of a handler, as its outcome
+//	process QUEUE     the delivery, with its outcome
 //	├ admission       until it may be sent: the turnstile, the limits
 //	└ message/send    the call
 //	wait              beside process: from the enqueueing to the first delivery

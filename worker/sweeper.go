@@ -40,12 +40,12 @@ func (l *lane) startSweeper(ctx context.Context) (stop func()) {
 
 func (l *lane) sweep(ctx context.Context) {
 	for _, priority := range tasks.Priorities() {
-		// Those that somebody archived by hand are not in the ledger, and stay.
+		// Tasks that somebody archived by hand are not in the ledger, so they stay.
 		sweep := asynqx.Sweep{Keep: archiveKept, Age: l.app.RecordTTL, Mark: archivedMark}
 		swept, err := asynqx.SweepArchive(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), sweep)
 		if err != nil && ctx.Err() == nil {
 			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("the archive was not swept")
-			return // and of three queues one reports
+			return // one report for the three queues is enough
 		}
 		if swept > 0 {
 			l.log.Debug().Int("tasks", swept).Str(fields.Priority, string(priority)).Msg("old tasks left the dashboard")

@@ -11,10 +11,10 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// turnstile lets the handlers of a lane ask for admission, the highest priority
-// first, and no more at once than may be calling. While nothing is
-// limited all pass it at once; at the limit one asks at a time, when the app's
-// rate allows, so that an alert waits for one call and not for the backlog.
+// turnstile lets the handlers of a lane ask for admission, the highest priority first,
+// and bounds how many are past it. While nothing is limited all pass at once; at the
+// limit one asks at a time, when the app's rate allows, so that an alert waits for one
+// call and not for the backlog.
 type turnstile struct {
 	size int // calls in flight that the app is configured with
 
@@ -35,8 +35,8 @@ type waiter struct {
 	pass     chan struct{}
 }
 
-// errStopping is the answer to a handler that still waits when the lane stops,
-// errImpatient to one whose wait is over.
+// errStopping is what a handler gets that still waits when the lane stops,
+// errImpatient one that has waited for too long.
 var (
 	errStopping  = errors.New("the worker is stopping")
 	errImpatient = errors.New("waited long for the app's rate; others were more urgent")
@@ -66,8 +66,8 @@ func (t *turnstile) enter(ctx context.Context, p tasks.Priority) (*passage, erro
 	return t.await(ctx, w)
 }
 
-// again is for a handler that was told to wait: it leaves, and stands in line where
-// it came from.
+// again is for a handler that was told to wait: it leaves, and lines up in its former
+// place.
 func (p *passage) again(ctx context.Context) (*passage, error) {
 	w := &waiter{p.priority, p.number, make(chan struct{})}
 	p.mu.Lock()

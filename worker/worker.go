@@ -17,8 +17,8 @@ import (
 
 // Config is what a [Worker] needs. Redis and Apps are required.
 type Config struct {
-	// Redis is shared by all lanes. The caller closes it, once Run has returned: asynq
-	// panics when it is closed under its hands.
+	// Redis is shared by all lanes. The caller closes it after Run has returned: asynq
+	// panics if its client is closed while in use.
 	Redis redis.UniversalClient
 	Apps  []App
 	// Logger gets one line per message outcome; the zero value is silent.
@@ -57,7 +57,7 @@ type Worker struct {
 
 	mu       sync.Mutex
 	lanes    []*lane       // in force
-	replaced chan struct{} // they were
+	replaced chan struct{} // signals that lanes has changed
 }
 
 // New checks the configuration; it does not connect.
@@ -74,10 +74,10 @@ func New(cfg Config) (*Worker, error) {
 	return w, nil
 }
 
-// Prepare checks the apps of another configuration, and apply puts them into force:
+// Prepare checks the apps of a new configuration, and apply puts them into force:
 // an app that is new or differs gets a lane at once, while its old one, like that of
 // an app that is gone, finishes the calls in flight. The two share limits and token
-// in Redis. An app that is equal, with the very same Sender, Ledger and Pacer, keeps
+// in Redis. An app that is equal, with the same Sender, Ledger and Pacer, keeps
 // its lane. Sender, Ledger and Pacer must be comparable, such as pointers.
 func (w *Worker) Prepare(apps []App) (apply func(), err error) {
 	if len(apps) == 0 {
@@ -117,7 +117,7 @@ func (w *Worker) replace(lanes []*lane) {
 	w.lanes = lanes
 	select {
 	case w.replaced <- struct{}{}:
-	default: // Run has not seen the former yet, and will see these
+	default: // a signal is pending, and Run will see these lanes
 	}
 }
 

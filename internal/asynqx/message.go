@@ -22,7 +22,7 @@ func NewTask(p tasks.Payload, retention time.Duration, at time.Time) Task {
 	return Task{Task: asynq.NewTask(tasks.TypeName(p.Type), tasks.Encode(p)), Opts: options}
 }
 
-// WithHeaders gives the task headers, which travel with it; none cost nothing.
+// WithHeaders returns the task with headers, which travel with it.
 func (t Task) WithHeaders(headers map[string]string) Task {
 	if len(headers) > 0 {
 		t.Task = asynq.NewTaskWithHeaders(t.Task.Type(), t.Task.Payload(), headers)

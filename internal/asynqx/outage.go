@@ -10,14 +10,14 @@ import (
 
 // refusals are the words with which a Redis says that it cannot serve now: full,
 // loading, demoted, cut off from its disk, its replicas or its cluster, or no longer
-// open to us. Redis 6 hides some of them in the text of a script's error.
+// letting us in. Redis 6 hides some of them in the text of a script's error.
 var refusals = []string{
 	"OOM", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "NOREPLICAS", "BUSY",
 	"NOAUTH", "NOPERM", "WRONGPASS", "max number of clients",
 }
 
-// IsOutage tells a Redis that cannot be reached or cannot serve, which passes, from
-// one that answered: with nothing, or that a command is wrong.
+// IsOutage reports whether err means that Redis cannot be reached or cannot serve for
+// now, and not that it answered: with nothing, or that a command is wrong.
 func IsOutage(err error) bool {
 	if err == nil || errors.Is(err, redis.Nil) {
 		return false

@@ -9,7 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// PausedByHand is the rest of a pause that does not end by itself.
+// PausedByHand is what is left of a pause that does not end by itself.
 const PausedByHand time.Duration = -1
 
 // PauseFor pauses a queue on all hosts for a while; the pause shows in the
@@ -40,7 +40,7 @@ func Unpause(ctx context.Context, rdb redis.UniversalClient, queue string) error
 }
 
 // PauseLeft is how long a queue stays paused: 0 when it is not, [PausedByHand]
-// when nobody knows.
+// when it does not end by itself.
 func PauseLeft(ctx context.Context, rdb redis.UniversalClient, queue string) (time.Duration, error) {
 	left, err := rdb.PTTL(ctx, pauseKey(queue)).Result()
 	switch {

@@ -35,8 +35,8 @@ func Sizes(ctx context.Context, rdb redis.UniversalClient, queue string, sets ..
 	return sizes, nil
 }
 
-// PendingSince is when the task came in that a queue's next worker takes, zero if
-// there is none.
+// PendingSince is when the task that is next in a queue was enqueued, zero if there is
+// none.
 func PendingSince(ctx context.Context, rdb redis.UniversalClient, queue string) (time.Time, error) {
 	id, err := rdb.LIndex(ctx, queueKey(queue, "pending"), -1).Result()
 	if errors.Is(err, redis.Nil) {

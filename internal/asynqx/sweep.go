@@ -24,7 +24,7 @@ const (
 
 // Sweep says which archived tasks may go: all but the newest Keep, and those that
 // were archived longer than Age ago, if their message, the last error included, has
-// Mark in it. Of others nobody knows whether they are kept elsewhere: they stay until
+// Mark in it. The others may not be recorded elsewhere, so they stay until
 // asynq would delete them.
 type Sweep struct {
 	Keep int

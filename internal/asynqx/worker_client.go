@@ -21,8 +21,8 @@ const (
 	allServers = "asynq:servers"
 )
 
-// WorkerClient is the Redis client to give to asynq's server. It mends faults of
-// v0.26: an acknowledgement that failed is repeated with a context that has been
+// WorkerClient is the Redis client to give to asynq's server. It works around faults
+// of v0.26: an acknowledgement that failed is repeated with a context that has been
 // cancelled, so it never succeeds and the message is sent twice; while Redis is
 // down the dequeue loop spins, and heartbeats wait so long that the leases of tasks
 // are lost; an acknowledgement of a task that is not under way any more is repeated,

@@ -50,7 +50,7 @@ func atLeast(least int) func(string) (int, error) {
 // what keeps it from being sent twice.
 const minRecords = time.Hour
 
-// maxKept bounds how long Redis keeps something: ten years are for ever.
+// maxKept bounds how long Redis keeps something.
 const maxKept = 10 * 365 * 24 * time.Hour
 
 // duration accepts a duration from shortest to longest.

@@ -30,8 +30,8 @@ var (
 	markScript    = redis.NewScript(markSource)
 )
 
-// ErrNotReplayable is returned for a message that was not sent in vain: only
-// rejected, unknown and partial messages can be replayed.
+// ErrNotReplayable is returned for a message that is neither rejected, unknown nor
+// partial.
 var ErrNotReplayable = errors.New("only messages that were rejected, are unknown or partial can be replayed")
 
 // Payload is what a message was sent with. Only a message that can be replayed
@@ -47,9 +47,9 @@ func (l *Ledger) Payload(ctx context.Context, id string, t message.Type) (tasks.
 	return tasks.Decode(tasks.TypeName(t), data)
 }
 
-// ClaimReplay notes that a message is sent again as another one. The claim is
-// given to one caller; any other is told that it was before. Release it when the
-// message that takes its place could not be enqueued.
+// ClaimReplay records that a message is sent again as another one. One caller gets the
+// claim; the others learn that it is taken. Release it if the new message could not be
+// enqueued.
 func (l *Ledger) ClaimReplay(ctx context.Context, id, as string) (claimed bool, err error) {
 	reply, err := replayScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id), keys.Dead(l.app)}, id, as).StringSlice()
 	switch {
@@ -73,8 +73,8 @@ func (l *Ledger) ReleaseReplay(ctx context.Context, id, as string) error {
 	return nil
 }
 
-// Revive queues a dead letter again under its own id, unless it was attempted
-// since, or replayed: attempts are those after which it became one.
+// Revive queues a dead letter again under its own id, unless it has been attempted
+// or replayed since. attempts is how many it had when it became a dead letter.
 func (l *Ledger) Revive(ctx context.Context, id string, attempts int) (bool, error) {
 	revived, err := reviveScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id), keys.Dead(l.app)}, id, attempts).Bool()
 	if err != nil {
@@ -83,8 +83,8 @@ func (l *Ledger) Revive(ctx context.Context, id string, attempts int) (bool, err
 	return revived, nil
 }
 
-// Forget takes messages off the list of dead letters, with what a replay would
-// need. Their records stay, so that nobody takes them for new.
+// Forget removes messages from the list of dead letters, and what a replay would need.
+// Their records stay, so that they are not taken for new messages.
 func (l *Ledger) Forget(ctx context.Context, ids ...string) error {
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, id := range ids {

@@ -104,8 +104,8 @@ func readRecord(app, id string, f map[string]string) tasks.Record {
 	return record
 }
 
-// addressees reads from a body whom it goes to. A body that is not a message's
-// goes to nobody.
+// addressees reads from a body whom it goes to: nobody, if it is not the body of a
+// message.
 func addressees(body []byte) message.SendRequestCommon {
 	var to struct {
 		ToUser  string `json:"touser"`

@@ -18,7 +18,7 @@ import (
 )
 
 // ErrNotFound is returned for a message that has no record: it was never
-// attempted, its record's time is over, or it does not exist.
+// attempted, its record has expired, or it does not exist.
 var ErrNotFound = errors.New("no record")
 
 // BeginSource is the Lua with which internal/pacing looks at a message's record
@@ -109,8 +109,8 @@ func (l *Ledger) ID(ctx context.Context, msgid string) (string, error) {
 	return id, nil
 }
 
-// IDOfKey finds the id of the message that was enqueued under an idempotency key.
-// Before anything is known of it, that is the id which derives from the key.
+// IDOfKey finds the id of the message that was enqueued under an idempotency key. If
+// there is no claim, it is the id that derives from the key.
 func (l *Ledger) IDOfKey(ctx context.Context, key string) (string, error) {
 	derived := tasks.IDFromKey(l.app, key)
 	claim, err := l.rdb.Get(ctx, keys.IdempotencyKey(l.app, derived)).Result()

@@ -21,10 +21,10 @@ type Newest struct {
 	More   bool
 }
 
-// Bounds keep the look for a page short.
+// Bounds limit the search for a page.
 type Bounds struct {
-	Found  int // this many records are enough; at least 1
-	Looked int // after this many it gives up; at least 1
+	Found  int // records to find at most; at least 1
+	Looked int // records to look at at most; at least 1
 }
 
 // Newest looks for the newest of the chosen records.

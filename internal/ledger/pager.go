@@ -30,8 +30,8 @@ func (l *Ledger) DeadLetters(ctx context.Context, q Query) iter.Seq2[tasks.Recor
 	return l.walk(ctx, keys.Dead(l.app), q)
 }
 
-// Now is Redis's time, by which records are dated: a bound that is taken from it
-// parts what has ended from what will.
+// Now is Redis's time, by which records are dated: use it as the bound between messages
+// that have ended and those that will.
 func (l *Ledger) Now(ctx context.Context) (time.Time, error) {
 	now, err := l.rdb.Time(ctx).Result()
 	if err != nil {

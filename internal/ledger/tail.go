@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// tailBlock is how long one read waits for news: a wait in go-redis does not end
-	// with its context.
+	// tailBlock bounds how long one read waits for new entries: a blocking read of
+	// go-redis does not end with its context.
 	tailBlock = 500 * time.Millisecond
 	// tailOverlap is how far a walk of the index reaches back behind what was told:
 	// stream and index are dated one after the other.
@@ -27,7 +27,7 @@ const (
 
 // Tail yields the chosen records of messages that end, each when it ends, until
 // ctx does. With Since it begins with those that ended from then on; without it,
-// with the next one. Who reads more slowly than messages end gets all of them, too.
+// with the next one. A slow reader misses nothing.
 // After an error it goes on where it was, if the caller does.
 func (l *Ledger) Tail(ctx context.Context, q Query) iter.Seq2[tasks.Record, error] {
 	return func(yield func(tasks.Record, error) bool) {

@@ -139,7 +139,7 @@ func (f *Finder) queued(ctx context.Context, id string) (tasks.Record, error) {
 	return f.hold(ctx, fromTask(f.app, id, info))
 }
 
-// hold says so when a queued message waits for a pause of its app to end.
+// hold changes a queued message to held while its app is paused.
 func (f *Finder) hold(ctx context.Context, r tasks.Record) (tasks.Record, error) {
 	if r.State != tasks.Queued {
 		return r, nil

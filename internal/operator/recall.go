@@ -66,7 +66,7 @@ func (o *Operator) Cancel(ctx context.Context, id string) (Recall, error) {
 	})
 }
 
-// takeBack does with each part what its state needs; sent is for what WeCom has.
+// takeBack handles each part by its state; sent handles a part that WeCom has.
 func (o *Operator) takeBack(
 	ctx context.Context, id string, sent func(context.Context, tasks.Record) (RecalledPart, error),
 ) (Recall, error) {
@@ -76,7 +76,7 @@ func (o *Operator) takeBack(
 	}
 	all := Recall{ID: id, App: o.App, Parts: make([]RecalledPart, 0, len(records))}
 	for _, record := range records {
-		if !record.State.Final() { // whoever is sending at this moment is not disturbed
+		if !record.State.Final() { // one that is being sent stays so
 			if record, err = o.cancel(ctx, record); err != nil {
 				return all, err
 			}
@@ -115,7 +115,7 @@ func (o *Operator) cancel(ctx context.Context, r tasks.Record) (tasks.Record, er
 	return r, o.dropTask(info.Queue, r.ID)
 }
 
-// ended says what there is to say of a message that WeCom does not have.
+// ended is the result for a message that WeCom does not have.
 func ended(r tasks.Record) RecalledPart {
 	switch r.State {
 	case tasks.Cancelled:

@@ -19,7 +19,7 @@ import (
 
 // Replay is a message that is sent again as another one.
 type Replay struct {
-	ID         string `json:"id"`          // of the message, or part, that was sent in vain
+	ID         string `json:"id"`          // of the message, or part, that failed
 	ReplayedAs string `json:"replayed_as"` // of the message that takes its place
 	Queue      string `json:"queue"`
 	Recipients int    `json:"recipients"` // of the new message: those who did not get the old one

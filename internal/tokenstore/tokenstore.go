@@ -100,7 +100,7 @@ func (s *Store) Drop(ctx context.Context, token wecom.Secret) error {
 }
 
 // Forgive lets gettoken be called at once, though its last failure is still being
-// waited out: somebody has mended what was wrong.
+// waited out: somebody has fixed what was wrong.
 func (s *Store) Forgive(ctx context.Context) error {
 	if err := forgiveScript.Run(ctx, s.rdb, []string{s.failure}).Err(); err != nil {
 		return fmt.Errorf("let gettoken be called again: %w", err)
