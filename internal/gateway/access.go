@@ -54,9 +54,9 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	rec := &recorder{ResponseWriter: w}
-	r, t := withTrace(rec, r)
+	r, t := withRequestInfo(rec, r)
 	r, span := g.beginSpan(r)
-	r, held := g.withRoom(r)
+	r, held := g.withBodyBudget(r)
 	defer held.release()
 	// Writers that know no deadlines, as in tests, go without.
 	_ = http.NewResponseController(rec).SetWriteDeadline(began.Add(requestTime))
@@ -94,7 +94,7 @@ func (g *Gateway) rescue(w *recorder, r *http.Request) {
 		panic(cause) //nolint:forbidigo // it is how net/http is told to drop a connection
 	}
 	err := fmt.Errorf("panic: %v", cause)
-	g.log.Error().Str(fields.RequestID, traceFrom(r.Context()).id).Err(err).Bytes("stack", debug.Stack()).Msg("request failed")
+	g.log.Error().Str(fields.RequestID, requestInfoFrom(r.Context()).id).Err(err).Bytes("stack", debug.Stack()).Msg("request failed")
 	if w.status == 0 {
 		p := newProblem(r.Context(), err)
 		writeJSON(w, p.Status, p.ContentType(""), p)
@@ -103,7 +103,7 @@ func (g *Gateway) rescue(w *recorder, r *http.Request) {
 
 // logAccess writes the line about a request: no query, in which WeCom's clients
 // put secrets, and no body.
-func (g *Gateway) logAccess(r *http.Request, w *recorder, t *trace, took time.Duration) {
+func (g *Gateway) logAccess(r *http.Request, w *recorder, t *requestInfo, took time.Duration) {
 	level := levelOf(w.status)
 	if quiet(r.URL.Path) && level == zerolog.InfoLevel {
 		level = zerolog.DebugLevel

@@ -41,7 +41,7 @@ func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	if g.services.Ready != nil {
 		if err := g.services.Ready(ctx); err != nil {
-			traceFrom(ctx).err = err.Error()
+			requestInfoFrom(ctx).err = err.Error()
 			text := "not ready; the log says why"
 			if short, ok := errors.AsType[briefError](err); ok {
 				text = short.Brief()

@@ -78,7 +78,7 @@ func IdentityFrom(ctx context.Context) *Identity {
 
 // withIdentity notes who asks, also for the access log.
 func withIdentity(r *http.Request, identity *Identity) *http.Request {
-	traceFrom(r.Context()).token = identity.Name()
+	requestInfoFrom(r.Context()).token = identity.Name()
 	return r.WithContext(context.WithValue(r.Context(), identityKey{}, identity))
 }
 

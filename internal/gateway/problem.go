@@ -88,7 +88,7 @@ func (p *problem) GetHeaders() http.Header {
 // nothing about our insides.
 func newProblem(ctx context.Context, err error) *problem {
 	status := statusOf(err)
-	p := &problem{RequestID: traceFrom(ctx).id}
+	p := &problem{RequestID: requestInfoFrom(ctx).id}
 	p.Status, p.Title, p.Detail = status, http.StatusText(status), err.Error()
 	switch status {
 	case http.StatusInternalServerError:
@@ -122,7 +122,7 @@ func unavailable(err error) string {
 func (g *Gateway) report(ctx context.Context, err error) *problem {
 	p := newProblem(ctx, err)
 	if p.Status == http.StatusUnauthorized {
-		traceFrom(ctx).err = forLog(err)
+		requestInfoFrom(ctx).err = forLog(err)
 	}
 	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusNotImplemented {
 		g.logFault(ctx, err)
@@ -131,7 +131,7 @@ func (g *Gateway) report(ctx context.Context, err error) *problem {
 }
 
 func (g *Gateway) logFault(ctx context.Context, err error) {
-	g.log.Error().Str("request_id", traceFrom(ctx).id).Err(err).Msg("request failed")
+	g.log.Error().Str("request_id", requestInfoFrom(ctx).id).Err(err).Msg("request failed")
 }
 
 // fail answers with the problem of an error, outside of huma.

@@ -85,7 +85,7 @@ func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, e
 		if _, err := identity.App(name); err != nil {
 			return r, err
 		}
-		traceFrom(r.Context()).app = name
+		requestInfoFrom(r.Context()).app = name
 	}
 	return r, nil
 }

@@ -17,7 +17,7 @@ const sessionLife = 12 * time.Hour
 func (g *Gateway) OpenSession(w http.ResponseWriter, r *http.Request, secret string) (*Identity, error) {
 	identity, err := g.identify(secret)
 	if err != nil {
-		traceFrom(r.Context()).err = forLog(err)
+		requestInfoFrom(r.Context()).err = forLog(err)
 		return nil, err
 	}
 	value, err := sealAccess(identity.Token, access{secret: secret, expires: g.now().Add(sessionLife), session: true})

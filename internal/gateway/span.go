@@ -24,7 +24,7 @@ func (g *Gateway) beginSpan(r *http.Request) (*http.Request, oteltrace.Span) {
 
 // endSpan names the span after the route, which the mux has found meanwhile, and
 // tells nothing of the query, in which WeCom's clients put secrets.
-func endSpan(span oteltrace.Span, r *http.Request, status int, t *trace) {
+func endSpan(span oteltrace.Span, r *http.Request, status int, t *requestInfo) {
 	if span.IsRecording() {
 		if r.Pattern != "" {
 			span.SetName(r.Pattern)

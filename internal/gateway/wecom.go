@@ -140,10 +140,10 @@ func (c *wecomCall) answer(reply wecomReply, err error) {
 		var code wecom.Code
 		var text string
 		status, code, text = wecomError(err)
-		if traceFrom(c.r.Context()).err = text; as[*hintedError](err) {
-			traceFrom(c.r.Context()).err = forLog(err)
+		if requestInfoFrom(c.r.Context()).err = text; as[*hintedError](err) {
+			requestInfoFrom(c.r.Context()).err = forLog(err)
 		}
-		reply.set(code, fmt.Sprintf("%s, hint: [%s]", text, traceFrom(c.r.Context()).id))
+		reply.set(code, fmt.Sprintf("%s, hint: [%s]", text, requestInfoFrom(c.r.Context()).id))
 		if status >= http.StatusInternalServerError {
 			c.logFault(c.r.Context(), err)
 			c.w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))

@@ -42,7 +42,7 @@ func (c *wecomCall) takeBack(id string) error {
 	if err != nil {
 		return err
 	}
-	traceFrom(c.r.Context()).app = app.Name
+	requestInfoFrom(c.r.Context()).app = app.Name
 	ctx, cancel := detached(c.r.Context(), wecomTime)
 	defer cancel()
 	_, err = c.services.Recaller.Recall(ctx, app.Name, tasks.MessageID(id))

@@ -41,7 +41,7 @@ func (c *wecomCall) updateCard() (wecomReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	traceFrom(c.r.Context()).app = app.Name
+	requestInfoFrom(c.r.Context()).app = app.Name
 	body["agentid"] = json.RawMessage(app.AgentID)
 	ctx, cancel := detached(c.r.Context(), wecomTime)
 	defer cancel()

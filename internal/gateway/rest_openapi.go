@@ -33,7 +33,7 @@ func newAPI(mux *http.ServeMux, version string) huma.API {
 // nameRequest gives the errors that huma finds by itself the id that ours have.
 func nameRequest(ctx huma.Context, _ string, value any) (any, error) {
 	if model, ok := value.(*huma.ErrorModel); ok {
-		return &problem{ErrorModel: *model, RequestID: traceFrom(ctx.Context()).id}, nil
+		return &problem{ErrorModel: *model, RequestID: requestInfoFrom(ctx.Context()).id}, nil
 	}
 	return value, nil
 }

@@ -106,7 +106,7 @@ func asValidation(err error) (*message.ValidationError, bool) {
 
 // enqueue puts one message into Redis. A nil error means that it is there.
 func (g *Gateway) enqueue(ctx context.Context, app App, m tasks.Message) (tasks.Receipt, error) {
-	traceFrom(ctx).app = app.Name
+	requestInfoFrom(ctx).app = app.Name
 	ctx, cancel := detached(ctx, storeTime)
 	defer cancel()
 	result := g.services.Queue.Enqueue(ctx, app.Name, []tasks.Message{m})[0]
@@ -149,7 +149,7 @@ func (g *Gateway) record(
 	if err != nil {
 		return nil, err
 	}
-	traceFrom(ctx).app = app.Name
+	requestInfoFrom(ctx).app = app.Name
 	ctx, cancel := detached(ctx, limit)
 	defer cancel()
 	record, err := do(ctx, app.Name, tasks.MessageID(id))
@@ -183,7 +183,7 @@ func (g *Gateway) replay(ctx context.Context, in *messageInput) (*replayOutput, 
 	if err != nil {
 		return nil, err
 	}
-	traceFrom(ctx).app = app.Name
+	requestInfoFrom(ctx).app = app.Name
 	ctx, cancel := detached(ctx, storeTime)
 	defer cancel()
 	output := &replayOutput{}

@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// maxBodiesBytes bounds the bodies of all requests that are in memory at once. What
+// is made of a body takes several times its size.
+const maxBodiesBytes = 64 << 20
+
+// bodyBudget is the share of [maxBodiesBytes] that a request has, from the first byte of
+// its body until it is answered.
+type bodyBudget struct {
+	all   *semaphore.Weighted // nil: no bound
+	taken int64
+}
+
+func (b *bodyBudget) take(n int64) error {
+	if b.all == nil {
+		return nil
+	}
+	if !b.all.TryAcquire(n) {
+		return errBusy
+	}
+	b.taken += n
+	return nil
+}
+
+func (b *bodyBudget) release() {
+	if b.all != nil {
+		b.all.Release(b.taken)
+	}
+}
+
+// meteredBody takes what is read out of the budget.
+type meteredBody struct {
+	io.ReadCloser
+
+	budget *bodyBudget
+}
+
+// metered is the body of a request that is kept as a whole.
+func metered(r *http.Request) io.ReadCloser {
+	return &meteredBody{r.Body, bodyBudgetFrom(r.Context())}
+}
+
+// Read implements [io.Reader].
+func (b *meteredBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if busy := b.budget.take(int64(n)); busy != nil {
+		return 0, busy
+	}
+	return n, err
+}
+
+type bodyBudgetKey struct{}
+
+// bodyBudgetFrom is that of a request, or one without a bound.
+func bodyBudgetFrom(ctx context.Context) *bodyBudget {
+	if b, ok := ctx.Value(bodyBudgetKey{}).(*bodyBudget); ok {
+		return b
+	}
+	return &bodyBudget{}
+}
+
+// withBodyBudget gives a request its share, which must be released.
+func (g *Gateway) withBodyBudget(r *http.Request) (*http.Request, *bodyBudget) {
+	b := &bodyBudget{all: g.bodies}
+	return r.WithContext(context.WithValue(r.Context(), bodyBudgetKey{}, b)), b
+}
