@@ -69,7 +69,7 @@ func TestRedisInTrouble(t *testing.T) {
 			before := tr.calls.calls.Load()
 			<-time.After(tc.lasts)
 			if rate := float64(tr.calls.calls.Load()-before) / tc.lasts.Seconds(); rate > 200 {
-				t.Errorf("%.0f calls a second while Redis is in trouble", rate)
+				t.Errorf("%.0f calls a second while Redis is unavailable", rate)
 			}
 			tc.heal(t, server)
 
@@ -160,7 +160,7 @@ func TestABadNetworkToRedis(t *testing.T) {
 			before := tr.calls.calls.Load()
 			<-time.After(tc.lasts)
 			if rate := float64(tr.calls.calls.Load()-before) / tc.lasts.Seconds(); tc.trouble && rate > 200 {
-				t.Errorf("%.0f calls a second while Redis is in trouble", rate)
+				t.Errorf("%.0f calls a second while Redis is unavailable", rate)
 			}
 			net.restore()
 			tr.lose()

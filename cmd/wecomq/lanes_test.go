@@ -55,7 +55,7 @@ func TestAllWorkersTogetherTellOfTroubleOnce(t *testing.T) {
 	worker.awaitLine("Redis is unavailable")
 	l.redis.Restart()
 	worker.awaitLine("Redis has recovered")
-	if lines := worker.lines("Redis is "); len(lines) != 2 {
+	if lines := worker.lines(`"component":"redis"`); len(lines) != 2 {
 		t.Errorf("%d lines, want 2: %s", len(lines), strings.Join(lines, "\n"))
 	}
 }
