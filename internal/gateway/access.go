@@ -97,7 +97,7 @@ func (g *Gateway) rescue(w *recorder, r *http.Request) {
 	g.log.Error().Str(fields.RequestID, requestInfoFrom(r.Context()).id).Err(err).Bytes("stack", debug.Stack()).Msg("request failed")
 	if w.status == 0 {
 		p := newProblem(r.Context(), err)
-		writeJSON(w, p.Status, p.ContentType(""), p)
+		p.Write(w)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -23,17 +24,23 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	_ = conn.SetReadDeadline(time.Now().Add(bodyTime)) // writers that know none, as in tests, go without
 	data, err := io.ReadAll(http.MaxBytesReader(w, metered(r), limit))
 	switch {
-	case errors.Is(err, errBusy):
+	case errors.Is(err, problem.ErrBusy):
 		return nil, err
-	case as[*http.MaxBytesError](err):
-		return nil, fmt.Errorf("%w: over %d bytes", errTooLarge, limit)
+	case overLimit(err):
+		return nil, fmt.Errorf("%w: over %d bytes", problem.ErrTooLarge, limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, fmt.Errorf("%w: %s", errSlow, bodyTime)
+		return nil, fmt.Errorf("%w: %s", problem.ErrSlow, bodyTime)
 	case err != nil:
-		return nil, fmt.Errorf("%w: the body broke off", errMalformed)
+		return nil, fmt.Errorf("%w: the body broke off", problem.ErrMalformed)
 	}
 	_ = conn.SetReadDeadline(time.Time{})
 	return data, nil
+}
+
+// overLimit tells a body that is too large from one that broke off.
+func overLimit(err error) bool {
+	_, over := errors.AsType[*http.MaxBytesError](err)
+	return over
 }
 
 // rawBody is a body that huma does not look into: whatever its Content-Type says,

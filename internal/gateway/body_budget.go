@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/wecomq/wecomq/internal/problem"
 )
 
 // maxBodiesBytes bounds the bodies of all requests that are in memory at once. What
@@ -24,7 +26,7 @@ func (b *bodyBudget) take(n int64) error {
 		return nil
 	}
 	if !b.all.TryAcquire(n) {
-		return errBusy
+		return problem.ErrBusy
 	}
 	b.taken += n
 	return nil

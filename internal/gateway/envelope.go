@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -44,16 +45,16 @@ func (p problems) err() error {
 // untouched, so that errors name the places where the client put things.
 func readEnvelope(data []byte) (*envelope, error) {
 	if len(data) > message.MaxBodyBytes {
-		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", errTooLarge, len(data), message.MaxBodyBytes)
+		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", problem.ErrTooLarge, len(data), message.MaxBodyBytes)
 	}
 	if countMembers(data) > maxMembers {
-		return nil, fmt.Errorf("%w: over %d members; WeCom knows about ten", errMalformed, maxMembers)
+		return nil, fmt.Errorf("%w: over %d members; WeCom knows about ten", problem.ErrMalformed, maxMembers)
 	}
 	e := &envelope{body: data}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(data, &members); err != nil || members == nil {
 		_, err = message.Parse(data) // it says best what is wrong
-		return nil, fmt.Errorf("%w: %w", errMalformed, err)
+		return nil, fmt.Errorf("%w: %w", problem.ErrMalformed, err)
 	}
 	own := 0
 	for _, name := range envelopeMembers {
@@ -137,7 +138,7 @@ func (e *envelope) message() (tasks.Message, error) {
 	if invalid, ok := asValidation(err); ok {
 		found = append(found, invalid.Fields...)
 	} else if err != nil {
-		return tasks.Message{}, fmt.Errorf("%w: %w", errMalformed, err)
+		return tasks.Message{}, fmt.Errorf("%w: %w", problem.ErrMalformed, err)
 	}
 	m.Request = request
 	return m, found.err()

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/problem"
 )
 
 // Identity is who asks: a token, and the apps that it may use.
@@ -37,7 +38,7 @@ func (i *Identity) Allow(scope config.Scope) error {
 	if i.Has(scope) {
 		return nil
 	}
-	return fmt.Errorf("%w: token %q lacks the scope %q; it has %s", errForbidden, i.Name(), scope, list(i.Token.Scopes))
+	return fmt.Errorf("%w: token %q lacks the scope %q; it has %s", problem.ErrForbidden, i.Name(), scope, list(i.Token.Scopes))
 }
 
 // App gives an app that the token may use. An empty name is the only one there is.
@@ -53,7 +54,7 @@ func (i *Identity) App(name string) (App, error) {
 			return app, nil
 		}
 	}
-	return App{}, fmt.Errorf("%w: token %q may not use the app %q, only %s", errForbidden, i.Name(), name, list(i.Apps()))
+	return App{}, fmt.Errorf("%w: token %q may not use the app %q, only %s", problem.ErrForbidden, i.Name(), name, list(i.Apps()))
 }
 
 func list[T ~string](words []T) string {
@@ -92,7 +93,7 @@ func (g *Gateway) identify(secret string) (*Identity, error) {
 	case len(settings.Tokens) == 0:
 		return nil, &hintedError{errNoToken, "the configuration has none; " + howToMakeToken}
 	case secret == "":
-		return nil, fmt.Errorf("%w: send 'Authorization: Bearer TOKEN'", errUnauthorized)
+		return nil, fmt.Errorf("%w: send 'Authorization: Bearer TOKEN'", problem.ErrUnauthorized)
 	}
 	return nil, &hintedError{errNoToken, howToMakeToken}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -53,7 +54,7 @@ func (l *lines) chunk() ([]line, error) {
 		size += len(text)
 		next := line{number: l.number, text: bytes.TrimSpace(text)}
 		if len(text) > message.MaxBodyBytes {
-			next.text, next.err = nil, fmt.Errorf("%w: over %d bytes in one line", errTooLarge, message.MaxBodyBytes)
+			next.text, next.err = nil, fmt.Errorf("%w: over %d bytes in one line", problem.ErrTooLarge, message.MaxBodyBytes)
 		}
 		if len(next.text) > 0 || next.err != nil {
 			chunk = append(chunk, next)
@@ -124,7 +125,7 @@ func (b *patientBody) close() { close(b.done) }
 // Read waits for the next piece.
 func (b *patientBody) Read(p []byte) (int, error) {
 	if !b.await() {
-		return 0, errStopping
+		return 0, problem.ErrStopping
 	}
 	n, err := b.body.Read(p)
 	if timeout, ok := errors.AsType[interface {
@@ -132,9 +133,9 @@ func (b *patientBody) Read(p []byte) (int, error) {
 		Timeout() bool
 	}](err); ok && timeout.Timeout() {
 		if b.await() {
-			err = fmt.Errorf("%w: nothing for %s", errSlow, idleTime)
+			err = fmt.Errorf("%w: nothing for %s", problem.ErrSlow, idleTime)
 		} else {
-			err = errStopping
+			err = problem.ErrStopping
 		}
 	}
 	return n, err

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/problem"
 )
 
 type appsOutput struct {
@@ -20,7 +21,7 @@ type appsOutput struct {
 // listApps serves GET /v1/apps: those that the token may use.
 func (g *Gateway) listApps(ctx context.Context, _ *struct{}) (*appsOutput, error) {
 	if g.services.Apps == nil {
-		return nil, fmt.Errorf("the state of apps is %w", errNotThere)
+		return nil, fmt.Errorf("the state of apps is %w", problem.ErrNotThere)
 	}
 	names := IdentityFrom(ctx).Apps()
 	ctx, cancel := detached(ctx, storeTime)

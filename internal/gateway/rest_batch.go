@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -80,7 +81,7 @@ func (b *batch) run() error {
 		}
 		switch {
 		case errors.Is(end, io.EOF) && !b.started: // nothing, or blank lines
-			return fmt.Errorf("%w: the body has no line", errMalformed)
+			return fmt.Errorf("%w: the body has no line", problem.ErrMalformed)
 		case errors.Is(end, io.EOF):
 			return nil
 		case end != nil:
@@ -92,7 +93,7 @@ func (b *batch) run() error {
 // end tells why a batch did not get to its end: as a problem, or in a last line
 // when there were some already.
 func (b *batch) end(r *http.Request, err error) {
-	if statusOf(err) == http.StatusInternalServerError {
+	if problem.Status(err) == http.StatusInternalServerError {
 		return // the client has broken off
 	}
 	if !b.started {

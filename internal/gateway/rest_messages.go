@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -71,7 +72,7 @@ func (e *envelope) takeKey(key string) error {
 // compose makes the message of an envelope, for an app that the client may use.
 func (g *Gateway) compose(identity *Identity, e *envelope) (App, tasks.Message, error) {
 	app, appErr := identity.App(e.App)
-	if errors.Is(appErr, errForbidden) {
+	if errors.Is(appErr, problem.ErrForbidden) {
 		return App{}, tasks.Message{}, appErr
 	}
 	m, err := e.message()
@@ -127,7 +128,7 @@ func (g *Gateway) show(ctx context.Context, in *messageInput) (*recordOutput, er
 // cancel serves DELETE /v1/messages/{id}.
 func (g *Gateway) cancel(ctx context.Context, in *messageInput) (*recordOutput, error) {
 	if g.services.Canceller == nil {
-		return nil, fmt.Errorf("cancelling is %w", errNotThere)
+		return nil, fmt.Errorf("cancelling is %w", problem.ErrNotThere)
 	}
 	return g.record(ctx, in.ID, storeTime, g.services.Canceller.Cancel)
 }
@@ -135,7 +136,7 @@ func (g *Gateway) cancel(ctx context.Context, in *messageInput) (*recordOutput, 
 // recall serves POST /v1/messages/{id}/recall.
 func (g *Gateway) recall(ctx context.Context, in *messageInput) (*recordOutput, error) {
 	if g.services.Recaller == nil {
-		return nil, fmt.Errorf("recalling is %w", errNotThere)
+		return nil, fmt.Errorf("recalling is %w", problem.ErrNotThere)
 	}
 	return g.record(ctx, in.ID, wecomTime, g.services.Recaller.Recall)
 }
@@ -177,7 +178,7 @@ type replayOutput struct {
 // replay serves POST /v1/messages/{id}/replay.
 func (g *Gateway) replay(ctx context.Context, in *messageInput) (*replayOutput, error) {
 	if g.services.Replayer == nil {
-		return nil, fmt.Errorf("replaying is %w", errNotThere)
+		return nil, fmt.Errorf("replaying is %w", problem.ErrNotThere)
 	}
 	app, err := ownerOf(IdentityFrom(ctx), in.ID)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -33,13 +34,13 @@ func newAPI(mux *http.ServeMux, version string) huma.API {
 // nameRequest gives the errors that huma finds by itself the id that ours have.
 func nameRequest(ctx huma.Context, _ string, value any) (any, error) {
 	if model, ok := value.(*huma.ErrorModel); ok {
-		return &problem{ErrorModel: *model, RequestID: requestInfoFrom(ctx.Context()).id}, nil
+		return &problem.Problem{ErrorModel: *model, RequestID: requestInfoFrom(ctx.Context()).id}, nil
 	}
 	return value, nil
 }
 
 // operation registers an operation that needs a scope. Its errors become
-// problems by the table of problem.go.
+// problems by the table of internal/problem.
 func operation[I, O any](
 	g *Gateway, api huma.API, op huma.Operation, scope config.Scope, handle func(context.Context, *I) (*O, error),
 ) {

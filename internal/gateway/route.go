@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/problem"
 )
 
 // Route mounts a handler of others beside the gateway's own: webhooks, the
@@ -115,17 +116,17 @@ func (g *Gateway) allowed(r *http.Request) []string {
 // catchAll answers what no route takes, in the form of its neighbours.
 func (g *Gateway) catchAll() {
 	g.mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
-		err := errNoRoute
+		err := problem.ErrNoRoute
 		if allowed := g.allowed(r); len(allowed) > 0 {
 			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			err = errMethod
+			err = problem.ErrMethod
 		}
 		g.fail(w, r, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, err))
 	})
 	later := func(w http.ResponseWriter, r *http.Request) {
 		r, err := g.authorize(r, config.ScopeSend)
 		if err == nil {
-			err = fmt.Errorf("broadcasts are %w", errNotThere)
+			err = fmt.Errorf("broadcasts are %w", problem.ErrNotThere)
 		}
 		g.fail(w, r, err)
 	}

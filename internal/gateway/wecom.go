@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -120,9 +121,9 @@ func (c *wecomCall) unknown() (wecomReply, error) {
 func (c *wecomCall) body(limit int64) ([]byte, error) {
 	data, err := readBody(c.w, c.r, limit)
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, problem.ErrTooLarge):
 		return nil, refuse(40206, "%v", err)
-	case errors.Is(err, errBusy):
+	case errors.Is(err, problem.ErrBusy):
 		return nil, err
 	case err != nil:
 		return nil, refuse(40058, "%v", err)
@@ -140,16 +141,18 @@ func (c *wecomCall) answer(reply wecomReply, err error) {
 		var code wecom.Code
 		var text string
 		status, code, text = wecomError(err)
-		if requestInfoFrom(c.r.Context()).err = text; as[*hintedError](err) {
-			requestInfoFrom(c.r.Context()).err = forLog(err)
+		info := requestInfoFrom(c.r.Context())
+		info.err = text
+		if _, hinted := errors.AsType[*hintedError](err); hinted {
+			info.err = forLog(err)
 		}
-		reply.set(code, fmt.Sprintf("%s, hint: [%s]", text, requestInfoFrom(c.r.Context()).id))
+		reply.set(code, fmt.Sprintf("%s, hint: [%s]", text, info.id))
 		if status >= http.StatusInternalServerError {
 			c.logFault(c.r.Context(), err)
-			c.w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+			c.w.Header().Set("Retry-After", strconv.Itoa(int(problem.RetryAfter.Seconds())))
 		}
 	}
-	writeJSON(c.w, status, "application/json; charset=UTF-8", reply)
+	problem.WriteJSON(c.w, status, "application/json; charset=UTF-8", reply)
 }
 
 // refusalError is an errcode with a text of ours.
@@ -186,10 +189,10 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 		return http.StatusOK, 42001, err.Error()
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):
 		return http.StatusOK, 40058, err.Error()
-	case errors.Is(err, errForbidden):
+	case errors.Is(err, problem.ErrForbidden):
 		return http.StatusOK, 301002, err.Error()
 	}
-	switch statusOf(err) {
+	switch problem.Status(err) {
 	case http.StatusBadGateway:
 		return http.StatusOK, -1, "WeCom did not answer: " + err.Error()
 	case http.StatusServiceUnavailable:

@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -25,7 +26,7 @@ func (c *wecomCall) recall() (wecomReply, error) {
 		return nil, err
 	}
 	if c.services.Recaller == nil {
-		return nil, refuse(48002, "recalling is %v", errNotThere)
+		return nil, refuse(48002, "recalling is %v", problem.ErrNotThere)
 	}
 	if _, err := tasks.AppOf(body.MsgID); err != nil {
 		err = c.pass(message.APIRecall, data)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -52,7 +53,7 @@ func (c *wecomCall) upload() (wecomReply, error) {
 	defer cancel()
 	media, err := app.WeCom.UploadMedia(ctx, kind, name, content)
 	if err != nil {
-		if statusOf(err) == http.StatusInternalServerError { // the client's own check
+		if problem.Status(err) == http.StatusInternalServerError { // the client's own check
 			err = refuse(40006, "%v", err)
 		}
 		return nil, err
@@ -96,7 +97,7 @@ func uploadError(err error) error {
 	switch {
 	case errors.Is(err, io.EOF):
 		return refuse(44001, "no part named media")
-	case as[*http.MaxBytesError](err):
+	case overLimit(err):
 		return refuse(45001, "the file is over WeCom's 20 MB")
 	}
 	return refuse(40058, "the form broke off")

@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -78,7 +79,7 @@ type AcceptedMessage struct {
 func (h *Handler) Handle(source Source, app string, w http.ResponseWriter, r *http.Request) {
 	accepted, err := h.accept(source, app, w, r)
 	if err != nil {
-		p := asProblem(err)
+		p := problemOf(err, w.Header().Get("X-Request-Id"))
 		level := zerolog.WarnLevel
 		if p.Status == http.StatusServiceUnavailable {
 			level = zerolog.ErrorLevel
@@ -86,10 +87,10 @@ func (h *Handler) Handle(source Source, app string, w http.ResponseWriter, r *ht
 			h.OnAlerts(app, source, Refused, 1)
 		}
 		h.log.WithLevel(level).Err(err).Str("app", app).Str("source", string(source)).Int("status", p.Status).Msg("webhook not accepted")
-		p.write(w)
+		p.Write(w)
 		return
 	}
-	writeJSON(w, "application/json", http.StatusAccepted, accepted)
+	problem.WriteJSON(w, http.StatusAccepted, "application/json", accepted)
 }
 
 func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *http.Request) (Accepted, error) {
@@ -120,7 +121,7 @@ func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *ht
 	defer cancel()
 	accepted, err := h.deliverAll(ctx, app, deliveries)
 	accepted.Unaddressed = unaddressed
-	return accepted, err
+	return accepted, unlessInvalid(err)
 }
 
 const (
@@ -166,19 +167,19 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 	}
 	if !slices.Contains(allowed, r.Method) {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		return nil, &failure{http.StatusMethodNotAllowed, errors.New("a webhook is posted")}
+		return nil, problem.As(problem.ErrMethod, errors.New("a webhook is posted"))
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // writers that know none, as in tests, go without
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return nil, &failure{http.StatusRequestEntityTooLarge, fmt.Errorf("the body has more than %d bytes; set max_alerts in the receiver", MaxBodyBytes)}
+		return nil, problem.As(problem.ErrTooLarge, fmt.Errorf("the body has more than %d bytes; set max_alerts in the receiver", MaxBodyBytes))
 	}
 	if err != nil { // it came too slowly, or not at all, or there is no memory for it
-		return nil, &failure{http.StatusServiceUnavailable, fmt.Errorf("read the body: %w; send it again", err)}
+		return nil, &bodyError{err}
 	}
 	if source == Grafana {
 		if err := h.cfg.Grafana.verify(r.Header, body, time.Now()); err != nil {
-			return nil, &failure{http.StatusUnauthorized, err}
+			return nil, problem.As(problem.ErrUnauthorized, err)
 		}
 	}
 	return body, nil

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wecomq/wecomq/internal/problem"
 )
 
 // Limits of a webhook. Alertmanager's max_alerts keeps its own below them.
@@ -30,11 +32,23 @@ type InvalidError struct {
 // Error is "field: text".
 func (e *InvalidError) Error() string { return e.Field + ": " + e.Text }
 
+// Unwrap is the kind of the error.
+func (e *InvalidError) Unwrap() error { return problem.ErrInvalid }
+
 // SyntaxError is a body that is not the JSON of a webhook at all.
 type SyntaxError struct{ Text string }
 
 // Error says what is wrong.
 func (e *SyntaxError) Error() string { return e.Text }
+
+// Unwrap is the kind of the error.
+func (e *SyntaxError) Unwrap() error { return problem.ErrMalformed }
+
+// bodyError is a body that came too slowly or not at all, or that there is no memory for.
+type bodyError struct{ err error }
+
+func (e *bodyError) Error() string { return fmt.Sprintf("read the body: %v; send it again", e.err) }
+func (e *bodyError) Unwrap() error { return problem.ErrUnavailable }
 
 // payload is what both sources send: Grafana's is Alertmanager's with more. The
 // sources add members every now and then, so unknown ones are ignored.

@@ -1,0 +1,89 @@
+package problem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// The kinds of errors that have an HTTP status, beside *message.ValidationError and
+// those of package wecom. An error is of a kind by errors.Is.
+var (
+	ErrMalformed    = errors.New("malformed request")
+	ErrUnauthorized = errors.New("unauthorized")
+	ErrForbidden    = errors.New("forbidden")
+	ErrNotFound     = errors.New("no such message, or its record has expired")
+	ErrNoRoute      = errors.New("no such operation; GET /docs lists them all")
+	ErrMethod       = errors.New("this address does not take the method")
+	ErrSlow         = errors.New("the body did not come in time")
+	ErrConflict     = errors.New("not possible in the message's state")
+	ErrTooLarge     = errors.New("the body is too large")
+	ErrInvalid      = errors.New("a value is not valid")
+	ErrNotThere     = errors.New("not there yet")
+	ErrStopping     = errors.New("the gateway is shutting down; send the rest again")
+	ErrBusy         = errors.New("the gateway holds as many bodies as it has memory for; try again")
+	// ErrUnavailable is a Redis that did not answer: trying again may help.
+	ErrUnavailable = errors.New("Redis is away") //nolint:staticcheck // a name begins the sentence
+	// ErrRefused is a Redis that answers and stores nothing, such as a full one.
+	ErrRefused = fmt.Errorf("%w: it stores nothing", ErrUnavailable)
+)
+
+// statuses is the one table from errors to HTTP statuses, the first match first.
+var statuses = []struct {
+	matches func(error) bool
+	status  int
+}{
+	{is(ErrMalformed), http.StatusBadRequest},
+	{is(ErrUnauthorized), http.StatusUnauthorized},
+	{is(ErrForbidden), http.StatusForbidden},
+	{is(ErrNotFound), http.StatusNotFound},
+	{is(ErrNoRoute), http.StatusNotFound},
+	{is(ErrMethod), http.StatusMethodNotAllowed},
+	{is(ErrSlow), http.StatusRequestTimeout},
+	{is(ErrConflict), http.StatusConflict},
+	{is(ErrTooLarge), http.StatusRequestEntityTooLarge},
+	{is(ErrInvalid), http.StatusUnprocessableEntity},
+	{as[*message.ValidationError], http.StatusUnprocessableEntity},
+	{is(ErrNotThere), http.StatusNotImplemented},
+	{as[*wecom.Error], http.StatusBadGateway},
+	{as[*wecom.CallError], http.StatusBadGateway},
+	{as[*wecom.TokenHeldError], http.StatusBadGateway},
+	{is(ErrUnavailable), http.StatusServiceUnavailable},
+	{is(ErrStopping), http.StatusServiceUnavailable},
+	{is(ErrBusy), http.StatusServiceUnavailable},
+	{is(context.DeadlineExceeded), http.StatusServiceUnavailable},
+}
+
+func is(target error) func(error) bool { return func(err error) bool { return errors.Is(err, target) } }
+
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// Status is the HTTP status of an error. One that is not in the table is a fault of
+// ours: 500.
+func Status(err error) int {
+	for _, row := range statuses {
+		if row.matches(err) {
+			return row.status
+		}
+	}
+	return http.StatusInternalServerError
+}
+
+// As gives an error another kind, and so another status: it reads like err, but is
+// nothing that err is.
+func As(kind, err error) error { return &recast{kind, err.Error()} }
+
+type recast struct {
+	kind error
+	text string
+}
+
+func (r *recast) Error() string { return r.text }
+func (r *recast) Unwrap() error { return r.kind }

@@ -1,0 +1,95 @@
+package problem_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wecomq/wecomq/internal/problem"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+func TestEveryErrorHasItsStatus(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]int{
+		problem.ErrMalformed:               400,
+		problem.ErrUnauthorized:            401,
+		problem.ErrForbidden:               403,
+		problem.ErrNotFound:                404,
+		problem.ErrNoRoute:                 404,
+		problem.ErrMethod:                  405,
+		problem.ErrSlow:                    408,
+		problem.ErrConflict:                409,
+		problem.ErrTooLarge:                413,
+		problem.ErrInvalid:                 422,
+		&message.ValidationError{}:         422,
+		problem.ErrNotThere:                501,
+		&wecom.Error{Code: 40058}:          502,
+		&wecom.CallError{}:                 502,
+		&wecom.TokenHeldError{}:            502,
+		problem.ErrUnavailable:             503,
+		problem.ErrRefused:                 503,
+		problem.ErrStopping:                503,
+		problem.ErrBusy:                    503,
+		context.DeadlineExceeded:           503,
+		errors.New("something that broke"): 500,
+	} {
+		if got := problem.Status(fmt.Errorf("wrapped: %w", err)); got != want {
+			t.Errorf("%v has status %d, want %d", err, got, want)
+		}
+	}
+}
+
+func TestAnErrorOfAnotherKindIsNothingThatItWas(t *testing.T) {
+	t.Parallel()
+	err := problem.As(problem.ErrUnavailable, fmt.Errorf("look up ops-1: %w", problem.ErrNotFound))
+	if got := problem.Status(err); got != http.StatusServiceUnavailable {
+		t.Errorf("status %d, want 503", got)
+	}
+	if got, want := err.Error(), "look up ops-1: no such message, or its record has expired"; got != want {
+		t.Errorf("error %q, want %q", got, want)
+	}
+}
+
+func TestAProblemNamesTheFieldsAndWhenToComeAgain(t *testing.T) {
+	t.Parallel()
+	invalid := &message.ValidationError{Fields: []message.FieldError{{Field: "text.content", Problem: "<empty>"}}}
+	for name, tc := range map[string]struct {
+		err    error
+		header string
+		want   string
+		body   string
+	}{
+		"fields at fault": {
+			invalid, "Content-Type", "application/problem+json",
+			`{"title":"Unprocessable Entity","status":422,"detail":"text.content: <empty>",` +
+				`"errors":[{"message":"<empty>","location":"body.text.content"}]}` + "\n",
+		},
+		"Redis is away": {
+			problem.ErrUnavailable, "Retry-After", "5",
+			`{"title":"Service Unavailable","status":503,"detail":"Redis is away"}` + "\n",
+		},
+		"no token": {
+			problem.ErrUnauthorized, "Www-Authenticate", `Bearer realm="wecomq"`,
+			`{"title":"Unauthorized","status":401,"detail":"unauthorized"}` + "\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := httptest.NewRecorder()
+			problem.New(tc.err, "body.").Write(w)
+			if got := w.Header().Get(tc.header); got != tc.want {
+				t.Errorf("%s: %q, want %q", tc.header, got, tc.want)
+			}
+			if diff := cmp.Diff(tc.body, w.Body.String()); diff != "" {
+				t.Errorf("body (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
