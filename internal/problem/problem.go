@@ -22,7 +22,7 @@ const ContentType = "application/problem+json"
 const RetryAfter = 5 * time.Second
 
 // Problem is the answer to an error.
-type Problem struct {
+type Problem struct { //nolint:errname // RFC 9457 calls it a problem
 	huma.ErrorModel
 
 	RequestID string `json:"request_id,omitempty" doc:"Names the request in the gateway's log"`
