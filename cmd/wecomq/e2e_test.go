@@ -27,7 +27,7 @@ const concurrency = 15
 
 func TestEveryTypeArrivesByteForByte(t *testing.T) {
 	t.Parallel()
-	const file = "testdata/messages.ndjson"
+	const file = "../../message/testdata/messages.ndjson"
 	l := newLandscape(t)
 	want := strings.Split(strings.TrimSuffix(l.run("", "send", "--batch", "--dry-run", "-f", file), "\n"), "\n")
 	worker := l.work("--listen", "127.0.0.1:0")

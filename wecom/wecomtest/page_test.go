@@ -79,7 +79,7 @@ func TestPageShowsMessagesAsPeopleSeeThem(t *testing.T) {
 // Each of the samples says what people must find of it on the page.
 func TestPageShowsEveryMsgType(t *testing.T) {
 	t.Parallel()
-	samples, err := os.ReadFile(filepath.Join("testdata", "messages.ndjson"))
+	samples, err := os.ReadFile(filepath.Join("..", "..", "message", "testdata", "messages.ndjson"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 }
 
 func FuzzPage(f *testing.F) {
-	samples, err := os.ReadFile(filepath.Join("testdata", "messages.ndjson"))
+	samples, err := os.ReadFile(filepath.Join("..", "..", "message", "testdata", "messages.ndjson"))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 func TestEverySampleMessageIsAccepted(t *testing.T) {
 	t.Parallel()
 	b := setup(t, wecomtest.Rules{})
-	samples, err := os.ReadFile("testdata/messages.ndjson")
+	samples, err := os.ReadFile("../../message/testdata/messages.ndjson")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +48,13 @@ func TestEverySampleMessageIsAccepted(t *testing.T) {
 func TestAlertmanagerIsUnderstood(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]string{
-		"alertmanager_firing.json":   "[FIRING:3] HighCPU",
-		"alertmanager_resolved.json": "[RESOLVED] HighCPU",
+		"alertmanager_0.json": "[FIRING:3] HighCPU",
+		"alertmanager_1.json": "[RESOLVED] HighCPU",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, wecomtest.Rules{})
-			body, err := fs.ReadFile(os.DirFS("testdata"), name)
+			body, err := fs.ReadFile(os.DirFS("../../message/testdata"), name)
 			if err != nil {
 				t.Fatal(err)
 			}

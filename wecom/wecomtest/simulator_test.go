@@ -13,7 +13,7 @@ import (
 )
 
 func FuzzSend(f *testing.F) {
-	samples, err := os.ReadFile(filepath.Join("testdata", "messages.ndjson"))
+	samples, err := os.ReadFile(filepath.Join("..", "..", "message", "testdata", "messages.ndjson"))
 	if err != nil {
 		f.Fatal(err)
 	}
