@@ -16,24 +16,25 @@ func moment(at time.Time) string {
 	return at.In(china).Format("2006-01-02 15:04:05")
 }
 
-// span is a duration in the largest unit that tells enough, in words short enough
-// for both languages.
-func span(d time.Duration) string {
+// span is a duration in the largest unit that tells enough.
+func (l language) span(d time.Duration) string {
 	switch {
 	case d < time.Second:
-		return "<1 s"
+		return l.say("<1 s")
 	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
+		return fmt.Sprintf(l.say("%d s"), int(d.Seconds()))
 	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
+		return fmt.Sprintf(l.say("%d min"), int(d.Minutes()))
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
+		return fmt.Sprintf(l.say("%d h"), int(d.Hours()))
 	}
-	return fmt.Sprintf("%d d", int(d.Hours()/24))
+	return fmt.Sprintf(l.say("%d d"), int(d.Hours()/24))
 }
 
 // left is the time until a moment, at least a second.
-func left(until time.Time) string { return span(max(time.Until(until), time.Second)) }
+func (l language) left(until time.Time) string { return l.span(max(time.Until(until), time.Second)) }
 
-// ago is the time since a moment.
-func ago(at time.Time) string { return span(max(time.Since(at), 0)) }
+// ago says how long a moment is past.
+func (l language) ago(at time.Time) string {
+	return fmt.Sprintf(l.say("%s ago"), l.span(max(time.Since(at), 0)))
+}

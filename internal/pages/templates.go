@@ -45,9 +45,9 @@ func functions(l language) template.FuncMap {
 	return template.FuncMap{
 		"t":      l.say,
 		"time":   moment,
-		"span":   span,
-		"left":   left,
-		"ago":    ago,
+		"span":   l.span,
+		"left":   l.left,
+		"ago":    l.ago,
 		"state":  func(s tasks.State) string { return l.say("state: " + string(s)) },
 		"tone":   tone,
 		"list":   list,

@@ -6,7 +6,7 @@ var inEnglish = map[string]string{
 	"state: accepted": "accepted", "state: partial": "partial", "state: rejected": "rejected", "state: unknown": "unknown",
 	"state: expired": "expired", "state: cancelled": "cancelled",
 
-	"app: running": "running", "app: paused": "paused", "app: penalty": "resting", "app: suspended": "suspended",
+	"app: running": "running", "app: paused": "paused", "app: penalty": "cooling down", "app: suspended": "suspended",
 
 	"advice: scheduled": "It waits for its time. You can still cancel it.",
 	"advice: queued":    "It waits for a worker, or for its next attempt. Nothing to do; if it stays so, check that a worker runs.",
@@ -14,7 +14,7 @@ var inEnglish = map[string]string{
 	"advice: sending":   "An attempt is under way. Look again in a moment.",
 	"advice: accepted":  "WeCom has taken it for everyone. Nothing to do.",
 	"advice: partial":   "WeCom has taken it, but not for those listed below. Once they can be reached, replay sends it to them only.",
-	"advice: rejected":  "Nobody got it. Mend the cause, then replay it. A message that is itself at fault has to be sent anew.",
+	"advice: rejected":  "Nobody got it. Fix the cause, then replay it. A message that is itself at fault has to be sent anew.",
 	"advice: unknown":   "WeCom did not say whether it took it. Ask a recipient; replay it only if it did not arrive, or they get it twice.",
 	"advice: expired":   "Its deadline passed before it could be sent. Send it anew if it still matters.",
 	"advice: cancelled": "It was taken back before it was sent. Nothing to do.",
@@ -43,7 +43,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"held":                                  "暂缓",
 	"scheduled":                             "定时",
 	"sending":                               "发送中",
-	"oldest":                                "最久等待",
+	"oldest":                                "最长等待",
 	"Quota today":                           "今日额度",
 	"of":                                    "/",
 	"no limit configured":                   "未配置上限",
@@ -72,9 +72,10 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 
 	"What to do": "如何处理", "Recall": "撤回", "Cancel": "取消", "Take it back from WeCom's clients?": "从企业微信客户端撤回？",
 	"Cancel this message?": "取消这条消息？", "Attempts": "尝试次数", "Enqueued": "入队时间", "Finished": "完成时间", "Recalled": "撤回时间",
-	"ago": "前", "Its turn": "预计发送", "Possible duplicate": "可能重复",
+	"<1 s": "不到 1 秒", "%d s": "%d 秒", "%d min": "%d 分钟", "%d h": "%d 小时", "%d d": "%d 天", "%s ago": "%s前",
+	"Its turn": "预计发送", "Possible duplicate": "可能重复",
 	"it was sent again though WeCom may have taken an earlier attempt": "企业微信可能已接受之前的尝试，之后又重新发送",
-	"Replayed as": "重发为", "Replay of": "重发自", "Recipients": "结果", "accepted": "成功", "Invalid": "无效", "Unlicensed": "无许可",
+	"Replayed as": "重发为", "Replay of": "重发自", "Recipients": "结果", "accepted": "成功", "Invalid": "无效", "Unlicensed": "无接口许可",
 	"Invalid departments": "无效部门", "Invalid tags": "无效标签", "wait for a message of their own": "等待单独的消息", "Parts": "分片", "What was sent": "发送内容",
 	"The whole record": "完整记录", "rejected": "被拒", "unknown": "未知", "expired": "过期", "cancelled": "取消",
 	"everyone": "所有人", "department": "部门", "tag": "标签",
@@ -94,7 +95,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"state: accepted": "成功", "state: partial": "部分成功", "state: rejected": "被拒", "state: unknown": "未知",
 	"state: expired": "过期", "state: cancelled": "已取消",
 
-	"app: running": "运行中", "app: paused": "已暂停", "app: penalty": "限流休息", "app: suspended": "已挂起",
+	"app: running": "运行中", "app: paused": "已暂停", "app: penalty": "限流冷却中", "app: suspended": "已挂起",
 
 	"advice: scheduled": "等待到点发送，现在仍可取消。",
 	"advice: queued":    "等待 worker 或下一次尝试，无需处理；若长时间不变，请检查是否有 worker 在运行。",

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // texts are the texts that the templates and the code ask for.
@@ -33,7 +34,7 @@ func texts(t *testing.T) map[string]bool {
 		"Its record may have expired, or it belongs to an app that you may not use.", "Redis did not answer",
 		"The messages are safe there. This page works again as soon as Redis does.", "No such token",
 		"This token may not read: it lacks the scope read", "It was replayed: the new message tells how that went.",
-		"It was recalled: nobody sees it any more.",
+		"It was recalled: nobody sees it any more.", "<1 s", "%d s", "%d min", "%d h", "%d d", "%s ago",
 	} {
 		asked[key] = true
 	}
@@ -67,4 +68,22 @@ func FuzzSafePath(f *testing.F) {
 			t.Errorf("%q becomes %q", path, safe)
 		}
 	})
+}
+
+func TestHowLongAgoInBothLanguages(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		past             time.Duration
+		english, chinese string
+	}{
+		{500 * time.Millisecond, "<1 s ago", "不到 1 秒前"},
+		{4*time.Minute + time.Second, "4 min ago", "4 分钟前"},
+		{26 * time.Hour, "26 h ago", "26 小时前"},
+		{75 * time.Hour, "3 d ago", "3 天前"},
+	} {
+		at := time.Now().Add(-tc.past)
+		if en, zh := english.ago(at), chinese.ago(at); en != tc.english || zh != tc.chinese {
+			t.Errorf("%s: %q and %q, want %q and %q", tc.past, en, zh, tc.english, tc.chinese)
+		}
+	}
 }
