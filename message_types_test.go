@@ -1,12 +1,12 @@
 package wecomq_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -80,5 +80,5 @@ func messageClient(t *testing.T) *message.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return message.NewClient(api, fmt.Sprint(wecomtest.AgentID))
+	return message.NewClient(api, strconv.Itoa(wecomtest.AgentID))
 }

@@ -22,9 +22,8 @@ func newDeadPurge(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "purge --older-than D",
 		Short: "Take old dead letters off the list",
-		Long: `Takes the dead letters of an app off the list that ended so long ago: they cannot be
-replayed any more, and leave the asynq dashboard. Their records stay until their time
-is over, so that a repeat with the same idempotency key is not sent. Prints
+		Long: `Takes dead letters older than D off the list: they can no longer be replayed, and
+leave the asynq dashboard. Their records stay until they expire, so that a repeat with the same idempotency key is not sent. Prints
 {"app","purged"}.`,
 		Example: `  wecomq dead purge --older-than 72h
   wecomq dead purge --app ops --older-than 0s --errcode 81013`,

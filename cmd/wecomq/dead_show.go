@@ -105,7 +105,7 @@ func deadHint(r tasks.Record) string {
 	case r.State == tasks.Partial:
 		return fmt.Sprintf("Once they can be reached, 'wecomq dead replay %s' sends it to them only.", r.ID)
 	case r.ErrCode == 0:
-		return fmt.Sprintf("Mend what errmsg names, then 'wecomq dead replay %s'.", r.ID)
+		return fmt.Sprintf("Fix what errmsg names, then 'wecomq dead replay %s'.", r.ID)
 	}
 	return wecom.Code(r.ErrCode).Hint() + fmt.Sprintf(" Then 'wecomq dead replay %s'; a message that is itself at fault has to be sent anew.", r.ID)
 }
