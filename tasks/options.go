@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -25,6 +26,19 @@ type Options struct {
 	// repeat says itself, for as long as records are kept: its id derives from the key.
 	// At most [MaxKeyBytes]; "" for none.
 	IdempotencyKey string
+}
+
+// Or is o, with the defaults where it says nothing.
+func (o Options) Or(defaults Options) Options {
+	o.Priority = cmp.Or(o.Priority, defaults.Priority)
+	if o.At.IsZero() && o.Delay == 0 {
+		o.At, o.Delay = defaults.At, defaults.Delay
+	}
+	if o.ExpiresAt.IsZero() && o.ExpiresIn == 0 {
+		o.ExpiresAt, o.ExpiresIn = defaults.ExpiresAt, defaults.ExpiresIn
+	}
+	o.IdempotencyKey = cmp.Or(o.IdempotencyKey, defaults.IdempotencyKey)
+	return o
 }
 
 // Validate names the first option that is wrong.

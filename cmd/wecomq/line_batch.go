@@ -7,14 +7,7 @@ import (
 	"github.com/wecomq/wecomq/producer"
 )
 
-// batchSize and batchBytes bound the lines that go into Redis at once. A slow pipe
-// does not fill them: what has come by then is sent.
-const (
-	batchSize  = 1000
-	batchBytes = 8 << 20
-)
-
-// lineBatch is a number of lines, of which some are at fault.
+// lineBatch are lines that came together, of which some are at fault.
 type lineBatch struct {
 	messages []producer.Message
 	lines    []int // of messages
@@ -41,26 +34,34 @@ func readOrStop(ctx context.Context, source *messageReader, agentID string) (*li
 	}
 }
 
+// readBatch waits for a line and reads what has come by then.
 func readBatch(source *messageReader, agentID string) (*lineBatch, error) {
 	b := &lineBatch{}
-	for size := 0; len(b.messages)+len(b.faults) < batchSize && size < batchBytes; size += source.size {
-		if len(b.messages) > 0 && source.idle() {
+	for {
+		m, err := source.next()
+		if err == nil {
+			err = lineFault(source.line, checkAgent(m.Request, agentID))
+		}
+		fault, faulty := errors.AsType[*lineError](err)
+		switch {
+		case faulty:
+			b.faults = append(b.faults, *fault)
+		case err != nil:
+			return b, err
+		default:
+			b.messages = append(b.messages, m)
+			b.lines = append(b.lines, source.line)
+		}
+		if source.idle() {
 			return b, nil
 		}
-		m, err := source.next()
-		if fault, ok := errors.AsType[*lineError](err); ok {
-			b.faults = append(b.faults, *fault)
-			continue
-		}
-		if err != nil {
-			return b, err
-		}
-		if err := checkAgent(m.Request, agentID); err != nil {
-			b.faults = append(b.faults, lineError{source.line, err})
-			continue
-		}
-		b.messages = append(b.messages, m)
-		b.lines = append(b.lines, source.line)
 	}
-	return b, nil
+}
+
+// lineFault is the error of one line, nil without one.
+func lineFault(line int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &lineError{line, err}
 }

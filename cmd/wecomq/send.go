@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -40,8 +41,8 @@ func newSend(g *globals) *cobra.Command {
 and prints the record.
 
 A file holds the JSON of WeCom's message/send; agentid may be left out. Beside
-WeCom's members it may have priority, process_at (RFC 3339), expires_in ("1h") and
-idempotency_key. With --batch the file holds one message per line, and one result
+WeCom's members it may have app, priority, process_at (RFC 3339), expires_in ("1h")
+and idempotency_key. With --batch the file holds one message per line, and one result
 per line comes out, in order: {"line","error"} for a line that is at fault. The
 other lines are enqueued all the same.`,
 		Example: `  wecomq send --to-user zhangsan,lisi --text "Disk full on db-03" --priority critical
@@ -164,6 +165,11 @@ func (f *sendFlags) options() (producer.Options, error) {
 	if err := o.Validate(); err != nil {
 		return o, &exitError{exitUsage, err}
 	}
+	if f.idempotencyKey != "" {
+		if err := envelope.ValidateKey(f.idempotencyKey); err != nil {
+			return o, &exitError{exitUsage, err}
+		}
+	}
 	return o, nil
 }
 
@@ -182,6 +188,7 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 		if err != nil {
 			return err
 		}
+		source.app = app.Name
 		return dryRun(g, app.AgentID, source)
 	}
 	d, err := g.open(ctx)
@@ -197,6 +204,7 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 	if err != nil {
 		return err
 	}
+	source.app = app.Name
 	s := &sender{globals: g, flags: f, producer: p, finder: d.Finder(app), agentID: app.AgentID}
 	if f.batch {
 		return s.sendBatch(ctx, source)

@@ -5,16 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -33,7 +31,7 @@ func (m memory) Enqueue(_ context.Context, app string, messages []tasks.Message)
 }
 
 func (memory) take(app string, given tasks.Message) tasks.Result {
-	if given.Options.IdempotencyKey != "" && checkKey(given.Options.IdempotencyKey) != "" {
+	if given.Options.IdempotencyKey != "" && envelope.ValidateKey(given.Options.IdempotencyKey) != nil {
 		panic("an idempotency key came through: " + given.Options.IdempotencyKey)
 	}
 	if given.Options.Priority != "" && given.Options.Priority.Validate() != nil {
@@ -171,36 +169,6 @@ func FuzzBatch(f *testing.F) {
 	})
 }
 
-// FuzzLines proves that nothing of a stream is lost, however it arrives.
-func FuzzLines(f *testing.F) {
-	f.Add("a\nb\n\nc")
-	f.Add("\r\n \n")
-	f.Fuzz(func(t *testing.T, text string) {
-		whole, dribble := newLines(strings.NewReader(text)), newLines(iotest.OneByteReader(strings.NewReader(text)))
-		if a, b := drain(t, whole), drain(t, dribble); a != b {
-			t.Errorf("%q at once, %q byte by byte", a, b)
-		}
-	})
-}
-
-func drain(t *testing.T, l *lines) string {
-	t.Helper()
-	var all strings.Builder
-	for {
-		chunk, err := l.chunk()
-		for _, line := range chunk {
-			all.Write(line.text)
-			all.WriteByte('\n')
-		}
-		if errors.Is(err, io.EOF) {
-			return all.String()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // FuzzOpenAccess proves that nobody makes an access token but who knows a token.
 func FuzzOpenAccess(f *testing.F) {
 	g := newFuzzGateway(f)
@@ -215,21 +183,6 @@ func FuzzOpenAccess(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		if a, err := g.openAccess(text); err == nil && a.secret != fuzzToken {
 			t.Errorf("%q opens as %+v", text, a)
-		}
-	})
-}
-
-// FuzzCheckKey proves that a key that passes fits into a header and a log.
-func FuzzCheckKey(f *testing.F) {
-	f.Add("k")
-	f.Add(" k")
-	f.Add("a b\n")
-	f.Fuzz(func(t *testing.T, key string) {
-		if checkKey(key) != "" {
-			return
-		}
-		if key == "" || len(key) > maxKeyBytes || strings.TrimSpace(key) != key || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
-			t.Errorf("%q passes", key)
 		}
 	})
 }

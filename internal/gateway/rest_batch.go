@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,11 +14,15 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/tasks"
 )
 
 const ndjson = "application/x-ndjson"
+
+// batchBounds are those of the lines that go into Redis at once.
+var batchBounds = envelope.Bounds{Lines: 500, Bytes: 4 << 20, Buffer: 64 << 10}
 
 type batchInput struct {
 	App            string         `query:"app" maxLength:"32" doc:"App of the lines that name none"`
@@ -38,8 +43,8 @@ type lineResult struct {
 // batch serves POST /v1/messages:batch.
 func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse, error) {
 	if in.IdempotencyKey != "" {
-		if problem := checkKey(in.IdempotencyKey); problem != "" {
-			return nil, invalid("idempotency_key", "%s", problem)
+		if err := envelope.ValidateKey(in.IdempotencyKey); err != nil {
+			return nil, err
 		}
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) { //nolint:contextcheck // the batch carries its context
@@ -50,7 +55,7 @@ func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse
 		_ = conn.EnableFullDuplex()           // HTTP/2 is so anyway
 		body := newPatientBody(w, r, g.stopping)
 		defer body.close()
-		b := &batch{Gateway: g, ctx: ctx.Context(), defaults: in, lines: newLines(body), w: w, conn: conn}
+		b := &batch{Gateway: g, ctx: ctx.Context(), defaults: in, lines: envelope.NewLines(body, batchBounds), w: w, conn: conn}
 		if err := b.run(); err != nil {
 			b.end(r, err)
 		}
@@ -63,7 +68,7 @@ type batch struct {
 
 	ctx      context.Context //nolint:containedctx // it lives as long as the request
 	defaults *batchInput
-	lines    *lines
+	lines    *envelope.Lines
 	w        http.ResponseWriter
 	conn     *http.ResponseController
 	started  bool // something was answered
@@ -73,7 +78,7 @@ type batch struct {
 // ends, or Redis does not answer.
 func (b *batch) run() error {
 	for {
-		chunk, end := b.lines.chunk()
+		chunk, end := b.lines.Chunk()
 		if len(chunk) > 0 {
 			if err := b.handle(chunk); err != nil {
 				return err
@@ -100,17 +105,17 @@ func (b *batch) end(r *http.Request, err error) {
 		b.fail(b.w, r, err)
 		return
 	}
-	_ = b.write([]lineResult{b.fault(b.lines.number+1, err)})
+	_ = b.write([]lineResult{b.fault(b.lines.Number()+1, err)})
 }
 
 // handle enqueues a chunk and answers its lines.
-func (b *batch) handle(chunk []line) error {
+func (b *batch) handle(chunk []envelope.Line) error {
 	results := make([]lineResult, len(chunk))
 	pending := map[string]*pendingApp{}
 	for i, l := range chunk {
 		app, m, err := b.parse(l)
 		if err != nil {
-			results[i] = b.fault(l.number, err)
+			results[i] = b.fault(l.Number, err)
 			continue
 		}
 		if pending[app] == nil {
@@ -136,13 +141,13 @@ func (p *pendingApp) add(place int, m tasks.Message) {
 }
 
 // enqueue fills in the results, and tells whether Redis is away.
-func (b *batch) enqueue(pending map[string]*pendingApp, chunk []line, results []lineResult) (away error) {
+func (b *batch) enqueue(pending map[string]*pendingApp, chunk []envelope.Line, results []lineResult) (away error) {
 	ctx, cancel := detached(b.ctx, storeTime)
 	defer cancel()
 	for app, p := range pending {
 		for n, result := range b.services.Queue.Enqueue(ctx, app, p.messages) {
 			place := p.places[n]
-			number := chunk[place].number
+			number := chunk[place].Number
 			if result.Err == nil {
 				receipt := receiptOf(result.Receipt)
 				results[place] = lineResult{Line: number, Receipt: &receipt}
@@ -158,25 +163,17 @@ func (b *batch) enqueue(pending map[string]*pendingApp, chunk []line, results []
 }
 
 // parse reads a line.
-func (b *batch) parse(l line) (app string, m tasks.Message, err error) {
-	if l.err != nil {
-		return "", tasks.Message{}, l.err
-	}
-	e, err := readEnvelope(l.text)
+func (b *batch) parse(l envelope.Line) (app string, m tasks.Message, err error) {
+	e, err := l.Parse()
 	if err != nil {
-		return "", tasks.Message{}, err
+		return "", tasks.Message{}, malformed(err)
 	}
-	if e.App == "" {
-		e.App = b.defaults.App
+	e.App = cmp.Or(e.App, b.defaults.App)
+	defaults := tasks.Options{Priority: b.defaults.Priority}
+	if key := b.defaults.IdempotencyKey; key != "" {
+		defaults.IdempotencyKey = fmt.Sprintf("%s/%d", key, l.Number)
 	}
-	if e.Priority == "" {
-		e.Priority = b.defaults.Priority
-	}
-	if key := b.defaults.IdempotencyKey; key != "" && e.IdempotencyKey == nil {
-		key = fmt.Sprintf("%s/%d", key, l.number)
-		e.IdempotencyKey = &key
-	}
-	owner, m, err := b.compose(IdentityFrom(b.ctx), e)
+	owner, m, err := b.compose(IdentityFrom(b.ctx), e, defaults)
 	return owner.Name, m, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -42,14 +43,14 @@ func (g *Gateway) send(ctx context.Context, in *sendInput) (*sendOutput, error) 
 	if in.err != nil {
 		return nil, in.err
 	}
-	envelope, err := readEnvelope(in.data)
+	e, err := envelope.Parse(in.data)
 	if err != nil {
-		return nil, err
+		return nil, malformed(err)
 	}
-	if err := envelope.takeKey(in.IdempotencyKey); err != nil {
-		return nil, err
+	if own := e.Options.IdempotencyKey; in.IdempotencyKey != "" && own != "" && own != in.IdempotencyKey {
+		return nil, invalid("idempotency_key", "differs from the header Idempotency-Key; set one of them")
 	}
-	app, m, err := g.compose(IdentityFrom(ctx), envelope)
+	app, m, err := g.compose(IdentityFrom(ctx), e, tasks.Options{IdempotencyKey: in.IdempotencyKey})
 	if err != nil {
 		return nil, err
 	}
@@ -57,29 +58,29 @@ func (g *Gateway) send(ctx context.Context, in *sendInput) (*sendOutput, error) 
 	return &sendOutput{Body: receiptOf(receipt)}, err
 }
 
-// takeKey takes the idempotency key of the header.
-func (e *envelope) takeKey(key string) error {
-	if key == "" {
-		return nil
+// malformed is the error of something that cannot be read, unless that says itself
+// what is at fault.
+func malformed(err error) error {
+	switch _, invalid := asValidation(err); {
+	case err == nil || invalid:
+		return err
+	case errors.Is(err, envelope.ErrTooLarge):
+		return problem.As(problem.ErrTooLarge, err)
 	}
-	if e.IdempotencyKey != nil && *e.IdempotencyKey != key {
-		return invalid("idempotency_key", "differs from the header Idempotency-Key; set one of them")
-	}
-	e.IdempotencyKey = &key
-	return nil
+	return fmt.Errorf("%w: %w", problem.ErrMalformed, err)
 }
 
 // compose makes the message of an envelope, for an app that the client may use.
-func (g *Gateway) compose(identity *Identity, e *envelope) (App, tasks.Message, error) {
+func (g *Gateway) compose(identity *Identity, e *envelope.Envelope, defaults tasks.Options) (App, tasks.Message, error) {
 	app, appErr := identity.App(e.App)
 	if errors.Is(appErr, problem.ErrForbidden) {
 		return App{}, tasks.Message{}, appErr
 	}
-	m, err := e.message()
+	m, err := e.Message(defaults)
 	if appErr != nil && err == nil { // or its queue would say it
 		err = message.ValidateContent(m.Request)
 	}
-	if err := joined(appErr, err); err != nil {
+	if err := joined(appErr, malformed(err)); err != nil {
 		return App{}, tasks.Message{}, err
 	}
 	if id := m.Request.Common().AgentID; id != "" && id != app.AgentID {

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 )
@@ -89,28 +90,34 @@ func messageBody() *huma.RequestBody {
 	text := func(doc, example string) *huma.Schema {
 		return &huma.Schema{Type: huma.TypeString, Description: doc, Examples: []any{example}}
 	}
-	types := make([]any, 0)
+	oneOf := func(doc string, values []string) *huma.Schema {
+		all := make([]any, len(values))
+		for i, value := range values {
+			all[i] = value
+		}
+		return &huma.Schema{Type: huma.TypeString, Description: doc, Enum: all}
+	}
+	var types []string
 	for _, t := range message.Types() {
 		types = append(types, string(t))
+	}
+	members := map[string]*huma.Schema{
+		"touser":  text("userids joined by |, or @all; any number, split where needed", "zhangsan|lisi"),
+		"toparty": text("department ids joined by |", "2"),
+		"totag":   text("tag ids joined by |", "3"),
+		"msgtype": oneOf("The content stands under the same name", types),
+		"text":    {Type: huma.TypeObject, Properties: map[string]*huma.Schema{"content": text("At most 2048 bytes", "hello")}},
+	}
+	for _, m := range envelope.Members() {
+		members[m.Name] = text(m.Doc, m.Example)
+		if m.Values != nil {
+			members[m.Name] = oneOf(m.Doc, m.Values)
+		}
 	}
 	return &huma.RequestBody{
 		Required: true,
 		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
-			Type: huma.TypeObject,
-			Properties: map[string]*huma.Schema{
-				"app":             text("Which app sends it; may be left out if the token has one", "ops"),
-				"priority":        {Type: huma.TypeString, Enum: []any{"critical", "default", "bulk"}, Description: "default if left out"},
-				"process_at":      text("Not before (RFC 3339)", "2026-01-02T15:04:05+08:00"),
-				"expires_in":      text("Not after, counted from now", "1h"),
-				"idempotency_key": text("Makes a repeat find the first message", "build-4812"),
-				"touser":          text("userids joined by |, or @all; any number, split where needed", "zhangsan|lisi"),
-				"toparty":         text("department ids joined by |", "2"),
-				"totag":           text("tag ids joined by |", "3"),
-				"msgtype":         {Type: huma.TypeString, Enum: types, Description: "The content stands under the same name"},
-				"text":            {Type: huma.TypeObject, Properties: map[string]*huma.Schema{"content": text("At most 2048 bytes", "hello")}},
-			},
-			Required:             []string{"msgtype"},
-			AdditionalProperties: true,
+			Type: huma.TypeObject, Properties: members, Required: []string{"msgtype"}, AdditionalProperties: true,
 		}}},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -37,8 +38,10 @@ func (c *wecomCall) send() (wecomReply, error) {
 	if m.Options.Priority, err = c.choosePriority(); err != nil {
 		return nil, err
 	}
-	if problem := checkKey(m.Options.IdempotencyKey); m.Options.IdempotencyKey != "" && problem != "" {
-		return nil, invalid("idempotency_key", "%s", problem)
+	if key := m.Options.IdempotencyKey; key != "" {
+		if err := envelope.ValidateKey(key); err != nil {
+			return nil, err
+		}
 	}
 	reply := &sendReply{}
 	request, known := reply.sortOut(request)

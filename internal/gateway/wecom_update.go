@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -111,4 +112,13 @@ func updateAll(ctx context.Context, app App, body map[string]json.RawMessage, co
 	}
 	reply.set(0, "ok")
 	return reply, nil
+}
+
+// marshal is the compact JSON of a value, with < > & as they are.
+func marshal(value any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(value)
+	return bytes.TrimSpace(buf.Bytes()), err
 }

@@ -134,7 +134,7 @@ func WebhookLast(app, group string) string { return prefix + app + "}:webhook:la
 
 // WebhookWaiting is a message that must not overtake the one before it.
 //
-// HASH body, priority, key, after · until it is enqueued · owner internal/webhook
+// HASH body with its priority and key, after · until it is enqueued · owner internal/webhook
 func WebhookWaiting(app, id string) string { return prefix + app + "}:webhook:waiting:" + id }
 
 // Dequeued is the last task that a server took from a queue, in case the reply was lost.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/keys"
-	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -30,7 +30,7 @@ type waiting struct {
 
 // wait keeps a message in Redis. Kept twice, it is one.
 func (s store) wait(ctx context.Context, w waiting) error {
-	body, err := message.Encode(w.Request)
+	body, err := envelope.Encode(w.Message)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (s store) wait(ctx context.Context, w waiting) error {
 	name := waitingPrefix + id + "|" + strconv.FormatInt(now.UnixMilli(), 10)
 	_, err = s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.HSet(ctx, keys.WebhookWaiting(s.app, id),
-			"body", body, "priority", string(w.Options.Priority), "key", w.Options.IdempotencyKey, "after", w.after)
+			"body", body, "after", w.after)
 		p.ZAdd(ctx, keys.WebhookDue(s.app), redis.Z{Score: float64(now.Add(waitStep).UnixMilli()), Member: name})
 		return nil
 	})
@@ -85,17 +85,17 @@ func (s store) takeWaiting(ctx context.Context, name string, now int64) (*waitin
 }
 
 func (s store) readWaiting(hash map[string]string) (*waiting, error) {
-	request, err := message.Parse([]byte(hash["body"]))
+	e, err := envelope.Parse([]byte(hash["body"]))
 	if err != nil {
 		return nil, err
 	}
-	return &waiting{
-		Message: tasks.Message{
-			Request: request,
-			Options: tasks.Options{Priority: tasks.Priority(hash["priority"]), IdempotencyKey: hash["key"]},
-		},
-		after: hash["after"],
-	}, nil
+	m, err := e.Message(tasks.Options{
+		Priority: tasks.Priority(hash["priority"]), IdempotencyKey: hash["key"], // an older version wrote them beside the body
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &waiting{Message: m, after: hash["after"]}, nil
 }
 
 // Waiting finds a message that is not in the queue yet, because it waits for the one

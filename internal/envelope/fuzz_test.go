@@ -1,0 +1,93 @@
+package envelope_test
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+func newLines(in io.Reader) *envelope.Lines {
+	return envelope.NewLines(in, envelope.Bounds{Lines: 500, Bytes: 4 << 20, Buffer: 64 << 10})
+}
+
+// FuzzLines proves that nothing of a stream is lost, however it arrives.
+func FuzzLines(f *testing.F) {
+	f.Add("a\nb\n\nc")
+	f.Add("\r\n \n")
+	f.Fuzz(func(t *testing.T, text string) {
+		whole, dribble := newLines(strings.NewReader(text)), newLines(iotest.OneByteReader(strings.NewReader(text)))
+		if a, b := drain(t, whole), drain(t, dribble); a != b {
+			t.Errorf("%q at once, %q byte by byte", a, b)
+		}
+	})
+}
+
+func drain(t *testing.T, l *envelope.Lines) string {
+	t.Helper()
+	var all strings.Builder
+	for {
+		chunk, err := l.Chunk()
+		for _, line := range chunk {
+			all.Write(line.Text)
+			all.WriteByte('\n')
+		}
+		if errors.Is(err, io.EOF) {
+			return all.String()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// FuzzValidateKey proves that a key that passes fits into a header and a log.
+func FuzzValidateKey(f *testing.F) {
+	f.Add("k")
+	f.Add(" k")
+	f.Add("a b\n")
+	f.Fuzz(func(t *testing.T, key string) {
+		if envelope.ValidateKey(key) != nil {
+			return
+		}
+		if key == "" || len(key) > tasks.MaxKeyBytes || strings.TrimSpace(key) != key || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Errorf("%q passes", key)
+		}
+	})
+}
+
+// FuzzParse proves that what is accepted can be written and read again.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{
+		``, `{}`, `null`, `[]`, "\xff", hello, with(`"priority":"bulk","process_at":"2026-01-02T15:04:05Z","expires_in":"1h","idempotency_key":"k"`),
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := envelope.Parse([]byte(text))
+		if err != nil {
+			return
+		}
+		m, err := e.Message(tasks.Options{})
+		if err != nil {
+			return
+		}
+		data, err := envelope.Encode(m)
+		if err != nil || len(data) > message.MaxBodyBytes {
+			return // WeCom would not take it either
+		}
+		if e, err = envelope.Parse(data); err != nil {
+			t.Fatalf("%s: %v", data, err)
+		}
+		again, err := e.Message(tasks.Options{})
+		if err != nil || again.Options.IdempotencyKey != m.Options.IdempotencyKey || !again.Options.At.Equal(m.Options.At) ||
+			again.Options.ExpiresIn != m.Options.ExpiresIn || again.Options.Priority != m.Options.Priority {
+			t.Errorf("%s: %+v, want %+v; %v", data, again.Options, m.Options, err)
+		}
+	})
+}

@@ -1,0 +1,102 @@
+package envelope
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/wecomq/wecomq/message"
+)
+
+// Line is one line of a stream of messages.
+type Line struct {
+	Number int // counts from 1, blank lines included
+	Text   []byte
+	Err    error // why it cannot be read
+}
+
+// Parse is [Parse] for its text.
+func (l Line) Parse() (*Envelope, error) {
+	if l.Err != nil {
+		return nil, l.Err
+	}
+	return Parse(l.Text)
+}
+
+// Bounds say how much of a stream is read at once. What is kept in memory is that
+// and one line more.
+type Bounds struct {
+	Lines, Bytes int
+	Buffer       int // bytes
+}
+
+// Lines reads the lines of a stream, as many at once as have come by then.
+type Lines struct {
+	in     *bufio.Reader
+	bounds Bounds
+	number int
+	failed error // after which nothing is read
+}
+
+// NewLines reads from in.
+func NewLines(in io.Reader, bounds Bounds) *Lines {
+	return &Lines{in: bufio.NewReaderSize(in, bounds.Buffer), bounds: bounds}
+}
+
+// Number is that of the last line that was read.
+func (l *Lines) Number() int { return l.number }
+
+// Chunk gives the next lines that are not blank, and io.EOF or another error after
+// the last.
+func (l *Lines) Chunk() ([]Line, error) {
+	var chunk []Line
+	for size := 0; len(chunk) < l.bounds.Lines && size < l.bounds.Bytes; {
+		if len(chunk) > 0 && l.in.Buffered() == 0 {
+			break // do not make those wait that have come
+		}
+		text, err := l.next()
+		if err != nil {
+			return chunk, err
+		}
+		size += len(text)
+		next := Line{Number: l.number, Text: bytes.TrimSpace(text)}
+		if len(text) > message.MaxBodyBytes {
+			next.Text, next.Err = nil, fmt.Errorf("%w: over %d bytes in one line", ErrTooLarge, message.MaxBodyBytes)
+		}
+		if len(next.Text) > 0 || next.Err != nil {
+			chunk = append(chunk, next)
+		}
+	}
+	return chunk, nil
+}
+
+// next reads one line; what a line has beyond a message's limit is skipped.
+func (l *Lines) next() ([]byte, error) {
+	if l.failed != nil {
+		return nil, l.failed
+	}
+	var text []byte
+	for {
+		part, err := l.in.ReadSlice('\n')
+		if len(text) <= message.MaxBodyBytes {
+			text = append(text, part...)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		l.failed = err
+		if err != nil && (len(text) == 0 || !errors.Is(err, io.EOF)) {
+			return nil, err // a line that was cut off is no line
+		}
+		l.number++
+		if l.number == 1 {
+			text = TrimMark(text)
+		}
+		return text, nil
+	}
+}
+
+// TrimMark cuts off the byte order mark that Windows puts at the beginning of a file.
+func TrimMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }

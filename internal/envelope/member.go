@@ -1,0 +1,117 @@
+package envelope
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// Member is one of ours, for its documentation.
+type Member struct {
+	Name, Doc string
+	Values    []string // all that it may have; nil for other texts
+	Example   string   // of those
+}
+
+// member is how it is read and written. Each is a string.
+type member struct {
+	Member
+
+	// read puts the text where it belongs, or says what is wrong with it.
+	read func(e *Envelope, text string) (problem string)
+	// write is the text of an option, "" for none.
+	write func(o tasks.Options) string
+}
+
+const keyMember = "idempotency_key"
+
+// members are all of ours, in the order in which their problems are told.
+var members = []member{
+	{
+		Member{Name: "app", Doc: "Which app sends it; may be left out if the token has one", Example: "ops"},
+		readApp, func(tasks.Options) string { return "" },
+	},
+	{
+		Member{Name: "priority", Doc: "default if left out", Values: []string{"critical", "default", "bulk"}},
+		readPriority, func(o tasks.Options) string { return string(o.Priority) },
+	},
+	{
+		Member{Name: "process_at", Doc: "Not before (RFC 3339)", Example: "2026-01-02T15:04:05+08:00"},
+		readProcessAt, writeProcessAt,
+	},
+	{
+		Member{Name: "expires_in", Doc: "Not after, counted from now", Example: "1h"},
+		readExpiresIn, writeExpiresIn,
+	},
+	{
+		Member{Name: keyMember, Doc: "Makes a repeat find the first message", Example: "build-4812"},
+		readKey, func(o tasks.Options) string { return o.IdempotencyKey },
+	},
+}
+
+// Members are all of ours.
+func Members() []Member {
+	all := make([]Member, len(members))
+	for i, m := range members {
+		all[i] = m.Member
+	}
+	return all
+}
+
+func readApp(e *Envelope, text string) string {
+	e.App = text
+	return ""
+}
+
+func readPriority(e *Envelope, text string) string {
+	priority := tasks.Priority(text)
+	if text != "" && priority.Validate() != nil {
+		return fmt.Sprintf("%q is none of critical, default, bulk", text)
+	}
+	e.Options.Priority = priority
+	return ""
+}
+
+func readProcessAt(e *Envelope, text string) string {
+	if text == "" {
+		return ""
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return fmt.Sprintf("%.80q is not a time such as 2026-01-02T15:04:05+08:00", text)
+	}
+	e.Options.At = at
+	return ""
+}
+
+func writeProcessAt(o tasks.Options) string {
+	if o.At.IsZero() {
+		return ""
+	}
+	return o.At.Format(time.RFC3339Nano)
+}
+
+func readExpiresIn(e *Envelope, text string) string {
+	if text == "" {
+		return ""
+	}
+	life, err := time.ParseDuration(text)
+	if err != nil || life <= 0 {
+		return fmt.Sprintf(`%.80q is not a duration such as "90s" or "1h"`, text)
+	}
+	e.Options.ExpiresIn = life
+	return ""
+}
+
+func writeExpiresIn(o tasks.Options) string {
+	if o.ExpiresIn == 0 {
+		return ""
+	}
+	return o.ExpiresIn.String()
+}
+
+func readKey(e *Envelope, text string) string {
+	e.Options.IdempotencyKey = text
+	return keyProblem(text)
+}
