@@ -12,19 +12,19 @@ import (
 // first one, by its idempotency key or, when it has WeCom's duplicate check, by its
 // bytes: it names the message, where it waits, its parts, and when it is due.
 //
-// A claim alone proves nothing: whoever set it may have died before the message was
-// in the queue, and must not swallow the repeat. So the repeat takes the first
-// message's place: unless that has a record, the repeat is enqueued under the first
-// one's id, into the first one's queue. If the first is there, asynq says so, and the
-// repeat is a duplicate; if it is not, the repeat is the message. Of a message in
-// parts that holds for each. Every step may fail or come twice, and one message comes
-// of it.
+// A claim alone proves nothing: the process that set it may have died before it
+// enqueued the message, and then the repeat must not be dropped. So the repeat takes
+// the first message's place: unless the first has a record, the repeat is enqueued
+// under the first one's id, into the first one's queue. If the first is there, asynq
+// reports a conflict and the repeat is a duplicate; if not, the repeat becomes the
+// message. For a message in parts this holds for each part. Any step may fail or run
+// twice, and there is still exactly one message.
 type claim struct {
 	id       string
 	priority tasks.Priority
 	parts    int   // 0 for a message that went in whole
-	due      int64 // when it is to be sent, in ms since 1970; 0 in a claim of before there was this field
-	waits    bool  // until then: the sender's clock may be ahead of the reader's
+	due      int64 // when it is to be sent, in Unix ms; 0 if not known, as in claims of older versions
+	waits    bool  // it was scheduled; due alone does not tell, as clocks differ
 }
 
 func (c claim) String() string {
@@ -37,8 +37,8 @@ func (c claim) String() string {
 
 func (c claim) queue(app string) string { return tasks.Queue(app, c.priority) }
 
-// within reports whether two messages are due less than a time apart, as they are
-// taken to be where one does not say.
+// within reports whether two messages are due less than window apart. If it is not
+// known when one of them is due, they are taken to be.
 func (c claim) within(window time.Duration, other claim) bool {
 	if c.due == 0 || other.due == 0 {
 		return true
@@ -46,7 +46,7 @@ func (c claim) within(window time.Duration, other claim) bool {
 	return max(c.due-other.due, other.due-c.due) < window.Milliseconds()
 }
 
-// state is that of the message as long as nobody has attempted it.
+// state is the state of the message until its first attempt.
 func (c claim) state(now time.Time) tasks.State {
 	if c.waits && c.due > now.UnixMilli() {
 		return tasks.Scheduled
@@ -54,8 +54,8 @@ func (c claim) state(now time.Time) tasks.State {
 	return tasks.Queued
 }
 
-// parseClaim reads a claim that an older or newer version may have written: one that
-// it cannot read claims nothing.
+// parseClaim reads a claim, which an older or newer version may have written. It
+// reports false for one that it cannot read, which is then ignored.
 func parseClaim(app, s string) (claim, bool) {
 	fields := strings.Fields(s)
 	if len(fields) < 3 {
@@ -64,7 +64,7 @@ func parseClaim(app, s string) (claim, bool) {
 	parts, err := strconv.Atoi(fields[2])
 	c := claim{id: fields[0], priority: tasks.Priority(fields[1]), parts: parts}
 	if len(fields) > 3 {
-		due, _ := strconv.ParseInt(fields[3], 10, 64) // 0 for a field that is no number: when it is due is not known
+		due, _ := strconv.ParseInt(fields[3], 10, 64) // not a number: 0, not known
 		c.due = max(due, 0)
 		c.waits = len(fields) > 4 && fields[4] == string(tasks.Scheduled)
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// The scripts are run by their text: few messages need them, and all of a batch that
-// do go out in one round trip, whether Redis knows the scripts or not.
+// The scripts are sent as text, with EVAL: few messages need them, and so one round
+// trip is enough for a whole batch, whether Redis has cached the scripts or not.
 var (
 	//go:embed follow.lua
 	followScript string
@@ -23,8 +23,8 @@ var (
 )
 
 // claims settles the claims of one batch: one round trip for all messages with a
-// key, one for all with duplicate check, one more for those that an earlier message
-// was found for, one if that is in parts, and none where there are none.
+// key, one for all with duplicate check, one more if earlier messages were found, and
+// one more if any of those is in parts. A step that no message needs costs nothing.
 type claims struct {
 	rdb       redis.UniversalClient
 	app       string
@@ -72,7 +72,7 @@ func (c *claims) byBytes() kind {
 	}
 }
 
-// delay is the time that a scheduled message waits.
+// delay is how long a scheduled message waits.
 func (c *claims) delay(d *draft) time.Duration { return d.schedule.due.Sub(c.now) }
 
 // settle gives every draft its place.
@@ -100,7 +100,8 @@ func chosen(drafts []*draft, choose func(*draft) bool) []*draft {
 	return some
 }
 
-// take sets the claims that are free, and finds the places of those that are not.
+// take sets the claims that are free. Where a claim is held already, the draft gets
+// the place of the message that holds it.
 func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
 	if len(drafts) == 0 {
 		return
@@ -183,12 +184,13 @@ func (c *claims) follow(ctx context.Context, k kind, drafts []*draft) {
 			d.found(tasks.State(state))
 		}
 	}
-	c.take(ctx, k, late) // again and again, but each time another message has got its claim
+	c.take(ctx, k, late) // this ends: whenever a draft loses a claim, another message has got it
 }
 
-// complete looks for the parts of messages whose first one was attempted. Those
-// without a record wait, or whoever sent the first died before they were in the
-// queue: the repeat puts them there, and asynq refuses those that wait.
+// complete looks for the records of all parts of a message whose first part was
+// attempted. A part without a record is either still in the queue, or was never put
+// there because its sender died. The repeat enqueues it in both cases: asynq refuses a
+// part that is there already.
 func (c *claims) complete(ctx context.Context, drafts []*draft) {
 	if len(drafts) == 0 {
 		return
@@ -210,8 +212,8 @@ func (c *claims) complete(ctx context.Context, drafts []*draft) {
 	}
 }
 
-// repoint makes the keys of messages that were found by their bytes lead there, too:
-// their own ids will never be used.
+// repoint changes the idempotency keys of messages that were found by their bytes:
+// the keys now lead to the earlier message, because their own ids will never be used.
 func (c *claims) repoint(ctx context.Context, drafts []*draft) {
 	if len(drafts) == 0 {
 		return
@@ -227,9 +229,9 @@ func (c *claims) repoint(ctx context.Context, drafts []*draft) {
 	}
 }
 
-// release gives up the claims of messages that Redis refused. Where nobody knows
-// whether it took them the claims stay, and so they do where it took some parts: the
-// repeat then takes the place, and completes it.
+// release gives up the claims of messages that Redis refused. The claims stay if it is
+// not known whether Redis took the message, or if it took some parts: a repeat then
+// takes the place and enqueues what is missing.
 func (c *claims) release(ctx context.Context, drafts []*draft) {
 	refused := chosen(drafts, func(d *draft) bool {
 		return len(d.held) > 0 && d.settled == 0 && isRefusal(d.result.Err)
@@ -237,7 +239,7 @@ func (c *claims) release(ctx context.Context, drafts []*draft) {
 	if len(refused) == 0 {
 		return
 	}
-	// No more than a courtesy: a claim that stays swallows nothing.
+	// Errors are dropped: a claim that stays does no harm.
 	_ = c.pipelined(context.WithoutCancel(ctx), func(p redis.Pipeliner) {
 		for _, d := range refused {
 			for _, key := range d.held {
@@ -256,7 +258,7 @@ func isRefusal(err error) bool {
 	return said
 }
 
-// pipelined runs commands in one round trip. That there is no such key is no error.
+// pipelined runs commands in one round trip. A key that does not exist is not an error.
 func (c *claims) pipelined(ctx context.Context, queue func(p redis.Pipeliner)) error {
 	cmds, _ := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		queue(p)

@@ -18,8 +18,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// draft is a message that was checked, with the bytes that WeCom will get. Whose
-// place in the queue it takes is open until its claims are settled.
+// draft is a message that was checked, with the bytes that WeCom will get. Its place
+// in the queue, its own or an earlier message's, is known once its claims are settled.
 type draft struct {
 	result   *Result
 	schedule schedule
@@ -29,17 +29,17 @@ type draft struct {
 	bodies   [][]byte      // one for each call
 
 	own       claim    // its own id and queue
-	place     claim    // those it takes: its own, or an earlier message's
-	attempted bool     // that one has a record, so there is nothing to enqueue but
-	lacking   []int    // those of its parts that have none
+	place     claim    // the id and queue that it takes: its own, or an earlier message's
+	attempted bool     // the message in that place has a record: only the lacking parts are enqueued
+	lacking   []int    // its parts without a record, counted from 1
 	held      []string // the claims that it has set
-	met       string   // the claim of the message whose place it takes, as it is written
+	met       string   // the claim of the message whose place it takes, as it was read
 
-	settled int  // of its tasks: those that are in the queue
-	second  bool // the first of its tasks was there before
+	settled int  // how many of its tasks are in the queue
+	second  bool // the first of those was there before
 
 	span    trace.Span
-	headers map[string]string // of its tasks
+	headers map[string]string // of its tasks, which carry the trace
 }
 
 // open reports whether the message still has to be enqueued, all of it.
@@ -79,7 +79,7 @@ func (d *draft) byBytes(app string) string {
 	return keys.Same(app, hex.EncodeToString(sum.Sum(nil)[:16]))
 }
 
-// tasks are those of the message, in the place that it takes.
+// tasks makes the tasks of the message, in the place that it takes.
 func (d *draft) tasks(p *Producer, now time.Time) []asynqx.Task {
 	var at time.Time // zero: at once
 	if d.schedule.waits {
@@ -100,7 +100,7 @@ func (d *draft) tasks(p *Producer, now time.Time) []asynqx.Task {
 	return made
 }
 
-// parts are those to enqueue, counted from 1.
+// parts are the parts to enqueue, counted from 1.
 func (d *draft) parts() []int {
 	if d.attempted {
 		return d.lacking
@@ -131,8 +131,8 @@ func (d *draft) receive(err error) {
 	}
 }
 
-// conclude writes the receipt. Of those who take the same place, whoever has put the
-// first task there is the first. A fresh id without a claim can only have met
+// conclude writes the receipt. Of all messages that take the same place, the one that
+// enqueued the first task is the original. A fresh id without a claim can only have met
 // itself: the connection broke after Redis had taken it, and go-redis sent it again.
 func (d *draft) conclude(app string, now time.Time) {
 	r := &d.result.Receipt

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 func TestASlowPipeIsNotWaitedFor(t *testing.T) {
@@ -24,5 +27,19 @@ func TestASlowPipeIsNotWaitedFor(t *testing.T) {
 	interrupt()
 	if _, err := readOrStop(interrupted, source, "1000002"); err == nil {
 		t.Error("Ctrl-C waits for the pipe")
+	}
+}
+
+func TestWhatCameBeforeAFaultIsSent(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("disk on fire")
+	source := &messageReader{lines: true}
+	source.open(io.MultiReader(strings.NewReader("x\n"+hello+"\n"+hello[:20]), iotest.ErrReader(broken)), "test.ndjson")
+	b, err := readBatch(source, "1000002")
+	if err != nil || len(b.messages) != 1 || len(b.faults) != 1 || b.faults[0].Line != 1 {
+		t.Fatalf("batch %+v, error %v; want the line at fault and the good one", b, err)
+	}
+	if b, err = readBatch(source, "1000002"); !errors.Is(err, broken) || len(b.messages)+len(b.faults) > 0 {
+		t.Errorf("batch %+v, error %v; want that the file cannot be read", b, err)
 	}
 }
