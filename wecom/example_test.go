@@ -54,3 +54,14 @@ func ExampleSecret() {
 	// ***
 	// {CorpID:ww0123456789abcdef Secret:*** BaseURL: Timeout:0s Transport:<nil> TokenStore:<nil>}
 }
+
+// The scope tells a fault of the settings that stops one kind of message from one that
+// stops the whole app.
+func ExampleCode_Scope() {
+	for _, code := range []wecom.Code{48002, 60020} {
+		fmt.Println(int64(code), code.Class(), code.Scope())
+	}
+	// Output:
+	// 48002 config message
+	// 60020 config app
+}
