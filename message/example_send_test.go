@@ -26,7 +26,9 @@ func newSimulated(rules wecomtest.Rules) (client *message.Client, api *wecom.Cli
 	return message.NewClient(api, "1000002"), api, server.Close
 }
 
-func toUsers(users string) *message.SendRequestCommon { return &message.SendRequestCommon{ToUser: users} }
+func toUsers(users string) *message.SendRequestCommon {
+	return &message.SendRequestCommon{ToUser: users}
+}
 
 func ExampleClient_SendMarkdown() {
 	client, _, done := newSimulated(wecomtest.Rules{})

@@ -1,4 +1,4 @@
-package wecomq_test
+package main_test
 
 import (
 	"bytes"
@@ -238,7 +238,7 @@ func TestKubernetesConfigLoads(t *testing.T) {
 			values[name] = "a secret"
 		}
 	}
-	cfg, err := config.Load(filepath.Join(kubernetes, "wecomq.yaml"), func(name string) (string, bool) {
+	cfg, err := config.Load(filepath.Join(repository, kubernetes, "wecomq.yaml"), func(name string) (string, bool) {
 		_, known := secret.StringData[name]
 		return values[name], known
 	})

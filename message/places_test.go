@@ -1,8 +1,9 @@
-package wecomq_test
+package message_test
 
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -19,9 +20,9 @@ import (
 // the one of CONTRIBUTING.md.
 func TestEveryPlaceKnowsEveryMessageType(t *testing.T) {
 	t.Parallel()
-	samples := requests(t, "message/testdata/messages.ndjson")
-	scenes := requests(t, "cmd/wecomq/scenes.ndjson")
-	page := string(read(t, "wecom/wecomtest/page.html"))
+	samples := requests(t, "testdata/messages.ndjson")
+	scenes := requests(t, "../cmd/wecomq/scenes.ndjson")
+	page := readFile(t, "../wecom/wecomtest/page.html")
 	client := messageClient(t)
 	for _, msgType := range message.Types() {
 		t.Run(string(msgType), func(t *testing.T) {
@@ -30,7 +31,7 @@ func TestEveryPlaceKnowsEveryMessageType(t *testing.T) {
 			if !slices.ContainsFunc(scenes, ofType) {
 				t.Error("cmd/wecomq/scenes.ndjson: no scene of the demo shows it")
 			}
-			if golden, _ := filepath.Glob("message/testdata/" + string(msgType) + "*.golden.json"); len(golden) == 0 {
+			if golden, _ := filepath.Glob("testdata/" + string(msgType) + "*.golden.json"); len(golden) == 0 {
 				t.Error("message/testdata: no golden file has its form")
 			}
 			if !strings.Contains(page, string(msgType)) {
@@ -57,7 +58,7 @@ func TestEveryPlaceKnowsEveryMessageType(t *testing.T) {
 func requests(t *testing.T, file string) []message.Request {
 	t.Helper()
 	var all []message.Request
-	for line := range strings.Lines(string(read(t, file))) {
+	for line := range strings.Lines(readFile(t, file)) {
 		request, err := message.Parse([]byte(line))
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
@@ -81,4 +82,13 @@ func messageClient(t *testing.T) *message.Client {
 		t.Fatal(err)
 	}
 	return message.NewClient(api, strconv.Itoa(wecomtest.AgentID))
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -1,4 +1,4 @@
-package wecomq_test
+package main_test
 
 import (
 	"os"
@@ -56,7 +56,7 @@ func TestSystemdTakesTheUnit(t *testing.T) {
 		return
 	}
 	copied := filepath.Join(t.TempDir(), "wecomq.service")
-	text := strings.ReplaceAll(string(read(t, unitFile)), "/usr/local/bin/wecomq", build(t))
+	text := strings.ReplaceAll(string(read(t, unitFile)), "/usr/local/bin/wecomq", program(t))
 	if err := os.WriteFile(copied, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
-// Package wecomq_test keeps the Dockerfile, docker-compose.yml and what is in deploy
-// in step with the program that they run.
-package wecomq_test
+// These tests keep the Dockerfile, docker-compose.yml and what is in deploy in step with
+// the program that they run.
+package main_test
 
 import (
 	"encoding/json"
@@ -60,9 +60,13 @@ func readCompose(t *testing.T) compose {
 	return file
 }
 
+// repository is the path of the top folder.
+const repository = "../.."
+
+// read reads a file of the repository.
 func read(t *testing.T, path string) []byte {
 	t.Helper()
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(filepath.Join(repository, path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +145,7 @@ func TestComposeConfiguresTheSimulator(t *testing.T) {
 		t.Errorf("WECOMQ_CONFIG is %s, but the config is mounted at %s", passed["WECOMQ_CONFIG"], target)
 	}
 
-	cfg, err := config.Load(mounted, func(name string) (string, bool) { value, ok := passed[name]; return value, ok })
+	cfg, err := config.Load(filepath.Join(repository, mounted), func(name string) (string, bool) { value, ok := passed[name]; return value, ok })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,20 +224,19 @@ func TestCommandsExist(t *testing.T) {
 		commands = append(commands, pod.Containers[0].Args)
 	}
 	commands = append(commands, strings.Fields(unit(t)["ExecStart"][0])[1:])
-	binary := build(t)
+	binary := program(t)
 	for _, command := range commands {
 		run(t, binary, append(command, "--help")...) // parses the flags before it
 	}
 }
 
-func build(t *testing.T) (binary string) {
+// program gives the program: TestMain has put it into the PATH.
+func program(t *testing.T) (binary string) {
 	t.Helper()
-	binary = filepath.Join(t.TempDir(), "wecomq")
-	flags := []string{"build", "-buildvcs=false", "-o", binary}
-	if raceEnabled { // as the tests are: everything but the last step is in the build cache
-		flags = append(flags, "-race")
+	binary, err := exec.LookPath("wecomq")
+	if err != nil {
+		t.Fatal(err)
 	}
-	run(t, "go", append(flags, "./cmd/wecomq")...)
 	return binary
 }
 

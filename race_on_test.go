@@ -1,5 +1,0 @@
-//go:build race
-
-package wecomq_test
-
-const raceEnabled = true
