@@ -66,7 +66,7 @@ func (l *landscape) replayInBrowser(tab *tab, dead string) {
 	tab.awaitText("Nobody got it")
 	tab.run("replay", chromedp.Click(`form[action$="/replay"] button`), chromedp.WaitVisible(`.notice`))
 	tab.awaitText("Sent again. This is the new message.")
-	tab.awaitText("WeCom has taken it for everyone")
+	tab.awaitText("WeCom accepted it for everyone")
 	messages := l.messages()
 	if n := len(messages); n != 1 || messages[0].To[0] != "gone" || !strings.Contains(messages[0].Text, "replayed") {
 		l.Errorf("WeCom has got %d messages: %+v", n, messages)
