@@ -9,7 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/wecomq/wecomq/internal/waittest"
 )
 
 // benchmark runs `pacing` with a directory of its own for what it leaves behind.
@@ -32,6 +33,9 @@ func newBenchmark(t *testing.T, args ...string) *benchmark {
 	t.Cleanup(func() { _ = os.RemoveAll(tmp) })
 	b := &benchmark{T: t, tmp: tmp, cmd: exec.CommandContext(t.Context(), "pacing", args...)}
 	b.cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	if raceEnabled { // the program is built as the tests are: that is in the build cache
+		b.cmd.Env = append(b.cmd.Env, "GOFLAGS=-buildvcs=false -race")
+	}
 	b.cmd.Stdout, b.cmd.Stderr = &b.stdout, &b.stderr
 	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -56,19 +60,10 @@ func (b *benchmark) end() int {
 // await waits until the benchmark has written a file.
 func (b *benchmark) await(pattern string) {
 	b.Helper()
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	deadline := time.After(time.Minute)
-	for {
-		if found, _ := filepath.Glob(b.tmp + pattern); len(found) > 0 {
-			return
-		}
-		select {
-		case <-poll.C:
-		case <-deadline:
-			b.Fatalf("there is no %s after a minute", pattern)
-		}
-	}
+	waittest.Until(b.T, "there is "+pattern, func() bool {
+		found, _ := filepath.Glob(b.tmp + pattern)
+		return len(found) > 0
+	})
 }
 
 func TestEveryWayIsMeasured(t *testing.T) {
