@@ -99,8 +99,7 @@ func ExampleClient_errcode() {
 	_, err := client.SendText(message.SendTextRequest{
 		SendRequestCommon: toUsers("left.company"), Text: message.TextField{Content: "hello"},
 	})
-	var refused *wecom.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*wecom.Error](err); ok {
 		fmt.Println(refused.Code.Class(), int64(refused.Code))
 	}
 	fmt.Println(errors.Is(err, wecom.Code(81013)), wecom.ClassOf(err) == wecom.ClassRecipient)
