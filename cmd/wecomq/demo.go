@@ -55,7 +55,7 @@ func runDemo(ctx context.Context, g *globals, keep bool) error {
 		return err
 	}
 	defer s.close()
-	deployment, err := daemon.Open(ctx, s.config, daemon.Options{Logger: g.logger("error", "console"), RatePause: demoPause})
+	deployment, err := daemon.Open(ctx, s.config, daemon.Options{Logger: g.logger("disabled", "console"), RatePause: demoPause})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -118,7 +119,7 @@ func TestWhenRedisIsAwayClientsAreToldToComeAgain(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	b := newBundleOn(t, server.URL())
-	same(t, "ready before", b.do("GET", "/readyz", "").status, 200)
+	waittest.Until(t, "it is ready", func() bool { return b.do("GET", "/readyz", "").status == http.StatusOK })
 	server.Kill()
 	var group sync.WaitGroup
 	for name, call := range map[string][4]string{
