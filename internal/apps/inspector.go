@@ -1,4 +1,4 @@
-// Package appstate shows and steers the apps as operators see them: the limits'
+// Package apps shows and steers the apps as operators see them: the limits'
 // view of an app together with its queues.
 package apps
 
@@ -14,7 +14,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Apps are the apps of a deployment.
+// Inspector inspects, pauses and resumes the apps of a deployment.
 type Inspector struct {
 	rdb    redis.UniversalClient
 	tokens map[string]Tokens
