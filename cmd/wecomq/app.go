@@ -28,12 +28,12 @@ func newApp(g *globals) *cobra.Command {
 	}
 	cmd.AddCommand(
 		newAppList(g),
-		newAppSwitch(g, "pause", "Send nothing for an app until it is resumed",
-			"Calls in flight end as they do. What is enqueued meanwhile waits, on all hosts.",
+		newAppSwitch(g, "pause", "Stop sending for an app until it is resumed",
+			"Calls in flight finish. New messages wait in the queue, on all hosts.",
 			(*apps.Inspector).Pause),
-		newAppSwitch(g, "resume", "Let an app go on now",
-			`Ends a pause, and also a penalty or a suspension that WeCom's answers brought: after
-a wrong setting was mended there is no need to wait for the next try.`,
+		newAppSwitch(g, "resume", "Resume sending for an app at once",
+			`Ends a pause, a penalty or a suspension: once a wrong setting is fixed there is no
+need to wait for the next try.`,
 			(*apps.Inspector).Resume),
 	)
 	return cmd
@@ -43,7 +43,7 @@ func newAppList(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ls",
 		Short: "Show every app: state, limits, quota and backlog",
-		Long: `Shows what all workers together know of each app.
+		Long: `Shows the state of each app, which all workers share.
 
   STATE    running; paused by hand; in a penalty after errcode 45009; or suspended
            because a setting is wrong, with the reason and the time of the next try

@@ -14,9 +14,9 @@ func newCheck(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check the config, Redis and the apps' credentials",
-		Long: `Reads the config, asks Redis for its version and settings, and with --online lets
-every app fetch an access token. Nothing is sent. Exits 2 when the config is wrong,
-1 when anything else is.`,
+		Long: `Checks the config, the version and settings of Redis, and with --online gets an
+access token for every app. Nothing is sent. Exits 2 when the config is invalid, 1
+when anything else is wrong.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCheck(cmd.Context(), g, online)

@@ -17,8 +17,8 @@ func newDead(g *globals) *cobra.Command {
 		Use:   "dead",
 		Short: "List, explain, replay and purge dead letters",
 		Long: `Dead letters are messages that WeCom refused for good, or whose attempts are used up
-(rejected), and messages of which nobody knows whether WeCom took them (unknown). All
-of them are kept for as long as records are (setting records of the app).`,
+(rejected), and messages that WeCom may or may not have accepted (unknown). They are
+kept as long as records (the app's setting records).`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -44,9 +44,9 @@ func newDeadList(g *globals) *cobra.Command {
 		Use:     "ls",
 		Aliases: []string{"list"},
 		Short:   "List dead letters, oldest first within each app",
-		Long: `Lists the dead letters of all apps of the config, or of --app: app by app, and of each
-the oldest first. Those that were replayed or purged are not among them. A message in
-parts has a line for each part that failed.`,
+		Long: `Lists the dead letters of all apps of the config, or of --app, oldest first within
+each app, without those that were replayed or purged. A message in parts has a line
+for each part that failed.`,
 		Example: `  wecomq dead ls
   wecomq dead ls --app ops --errcode 81013 --since 24h
   wecomq dead ls --state unknown --format ndjson`,

@@ -21,10 +21,10 @@ func newDeadPurge(g *globals) *cobra.Command {
 	f := &purgeFlags{}
 	cmd := &cobra.Command{
 		Use:   "purge --older-than D",
-		Short: "Take old dead letters off the list",
-		Long: `Takes dead letters older than D off the list: they can no longer be replayed, and
-leave the asynq dashboard. Their records stay until they expire, so that a repeat with the same idempotency key is not sent. Prints
-{"app","purged"}.`,
+		Short: "Remove old dead letters from the list",
+		Long: `Removes dead letters older than D from the list and from the asynq dashboard: they
+can no longer be replayed. Their records are kept until they expire, so that a repeat
+with the same idempotency key is not sent. Prints {"app","purged"}.`,
 		Example: `  wecomq dead purge --older-than 72h
   wecomq dead purge --app ops --older-than 0s --errcode 81013`,
 		Args: arguments(cobra.NoArgs),
@@ -43,7 +43,7 @@ leave the asynq dashboard. Their records stay until they expire, so that a repea
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
-	flags.DurationVar(&f.olderThan, "older-than", 0, "those that ended longer than this ago, e.g. 72h; 0s for all")
+	flags.DurationVar(&f.olderThan, "older-than", 0, "those that failed longer ago than this, e.g. 72h; 0s for all")
 	flags.Int64Var(&f.errCode, "errcode", 0, "only those with this `ERRCODE`")
 	return cmd
 }

@@ -28,12 +28,12 @@ func newDeadReplay(g *globals) *cobra.Command {
 		Short: "Send dead letters again, to those who did not get them",
 		Long: `Enqueues a new message for each dead letter: a rejected or unknown one to all its
 recipients, a partial one to those whom WeCom refused. The new message has no
-deadline. The old record says replayed_as, the new one replay_of; a second replay
-finds the first and does nothing. Prints one line for each:
+deadline. The old record says replayed_as, the new one replay_of; replaying a message
+again has no effect. Prints one line for each:
 {"id","replayed_as","queue","recipients","duplicate"}.
 
-An unknown message may have arrived, and its replay doubles it then: it is replayed
-by its id, or with --include-unknown. A partial one is replayed by its id.`,
+An unknown message may have arrived, and a replay would duplicate it: it is replayed
+only by its id, or with --include-unknown. A partial one is replayed only by its id.`,
 		Example: `  wecomq dead replay ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
   wecomq dead replay --app ops --all --errcode 60011`,
 		Args: arguments(cobra.ArbitraryArgs),
@@ -58,7 +58,7 @@ by its id, or with --include-unknown. A partial one is replayed by its id.`,
 	flags.StringVar(&f.app, "app", "", "with --all: alias of the `APP`; may be left out when there is one")
 	flags.BoolVar(&f.all, "all", false, "all rejected messages of the app")
 	flags.Int64Var(&f.errCode, "errcode", 0, "with --all: only those with this `ERRCODE`")
-	flags.BoolVar(&f.includeUnknown, "include-unknown", false, "with --all: also those that WeCom may have taken, which may double them")
+	flags.BoolVar(&f.includeUnknown, "include-unknown", false, "with --all: also those that WeCom may have accepted; they may arrive twice")
 	return cmd
 }
 

@@ -26,9 +26,9 @@ type deadLetter struct {
 func newDeadShow(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
-		Short: "Say why a message failed, and what to do",
+		Short: "Show why a message failed, and what to do",
 		Long: `Shows the record of a message that failed, why it failed, what to do about it, and
-the body that WeCom got. Of a message in parts it shows each part that failed.`,
+the body that was sent. If the message is in parts, it shows each part that failed.`,
 		Example: `  wecomq dead show ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
   wecomq dead show -o json ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E`,
 		Args: arguments(cobra.ExactArgs(1)),

@@ -27,17 +27,17 @@ func newDemo(g *globals) *cobra.Command {
 	var keep bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "See it work: needs no Redis and no WeCom account",
+		Short: "Try wecomq without Redis and without a WeCom account",
 		Long: `Starts an embedded Redis, a simulated WeCom and a worker in this process, sends
 every message type, a broadcast, and alerts that meet an invalid recipient, an
-expired access token and a rate limit. Shows what arrives and what became of each.
-Nothing leaves this machine.`,
+expired access token and a rate limit. Shows what arrives and the result of each
+message. Nothing leaves this machine.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDemo(cmd.Context(), g, keep)
 		},
 	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "stay, and print how to send more; end with Ctrl-C")
+	cmd.Flags().BoolVar(&keep, "keep", false, "keep running, and print how to send more; stop with Ctrl-C")
 	return cmd
 }
 

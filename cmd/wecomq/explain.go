@@ -35,9 +35,9 @@ var effects = map[wecom.Class]string{
 func newExplain(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [ERRCODE]",
-		Short: "Say what an errcode of WeCom means here, and what to do",
-		Long: `Says what an errcode of WeCom means, what wecomq does about it, and what you can
-do. Without an errcode it lists all that wecomq knows.`,
+		Short: "Explain a WeCom errcode and what to do about it",
+		Long: `Explains what a WeCom errcode means, what wecomq does about it, and what you can
+do. Without an errcode it lists all known errcodes.`,
 		Example: "  wecomq explain 60020\n  wecomq explain -o json 45009",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {

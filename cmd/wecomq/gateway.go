@@ -10,14 +10,14 @@ func newGateway(g *globals) *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use:   "gateway",
-		Short: "Take messages by HTTP, for workers to send",
-		Long: `Serves the REST API (GET /docs lists it), the address that speaks like WeCom's
-own (/cgi-bin/…), health and metrics. Any number of gateways may run. It sends
-nothing itself: run 'wecomq worker' beside it, or 'wecomq serve' instead of both.
+		Short: "Accept messages over HTTP and enqueue them",
+		Long: `Serves the REST API (documented at /docs), the WeCom-compatible API (/cgi-bin/…),
+webhooks, pages, health and metrics. Any number of gateways may run. A gateway does
+not send: also run 'wecomq worker', or run 'wecomq serve' instead of both.
 
-Clients need a token of gateway.tokens in the config. SIGHUP reads apps and tokens
-again; an invalid file changes nothing. SIGTERM or Ctrl-C: lets the requests under
-way finish and exits 0.`,
+Clients need a token from gateway.tokens in the config. SIGHUP reloads apps and
+tokens; an invalid file changes nothing. SIGTERM or Ctrl-C lets open requests finish
+and exits 0.`,
 		Example: `  wecomq gateway
   wecomq gateway --listen 127.0.0.1:8080`,
 		Args:        arguments(cobra.NoArgs),

@@ -15,12 +15,12 @@ import (
 func newRecall(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "recall ID…",
-		Short: "Take a message back",
-		Long: `Takes messages back. What was sent in the last 24 hours disappears from WeCom's
-clients, though not from WeChat; what waits in the queue is cancelled and never sent.
-Prints what became of each message, part by part: {"id","app","parts":[{"id",
+		Short: "Recall or cancel messages",
+		Long: `Recalls messages. What was sent in the last 24 hours disappears from WeCom's clients,
+though not from WeChat; what is still in the queue is cancelled and never sent.
+Prints the result for each message, part by part: {"id","app","parts":[{"id",
 "result","msgid","recalled_at","errcode","reason","hint"}]}, where result is
-recalled, cancelled or failed. Exits 1 when a part could not be taken back.`,
+recalled, cancelled or failed. Exits 1 when a part could not be recalled.`,
 		Example: `  wecomq recall ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
   wecomq recall -o text ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E`,
 		Args: arguments(cobra.MinimumNArgs(1)),

@@ -21,11 +21,11 @@ func newResult(g *globals) *cobra.Command {
 	var msgids []string
 	cmd := &cobra.Command{
 		Use:   "result ID…",
-		Short: "Show what became of a message",
+		Short: "Show the records of messages",
 		Long: `Prints the record of each message, one JSON object per line: its state, attempts,
-errcode, WeCom's msgid and what became of its recipients. --msgid looks a message
-up by the msgid that WeCom gave it, --idempotency-key by the key it was sent with.
-'wecomq results' lists many.`,
+errcode, WeCom's msgid and the result for its recipients. --msgid looks a message up
+by the msgid that WeCom gave it, --idempotency-key by the key it was sent with.
+'wecomq results' searches many.`,
 		Example: `  wecomq result ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
   wecomq result -o text ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
   wecomq result --msgid 'mK2f…'

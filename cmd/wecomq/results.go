@@ -25,14 +25,14 @@ func newResults(g *globals) *cobra.Command {
 	f := &resultsFlags{}
 	cmd := &cobra.Command{
 		Use:   "results",
-		Short: "List what became of many messages",
-		Long: `Lists the records of an app, oldest change first, or exports them: a million of
-them need no more memory than a few hundred. A message that was split, or sent to
-some of its recipients later, has a line for each part. Messages that were not tried
-yet have no record: they are in the queue.
+		Short: "Search records, export or follow them",
+		Long: `Lists or exports the records of an app, oldest change first; memory use does not grow
+with their number. A message that was split, or sent to some of its recipients later,
+has a line for each part. Messages that have not been tried yet have no record: they
+are in the queue.
 
---follow goes on with each message that ends, from now or from --since on, until
-Ctrl-C; it outlasts an outage of Redis.`,
+--follow prints each message as it finishes, starting now or at --since, until
+Ctrl-C; it survives an outage of Redis.`,
 		Example: `  wecomq results --since 1h --state rejected,unknown
   wecomq results --since 2026-12-01T00:00:00+08:00 --until 24h --format csv > results.csv
   wecomq results --recipient zhangsan --format ndjson
@@ -54,7 +54,7 @@ Ctrl-C; it outlasts an outage of Redis.`,
 	flags.StringVar(&f.app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
 	f.register(cmd)
 	flags.StringVar(&f.format, "format", "", "table, ndjson or csv (default table, ndjson with -o json)")
-	flags.BoolVar(&f.follow, "follow", false, "go on with each message that ends, until Ctrl-C")
+	flags.BoolVar(&f.follow, "follow", false, "print each message as it finishes, until Ctrl-C")
 	return cmd
 }
 
@@ -95,7 +95,7 @@ func (g *globals) retryThroughOutage(ctx context.Context, records iter.Seq2[task
 			}
 			if !away {
 				away = true
-				_, _ = fmt.Fprintf(g.stderr, "Redis is away (%v); what ends meanwhile follows when it is back\n", err)
+				_, _ = fmt.Fprintf(g.stderr, "Redis is unavailable (%v); messages that finish meanwhile follow when it has recovered\n", err)
 			}
 			select {
 			case <-time.After(outageStep):

@@ -110,14 +110,14 @@ func TestResultsFollowOutlastsAnOutageOfRedis(t *testing.T) {
 		}
 	}
 	l.redis.Kill()
-	waittest.Until(t, "stderr tells of the outage", func() bool { return strings.Contains(f.stderr.String(), "Redis is away") })
+	waittest.Until(t, "stderr tells of the outage", func() bool { return strings.Contains(f.stderr.String(), "Redis is unavailable") })
 	<-time.After(3 * outageStep) // it asks more than once
 	l.redis.Restart()
 	id := l.sendTexts(1)[0]
 	if line := f.next(); !strings.Contains(line, id) {
 		t.Errorf("after the outage %s is told as %s", id, line)
 	}
-	if told := strings.Count(f.stderr.String(), "Redis is away"); told != 1 {
+	if told := strings.Count(f.stderr.String(), "Redis is unavailable"); told != 1 {
 		t.Errorf("the outage is told of %d times, want once", told)
 	}
 }

@@ -67,17 +67,17 @@ func newRoot(g *globals) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "wecomq",
 		Short: "Queue-backed dispatcher for WeCom (企业微信) application messages",
-		Long: `wecomq puts WeCom (企业微信) application messages into a queue in Redis and sends
-them from there: inside WeCom's limits, with retries, alerts before broadcasts,
-and a record of what became of every recipient.
+		Long: `wecomq queues WeCom (企业微信) application messages in Redis and sends them within
+WeCom's limits: alerts before broadcasts, with retries, and with a result recorded
+for every recipient.
 
-  wecomq demo                                  see it work: needs no Redis, no WeCom account
+  wecomq demo                                  try it without Redis and without a WeCom account
   wecomq send --to-user zhangsan --text hello  enqueue a message
-  wecomq worker                                send what is queued
-  wecomq result ID                             what became of a message
+  wecomq worker                                send queued messages
+  wecomq result ID                             show the result of a message
 
-Exit codes: 0 done, 1 failed while running, 2 usage, config or input is wrong,
-3 a message was rejected, 4 timed out waiting.`,
+Exit codes: 0 success, 1 failed, 2 usage, config or input is invalid, 3 a message
+was not accepted, 4 timed out waiting.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.ArbitraryArgs, // so that an unknown command is ours to refuse

@@ -19,7 +19,7 @@ type selection struct {
 
 func (s *selection) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&s.since, "since", "", "changed since this `TIME`: RFC 3339, or so long ago, e.g. 90m or 24h")
+	flags.StringVar(&s.since, "since", "", "changed since this `TIME`: RFC 3339, or an age, e.g. 90m or 24h")
 	flags.StringVar(&s.until, "until", "", "changed until this `TIME`")
 	flags.StringSliceVar(&s.states, "state", nil, "in one of these `STATES`, e.g. rejected,unknown")
 	flags.Int64Var(&s.errCode, "errcode", 0, "with this `ERRCODE` of WeCom's at the last attempt")

@@ -43,8 +43,8 @@ and prints the record.
 A file holds the JSON of WeCom's message/send; agentid may be left out. Beside
 WeCom's members it may have app, priority, process_at (RFC 3339), expires_in ("1h")
 and idempotency_key. With --batch the file holds one message per line, and one result
-per line comes out, in order: {"line","error"} for a line that is at fault. The
-other lines are enqueued all the same.`,
+per line comes out, in order: {"line","error"} for an invalid line. The other lines
+are enqueued all the same.`,
 		Example: `  wecomq send --to-user zhangsan,lisi --text "Disk full on db-03" --priority critical
   wecomq send --to-party 12 --markdown "### Release 5.2" --at 2026-12-01T09:03:00+08:00
   wecomq send -f card.json --wait
@@ -75,12 +75,12 @@ func (f *sendFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.priority, "priority", "", "critical, default or bulk (default \"default\")")
 	flags.StringVar(&f.at, "at", "", "send at this `TIME`, RFC 3339, e.g. 2026-12-01T09:03:00+08:00")
 	flags.DurationVar(&f.delay, "delay", 0, "send after this time, e.g. 10m")
-	flags.DurationVar(&f.expiresIn, "expires-in", 0, "give up when it was not sent within this time, e.g. 1h")
-	flags.StringVar(&f.idempotencyKey, "idempotency-key", "", "a repeat with the same `KEY` finds the first message")
+	flags.DurationVar(&f.expiresIn, "expires-in", 0, "give up if it is not sent within this time, e.g. 1h")
+	flags.StringVar(&f.idempotencyKey, "idempotency-key", "", "a repeat with the same `KEY` returns the first message")
 	flags.DurationVar(&f.duplicateCheck, "duplicate-check", 0, "WeCom suppresses equal messages within this time, 1s to 4h")
 	flags.BoolVar(&f.wait, "wait", false, "wait until the message is finished and print its record; exit 3 when it was rejected")
 	flags.DurationVar(&f.timeout, "timeout", time.Minute, "how long --wait waits; exit 4 after that")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "check only: print what WeCom would get, enqueue nothing")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "only check: print what WeCom would get, enqueue nothing")
 }
 
 // validate checks what flags say together.

@@ -21,7 +21,7 @@ type sender struct {
 	producer *producer.Producer
 	finder   *lookup.Finder
 	agentID  string
-	away     bool // Redis is, and it was said
+	away     bool // whether Redis is unavailable and stderr says so
 }
 
 func (s *sender) sendOne(ctx context.Context, source *messageReader) error {
@@ -123,7 +123,7 @@ func (s *sender) look(ctx context.Context, id string, record *tasks.Record) erro
 		return err
 	case !s.away:
 		s.away = true
-		_, _ = fmt.Fprintf(s.stderr, "Redis is away (%v); the wait goes on\n", err)
+		_, _ = fmt.Fprintf(s.stderr, "Redis is unavailable (%v); still waiting\n", err)
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (s *sender) unfinished(ctx context.Context, r tasks.Record) error {
 	}
 	why := cmp.Or(r.ErrMsg, "Is a worker running?")
 	if s.away {
-		why = "Redis is away."
+		why = "Redis is unavailable."
 	}
 	return &exitError{exitTimeout, fmt.Errorf("%s is %s after %s; it goes on, see 'wecomq result %s'. %s",
 		r.ID, cmp.Or(r.State, "not finished"), s.flags.timeout, r.ID, why)}

@@ -30,7 +30,7 @@ func newWaiter(t *testing.T, timeout string) *waiter {
 	client := w.redis.Client()
 	waittest.Until(t, "the message is enqueued", func() bool { return client.LLen(t.Context(), "asynq:{default:default}:pending").Val() == 1 })
 	w.redis.Kill()
-	waittest.Until(t, "stderr tells of the outage", func() bool { return strings.Contains(w.stderr.String(), "Redis is away") })
+	waittest.Until(t, "stderr tells of the outage", func() bool { return strings.Contains(w.stderr.String(), "Redis is unavailable") })
 	return w
 }
 
@@ -38,7 +38,7 @@ func newWaiter(t *testing.T, timeout string) *waiter {
 func (w *waiter) end(code int) {
 	w.Helper()
 	_ = w.cmd.Wait() // the code tells
-	if got := w.cmd.ProcessState.ExitCode(); got != code || strings.Count(w.stderr.String(), "Redis is away (") != 1 {
+	if got := w.cmd.ProcessState.ExitCode(); got != code || strings.Count(w.stderr.String(), "Redis is unavailable (") != 1 {
 		w.Errorf("exit code %d, want %d; stderr %q", got, code, w.stderr.String())
 	}
 }

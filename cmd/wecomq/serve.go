@@ -12,14 +12,14 @@ func newServe(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Gateway and worker in one process",
-		Long: `Takes messages by HTTP, as 'wecomq gateway' does, and sends them, as 'wecomq
-worker' does, all apps of the config. Any number may run.
+		Long: `Accepts messages over HTTP like 'wecomq gateway' and sends them like 'wecomq
+worker', for all apps of the config. Any number may run.
 
 --dev needs no config, no Redis and no WeCom account: it adds an embedded Redis, a
 simulated WeCom and a random token, and prints how to use them. Nothing leaves this
-machine, and nothing outlives the process.
+machine, and all data is gone when the process ends.
 
-SIGHUP reads apps, limits and tokens again; an invalid file changes nothing.`,
+SIGHUP reloads apps, limits and tokens; an invalid file changes nothing.`,
 		Example: `  wecomq serve
   wecomq serve --dev`,
 		Args:        arguments(cobra.NoArgs),

@@ -19,10 +19,10 @@ func newSimulate(g *globals) *cobra.Command {
 	var listen, rulesFile string
 	cmd := &cobra.Command{
 		Use:   "simulate",
-		Short: "Run a WeCom of your own: the simulator, with WeCom's published rules",
+		Short: "Run the simulator, which follows WeCom's published rules",
 		Long: `Answers gettoken, message/send, message/recall, message/update_template_card and
-media/upload as WeCom does, delivers to nobody, and lists what arrived. Point an
-app's api_base_url, or any other WeCom client, at it.
+media/upload as WeCom does, delivers nothing, and lists what arrived. To use it,
+set an app's api_base_url, or the base URL of any other WeCom client, to its address.
 
 The rules file (YAML or JSON) holds the members of GET /admin/rules, and faults:
 a list of what POST /admin/faults takes. All of it can be changed while it runs:

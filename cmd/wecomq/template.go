@@ -7,7 +7,7 @@ import (
 func newTemplate(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "template",
-		Short: "Try the templates of webhooks",
+		Short: "Test webhook templates",
 		Args:  arguments(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

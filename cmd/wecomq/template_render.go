@@ -25,9 +25,9 @@ func newTemplateRender(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render -f webhook.json",
 		Short: "Print the message that a webhook becomes",
-		Long: `Prints the message that a webhook of Alertmanager or Grafana becomes, as WeCom
-would get it but without recipients. It uses the templates of the config, if there
-is one, or the template given. Nothing is sent, and no Redis is needed.`,
+		Long: `Prints the message that a webhook of Alertmanager or Grafana becomes, as WeCom would
+get it, but without recipients. It uses the config's templates, or the one given with
+--template. Nothing is sent, and no Redis is needed.`,
 		Example: "  wecomq template render -f webhook.json\n" +
 			"  wecomq template render --type textcard --template card.tmpl -o text -f webhook.json",
 		Args: arguments(cobra.NoArgs),

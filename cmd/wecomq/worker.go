@@ -11,14 +11,14 @@ func newWorker(g *globals) *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use:   "worker",
-		Short: "Send what is queued",
+		Short: "Send queued messages",
 		Long: `Takes messages from the queues of all apps of the config, or of those named by
 --apps, and sends them. Any number of workers may run, on any number of hosts.
-SIGHUP reads the config again: an app that has changed goes on by its new settings
-at once, while its calls in flight end by the old ones, and the others notice
-nothing. An invalid file changes nothing.
+SIGHUP reloads the config: an app with changed settings uses them at once, while its
+calls in flight finish with the old ones; other apps are not affected. An invalid
+file changes nothing.
 
-SIGTERM or Ctrl-C: takes no new message, finishes the calls in flight, leaves the
+SIGTERM or Ctrl-C: takes no new messages, finishes the calls in flight, leaves the
 rest in the queue and exits 0. A second signal exits at once.`,
 		Example: `  wecomq worker
   wecomq worker --apps ops,hr --listen 127.0.0.1:9090`,
