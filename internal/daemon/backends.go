@@ -43,7 +43,7 @@ type backend struct {
 	wecom    metrics.Client
 }
 
-// load makes the backends of a config; apply puts them into force.
+// load makes the backends of a config; apply activates them.
 func (b *backends) load(d *Deployment) (apply func(), settings gateway.Settings, err error) {
 	next := backendSet{apps: map[string]*backend{}, states: d.Inspector(), rdb: d.rdb}
 	settings = gateway.Settings{Tokens: d.Config.Gateway.Tokens}

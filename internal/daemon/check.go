@@ -28,7 +28,7 @@ type Finding struct {
 	Text    string `json:"text"`
 }
 
-// Check looks at the config and at Redis, and with online lets each app fetch an
+// Check checks the config and Redis, and with online lets each app fetch an
 // access token. Nothing is sent.
 func (d *Deployment) Check(ctx context.Context, online bool) []Finding {
 	findings := []Finding{{"config", OK, "apps: " + strings.Join(d.Config.AppNames(), ", ")}}
@@ -80,7 +80,7 @@ func checkRedis(ctx context.Context, rdb redis.UniversalClient) []Finding {
 	return findings
 }
 
-// checkVersion wants Redis 6.2, or Valkey, which calls itself 7.2.4 at least.
+// checkVersion requires Redis 6.2, or Valkey, which reports 7.2.4 at least.
 func checkVersion(version string) Finding {
 	var parts [2]int
 	for i, part := range strings.SplitN(version, ".", 3) {

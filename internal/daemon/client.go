@@ -39,7 +39,7 @@ func (d *Deployment) tokens(app *config.App) wecom.TokenStore {
 	return d.metrics.CountTokens(app.Name, store)
 }
 
-// transport gives the connection pool of all apps that leave by the same proxy.
+// transport gives the connection pool shared by all apps with the same proxy.
 func (d *Deployment) transport(app *config.App) http.RoundTripper {
 	transport, ok := d.transports[app.Proxy]
 	if !ok {

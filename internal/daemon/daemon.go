@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/internal/metrics"
 )
 
-// defaultListen is where a gateway listens whose config stands in the environment.
+// defaultListen is where a gateway listens when its config comes from the environment.
 const defaultListen = "127.0.0.1:8080"
 
 // Config is what a [Daemon] does.

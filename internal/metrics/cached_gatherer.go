@@ -13,7 +13,7 @@ import (
 const lookLife = 10 * time.Second
 
 // cachedGatherer gathers at most once in a while, errors included: a Redis that is
-// away is not asked by every scrape either.
+// unavailable is not asked by every scrape either.
 type cachedGatherer struct {
 	gatherer prometheus.Gatherer
 	life     time.Duration

@@ -1,3 +1,3 @@
-// Package metrics is what a process tells Prometheus: its own counters, and what
-// stands in Redis. docs/operations.md lists them. No user id is a label.
+// Package metrics exports a process's counters to Prometheus, and what is kept in
+// Redis. docs/operations.md lists them. No user id is a label.
 package metrics

@@ -55,7 +55,7 @@ func New(cfg Config) *Metrics {
 			Name: "wecomq_messages_total", Help: "Messages by their final state.",
 		}, []string{"app", "type", "priority", "state"}),
 		recipients: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_recipients_total", Help: "Recipients named in finished messages, by what became of them.",
+			Name: "wecomq_recipients_total", Help: "Recipients named in finished messages, by their result.",
 		}, []string{"app", "result"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wecomq_api_requests_total", Help: `Calls to WeCom by errcode; "none" when there was no answer.`,
@@ -76,7 +76,7 @@ func New(cfg Config) *Metrics {
 			Name: "wecomq_token_refreshes_total", Help: "Calls of gettoken by reason: first, early, expired, refused; or failed.",
 		}, []string{"app", "reason"}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_webhook_alerts_total", Help: "Alerts that came by webhook, by what became of them; of result refused, webhooks.",
+			Name: "wecomq_webhook_alerts_total", Help: "Alerts that came by webhook, by their result; with result refused, webhooks.",
 		}, []string{"app", "source", "result"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -90,7 +90,7 @@ func New(cfg Config) *Metrics {
 	return m
 }
 
-// WatchRedis adds what stands in Redis: how the apps are, and their queues.
+// WatchRedis adds what is kept in Redis: the state of the apps, and their queues.
 func (m *Metrics) WatchRedis(rdb redis.UniversalClient, watched *apps.Inspector) {
 	m.apps = apps.NewCollector(watched)
 	inRedis := prometheus.NewRegistry()
