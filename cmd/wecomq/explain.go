@@ -21,15 +21,15 @@ type explanation struct {
 // effects say what wecomq does with a message and its app, by class.
 var effects = map[wecom.Class]string{
 	wecom.ClassOK:          "The message is accepted; recipients that WeCom refused are in its record.",
-	wecom.ClassTransient:   "The message is retried: three times within seconds, then more and more slowly.",
-	wecom.ClassRate:        "The message is held and costs no attempt; the whole app rests on all hosts.",
-	wecom.ClassConcurrency: "The message is retried in one to three seconds and costs no attempt.",
-	wecom.ClassToken:       "A new access token is fetched, once for all processes, and the same attempt goes on.",
+	wecom.ClassTransient:   "The message is retried: three times within seconds, then at growing intervals.",
+	wecom.ClassRate:        "The message is held and uses up no attempt; the app cools down on all hosts.",
+	wecom.ClassConcurrency: "The message is retried in one to three seconds and uses up no attempt.",
+	wecom.ClassToken:       "A new access token is fetched, once for all processes, and the same attempt continues.",
 	wecom.ClassMedia:       "The message is rejected: upload the file again and send a new message.",
 	wecom.ClassRecipient:   "The message is rejected; its recipients are in the record.",
-	wecom.ClassContent:     "The message is rejected: WeCom will never take it as it is.",
-	wecom.ClassConfig:      "The message is held, not lost, and tried again every few minutes; where the fault hits the whole app, the app rests.",
-	wecom.ClassOther:       "The message is rejected; a blind retry is useless.",
+	wecom.ClassContent:     "The message is rejected: WeCom will not accept it as it is.",
+	wecom.ClassConfig:      "The message is held, not lost, and retried every few minutes; if the whole app is affected, it is suspended.",
+	wecom.ClassOther:       "The message is rejected: retrying would not help.",
 }
 
 func newExplain(g *globals) *cobra.Command {

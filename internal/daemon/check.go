@@ -74,7 +74,7 @@ func checkRedis(ctx context.Context, rdb redis.UniversalClient) []Finding {
 	if limit := info["maxmemory"]; limit == "0" {
 		findings = append(findings, Finding{
 			"redis", Warning,
-			"maxmemory is not set: a flood of messages ends in the kernel's hands. Set it below the machine's memory",
+			"maxmemory is not set: when memory runs out, the kernel kills Redis. Set it below the machine's memory",
 		})
 	}
 	return findings
