@@ -39,16 +39,6 @@ func parse(tb testing.TB, body string) message.Request {
 	return request
 }
 
-// samples are message/send bodies as users write them, one per type and card type.
-func samples(tb testing.TB) []string {
-	tb.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", "messages.ndjson"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return strings.Split(strings.TrimSpace(string(data)), "\n")
-}
-
 // golden compares got to a file of testdata.
 func golden(tb testing.TB, name, got string) {
 	tb.Helper()

@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -44,7 +47,7 @@ func (p *fakePoster) Post(ctx context.Context, api string, body []byte, reply an
 func TestEverySenderPostsItsMessage(t *testing.T) {
 	t.Parallel()
 	ctx := context.WithValue(t.Context(), contextKey{}, "mine")
-	for _, sample := range samples(t) {
+	for _, sample := range samples.Messages() {
 		poster := &fakePoster{answer: `{"errcode":0,"errmsg":"ok","msgid":"m1"}`}
 		client := message.NewClient(poster, "1000012")
 		request := parse(t, sample)
@@ -68,43 +71,29 @@ func TestEverySenderPostsItsMessage(t *testing.T) {
 
 // sendTyped calls both forms of the request's method.
 func sendTyped(ctx context.Context, c *message.Client, request message.Request) (plain, withContext *message.SendResponse, err error) {
-	switch r := request.(type) {
-	case message.SendTextRequest:
-		return both(ctx, r, c.SendText, c.SendTextContext)
-	case message.SendImageRequest:
-		return both(ctx, r, c.SendImage, c.SendImageContext)
-	case message.SendVoiceRequest:
-		return both(ctx, r, c.SendVoice, c.SendVoiceContext)
-	case message.SendVideoRequest:
-		return both(ctx, r, c.SendVideo, c.SendVideoContext)
-	case message.SendFileRequest:
-		return both(ctx, r, c.SendFile, c.SendFileContext)
-	case message.SendTextCardRequest:
-		return both(ctx, r, c.SendTextCard, c.SendTextCardContext)
-	case message.SendNewsRequest:
-		return both(ctx, r, c.SendNews, c.SendNewsContext)
-	case message.SendMpNewsRequest:
-		return both(ctx, r, c.SendMpNews, c.SendMpNewsContext)
-	case message.SendMarkdownRequest:
-		return both(ctx, r, c.SendMarkdown, c.SendMarkdownContext)
-	case message.SendMiniProgramNoticeRequest:
-		return both(ctx, r, c.SendMiniProgramNotice, c.SendMiniProgramNoticeContext)
-	case message.SendTemplateCardRequest:
-		return both(ctx, r, c.SendTemplateCard, c.SendTemplateCardContext)
-	}
-	return nil, nil, errors.New("no method for " + string(request.Type()))
-}
-
-func both[R any](
-	ctx context.Context, r R,
-	send func(R) (*message.SendResponse, error), sendContext func(context.Context, R) (*message.SendResponse, error),
-) (plain, withContext *message.SendResponse, err error) {
-	plain, err = send(r)
+	name := strings.TrimSuffix(reflect.TypeOf(request).Name(), "Request")
+	plain, err = call(c, name, request)
 	if err != nil {
 		return nil, nil, err
 	}
-	withContext, err = sendContext(ctx, r)
+	withContext, err = call(c, name+"Context", ctx, request)
 	return plain, withContext, err
+}
+
+// call calls a method by its name.
+func call(c *message.Client, method string, args ...any) (*message.SendResponse, error) {
+	m := reflect.ValueOf(c).MethodByName(method)
+	if !m.IsValid() {
+		return nil, fmt.Errorf("message/client.go: there is no (*Client).%s", method)
+	}
+	values := make([]reflect.Value, len(args))
+	for i, arg := range args {
+		values[i] = reflect.ValueOf(arg)
+	}
+	out := m.Call(values)
+	reply, _ := reflect.TypeAssert[*message.SendResponse](out[0])
+	err, _ := reflect.TypeAssert[error](out[1])
+	return reply, err
 }
 
 func TestSendTakesAnyRequest(t *testing.T) {

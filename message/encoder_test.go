@@ -9,13 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/message"
 )
 
 func TestTheWireBytesOfEveryTypeAreTheGoldenOnes(t *testing.T) {
 	t.Parallel()
 	covered := map[message.Type]bool{}
-	for _, sample := range samples(t) {
+	for _, sample := range samples.Messages() {
 		request := parse(t, sample)
 		request.Common().AgentID = "1000012"
 		name := string(request.Type())
@@ -80,7 +81,7 @@ func fill(v reflect.Value, full bool) {
 
 func TestSamplesParseValidateAndKeepTheirMeaning(t *testing.T) {
 	t.Parallel()
-	for _, sample := range samples(t) {
+	for _, sample := range samples.Messages() {
 		request := parse(t, sample)
 		if err := message.Validate(request); err != nil {
 			t.Errorf("validate %s: %v", sample, err)

@@ -5,12 +5,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -20,52 +20,34 @@ import (
 // the one of CONTRIBUTING.md.
 func TestEveryPlaceKnowsEveryMessageType(t *testing.T) {
 	t.Parallel()
-	samples := requests(t, "testdata/messages.ndjson")
-	scenes := requests(t, "../cmd/wecomq/scenes.ndjson")
+	var known []message.Request
+	for _, sample := range samples.Messages() {
+		known = append(known, parse(t, sample))
+	}
 	page := readFile(t, "../wecom/wecomtest/page.html")
 	client := messageClient(t)
 	for _, msgType := range message.Types() {
 		t.Run(string(msgType), func(t *testing.T) {
 			t.Parallel()
 			ofType := func(r message.Request) bool { return r.Type() == msgType }
-			if !slices.ContainsFunc(scenes, ofType) {
-				t.Error("cmd/wecomq/scenes.ndjson: no scene of the demo shows it")
-			}
 			if golden, _ := filepath.Glob("testdata/" + string(msgType) + "*.golden.json"); len(golden) == 0 {
 				t.Error("message/testdata: no golden file has its form")
 			}
 			if !strings.Contains(page, string(msgType)) {
 				t.Error("wecom/wecomtest/page.html: the simulator's page does not show it")
 			}
-			i := slices.IndexFunc(samples, ofType)
+			i := slices.IndexFunc(known, ofType)
 			if i < 0 {
-				t.Fatal("message/testdata/messages.ndjson: no sample")
+				t.Fatal("internal/samples/messages.ndjson: no sample")
 			}
-			if _, err := client.Send(message.APISend, samples[i]); err != nil {
+			if _, err := client.Send(message.APISend, known[i]); err != nil {
 				t.Errorf("wecom/wecomtest/content.go: the simulator does not take the sample: %v", err)
 			}
-			name := strings.TrimSuffix(reflect.TypeOf(samples[i]).Name(), "Request")
-			for _, method := range []string{name, name + "Context"} {
-				if _, ok := reflect.TypeOf(client).MethodByName(method); !ok {
-					t.Errorf("message/client.go: there is no (*Client).%s", method)
-				}
+			if _, _, err := sendTyped(t.Context(), client, known[i]); err != nil {
+				t.Error(err)
 			}
 		})
 	}
-}
-
-// requests reads one message per line.
-func requests(t *testing.T, file string) []message.Request {
-	t.Helper()
-	var all []message.Request
-	for line := range strings.Lines(readFile(t, file)) {
-		request, err := message.Parse([]byte(line))
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		all = append(all, request)
-	}
-	return all
 }
 
 // messageClient sends to a simulator of its own.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -108,7 +109,7 @@ func TestValidateSafe(t *testing.T) {
 		message.TypeText: 1, message.TypeImage: 1, message.TypeVideo: 1, message.TypeFile: 1, message.TypeMpNews: 2,
 	}
 	takes := []string{"only 0: they cannot be confidential", "0 or 1", "0, 1 or 2"}
-	for _, sample := range samples(t) {
+	for _, sample := range samples.Messages() {
 		request := parse(t, sample)
 		most := highest[request.Type()]
 		for _, safe := range []int{-1, 0, 1, 2, 3} {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -27,13 +29,13 @@ const concurrency = 15
 
 func TestEveryTypeArrivesByteForByte(t *testing.T) {
 	t.Parallel()
-	const file = "../../message/testdata/messages.ndjson"
+	const file = "../../internal/samples/messages.ndjson"
 	l := newLandscape(t)
 	want := strings.Split(strings.TrimSuffix(l.run("", "send", "--batch", "--dry-run", "-f", file), "\n"), "\n")
 	worker := l.work("--listen", "127.0.0.1:0")
 	ids := l.ids(l.run("", "send", "--batch", "-f", file))
-	if len(ids) != 15 || len(want) != len(ids) {
-		t.Fatalf("%d lines enqueued and %d shown by --dry-run, want 15", len(ids), len(want))
+	if n := len(samples.Messages()); len(ids) != n || len(want) != n {
+		t.Fatalf("%d lines enqueued and %d shown by --dry-run, want %d", len(ids), len(want), n)
 	}
 
 	records := l.awaitState(ids, tasks.Accepted)
@@ -46,7 +48,7 @@ func TestEveryTypeArrivesByteForByte(t *testing.T) {
 			t.Errorf("message %d arrived otherwise than --dry-run said (-want +got):\n%s", i, diff)
 		}
 	}
-	checkContents(t, file, want)
+	checkContents(t, want)
 
 	lookUp := []string{"result"}
 	for _, record := range records {
@@ -66,14 +68,10 @@ func byMsgID(messages []wecomtest.Message) map[string]wecomtest.Message {
 	return found
 }
 
-// checkContents compares what WeCom gets with the file it comes from.
-func checkContents(t *testing.T, file string, wire []string) {
+// checkContents compares what WeCom gets with the samples.
+func checkContents(t *testing.T, wire []string) {
 	t.Helper()
-	source, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, line := range strings.Split(strings.TrimSuffix(string(source), "\n"), "\n") {
+	for i, line := range samples.Messages() {
 		var want, got map[string]any
 		decode(t, []byte(line), &want)
 		decode(t, []byte(wire[i]), &got)
@@ -103,10 +101,11 @@ func checkMetrics(t *testing.T, worker *process) {
 		}
 	}
 	metrics := string(fetch(t, http.MethodGet, "http://"+line.Addr+"/metrics", ""))
+	n := strconv.Itoa(len(samples.Messages()))
 	for _, want := range []string{
 		`wecomq_messages_total{app="default",priority="default",state="accepted",type="template_card"} 5`,
-		`wecomq_api_requests_total{api="message/send",app="default",errcode="0"} 15`,
-		`wecomq_api_request_duration_seconds_count{api="message/send",app="default"} 15`,
+		`wecomq_api_requests_total{api="message/send",app="default",errcode="0"} ` + n,
+		`wecomq_api_request_duration_seconds_count{api="message/send",app="default"} ` + n,
 	} {
 		if !strings.Contains(metrics, want+"\n") {
 			t.Errorf("/metrics has no %s", want)

@@ -1,21 +1,16 @@
 package main
 
 import (
-	_ "embed"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
-
-// scenes.ndjson holds a message of every type.
-//
-//go:embed scenes.ndjson
-var everyType string
 
 // scene is one message of the demo and how it should end.
 type scene struct {
@@ -30,10 +25,10 @@ type scene struct {
 // demoScenes are one message of every type, then those that meet trouble.
 func demoScenes() ([]scene, error) {
 	var scenes []scene
-	for line := range strings.Lines(everyType) {
-		request, err := message.Parse([]byte(line))
+	for _, sample := range samples.Messages() {
+		request, err := message.Parse([]byte(sample))
 		if err != nil {
-			return nil, fmt.Errorf("scenes.ndjson: %w", err)
+			return nil, fmt.Errorf("sample of the demo: %w", err)
 		}
 		scenes = append(scenes, scene{title: "type " + typeTitle(request), request: request, want: tasks.Accepted, calls: 1})
 	}

@@ -2,6 +2,7 @@ package envelope_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +99,7 @@ func TestProblemsAreToldByField(t *testing.T) {
 		"a long key":        {with(`"idempotency_key":"` + strings.Repeat("k", 256) + `"`), tasks.Options{}, "idempotency_key: 256 bytes, at most 255"},
 		"a key that hides":  {with(`"idempotency_key":"部署"`), tasks.Options{}, "idempotency_key: want visible ASCII characters"},
 		"a default key":     {hello, tasks.Options{IdempotencyKey: " k"}, "idempotency_key: want visible ASCII characters"},
-		"no message at all": {`{"priority":"bulk"}`, tasks.Options{}, "msgtype: missing; want one of [text image voice video file textcard news mpnews markdown miniprogram_notice template_card]"},
+		"no message at all": {`{"priority":"bulk"}`, tasks.Options{}, "msgtype: missing; want one of " + fmt.Sprint(message.Types())},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

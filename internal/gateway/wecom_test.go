@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
@@ -86,7 +87,7 @@ func TestSendIsLenientWhereWeComIs(t *testing.T) {
 		"blanks and empty ids":              strings.Replace(textBody, "zhangsan", "| zhangsan ||lisi|", 1),
 		"more recipients than in one call":  strings.Replace(textBody, "zhangsan", manyUsers(1001), 1),
 		"an interval for duplicates as 0":   with(`"enable_duplicate_check":0,"duplicate_check_interval":0`),
-		"some of WeCom's bodies in the box": firstLine(t, "../../message/testdata/messages.ndjson"),
+		"some of WeCom's bodies in the box": samples.Messages()[0],
 		"what Alertmanager fires":           file(t, "../../message/testdata/alertmanager_0.json"),
 		"what Alertmanager resolves":        file(t, "../../message/testdata/alertmanager_1.json"),
 	}
@@ -111,12 +112,6 @@ func file(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-func firstLine(t *testing.T, path string) string {
-	t.Helper()
-	line, _, _ := strings.Cut(file(t, path), "\n")
-	return line
 }
 
 func TestSendAnswersWithWeComsErrcodes(t *testing.T) {

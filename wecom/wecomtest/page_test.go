@@ -3,11 +3,10 @@ package wecomtest_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -79,12 +78,8 @@ func TestPageShowsMessagesAsPeopleSeeThem(t *testing.T) {
 // Each of the samples says what people must find of it on the page.
 func TestPageShowsEveryMsgType(t *testing.T) {
 	t.Parallel()
-	samples, err := os.ReadFile(filepath.Join("..", "..", "message", "testdata", "messages.ndjson"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	b := setup(t, wecomtest.Rules{})
-	for sample := range strings.Lines(string(samples)) {
+	for _, sample := range samples.Messages() {
 		b.wantCode(b.send(`{"agentid":1000002,`+strings.TrimPrefix(sample, "{")), 0)
 	}
 	page := b.page("/")
@@ -152,11 +147,7 @@ func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 }
 
 func FuzzPage(f *testing.F) {
-	samples, err := os.ReadFile(filepath.Join("..", "..", "message", "testdata", "messages.ndjson"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	for sample := range strings.Lines(string(samples)) {
+	for _, sample := range samples.Messages() {
 		f.Add(`{"agentid":1000002,` + strings.TrimPrefix(sample, "{"))
 	}
 	f.Add(message("markdown", `{"content":"# **[a](https://b) `+"`c` <font color='info'>d</font>**"+`"}`))

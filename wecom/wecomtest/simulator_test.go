@@ -4,21 +4,16 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 func FuzzSend(f *testing.F) {
-	samples, err := os.ReadFile(filepath.Join("..", "..", "message", "testdata", "messages.ndjson"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	for line := range strings.Lines(string(samples)) {
-		f.Add(`{"agentid":"1000002",` + strings.TrimPrefix(line, "{"))
+	for _, sample := range samples.Messages() {
+		f.Add(`{"agentid":"1000002",` + strings.TrimPrefix(sample, "{"))
 	}
 	f.Add("")
 	f.Add("null")
