@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/envelope"
 )
 
 var (
@@ -86,6 +87,17 @@ func TestReadmesShowAConfigThatLoads(t *testing.T) {
 		}
 		if len(cfg.Apps) != 2 {
 			t.Errorf("%s: %d apps, want 2", path, len(cfg.Apps))
+		}
+	}
+}
+
+func TestEveryMemberOfAMessageIsDocumented(t *testing.T) {
+	t.Parallel()
+	const page = "api.md"
+	text := read(t, page)
+	for _, member := range envelope.Members() {
+		if !strings.Contains(text, "| `"+member.Name+"` |") {
+			t.Errorf("%s has no row for %s", page, member.Name)
 		}
 	}
 }
