@@ -7,8 +7,8 @@ import (
 
 // FillAgentID writes the application's number into a body that was encoded
 // without one: it replaces a top-level "agentid":"" and nothing else. A body with
-// an agentid of its own, or with none, comes back as it is. The body itself is
-// not changed. An agentID that is no number becomes a JSON string.
+// an agentid of its own, or with none, is returned as it is. The body itself is
+// not changed. An agentID that is not a number becomes a JSON string.
 func FillAgentID(body []byte, agentID string) []byte {
 	from, to := member(body, "agentid")
 	if agentID == "" || string(body[from:to]) != `""` {

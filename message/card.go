@@ -22,18 +22,18 @@ type SendTemplateCardRequest struct {
 }
 
 // TemplateCardField is a card of any type. Each type shows some of the blocks
-// and needs some; WeCom ignores the others.
+// and requires some; WeCom ignores the others.
 type TemplateCardField struct {
 	CardType CardType `json:"card_type"`
 	// Source says where the card comes from.
 	Source *CardSource `json:"source,omitempty"`
 	// ActionMenu is a menu at the top right of text_notice, news_notice and
-	// button_interaction. It makes TaskID necessary.
+	// button_interaction. It requires TaskID.
 	ActionMenu *CardActionMenu `json:"action_menu,omitempty"`
 	// TaskID names the card in callbacks: unique in the application, 1 to
 	// [MaxTaskIDBytes] of 0-9 A-Z a-z _ - @.
 	TaskID string `json:"task_id,omitempty"`
-	// MainTitle is needed but for a text_notice with a SubTitleText.
+	// MainTitle is required, except in a text_notice with a SubTitleText.
 	MainTitle *CardMainTitle `json:"main_title,omitempty"`
 	// QuoteArea quotes a text, not in vote_interaction and multiple_interaction.
 	QuoteArea *CardQuoteArea `json:"quote_area,omitempty"`
@@ -42,7 +42,7 @@ type TemplateCardField struct {
 	// SubTitleText is the text of text_notice and button_interaction; WeCom
 	// suggests at most 160 characters.
 	SubTitleText string `json:"sub_title_text,omitempty"`
-	// CardImage is the picture of news_notice, which needs it or ImageTextArea.
+	// CardImage is the picture of news_notice, which requires it or ImageTextArea.
 	CardImage *CardImage `json:"card_image,omitempty"`
 	// ImageTextArea has a picture on its left.
 	ImageTextArea *CardImageText `json:"image_text_area,omitempty"`
@@ -53,7 +53,7 @@ type TemplateCardField struct {
 	// JumpList are at most [MaxJumps] links of text_notice and news_notice.
 	JumpList []CardJump `json:"jump_list,omitempty"`
 	// CardAction is where a click on the card leads; text_notice and news_notice
-	// need it.
+	// require it.
 	CardAction *CardAction `json:"card_action,omitempty"`
 	// ButtonSelection is the selector of button_interaction.
 	ButtonSelection *CardSelect `json:"button_selection,omitempty"`
@@ -85,7 +85,7 @@ func (r SendTemplateCardRequest) check(c checker) {
 	r.TemplateCard.checkTaskID(c)
 }
 
-// check checks the card but for its task_id, which an update leaves out.
+// check checks the card except its task_id, which an update leaves out.
 func (t *TemplateCardField) check(c checker) {
 	t.checkShared(c)
 	switch t.CardType {
@@ -215,7 +215,7 @@ func (t *TemplateCardField) checkTitle(c checker) {
 	}
 }
 
-// checkAction wants a click to lead somewhere.
+// checkAction requires a click to lead somewhere.
 func (t *TemplateCardField) checkAction(c checker) {
 	if t.CardAction == nil || t.CardAction.Type == JumpNone {
 		c.problem("card_action.type", "missing; a %s card needs 1 (url) or 2 (mini program)", t.CardType)

@@ -39,7 +39,7 @@ type UpdateTemplateCardResponse struct {
 	InvalidUser IDList `json:"invaliduser"`
 }
 
-// Validate reports all that WeCom would refuse, as a [*ValidationError].
+// Validate reports everything that WeCom would refuse, as a [*ValidationError].
 func (r UpdateTemplateCardRequest) Validate() error {
 	var found []FieldError
 	c := checker{found: &found}

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// What WeCom does with too much.
+// What WeCom does with a value that is too long.
 const (
 	cuts    = "it would cut the rest silently"
 	refuses = "it would refuse the message"
@@ -88,7 +88,7 @@ func (c checker) upTo(field string, value, most int) {
 	}
 }
 
-// all wants every id to be good.
+// all requires every id to be valid.
 func (c checker) all(field string, ids []string, good func(string) bool, problem string) {
 	for _, id := range ids {
 		if !good(id) {
@@ -97,7 +97,7 @@ func (c checker) all(field string, ids []string, good func(string) bool, problem
 	}
 }
 
-// link wants a URL that opens in a browser.
+// link requires a URL that opens in a browser.
 func (c checker) link(field, url string) {
 	if !c.required(field, url) {
 		return
@@ -112,7 +112,7 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// key wants an id of at most limit bytes that no other item of the list has.
+// key requires an id of at most limit bytes that no other item of the list has.
 func (c checker) key(field, key string, limit int, seen map[string]bool) {
 	if !c.required(field, key) {
 		return

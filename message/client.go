@@ -22,11 +22,11 @@ type Poster interface {
 	Post(ctx context.Context, api string, body []byte, reply any) error
 }
 
-// Client sends messages one by one, at once: nothing is queued, paced or
+// Client sends messages one at a time, immediately: nothing is queued, paced or
 // retried. It is as safe for concurrent use as its [Poster].
 //
-// Every method returns WeCom's answer also beside a [*wecom.Error], which tells
-// code, class and hint; beside any other error the answer is nil.
+// Every method returns WeCom's answer even with a [*wecom.Error], which has the
+// code, its class and a hint; with any other error the answer is nil.
 type Client struct {
 	poster  Poster
 	agentID string
@@ -43,7 +43,7 @@ func (c *Client) Send(apiName string, request any) (*SendResponse, error) {
 	return c.SendContext(context.Background(), apiName, request)
 }
 
-// SendContext posts any request that marshals to a JSON object, also one this
+// SendContext posts any request that marshals to a JSON object, even one this
 // package does not know, to an API: "message/send", with or without "/cgi-bin/"
 // before it, or "send" for short. A [Request] is validated first.
 func (c *Client) SendContext(ctx context.Context, apiName string, request any) (*SendResponse, error) {

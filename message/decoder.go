@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// maxItems bounds the lists of a message; no list that WeCom takes comes near.
+// maxItems bounds the lists of a message; no list that WeCom accepts comes near.
 // Without it, 8 MB of "{}," would become a hundred times as much memory.
 const maxItems = 100
 
 // decoder reads valid JSON into this package's structs. encoding/json would do
-// but for three things: it cannot name the path of an unknown member, takes the
-// last of two equal members, and no string for an int.
+// but for three things: it does not name the path of an unknown member, takes the
+// last of two members of one name, and accepts no string for an int.
 type decoder struct {
 	lenient bool
 	path    []byte // of the value being read

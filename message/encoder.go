@@ -16,7 +16,7 @@ import (
 // agentid of digits is a number. The request is not validated, but one that is
 // nil, contradicts its type or holds a string that is not UTF-8 is an error.
 //
-// Any value that marshals to a JSON object is taken, also [json.RawMessage].
+// Any value that marshals to a JSON object is accepted, including [json.RawMessage].
 func Encode(request any) ([]byte, error) {
 	if typed, ok := asRequest(request); ok {
 		completed, err := complete(typed)
@@ -69,7 +69,7 @@ func marshal(v any) ([]byte, error) {
 	return plain, nil
 }
 
-// release gives the encoder back, unless its buffer has grown beyond what
+// release returns the encoder to the pool, unless its buffer has grown beyond what
 // messages usually need.
 func (e *jsonEncoder) release() {
 	if e.buffer.Cap() <= 64<<10 {

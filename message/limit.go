@@ -8,7 +8,7 @@ const (
 	MaxParties = 100
 	// MaxTags is how many tags one call may name.
 	MaxTags = 100
-	// MaxUserIDBytes is the length of a userid.
+	// MaxUserIDBytes is the longest userid.
 	MaxUserIDBytes = 64
 	// DefaultDuplicateCheckInterval, in seconds, applies when the check is on and
 	// duplicate_check_interval is 0.
@@ -21,7 +21,7 @@ const (
 	MaxBodyBytes = 8 << 20
 )
 
-// Limits of texts (90236). WeCom cuts what is longer, mostly without a word.
+// Limits of texts (90236). WeCom cuts what is longer, mostly silently.
 const (
 	// MaxTextBytes is the limit of text.content.
 	MaxTextBytes = 2048
@@ -35,8 +35,8 @@ const (
 	// MaxURLBytes is the limit of the links of textcard and news.
 	MaxURLBytes = 2048
 	// MaxTextCardTitleChars is the limit of textcard.title. The page of 2025
-	// counts characters, older copies bytes: the newer one is believed, or no
-	// title of more than 42 Chinese characters could be sent.
+	// counts characters, older copies bytes. The newer one holds here: by the older
+	// no title of more than 42 Chinese characters could be sent.
 	MaxTextCardTitleChars = 128
 	// MaxTextCardDescriptionChars is the limit of textcard.description, in
 	// characters for the same reason as [MaxTextCardTitleChars].
@@ -54,13 +54,13 @@ const (
 	// MaxAuthorBytes is the limit of an mpnews article's author.
 	MaxAuthorBytes = 64
 	// MaxArticleBytes is the limit of an mpnews article's content. The page says
-	// "666 KB"; the larger reading is taken, as WeCom refuses aloud (45002).
+	// "666 KB"; the larger reading holds here, as WeCom reports an error (45002).
 	MaxArticleBytes = 666 << 10
 )
 
 // Limits of miniprogram_notice (90236). Its title and description should have 4
 // to 12 Chinese characters; what WeCom does with others is not known, so they
-// are let through.
+// are accepted.
 const (
 	// MaxNoticePageBytes is the limit of page.
 	MaxNoticePageBytes = 1024

@@ -1,7 +1,7 @@
 package message
 
 // SendMpNewsRequest is a list of articles that WeCom stores itself (90236).
-// Every send makes new articles, with their own statistics.
+// Every send creates new articles, with their own statistics.
 type SendMpNewsRequest struct {
 	*SendRequestCommon
 	MpNews MpNewsField `json:"mpnews"`

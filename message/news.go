@@ -19,7 +19,7 @@ type NewsArticle struct {
 	// Description has at most [MaxDescriptionBytes].
 	Description string `json:"description,omitempty"`
 	// URL begins with http:// or https:// and has at most [MaxURLBytes]. It is
-	// ignored when AppID is set, and needed when it is not.
+	// ignored if AppID is set, and required if not.
 	URL string `json:"url,omitempty"`
 	// PicURL is a JPG or PNG, 1068×455 in the first article and 150×150 in the
 	// others; at most [MaxURLBytes].

@@ -12,14 +12,14 @@ import (
 // Parse reads message/send JSON into the request type of its msgtype, e.g. a
 // [SendTextRequest]. It is strict: an unknown member, one of another msgtype, a
 // wrong type or a repeated member is a [*ValidationError] that names each by its
-// path. As WeCom does, it takes whole numbers also as strings of digits, agentid
-// also as a number, and null for an absent member. It does not [Validate].
+// path. Like WeCom, it accepts an integer written as a string of digits, an
+// agentid written as a number, and null for an absent member. It does not call [Validate].
 //
-// A body that is no JSON object, is not UTF-8 or is larger than [MaxBodyBytes]
+// A body that is not a JSON object, is not UTF-8 or is larger than [MaxBodyBytes]
 // is another kind of error.
 func Parse(data []byte) (Request, error) { return parse(data, decoder{}) }
 
-// ParseLenient is [Parse] for bodies that WeCom itself would take: it ignores
+// ParseLenient is [Parse] for bodies that WeCom itself would accept: it ignores
 // unknown members and the contents of other msgtypes.
 func ParseLenient(data []byte) (Request, error) { return parse(data, decoder{lenient: true}) }
 

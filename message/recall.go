@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// RecallWindow is how long after sending it WeCom takes a message back (94867).
+// RecallWindow is how long after it was sent a message can be recalled (94867).
 const RecallWindow = 24 * time.Hour
 
-// RecallRequest takes a message back (94867).
+// RecallRequest recalls a message (94867).
 type RecallRequest struct {
 	// MsgID is of a [SendResponse] to the same application, at most 24 h old.
 	MsgID string `json:"msgid"`
@@ -19,7 +19,7 @@ type RecallResponse struct {
 	CommonError
 }
 
-// Validate wants a msgid, in a [*ValidationError].
+// Validate requires a msgid; its error is a [*ValidationError].
 func (r RecallRequest) Validate() error {
 	var found []FieldError
 	checker{found: &found}.required("msgid", r.MsgID)
@@ -31,7 +31,7 @@ func (c *Client) Recall(request RecallRequest) (*RecallResponse, error) {
 	return c.RecallContext(context.Background(), request)
 }
 
-// RecallContext takes a message back from WeCom's clients.
+// RecallContext removes a message from WeCom's clients.
 func (c *Client) RecallContext(ctx context.Context, request RecallRequest) (*RecallResponse, error) {
 	if err := request.Validate(); err != nil {
 		return nil, err

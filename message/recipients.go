@@ -15,8 +15,8 @@ type Recipients struct {
 	Tags    []string // tag ids
 }
 
-// Recipients takes the '|'-joined lists apart. Beside "@all" WeCom ignores
-// parties and tags, and so does this.
+// Recipients splits the '|'-joined lists. With "@all", WeCom ignores parties and
+// tags, and so does this.
 func (c *SendRequestCommon) Recipients() Recipients {
 	r := Recipients{Users: splitIDs(c.ToUser)}
 	if !r.All() {
@@ -31,8 +31,8 @@ func (r Recipients) All() bool { return slices.Contains(r.Users, AllUsers) }
 // Count is the number of users, parties and tags named; "@all" counts as one.
 func (r Recipients) Count() int { return len(r.Users) + len(r.Parties) + len(r.Tags) }
 
-// Unique names nobody twice and keeps the order. The case of userids does not
-// matter to WeCom; the first spelling stays.
+// Unique removes repeats and keeps the order. WeCom ignores the case of userids; the
+// first spelling stays.
 func (r Recipients) Unique() Recipients {
 	return Recipients{Users: unique(r.Users, strings.ToLower), Parties: unique(r.Parties, same), Tags: unique(r.Tags, same)}
 }
@@ -51,7 +51,7 @@ func unique(ids []string, key func(string) string) []string {
 	return kept
 }
 
-// splitIDs takes a '|'-joined list apart, without the blanks around ids and
+// splitIDs splits a '|'-joined list, without the blanks around ids and
 // without empty ids. It is never nil, so that JSON shows [].
 func splitIDs(joined string) []string {
 	if joined == "" {

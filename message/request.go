@@ -9,7 +9,7 @@ import (
 // Request is a message to push: one of this package's SendXxxRequest types, or a
 // pointer to one.
 type Request interface {
-	// Common is the part that all types share; nil when it was never set.
+	// Common is the part that all types share; nil if it was never set.
 	Common() *SendRequestCommon
 	// Type is the request's msgtype, whatever Common().MsgType says.
 	Type() Type
@@ -22,7 +22,7 @@ type Request interface {
 // how. At least one of ToUser, ToParty and ToTag is needed (90236).
 type SendRequestCommon struct {
 	// ToUser are userids joined by '|', at most [MaxUsers], or "@all" for
-	// everyone the application can see; ToParty and ToTag then count for nothing.
+	// everyone the application can see; ToParty and ToTag are then ignored.
 	ToUser string `json:"touser,omitempty"`
 	// ToParty are department ids joined by '|', at most [MaxParties].
 	ToParty string `json:"toparty,omitempty"`
@@ -45,7 +45,7 @@ type SendRequestCommon struct {
 	DuplicateCheckInterval int `json:"duplicate_check_interval,omitempty"`
 }
 
-// Common returns c. It makes every request that embeds c answer for its common part.
+// Common returns c; every request that embeds c has it.
 func (c *SendRequestCommon) Common() *SendRequestCommon { return c }
 
 // DuplicateCheckWindow is how long WeCom suppresses the same request: 0 when the
@@ -61,8 +61,8 @@ func (c *SendRequestCommon) DuplicateCheckWindow() time.Duration {
 	}
 }
 
-// asRequest knows this package's requests. A type of somebody else's that embeds
-// one of them is not: it has members that [Request] does not know.
+// asRequest finds a request of this package. A foreign type that embeds one is not
+// one: it has members that [Request] does not know.
 func asRequest(v any) (Request, bool) {
 	request, ok := v.(Request)
 	if !ok {
@@ -75,7 +75,7 @@ func asRequest(v any) (Request, bool) {
 	return request, t.PkgPath() == reflect.TypeFor[SendRequestCommon]().PkgPath()
 }
 
-// WithRecipients is a copy of the request that goes to others. Its common part
+// WithRecipients is a copy of the request for other recipients. Its common part
 // must not be nil.
 func WithRecipients(request Request, to Recipients) Request {
 	common := *request.Common()

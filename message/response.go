@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// CommonError is how WeCom answers every call.
+// CommonError is the part that every answer of WeCom has.
 type CommonError struct {
 	// ErrCode 0 means that WeCom accepted the call.
 	ErrCode int64 `json:"errcode"`
@@ -15,7 +15,7 @@ type CommonError struct {
 
 // SendResponse is the answer to message/send (90236). A message of which only
 // some recipients are invalid is sent: ErrCode is 0 and the others are listed.
-// That a member got the message cannot be learned from WeCom.
+// WeCom does not say whether a member got the message.
 type SendResponse struct {
 	CommonError
 	// InvalidUser are userids in lower case, joined by '|'.

@@ -5,9 +5,8 @@ import (
 	"iter"
 )
 
-// The functions of this file find their way through JSON without decoding it.
-// They expect what json.Valid lets through; given anything else they find
-// something or nothing, but neither panic nor loop.
+// The functions of this file scan JSON without decoding it. They expect valid JSON;
+// for anything else the result means nothing, but they neither panic nor loop.
 
 // span is a member of a JSON object: where its name, with the quotes, and its
 // value begin and end.

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// WithToUser is a body for others: its top-level touser is replaced, and nothing
-// else changes, not even what this package does not know. A body without a touser
-// comes back as it is. The body itself is not changed.
+// WithToUser is a copy of body with another top-level touser. Nothing else changes,
+// not even members that this package does not know. A body without a touser is
+// returned as it is.
 func WithToUser(body []byte, users []string) []byte {
 	from, to := member(body, "touser")
 	if from == to {

@@ -33,7 +33,7 @@ func (e *ValidationError) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// Validate reports all that WeCom would refuse or silently cut in one call of
+// Validate reports everything that WeCom would refuse or silently cut in one call of
 // message/send, as a [*ValidationError].
 func Validate(request Request) error {
 	return validate(request, checker.checkRecipientCounts)
@@ -81,7 +81,7 @@ func (c checker) checkCommon(common *SendRequestCommon) {
 	}
 }
 
-// checkAgentID takes a number, and nothing: it can be filled in later.
+// checkAgentID accepts a number, or none: it can be filled in later.
 func (c checker) checkAgentID(id string) {
 	if id != "" && !isNumber(id) {
 		c.problem("agentid", "%s is not the number of an application", quote(id))
@@ -103,7 +103,7 @@ const (
 	internal                    // 2: to be forwarded inside the corporation only
 )
 
-// checkSafe refuses a secrecy that WeCom would not keep.
+// checkSafe refuses a value of safe that the type does not have.
 func (c checker) checkSafe(safe int, highest secrecy) {
 	if safe >= 0 && safe <= int(highest) {
 		return
@@ -112,7 +112,7 @@ func (c checker) checkSafe(safe int, highest secrecy) {
 		[...]string{"only 0: they cannot be confidential", "0 or 1", "0, 1 or 2"}[highest])
 }
 
-// quote shows a value of the caller's, but never pages of it.
+// quote shows a value of the caller's, shortened.
 func quote(s string) string { return fmt.Sprintf("%q", shorten(s)) }
 
 func shorten(s string) string {

@@ -5,15 +5,15 @@ package wecom
 // and [ClassOf].
 type Class uint8
 
-// The classes. Their order carries no meaning.
+// The classes. Their order has no meaning.
 const (
 	// ClassOther is a code this package does not know, or one that does not
-	// belong to messaging: the request failed for good, a blind retry is useless.
+	// belong to messaging: the request failed for good, and a blind retry is useless.
 	ClassOther Class = iota
 	// ClassOK is errcode 0: WeCom accepted the message. Recipients it could not
 	// use are listed in the same reply.
 	ClassOK
-	// ClassTransient is a passing fault of WeCom; nothing was sent.
+	// ClassTransient is a temporary fault at WeCom; nothing was sent.
 	ClassTransient
 	// ClassUnknownOutcome is a call whose answer was lost: WeCom may or may not
 	// have acted on it.
@@ -22,16 +22,16 @@ const (
 	ClassRate
 	// ClassConcurrency is too many calls in flight; one or two seconds cure it.
 	ClassConcurrency
-	// ClassToken is an access token that WeCom no longer takes.
+	// ClassToken is an access token that WeCom no longer accepts.
 	ClassToken
 	// ClassMedia is a media_id that expired or has the wrong type.
 	ClassMedia
 	// ClassRecipient is a set of recipients of which none can be reached.
 	ClassRecipient
-	// ClassContent is a message that WeCom will never take as it is.
+	// ClassContent is a message that WeCom will never accept as it is.
 	ClassContent
-	// ClassConfig is a fault in the app's settings or permissions, until an administrator
-	// acts; [Code.Scope] says whether it stops the whole app.
+	// ClassConfig is a fault in the app's settings or permissions that an administrator has to
+	// fix; [Code.Scope] says whether it stops the whole app.
 	ClassConfig
 )
 

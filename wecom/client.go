@@ -74,12 +74,12 @@ func (c Config) baseURL() (*url.URL, error) {
 type Client struct {
 	base   url.URL
 	corpID string
-	// secret is a function because fmt prints unexported fields, those of others
-	// that hold a client included, without asking their type.
+	// secret is a function because fmt prints unexported fields without calling
+	// their methods, also those of a struct that holds a client.
 	secret  func() Secret
 	timeout time.Duration
-	// transport is used without an http.Client, which would follow redirects,
-	// token and all, and whose errors show the URL.
+	// transport is used without an http.Client, which would follow redirects with
+	// the token, and whose errors show the URL.
 	transport http.RoundTripper
 	tokens    *tokenCache
 }
@@ -110,10 +110,10 @@ func NewClient(cfg Config) (*Client, error) {
 }
 
 // Post sends body to /cgi-bin/<api> and decodes the JSON reply into reply.
-// A token that WeCom has let die is replaced, once, and the call goes on.
+// A token that WeCom no longer accepts is replaced once, and the call repeated.
 //
-// An errcode other than 0 is returned as *[Error], with reply filled; no usable
-// answer as *[CallError]. [ClassOf] tells what either means.
+// An errcode other than 0 is returned as *[Error], with reply filled; a
+// call without a usable answer as *[CallError]. [ClassOf] says what either means.
 func (c *Client) Post(ctx context.Context, api string, body []byte, reply any) error {
 	return c.withToken(ctx, func(token Secret) error {
 		query := url.Values{"access_token": {string(token)}}
@@ -128,8 +128,8 @@ func (c *Client) CheckToken(ctx context.Context) error {
 	return err
 }
 
-// withToken runs call, and once more with a new token when WeCom refuses the
-// first. WeCom refuses before it acts, so the second call doubles nothing.
+// withToken runs call, and once more with a new token if WeCom refuses the first.
+// WeCom checks the token before it acts, so the repeat sends nothing twice.
 func (c *Client) withToken(ctx context.Context, call func(token Secret) error) error {
 	token, err := c.tokens.get(ctx)
 	if err != nil {
@@ -195,7 +195,7 @@ func readableCause(ctx context.Context, err error) error {
 	return err
 }
 
-// decodeAnswer tells WeCom's answers from everybody else's: WeCom's business
+// decodeAnswer distinguishes WeCom's answers from those of a proxy: WeCom's own
 // errors come with HTTP 200 and an errcode.
 func decodeAnswer(api string, status int, answer []byte, reply any) error {
 	var head struct {

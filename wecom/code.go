@@ -20,7 +20,7 @@ type Code int64
 func (c Code) Error() string { return fmt.Sprintf("errcode %d: %s", int64(c), c.Meaning()) }
 
 // Class is what the code means when any API but gettoken answers it: gettoken
-// says 40001 of a wrong secret, which no new token cures. A code this package
+// answers 40001 to a wrong secret, which no new token fixes. A code this package
 // does not know is [ClassOther].
 func (c Code) Class() Class { return codeTable[c].class }
 

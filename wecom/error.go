@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Error is an answer of WeCom with an errcode other than 0. It unwraps to its
+// Error is an answer from WeCom with an errcode other than 0. It unwraps to its
 // [Code], so errors.Is(err, wecom.Code(81013)) works.
 type Error struct {
 	API  string // the path below /cgi-bin/, e.g. "message/send"
@@ -24,7 +24,7 @@ func (e *Error) Error() string {
 // Unwrap gives the errcode.
 func (e *Error) Unwrap() error { return e.Code }
 
-// Class is the code's class. The same 40001 means a dead token to every API but
+// Class is the code's class. The same 40001 means an expired token to every API but
 // gettoken, where it means a wrong secret.
 func (e *Error) Class() Class {
 	class := e.Code.Class()
@@ -81,7 +81,7 @@ func (e *CallError) Error() string { return e.API + ": " + e.Err.Error() }
 // Unwrap gives the cause.
 func (e *CallError) Unwrap() error { return e.Err }
 
-// Class tells a call whose outcome is unknown from one that certainly had no
+// Class distinguishes a call whose outcome is unknown from one that certainly had no
 // effect. A failed gettoken is of the second kind whatever happened to it: the
 // message behind it was never posted.
 func (e *CallError) Class() Class {
@@ -97,15 +97,15 @@ func (e *CallError) Class() Class {
 	}
 }
 
-// TokenHeldError is returned when gettoken has failed for long, and instead of
-// calling it while that is waited out: repeated wrong secrets ban the caller's IP for
-// an hour (91039).
+// TokenHeldError is returned when gettoken has failed in a way that lasts, and then
+// instead of calling it until its backoff ends: repeated wrong secrets ban the caller's
+// IP for an hour (91039).
 type TokenHeldError struct {
 	Until time.Time // the next gettoken happens at this time at the earliest
 	Err   error     // how the last gettoken failed
 }
 
-// Error gives the failure and the time of the next try.
+// Error gives the failure and the time of the next attempt.
 func (e *TokenHeldError) Error() string {
 	return fmt.Sprintf("%v; next try at %s", e.Err, e.Until.Format(time.RFC3339))
 }
@@ -113,8 +113,8 @@ func (e *TokenHeldError) Error() string {
 // Unwrap gives the failure of gettoken.
 func (e *TokenHeldError) Unwrap() error { return e.Err }
 
-// ClassOf classifies what a [Client] returned: nil is [ClassOK], an error that
-// is none of this package's is [ClassOther].
+// ClassOf classifies what a [Client] returned: nil is [ClassOK], any
+// error that is not of this package is [ClassOther].
 func ClassOf(err error) Class {
 	if err == nil {
 		return ClassOK

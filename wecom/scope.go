@@ -9,7 +9,7 @@ type Scope uint8
 // The scopes; 0 is that of a code this package does not know.
 const (
 	ScopeMessage Scope = iota + 1 // messages like this one; others go on
-	ScopeApp                      // every message of the app, until it is cured
+	ScopeApp                      // every message of the app, until it is fixed
 )
 
 // String is "message" or "app", "" for none.

@@ -17,7 +17,7 @@ const (
 	secret = "s3cret-of-the-app"
 )
 
-// server answers as a test tells it to; its tokens are "live-token-1", "live-token-2" and so on..
+// server answers as a test tells it to; its tokens are "live-token-1", "live-token-2" and so on.
 type server struct {
 	*httptest.Server
 	issued atomic.Int32

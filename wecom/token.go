@@ -17,7 +17,7 @@ const (
 
 	refreshMargin = 5 * time.Minute
 	// earlyRetry spaces the attempts to replace a token that still works: WeCom
-	// may answer with the same token until it has died (91039).
+	// may answer with the same token until it has expired (91039).
 	earlyRetry = 30 * time.Second
 
 	firstTokenBackoff = 30 * time.Second
@@ -48,16 +48,16 @@ type FetchToken func(ctx context.Context) (AccessToken, error)
 
 // TokenStore keeps one app's access token where several processes can share it.
 type TokenStore interface {
-	// Token returns the shared token. When there is none, or its RefreshAt has
-	// come, it calls fetch, once at a time for all who share the store. After a
+	// Token returns the shared token. If there is none, or its RefreshAt has
+	// passed, it calls fetch, one caller at a time among all who share the store. After a
 	// failure that lasts (see [TokenFailureLasts]) it returns *[TokenHeldError]
 	// until [TokenBackoff] has passed.
 	Token(ctx context.Context, fetch FetchToken) (AccessToken, error)
-	// Drop forgets token, unless another one has taken its place already.
+	// Drop removes token, unless it has been replaced already.
 	Drop(ctx context.Context, token Secret) error
 }
 
-// TokenBackoff is how long gettoken rests after it has failed this many times in
+// TokenBackoff is how long gettoken is not called after it has failed this many times in
 // a row: 30 s, 1, 2, 4, then 5 minutes.
 func TokenBackoff(failures int) time.Duration {
 	wait := firstTokenBackoff

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// errTokenRefused is a fault of the app's settings to all appearances: class config.
+// errTokenRefused counts as a fault of the app's settings: class config.
 var errTokenRefused = &Error{
 	API: APIGetToken, Code: 40014, Msg: "gettoken answers with the very token that WeCom has just refused",
 }
@@ -48,7 +48,7 @@ func (c *tokenCache) get(ctx context.Context) (*issue, error) {
 	return token, nil
 }
 
-// replace waits for its turn and asks the store, unless who was before it did.
+// replace waits for its turn and asks the store, unless the caller before it has.
 func (c *tokenCache) replace(ctx context.Context) (*issue, error) {
 	select {
 	case c.turn <- struct{}{}:
@@ -79,7 +79,7 @@ func (c *tokenCache) keep(token AccessToken) *issue {
 }
 
 // replaceEarly lets one caller look for a new token while the others go on with
-// the old one, which still works: a failure here is nobody's failure.
+// the old one, which still works: a failure here fails no call.
 func (c *tokenCache) replaceEarly(ctx context.Context, old *issue) {
 	select {
 	case c.turn <- struct{}{}:
@@ -97,11 +97,11 @@ func (c *tokenCache) replaceEarly(ctx context.Context, old *issue) {
 	old.refreshAt.Store(time.Now().Add(earlyRetry).UnixNano())
 }
 
-// drop forgets a refused token in the store and here, unless it has been
+// drop removes a refused token in the store and here, unless it has been
 // replaced already. The store comes first: whoever finds the cache empty must
 // not find it there.
 //
-// A token that gettoken gave again and that is refused again ends in a rest:
+// A token that gettoken returned again and that is refused again starts a backoff:
 // without it every message would cost a gettoken, and frequent ones are blocked
 // (91039).
 func (c *tokenCache) drop(ctx context.Context, token *issue) error {

@@ -15,7 +15,7 @@ const (
 )
 
 // NewTransport is a connection pool for calls to WeCom, to be shared by every
-// client that leaves by the same proxy. It keeps up to maxIdle connections open
+// client that uses the same proxy. It keeps up to maxIdle connections open
 // per host: give it the number of calls that may be in flight. A nil proxy means
 // the one of HTTPS_PROXY and NO_PROXY.
 //

@@ -11,7 +11,7 @@
 -- result {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
 --         follow-ups, now}
 --        verdicts of the record: see begin.lua. "wait": the rate is spent; nothing
---        is reserved. "hold": the app rests. "turn": the users' turn, promised.
+--        is reserved. "hold": the app is paused or blocked. "turn": the users' turn, promised.
 --        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1
 local record, pace, sent_prefix, plan_prefix, quota_prefix, index = unpack(KEYS)
 local ask = {

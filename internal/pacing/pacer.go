@@ -38,8 +38,8 @@ type Config struct {
 	App       string
 	Limits    tasks.Limits  // the zero value for [tasks.DefaultLimits]
 	RecordTTL time.Duration // how long a record is kept after its last change
-	// Penalty is the first rest after 45009, 0 for one minute. Later ones are as
-	// long, 60 times as long, and until midnight in China.
+	// Penalty is the first block after 45009, 0 for one minute. Those that follow
+	// last as long, 60 times as long, and until midnight in China.
 	Penalty time.Duration
 	// Now is a test's clock; nil for Redis TIME.
 	Now func() time.Time
@@ -51,7 +51,7 @@ type Pacer struct {
 	cfg Config
 }
 
-// New gives the pacer of an app; it makes no call.
+// New returns the pacer of an app; it makes no call.
 func New(rdb redis.UniversalClient, cfg Config) *Pacer {
 	if cfg.Limits == (tasks.Limits{}) {
 		cfg.Limits = tasks.DefaultLimits()
@@ -62,8 +62,8 @@ func New(rdb redis.UniversalClient, cfg Config) *Pacer {
 	return &Pacer{rdb: rdb, cfg: cfg}
 }
 
-// Admit says whether a message may go now, or when. A message that may go has its
-// attempt written down, and its share of every limit is taken.
+// Admit says whether a message may go now, or when. For a message that may
+// go it records the attempt and takes its share of every limit.
 func (p *Pacer) Admit(ctx context.Context, a tasks.AdmissionRequest) (tasks.Admission, error) {
 	app := p.cfg.App
 	reply, err := admitScript.Run(ctx, p.rdb, []string{
@@ -71,7 +71,7 @@ func (p *Pacer) Admit(ctx context.Context, a tasks.AdmissionRequest) (tasks.Admi
 		keys.Records(app),
 	}, p.admitArgs(a)...).StringSlice()
 	if err != nil {
-		return tasks.Admission{}, fmt.Errorf("ask for leave to send %s: %w", a.Payload.ID, err)
+		return tasks.Admission{}, fmt.Errorf("admit %s: %w", a.Payload.ID, err)
 	}
 	return readAdmission(reply)
 }

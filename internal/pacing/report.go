@@ -9,7 +9,7 @@ import (
 )
 
 // Report notes, for all workers, what an answer of WeCom says about the app, and
-// returns the app's rest if it follows from that.
+// returns the block of the app that follows from it, if any.
 func (p *Pacer) Report(ctx context.Context, f tasks.Finding) (tasks.Block, error) {
 	args := []any{p.now(), string(f.Kind)}
 	switch f.Kind {

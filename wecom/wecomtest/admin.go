@@ -14,8 +14,8 @@ import (
 // maxAdminBody bounds what /admin/ reads, in bytes: the rules of a large company fit.
 const maxAdminBody = 64 << 20
 
-// admin answers a request under /admin/ with a value as JSON; an error is the
-// caller's fault.
+// admin answers a request under /admin/ with a value as JSON; an error means that
+// the request is wrong.
 type admin func(r *http.Request) (any, error)
 
 type done struct {
@@ -46,7 +46,7 @@ func (s *Simulator) handleAdmin() {
 	}
 }
 
-// act makes an admin of something that cannot fail.
+// act is an admin for an action that cannot fail.
 func (s *Simulator) act(do func()) admin {
 	return func(*http.Request) (any, error) {
 		do()

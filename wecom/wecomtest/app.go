@@ -78,7 +78,7 @@ func (a *app) enter(rules Rules, api string, now time.Time) error {
 }
 
 // spend takes person-times from the day's quota. A call that does not fit is
-// refused whole and blocks the app's sending until midnight: page 90312 says that
+// refused as a whole and blocks the app's sending until midnight: page 90312 says that
 // a daily limit blocks until the natural day ends, and nothing about parts.
 func (a *app) spend(rules Rules, persons int, now time.Time) error {
 	local := now.In(china)
@@ -95,7 +95,7 @@ func (a *app) spend(rules Rules, persons int, now time.Time) error {
 }
 
 // deliver sends to each user whose windows have room and returns the rest, whom
-// WeCom drops without a word (page 90312). A dropped message does not count.
+// WeCom drops silently (page 90312). A dropped message does not count.
 func (a *app) deliver(rules Rules, users []string, now time.Time) (delivered, dropped []string) {
 	keep := max(rules.MemberPerMinute, rules.MemberPerHour)
 	delivered = make([]string, 0, len(users))

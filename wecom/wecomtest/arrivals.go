@@ -74,7 +74,7 @@ func (a *arrivals) since(seq int64, limit int, user string) []Message {
 	return messages
 }
 
-// concerns reports whether a lower-cased userid was to get the message.
+// concerns reports whether a lower-cased userid is a recipient of the message.
 func (m *Message) concerns(user string) bool {
 	return m.ToAll || slices.Contains(m.To, user) || slices.Contains(m.Dropped, user)
 }

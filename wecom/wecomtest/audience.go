@@ -84,7 +84,7 @@ func (a *audience) addGroups(d *directory, groups map[string][]string, ids []str
 }
 
 // addMembers adds users the caller did not name: those the app cannot see are
-// left out without a word.
+// left out silently.
 func (a *audience) addMembers(d *directory, users []string) {
 	for _, user := range users {
 		switch {

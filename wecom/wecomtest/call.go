@@ -61,9 +61,9 @@ func (c *call) object() (object, error) {
 // warned reports whether anything in the body was wrong but tolerated.
 func (c *call) warned() bool { return c.body.wrong != nil && *c.body.wrong }
 
-// pause waits, but no longer than the client does, or until the fault is removed that
-// makes the call wait. The work goes on even if the
-// client has gone: a server does not notice in time.
+// pause waits, but no longer than the client does, and only until the fault that delays
+// the call is removed. The work goes on even if the client has gone: a server does not
+// notice in time.
 func (c *call) pause(d time.Duration) {
 	if d <= 0 {
 		return
@@ -87,7 +87,7 @@ func (c *call) latency() time.Duration {
 
 // drop ends the call without an answer: the client sees its connection reset.
 // Where a connection cannot be taken over (HTTP/2, a recorder in a test), a bare
-// 502 leaves the client just as ignorant of what happened.
+// 502 tells the client just as little about what happened.
 func (c *call) drop() {
 	conn, _, err := http.NewResponseController(c.w).Hijack()
 	if err != nil {

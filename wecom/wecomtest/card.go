@@ -58,7 +58,7 @@ func checkCard(c *content) error {
 	)
 }
 
-// checkCardID wants a task_id of every card that calls back. A card that replaces
+// checkCardID requires a task_id of every card that calls back. A card that replaces
 // another one keeps the other's.
 func (c *content) checkCardID() error {
 	id := c.str("task_id")
@@ -155,7 +155,7 @@ func checkNewsNotice(c *content) error {
 	return nil
 }
 
-// checkPicture wants a card_image or an image_text_area.
+// checkPicture requires a card_image or an image_text_area.
 func (c *content) checkPicture() error {
 	image, area := c.obj("card_image"), c.obj("image_text_area")
 	if !c.has("card_image") && !c.has("image_text_area") {

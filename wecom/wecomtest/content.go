@@ -95,7 +95,7 @@ func checkNews(c *content) error {
 	return c.checkArticles(checkNewsArticle)
 }
 
-// checkNewsArticle wants a link: a url, or a mini program, whose appid and
+// checkNewsArticle requires a link: a url, or a mini program, whose appid and
 // pagepath only come together.
 func checkNewsArticle(_ *content, article object) error {
 	if err := article.require(41016, "title"); err != nil {

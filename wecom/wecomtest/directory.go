@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// directory is the contact list as the rules describe it, made fast to ask.
+// directory is the contact list as the rules describe it, indexed for lookups.
 type directory struct {
 	rules                          Rules // with defaults
 	members, invisible, unlicensed names

@@ -1,7 +1,7 @@
 // Package wecomtest is WeCom (企业微信) in one process: an [http.Handler] that
 // answers gettoken, message/send, message/recall, message/update_template_card
 // and media/upload by WeCom's published rules, remembers what it delivered, and
-// fails on command. Any WeCom client works against it by changing its base URL.
+// injects faults. Any WeCom client works against it by changing its base URL.
 //
 //	sim, err := wecomtest.New(wecomtest.Rules{})
 //	server := httptest.NewServer(sim)
@@ -38,7 +38,7 @@
 //	PATCH  /admin/rules          change only the members given
 //	GET    /admin/faults         the faults, with how often each was seen and fired
 //	POST   /admin/faults         add one fault or a list
-//	DELETE /admin/faults         remove them all; calls that one delays go on
+//	DELETE /admin/faults         remove them all; delayed calls proceed at once
 //	GET    /admin/messages       what arrived: ?since=SEQ &limit=N &user=USERID
 //	DELETE /admin/messages       forget it
 //	GET    /admin/stats          counters since the start

@@ -24,8 +24,8 @@ type Fault struct {
 	API string `json:"api"`
 	// Match narrows the fault to calls with a certain body.
 	Match *Match `json:"match,omitempty"`
-	// Skip lets the first calls pass, Every then strikes only each Every-th, and
-	// Times ends the fault after so many strikes. 0 is: none, each, without end.
+	// Skip lets the first calls pass; then every Every-th call is hit, until Times
+	// of them were. 0 means that none is skipped, each is hit, and there is no end.
 	Skip  int `json:"skip,omitempty"`
 	Every int `json:"every,omitempty"`
 	Times int `json:"times,omitempty"`
@@ -36,10 +36,10 @@ type Fault struct {
 	// HTTPStatus is answered, with Body.
 	HTTPStatus int    `json:"http_status,omitempty"`
 	Body       string `json:"body,omitempty"`
-	// Delay comes before the answer, and ends early when the faults are removed. Alone it
-	// leaves the call as it is.
+	// Delay comes before the answer, and ends early when the faults are removed. By itself it
+	// only delays the call.
 	Delay Duration `json:"delay,omitempty"`
-	// Hang never answers: the call ends when the client goes.
+	// Hang never answers: the call ends when the client gives up.
 	Hang bool `json:"hang,omitempty"`
 	// Reset closes the connection without an answer.
 	Reset bool `json:"reset,omitempty"`
@@ -48,7 +48,7 @@ type Fault struct {
 	After bool `json:"after,omitempty"`
 }
 
-// Match is what a call's JSON body must have; what is empty does not matter.
+// Match is what a call's JSON body must have; what is empty matches all.
 // gettoken and media/upload have none, so a Match never fits them.
 type Match struct {
 	// ToUser is a userid or glob that one of touser's must match.
@@ -59,12 +59,12 @@ type Match struct {
 	Content string `json:"content,omitempty"`
 }
 
-// FaultStatus is a fault and what became of it so far.
+// FaultStatus is a fault and how often it was seen and fired.
 type FaultStatus struct {
 	Fault
 
 	Seen  int `json:"seen"`  // calls it matched
-	Fired int `json:"fired"` // calls it struck
+	Fired int `json:"fired"` // calls it hit
 }
 
 // fault is a FaultStatus guarded by the simulator's mutex.
@@ -130,7 +130,7 @@ func (s *Simulator) Faults() []FaultStatus {
 	return list
 }
 
-// ClearFaults removes every fault, and lets those calls go on that one of them delays.
+// ClearFaults removes every fault; calls that one of them delays proceed.
 func (s *Simulator) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +154,7 @@ func (s *Simulator) dueFault(c *call) *Fault {
 	return nil
 }
 
-// due counts a call and says whether it is struck.
+// due counts a call and says whether it is hit.
 func (f *fault) due() bool {
 	f.Seen++
 	if n := f.Seen - f.Skip; n < 1 || n%max(f.Every, 1) != 0 {
@@ -209,7 +209,7 @@ func mentions(value any, text string) bool {
 	return false
 }
 
-// suffer lets a fault happen to the call and reports whether that was its end.
+// suffer applies a fault to the call and reports whether that ends it.
 func (c *call) suffer(f Fault) bool {
 	c.pause(time.Duration(f.Delay))
 	switch {

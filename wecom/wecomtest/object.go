@@ -112,7 +112,7 @@ func (o object) float(key string) (f float64, ok bool) {
 	return f, err == nil
 }
 
-// flag returns an integer member that only matters if it is a sound one.
+// flag returns an integer member that only matters if it is valid.
 func (o object) flag(key string) int64 {
 	n, ok := o.num(key)
 	if !ok {

@@ -20,7 +20,7 @@ const (
 // WeCom's numbers, in force where the rules say 0.
 const (
 	defaultTokenTTL        = 7200 * time.Second // page 91039
-	defaultWrongSecrets    = 2000               // failures in an hour; told by WeCom staff, not on a page
+	defaultWrongSecrets    = 2000               // failures in an hour; from WeCom's staff, not on a page
 	defaultCallsPerMinute  = 10_000             // page 90312
 	defaultBlock           = time.Minute        // page 90312: a minute limit blocks for a minute
 	defaultMemberPerMinute = 30                 // page 90312
@@ -45,7 +45,7 @@ type Rules struct {
 
 	// TokenTTL is how long an access token lives: at least 1s, 2h by default.
 	TokenTTL Duration `json:"token_ttl"`
-	// TokenUses ends a token's life after so many calls; 0 is no such end.
+	// TokenUses expires a token after this many calls; 0 means never.
 	TokenUses int `json:"token_uses,omitempty"`
 	// WrongSecrets is how many wrong secrets within an hour get the caller's IP
 	// banned from gettoken for an hour: 2000 by default, negative is never.
@@ -61,7 +61,7 @@ type Rules struct {
 	// Parties maps a department id to its members; empty means every numeric id
 	// exists, with members nobody knows.
 	Parties map[string][]string `json:"parties,omitempty"`
-	// Tags is what Parties is, for tags.
+	// Tags maps a tag id to its members, likewise.
 	Tags map[string][]string `json:"tags,omitempty"`
 
 	// CallsPerMinute is the limit per app and API, 10000 by default. The call
@@ -87,15 +87,15 @@ type Rules struct {
 	// StrictMedia refuses media ids that were neither uploaded here nor are in
 	// Media. Without it they pass, whatever the type.
 	StrictMedia bool `json:"strict_media"`
-	// Media maps media ids that exist from the start, for ever, to their types:
-	// image, voice, video or file.
+	// Media maps media ids that exist from the start and never expire to their
+	// types: image, voice, video or file.
 	Media map[string]string `json:"media,omitempty"`
 
 	// Keep is how many of the newest messages are remembered: 100000 by default.
 	Keep int `json:"keep"`
 }
 
-// Validate returns every fault of the rules, each with the field's JSON name.
+// Validate returns every problem of the rules, each with the field's JSON name.
 func (r Rules) Validate() error {
 	return errors.Join(r.validateApps(), r.validateMembers(), r.validateTimes(), r.validateMedia())
 }

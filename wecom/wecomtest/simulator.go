@@ -46,7 +46,7 @@ type Simulator struct {
 	swept      time.Time
 }
 
-// New returns a simulator with the given rules, or every fault of the rules.
+// New returns a simulator with the given rules, or every problem of the rules.
 func New(rules Rules) (*Simulator, error) {
 	s := &Simulator{
 		mux:        http.NewServeMux(),
@@ -97,7 +97,7 @@ func (s *Simulator) now() time.Time {
 	return time.Now()
 }
 
-// work is what an API does once the faults have let it.
+// work is what an API does unless a fault prevents it.
 type work func(*call) (reply, error)
 
 // handle serves an API: the fault scripted for this call, the work, the answer.
@@ -126,7 +126,7 @@ func (s *Simulator) slow(do work) work {
 	}
 }
 
-// authorized lets only calls with a living token and within the app's limits
+// authorized lets only calls with a valid token and within the app's limits
 // through, and counts them as in flight while they last.
 func (s *Simulator) authorized(do work) work {
 	return func(c *call) (reply, error) {

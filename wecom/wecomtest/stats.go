@@ -16,7 +16,7 @@ const rateSeconds = 120
 type Stats struct {
 	// APIs are the calls by path under /cgi-bin/.
 	APIs map[string]APIStats `json:"apis"`
-	// TokensIssued counts new tokens, not repeats of a living one.
+	// TokensIssued counts new tokens, not repeats of a valid one.
 	TokensIssued int64 `json:"tokens_issued"`
 	// Delivered and Dropped are person-times; Suppressed are duplicate messages.
 	Delivered  int64 `json:"delivered"`
@@ -47,7 +47,7 @@ type AppStats struct {
 	// InFlight and MaxInFlight are calls at once, now and at most.
 	InFlight    int `json:"in_flight"`
 	MaxInFlight int `json:"max_in_flight"`
-	// BlockedUntil says by API when a block by 45009 ends that has not ended yet.
+	// BlockedUntil says by API when a block by 45009 that is in force ends.
 	BlockedUntil map[string]time.Time `json:"blocked_until"`
 }
 

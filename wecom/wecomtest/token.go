@@ -22,7 +22,7 @@ type token struct {
 	uses    int
 }
 
-// caller is an IP address that has shown wrong secrets.
+// caller is an IP address that has sent wrong secrets.
 type caller struct {
 	wrong       times
 	bannedUntil time.Time

@@ -51,7 +51,7 @@ func (s *Simulator) updateCard(c *call) (reply, error) {
 	return &updateReply{InvalidUser: invalid}, nil
 }
 
-// checkTargets wants someone to update the card for.
+// checkTargets requires someone to update the card for.
 func checkTargets(body object) error {
 	users, parties, tags := len(body.strs("userids")), len(body.strs("partyids")), len(body.strs("tagids"))
 	switch {
@@ -67,7 +67,7 @@ func checkTargets(body object) error {
 	return nil
 }
 
-// checkReplacement wants either a button's new name or a whole new card.
+// checkReplacement requires either a button's new name or a whole new card.
 func (s *Simulator) checkReplacement(c *call, body object) error {
 	if !body.has("template_card") {
 		if body.obj("button").str("replace_name") == "" {
