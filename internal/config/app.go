@@ -65,13 +65,37 @@ func readApps(s *section) map[string]*App {
 		s.fail(s.place, "missing (define at least one application)")
 	}
 	apps := make(map[string]*App, len(s.keys))
+	names := identities{}
 	for _, name := range s.keys {
 		if err := tasks.ValidateApp(name); err != nil {
 			s.fail(s.at(name), "%v", err)
 		}
-		apps[name] = readApp(name, s.section(name))
+		app := s.section(name)
+		apps[name] = readApp(name, app)
+		names.claim(app, apps[name])
 	}
 	return apps
+}
+
+// identities are the applications so far, with the name of each. A second name would
+// have limits of its own, while WeCom counts both together.
+type identities map[identity]string
+
+// identity is what makes two applications the same for WeCom, or for its stand-in.
+type identity struct{ corpID, agentID, apiBaseURL string }
+
+// claim reports an application that has a name already.
+func (names identities) claim(s *section, app *App) {
+	id := identity{app.CorpID, app.AgentID, app.APIBaseURL}
+	if id.corpID == "" || id.agentID == "" {
+		return // which is reported already
+	}
+	if first, taken := names[id]; taken {
+		s.fail(s.at("agent_id"), "agent %s of corp %s is apps.%s already "+
+			"(WeCom counts both together, so use that name or create another application)", id.agentID, id.corpID, first)
+		return
+	}
+	names[id] = app.Name
 }
 
 func readRetention(s *section) map[tasks.Priority]time.Duration {

@@ -77,16 +77,20 @@ func TestProblemsOfAFile(t *testing.T) {
 		yaml string
 		want []string
 	}{
-		"empty":                    {"", []string{"wecomq.yaml:1: apps: missing (define at least one application)"}},
-		"without applications":     {"redis: {}\napps: {}\n", []string{"wecomq.yaml:2: apps: missing (define at least one application)"}},
-		"not a mapping":            {"hello\n", []string{"wecomq.yaml:1: want a mapping of keys to values"}},
-		"two documents":            {minimal + "---\nx: 1\n", []string{"wecomq.yaml:6: a second YAML document (keep one)"}},
-		"not YAML":                 {"apps:\n  ops: {secret: hunter2\n", []string{"wecomq.yaml:2: not valid YAML: could not find flow mapping end token '}'"}},
-		"not YAML near a secret":   {"apps:\n  secret: |hunter2\n", []string{"wecomq.yaml:2: not valid YAML: invalid header option"}},
-		"unknown section":          {minimal + "worker: {}\n", []string{"wecomq.yaml:6: worker: unknown key (known here: redis, apps, gateway, log)"}},
-		"bad name of an app":       {strings.Replace(minimal, "ops", "Ops", 1), []string{`wecomq.yaml:2: apps.Ops: app: "Ops" is not 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit`}},
-		"app that is a value":      {"apps:\n  ops: 5\n", []string{"wecomq.yaml:2: apps.ops: want a mapping of keys to values"}},
-		"app without anything":     {"apps:\n  ops:\n", []string{"wecomq.yaml:2: apps.ops.corp_id: missing", "wecomq.yaml:2: apps.ops.agent_id: missing", "wecomq.yaml:2: apps.ops.secret: missing"}},
+		"empty":                  {"", []string{"wecomq.yaml:1: apps: missing (define at least one application)"}},
+		"without applications":   {"redis: {}\napps: {}\n", []string{"wecomq.yaml:2: apps: missing (define at least one application)"}},
+		"not a mapping":          {"hello\n", []string{"wecomq.yaml:1: want a mapping of keys to values"}},
+		"two documents":          {minimal + "---\nx: 1\n", []string{"wecomq.yaml:6: a second YAML document (keep one)"}},
+		"not YAML":               {"apps:\n  ops: {secret: hunter2\n", []string{"wecomq.yaml:2: not valid YAML: could not find flow mapping end token '}'"}},
+		"not YAML near a secret": {"apps:\n  secret: |hunter2\n", []string{"wecomq.yaml:2: not valid YAML: invalid header option"}},
+		"unknown section":        {minimal + "worker: {}\n", []string{"wecomq.yaml:6: worker: unknown key (known here: redis, apps, gateway, log)"}},
+		"bad name of an app":     {strings.Replace(minimal, "ops", "Ops", 1), []string{`wecomq.yaml:2: apps.Ops: app: "Ops" is not 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit`}},
+		"app that is a value":    {"apps:\n  ops: 5\n", []string{"wecomq.yaml:2: apps.ops: want a mapping of keys to values"}},
+		"app without anything":   {"apps:\n  ops:\n", []string{"wecomq.yaml:2: apps.ops.corp_id: missing", "wecomq.yaml:2: apps.ops.agent_id: missing", "wecomq.yaml:2: apps.ops.secret: missing"}},
+		"app with two names": {minimal + "  alerts:\n    corp_id: ww0123456789abcdef\n    agent_id: \"1000002\"\n    secret: another\n", []string{
+			"wecomq.yaml:8: apps.alerts.agent_id: agent 1000002 of corp ww0123456789abcdef is apps.ops already " +
+				"(WeCom counts both together, so use that name or create another application)",
+		}},
 		"empty secret":             {strings.Replace(minimal, "s3cret", `""`, 1), []string{"wecomq.yaml:5: apps.ops.secret: empty"}},
 		"agent id with a sign":     {strings.Replace(minimal, "1000002", "+1", 1), []string{`wecomq.yaml:4: apps.ops.agent_id: "+1" is not a positive number such as 1000002`}},
 		"agent id with letters":    {strings.Replace(minimal, "1000002", "ops", 1), []string{`wecomq.yaml:4: apps.ops.agent_id: "ops" is not a positive number such as 1000002`}},
