@@ -16,11 +16,11 @@ import (
 	"github.com/wecomq/wecomq/internal/tracing"
 )
 
-// requestTime bounds a request from its header to its answer. Those that stream
-// move their own deadlines.
+// requestTime is the time limit of a request, from header to response. Streams extend
+// their own deadlines.
 const requestTime = 60 * time.Second
 
-// recorder notes what was answered.
+// recorder notes the status and size of a response.
 type recorder struct {
 	http.ResponseWriter
 
@@ -49,21 +49,21 @@ func (w *recorder) Write(p []byte) (int, error) {
 // Unwrap lets [http.ResponseController] reach the connection.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// ServeHTTP gives the request an id and a deadline, and writes one line about it
-// when it is done.
+// ServeHTTP gives the request an id and a deadline, and writes one line to the access
+// log when it is done.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	rec := &recorder{ResponseWriter: w}
-	r, t := withRequestInfo(rec, r)
+	r, info := withRequestInfo(rec, r)
 	r, span := g.beginSpan(r)
-	r, held := g.withBodyBudget(r)
-	defer held.release()
-	// Writers that know no deadlines, as in tests, go without.
+	r, budget := g.withBodyBudget(r)
+	defer budget.release()
+	// The writers of some tests support no deadlines.
 	_ = http.NewResponseController(rec).SetWriteDeadline(began.Add(requestTime))
 	_ = http.NewResponseController(rec).SetReadDeadline(began.Add(requestTime))
 	defer func() {
-		g.logAccess(r, rec, t, time.Since(began))
-		endSpan(span, r, rec.status, t)
+		g.logAccess(r, rec, info, time.Since(began))
+		endSpan(span, r, rec.status, info)
 	}()
 	defer g.rescue(rec, r)
 	g.mux.ServeHTTP(rec, withoutEmptySegments(r))
@@ -71,8 +71,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 var slashes = regexp.MustCompile(`/{2,}`)
 
-// withoutEmptySegments serves clients whose base URL ends in a slash: many follow no
-// redirect of a POST.
+// withoutEmptySegments serves clients whose base URL ends in a slash. A redirect
+// would not help them: many do not follow one after a POST.
 func withoutEmptySegments(r *http.Request) *http.Request {
 	if r.URL.RawPath != "" || !strings.Contains(r.URL.Path, "//") {
 		return r
@@ -84,14 +84,14 @@ func withoutEmptySegments(r *http.Request) *http.Request {
 	return clean
 }
 
-// rescue turns a panic into a 500, if nothing was answered yet.
+// rescue turns a panic into a 500, unless the response has begun.
 func (g *Gateway) rescue(w *recorder, r *http.Request) {
 	cause := recover()
 	if cause == nil {
 		return
 	}
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-		panic(cause) //nolint:forbidigo // it is how net/http is told to drop a connection
+		panic(cause) //nolint:forbidigo // this tells net/http to drop the connection
 	}
 	err := fmt.Errorf("panic: %v", cause)
 	g.log.Error().Str(fields.RequestID, requestInfoFrom(r.Context()).id).Err(err).Bytes("stack", debug.Stack()).Msg("request failed")
@@ -101,17 +101,17 @@ func (g *Gateway) rescue(w *recorder, r *http.Request) {
 	}
 }
 
-// logAccess writes the line about a request: no query, in which WeCom's clients
-// put secrets, and no body.
-func (g *Gateway) logAccess(r *http.Request, w *recorder, t *requestInfo, took time.Duration) {
+// logAccess writes a request's line to the access log. It leaves out the query, where
+// WeCom's clients put secrets, and the body.
+func (g *Gateway) logAccess(r *http.Request, w *recorder, info *requestInfo, took time.Duration) {
 	level := levelOf(w.status)
 	if quiet(r.URL.Path) && level == zerolog.InfoLevel {
 		level = zerolog.DebugLevel
 	}
-	event := g.log.WithLevel(level).Str(fields.RequestID, t.id).Str("method", r.Method).Str("path", r.URL.Path).
+	event := g.log.WithLevel(level).Str(fields.RequestID, info.id).Str("method", r.Method).Str("path", r.URL.Path).
 		Int("status", w.status).Int64("bytes", w.bytes).Int64(fields.Duration, took.Milliseconds()).Str("remote", remote(r))
 	for name, value := range map[string]string{
-		"token": t.token, fields.App: t.app, "error": t.err, fields.TraceID: tracing.ID(r.Context()),
+		"token": info.token, fields.App: info.app, "error": info.err, fields.TraceID: tracing.ID(r.Context()),
 	} {
 		if value != "" {
 			event = event.Str(name, value)
@@ -120,7 +120,8 @@ func (g *Gateway) logAccess(r *http.Request, w *recorder, t *requestInfo, took t
 	event.Msg("request")
 }
 
-// quiet are the paths that are asked for all day.
+// quiet reports whether a path is polled, by probes or Prometheus, and not worth a
+// line each time.
 func quiet(path string) bool {
 	return path == "/metrics" || path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/-/")
 }

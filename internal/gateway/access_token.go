@@ -16,21 +16,21 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// An access token is what gettoken answers, and what a browser's session is. It
-// is kept nowhere, so that any gateway with the same configuration takes it: it
-// holds the token itself, sealed with a key that is made of the token's hash.
-// The hash alone forges none, and the access token alone, which clients write
-// into URLs and so into logs, gives nothing away (docs/decisions).
+// access is what an access token holds. gettoken returns one, and a browser's session
+// is one. None is stored, so that every gateway with the same configuration accepts
+// it: it contains the gateway token itself, encrypted with a key derived from that
+// token's hash. The hash alone is not enough to forge one. The access token alone,
+// which clients put into URLs and so into logs, reveals nothing (docs/decisions).
 //
 //	base64url( key id, 8 bytes | expiry, 8 bytes | kind, 1 byte | nonce | sealed secret \0 corpid )
 type access struct {
 	secret  string
-	corpID  string // that the client named, "" for none
+	corpID  string // as the client named it; "" for none
 	expires time.Time
-	session bool // a browser's, which opens no API
+	session bool // of a browser; not valid for the APIs
 }
 
-// The errors of an access token, WeCom's 40014, 40001 and 42001.
+// The errors of an access token: WeCom's 40014, 40001 and 42001.
 var (
 	errNoAccessToken = errors.New("not an access token")
 	errTokenTooLong  = fmt.Errorf("the token has over %d bytes, which no access token holds; make a shorter one", maxSecretBytes)
@@ -40,13 +40,13 @@ var (
 const (
 	keyIDBytes      = 8
 	accessHeadBytes = keyIDBytes + 8 + 1
-	// maxSecretBytes keeps access tokens below the 512 bytes that clients must
-	// provide for (91039).
+	// maxSecretBytes keeps access tokens below 512 bytes, which clients must allow
+	// for (91039).
 	maxSecretBytes = 200
 	maxCorpIDBytes = 64
 )
 
-// derive makes a key for one purpose of a token's hash.
+// derive derives a key for one purpose from a token's hash.
 func derive(token config.Token, purpose string) []byte {
 	mac := hmac.New(sha256.New, token.SHA256[:])
 	mac.Write([]byte("wecomq " + purpose))
@@ -67,7 +67,7 @@ func sealer(token config.Token) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// sealAccess writes an access token.
+// sealAccess encodes an access token.
 func sealAccess(token config.Token, a access) (string, error) {
 	if len(a.secret) > maxSecretBytes {
 		return "", errTokenTooLong
@@ -85,10 +85,10 @@ func sealAccess(token config.Token, a access) (string, error) {
 		kind = 's'
 	}
 	head = append(head, kind)
-	return base64.RawURLEncoding.EncodeToString(aead.Seal(head, nil, []byte(a.secret+"\x00"+a.corpID), head)), nil //nolint:gosec // this AEAD makes its nonce itself
+	return base64.RawURLEncoding.EncodeToString(aead.Seal(head, nil, []byte(a.secret+"\x00"+a.corpID), head)), nil //nolint:gosec // this AEAD generates its own nonce
 }
 
-// openAccess reads an access token.
+// openAccess decodes an access token.
 func (g *Gateway) openAccess(text string) (access, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(raw) <= accessHeadBytes || len(raw) > 512 {

@@ -15,13 +15,13 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// bodyTime is how long a body may be on its way.
+// bodyTime is how long a body may take to arrive.
 const bodyTime = 30 * time.Second
 
-// readBody reads a whole body of at most limit bytes, which must come in time.
+// readBody reads a whole body of at most limit bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	conn := http.NewResponseController(w)
-	_ = conn.SetReadDeadline(time.Now().Add(bodyTime)) // writers that know none, as in tests, go without
+	_ = conn.SetReadDeadline(time.Now().Add(bodyTime)) // the writers of some tests support no deadlines
 	data, err := io.ReadAll(http.MaxBytesReader(w, metered(r), limit))
 	switch {
 	case errors.Is(err, problem.ErrBusy):
@@ -37,22 +37,22 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return data, nil
 }
 
-// overLimit tells a body that is too large from one that broke off.
+// overLimit tells a body that is too large from one that was cut off.
 func overLimit(err error) bool {
 	_, over := errors.AsType[*http.MaxBytesError](err)
 	return over
 }
 
-// rawBody is a body that huma does not look into: whatever its Content-Type says,
-// curl's default included, it is JSON.
+// rawBody is a body that huma does not parse. It is taken for JSON whatever its
+// Content-Type, because curl sends a form's by default.
 type rawBody struct {
 	data []byte
 	err  error
 }
 
-// Resolve reads it.
+// Resolve reads the body.
 func (b *rawBody) Resolve(ctx huma.Context) []error {
 	r, w := humago.Unwrap(ctx)
 	b.data, b.err = readBody(w, r, message.MaxBodyBytes)
-	return nil // the handler tells b.err, in our own words
+	return nil // the handler returns b.err, as a problem of ours
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// maxBodiesBytes bounds the bodies of all requests that are in memory at once. What
-// is made of a body takes several times its size.
+// maxBodiesBytes limits the memory that all request bodies take together. What is
+// made of a body takes several times its size.
 const maxBodiesBytes = 64 << 20
 
-// bodyBudget is the share of [maxBodiesBytes] that a request has, from the first byte of
+// bodyBudget is a request's share of [maxBodiesBytes], held from the first byte of
 // its body until it is answered.
 type bodyBudget struct {
-	all   *semaphore.Weighted // nil: no bound
+	all   *semaphore.Weighted // nil: no limit
 	taken int64
 }
 
@@ -38,14 +38,14 @@ func (b *bodyBudget) release() {
 	}
 }
 
-// meteredBody takes what is read out of the budget.
+// meteredBody charges what is read to the budget.
 type meteredBody struct {
 	io.ReadCloser
 
 	budget *bodyBudget
 }
 
-// metered is the body of a request that is kept as a whole.
+// metered returns the body of a request that is kept in memory as a whole.
 func metered(r *http.Request) io.ReadCloser {
 	return &meteredBody{r.Body, bodyBudgetFrom(r.Context())}
 }
@@ -61,7 +61,7 @@ func (b *meteredBody) Read(p []byte) (int, error) {
 
 type bodyBudgetKey struct{}
 
-// bodyBudgetFrom is that of a request, or one without a bound.
+// bodyBudgetFrom returns a request's budget, or an unlimited one.
 func bodyBudgetFrom(ctx context.Context) *bodyBudget {
 	if b, ok := ctx.Value(bodyBudgetKey{}).(*bodyBudget); ok {
 		return b
@@ -69,7 +69,7 @@ func bodyBudgetFrom(ctx context.Context) *bodyBudget {
 	return &bodyBudget{}
 }
 
-// withBodyBudget gives a request its share, which must be released.
+// withBodyBudget gives a request its budget, which the caller must release.
 func (g *Gateway) withBodyBudget(r *http.Request) (*http.Request, *bodyBudget) {
 	b := &bodyBudget{all: g.bodies}
 	return r.WithContext(context.WithValue(r.Context(), bodyBudgetKey{}, b)), b

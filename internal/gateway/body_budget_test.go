@@ -11,9 +11,9 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-const roomBody = `{"touser":"a","msgtype":"text","text":{"content":"x"}}`
+const textOfX = `{"touser":"a","msgtype":"text","text":{"content":"x"}}`
 
-// watchingQueue looks at the room that is left while a message is enqueued.
+// watchingQueue notes whether the whole budget is free while a message is enqueued.
 type watchingQueue struct {
 	memory
 
@@ -44,12 +44,12 @@ func TestBodiesTogetherTakeSoMuchMemoryAndNoMore(t *testing.T) {
 		}
 	})})
 	ask := func(path string) *httptest.ResponseRecorder {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(roomBody))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(textOfX))
 		r.Header.Set("Authorization", "Bearer "+fuzzToken)
 		return serve(t, g, r)
 	}
-	if !g.bodies.TryAcquire(maxBodiesBytes - int64(len(roomBody)) + 1) {
-		t.Fatal("there is no room at the start")
+	if !g.bodies.TryAcquire(maxBodiesBytes - int64(len(textOfX)) + 1) {
+		t.Fatal("the budget is not free at the start")
 	}
 	for _, path := range []string{"/v1/messages", "/cgi-bin/gettoken", "/hook"} {
 		if w := ask(path); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "as many bodies") {
@@ -58,13 +58,13 @@ func TestBodiesTogetherTakeSoMuchMemoryAndNoMore(t *testing.T) {
 	}
 	g.bodies.Release(1)
 	if w := ask("/v1/messages"); w.Code != http.StatusAccepted {
-		t.Errorf("with room for just this one: HTTP %d %s", w.Code, w.Body)
+		t.Errorf("with a budget for just this one: HTTP %d %s", w.Code, w.Body)
 	}
-	g.bodies.Release(maxBodiesBytes - int64(len(roomBody)))
+	g.bodies.Release(maxBodiesBytes - int64(len(textOfX)))
 	if w := ask("/v1/messages"); w.Code != http.StatusAccepted || queue.seen {
-		t.Errorf("HTTP %d; the body took no room while its message was enqueued: %v", w.Code, queue.seen)
+		t.Errorf("HTTP %d; the body took nothing from the budget while its message was enqueued: %v", w.Code, queue.seen)
 	}
 	if !free() {
-		t.Error("not all room was given back")
+		t.Error("not all of the budget was released")
 	}
 }

@@ -1,11 +1,11 @@
-// Package gateway is the HTTP side: the REST API, an address that speaks like
-// WeCom's own, health, and room for what others mount beside them.
+// Package gateway serves HTTP: the REST API, an API compatible with WeCom's own,
+// health probes, and whatever other packages mount beside them.
 //
-// Files named rest_… are the REST API, files named wecom_… speak like WeCom. All
-// others are the shell around both: routes, tokens and sessions, access log, budgets,
-// problems. The two APIs share the shell's identities, budgets and errors so closely
-// that a package of their own would need most of it handed in.
+// Files named rest_… are the REST API, files named wecom_… the WeCom-compatible one.
+// The others are the shell around both: routes, tokens and sessions, the access log,
+// body limits, problems. Both APIs use so much of the shell that separate packages
+// would need most of it passed in.
 //
-// It knows neither producers nor workers: what it needs of them are the small
-// interfaces of [Services], and the errors of error.go are what they answer with.
+// The package knows neither producers nor workers. It reaches them through the small
+// interfaces of [Services], whose errors are those of error.go.
 package gateway

@@ -6,8 +6,8 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// The errors that [Services] answer with, by errors.Is. Anything else that is no
-// *message.ValidationError, *wecom.Error or *wecom.CallError is a fault of ours.
+// The errors of [Services], to be tested with errors.Is. Any other that is not a
+// *message.ValidationError, *wecom.Error or *wecom.CallError is an internal error.
 var (
 	ErrNotFound    = problem.ErrNotFound
 	ErrConflict    = problem.ErrConflict
@@ -15,5 +15,5 @@ var (
 	ErrRefused     = problem.ErrRefused
 )
 
-// errNoToken is a secret that is no token's.
+// errNoToken is returned for a secret that matches no token.
 var errNoToken = fmt.Errorf("%w: no such token", problem.ErrUnauthorized)

@@ -14,41 +14,40 @@ import (
 	"github.com/wecomq/wecomq/internal/tracing"
 )
 
-// Config is what a [Gateway] needs. Services.Queue and Services.Records are
-// required.
+// Config configures a [Gateway]. Services.Queue and Services.Records are required.
 type Config struct {
 	Services Services
 	Settings Settings
-	// Routes are what others mount.
+	// Routes are the handlers of other packages.
 	Routes []Route
-	// Stopping is closed when the process is asked to end: streams then end
-	// politely, and /readyz says no. nil: never.
+	// Stopping is closed when the process is asked to stop: streams then end cleanly
+	// and /readyz fails. nil means never.
 	Stopping <-chan struct{}
-	// Logger gets one line per request; the zero value is silent.
+	// Logger is the access log, one line per request; the zero value is silent.
 	Logger zerolog.Logger
-	// TracerProvider gets a span per request, in the trace of its traceparent if it
-	// has one; nil for none.
+	// TracerProvider gets a span per request, which continues the trace of its
+	// traceparent; nil for none.
 	TracerProvider oteltrace.TracerProvider
 	Version        string // of wecomq, for the docs
 	// Now is the clock of access tokens; nil is time.Now.
 	Now func() time.Time
 }
 
-// Gateway is the HTTP handler of everything. It is safe for concurrent use.
+// Gateway is the HTTP handler of the whole process. It is safe for concurrent use.
 type Gateway struct {
 	mux      *http.ServeMux
 	services Services
 	settings atomic.Pointer[Settings]
 	stopping <-chan struct{}
-	uploads  chan struct{} // a place for each upload that may be in memory
+	uploads  chan struct{} // a slot for each upload that may be in memory
 	bodies   *semaphore.Weighted
 	log      zerolog.Logger
 	tracer   tracing.Tracer
 	now      func() time.Time
 }
 
-// New makes the handler. A route that contradicts another one panics, as it does
-// in [http.ServeMux].
+// New returns the handler. It panics if a route conflicts with another, as
+// [http.ServeMux] does.
 func New(cfg Config) (*Gateway, error) {
 	if cfg.Services.Queue == nil || cfg.Services.Records == nil {
 		return nil, errors.New("gateway: Services.Queue or Services.Records is nil")
@@ -79,6 +78,6 @@ func New(cfg Config) (*Gateway, error) {
 	return g, nil
 }
 
-// Reload swaps apps and tokens for the requests that come from now on; those
-// under way end under the old ones.
+// Reload replaces apps and tokens for new requests; those in flight finish with the
+// old ones.
 func (g *Gateway) Reload(settings Settings) { g.settings.Store(&settings) }

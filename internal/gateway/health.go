@@ -8,17 +8,16 @@ import (
 	"time"
 )
 
-// readyTime bounds the look at Redis; a probe should not hang.
+// readyTime is the time limit of a readiness check, so that no probe hangs.
 const readyTime = 3 * time.Second
 
-// briefError is one that says in few words, without names of hosts, what may be
-// told to anybody.
+// briefError has a short text without host names, which anybody may read.
 type briefError interface {
 	error
 	Brief() string
 }
 
-// serveHealth serves the probes under the names of Kubernetes and of Prometheus.
+// serveHealth serves the probes under the paths that Kubernetes and Prometheus use.
 func (g *Gateway) serveHealth() {
 	healthy := func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") }
 	for _, path := range []string{"/healthz", "/-/healthy"} {
@@ -29,7 +28,7 @@ func (g *Gateway) serveHealth() {
 	}
 }
 
-// ready says whether a message that comes now can be stored.
+// ready reports whether messages can be stored at present.
 func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
 	defer cancel()

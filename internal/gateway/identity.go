@@ -12,19 +12,19 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// Identity is who asks: a token, and the apps that it may use.
+// Identity is the client of a request: a token, and the apps that it may use.
 type Identity struct {
 	Token config.Token
 	apps  []App // those of the token that exist
 }
 
-// Name is that of the token.
+// Name returns the name of the token.
 func (i *Identity) Name() string { return i.Token.Name }
 
 // Has reports whether the token has a scope.
 func (i *Identity) Has(scope config.Scope) bool { return slices.Contains(i.Token.Scopes, scope) }
 
-// Apps are the names of the apps that the token may use.
+// Apps returns the names of the apps that the token may use.
 func (i *Identity) Apps() []string {
 	names := make([]string, len(i.apps))
 	for n, app := range i.apps {
@@ -33,7 +33,8 @@ func (i *Identity) Apps() []string {
 	return names
 }
 
-// Allow refuses what the token may not do, in a sentence that says what it may.
+// Allow returns an error if the token lacks a scope. The error lists the scopes that
+// it has.
 func (i *Identity) Allow(scope config.Scope) error {
 	if i.Has(scope) {
 		return nil
@@ -41,7 +42,7 @@ func (i *Identity) Allow(scope config.Scope) error {
 	return fmt.Errorf("%w: token %q lacks the scope %q; it has %s", problem.ErrForbidden, i.Name(), scope, list(i.Token.Scopes))
 }
 
-// App gives an app that the token may use. An empty name is the only one there is.
+// App returns an app that the token may use. An empty name means the only one.
 func (i *Identity) App(name string) (App, error) {
 	if name == "" {
 		if len(i.apps) == 1 {
@@ -68,22 +69,22 @@ func list[T ~string](words []T) string {
 	return strings.Join(texts, ", ")
 }
 
-// identityKey is where a request's context keeps the identity.
+// identityKey is the context key of the identity.
 type identityKey struct{}
 
-// IdentityFrom tells who made the request, nil for a public [Route].
+// IdentityFrom returns the identity of a request, or nil for a public [Route].
 func IdentityFrom(ctx context.Context) *Identity {
 	identity, _ := ctx.Value(identityKey{}).(*Identity)
 	return identity
 }
 
-// withIdentity notes who asks, also for the access log.
+// withIdentity stores the identity in the request, and its name for the access log.
 func withIdentity(r *http.Request, identity *Identity) *http.Request {
 	requestInfoFrom(r.Context()).token = identity.Name()
 	return r.WithContext(context.WithValue(r.Context(), identityKey{}, identity))
 }
 
-// identify finds the identity that a secret stands for.
+// identify returns the identity that a secret belongs to.
 func (g *Gateway) identify(secret string) (*Identity, error) {
 	settings := g.settings.Load()
 	token, ok := settings.token(secret)
@@ -98,17 +99,17 @@ func (g *Gateway) identify(secret string) (*Identity, error) {
 	return nil, &hintedError{errNoToken, howToMakeToken}
 }
 
-// hintedError carries what only the operator may know.
+// hintedError adds a hint that is only for the operator.
 type hintedError struct {
 	error
 
 	hint string
 }
 
-// Unwrap returns what anybody may know.
+// Unwrap returns the error that the client may see.
 func (h *hintedError) Unwrap() error { return h.error }
 
-// forLog is an error as the log has it.
+// forLog is the text of an error for the log, with its hint.
 func forLog(err error) string {
 	if hinted, ok := errors.AsType[*hintedError](err); ok {
 		return err.Error() + "; " + hinted.hint
@@ -119,7 +120,7 @@ func forLog(err error) string {
 const howToMakeToken = "make one with TOKEN=$(openssl rand -hex 32), put its sha256 (printf %s \"$TOKEN\" | sha256sum) " +
 	"under gateway.tokens, and reload with SIGHUP"
 
-// identity gives a token the apps that it may use.
+// identity returns a token with the apps that it may use.
 func (s *Settings) identity(token config.Token) *Identity {
 	i := &Identity{Token: token}
 	for _, name := range token.Apps {
@@ -130,7 +131,7 @@ func (s *Settings) identity(token config.Token) *Identity {
 	return i
 }
 
-// bearer is the secret of a request's Authorization header, "" if there is none.
+// bearer returns the secret in a request's Authorization header, "" if there is none.
 func bearer(r *http.Request) string {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {

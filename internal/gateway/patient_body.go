@@ -11,11 +11,12 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// idleTime is how long a stream may rest, in either direction, before it is cut.
+// idleTime is how long a stream may be idle, in either direction, before it is
+// closed.
 const idleTime = 30 * time.Second
 
-// patientBody is a body whose reader waits for each piece, but not for ever, and
-// not beyond the end of the process.
+// patientBody is a body whose reader waits up to [idleTime] for each piece, and no
+// longer than the process runs.
 type patientBody struct {
 	body     io.Reader
 	conn     *http.ResponseController
@@ -26,14 +27,15 @@ type patientBody struct {
 	done    chan struct{}
 }
 
-// newPatientBody needs a close.
+// newPatientBody starts watching for the end of the process; the caller must close
+// it.
 func newPatientBody(w http.ResponseWriter, r *http.Request, stopping <-chan struct{}) *patientBody {
 	b := &patientBody{body: r.Body, conn: http.NewResponseController(w), stopping: stopping, done: make(chan struct{})}
 	go b.watch()
 	return b
 }
 
-// watch wakes the reader when the process stops.
+// watch unblocks the reader when the process stops.
 func (b *patientBody) watch() {
 	select {
 	case <-b.done:
@@ -66,7 +68,7 @@ func (b *patientBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// await moves the deadline, unless the process stops.
+// await extends the deadline, unless the process is stopping.
 func (b *patientBody) await() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

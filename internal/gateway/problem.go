@@ -13,8 +13,8 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// newProblem is what a client is told about an error: the fields at fault, but
-// nothing about our insides.
+// newProblem is what a client is told about an error: which fields are wrong, but
+// nothing internal.
 func newProblem(ctx context.Context, err error) *problem.Problem {
 	p := problem.New(err, "body.")
 	p.RequestID = requestInfoFrom(ctx).id
@@ -27,7 +27,7 @@ func newProblem(ctx context.Context, err error) *problem.Problem {
 	return p
 }
 
-// unavailable says what a client can count on, without Redis's address.
+// unavailable tells a client what it can rely on, without Redis's address.
 func unavailable(err error) string {
 	for _, own := range []error{problem.ErrStopping, problem.ErrBusy} {
 		if errors.Is(err, own) {
@@ -41,7 +41,7 @@ func unavailable(err error) string {
 	return "Redis did not confirm in time; try again. A message sent with an idempotency key cannot be doubled by that"
 }
 
-// report makes the problem of an error, and logs what only the operator may know.
+// report returns the problem of an error, and logs what only the operator may see.
 func (g *Gateway) report(ctx context.Context, err error) *problem.Problem {
 	p := newProblem(ctx, err)
 	if p.Status == http.StatusUnauthorized {
@@ -57,18 +57,18 @@ func (g *Gateway) logFault(ctx context.Context, err error) {
 	g.log.Error().Str("request_id", requestInfoFrom(ctx).id).Err(err).Msg("request failed")
 }
 
-// fail answers with the problem of an error, outside of huma.
+// fail answers with the problem of an error, outside huma.
 func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
 	g.report(r.Context(), err).Write(w)
 }
 
-// invalid is a *message.ValidationError about one field.
+// invalid returns a *message.ValidationError about one field.
 func invalid(field, format string, args ...any) error {
 	return &message.ValidationError{Fields: []message.FieldError{{Field: field, Problem: fmt.Sprintf(format, args...)}}}
 }
 
-// refusal makes of the error of a message, which its queue would not take, one
-// that names the field.
+// refusal turns the error of a message that the queue rejected into one that names
+// the field.
 func refusal(err error) error {
 	if err == nil || problem.Status(err) != http.StatusInternalServerError {
 		return err
@@ -80,7 +80,7 @@ func refusal(err error) error {
 	return invalid(field, "%s", text)
 }
 
-// levelOf is the level of a line of the access log.
+// levelOf is the log level of a status in the access log.
 func levelOf(status int) zerolog.Level {
 	if status >= http.StatusInternalServerError && status != http.StatusNotImplemented {
 		return zerolog.WarnLevel

@@ -8,24 +8,24 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// requestIDHeader names a request, in the answer always and in the request if
-// the client has a name for it.
+// requestIDHeader names a request: in every response, and in a request whose client
+// has chosen the name.
 const requestIDHeader = "X-Request-Id"
 
-// saneRequestID is what may go into a log and back into a header.
+// saneRequestID matches the ids that are safe to log and to send back.
 var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}$`)
 
-// requestInfo is what the access log tells of a request beyond what HTTP knows.
+// requestInfo is what the access log reports about a request besides its HTTP fields.
 type requestInfo struct {
 	id    string
-	token string // its name, never itself
+	token string // its name, never the secret
 	app   string
-	err   string // of a WeCom-like answer, which is HTTP 200 also when it refuses
+	err   string // of a WeCom-compatible response, which is HTTP 200 even for an error
 }
 
 type requestInfoKey struct{}
 
-// requestInfoFrom is that of a request, or an empty one.
+// requestInfoFrom returns a request's info, or an empty one.
 func requestInfoFrom(ctx context.Context) *requestInfo {
 	if info, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
 		return info
@@ -33,7 +33,7 @@ func requestInfoFrom(ctx context.Context) *requestInfo {
 	return &requestInfo{}
 }
 
-// withRequestInfo gives a request its id.
+// withRequestInfo gives a request its info, and with it an id.
 func withRequestInfo(w http.ResponseWriter, r *http.Request) (*http.Request, *requestInfo) {
 	info := &requestInfo{id: r.Header.Get(requestIDHeader)}
 	if !saneRequestID.MatchString(info.id) {

@@ -21,7 +21,7 @@ import (
 
 const ndjson = "application/x-ndjson"
 
-// batchBounds are those of the lines that go into Redis at once.
+// batchBounds limit the lines that are enqueued at once.
 var batchBounds = envelope.Bounds{Lines: 500, Bytes: 4 << 20, Buffer: 64 << 10}
 
 type batchInput struct {
@@ -30,7 +30,7 @@ type batchInput struct {
 	IdempotencyKey string         `header:"Idempotency-Key" doc:"Gives line N the key KEY/N if it has none of its own: the whole batch can be sent again"`
 }
 
-// lineResult is what became of a line: a receipt, or a status and why.
+// lineResult is the result of a line: a receipt, or a status and the reason.
 type lineResult struct {
 	Line int `json:"line"`
 	*Receipt
@@ -51,8 +51,8 @@ func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse
 		r, w := humago.Unwrap(ctx)
 		r = r.WithContext(ctx.Context())
 		conn := http.NewResponseController(w)
-		w.Header().Set("Connection", "close") // net/http cannot go on after a full-duplex body that was not read to its end
-		_ = conn.EnableFullDuplex()           // HTTP/2 is so anyway
+		w.Header().Set("Connection", "close") // net/http cannot reuse the connection after a full-duplex body that was not read to its end
+		_ = conn.EnableFullDuplex()           // HTTP/2 always is
 		body := newPatientBody(w, r, g.stopping)
 		defer body.close()
 		b := &batch{Gateway: g, ctx: ctx.Context(), defaults: in, lines: envelope.NewLines(body, batchBounds), w: w, conn: conn}
@@ -62,20 +62,20 @@ func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse
 	}}, nil
 }
 
-// batch is one batch on its way through.
+// batch is one request being processed.
 type batch struct {
 	*Gateway
 
-	ctx      context.Context //nolint:containedctx // it lives as long as the request
+	ctx      context.Context //nolint:containedctx // it lives only as long as the request
 	defaults *batchInput
 	lines    *envelope.Lines
 	w        http.ResponseWriter
 	conn     *http.ResponseController
-	started  bool // something was answered
+	started  bool // the response has begun
 }
 
-// run enqueues and answers chunk after chunk, until the client or the process
-// ends, or Redis does not answer.
+// run enqueues and answers one chunk after another, until the body ends, the process
+// stops or Redis is unavailable.
 func (b *batch) run() error {
 	for {
 		chunk, end := b.lines.Chunk()
@@ -95,11 +95,11 @@ func (b *batch) run() error {
 	}
 }
 
-// end tells why a batch did not get to its end: as a problem, or in a last line
-// when there were some already.
+// end reports why a batch was not completed: as a problem, or as a last line if the
+// response has begun.
 func (b *batch) end(r *http.Request, err error) {
 	if problem.Status(err) == http.StatusInternalServerError {
-		return // the client has broken off
+		return // the client has gone away
 	}
 	if !b.started {
 		b.fail(b.w, r, err)
@@ -130,7 +130,7 @@ func (b *batch) handle(chunk []envelope.Line) error {
 	return errors.Join(b.write(results), away)
 }
 
-// pendingApp are the messages of one app in a chunk, and their places in it.
+// pendingApp are the messages of one app in a chunk, and their positions in it.
 type pendingApp struct {
 	messages []tasks.Message
 	places   []int
@@ -140,7 +140,7 @@ func (p *pendingApp) add(place int, m tasks.Message) {
 	p.messages, p.places = append(p.messages, m), append(p.places, place)
 }
 
-// enqueue fills in the results, and tells whether Redis is away.
+// enqueue fills in the results. It returns the error of Redis if that is unavailable.
 func (b *batch) enqueue(pending map[string]*pendingApp, chunk []envelope.Line, results []lineResult) (away error) {
 	ctx, cancel := detached(b.ctx, storeTime)
 	defer cancel()
@@ -183,7 +183,7 @@ func (b *batch) fault(number int, err error) lineResult {
 	return lineResult{Line: number, Status: p.Status, Error: p.Detail, Errors: p.Errors}
 }
 
-// write answers some lines at once.
+// write answers several lines at once.
 func (b *batch) write(results []lineResult) error {
 	if !b.started {
 		b.started = true
@@ -198,7 +198,7 @@ func (b *batch) write(results []lineResult) error {
 			return fmt.Errorf("answer line %d: %w", result.Line, err)
 		}
 	}
-	_ = b.conn.Flush() // a writer that cannot is not a connection
+	_ = b.conn.Flush() // only the writers of tests cannot
 	return nil
 }
 

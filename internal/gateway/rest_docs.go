@@ -21,10 +21,11 @@ type docsOperation struct {
 	*huma.Operation
 }
 
-// Scope is the scope that a token needs.
+// Scope is the scope that the operation requires.
 func (o docsOperation) Scope() any { return o.Extensions["x-scope"] }
 
-// docsPage makes a page of the OpenAPI document, without anything from elsewhere.
+// docsPage renders the OpenAPI document as a page that loads nothing from other
+// hosts.
 func docsPage(document *huma.OpenAPI) ([]byte, error) {
 	page, err := template.New("docs").Parse(docsHTML)
 	if err != nil {

@@ -17,15 +17,16 @@ import (
 )
 
 const (
-	// storeTime bounds what Redis may take for one request; clients are told to
-	// come again rather than to hang.
+	// storeTime is the time limit for Redis in one request; clients are told to try
+	// again rather than left waiting.
 	storeTime = 5 * time.Second
-	// wecomTime bounds what WeCom may take: a recall has a call for each part.
+	// wecomTime is the time limit for WeCom in one request: a recall takes a call per
+	// part.
 	wecomTime = 30 * time.Second
 )
 
-// detached is a context that outlives its client: an enqueue that is broken off
-// is one that nobody knows of.
+// detached returns a context that outlives its client: nobody would know what became
+// of an enqueue that was interrupted.
 func detached(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), limit)
 }
@@ -58,8 +59,8 @@ func (g *Gateway) send(ctx context.Context, in *sendInput) (*sendOutput, error) 
 	return &sendOutput{Body: receiptOf(receipt)}, err
 }
 
-// malformed is the error of something that cannot be read, unless that says itself
-// what is at fault.
+// malformed returns the error for a body that cannot be parsed. A validation error
+// stays as it is.
 func malformed(err error) error {
 	switch _, invalid := asValidation(err); {
 	case err == nil || invalid:
@@ -70,14 +71,14 @@ func malformed(err error) error {
 	return fmt.Errorf("%w: %w", problem.ErrMalformed, err)
 }
 
-// compose makes the message of an envelope, for an app that the client may use.
+// compose builds the message of an envelope, for an app that the client may use.
 func (g *Gateway) compose(identity *Identity, e *envelope.Envelope, defaults tasks.Options) (App, tasks.Message, error) {
 	app, appErr := identity.App(e.App)
 	if errors.Is(appErr, problem.ErrForbidden) {
 		return App{}, tasks.Message{}, appErr
 	}
 	m, err := e.Message(defaults)
-	if appErr != nil && err == nil { // or its queue would say it
+	if appErr != nil && err == nil { // otherwise the queue checks it
 		err = message.ValidateContent(m.Request)
 	}
 	if err := joined(appErr, malformed(err)); err != nil {
@@ -89,7 +90,7 @@ func (g *Gateway) compose(identity *Identity, e *envelope.Envelope, defaults tas
 	return app, m, nil
 }
 
-// joined is one list of the fields that two errors name.
+// joined merges the fields of two validation errors.
 func joined(a, b error) error {
 	first, ok := asValidation(a)
 	second, both := asValidation(b)
@@ -106,7 +107,7 @@ func asValidation(err error) (*message.ValidationError, bool) {
 	return errors.AsType[*message.ValidationError](err)
 }
 
-// enqueue puts one message into Redis. A nil error means that it is there.
+// enqueue stores one message in Redis. A nil error means that it is there.
 func (g *Gateway) enqueue(ctx context.Context, app App, m tasks.Message) (tasks.Receipt, error) {
 	requestInfoFrom(ctx).app = app.Name
 	ctx, cancel := detached(ctx, storeTime)
@@ -142,8 +143,8 @@ func (g *Gateway) recall(ctx context.Context, in *messageInput) (*recordOutput, 
 	return g.record(ctx, in.ID, wecomTime, g.services.Recaller.Recall)
 }
 
-// record does something with a message that the client may use, and answers with
-// its record.
+// record runs an operation on a message that the client may use, and answers with its
+// record.
 func (g *Gateway) record(
 	ctx context.Context, id string, limit time.Duration, do func(context.Context, string, string) (tasks.Record, error),
 ) (*recordOutput, error) {
@@ -161,7 +162,7 @@ func (g *Gateway) record(
 	return &recordOutput{Body: record}, nil
 }
 
-// ownerOf is the app that an id belongs to, if the client may use it.
+// ownerOf returns the app of a message id, if the client may use it.
 func ownerOf(identity *Identity, id string) (App, error) {
 	name, err := tasks.AppOf(id)
 	if err != nil {

@@ -15,16 +15,16 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// bearerScheme is the name of our way to authenticate in the OpenAPI document.
+// bearerScheme is the name of bearer authentication in the OpenAPI document.
 const bearerScheme = "bearer"
 
-// newAPI makes the REST API. Its document and its docs page are served by us:
-// huma's pages load scripts from elsewhere.
+// newAPI returns the REST API. The gateway serves the document and the docs page
+// itself, because huma's pages load scripts from other hosts.
 func newAPI(mux *http.ServeMux, version string) huma.API {
 	cfg := huma.DefaultConfig("wecomq", version)
 	cfg.Info.Description = "Queue-backed dispatcher for WeCom (企业微信) application messages."
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
-	cfg.CreateHooks = nil // no $schema member in every answer
+	cfg.CreateHooks = nil // no $schema member in responses
 	cfg.Transformers = append(cfg.Transformers, nameRequest)
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearerScheme: {
 		Type: "http", Scheme: "bearer", Description: "A token of gateway.tokens in the configuration.",
@@ -32,7 +32,7 @@ func newAPI(mux *http.ServeMux, version string) huma.API {
 	return humago.New(mux, cfg)
 }
 
-// nameRequest gives the errors that huma finds by itself the id that ours have.
+// nameRequest adds the request id to the errors that huma itself returns.
 func nameRequest(ctx huma.Context, _ string, value any) (any, error) {
 	if model, ok := value.(*huma.ErrorModel); ok {
 		return &problem.Problem{ErrorModel: *model, RequestID: requestInfoFrom(ctx.Context()).id}, nil
@@ -40,8 +40,8 @@ func nameRequest(ctx huma.Context, _ string, value any) (any, error) {
 	return value, nil
 }
 
-// operation registers an operation that needs a scope. Its errors become
-// problems by the table of internal/problem.
+// operation registers an operation that requires a scope. Its errors become problems
+// by the table of internal/problem.
 func operation[I, O any](
 	g *Gateway, api huma.API, op huma.Operation, scope config.Scope, handle func(context.Context, *I) (*O, error),
 ) {
@@ -49,7 +49,7 @@ func operation[I, O any](
 	op.Extensions = map[string]any{"x-scope": scope}
 	op.Middlewares = huma.Middlewares{g.authenticated(scope)}
 	documented := op.RequestBody
-	op.RequestBody = nil // or huma would read and check the body
+	op.RequestBody = nil // otherwise huma would read and validate the body
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
@@ -62,7 +62,7 @@ func operation[I, O any](
 	}
 }
 
-// authenticated lets only clients with a token of the scope through.
+// authenticated admits only clients whose token has the scope.
 func (g *Gateway) authenticated(scope config.Scope) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
@@ -75,7 +75,7 @@ func (g *Gateway) authenticated(scope config.Scope) func(huma.Context, func(huma
 	}
 }
 
-// authorize finds out who asks, and whether they may.
+// authorize identifies the client and checks its scope.
 func (g *Gateway) authorize(r *http.Request, scope config.Scope) (*http.Request, error) {
 	identity, err := g.identify(bearer(r))
 	if err != nil {
@@ -122,7 +122,7 @@ func messageBody() *huma.RequestBody {
 	}
 }
 
-// serveOpenAPI serves the document and a page made of it.
+// serveOpenAPI serves the document and the docs page.
 func (g *Gateway) serveOpenAPI(document *huma.OpenAPI) error {
 	// What newProblem adds to huma's model.
 	document.Components.Schemas.Map()["ErrorModel"].Properties["request_id"] = &huma.Schema{

@@ -11,7 +11,8 @@ import (
 
 const webhookPrefix = "/v1/webhooks/"
 
-// documentWebhooks tells of the webhooks that are mounted, which huma does not serve.
+// documentWebhooks adds the mounted webhooks, which huma does not serve, to the
+// document.
 func documentWebhooks(document *huma.OpenAPI, routes []Route) {
 	for _, route := range routes {
 		if _, path, _ := strings.Cut(route.Pattern, webhookPrefix); path != "" {
@@ -52,7 +53,7 @@ func webhookOperation(source string, route Route) *huma.Operation {
 	}
 }
 
-// acceptedSchema is that of a webhook's answer.
+// acceptedSchema describes the response to a webhook.
 func acceptedSchema() *huma.Schema {
 	number, text := &huma.Schema{Type: huma.TypeInteger}, &huma.Schema{Type: huma.TypeString}
 	message := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{

@@ -2,8 +2,8 @@ package gateway
 
 import "github.com/wecomq/wecomq/tasks"
 
-// Receipt is the answer to a message that was enqueued: what a client may rely on of
-// [tasks.Receipt].
+// Receipt is the response to an enqueued message: the part of [tasks.Receipt] that
+// clients may rely on.
 type Receipt struct {
 	ID        string      `json:"id" doc:"The message's id; all other operations take it" example:"ops-01JD5K3V8N0000000000000000"`
 	State     tasks.State `json:"state" enum:"queued,scheduled" doc:"Where it stands"`

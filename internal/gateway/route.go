@@ -11,26 +11,25 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// Route mounts a handler of others beside the gateway's own: webhooks, the
-// dashboard, pages. It asks [IdentityFrom] who made the request.
+// Route mounts a handler of another package: webhooks, the dashboard, pages. The
+// handler calls [IdentityFrom] to learn who made the request.
 type Route struct {
 	Pattern string // as http.ServeMux takes it, e.g. "POST /v1/webhooks/alertmanager/{app}"
 	Handler http.Handler
-	// Scope is what a client's token needs; "" makes the route public. An {app} in
-	// the pattern must be one that the token may use.
+	// Scope is the scope that the token needs; "" makes the route public. If the
+	// pattern has an {app}, the token must be allowed to use that app.
 	Scope config.Scope
-	// WriteScope is what a request needs that is neither GET, HEAD nor OPTIONS; ""
-	// is Scope. With admin here, others look and touch nothing.
+	// WriteScope is the scope for methods other than GET, HEAD and OPTIONS; "" means
+	// Scope. Set it to admin to make the route read-only for others.
 	WriteScope config.Scope
-	// Session also takes the cookie of [Gateway.OpenSession] for a token, and
-	// refuses writes that come from another site's page. Login is where a browser
-	// without a session is sent, with ?next= for the way back; empty, it gets the
-	// problem.
+	// Session also accepts the cookie of [Gateway.OpenSession], and rejects writes
+	// from pages of other sites. Login is where a browser without a session is
+	// redirected, with ?next= for the way back; if empty, it gets the problem.
 	Session bool
 	Login   string
-	// Basic also takes the password of Basic authentication for a token, for clients
-	// that can be given no more than a URL: http://x:TOKEN@gateway/…. Writes from
-	// other sites' pages are refused as well.
+	// Basic also accepts the token as the password of Basic authentication, for
+	// clients that can only be given a URL: http://x:TOKEN@gateway/…. It rejects
+	// writes from pages of other sites as well.
 	Basic bool
 }
 
@@ -46,10 +45,10 @@ func (g *Gateway) mount(route Route) {
 	g.mux.Handle(route.Pattern, handler)
 }
 
-// guarded lets only those through who may use a route.
+// guarded checks that the client may use a route.
 func (g *Gateway) guarded(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r, err := g.authorizeRoute(r, route) //nolint:contextcheck // it derives from the request's
+		r, err := g.authorizeRoute(r, route) //nolint:contextcheck // it is derived from the request's
 		switch {
 		case err == nil:
 			r.Body = metered(r)
@@ -91,7 +90,7 @@ func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, e
 	return r, nil
 }
 
-// scopeOf is the scope that a method needs.
+// scopeOf is the scope that a method requires.
 func (r Route) scopeOf(method string) config.Scope {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
@@ -100,7 +99,7 @@ func (r Route) scopeOf(method string) config.Scope {
 	return cmp.Or(r.WriteScope, r.Scope)
 }
 
-// allowed are the methods that a path of the API takes.
+// allowed lists the methods that a path of the API accepts.
 func (g *Gateway) allowed(r *http.Request) []string {
 	var methods []string
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
@@ -113,7 +112,7 @@ func (g *Gateway) allowed(r *http.Request) []string {
 	return methods
 }
 
-// catchAll answers what no route takes, in the form of its neighbours.
+// catchAll answers requests under /v1/ that match no route.
 func (g *Gateway) catchAll() {
 	g.mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
 		err := problem.ErrNoRoute

@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// sessionCookie holds a browser's session: an access token, as WeCom's clients
-// get one, so that nothing is kept here and no token lies in a browser.
+// sessionCookie holds a browser's session. It is an access token like those of
+// WeCom's clients, so that the gateway stores no sessions and the browser no gateway
+// token.
 const sessionCookie = "wecomq_session"
 
-// sessionLife is how long a login lasts.
+// sessionLife is how long a session is valid.
 const sessionLife = 12 * time.Hour
 
-// OpenSession logs a browser in with a token, and reports who that is. What it
-// sets expires, and ends with the token.
+// OpenSession logs a browser in with a token, and returns its identity. The session
+// ends when it expires or its token is removed.
 func (g *Gateway) OpenSession(w http.ResponseWriter, r *http.Request, secret string) (*Identity, error) {
 	identity, err := g.identify(secret)
 	if err != nil {
@@ -38,7 +39,7 @@ func setSession(w http.ResponseWriter, r *http.Request, value string, maxAge int
 	})
 }
 
-// sessionSecret is the token behind a session, "" if it has ended.
+// sessionSecret returns the token of a session, "" if it has ended.
 func (g *Gateway) sessionSecret(value string) string {
 	a, err := g.openAccess(value)
 	if err != nil || !a.session {

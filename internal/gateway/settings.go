@@ -14,12 +14,12 @@ type Settings struct {
 	Tokens []config.Token
 }
 
-// App is an app that messages can be sent from.
+// App is an app that can send messages.
 type App struct {
 	Name    string
 	CorpID  string
 	AgentID string
-	WeCom   WeCom // for what is not queued: updates of cards, uploads
+	WeCom   WeCom // for what is not queued: card updates and uploads
 }
 
 // app finds an app by name.
@@ -31,8 +31,8 @@ func (s *Settings) app(name string) (App, bool) {
 	return s.Apps[i], true
 }
 
-// token finds the token with this secret. It looks at all of them in the same
-// time, wherever the right one stands.
+// token finds the token with this secret. It compares with all of them, so that the
+// time it takes reveals nothing.
 func (s *Settings) token(secret string) (config.Token, bool) {
 	sum := sha256.Sum256([]byte(secret))
 	found := -1

@@ -11,8 +11,8 @@ import (
 	"github.com/wecomq/wecomq/internal/tracing"
 )
 
-// beginSpan goes on with the trace that a request brings; also when nobody here
-// traces, so that the message takes it along.
+// beginSpan continues the trace of the request. It does so even without a tracer, so
+// that the message carries the trace on.
 func (g *Gateway) beginSpan(r *http.Request) (*http.Request, oteltrace.Span) {
 	ctx := tracing.FromRequest(r.Context(), r.Header)
 	if quiet(r.URL.Path) {
@@ -22,9 +22,9 @@ func (g *Gateway) beginSpan(r *http.Request) (*http.Request, oteltrace.Span) {
 	return r.WithContext(ctx), span
 }
 
-// endSpan names the span after the route, which the mux has found meanwhile, and
-// tells nothing of the query, in which WeCom's clients put secrets.
-func endSpan(span oteltrace.Span, r *http.Request, status int, t *requestInfo) {
+// endSpan names the span after the route, which the mux has found by now. It leaves
+// out the query, where WeCom's clients put secrets.
+func endSpan(span oteltrace.Span, r *http.Request, status int, info *requestInfo) {
 	if span.IsRecording() {
 		if r.Pattern != "" {
 			span.SetName(r.Pattern)
@@ -32,7 +32,7 @@ func endSpan(span oteltrace.Span, r *http.Request, status int, t *requestInfo) {
 		span.SetAttributes(
 			attribute.String("http.request.method", r.Method), attribute.String("http.route", r.Pattern),
 			attribute.Int("http.response.status_code", status),
-			attribute.String(fields.App, t.app), attribute.String(fields.RequestID, t.id),
+			attribute.String(fields.App, info.app), attribute.String(fields.RequestID, info.id),
 		)
 		if status >= http.StatusInternalServerError {
 			span.SetStatus(codes.Error, http.StatusText(status))

@@ -13,28 +13,28 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// wecomPrefixes are what may stand before /cgi-bin/: a client that can be told
-// no more than a base URL chooses its priority there.
+// wecomPrefixes are the prefixes of /cgi-bin/. A client that can only be given a base
+// URL chooses its priority by them.
 var wecomPrefixes = map[string]tasks.Priority{
 	"": "", "/critical": tasks.Critical, "/default": tasks.Default, "/bulk": tasks.Bulk,
 }
 
-// wecomCall is one request in WeCom's language.
+// wecomCall is one request to the WeCom-compatible API.
 type wecomCall struct {
 	*Gateway
 
 	w        http.ResponseWriter
 	r        *http.Request
-	priority tasks.Priority // that of the address
+	priority tasks.Priority // from the path
 	identity *Identity
 }
 
-// wecomReply is WeCom's answer to everything.
+// wecomReply is a response in WeCom's format.
 type wecomReply interface {
 	set(code wecom.Code, msg string)
 }
 
-// wecomStatus is the part that every answer has.
+// wecomStatus is the part that all responses have.
 type wecomStatus struct {
 	ErrCode wecom.Code `json:"errcode"`
 	ErrMsg  string     `json:"errmsg"`
@@ -42,15 +42,15 @@ type wecomStatus struct {
 
 func (s *wecomStatus) set(code wecom.Code, msg string) { s.ErrCode, s.ErrMsg = code, msg }
 
-// serveWeCom serves what WeCom's clients ask for. As at WeCom, the method does
-// not matter: a GET where a POST belongs has an empty body.
+// serveWeCom serves the APIs that WeCom's clients call. As at WeCom, the method does
+// not matter: a GET instead of a POST just has an empty body.
 func (g *Gateway) serveWeCom() {
 	for prefix, priority := range wecomPrefixes {
 		handle := func(path string, serve func(*wecomCall) (wecomReply, error)) {
 			g.mux.HandleFunc(prefix+"/cgi-bin/"+path, func(w http.ResponseWriter, r *http.Request) {
 				c := &wecomCall{Gateway: g, w: w, r: r, priority: priority}
 				reply, err := serve(c)
-				c.answer(reply, err) //nolint:contextcheck // the call carries its request
+				c.answer(reply, err) //nolint:contextcheck // the call holds its request
 			})
 		}
 		handle(wecom.APIGetToken, (*wecomCall).getToken)
@@ -62,7 +62,7 @@ func (g *Gateway) serveWeCom() {
 	}
 }
 
-// authorized lets only calls with a living access token through.
+// authorized admits only calls with a valid access token.
 func authorized(serve func(*wecomCall) (wecomReply, error)) func(*wecomCall) (wecomReply, error) {
 	return func(c *wecomCall) (wecomReply, error) {
 		if err := c.authorize(); err != nil {
@@ -72,7 +72,7 @@ func authorized(serve func(*wecomCall) (wecomReply, error)) func(*wecomCall) (we
 	}
 }
 
-// authorize finds the identity behind the access token of the query.
+// authorize finds the identity behind the access token in the query.
 func (c *wecomCall) authorize() error {
 	text := c.r.URL.Query().Get("access_token")
 	if text == "" {
@@ -90,7 +90,7 @@ func (c *wecomCall) authorize() error {
 		return errAccessExpired
 	}
 	if identity.narrow(a.corpID); len(identity.apps) == 0 {
-		return errAccessExpired // its apps are gone since
+		return errAccessExpired // its apps were removed
 	}
 	c.r = withIdentity(c.r, identity)
 	c.identity = identity
@@ -100,7 +100,7 @@ func (c *wecomCall) authorize() error {
 	return nil
 }
 
-// narrow leaves the apps of one corp.
+// narrow keeps only the apps of one corp.
 func (i *Identity) narrow(corpID string) {
 	var apps []App
 	for _, app := range i.apps {
@@ -111,7 +111,7 @@ func (i *Identity) narrow(corpID string) {
 	i.apps = apps
 }
 
-// unknown answers for the rest of WeCom's API.
+// unknown answers calls to the rest of WeCom's API.
 func (c *wecomCall) unknown() (wecomReply, error) {
 	return nil, refuse(48002, "wecomq passes on gettoken, message/send, message/recall, "+
 		"message/update_template_card and media/upload; for the rest use WeCom itself")
@@ -131,7 +131,7 @@ func (c *wecomCall) body(limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// answer writes the reply, or what an error is in WeCom's words.
+// answer writes the reply, or an error in WeCom's format.
 func (c *wecomCall) answer(reply wecomReply, err error) {
 	if reply == nil {
 		reply = &wecomStatus{}
@@ -155,7 +155,7 @@ func (c *wecomCall) answer(reply wecomReply, err error) {
 	problem.WriteJSON(c.w, status, "application/json; charset=UTF-8", reply)
 }
 
-// refusalError is an errcode with a text of ours.
+// refusalError is an errcode with our own text.
 type refusalError struct {
 	code wecom.Code
 	text string
@@ -167,9 +167,9 @@ func refuse(code wecom.Code, format string, args ...any) error {
 	return &refusalError{code: code, text: fmt.Sprintf(format, args...)}
 }
 
-// wecomError is an error as WeCom's clients know it. Redis being away, and faults
-// of ours, are HTTP 5xx: Alertmanager tries again after those, and gives an alert
-// up after an errcode.
+// wecomError translates an error into what WeCom's clients expect. An unavailable
+// Redis and internal errors are HTTP 5xx: Alertmanager retries after those, but drops
+// the alert after an errcode.
 func wecomError(err error) (status int, code wecom.Code, text string) {
 	if refusal, ok := errors.AsType[*refusalError](err); ok {
 		return http.StatusOK, refusal.code, refusal.text

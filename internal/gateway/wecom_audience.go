@@ -12,13 +12,13 @@ var (
 	number = regexp.MustCompile(`^[0-9]{1,18}$`)
 )
 
-// sortOut takes those recipients out that can be none, such as a display name,
-// and lists them in the reply, as WeCom does: the others get the message. known
-// is false if some are named and none of them is left.
+// sortOut removes recipients that cannot exist, such as a display name, and lists
+// them in the reply. The others get the message, as at WeCom. known is false if
+// recipients are named and none of them is left.
 func (r *sendReply) sortOut(request message.Request) (kept message.Request, known bool) {
 	to := request.Common().Recipients()
 	if to.All() {
-		to.Users = []string{message.AllUsers} // what stands beside it counts for nothing (90236)
+		to.Users = []string{message.AllUsers} // overrides all others (90236)
 		return message.WithRecipients(request, to), true
 	}
 	named := to.Count()
@@ -31,7 +31,7 @@ func (r *sendReply) sortOut(request message.Request) (kept message.Request, know
 	return message.WithRecipients(request, to), named == 0 || to.Count() > 0
 }
 
-// sift parts ids by whether they have the right form.
+// sift separates ids of the right form from the others.
 func sift(ids []string, form *regexp.Regexp) (good, bad []string) {
 	for _, id := range ids {
 		if form.MatchString(id) {

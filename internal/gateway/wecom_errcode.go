@@ -7,14 +7,14 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// errInvalidParameter is WeCom's errcode for everything that has none of its own.
+// errInvalidParameter is WeCom's errcode for whatever has none of its own.
 const errInvalidParameter wecom.Code = 40058
 
-// fieldCodes are the errcodes of WeCom for what can be wrong with a field; the
-// first row that fits counts. A field of a list is written without its index.
+// fieldCodes map invalid fields to WeCom's errcodes; the first matching row counts.
+// Fields of lists are written without an index.
 var fieldCodes = []struct {
-	field   string // its path, or the end of it after a "*"
-	problem string // how the problem begins; "" for any
+	field   string // its path, or after a "*" the end of it
+	problem string // prefix of the problem's text
 	code    wecom.Code
 }{
 	{"msgtype", "", 40008},
@@ -40,7 +40,7 @@ var fieldCodes = []struct {
 	{"template_card.card_action", "", 42045},
 }
 
-// fieldCode is WeCom's errcode for what is wrong with a field.
+// fieldCode is WeCom's errcode for an invalid field.
 func fieldCode(e message.FieldError) wecom.Code {
 	field := withoutIndexes(e.Field)
 	for _, row := range fieldCodes {

@@ -8,11 +8,11 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// maxSmallBody bounds the body of a recall.
+// maxSmallBody is the size limit of a recall's body.
 const maxSmallBody = 64 << 10
 
-// recall serves message/recall: of a message of ours, wherever it is by now, or
-// of one that was sent past us.
+// recall serves message/recall, for messages of wecomq, queued or sent, and for those
+// that were sent without it.
 func (c *wecomCall) recall() (wecomReply, error) {
 	data, err := c.body(maxSmallBody)
 	if err != nil {
@@ -37,7 +37,7 @@ func (c *wecomCall) recall() (wecomReply, error) {
 
 func okay() wecomReply { return &wecomStatus{ErrMsg: "ok"} }
 
-// takeBack recalls a message of ours.
+// takeBack recalls a message of wecomq.
 func (c *wecomCall) takeBack(id string) error {
 	app, err := ownerOf(c.identity, id)
 	if err != nil {
@@ -50,7 +50,7 @@ func (c *wecomCall) takeBack(id string) error {
 	return err
 }
 
-// pass posts a body to WeCom as it is, for the only app there is.
+// pass posts a body to WeCom unchanged, for the token's only app.
 func (c *wecomCall) pass(api string, body []byte) error {
 	app, err := c.appOf("")
 	if err != nil {

@@ -19,8 +19,8 @@ type sendReply struct {
 	ResponseCode string `json:"response_code,omitempty"`
 }
 
-// send serves message/send. errcode 0 means that the message is in Redis; msgid
-// is its id, and so is the response_code of a card: recall and update take both.
+// send serves message/send. errcode 0 means that the message is in Redis. Its msgid,
+// and the response_code of a card, is our message id; recall and update accept it.
 func (c *wecomCall) send() (wecomReply, error) {
 	data, err := c.body(message.MaxBodyBytes)
 	if err != nil {
@@ -62,7 +62,7 @@ func (c *wecomCall) send() (wecomReply, error) {
 	return reply, nil
 }
 
-// warning has the form of WeCom's "ok. Warning: wrong json format. ".
+// warning has the format of WeCom's "ok. Warning: wrong json format. ".
 func warning(cut []string) string {
 	if len(cut) == 0 {
 		return ""
@@ -77,7 +77,8 @@ func malformedJSON(err error) error {
 	return refuse(40058, "invalid json: %v", err)
 }
 
-// appOf finds the app by its agentid, which may be missing when there is one.
+// appOf finds an app by its agentid, which may be left out if the token has only one
+// app.
 func (c *wecomCall) appOf(agentID string) (App, error) {
 	var numbers []string
 	for _, app := range c.identity.apps {
@@ -92,7 +93,8 @@ func (c *wecomCall) appOf(agentID string) (App, error) {
 	return App{}, refuse(301002, "agentid %.40q is none that token %q may use: %s", agentID, c.identity.Name(), list(numbers))
 }
 
-// choosePriority is that of the query, of a header, or of the address.
+// choosePriority takes the priority from the query, the header or the path, in this
+// order.
 func (c *wecomCall) choosePriority() (tasks.Priority, error) {
 	text := cmp.Or(c.r.URL.Query().Get("priority"), c.r.Header.Get("X-Wecomq-Priority"), string(c.priority))
 	priority := tasks.Priority(text)

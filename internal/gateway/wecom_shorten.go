@@ -11,10 +11,10 @@ import (
 // ellipsis ends a text that was cut.
 const ellipsis = "…"
 
-// shorten cuts the texts that WeCom would cut itself, silently and through the
-// middle of a character, and names those that were too long. It cuts markdown
-// too, with which WeCom does nobody knows what: half an alert is better than
-// none. The request itself stays as it is.
+// shorten cuts texts that WeCom would cut itself, silently and within a character,
+// and returns the names of their fields. It cuts markdown as well, although what
+// WeCom does with that is not documented: half an alert is better than none. The
+// request passed in is not changed.
 func shorten(request message.Request) (message.Request, []string) {
 	var s shortener
 	switch r := request.(type) {
@@ -51,7 +51,7 @@ func shorten(request message.Request) (message.Request, []string) {
 	return request, slices.Compact(s.cut)
 }
 
-// shortener notes what it cuts.
+// shortener records which fields it cuts.
 type shortener struct{ cut []string }
 
 func (s *shortener) bytes(field string, text *string, limit int) {

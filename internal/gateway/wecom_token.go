@@ -10,10 +10,10 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// accessLife is how long an access token lasts: WeCom's two hours (91039).
+// accessLife is how long an access token is valid: two hours, like WeCom's (91039).
 const accessLife = 2 * time.Hour
 
-// maxCredentials bounds the body of gettoken.
+// maxCredentials is the size limit of gettoken's body.
 const maxCredentials = 64 << 10
 
 type tokenReply struct {
@@ -23,8 +23,8 @@ type tokenReply struct {
 	ExpiresIn   int    `json:"expires_in,omitempty"` // seconds
 }
 
-// getToken serves gettoken: the corpsecret is a gateway token. It needs no Redis,
-// because Alertmanager gives an alert up when gettoken fails.
+// getToken serves gettoken, with a gateway token as the corpsecret. It does not need
+// Redis, because Alertmanager drops an alert when gettoken fails.
 func (c *wecomCall) getToken() (wecomReply, error) {
 	given, err := c.credentials()
 	if err != nil {
@@ -57,7 +57,7 @@ func (c *wecomCall) getToken() (wecomReply, error) {
 	return reply, nil
 }
 
-// credentials come in the query, or by POST as a form or as JSON.
+// credentials reads the query, and the form or JSON of a POST.
 func (c *wecomCall) credentials() (url.Values, error) {
 	given := c.r.URL.Query()
 	if c.r.Method != http.MethodPost {
@@ -69,7 +69,7 @@ func (c *wecomCall) credentials() (url.Values, error) {
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		var members map[string]any
-		_ = json.Unmarshal(body, &members) // what is no JSON has no members
+		_ = json.Unmarshal(body, &members) // invalid JSON has no members
 		for name, value := range members {
 			if text, ok := value.(string); ok {
 				given.Set(name, text)
@@ -77,7 +77,7 @@ func (c *wecomCall) credentials() (url.Values, error) {
 		}
 		return given, nil
 	}
-	form, _ := url.ParseQuery(string(body)) // what can be read of it
+	form, _ := url.ParseQuery(string(body)) // keep what can be parsed
 	for name := range form {
 		given.Set(name, form.Get(name))
 	}

@@ -13,17 +13,17 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// updateReply has an array where message/send has a string. It is left out when
-// it is empty: some clients expect a string here, too.
+// updateReply has an array where message/send has a string. It is left out if empty,
+// because some clients expect a string here, too.
 type updateReply struct {
 	wecomStatus
 
 	InvalidUser []string `json:"invaliduser,omitempty"`
 }
 
-// updateCard serves message/update_template_card at once, past the queue. A
-// response_code of ours becomes WeCom's, which is known when the card was sent;
-// one that a callback has brought goes on as it is.
+// updateCard serves message/update_template_card immediately, without the queue. A
+// response_code of ours is replaced by WeCom's, which is known once the card was
+// sent; one from a callback is passed on unchanged.
 func (c *wecomCall) updateCard() (wecomReply, error) {
 	data, err := c.body(message.MaxBodyBytes)
 	if err != nil {
@@ -34,7 +34,7 @@ func (c *wecomCall) updateCard() (wecomReply, error) {
 		return nil, refuse(40058, "invalid json: %v", err)
 	}
 	var code string
-	_ = json.Unmarshal(body["response_code"], &code) // no string is no code
+	_ = json.Unmarshal(body["response_code"], &code) // anything but a string counts as missing
 	if code == "" {
 		return nil, refuse(40058, "response_code missing")
 	}
@@ -49,7 +49,8 @@ func (c *wecomCall) updateCard() (wecomReply, error) {
 	return updateAll(ctx, app, body, codes)
 }
 
-// responseCodes are WeCom's codes for one of ours: one for each part of a message.
+// responseCodes returns WeCom's codes for one of ours, one for each part of the
+// message.
 func (c *wecomCall) responseCodes(code string, agentID json.RawMessage) (App, []string, error) {
 	if _, err := tasks.AppOf(code); err != nil {
 		app, err := c.appOf(strings.Trim(strings.TrimPrefix(string(agentID), "null"), `"`))
@@ -80,16 +81,17 @@ func (c *wecomCall) responseCodes(code string, agentID json.RawMessage) (App, []
 	return App{}, nil, refuse(60140, "the card is %s, and has no response_code", record.State)
 }
 
-// errNotInMessage says that none of the userids of an update got the card.
+// errNotInMessage means that none of an update's userids received the card.
 const errNotInMessage wecom.Code = 82102
 
-// updateAll updates the parts of a card. A user is invalid who is so in each.
+// updateAll updates all parts of a card. A user is reported as invalid if every part
+// says so.
 func updateAll(ctx context.Context, app App, body map[string]json.RawMessage, codes []string) (wecomReply, error) {
 	reply := &updateReply{}
 	updated := false
 	var last error
 	for i, code := range codes {
-		body["response_code"], _ = marshal(code) // a string can be marshalled
+		body["response_code"], _ = marshal(code) // a string can always be marshalled
 		data, err := marshal(body)
 		if err != nil {
 			return nil, err

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	// maxUploads bounds the files that are in memory at once.
+	// maxUploads is how many files may be in memory at once.
 	maxUploads = 3
-	// maxUploadBytes is WeCom's largest file (90253) and the form around it.
+	// maxUploadBytes is WeCom's largest file (90253) plus the form around it.
 	maxUploadBytes = 20<<20 + 64<<10
-	// uploadTime is how long a file may be on its way here.
+	// uploadTime is how long a file may take to arrive.
 	uploadTime = 2 * time.Minute
 )
 
@@ -29,8 +29,8 @@ type uploadReply struct {
 	CreatedAt string          `json:"created_at,omitempty"` // Unix seconds
 }
 
-// upload serves media/upload at once, past the queue: the media_id is WeCom's.
-// All apps of a corp share it (90253), so any of the token's will do.
+// upload serves media/upload immediately, without the queue: the media_id is WeCom's.
+// It is valid for all apps of the corp (90253), so any of the token's apps will do.
 func (c *wecomCall) upload() (wecomReply, error) {
 	kind := wecom.MediaType(c.r.URL.Query().Get("type"))
 	switch kind {
