@@ -2,7 +2,7 @@ package webhook
 
 import "fmt"
 
-// ParseAlertmanager reads the body of Alertmanager's webhook receiver, version 4.
+// ParseAlertmanager parses the body of Alertmanager's webhook receiver, version 4.
 // Its error is a [*SyntaxError] or an [*InvalidError].
 func ParseAlertmanager(body []byte) (Notification, error) {
 	p, err := decode(body)

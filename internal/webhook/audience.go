@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// query is what the address of a webhook says.
+// query is what the query of a webhook's URL sets.
 type query struct {
 	to       message.Recipients
 	kind     message.Type
@@ -46,7 +46,7 @@ func names[T ~string](words []T) string {
 	return strings.Join(texts, ", ")
 }
 
-// ids takes lists apart that are separated by | or commas.
+// ids splits lists at | and commas.
 func ids(lists ...string) []string {
 	var found []string
 	for _, list := range lists {
@@ -59,7 +59,7 @@ func ids(lists ...string) []string {
 	return found
 }
 
-// audience is to whom and how alerts go.
+// audience is to whom and how alerts are sent.
 type audience struct {
 	to       message.Recipients
 	kind     message.Type
@@ -67,36 +67,36 @@ type audience struct {
 	digest   Digest
 }
 
-// key is the same for the same audience.
+// key identifies the audience.
 func (a audience) key() string {
 	return list(string(a.kind), string(a.priority), a.digest.stream(),
 		list(a.to.Users...), list(a.to.Parties...), list(a.to.Tags...))
 }
 
-// delivery is what one audience gets of a notification.
+// delivery is the part of a notification that one audience gets.
 type delivery struct {
 	audience
 	notification Notification
 }
 
-// identity is the same for the same part of the same notification.
+// identity identifies the part of the notification, however often it is sent.
 func (d delivery) identity() string { return digestOf(d.notification.identity(), d.key()) }
 
-// idempotencyKey is that of the message of one occurrence.
+// idempotencyKey is the key of the message of one occurrence.
 func (d delivery) idempotencyKey(nonce string) string { return "webhook:" + d.identity() + ":" + nonce }
 
-// group is the same for all notifications about a group of alerts.
+// group identifies the group of alerts, whatever the notification says about it.
 func (d delivery) group() string {
 	return digestOf(string(d.notification.Source), d.notification.Receiver, d.notification.GroupKey, d.key())
 }
 
-// reportsEnd tells whether some of the alerts are over.
+// reportsEnd reports whether some of the alerts are resolved.
 func (d delivery) reportsEnd() bool {
 	return slices.ContainsFunc(d.notification.Alerts, func(a Alert) bool { return a.Status == Resolved })
 }
 
-// plan divides a notification among its audiences. It also tells how many alerts
-// name nobody, and which recipients of labels cannot be right.
+// plan divides a notification among its audiences. It also returns the number of
+// alerts without recipients, and the recipients in labels that are not valid.
 func (c Config) plan(app string, n Notification, q query) (deliveries []delivery, unaddressed int, wrong []string) {
 	alerts := map[string][]Alert{}
 	for _, alert := range sorted(n.Alerts, c.Severity) {
@@ -114,14 +114,15 @@ func (c Config) plan(app string, n Notification, q query) (deliveries []delivery
 	}
 	for i := range deliveries {
 		deliveries[i].notification = n.with(alerts[deliveries[i].key()])
-		n.Truncated = 0 // whose they are nobody knows: those with the worst alert are told, and no one else
+		n.Truncated = 0 // their recipients are unknown: only those of the worst alert are told
 	}
 	slices.Sort(wrong)
 	return deliveries, unaddressed, slices.Compact(wrong)
 }
 
-// audienceOf finds who gets an alert: those of the query, else of its labels,
-// else of the first route that matches. The route has a say on the rest in any case.
+// audienceOf returns who gets an alert: the recipients in the query, else those in
+// its labels, else those of the first route that matches. That route sets type,
+// priority and digest in any case.
 func (c Config) audienceOf(app string, alert Alert, q query) (a audience, wrong []string) {
 	a = audience{to: q.to, kind: q.kind, priority: q.priority, digest: c.Digest}
 	route := c.route(app, alert.Labels)
@@ -152,7 +153,7 @@ func first[T ~string](values ...T) T {
 	return ""
 }
 
-// route is the first that matches, or an empty one.
+// route returns the first route that matches, or an empty one.
 func (c Config) route(app string, labels map[string]string) Route {
 	for _, route := range c.Routes {
 		if route.App != "" && route.App != app {
@@ -165,12 +166,12 @@ func (c Config) route(app string, labels map[string]string) Route {
 	return Route{}
 }
 
-// maxLabelIDs bounds how many recipients one label names.
+// maxLabelIDs is how many recipients one label may name.
 const maxLabelIDs = message.MaxUsers
 
-// recipients reads those that labels name. A bad one is left out and reported:
-// the alert must not be lost for a mistake in a rule. @all is a bad one: whoever can
-// fire an alert would message the whole company.
+// recipients returns those that labels name. Invalid ones are left out and reported,
+// because a mistake in a rule must not lose the alert. @all counts as invalid:
+// otherwise anybody who can fire an alert could message the whole company.
 func (l RecipientLabels) recipients(labels map[string]string) (to message.Recipients, wrong []string) {
 	good := func(label string, one func(id string) message.Recipients) []string {
 		if label == "" || labels[label] == "" {

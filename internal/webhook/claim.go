@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
-// claim is a digest that this process enqueues.
+// claim is a digest that this process is enqueueing.
 type claim struct {
 	gathered
 
@@ -20,7 +20,7 @@ type claim struct {
 	member member
 }
 
-// claim takes a due digest, or nil if another process has it.
+// claim takes a due digest; it returns nil if another process has it.
 func (s store) claim(ctx context.Context, name string, lease time.Duration, now int64) (*claim, error) {
 	words := strings.SplitN(name, "|", 3)
 	if len(words) != 3 {
@@ -38,7 +38,7 @@ func (s store) claim(ctx context.Context, name string, lease time.Duration, now 
 		return nil, fmt.Errorf("claim digest %s: %w", name, err)
 	}
 	if hash == nil {
-		return nil, nil //nolint:nilnil // there is none to claim, and nothing wrong
+		return nil, nil //nolint:nilnil // nothing to claim is not an error
 	}
 	if c.gathered, err = readGathered(hash); err != nil {
 		return nil, fmt.Errorf("read digest %s: %w", c.id, err)
@@ -46,7 +46,7 @@ func (s store) claim(ctx context.Context, name string, lease time.Duration, now 
 	return c, nil
 }
 
-// close ends the gathering of a digest and gives it an id.
+// close closes a digest and gives it an id.
 func (s store) close(ctx context.Context, c *claim, stream string, lease time.Duration, now int64) (map[string]string, error) {
 	digest, err := parseStream(stream)
 	if err != nil {

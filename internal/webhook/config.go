@@ -9,48 +9,49 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Config is how webhooks become messages. [DefaultConfig] is a whole one.
+// Config says how webhooks become messages. Start from [DefaultConfig]: the zero
+// value is not valid.
 type Config struct {
-	// Type of the messages, one of [Types], unless the query or the route says
+	// Type is the message type, one of [Types], unless the query or the route sets
 	// another.
 	Type message.Type
 	// Priority of the messages, unless the query or the route says another. A
 	// resolved notification has that of the firing one, whose queue it shares.
 	Priority tasks.Priority
-	// Dedup is how long the same notification counts as sent already. It should
-	// outlast what separates the two of an Alertmanager pair, and be shorter than
-	// any intended repetition.
+	// Dedup is for how long a repeated notification is recognised. It should be
+	// longer than the two notifications of an Alertmanager pair can be apart, and
+	// shorter than any intended repetition.
 	Dedup time.Duration
 	// Timezone in which times are shown: an IANA name, UTC, or Local.
 	Timezone string
 	Severity Severity
 	// Labels name the recipients of an alert.
 	Labels RecipientLabels
-	// Digest applies where no route says another.
+	// Digest applies unless a route has its own.
 	Digest Digest
-	// Grafana is how Grafana's webhooks are signed.
+	// Grafana says how Grafana's webhooks are signed.
 	Grafana Signature
 	// Templates replace the built-in ones, by name; see [TemplateNames].
 	Templates map[string]Template
-	// Routes name recipients for alerts that have none: the first that matches
+	// Routes name recipients for alerts that have none; the first that matches
 	// counts.
 	Routes []Route
 }
 
-// RecipientLabels are the labels whose values name the recipients of an alert,
-// separated by | or commas. An empty name turns one off.
+// RecipientLabels are the labels that name the recipients of an alert, separated by |
+// or commas. An empty name disables one.
 type RecipientLabels struct {
 	ToUser, ToParty, ToTag string
 }
 
-// Digest is when alerts are gathered: beyond After messages to one member within
-// Window they become one message at the window's end. After 0 never gathers.
+// Digest says when alerts are collected: beyond After messages to one member within
+// Window, the rest becomes one message at the window's end. After 0 disables it.
 type Digest struct {
 	After  int
 	Window time.Duration
 }
 
-// Route names the recipients of the alerts that meet all its matchers.
+// Route names the recipients of alerts that match all its matchers.
 type Route struct {
 	App      string // only for this app; empty for all
 	Matchers []Matcher
@@ -69,16 +70,16 @@ const (
 	MaxDigestAfter  = 1000 // the hourly limit of one member (90312)
 )
 
-// Types are the message types that webhooks become.
+// Types lists the message types that a webhook can become.
 func Types() []message.Type {
 	return []message.Type{message.TypeMarkdown, message.TypeText, message.TypeTextCard, message.TypeTemplateCard}
 }
 
-// DefaultConfig is what an empty section of the config file means.
+// DefaultConfig is the configuration of an empty section of the config file.
 //
-// Dedup: the second of an Alertmanager pair waits 15 s, and after an outage its
-// retries are up to 90 s apart; nothing is repeated sooner than after
-// group_interval, 5 minutes by default.
+// Dedup is 4 minutes: the second of an Alertmanager pair waits 15 s, and after an
+// outage its retries are up to 90 s apart; nothing is repeated before group_interval,
+// 5 minutes by default.
 func DefaultConfig() Config {
 	return Config{
 		Type:     message.TypeMarkdown,
@@ -103,7 +104,7 @@ func ParseZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// ValidateRecipients refuses recipients that WeCom cannot know.
+// ValidateRecipients returns an error for recipients that cannot exist at WeCom.
 func ValidateRecipients(to message.Recipients) error {
 	var request message.Request = message.SendTextRequest{
 		SendRequestCommon: &message.SendRequestCommon{}, Text: message.TextField{Content: "."},

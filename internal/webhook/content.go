@@ -24,20 +24,20 @@ const (
 	cardJump          = 18
 )
 
-// errNoLink is returned for a card that leads nowhere, which WeCom refuses.
+// errNoLink is returned for a card without a link, which WeCom rejects.
 var errNoLink = errors.New("url: no http or https address, which a card needs (the gateway would send markdown instead)")
 
-// content makes messages of one type.
+// content builds messages of one type.
 type content struct {
-	// build makes the message of a template's texts. note stands below the alerts.
+	// build makes the message from a template's texts, with note below the alerts.
 	build func(texts map[string]string, note string) (message.Request, error)
-	// main is the text that the alerts are in; it is cut when nothing else helps.
+	// main is the text that contains the alerts; it is cut as a last resort.
 	main string
 	// room is how much main may hold, the note included, and size measures it.
 	room    int
 	size    func(string) int
 	shorten func(text string, most int) string
-	// join puts the note below.
+	// join puts the note below the text.
 	join func(text, note string) string
 }
 
@@ -78,7 +78,7 @@ func (c content) fits(texts map[string]string, note string) bool {
 	return c.size(c.join(texts[c.main], note)) <= c.room
 }
 
-// cut shortens the main text until it fits with the note.
+// cut shortens the main text until it fits together with the note.
 func (c content) cut(texts map[string]string, note string) {
 	whole := texts[c.main]
 	keep := c.size(whole)
@@ -94,8 +94,8 @@ var (
 	fonts   = regexp.MustCompile(`<(/?)(font|div|a)\b[^<>]*>`)
 )
 
-// closed repairs a text that was cut: a tag that is cut in two goes, one that is
-// open is closed.
+// closed repairs a text that was cut: it removes a partial tag at the end, and closes
+// open ones.
 func closed(text string) string {
 	text = openTag.ReplaceAllString(text, ellipsis)
 	var open []string
@@ -121,7 +121,7 @@ func note(more int) string {
 	return fmt.Sprintf("…还有 %d 条 (+%d more)", more, more)
 }
 
-// nobody is the common part of a message before its recipients are known.
+// nobody is the common part of a message whose recipients are not known yet.
 func nobody() *message.SendRequestCommon { return &message.SendRequestCommon{} }
 
 func buildText(texts map[string]string, note string) (message.Request, error) {
@@ -175,7 +175,8 @@ func buildCard(texts map[string]string, note string) (message.Request, error) {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// cardLines are the lines "key: value"; the last says how many there is no room for.
+// cardLines parses lines "key: value". If there are too many, the last one says how
+// many are left out.
 func cardLines(text string) []message.CardHorizontalContent {
 	var lines []message.CardHorizontalContent
 	for line := range strings.Lines(text) {
@@ -191,7 +192,7 @@ func cardLines(text string) []message.CardHorizontalContent {
 	return lines
 }
 
-// cardJumps are the lines "title address".
+// cardJumps parses lines "title address".
 func cardJumps(text string) []message.CardJump {
 	var jumps []message.CardJump
 	for line := range strings.Lines(text) {

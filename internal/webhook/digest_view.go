@@ -14,17 +14,17 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// DigestView is what the template of a digest sees.
+// DigestView is what the template of a digest gets.
 type DigestView struct {
 	From, Until   string // times of day, of the first and the last message
-	Messages      int    // gathered in this one
+	Messages      int    // collected in this digest
 	Count         int    // alerts, all of them
 	FiringCount   int
 	ResolvedCount int
 	Severity      string // of the worst line
 	Color         string // of the worst line
 	Lines         []DigestLine
-	More          int // alerts that are not in Lines; a line that says so is added by itself
+	More          int // alerts that are not in Lines; a line that says so is appended automatically
 }
 
 // DigestLine is one kind of alert.
@@ -32,12 +32,12 @@ type DigestLine struct {
 	Status   string // firing or resolved
 	Severity string // empty if unknown
 	Color    string // warning, comment or info
-	Name     string // the label alertname; empty for what has none, or is one kind too many
+	Name     string // the label alertname; empty if there is none, or there are too many kinds
 	Who      string // some of the instances
 	Count    int
 }
 
-// line is a kind of alert as it is gathered.
+// line is a kind of alert while it is collected.
 type line struct {
 	status Status
 	rank   int
@@ -46,7 +46,7 @@ type line struct {
 	count  int
 }
 
-// gathered is a digest as it is kept in Redis.
+// gathered is a digest as Redis stores it.
 type gathered struct {
 	kind        message.Type
 	priority    tasks.Priority
@@ -55,8 +55,8 @@ type gathered struct {
 	lines       []line
 }
 
-// maxKinds bounds how many kinds of alerts one notification adds to a digest; the
-// rest is counted without a name.
+// maxKinds is how many kinds of alerts one notification adds to a digest; the rest is
+// counted without a name.
 const maxKinds = 100
 
 // linesOf counts the alerts of a notification by kind.
@@ -88,7 +88,7 @@ func linesOf(n Notification, severity Severity) []line {
 	return lines
 }
 
-// alsoWho adds an instance, up to three.
+// alsoWho appends an instance, up to three.
 func alsoWho(list, who string) string {
 	known := strings.Split(list, ", ")
 	switch {
@@ -107,7 +107,7 @@ func alsoWho(list, who string) string {
 // field is the name under which a line is counted.
 func (l line) field() string { return fmt.Sprintf("%02d|%s|%s", l.rank, l.status, l.name) }
 
-// readGathered reads the hash of a digest.
+// readGathered decodes the hash of a digest.
 func readGathered(fields map[string]string) (gathered, error) {
 	g := gathered{kind: message.Type(fields["type"]), priority: tasks.Priorities()[0]}
 	var errs []error
@@ -156,8 +156,7 @@ func (g gathered) count() int {
 	return total
 }
 
-// renderDigest makes the message of a digest: text for those who get text, else
-// markdown.
+// renderDigest renders a digest: as text for recipients of text, else as markdown.
 func (r *Renderer) renderDigest(g gathered) (Rendered, error) {
 	name, kind := digestMarkdown, message.TypeMarkdown
 	if g.kind == message.TypeText {
@@ -175,7 +174,7 @@ func (r *Renderer) renderDigest(g gathered) (Rendered, error) {
 	return Rendered{}, errors.Join(faults...)
 }
 
-// fitDigest shows as many lines as there is room for.
+// fitDigest shows as many lines as fit.
 func (r *Renderer) fitDigest(g gathered, s *script, kind message.Type) (Rendered, error) {
 	c := contents[string(kind)]
 	var failed error

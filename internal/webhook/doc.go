@@ -1,7 +1,6 @@
-// Package webhook turns the webhooks of Alertmanager and Grafana into messages:
-// it reads a notification, decides who gets which of its alerts, renders them
-// within WeCom's limits, and hands them to a [Queue]. The same notification
-// from both halves of an Alertmanager pair is one message, the end of an alert does
-// not overtake its beginning, and what exceeds a member's threshold is gathered into
-// one digest.
+// Package webhook turns the webhooks of Alertmanager and Grafana into messages. It
+// parses a notification, decides who gets which of its alerts, renders them within
+// WeCom's limits, and passes them to a [Queue]. The same notification from both
+// Alertmanagers of a pair becomes one message, the end of an alert does not overtake
+// its beginning, and messages beyond a member's threshold are collected in a digest.
 package webhook

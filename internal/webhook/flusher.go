@@ -15,15 +15,16 @@ import (
 const (
 	// flushInterval is how late a digest may be.
 	flushInterval = time.Second
-	// flushLease is how long a process has for a digest before another one tries.
+	// flushLease is how long a process may take over a digest before another one
+	// tries.
 	flushLease = 30 * time.Second
 	// flushBatch is how many digests are enqueued before Redis is asked again.
 	flushBatch = 100
 )
 
-// Run enqueues the digests of these apps when their time has come, and what waits
-// for another message, until ctx ends. Any number of processes may do so; each
-// message is enqueued once, also when one of them dies over it.
+// Run enqueues the digests of these apps when they are due, and messages that wait
+// for another one, until ctx ends. Any number of processes may run it; each message
+// is enqueued once, even if one of them crashes meanwhile.
 func (h *Handler) Run(ctx context.Context, apps []string) error {
 	tick := time.NewTicker(flushInterval)
 	defer tick.Stop()
@@ -46,7 +47,7 @@ func (h *Handler) Run(ctx context.Context, apps []string) error {
 	}
 }
 
-// flush enqueues what is due of an app.
+// flush enqueues what is due for an app.
 func (h *Handler) flush(ctx context.Context, app string) error {
 	s := store{h.rdb, app}
 	for {
@@ -64,8 +65,8 @@ func (h *Handler) flush(ctx context.Context, app string) error {
 	}
 }
 
-// flushOne enqueues one digest or message, if it is ours. A process that dies on
-// the way leaves it to the next one, which meets the same id.
+// flushOne enqueues one digest or message, unless another process has it. If this
+// process crashes, the next one uses the same id.
 func (h *Handler) flushOne(ctx context.Context, s store, name string) error {
 	if strings.HasPrefix(name, waitingPrefix) {
 		return h.flushWaiting(ctx, s, name)

@@ -1,6 +1,6 @@
 package webhook
 
-// ParseGrafana reads the body of a webhook contact point of Grafana's unified
+// ParseGrafana parses the body of a webhook contact point of Grafana's unified
 // alerting. Its error is a [*SyntaxError] or an [*InvalidError].
 func ParseGrafana(body []byte) (Notification, error) {
 	p, err := decode(body)
@@ -13,7 +13,7 @@ func ParseGrafana(body []byte) (Notification, error) {
 	return p.notification(Grafana)
 }
 
-// Parse reads the body of whichever source sent it.
+// Parse parses the body of either source.
 func Parse(body []byte) (Notification, error) {
 	p, err := decode(body)
 	if err != nil {

@@ -20,25 +20,25 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// storeTimeout bounds all that Redis is asked for one webhook: Alertmanager waits
-// for its answer, and comes again.
+// storeTimeout is the time limit for all Redis calls of one webhook. Alertmanager
+// waits for the answer, and retries.
 const storeTimeout = 8 * time.Second
 
-// bodyTime is how long a body may be on its way.
+// bodyTime is how long a body may take to arrive.
 const bodyTime = 30 * time.Second
 
-// Handler receives webhooks and enqueues what they become. It is safe for
-// concurrent use; any number of processes may share a Redis.
+// Handler receives webhooks and enqueues their messages. It is safe for concurrent
+// use; any number of processes may share a Redis.
 type Handler struct {
 	rdb      redis.UniversalClient
 	queue    Queue
 	cfg      Config
 	renderer *Renderer
 	log      zerolog.Logger
-	now      func() int64 // Unix ms; 0 is Redis's own
+	now      func() int64 // Unix ms; 0 means Redis's clock
 
-	// OnAlerts, when set before the first webhook, is told what became of how many
-	// alerts.
+	// OnAlerts is called with what became of how many alerts. Set it before the first
+	// webhook.
 	OnAlerts func(app string, source Source, result Result, alerts int)
 }
 
@@ -56,26 +56,27 @@ func New(rdb redis.UniversalClient, queue Queue, cfg Config, log zerolog.Logger)
 	}, nil
 }
 
-// Accepted is the answer to a webhook that is safe in Redis.
+// Accepted is the response to a webhook that is safely in Redis.
 type Accepted struct {
 	Messages []AcceptedMessage `json:"messages"`
-	// Digested counts the members in whose digest it is instead.
+	// Digested counts the members who get it in a digest instead.
 	Digested int `json:"digested"`
-	// Unaddressed counts the alerts that name nobody, beside others that do.
+	// Unaddressed counts the alerts without recipients, if others have some.
 	Unaddressed int `json:"unaddressed,omitempty"`
 }
 
-// AcceptedMessage is one message that a webhook became.
+// AcceptedMessage is one message made from a webhook.
 type AcceptedMessage struct {
 	ID        string `json:"id"`
 	Alerts    int    `json:"alerts"` // that it reports, shown or counted
 	Duplicate bool   `json:"duplicate"`
-	// WaitsFor is the id of the message before it about the same alerts, which is not
-	// sent yet: this one is enqueued after it.
+	// WaitsFor is the id of the previous message about the same alerts, which is not
+	// sent yet; this one is enqueued after it.
 	WaitsFor string `json:"waits_for,omitempty"`
 }
 
-// Handle answers a webhook for an app. Who may send for it is checked before.
+// Handle answers a webhook for an app. The caller has checked that its sender may use
+// the app.
 func (h *Handler) Handle(source Source, app string, w http.ResponseWriter, r *http.Request) {
 	accepted, err := h.accept(source, app, w, r)
 	if err != nil {
@@ -125,11 +126,11 @@ func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *ht
 }
 
 const (
-	// fewDeliveries is up to how many audiences of a webhook are served one after the
-	// other, the worst alerts first.
+	// fewDeliveries is up to how many audiences are served one after another, those
+	// of the worst alerts first.
 	fewDeliveries = 16
-	// parallelDeliveries bounds how many of more are served at once: each asks Redis
-	// three times or so, and there can be thousands.
+	// parallelDeliveries is how many are served at once if there are more. Each needs
+	// about three calls of Redis, and there can be thousands.
 	parallelDeliveries = 16
 )
 
@@ -159,7 +160,7 @@ func (h *Handler) deliverAll(ctx context.Context, app string, deliveries []deliv
 	return accepted, nil
 }
 
-// read takes the body, if it comes from whom it should.
+// read returns the body, if method, size and signature are right.
 func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	allowed := []string{http.MethodPost}
 	if source == Grafana {
@@ -169,12 +170,12 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return nil, problem.As(problem.ErrMethod, errors.New("a webhook is posted"))
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // writers that know none, as in tests, go without
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // the writers of some tests support no deadlines
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, problem.As(problem.ErrTooLarge, fmt.Errorf("the body has more than %d bytes; set max_alerts in the receiver", MaxBodyBytes))
 	}
-	if err != nil { // it came too slowly, or not at all, or there is no memory for it
+	if err != nil { // it was too slow, was cut off, or there is no memory for it
 		return nil, &bodyError{err}
 	}
 	if source == Grafana {
@@ -185,7 +186,8 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 	return body, nil
 }
 
-// complain logs what nobody else will: these alerts reach nobody, or not all.
+// complain logs alerts that do not reach everybody they should: nobody else would
+// notice.
 func (h *Handler) complain(app string, n Notification, unaddressed int, wrong []string) {
 	if unaddressed > 0 {
 		h.log.Error().Str("app", app).Str("receiver", n.Receiver).Str("group_key", n.GroupKey).Int("alerts", unaddressed).
@@ -197,7 +199,7 @@ func (h *Handler) complain(app string, n Notification, unaddressed int, wrong []
 	}
 }
 
-// nobody says how to name recipients.
+// nobody is the error for a webhook without recipients; it explains how to name them.
 func (h *Handler) nobody() error {
 	return &InvalidError{"query.to_user", fmt.Sprintf("nobody is named. Name recipients in one of three ways: "+
 		"in the address (?to_user=zhangsan,lisi, to_party=2 or to_tag=3); "+
@@ -205,13 +207,13 @@ func (h *Handler) nobody() error {
 		"or by a route in the config (gateway.webhooks.routes)", h.cfg.Labels.ToUser, h.cfg.Labels.ToParty, h.cfg.Labels.ToTag)}
 }
 
-// delivered is what became of a delivery.
+// delivered is the result of a delivery.
 type delivered struct {
-	message  AcceptedMessage // without an id if all of it is in digests
+	message  AcceptedMessage // without an id if all members get it in a digest
 	digested int             // members
 }
 
-// deliver brings one audience its part: to each member now, or in a digest.
+// deliver sends one audience its part: to each member now, or in a digest.
 func (h *Handler) deliver(ctx context.Context, app string, d delivery) (delivered, error) {
 	rendered, err := h.renderer.Render(d.notification, d.kind)
 	if err != nil {
@@ -243,7 +245,7 @@ func (h *Handler) deliver(ctx context.Context, app string, d delivery) (delivere
 	return delivered{answer, len(verdict.held)}, nil
 }
 
-// tell logs and counts what became of a delivery.
+// tell logs and counts the result of a delivery.
 func (h *Handler) tell(app string, d delivery, answer AcceptedMessage, verdict decision) {
 	source, alerts := d.notification.Source, d.notification.count()
 	if len(verdict.held) > 0 && !verdict.seen {
@@ -263,7 +265,7 @@ func (h *Handler) tell(app string, d delivery, answer AcceptedMessage, verdict d
 		Bool("duplicate", answer.Duplicate).Str("waits_for", answer.WaitsFor).Msg("webhook accepted")
 }
 
-// enqueue puts a message into the queue, or where it waits for the one before it.
+// enqueue enqueues a message, or stores it to wait for the previous one.
 func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m tasks.Message, verdict decision) (AcceptedMessage, error) {
 	waits, err := h.mustWait(ctx, s, d, verdict.before)
 	if err != nil {
@@ -280,9 +282,10 @@ func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m tasks.Mess
 	return AcceptedMessage{ID: receipt.ID, Duplicate: receipt.Duplicate}, nil
 }
 
-// mustWait tells whether a message would overtake the one before it about the same
-// alerts. The end of an alert waits until people got its beginning, or never will;
-// what follows a message that waits does so, too.
+// mustWait reports whether a message could overtake the previous one about the same
+// alerts. A message about the end of an alert waits until the one about its beginning
+// has been delivered or has failed for good. Whatever follows a waiting message
+// waits, too.
 func (h *Handler) mustWait(ctx context.Context, s store, d delivery, before string) (bool, error) {
 	if before == "" {
 		return false, nil

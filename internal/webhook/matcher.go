@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Matcher is a condition on one label, in Alertmanager's syntax. A label that is
-// missing counts as empty.
+// Matcher is a condition on one label, in Alertmanager's syntax. A missing label
+// counts as empty.
 type Matcher struct {
 	Name  string
 	Op    string // = != =~ !~
@@ -23,7 +23,7 @@ func (m Matcher) Equal(other Matcher) bool {
 	return m.Name == other.Name && m.Op == other.Op && m.Value == other.Value
 }
 
-// String is the matcher as it is written.
+// String returns the matcher in Alertmanager's syntax.
 func (m Matcher) String() string { return m.Name + m.Op + strconv.Quote(m.Value) }
 
 // Matches reports whether an alert with these labels meets the condition.
@@ -41,12 +41,12 @@ func (m Matcher) Matches(labels map[string]string) bool {
 	}
 }
 
-// matcherPattern splits a matcher, and leaves the rest of the text. Names and
-// values may be quoted, and must be where they hold anything special.
+// matcherPattern matches the first matcher of a list. Names and values may be quoted,
+// and must be if they contain special characters.
 var matcherPattern = regexp.MustCompile(`^\s*("(?:[^"\\]|\\.)*"|[^\s"=!~,{}]+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^\s",{}]*)\s*(?:,|$)`)
 
-// ParseMatchers reads one or more matchers, separated by commas and with or
-// without braces around them: severity="critical", team=~"db|infra".
+// ParseMatchers parses one or more matchers, separated by commas and with or without
+// braces around them: severity="critical", team=~"db|infra".
 func ParseMatchers(text string) ([]Matcher, error) {
 	rest := strings.TrimSpace(text)
 	if strings.HasPrefix(rest, "{") && strings.HasSuffix(rest, "}") {
@@ -92,7 +92,7 @@ func newMatcher(name, op, value string) (Matcher, error) {
 	return m, nil
 }
 
-// unquote takes quotes away, if there are any.
+// unquote removes quotes, if there are any.
 func unquote(text string) (string, error) {
 	if !strings.HasPrefix(text, `"`) {
 		return text, nil

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Source is who sends a webhook.
+// Source is the system that sends a webhook.
 type Source string
 
 // The sources whose webhooks are understood.
@@ -28,7 +28,7 @@ const (
 	Resolved Status = "resolved"
 )
 
-// Notification is a group of alerts, as either source sends it.
+// Notification is a group of alerts, from either source.
 type Notification struct {
 	Source            Source
 	Receiver          string
@@ -50,7 +50,7 @@ type Alert struct {
 	StartsAt     time.Time
 	EndsAt       time.Time // zero while it fires
 	GeneratorURL string
-	Fingerprint  string // never empty: without one it is made of the labels
+	Fingerprint  string // never empty: if missing it is derived from the labels
 
 	// Only Grafana has these.
 	DashboardURL string
@@ -59,14 +59,14 @@ type Alert struct {
 	Values       map[string]string // of the rule's queries and expressions
 }
 
-// with is the notification about some of its alerts.
+// with returns the notification with only these alerts.
 func (n Notification) with(alerts []Alert) Notification {
 	n.Alerts = alerts
 	n.Status = statusOf(alerts)
 	return n
 }
 
-// count is the number of alerts, those that the source left out included.
+// count is the number of alerts, including those that the source left out.
 func (n Notification) count() int { return len(n.Alerts) + n.Truncated }
 
 func statusOf(alerts []Alert) Status {
@@ -76,9 +76,9 @@ func statusOf(alerts []Alert) Status {
 	return Resolved
 }
 
-// identity is the same for the same notification from both halves of a pair,
-// whose externalURL differs, and for its repetition: what is reported, with the
-// times at which the alerts began and ended.
+// identity is equal for a repeated notification, and for that of the other
+// Alertmanager of a pair, whose externalURL differs. It covers what is reported, and
+// when the alerts began and ended.
 func (n Notification) identity() string {
 	alerts := make([]string, len(n.Alerts))
 	for i, a := range n.Alerts {
@@ -90,7 +90,7 @@ func (n Notification) identity() string {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// fingerprint stands in for that of an old source.
+// fingerprint replaces the one that old sources do not send.
 func fingerprint(labels map[string]string) string {
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
@@ -99,13 +99,13 @@ func fingerprint(labels map[string]string) string {
 	return digestOf(pairs...)[:16]
 }
 
-// digestOf is a hash of some texts.
+// digestOf is a hash of texts.
 func digestOf(texts ...string) string {
 	sum := sha256.Sum256([]byte(list(texts...)))
 	return hex.EncodeToString(sum[:16])
 }
 
-// list joins texts so that no two lists give the same result.
+// list joins texts unambiguously.
 func list(texts ...string) string {
 	var b []byte
 	for _, text := range texts {

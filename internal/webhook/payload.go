@@ -16,14 +16,14 @@ import (
 
 // Limits of a webhook. Alertmanager's max_alerts keeps its own below them.
 const (
-	// MaxBodyBytes is the largest body that is read.
+	// MaxBodyBytes is the largest body that is accepted.
 	MaxBodyBytes = 8 << 20
-	// MaxAlerts is how many alerts one webhook may report.
+	// MaxAlerts is how many alerts one webhook may contain.
 	MaxAlerts = 10_000
 )
 
-// InvalidError is a webhook that will never be understood, however often it is
-// sent: a member has a bad value.
+// InvalidError is returned for a webhook with an invalid value. Sending it again
+// would not help.
 type InvalidError struct {
 	Field string // JSON path, e.g. alerts[3].status
 	Text  string // what is wrong and what would be right
@@ -35,23 +35,24 @@ func (e *InvalidError) Error() string { return e.Field + ": " + e.Text }
 // Unwrap is the kind of the error.
 func (e *InvalidError) Unwrap() error { return problem.ErrInvalid }
 
-// SyntaxError is a body that is not the JSON of a webhook at all.
+// SyntaxError is returned for a body that is not the JSON of a webhook.
 type SyntaxError struct{ Text string }
 
-// Error says what is wrong.
+// Error returns the text.
 func (e *SyntaxError) Error() string { return e.Text }
 
 // Unwrap is the kind of the error.
 func (e *SyntaxError) Unwrap() error { return problem.ErrMalformed }
 
-// bodyError is a body that came too slowly or not at all, or that there is no memory for.
+// bodyError is returned for a body that was too slow, was cut off, or for which there
+// is no memory.
 type bodyError struct{ err error }
 
 func (e *bodyError) Error() string { return fmt.Sprintf("read the body: %v; send it again", e.err) }
 func (e *bodyError) Unwrap() error { return problem.ErrUnavailable }
 
-// payload is what both sources send: Grafana's is Alertmanager's with more. The
-// sources add members every now and then, so unknown ones are ignored.
+// payload is the JSON of both sources: Grafana's is Alertmanager's with additions.
+// Both add members now and then, so unknown ones are ignored.
 type payload struct {
 	Version           string            `json:"version"`
 	Receiver          string            `json:"receiver"`
@@ -80,7 +81,7 @@ type payloadAlert struct {
 	Values       map[string]any    `json:"values"`
 }
 
-// decode reads one JSON object and nothing after it.
+// decode decodes one JSON object with nothing after it.
 func decode(body []byte) (payload, error) {
 	var p payload
 	dec := json.NewDecoder(bytes.NewReader(body))
@@ -103,7 +104,7 @@ func asSyntaxError(err error) error {
 	return &SyntaxError{"the body: not the JSON of a webhook: " + strings.TrimPrefix(err.Error(), "json: ")}
 }
 
-// notification checks a payload and makes the common form of it.
+// notification validates a payload and converts it.
 func (p payload) notification(source Source) (Notification, error) {
 	switch {
 	case len(p.Alerts) == 0:
@@ -143,7 +144,7 @@ func (a payloadAlert) alert() (Alert, *InvalidError) {
 		return Alert{}, &InvalidError{"endsAt", err.Error()}
 	}
 	if a.Status == Firing {
-		endsAt = time.Time{} // some senders put the time at which they would give up
+		endsAt = time.Time{} // some senders set the time at which the alert would expire
 	}
 	if a.Fingerprint == "" {
 		a.Fingerprint = fingerprint(a.Labels)
@@ -155,7 +156,7 @@ func (a payloadAlert) alert() (Alert, *InvalidError) {
 	}, nil
 }
 
-// moment reads a time, the zero time of nothing.
+// moment parses a time; an empty text is the zero time.
 func moment(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -167,7 +168,8 @@ func moment(text string) (time.Time, error) {
 	return t, nil
 }
 
-// texts shows numbers as people write them; a rule that found nothing has none.
+// texts formats numbers with up to six digits. Expressions that found nothing are left
+// out.
 func texts(values map[string]any) map[string]string {
 	if len(values) == 0 {
 		return nil

@@ -7,18 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// ellipsis shows that something was cut.
+// ellipsis marks a cut.
 const ellipsis = "…"
 
 var (
-	// tagLike is what WeCom could take for <font>, <a> or <div>.
+	// tagLike matches what WeCom could take for <font>, <a> or <div>.
 	tagLike = regexp.MustCompile(`<(/?[A-Za-z])`)
-	// linkLike is the middle of [text](address).
+	// linkLike matches the middle of [text](address).
 	linkLike = regexp.MustCompile(`\]\(`)
 )
 
-// plain makes a text of somebody else's harmless: what would open or close a tag
-// gets a full-width bracket, which looks the same, and control characters go.
+// plain makes untrusted text harmless: brackets that would open or close a tag become
+// full-width ones, which look alike, and control characters are removed.
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
@@ -29,13 +29,13 @@ func plain(text string) string {
 	return tagLike.ReplaceAllString(text, "＜$1")
 }
 
-// plainLabel is plain for the name or value of a label, which is one line and
-// holds no link: labels come from the machines that are watched.
+// plainLabel is plain for the name or value of a label, which has one line and no
+// link: labels come from the monitored machines.
 func plainLabel(text string) string {
 	return linkLike.ReplaceAllString(strings.Join(strings.Fields(plain(text)), " "), "] (")
 }
 
-// shorten cuts a text to a number of characters, the ellipsis included.
+// shorten cuts a text to a number of characters, including the ellipsis.
 func shorten(text string, most int) string {
 	if len(text) <= most || utf8.RuneCountInString(text) <= most {
 		return text
@@ -50,8 +50,8 @@ func shorten(text string, most int) string {
 	return text
 }
 
-// cutBytes cuts a text to a number of bytes, the ellipsis included, on a whole
-// character.
+// cutBytes cuts a text to a number of bytes, including the ellipsis, without
+// splitting a character.
 func cutBytes(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -63,8 +63,9 @@ func cutBytes(text string, most int) string {
 	return text[:end] + ellipsis
 }
 
-// link is an address that can stand in a message: http or https, at most so many
-// bytes, and without characters that would end a Markdown link. Any other is "".
+// link returns an address that is safe in a message: http or https, of limited
+// length, and without characters that would end a Markdown link. For any other it
+// returns "".
 func link(address string, most int) string {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

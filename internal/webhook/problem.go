@@ -10,12 +10,12 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// notTaken is an error that is not the sender's fault, whatever it was: 503.
-// Alertmanager and Grafana repeat what is answered by that, and drop what is answered
-// by 4xx.
+// notTaken makes an error that is not the sender's fault a 503. Alertmanager and
+// Grafana retry after that, but not after 4xx.
 func notTaken(err error) error { return problem.As(problem.ErrUnavailable, err) }
 
-// unlessInvalid does so for the error of a queue, which may refuse the message itself.
+// unlessInvalid does the same with the error of a queue, unless the message itself
+// was rejected.
 func unlessInvalid(err error) error {
 	if _, refused := errors.AsType[*message.ValidationError](err); refused || err == nil {
 		return err
@@ -23,7 +23,7 @@ func unlessInvalid(err error) error {
 	return notTaken(err)
 }
 
-// problemOf is what a sender is told about an error.
+// problemOf is what the sender is told about an error.
 func problemOf(err error, requestID string) *problem.Problem {
 	p := problem.New(err, "")
 	p.RequestID = requestID

@@ -6,15 +6,15 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Queue takes messages and knows what became of them.
+// Queue accepts messages and knows their state.
 type Queue interface {
-	// Enqueue returns a result for each message of an app, in order. A message that was
-	// there already, by its idempotency key, is found and not doubled. An error that is
-	// a [*message.ValidationError] means that the message itself is at fault; after any
-	// other it is tried again.
+	// Enqueue returns a result for each message of an app, in order. It finds a
+	// message that is there already by its idempotency key, and does not enqueue it
+	// again. A [*message.ValidationError] is the message's own fault; after any other
+	// error it is retried.
 	Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result
-	// Done reports whether nothing more will happen to a message: its state is final,
-	// or nobody knows it.
+	// Done reports whether a message is finished: its state is final, or it is not
+	// known.
 	Done(ctx context.Context, app, id string) (bool, error)
 }
 
@@ -24,8 +24,8 @@ func (h *Handler) enqueueOne(ctx context.Context, app string, m tasks.Message) (
 	return result.Receipt, result.Err
 }
 
-// idOf is the id that a message of an app has or will have: every message of a
-// webhook has an idempotency key.
+// idOf is the id that a message of an app has or will have; it follows from the
+// idempotency key, which all messages of webhooks have.
 func idOf(app string, m tasks.Message) string {
 	return tasks.IDFromKey(app, m.Options.IdempotencyKey)
 }

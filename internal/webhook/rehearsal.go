@@ -6,7 +6,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// rehearsals are what a template of this name is tried with.
+// rehearsals are the data that a template of this name is tried with.
 func rehearsals(name string) []any {
 	defaults := DefaultConfig()
 	if name == digestText || name == digestMarkdown {

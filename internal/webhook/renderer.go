@@ -9,8 +9,8 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Renderer turns notifications into messages that fit WeCom's limits. It is safe
-// for concurrent use.
+// Renderer turns notifications into messages within WeCom's limits. It is safe for
+// concurrent use.
 type Renderer struct {
 	severity Severity
 	hidden   RecipientLabels
@@ -19,8 +19,8 @@ type Renderer struct {
 	own      map[string]*script
 }
 
-// NewRenderer reads the templates of a config and tries each of them, so that a
-// fault shows now and not with the first alert.
+// NewRenderer parses the templates of a config and tries each, so that a mistake is
+// found now and not with the first alert.
 func NewRenderer(cfg Config) (*Renderer, error) {
 	zone, err := ParseZone(cfg.Timezone)
 	if err != nil {
@@ -43,7 +43,7 @@ func NewRenderer(cfg Config) (*Renderer, error) {
 	return r, nil
 }
 
-// CheckTemplate reads a template and tries it on made-up alerts.
+// CheckTemplate parses a template and tries it on sample alerts.
 func CheckTemplate(name string, template Template) error {
 	_, err := checkTemplate(name, template)
 	return err
@@ -70,12 +70,12 @@ func checkTemplate(name string, template Template) (*script, error) {
 type Rendered struct {
 	Request message.Request
 	More    int // alerts that it only counts
-	// Fallback is why another template than the chosen one was used, nil usually:
-	// an alert must not be lost for a fault in a template.
+	// Fallback is why another template than the chosen one was used, usually nil: a
+	// mistake in a template must not lose an alert.
 	Fallback error
 }
 
-// Render makes a message of one of [Types]. A card that leads nowhere becomes
+// Render renders a notification as one of [Types]. A card without a link becomes
 // markdown. The alerts of n are sorted, worst first.
 func (r *Renderer) Render(n Notification, kind message.Type) (Rendered, error) {
 	n.Alerts = sorted(n.Alerts, r.severity)
@@ -91,13 +91,14 @@ func (r *Renderer) Render(n Notification, kind message.Type) (Rendered, error) {
 	return Rendered{}, errors.Join(faults...)
 }
 
-// RenderStrictly is Render without another template to fall back on.
+// RenderStrictly is Render without falling back to another template.
 func (r *Renderer) RenderStrictly(n Notification, kind message.Type) (Rendered, error) {
 	n.Alerts = sorted(n.Alerts, r.severity)
 	return r.fit(n, r.scripts(string(kind))[0])
 }
 
-// scripts are the templates to try: the user's, the built-in one, markdown.
+// scripts returns the templates to try, in this order: the user's, the built-in one,
+// markdown.
 func (r *Renderer) scripts(name string) []*script {
 	var scripts []*script
 	if own := r.own[name]; own != nil {
@@ -110,15 +111,15 @@ func (r *Renderer) scripts(name string) []*script {
 	return scripts
 }
 
-// sizes are the limits of single texts to try, generous ones first: texts are
-// shortened to some extent before alerts are left out.
+// sizes are the limits on single texts to try, largest first: texts are shortened a
+// little before alerts are left out.
 var sizes = []viewer{{text: 1024, url: 1024}, {text: 200, url: 400}, {text: 80, url: 200}}
 
-// maxShown is more alerts than any message has room for.
+// maxShown is more alerts than fit into any message.
 const maxShown = 200
 
-// fit shows as many alerts as there is room for: all of them if shortening their
-// texts is enough, else the worst. At least one is shown, cut if need be.
+// fit shows as many alerts as fit: all of them if shortening their texts is enough,
+// else the worst. At least one is shown, cut if necessary.
 func (r *Renderer) fit(n Notification, s *script) (Rendered, error) {
 	var failed error
 	try := func(size viewer, shown int) (texts map[string]string, fits bool) {
@@ -159,7 +160,7 @@ func (r *Renderer) rendered(s *script, texts map[string]string, more int) (Rende
 	return Rendered{Request: request, More: more}, nil
 }
 
-// somebody stands in for recipients.
+// somebody is a placeholder for recipients.
 var somebody = message.Recipients{Users: []string{"somebody"}}
 
 func (r *Renderer) texts(n Notification, shown int, s *script, size viewer) (texts map[string]string, cut bool, err error) {

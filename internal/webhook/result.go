@@ -1,6 +1,6 @@
 package webhook
 
-// Result is what became of alerts that came by webhook.
+// Result is what became of the alerts of a webhook.
 type Result string
 
 // The results.
@@ -9,10 +9,11 @@ const (
 	Digested    Result = "digested"    // they are in a member's digest
 	Duplicate   Result = "duplicate"   // they came before
 	Unaddressed Result = "unaddressed" // they name nobody, and nobody got them
-	// Refused are not alerts but webhooks: they are answered by 4xx, and not sent again.
+	// Refused counts webhooks, not alerts: they were answered by 4xx, and are not
+	// retried.
 	Refused Result = "refused"
-	// Fallback are alerts that were shown by another template, because their own
-	// failed. They are counted a second time.
+	// Fallback are alerts that were rendered by another template, because their own
+	// failed. They are counted under another result as well.
 	Fallback Result = "fallback"
 )
 
@@ -21,5 +22,5 @@ func Results() []Result {
 	return []Result{Messaged, Digested, Duplicate, Unaddressed, Refused, Fallback}
 }
 
-// digests is where alerts of digests come from, as far as it is known.
+// digests is the source of alerts in a digest, whose own source is no longer known.
 const digests Source = "digest"

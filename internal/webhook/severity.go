@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Severity says how bad alerts are.
+// Severity says how severe alerts are.
 type Severity struct {
 	Label string   // whose value is the severity
 	Order []string // of its values, worst first; case does not matter, any other value comes last
 }
 
-// rank is 0 for the worst.
+// rank is the position in the order, 0 for the worst.
 func (s Severity) rank(labels map[string]string) int {
 	i := slices.IndexFunc(s.Order, func(name string) bool { return strings.EqualFold(name, labels[s.Label]) })
 	if i < 0 {
@@ -20,7 +20,7 @@ func (s Severity) rank(labels map[string]string) int {
 	return i
 }
 
-// name is the severity of a rank, empty for one that is not in the order.
+// name is the severity of a rank, empty for a rank beyond the order.
 func (s Severity) name(rank int) string {
 	if rank < 0 || rank >= len(s.Order) {
 		return ""
@@ -28,8 +28,8 @@ func (s Severity) name(rank int) string {
 	return s.Order[rank]
 }
 
-// color is how WeCom's markdown shows a rank: orange, but grey for the least of the
-// order, and green for what is over.
+// color is the color of a rank in WeCom's markdown: orange, grey for the last of the
+// order, and green for resolved alerts.
 func (s Severity) color(rank int, status Status) string {
 	switch {
 	case status == Resolved:

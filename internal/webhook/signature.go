@@ -13,22 +13,22 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Signature is how Grafana's webhooks prove where they come from.
+// Signature says how Grafana's webhooks are authenticated.
 type Signature struct {
-	// Secret is that of the contact point; empty, nothing is checked.
+	// Secret is that of the contact point; if empty, nothing is checked.
 	Secret wecom.Secret
 	// Header holds the signature.
 	Header string
-	// TimestampHeader holds the second at which the webhook was signed, if the
-	// contact point is set up to send it.
+	// TimestampHeader holds the time of signing in Unix seconds, if the contact point
+	// is set up to send it.
 	TimestampHeader string
-	// MaxAge is how far that moment may be away, in either direction.
+	// MaxAge is how far that time may be off, in either direction.
 	MaxAge time.Duration
 }
 
-// verify checks the signature of a body: HMAC-SHA256 in hexadecimal digits, of
-// the body, or where there is a timestamp of "<timestamp>:<body>". Somebody who
-// takes the timestamp away breaks the signature.
+// verify checks the signature of a body: the HMAC-SHA256, in hexadecimal digits, of
+// the body, or with a timestamp of "<timestamp>:<body>". Removing the timestamp
+// invalidates the signature.
 func (s Signature) verify(header http.Header, body []byte, now time.Time) error {
 	if s.Secret == "" {
 		return nil
@@ -49,7 +49,7 @@ func (s Signature) verify(header http.Header, body []byte, now time.Time) error 
 	return s.fresh(timestamp, now)
 }
 
-// fresh refuses a webhook that somebody recorded and sends again.
+// fresh rejects replayed webhooks.
 func (s Signature) fresh(timestamp string, now time.Time) error {
 	if timestamp == "" {
 		return nil

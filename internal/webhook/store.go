@@ -32,7 +32,7 @@ var (
 	leaseScript = redis.NewScript(leaseSource)
 )
 
-// store is what all gateways know of the webhooks of one app.
+// store is the state of one app's webhooks that all gateways share.
 type store struct {
 	rdb redis.UniversalClient
 	app string
@@ -41,7 +41,7 @@ type store struct {
 // member is a user, party or tag that messages are counted for, e.g. "user:bob".
 type member string
 
-// members lists all who are named. The case of userids does not matter to WeCom.
+// members lists all recipients. The case of userids does not matter to WeCom.
 func members(to message.Recipients) []member {
 	all := make([]member, 0, to.Count())
 	for _, id := range to.Users {
@@ -56,7 +56,7 @@ func members(to message.Recipients) []member {
 	return all
 }
 
-// recipients is the member as one to send to.
+// recipients addresses only this member.
 func (m member) recipients() message.Recipients {
 	kind, id, _ := strings.Cut(string(m), ":")
 	switch kind {
@@ -69,7 +69,7 @@ func (m member) recipients() message.Recipients {
 	}
 }
 
-// without are the recipients whose position is not among those held.
+// without removes the recipients whose positions are in held.
 func without(to message.Recipients, held []int) message.Recipients {
 	at := 0
 	keep := func(ids []string) []string {
@@ -84,16 +84,16 @@ func without(to message.Recipients, held []int) message.Recipients {
 	return message.Recipients{Users: keep(to.Users), Parties: keep(to.Parties), Tags: keep(to.Tags)}
 }
 
-// decision is what becomes of a notification for one audience.
+// decision is what happens to a notification for one audience.
 type decision struct {
-	seen   bool   // it was decided before
+	seen   bool   // it was decided earlier
 	nonce  string // of this occurrence; it repeats with the decision
-	before string // id of the message before it about the same alerts; empty for none
-	held   []int  // which of the members have it in their digest, counted from 1
+	before string // id of the previous message about the same alerts; empty for none
+	held   []int  // positions of the members who get it in a digest, counted from 1
 }
 
-// admit decides about a notification that would become message id. The zero now is
-// that of Redis.
+// admit decides about a notification that would become the message id. If now is
+// zero, Redis's clock is used.
 func (s store) admit(ctx context.Context, d delivery, lines []line, dedup time.Duration, nonce, id string, now int64) (decision, error) {
 	stream := d.digest.stream()
 	names := []string{keys.WebhookSeen(s.app, d.identity()), keys.WebhookDue(s.app), keys.WebhookLast(s.app, d.group())}
@@ -143,7 +143,7 @@ const (
 
 func openName(stream string, m member) string { return openPrefix + stream + "|" + string(m) }
 
-// due lists what must be looked at.
+// due lists what must be handled now.
 func (s store) due(ctx context.Context, most int, now int64) ([]string, error) {
 	names, err := dueScript.Run(ctx, s.rdb, []string{keys.WebhookDue(s.app)}, now, most).StringSlice()
 	if err != nil {
@@ -152,13 +152,13 @@ func (s store) due(ctx context.Context, most int, now int64) ([]string, error) {
 	return names, nil
 }
 
-// lease takes what has this name in due, for so long. It is nil if another process
-// has it.
+// lease reserves the entry of this name in due. It returns nil if another process has
+// it.
 func (s store) lease(ctx context.Context, name, key string, lease time.Duration, now int64) (map[string]string, error) {
 	return fields(leaseScript.Run(ctx, s.rdb, []string{keys.WebhookDue(s.app), key}, now, name, lease.Milliseconds()))
 }
 
-// fields reads the hash that a script replies, nil for an empty one.
+// fields decodes the hash that a script returns, nil for an empty one.
 func fields(reply *redis.Cmd) (map[string]string, error) {
 	flat, err := reply.StringSlice()
 	if err != nil || len(flat) == 0 {
@@ -171,7 +171,7 @@ func fields(reply *redis.Cmd) (map[string]string, error) {
 	return hash, nil
 }
 
-// forget removes what is done with.
+// forget removes what has been handled.
 func (s store) forget(ctx context.Context, name, key string) error {
 	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.ZRem(ctx, keys.WebhookDue(s.app), name)

@@ -15,13 +15,14 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Template is the source of a template and where it stands.
+// Template is the source of a template and where it comes from.
 type Template struct {
 	File   string // for errors
 	Source string
 }
 
-// maxOutputBytes bounds what a template may write: no message holds a tenth of it.
+// maxOutputBytes limits the output of a template. It is more than ten times what fits
+// into any message.
 const maxOutputBytes = 64 << 10
 
 //go:embed templates
@@ -36,7 +37,7 @@ const (
 // body is the part of a template that is not inside a define.
 const body = ""
 
-// parts are the defines of each template that become part of a message.
+// parts are the defines of each template that become fields of a message.
 var parts = map[string][]string{
 	string(message.TypeText):     {body},
 	string(message.TypeMarkdown): {body},
@@ -57,7 +58,7 @@ func TemplateNames() []string {
 	}
 }
 
-// functions have neither files nor a network: what a template can reach is the
+// functions cannot access files or the network: a template sees only the
 // notification.
 var functions = template.FuncMap{
 	"toUpper":     strings.ToUpper,
@@ -85,14 +86,14 @@ var functions = template.FuncMap{
 	},
 }
 
-// script is a template that was read.
+// script is a parsed template.
 type script struct {
 	name string
 	file string
 	tree *template.Template
 }
 
-// builtinScript reads one of the built-in templates.
+// builtinScript parses one of the built-in templates.
 func builtinScript(name string) (*script, error) {
 	source, err := builtin.ReadFile("templates/" + name + ".tmpl")
 	if err != nil {
@@ -102,7 +103,7 @@ func builtinScript(name string) (*script, error) {
 	return &script{name: name, file: name + ".tmpl", tree: tree}, err
 }
 
-// compile reads a template of the user's. What it does not define it has from the
+// compile parses a user's template. Whatever it does not define is taken from the
 // built-in one.
 func compile(name string, own Template) (*script, error) {
 	base, err := builtinScript(name)
@@ -120,7 +121,7 @@ func compile(name string, own Template) (*script, error) {
 	return s, nil
 }
 
-// check refuses what would have no effect.
+// check rejects defines that would have no effect.
 func (s *script) check(own Template) error {
 	defined, err := template.New(own.File).Funcs(functions).Parse(own.Source)
 	if err != nil {
@@ -140,8 +141,8 @@ func (s *script) check(own Template) error {
 	return nil
 }
 
-// render executes all parts. Where there is too much output, cut is true and the
-// texts are incomplete.
+// render executes all parts. If there is too much output, cut is true and the texts
+// are incomplete.
 func (s *script) render(data any) (texts map[string]string, cut bool, err error) {
 	texts = make(map[string]string, len(parts[s.name]))
 	for _, part := range parts[s.name] {
@@ -169,7 +170,7 @@ type bounded struct {
 
 var errOutput = errors.New("the output is longer than 64 KiB")
 
-// Write appends, as long as there is room.
+// Write appends as much as fits.
 func (b *bounded) Write(p []byte) (int, error) {
 	if b.Len()+len(p) > b.most {
 		return 0, errOutput
@@ -191,12 +192,12 @@ var (
 	}
 )
 
-// templateError is a fault of a template: "file:line:column: <.Field>: text".
+// templateError is a mistake in a template: "file:line:column: <.Field>: text".
 type templateError struct{ text string }
 
 func (e *templateError) Error() string { return e.text }
 
-// tidy says file, line and field first, and which fields there are.
+// tidy puts file, line and field first, and lists the fields that exist.
 func tidy(err error) error {
 	text := executing.ReplaceAllString(err.Error(), "$1: $2: ")
 	text = strings.TrimPrefix(text, "template: ")

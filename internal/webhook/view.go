@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// View is what a template sees of a notification. All texts in it are harmless:
-// nothing that came with the webhook can open a tag. Field names are those of
-// Alertmanager's own templates where it has the field.
+// View is what a template gets of a notification. All its texts are harmless: nothing
+// from the webhook can open a tag. Fields have the names of Alertmanager's own
+// templates where those have the field.
 type View struct {
 	Source            string // alertmanager or grafana
 	Receiver          string
@@ -20,7 +20,7 @@ type View struct {
 	FiringCount       int    // of all alerts, shown or not
 	ResolvedCount     int    // likewise
 	Alerts            Alerts // worst first; fewer than there are if they do not fit
-	More              int    // alerts that are not in Alerts; a line that says so is added by itself
+	More              int    // alerts that are not in Alerts; a line that says so is appended automatically
 	GroupLabels       KV
 	CommonLabels      KV
 	CommonAnnotations KV
@@ -28,7 +28,7 @@ type View struct {
 	Link              string // the best page to look at, empty for none
 }
 
-// AlertView is what a template sees of an alert.
+// AlertView is what a template gets of an alert.
 type AlertView struct {
 	Status       string // firing or resolved
 	Name         string // the label alertname
@@ -52,20 +52,20 @@ type AlertView struct {
 	Values       KV
 }
 
-// Alerts are some alerts, worst first.
+// Alerts are sorted, worst first.
 type Alerts []AlertView
 
-// Firing are those that fire.
+// Firing returns the alerts that are firing.
 func (a Alerts) Firing() Alerts { return a.having(Firing) }
 
-// Resolved are those that are over.
+// Resolved returns the alerts that are resolved.
 func (a Alerts) Resolved() Alerts { return a.having(Resolved) }
 
 func (a Alerts) having(status Status) Alerts {
 	return slices.DeleteFunc(slices.Clone(a), func(alert AlertView) bool { return alert.Status != string(status) })
 }
 
-// KV are labels or annotations. One that is missing reads as empty.
+// KV are labels or annotations. A missing one reads as empty.
 type KV map[string]string
 
 // Pair is a label or annotation.
@@ -105,7 +105,7 @@ func (kv KV) SortedPairs() Pairs {
 	return pairs
 }
 
-// Remove are the others.
+// Remove returns all except these.
 func (kv KV) Remove(names []string) KV {
 	rest := maps.Clone(kv)
 	for _, name := range names {
@@ -125,13 +125,13 @@ const alertName = "alertname"
 // viewer makes views.
 type viewer struct {
 	severity Severity
-	hidden   RecipientLabels // are nobody's business but ours
+	hidden   RecipientLabels // are not shown
 	zone     *time.Location
 	text     int // the most characters of one text
 	url      int // the most bytes of one address
 }
 
-// view shows the first alerts of a notification, which is sorted.
+// view shows the first alerts of a sorted notification.
 func (v viewer) view(n Notification, shown int) View {
 	worst := n.Alerts[0]
 	rank := v.severity.rank(worst.Labels)
@@ -160,8 +160,8 @@ func (v viewer) view(n Notification, shown int) View {
 	return view
 }
 
-// common are the labels that all alerts have: of a part of the group, there can be
-// more than of the whole.
+// common returns the labels that all alerts share. The alerts of one audience can
+// share more than the whole group.
 func common(alerts []Alert) map[string]string {
 	shared := maps.Clone(alerts[0].Labels)
 	for _, a := range alerts[1:] {
@@ -170,7 +170,7 @@ func common(alerts []Alert) map[string]string {
 	return shared
 }
 
-// title is the alertname if there is one for all, else the first few.
+// title is the alertname if all alerts share it, else the first few.
 func (v viewer) title(n Notification) string {
 	var names []string
 	for _, a := range n.Alerts {
@@ -207,7 +207,7 @@ func (v viewer) alert(a Alert, shared KV) AlertView {
 	return view
 }
 
-// page is where to look at an alert.
+// page is the best page about an alert.
 func (v viewer) page(a Alert) string {
 	return first(link(a.PanelURL, v.url), link(a.DashboardURL, v.url), link(a.GeneratorURL, v.url))
 }
@@ -238,10 +238,10 @@ func (v viewer) annotations(annotations map[string]string) KV {
 	return kv
 }
 
-// maxTextBytes bounds a text before anything is done with it: no message holds more.
+// maxTextBytes limits a text before it is processed: no message holds more.
 const maxTextBytes = 8 << 10
 
-// span shows a duration without seconds from an hour on.
+// span formats a duration, without seconds from an hour on.
 func span(d time.Duration) string {
 	if d >= time.Hour {
 		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")

@@ -15,20 +15,20 @@ import (
 )
 
 const (
-	// waitStep is how soon a waiting message is looked at, at first; and waitMost how
-	// seldom, when it has waited long.
+	// waitStep is how soon a waiting message is checked at first, and waitMost the
+	// longest interval, after a long wait.
 	waitStep = time.Second
 	waitMost = 30 * time.Second
 )
 
-// waiting is a message that is enqueued once the one before it is done with.
+// waiting is a message that is enqueued after the previous one is finished.
 type waiting struct {
 	tasks.Message
 
-	after string // id of the one before
+	after string // id of the previous message
 }
 
-// wait keeps a message in Redis. Kept twice, it is one.
+// wait stores a message in Redis. Doing it twice has no further effect.
 func (s store) wait(ctx context.Context, w waiting) error {
 	body, err := envelope.Encode(w.Message)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s store) wait(ctx context.Context, w waiting) error {
 	return nil
 }
 
-// waits reports whether a message waits itself.
+// waits reports whether a message is waiting itself.
 func (s store) waits(ctx context.Context, id string) (bool, error) {
 	n, err := s.rdb.Exists(ctx, keys.WebhookWaiting(s.app, id)).Result()
 	if err != nil {
@@ -58,8 +58,8 @@ func (s store) waits(ctx context.Context, id string) (bool, error) {
 	return n > 0, nil
 }
 
-// takeWaiting takes a waiting message, or nil if another process has it. It is seen
-// again after a quarter of the time that it has waited.
+// takeWaiting reserves a waiting message; it returns nil if another process has it.
+// The message is checked again after a quarter of the time that it has waited.
 func (s store) takeWaiting(ctx context.Context, name string, now int64) (*waiting, error) {
 	words := strings.SplitN(name, "|", 3)
 	if len(words) != 3 {
@@ -75,7 +75,7 @@ func (s store) takeWaiting(ctx context.Context, name string, now int64) (*waitin
 		return nil, fmt.Errorf("take waiting message %s: %w", name, err)
 	}
 	if hash == nil {
-		return nil, nil //nolint:nilnil // there is none to take, and nothing wrong
+		return nil, nil //nolint:nilnil // nothing to take is not an error
 	}
 	w, err := s.readWaiting(hash)
 	if err != nil {
@@ -98,9 +98,9 @@ func (s store) readWaiting(hash map[string]string) (*waiting, error) {
 	return &waiting{Message: m, after: hash["after"]}, nil
 }
 
-// Waiting finds a message that is not in the queue yet, because it waits for the one
-// before it about the same alerts, and the id of that one. It reports false if there
-// is none.
+// Waiting finds a message that is not in the queue yet because it waits for the
+// previous one about the same alerts, and returns the id of that one as well. It
+// reports false if there is none.
 func Waiting(ctx context.Context, rdb redis.UniversalClient, app, id string) (m tasks.Message, after string, found bool, err error) {
 	hash, err := rdb.HGetAll(ctx, keys.WebhookWaiting(app, id)).Result()
 	if err != nil || len(hash) == 0 {
@@ -113,8 +113,8 @@ func Waiting(ctx context.Context, rdb redis.UniversalClient, app, id string) (m 
 	return w.Message, w.after, true, nil
 }
 
-// DropWaiting takes such a message away. A process that is about to enqueue it may
-// still do so.
+// DropWaiting removes such a message. A process that is about to enqueue it may still
+// do so.
 func DropWaiting(ctx context.Context, rdb redis.UniversalClient, app, id string) error {
 	return rdb.Del(ctx, keys.WebhookWaiting(app, id)).Err()
 }
