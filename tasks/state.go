@@ -35,8 +35,9 @@ func States() []State { return slices.Concat(open, final) }
 // Final reports whether the state is the message's last.
 func (s State) Final() bool { return slices.Contains(final, s) }
 
-// Dead reports whether the message is a dead letter: its task is archived, and
-// running the task again queues it again under its own id.
+// Dead reports whether the message is a dead letter, rejected or unknown, which
+// somebody should look at. asynq keeps its task in the archive; running that task in
+// the dashboard queues the message again under its own id.
 func (s State) Dead() bool { return slices.Contains(deadLetters, s) }
 
 // Replayable reports whether the message can be sent again as a new one, to those

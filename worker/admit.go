@@ -24,16 +24,16 @@ const (
 	shortWait = 3 * time.Second
 )
 
-// admitted is the permission to call, once the attempt is written down. The passage
-// has to be left.
+// admitted is the permission to call: the attempt is recorded. The caller must leave the
+// passage.
 type admitted struct {
 	*passage
 
 	tasks.Admission
 }
 
-// admit waits until the message may go, or is not to be sent now: the admission then
-// has another verdict than [tasks.Go], and there is no passage to leave.
+// admit waits until the message may be sent, or must not be sent now: the admission
+// then has another verdict than [tasks.Go], and there is no passage to leave.
 func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
 	ctx, end := l.startAdmissionSpan(ctx, d)
 	a, err := l.pass(ctx, d)
@@ -41,7 +41,7 @@ func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
 	return a, err
 }
 
-// pass goes through the turnstile, as often as it has to.
+// pass goes through the turnstile, as often as the pacer requires.
 func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 	patience, cancel := l.patience(ctx)
 	defer cancel()
@@ -72,9 +72,8 @@ func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 	return admitted{}, err
 }
 
-// ask asks the pacer, and repeats the question while Redis is away, as long as patience
-// lasts. That is safe: a decision whose reply was lost is given to the same delivery
-// again.
+// ask asks the pacer, and retries while Redis is unavailable until patience ends. That
+// is safe: if a reply was lost, the same delivery gets the same decision again.
 func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission, error) {
 	question := l.admissionRequest(d)
 	return backoff.Retry(patience, func() (tasks.Admission, error) {
@@ -107,7 +106,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// admissionRequest is the message's question whether it may go.
+// admissionRequest asks whether the message may be sent.
 func (l *lane) admissionRequest(d *delivery) tasks.AdmissionRequest {
 	to := d.request.Common().Recipients()
 	a := tasks.AdmissionRequest{
@@ -135,8 +134,8 @@ func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolic
 	return policy
 }
 
-// withoutToken settles a message while there is no access token. Where its record
-// already decides, for instance because it has expired, that decision stands.
+// withoutToken settles a message while there is no access token. If the pacer's check
+// already decides, for instance because the message has expired, that decision stands.
 func (l *lane) withoutToken(ctx context.Context, d *delivery, cause error) error {
 	question := l.admissionRequest(d)
 	question.CheckOnly = true

@@ -49,7 +49,7 @@ const (
 	Park   OnUnknown = "park"   // never send again; the record says unknown
 )
 
-// App is one WeCom application that a worker serves. Name, AgentID and Sender are
+// App is a WeCom application that a worker serves. Name, AgentID and Sender are
 // required.
 type App struct {
 	Name    string // the alias that ids and queues carry
@@ -123,7 +123,7 @@ func (a App) withDefaults(rdb redis.UniversalClient) App {
 	return a
 }
 
-// equal reports whether both make the same lane: all fields are equal, and the
+// equal reports whether a and b need the same lane: all fields are equal, and the
 // interfaces hold the same instances.
 func (a App) equal(b App) bool {
 	if a.Sender != b.Sender || a.Ledger != b.Ledger || a.Pacer != b.Pacer {

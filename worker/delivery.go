@@ -18,18 +18,18 @@ const nameLength = 10
 
 // delivery is one message while a handler works on it.
 type delivery struct {
-	name      string // no other delivery has it
+	name      string // unique to this delivery
 	payload   tasks.Payload
 	request   message.Request
 	task      *asynq.Task
 	retried   int // attempts that counted so far
 	allowed   int // attempts that may count in all
 	began     time.Time
-	admission tasks.Admission // its Number is 0 before an attempt was written down
+	admission tasks.Admission // its Number is 0 until an attempt is recorded
 }
 
-// decode reads the task. Its body was checked before it was enqueued, perhaps by
-// a newer version, so unknown members are passed on.
+// decode decodes the task. Its body was checked before it was enqueued, perhaps by a
+// newer version, so unknown members are passed on.
 func (l *lane) decode(ctx context.Context, task *asynq.Task) (*delivery, error) {
 	payload, err := tasks.Decode(task.Type(), task.Payload())
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package worker takes messages from the queue and sends them: one lane per
-// app, so that a problem of one app never affects another. What becomes of a
-// message is decided in one table, see outcome.go.
+// Package worker takes messages from the queue and sends them. Each app has a lane of
+// its own, so that a problem of one app never affects another. One table decides what
+// an answer of WeCom means for the message; see outcome.go.
 package worker

@@ -10,7 +10,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// findingsOf is what WeCom's answer to a message, or its silence, says about the app.
+// findingsOf returns what WeCom's answer to a message, or a missing answer, says about
+// the app.
 func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	class := wecom.ClassOf(err)
 	about := func(kind tasks.FindingKind) tasks.Finding {
@@ -43,7 +44,7 @@ func blockOf(err error) (tasks.Finding, bool) {
 	return tasks.Finding{}, false
 }
 
-// probeResult distinguishes a probe that WeCom answered from one that found out nothing.
+// probeResult is whether a probe has shown that the app is no longer blocked.
 func probeResult(class wecom.Class) tasks.FindingKind {
 	switch class {
 	case wecom.ClassUnknownOutcome, wecom.ClassTransient, wecom.ClassToken:
@@ -72,7 +73,7 @@ func isGetToken(err error) bool {
 }
 
 // learn passes on what an answer says about the app, and returns how long the app is
-// blocked because of it: 0 when it is not, or when Redis is away.
+// blocked because of it: 0 if it is not, or if Redis is unavailable.
 func (l *lane) learn(ctx context.Context, d *delivery, err error) (blockedFor time.Duration) {
 	for _, finding := range l.findingsOf(d, err) {
 		blockedFor = max(blockedFor, l.note(ctx, finding))
@@ -80,16 +81,17 @@ func (l *lane) learn(ctx context.Context, d *delivery, err error) (blockedFor ti
 	return blockedFor
 }
 
-// note reports a finding. Whoever meets a block pauses the queues; the first logs it.
+// note reports a finding. Every worker that finds the app blocked pauses its queues; the
+// first one logs the block.
 func (l *lane) note(ctx context.Context, f tasks.Finding) time.Duration {
 	block, err := l.app.Pacer.Report(ctx, f)
 	switch {
 	case err != nil:
-		l.log.WithLevel(l.levelOf(err)).Err(err).Str("finding", string(f.Kind)).Msg("the other workers do not know")
+		l.log.WithLevel(l.levelOf(err)).Err(err).Str("finding", string(f.Kind)).Msg("could not share a finding with the other workers")
 	case block.Fresh && f.Kind == tasks.Recovered:
-		l.log.Info().Msg("the app goes on")
+		l.log.Info().Msg("the app is no longer blocked")
 	case block.Fresh:
-		l.log.Warn().Str(fields.State, string(f.Kind)).Str("error", f.Reason).Dur("pause_ms", block.Left).Msg("the app rests")
+		l.log.Warn().Str(fields.State, string(f.Kind)).Str("error", f.Reason).Dur("pause_ms", block.Left).Msg("the app is blocked")
 	}
 	if block.Left > 0 {
 		l.pauseQueues(ctx, block.Left)

@@ -16,9 +16,9 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// split removes from a message the recipients who must wait, and enqueues a follow-up
-// for each of their turns. It is safe to repeat: the ids of follow-ups derive from the
-// message's, and its record says who waits.
+// split removes the recipients who must wait from a message, and enqueues a follow-up
+// for each of their turns. It is safe to repeat: the ids of follow-ups are derived from
+// that of the message, and its record says who waits.
 func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowUp) error {
 	if len(followUps) == 0 {
 		return nil
@@ -45,8 +45,7 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 	return nil
 }
 
-// followUp is the task of a message to those who wait: the same bytes with other
-// recipients.
+// followUp makes the task for those who wait: the same bytes with other recipients.
 func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Task {
 	payload := d.payload
 	payload.ID = tasks.FollowUpID(d.payload.ID, f.Number)
@@ -55,7 +54,7 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	return asynqx.NewTask(payload, l.app.Retention[payload.Priority], time.Now().Add(wholeSeconds(f.Wait))).WithHeaders(d.task.Headers())
 }
 
-// partition divides users into those who are among some, ignoring case, and the rest.
+// partition splits users into those who are in some, ignoring case, and the rest.
 func partition(users, some []string) (among, rest []string) {
 	wanted := make(map[string]bool, len(some))
 	for _, user := range some {

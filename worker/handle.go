@@ -41,8 +41,8 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 }
 
 // tracked counts the handlers, so that run can wait for them, and protects them from
-// asynq, which cancels ctx, for instance from the dashboard: nobody would know the
-// outcome of a call that is cut off. Every step of a handler has a time limit instead.
+// asynq, which cancels ctx, for instance from the dashboard: the outcome of a cancelled
+// call would be unknown. Every step of a handler has a time limit instead.
 func (l *lane) tracked(handle asynq.HandlerFunc) asynq.HandlerFunc {
 	return func(ctx context.Context, task *asynq.Task) error {
 		l.handlers.Add(1)
@@ -58,7 +58,7 @@ func (l *lane) checkToken(ctx context.Context) error {
 }
 
 // call posts the message to those whose turn it is. It leaves the turnstile when the
-// call is over, or has panicked.
+// call has ended, even in a panic.
 func (l *lane) call(ctx context.Context, d *delivery, a admitted) (*message.SendResponse, error) {
 	defer a.leave()
 	d.admission = a.Admission
@@ -92,7 +92,7 @@ func (l *lane) notAdmitted(ctx context.Context, d *delivery, a tasks.Admission) 
 	}
 }
 
-// hold returns a message to the queue while the app rests, and makes sure that the
+// hold returns a message to the queue while the app is blocked, and makes sure that the
 // queues are paused: somebody may have resumed them in the dashboard.
 func (l *lane) hold(ctx context.Context, a tasks.Admission) error {
 	l.pauseQueues(ctx, min(a.Wait, holdPause))

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// idlePoll makes an idle server look for work every 40 to 120 ms: asynq
-	// sleeps between half and one and a half times this.
+	// idlePoll makes an idle server poll every 40 to 120 ms: asynq sleeps between half
+	// and one and a half times this.
 	idlePoll = 80 * time.Millisecond
 	// delayedPoll is how late a retry or a scheduled message may be.
 	delayedPoll = time.Second
@@ -28,7 +28,7 @@ const (
 
 // lane serves one app in this process.
 type lane struct {
-	given     App // what it was made of
+	given     App // as configured
 	app       App // with defaults
 	cfg       Config
 	turnstile *turnstile
@@ -108,12 +108,12 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 	return nil
 }
 
-// pauseQueues pauses the app's queues on all hosts for a while. When Redis refuses,
-// the messages that come meanwhile are held one by one.
+// pauseQueues pauses the app's queues on all hosts for a while. If Redis fails, messages
+// are held one by one instead.
 func (l *lane) pauseQueues(ctx context.Context, d time.Duration) {
 	for _, priority := range tasks.Priorities() {
 		if err := asynqx.PauseFor(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), d); err != nil {
-			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("the app's queues go on")
+			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("could not pause a queue of the app")
 		}
 	}
 }

@@ -7,15 +7,15 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// asynqLogger passes what asynq says about itself to our log. Its info lines
-// about starting and stopping are of use to nobody but a debugger.
+// asynqLogger passes asynq's log lines to our log. Its info lines about starting and
+// stopping are only useful for debugging.
 type asynqLogger struct {
 	log    zerolog.Logger
 	outage *outage
 }
 
-// exhausted is how asynq's line about a dead letter begins, which we have reported
-// already; panicked is how its line about a panic of ours begins.
+// exhausted begins asynq's line about a dead letter, which we have logged already;
+// panicked begins its line about a panic in a handler.
 const (
 	exhausted = "Retry exhausted"
 	panicked  = "recovering from panic"
@@ -26,8 +26,8 @@ func (l *asynqLogger) Info(args ...any)  { l.log.Debug().Msg(fmt.Sprint(args...)
 func (l *asynqLogger) Warn(args ...any)  { l.complain(zerolog.WarnLevel, fmt.Sprint(args...)) }
 func (l *asynqLogger) Error(args ...any) { l.complain(zerolog.ErrorLevel, fmt.Sprint(args...)) }
 
-// Fatal only logs: asynq itself ends the process after a failed start, which
-// Start reports to us.
+// Fatal only logs: asynq calls it after a failed start, which Start returns as an error
+// as well.
 func (l *asynqLogger) Fatal(args ...any) { l.log.Error().Msg(fmt.Sprint(args...)) }
 
 func (l *asynqLogger) complain(level zerolog.Level, text string) {

@@ -12,13 +12,13 @@ import (
 )
 
 // calm is how long nothing must have failed for an outage to be over. While Redis is
-// away something fails every four seconds at least: a dequeue, a heartbeat, asynq's
-// search for retries.
+// unavailable, something fails at least every four seconds: a dequeue, a heartbeat, or
+// asynq's search for retries.
 const calm = 5 * time.Second
 
-// outage is what workers know of Redis's health. It logs once that Redis is unavailable
-// and once that it has recovered; the thousands of lines that would follow from the
-// outage meanwhile are suppressed. All lanes share it.
+// outage tracks whether Redis is available. It logs once that Redis is unavailable and
+// once that it has recovered; the thousands of lines that the outage would cause
+// meanwhile are suppressed. All lanes share it.
 type outage struct {
 	log zerolog.Logger
 

@@ -41,9 +41,9 @@ var outcomes = map[wecom.Class]outcome{
 	wecom.ClassOther:          {state: tasks.Rejected},
 }
 
-// grow waits longer each time, from one second to ten minutes, with full jitter:
-// the time is drawn evenly from zero to the step, so that messages that failed
-// together do not come back together.
+// grow waits longer each time, from one second to ten minutes, with full jitter: the
+// time is drawn evenly from zero to the step, so that messages that failed together are
+// not retried together.
 func grow(_ error, retried int) time.Duration { return jitter(backoffStep(retried)) }
 
 func backoffStep(retried int) time.Duration {
@@ -62,8 +62,8 @@ func backoffStep(retried int) time.Duration {
 // moment is 1 to 3 s: by then some of the calls in flight have ended.
 func moment(error, int) time.Duration { return time.Second + jitter(2*time.Second) }
 
-// minute is WeCom's shortest block (90312). Where the whole app is blocked for longer,
-// its queues are paused.
+// minute is WeCom's shortest block (90312). If the whole app is blocked for longer, its
+// queues are paused.
 func minute(error, int) time.Duration { return time.Minute }
 
 // suspension lasts until gettoken may be called again, or for five minutes.

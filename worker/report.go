@@ -13,7 +13,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// recipientsOf counts who got the message: those it names, less those WeCom refused.
+// recipientsOf counts who got the message: its recipients without those that WeCom
+// refused.
 func recipientsOf(common *message.SendRequestCommon, reply *message.SendResponse) tasks.Recipients {
 	r := tasks.Recipients{
 		Invalid: reply.InvalidUsers(), Unlicensed: reply.UnlicensedUsers(),
@@ -23,7 +24,7 @@ func recipientsOf(common *message.SendRequestCommon, reply *message.SendResponse
 	return r
 }
 
-// codeOf is WeCom's errcode, 0 when WeCom did not answer.
+// codeOf is WeCom's errcode, 0 if WeCom did not answer.
 func codeOf(err error) int64 {
 	if refused, ok := errors.AsType[*wecom.Error](err); ok {
 		return int64(refused.Code)
@@ -31,7 +32,7 @@ func codeOf(err error) int64 {
 	return 0
 }
 
-// report logs one line per attempt: what became of the message.
+// report logs one line per attempt, with its outcome.
 func (l *lane) report(ctx context.Context, d *delivery, r tasks.Record, cause error) {
 	class, traceID := wecom.ClassOf(cause), d.describe(ctx, r, cause)
 	if cause == nil && r.ErrMsg != "" {

@@ -9,16 +9,17 @@ import (
 )
 
 const (
-	// redisRetry brings a message back after Redis did not answer.
+	// redisRetry is how soon a message is retried after Redis did not answer.
 	redisRetry = 2 * time.Second
-	// restRetry brings a message back into a queue that is paused because its app
-	// is blocked, so that it goes as soon as the app is resumed.
+	// restRetry is how soon a message is back in its queue while that is paused because
+	// the app is blocked. It is short so that the message goes as soon as the app is
+	// resumed.
 	restRetry = time.Second
-	// versionRetry leaves a message to a newer worker.
+	// versionRetry is how soon a message that needs a newer worker is offered again.
 	versionRetry = time.Minute
 	// leaseRetry is how soon a task comes back whose worker died: its lease has been
-	// over for half a minute by then. If Redis was away instead, the worker is alive and
-	// has this long to record the outcome.
+	// over for half a minute by then. If Redis was unavailable instead, the worker is
+	// alive and has this long to record the outcome.
 	leaseRetry = 5 * time.Second
 )
 
@@ -55,7 +56,7 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	return wholeSeconds(wait)
 }
 
-// isFailure is asynq's IsFailure: only a failure costs an attempt. That a worker died
+// isFailure is asynq's IsFailure: only a failure costs an attempt. The death of a worker
 // is not the message's failure.
 func isFailure(err error) bool {
 	if retry, ok := errors.AsType[*retryError](err); ok {
@@ -64,6 +65,5 @@ func isFailure(err error) bool {
 	return !errors.Is(err, asynq.ErrLeaseExpired)
 }
 
-// deadLetter tells asynq to archive the task, with the reason where the
-// dashboard shows it.
+// deadLetter tells asynq to archive the task, with a reason that the dashboard shows.
 func deadLetter(err error) error { return fmt.Errorf("%w: %w", err, asynq.SkipRetry) }

@@ -14,16 +14,16 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// archivedPattern finds, in the last error of a task, the attempt after which it was
-// archived. Only a task that was archived has it: if the archiving did not reach Redis
-// the task comes back with the error of its lost lease.
+// archivedPattern finds the attempt after which a task was archived in the task's last
+// error. Only an archived task has it: if the archiving did not reach Redis, the task
+// comes back with the error of its lost lease.
 var archivedPattern = regexp.MustCompile(` \[attempt (\d+)` + regexp.QuoteMeta(archivedMark) + `$`)
 
 // archivedMark is how that error ends.
 var archivedMark = "]: " + asynq.SkipRetry.Error()
 
-// archived tells asynq to archive the task of a dead letter, with an error that says
-// after which attempt.
+// archived tells asynq to archive the task of a dead letter, with an error that ends
+// with the number of the attempt.
 func archived(record tasks.Record, cause error) error {
 	if cause == nil {
 		cause = errors.New(record.ErrMsg)
@@ -40,9 +40,9 @@ func archivedAfter(lastErr string) (attempts int, ok bool) {
 	return attempts, err == nil
 }
 
-// revive queues a dead letter again whose archived task somebody has run in the
-// dashboard. It does nothing for a mere redelivery: then the task was not archived, or
-// the record has had an attempt since.
+// revive queues a dead letter again after somebody has run its archived task in the
+// dashboard. It does nothing for a mere redelivery: in that case the task was not
+// archived, or the record has had another attempt since.
 func (l *lane) revive(ctx context.Context, d *delivery, record tasks.Record) (bool, error) {
 	if !record.State.Dead() {
 		return false, nil

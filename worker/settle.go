@@ -19,7 +19,7 @@ import (
 // [tasks.TaskTimeout] does.
 const settlePatience = 5 * time.Minute
 
-// judge turns WeCom's answer into what is written down.
+// judge turns WeCom's answer into the settlement to record.
 func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.Settlement {
 	class := wecom.ClassOf(err)
 	s := tasks.Settlement{
@@ -65,7 +65,7 @@ func (l *lane) park(ctx context.Context, d *delivery) error {
 }
 
 // settle writes the record, then tells asynq. If the record cannot be written for
-// minutes the task comes back, and its attempt has an unknown outcome.
+// minutes, the task comes back, and the outcome of its attempt is unknown.
 func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, cause error) error {
 	record, err := l.record(ctx, d, s)
 	if err != nil {
@@ -81,8 +81,8 @@ func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, caus
 	return l.finish(d, record, cause)
 }
 
-// record writes down what became of an attempt, and waits while Redis is away: nobody
-// else knows the outcome. It tries at least once, even when the worker is stopping.
+// record records the outcome of an attempt, which nobody else knows, and retries while
+// Redis is unavailable. It tries at least once, even if the worker is stopping.
 func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tasks.Record, error) {
 	patience, cancel := l.untilStopped(ctx)
 	defer cancel()
@@ -95,7 +95,7 @@ func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tas
 		})))
 }
 
-// untilStopped gives a context that ends when nobody waits for handlers any more.
+// untilStopped returns a context that ends when nothing waits for handlers any more.
 func (l *lane) untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, stop := context.WithCancelCause(ctx)
 	forget := context.AfterFunc(l.stopped, func() { stop(errStopping) })
@@ -105,7 +105,7 @@ func (l *lane) untilStopped(ctx context.Context) (context.Context, context.Cance
 	}
 }
 
-// once notifies of the first of many errors only.
+// once notifies only of the first error.
 func once(do func(error)) backoff.Notify {
 	said := false
 	return func(err error, _ time.Duration) {

@@ -13,7 +13,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// What a worker adds to a message's trace, each time that it takes the message:
+// The spans that each delivery adds to a message's trace:
 //
 //	process QUEUE     the delivery, with its outcome
 //	├ admission       until it may be sent: the turnstile, the limits
@@ -32,8 +32,8 @@ func (l *lane) traced(handle asynq.HandlerFunc) asynq.HandlerFunc {
 	}
 }
 
-// startDeliverySpan goes on with the trace that the task brings. The first delivery
-// also records how long the message has waited for it.
+// startDeliverySpan continues the trace of the task. The first delivery also records
+// how long the message has waited.
 func (l *lane) startDeliverySpan(ctx context.Context, task *asynq.Task) (context.Context, trace.Span) {
 	id, _ := asynq.GetTaskID(ctx)
 	queue, _ := asynq.GetQueueName(ctx)
@@ -63,8 +63,8 @@ func (l *lane) startAdmissionSpan(ctx context.Context, d *delivery) (_ context.C
 	}
 }
 
-// describe writes the outcome of an attempt into the delivery's span, and gives the
-// trace that it belongs to, empty without one.
+// describe writes the outcome of an attempt into the delivery's span, and returns the
+// id of its trace, "" without one.
 func (d *delivery) describe(ctx context.Context, r tasks.Record, cause error) (traceID string) {
 	span := trace.SpanFromContext(ctx)
 	if !span.SpanContext().IsValid() {

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// archiveKept is how many dead letters of a queue the dashboard shows. asynq
-	// cannot archive any more once 8,000 of them reach 90 days together.
+	// archiveKept is how many dead letters of a queue the dashboard shows. asynq fails
+	// to archive any more once 8,000 of them are 90 days old at the same time.
 	archiveKept = 1000
 	sweepPeriod = time.Minute
 )
 
 // startSweeper keeps the archives of the app's queues small until ctx ends. The dead
-// letters themselves are in the ledger. stop waits for its end.
+// letters themselves are in the ledger. stop ends it and waits for it.
 func (l *lane) startSweeper(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -44,11 +44,11 @@ func (l *lane) sweep(ctx context.Context) {
 		sweep := asynqx.Sweep{Keep: archiveKept, Age: l.app.RecordTTL, Mark: archivedMark}
 		swept, err := asynqx.SweepArchive(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), sweep)
 		if err != nil && ctx.Err() == nil {
-			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("the archive was not swept")
+			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("could not trim the archive")
 			return // one report for the three queues is enough
 		}
 		if swept > 0 {
-			l.log.Debug().Int("tasks", swept).Str(fields.Priority, string(priority)).Msg("old tasks left the dashboard")
+			l.log.Debug().Int("tasks", swept).Str(fields.Priority, string(priority)).Msg("old tasks removed from the dashboard")
 		}
 	}
 }

@@ -12,19 +12,19 @@ import (
 )
 
 // turnstile lets the handlers of a lane ask for admission, the highest priority first,
-// and bounds how many are past it. While nothing is limited all pass at once; at the
-// limit one asks at a time, when the app's rate allows, so that an alert waits for one
-// call and not for the backlog.
+// and limits how many have passed it. Below the limits all pass at once; at a limit, one
+// asks at a time, when the app's rate allows, so that an alert waits for one call and
+// not for the backlog.
 type turnstile struct {
-	size int // calls in flight that the app is configured with
+	size int // configured number of calls in flight
 
 	mu       sync.Mutex
-	waiting  [][]*waiter // by rank, the longest waiting first
+	waiting  [][]*waiter // by rank, longest waiting first
 	timer    *time.Timer // wakes the first waiter
-	asking   bool        // a waiter that was let through has not got its answer yet
-	spentTo  time.Time   // how far the app's rate is spent
-	limit    int         // calls in flight that are allowed now
-	came     uint64      // handlers so far
+	asking   bool        // a waiter that was let through has no answer yet
+	spentTo  time.Time   // until when the app's rate is spent
+	limit    int         // calls in flight allowed now
+	came     uint64      // handlers that have come so far
 	inFlight int
 }
 
@@ -35,8 +35,8 @@ type waiter struct {
 	pass     chan struct{}
 }
 
-// errStopping is what a handler gets that still waits when the lane stops,
-// errImpatient one that has waited for too long.
+// errStopping is returned to a handler that still waits when the lane stops,
+// errImpatient to one that has waited too long.
 var (
 	errStopping  = errors.New("the worker is stopping")
 	errImpatient = errors.New("waited long for the app's rate; others were more urgent")
@@ -48,9 +48,8 @@ func newTurnstile(size int) *turnstile {
 	return t
 }
 
-// enter waits until a message of this priority may ask. It returns the cause when
-// ctx ends first. Whoever is let through calls answer, and leave when the call is
-// over.
+// enter waits until a message of this priority may ask. It returns the cause if ctx
+// ends first. Whoever is let through must call answer, and leave after the call.
 func (t *turnstile) enter(ctx context.Context, p tasks.Priority) (*passage, error) {
 	t.mu.Lock()
 	t.came++
@@ -66,8 +65,8 @@ func (t *turnstile) enter(ctx context.Context, p tasks.Priority) (*passage, erro
 	return t.await(ctx, w)
 }
 
-// again is for a handler that was told to wait: it leaves, and lines up in its former
-// place.
+// again is for a handler that was told to wait: it leaves, and queues up again in its
+// former place.
 func (p *passage) again(ctx context.Context) (*passage, error) {
 	w := &waiter{p.priority, p.number, make(chan struct{})}
 	p.mu.Lock()
@@ -92,7 +91,7 @@ func (t *turnstile) await(ctx context.Context, w *waiter) (*passage, error) {
 	}
 }
 
-// abandon takes a waiter out again, unless it was let through meanwhile.
+// abandon removes a waiter, unless it was let through meanwhile.
 func (t *turnstile) abandon(w *waiter, p *passage, cause error) error {
 	t.mu.Lock()
 	queue := t.waiting[rank(w.priority)]
@@ -117,11 +116,11 @@ func (t *turnstile) open(p tasks.Priority, now time.Time) bool {
 	return t.inFlight < t.room(p) && !now.Before(t.opens(p))
 }
 
-// opens is when the app's rate lets a message of this priority go.
+// opens is when the app's rate allows a message of this priority.
 func (t *turnstile) opens(p tasks.Priority) time.Time { return t.spentTo.Add(-p.HeadStart()) }
 
-// room is how many calls may be in flight for this priority to be let through: one
-// is kept for critical messages.
+// room is the limit of calls in flight for this priority: one is reserved for critical
+// messages.
 func (t *turnstile) room(p tasks.Priority) int {
 	if p == tasks.Critical || t.limit == 1 {
 		return t.limit
@@ -152,7 +151,7 @@ func (t *turnstile) next() {
 	}
 }
 
-// wake is what the timer does.
+// wake runs when the timer fires.
 func (t *turnstile) wake() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -167,12 +166,12 @@ type passage struct {
 	*turnstile
 	*waiter
 
-	queued   bool // others wait until it has got its answer
+	queued   bool // others wait until it has its answer
 	answered bool
 }
 
-// answer passes on what the handler was told, which opens the turnstile for the
-// next, or closes it for a while.
+// answer passes on the pacer's answer, which opens the turnstile for the next handler or
+// closes it for a while.
 func (p *passage) answer(a tasks.Admission) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

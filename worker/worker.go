@@ -56,7 +56,7 @@ type Worker struct {
 	outage *outage
 
 	mu       sync.Mutex
-	lanes    []*lane       // in force
+	lanes    []*lane       // current
 	replaced chan struct{} // signals that lanes has changed
 }
 
@@ -74,11 +74,11 @@ func New(cfg Config) (*Worker, error) {
 	return w, nil
 }
 
-// Prepare checks the apps of a new configuration, and apply puts them into force:
-// an app that is new or differs gets a lane at once, while its old one, like that of
-// an app that is gone, finishes the calls in flight. The two share limits and token
-// in Redis. An app that is equal, with the same Sender, Ledger and Pacer, keeps
-// its lane. Sender, Ledger and Pacer must be comparable, such as pointers.
+// Prepare checks the apps of a new configuration; apply puts them into effect. A new or
+// changed app gets a lane at once, while its old lane, like that of a removed app,
+// finishes the calls in flight. Both share limits and token in Redis. An unchanged app,
+// with the same Sender, Ledger and Pacer, keeps its lane. Sender, Ledger and Pacer must
+// be comparable, such as pointers.
 func (w *Worker) Prepare(apps []App) (apply func(), err error) {
 	if len(apps) == 0 {
 		return nil, errNoApps
@@ -95,7 +95,7 @@ func (w *Worker) Prepare(apps []App) (apply func(), err error) {
 	return func() { w.replace(lanes) }, nil
 }
 
-// laneOf is the lane in force that was made of an equal app, if there is one.
+// laneOf is the current lane of an equal app, or nil.
 func (w *Worker) laneOf(app App) *lane {
 	for _, lane := range w.current() {
 		if lane.given.Name == app.Name && lane.given.equal(app) {
@@ -121,9 +121,9 @@ func (w *Worker) replace(lanes []*lane) {
 	}
 }
 
-// Run serves until ctx ends. It then takes no new message, waits for the calls
-// in flight, also of lanes that were replaced, and returns nil; what was not sent
-// stays in the queue. A lane that cannot start ends all of them.
+// Run serves until ctx ends. It then takes no new message, waits for the calls in
+// flight, including those of replaced lanes, and returns nil; what was not sent stays in
+// the queue. If a lane cannot start, Run stops all of them and returns the error.
 func (w *Worker) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	running := map[*lane]context.CancelFunc{}
@@ -140,8 +140,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// switchLanes starts the lanes that do not run yet, and stops those that are not
-// wanted any more.
+// switchLanes starts the lanes that do not run yet, and stops those that are no longer
+// wanted.
 func switchLanes(ctx context.Context, group *errgroup.Group, running map[*lane]context.CancelFunc, wanted []*lane) {
 	for _, lane := range wanted {
 		if running[lane] == nil {
