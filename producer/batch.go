@@ -8,12 +8,12 @@ import (
 	"github.com/wecomq/wecomq/internal/asynqx"
 )
 
-// batch gathers the messages of one round trip.
+// batch collects the messages of one round trip.
 type batch struct {
 	producer *Producer
 	now      time.Time
 	drafts   []*draft
-	calls    int // that they make
+	calls    int // calls to WeCom that the drafts need
 }
 
 func (b *batch) add(d *draft) {
@@ -23,8 +23,8 @@ func (b *batch) add(d *draft) {
 
 func (b *batch) full() bool { return b.calls >= batchTasks }
 
-// flush settles the claims, enqueues what is to be enqueued, and notes what became
-// of each message.
+// flush settles the claims, enqueues what has to be enqueued, and writes the receipt of
+// each message.
 func (b *batch) flush(ctx context.Context) {
 	if len(b.drafts) == 0 {
 		return

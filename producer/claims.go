@@ -32,7 +32,7 @@ type claims struct {
 	now       time.Time
 }
 
-// kind tells the two claims apart.
+// kind is what differs between the two kinds of claims.
 type kind struct {
 	key func(d *draft) string
 	ttl func(d *draft) time.Duration
@@ -144,7 +144,8 @@ func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
 	c.follow(ctx, k, chosen(followers, (*draft).open))
 }
 
-// readRecord is the state of a message, or of its first part, and its number of parts.
+// readRecord returns the state of a message, or of its first part, and its number of
+// parts.
 func readRecord(cmd *redis.SliceCmd) (tasks.State, int) {
 	var fields [2]string
 	for i, value := range cmd.Val() {
@@ -249,7 +250,8 @@ func (c *claims) release(ctx context.Context, drafts []*draft) {
 	})
 }
 
-// isRefusal tells an enqueue that certainly failed from one that nobody confirmed.
+// isRefusal reports whether an enqueue has certainly failed, and was not just
+// unconfirmed.
 func isRefusal(err error) bool {
 	if _, unconfirmed := errors.AsType[*RedisError](err); !unconfirmed {
 		return err != nil

@@ -18,12 +18,12 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// draft is a message that was checked, with the bytes that WeCom will get. Its place
-// in the queue, its own or an earlier message's, is known once its claims are settled.
+// draft is a checked message, with the bytes that WeCom will get. Its place in the
+// queue, its own or an earlier message's, is known once its claims are settled.
 type draft struct {
 	result   *Result
 	schedule schedule
-	keyed    bool // repeats find it by an idempotency key
+	keyed    bool // it has an idempotency key
 	msgType  message.Type
 	window   time.Duration // of WeCom's duplicate check, 0 without
 	bodies   [][]byte      // one for each call
@@ -32,26 +32,26 @@ type draft struct {
 	place     claim    // the id and queue that it takes: its own, or an earlier message's
 	attempted bool     // the message in that place has a record: only the lacking parts are enqueued
 	lacking   []int    // its parts without a record, counted from 1
-	held      []string // the claims that it has set
-	met       string   // the claim of the message whose place it takes, as it was read
+	held      []string // keys of the claims that this draft has set
+	met       string   // the claim of the message whose place it takes, as read
 
 	settled int  // how many of its tasks are in the queue
-	second  bool // the first of those was there before
+	second  bool // the first of those was there already
 
 	span    trace.Span
-	headers map[string]string // of its tasks, which carry the trace
+	headers map[string]string // of its tasks; they carry the trace
 }
 
 // open reports whether the message still has to be enqueued, all of it.
 func (d *draft) open() bool { return d.result.Err == nil && !d.attempted }
 
-// found notes that the message was there before, and was attempted already.
+// found notes that the message is a repeat of one that was attempted already.
 func (d *draft) found(state tasks.State) {
 	d.attempted = true
 	d.result.Receipt.State, d.result.Receipt.Duplicate = state, true
 }
 
-// foundParts notes how far the parts of that message have come.
+// foundParts notes the states of that message's parts.
 func (d *draft) foundParts(states []*redis.StringCmd) {
 	records := make([]tasks.Record, len(states))
 	for i, cmd := range states {
@@ -67,10 +67,10 @@ func (d *draft) foundParts(states []*redis.StringCmd) {
 	d.result.Receipt.State = tasks.Merge(records).State
 }
 
-// byKey is the claim by idempotency key.
+// byKey is the key in Redis of the claim by idempotency key.
 func (d *draft) byKey(app string) string { return keys.IdempotencyKey(app, d.own.id) }
 
-// byBytes is the claim by content and recipients.
+// byBytes is the key in Redis of the claim by content and recipients.
 func (d *draft) byBytes(app string) string {
 	sum := sha256.New()
 	for _, body := range d.bodies {
@@ -106,7 +106,7 @@ func (d *draft) parts() []int {
 		return d.lacking
 	}
 	n := len(d.bodies)
-	if d.place.id != d.own.id || d.keyed { // a repeat by key may say something else
+	if d.place.id != d.own.id || d.keyed { // a repeat with the same key may have other content
 		n = min(n, max(d.place.parts, 1))
 	}
 	all := make([]int, n)
@@ -116,10 +116,10 @@ func (d *draft) parts() []int {
 	return all
 }
 
-// claims reports whether repeats find the message.
+// claims reports whether repeats of the message are recognised.
 func (d *draft) claims() bool { return d.keyed || d.window > 0 }
 
-// receive notes what became of one of its tasks.
+// receive notes the result of enqueueing one of its tasks.
 func (d *draft) receive(err error) {
 	conflict := errors.Is(err, asynq.ErrTaskIDConflict)
 	if err != nil && !conflict {
@@ -132,8 +132,8 @@ func (d *draft) receive(err error) {
 }
 
 // conclude writes the receipt. Of all messages that take the same place, the one that
-// enqueued the first task is the original. A fresh id without a claim can only have met
-// itself: the connection broke after Redis had taken it, and go-redis sent it again.
+// enqueued the first task is the original. A new id without a claim can only conflict
+// with itself: the connection broke after Redis had taken it, and go-redis sent it again.
 func (d *draft) conclude(app string, now time.Time) {
 	r := &d.result.Receipt
 	r.ID, r.Queue, r.Parts = d.place.id, d.place.queue(app), d.place.parts
@@ -146,13 +146,13 @@ func (d *draft) conclude(app string, now time.Time) {
 	d.end(app)
 }
 
-// begin opens the message's span, which its tasks carry on.
+// begin starts the message's span, which the deliveries of its tasks continue.
 func (d *draft) begin(ctx context.Context, tracer tracing.Tracer) {
 	ctx, d.span = tracer.Start(ctx, "send", trace.WithSpanKind(trace.SpanKindProducer))
 	d.headers = tracing.Headers(ctx)
 }
 
-// end closes it, once the message has a place.
+// end ends the span, once the message has a place.
 func (d *draft) end(app string) {
 	if d.span.IsRecording() {
 		d.span.SetName("send " + d.result.Receipt.Queue)

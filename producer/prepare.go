@@ -8,7 +8,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// prepare checks a message and freezes its bytes, one body for each call to WeCom.
+// prepare checks a message and encodes it, one body for each call to WeCom.
 func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, error) {
 	if err := m.Validate(); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (p *Producer) id(o Options) string {
 	return tasks.NewID(p.app)
 }
 
-// encode splits the message and makes the bytes that WeCom will get.
+// encode splits the message and returns the bytes that WeCom will get.
 func encode(request message.Request) ([][]byte, error) {
 	recipients := Split(request.Common().Recipients())
 	bodies := make([][]byte, len(recipients))

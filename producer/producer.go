@@ -23,8 +23,8 @@ type Config struct {
 	// RecordTTL is how long the workers keep records, and so how long an idempotency
 	// key finds its message; 0 for [tasks.DefaultRecordTTL].
 	RecordTTL time.Duration
-	// TracerProvider gets a span per message, and workers that trace go on with it;
-	// nil for none. A trace that the context brings is passed on either way.
+	// TracerProvider gets a span per message, which workers that trace continue; nil for
+	// none. The context's own trace is passed on either way.
 	TracerProvider trace.TracerProvider
 }
 
@@ -66,12 +66,12 @@ func (p *Producer) Send(ctx context.Context, request message.Request, options Op
 	return result.Receipt, result.Err
 }
 
-// batchTasks is how many tasks go into one round trip; more gains nothing.
+// batchTasks is how many tasks are sent in one round trip; more would not be faster.
 const batchTasks = 1000
 
-// SendBatch enqueues any number of messages, a thousand per round trip, and
-// returns one result for each, in order. Each message is enqueued or refused by
-// itself. When ctx ends, what was not sent fails with ctx's error.
+// SendBatch enqueues any number of messages, a thousand per round trip, and returns one
+// result for each, in order. A message that is refused does not affect the others. When
+// ctx ends, messages not sent yet fail with ctx's error.
 func (p *Producer) SendBatch(ctx context.Context, messages []Message) []Result {
 	results := make([]Result, len(messages))
 	pending := batch{producer: p, now: time.Now(), drafts: make([]*draft, 0, min(len(messages), batchTasks))}

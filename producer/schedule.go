@@ -7,14 +7,14 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// schedule is when a message is sent and given up, seen from the moment of the call.
+// schedule is when a message is due and when it expires, as of the moment of the call.
 type schedule struct {
 	due     time.Time // now, or later
 	waits   bool      // due is later than now
 	expires time.Time // zero: never
 }
 
-// scheduleOf refuses a message that can only expire.
+// scheduleOf returns an error for a message that would expire before it is due.
 func scheduleOf(o Options, now time.Time) (schedule, error) {
 	at, deadline := processAt(o, now), o.ExpiresAt
 	if o.ExpiresIn > 0 {
@@ -30,8 +30,8 @@ func scheduleOf(o Options, now time.Time) (schedule, error) {
 	return schedule{due: now, expires: deadline}, nil
 }
 
-// processAt is the moment to send in whole seconds, zero for at once: asynq would
-// cut the rest and send early.
+// processAt is the time to send, rounded up to whole seconds, zero for at once: asynq
+// truncates, and would send early.
 func processAt(o Options, now time.Time) time.Time {
 	at := o.At
 	if o.Delay > 0 {

@@ -26,8 +26,7 @@ func (l *asynqLogger) Info(args ...any)  { l.log.Debug().Msg(fmt.Sprint(args...)
 func (l *asynqLogger) Warn(args ...any)  { l.complain(zerolog.WarnLevel, fmt.Sprint(args...)) }
 func (l *asynqLogger) Error(args ...any) { l.complain(zerolog.ErrorLevel, fmt.Sprint(args...)) }
 
-// Fatal only logs: asynq calls it after a failed start, which Start returns as an error
-// as well.
+// Fatal only logs: the logger must not end the process.
 func (l *asynqLogger) Fatal(args ...any) { l.log.Error().Msg(fmt.Sprint(args...)) }
 
 func (l *asynqLogger) complain(level zerolog.Level, text string) {

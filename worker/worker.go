@@ -23,7 +23,7 @@ type Config struct {
 	Apps  []App
 	// Logger gets one line per message outcome; the zero value is silent.
 	Logger zerolog.Logger
-	// TracerProvider gets the spans of each delivery, which go on with the trace that
+	// TracerProvider gets the spans of each delivery, which continue the trace that
 	// the producer began; nil for none.
 	TracerProvider trace.TracerProvider
 	// OnSettled, when set, is called with the record of each message whose state

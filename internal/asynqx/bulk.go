@@ -16,29 +16,29 @@ type Task struct {
 	Opts []asynq.Option
 }
 
-// Result is what became of one [Task]: Info or Err is set.
+// Result is the result of one [Task]: Info or Err is set.
 //
-// Err is asynq.ErrTaskIDConflict when a task of that id is in the queue already,
-// in whatever state; *[RedisError] when Redis did not take it; anything else
-// means that asynq refused the task itself.
+// Err is asynq.ErrTaskIDConflict if a task with this id is in the queue already, in
+// whatever state; *[RedisError] if Redis did not confirm it; any other error means that
+// asynq rejected the task itself.
 type Result struct {
 	Info *asynq.TaskInfo
 	Err  error
 }
 
-// RedisError is an enqueue that Redis did not confirm: trying again may help.
+// RedisError is an enqueue that Redis did not confirm: a retry may help.
 type RedisError struct{ Err error }
 
-// Error gives Redis's words.
+// Error includes the text of Redis's error.
 func (e *RedisError) Error() string { return "redis: " + e.Err.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *RedisError) Unwrap() error { return e.Err }
 
-// BulkEnqueue puts all tasks into Redis in one round trip, each atomically and
-// with its own result, the results in the order of the tasks. Give every task a
-// TaskID: when the connection breaks, go-redis sends everything again, and only
-// the id tells a task that is in the queue already.
+// BulkEnqueue enqueues all tasks in one round trip, each atomically and with its own
+// result; the results are in the order of the tasks. Give every task a TaskID: when the
+// connection breaks, go-redis sends everything again, and only the id shows that a task
+// is in the queue already.
 func BulkEnqueue(ctx context.Context, rdb redis.UniversalClient, tasks []Task) []Result {
 	results := make([]Result, len(tasks))
 	rec := newRecorder(rdb)

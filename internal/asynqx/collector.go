@@ -8,13 +8,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Collector shows all of asynq's queues to Prometheus, under the names and types
-// that asynqmon's charts ask for. Each collection costs two round trips per queue
-// and lets Redis estimate the queue's memory, so do not collect at every scrape of
-// every process.
+// Collector exports all of asynq's queues to Prometheus, under the names and types that
+// asynqmon's charts need. Each collection costs two round trips per queue and makes
+// Redis estimate the queue's memory, so do not collect at every scrape of every process.
 //
-// What Redis does not tell is an invalid metric, which fails only its queue: let
-// the rest be served with promhttp.ContinueOnError.
+// If Redis fails for one queue, only that queue has an invalid metric: serve the others
+// with promhttp.ContinueOnError.
 type Collector struct{ inspector *asynq.Inspector }
 
 var _ prometheus.Collector = (*Collector)(nil)
@@ -43,11 +42,11 @@ func (g gauge) metric(q *asynq.QueueInfo) prometheus.Metric {
 
 var (
 	tasksDesc     = queueDesc("asynq_tasks_enqueued_total", "Tasks in a queue now, by state.", "state")
-	sizeDesc      = queueDesc("asynq_queue_size", "Tasks in a queue now, those that are done included.")
+	sizeDesc      = queueDesc("asynq_queue_size", "Tasks in a queue now, including finished ones.")
 	latencyDesc   = queueDesc("asynq_queue_latency_seconds", "How long the oldest pending task of a queue has been pending.")
-	memoryDesc    = queueDesc("asynq_queue_memory_usage_approx_bytes", "Memory of Redis that a queue takes, estimated from samples.")
-	processedDesc = queueDesc("asynq_tasks_processed_total", "Times that a handler has ended, well or not.")
-	failedDesc    = queueDesc("asynq_tasks_failed_total", "Times that a handler has failed.")
+	memoryDesc    = queueDesc("asynq_queue_memory_usage_approx_bytes", "Memory that a queue takes in Redis, estimated from samples.")
+	processedDesc = queueDesc("asynq_tasks_processed_total", "Finished deliveries, successful or not.")
+	failedDesc    = queueDesc("asynq_tasks_failed_total", "Failed deliveries.")
 	pausedDesc    = queueDesc("asynq_queue_paused_total", "1 while a queue is paused.")
 )
 

@@ -15,8 +15,8 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
-// takenLife is how long a dequeue whose reply was lost can be repeated. It ends before
-// the task's lease of 30 s does, and with it the chance that another worker has the task.
+// takenLife is how long a dequeue whose reply was lost can be repeated. It is shorter
+// than the task's lease of 30 s, after which another worker may have the task.
 const takenLife = 25 * time.Second
 
 //go:embed dequeue.lua
@@ -24,8 +24,8 @@ var dequeueSource string
 
 var dequeueScript = redis.NewScript(dequeueSource)
 
-// dequeuer takes tasks for one asynq server, so that a lost reply loses none: each
-// dequeue of a queue has a name until it is answered.
+// dequeuer dequeues tasks for one asynq server so that a lost reply loses no task: each
+// dequeue keeps its name until it is answered.
 type dequeuer struct {
 	server string
 
@@ -35,7 +35,7 @@ type dequeuer struct {
 
 func newDequeuer() *dequeuer { return &dequeuer{server: rand.Text(), answered: map[string]uint64{}} }
 
-// dequeue runs our script with the keys and arguments of asynq's.
+// dequeue runs our script with the keys and arguments of asynq's script.
 func (d *dequeuer) dequeue(ctx context.Context, rdb redis.UniversalClient, queueKeys []string, args []any) *redis.Cmd {
 	queue := queueOf(queueKeys[0])
 	d.mu.Lock()
@@ -58,7 +58,7 @@ func queueOf(key string) string {
 	return queue
 }
 
-// isDequeue knows asynq's dequeue by its keys: pending, paused, active, lease.
+// isDequeue recognises asynq's dequeue by its keys: pending, paused, active, lease.
 func isDequeue(keys []string) bool {
 	return len(keys) == 4 && strings.HasSuffix(keys[0], ":pending") && strings.HasSuffix(keys[1], ":paused")
 }

@@ -1,6 +1,6 @@
--- Does what asynq 0.26's own script does to take a task, and remembers it: whoever did
--- not get the reply asks again under the same name and gets the same task. Otherwise the
--- task would be in nobody's hands until its lease ends and the recoverer finds it.
+-- Takes a task as asynq 0.26's own script does, and remembers it: a server that did not
+-- get the reply asks again under the same name and gets the same task. Otherwise nobody
+-- would process the task until its lease ends and the recoverer finds it.
 -- KEYS 1 pending (list) 2 paused (string) 3 active (list) 4 lease (zset)
 --      5 the last task that this server took (string: name of the dequeue, task id)
 -- ARGV 1 end of the lease in s 2 prefix of the tasks' keys

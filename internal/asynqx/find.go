@@ -9,8 +9,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// FindTask looks for a task in the queues of its app. Where none has it, the error
-// is asynq.ErrTaskNotFound.
+// FindTask looks for a task in the queues of its app. If none has it, the error is
+// asynq.ErrTaskNotFound.
 func FindTask(inspector *asynq.Inspector, app, id string) (*asynq.TaskInfo, error) {
 	for _, priority := range tasks.Priorities() {
 		queue := tasks.Queue(app, priority)
@@ -26,8 +26,8 @@ func FindTask(inspector *asynq.Inspector, app, id string) (*asynq.TaskInfo, erro
 	return nil, asynq.ErrTaskNotFound
 }
 
-// IsNotFound reports whether asynq knows no such task, or no such queue, which begins
-// with its first task.
+// IsNotFound reports whether asynq knows no such task, or no such queue: a queue exists
+// from its first task on.
 func IsNotFound(err error) bool {
 	return errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound)
 }

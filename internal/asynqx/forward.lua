@@ -1,5 +1,5 @@
--- Does what asynq 0.26's own script does with tasks whose time has come (retry and
--- scheduled), but puts them in front of those that wait: their turn was before.
+-- Enqueues tasks that are due (retry and scheduled) as asynq 0.26's own script does, but
+-- in front of those that wait: their turn was earlier.
 -- KEYS 1 retry or scheduled (zset) 2 pending (list)
 -- ARGV 1 now in s 2 prefix of the tasks' keys 3 now in ns
 -- result number of tasks

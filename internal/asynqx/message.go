@@ -9,8 +9,8 @@ import (
 )
 
 // NewTask makes the task of a message, with the options that every message has.
-// retention is how long the dashboard shows it once it has ended; a zero time
-// means now.
+// retention is how long the dashboard shows it after it has finished; a zero at means
+// now.
 func NewTask(p tasks.Payload, retention time.Duration, at time.Time) Task {
 	options := []asynq.Option{
 		asynq.TaskID(p.ID), asynq.Queue(tasks.Queue(p.App, p.Priority)), asynq.MaxRetry(tasks.MaxAttempts),

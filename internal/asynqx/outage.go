@@ -8,16 +8,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// refusals are the words with which a Redis says that it cannot serve now: full,
-// loading, demoted, cut off from its disk, its replicas or its cluster, or no longer
-// letting us in. Redis 6 hides some of them in the text of a script's error.
+// refusals are the error codes of a Redis that cannot serve now: it is full, loading or
+// demoted, has lost its disk, replicas or cluster, or rejects our login. Redis 6 has some
+// of them only inside the text of a script's error.
 var refusals = []string{
 	"OOM", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "NOREPLICAS", "BUSY",
 	"NOAUTH", "NOPERM", "WRONGPASS", "max number of clients",
 }
 
-// IsOutage reports whether err means that Redis cannot be reached or cannot serve for
-// now, and not that it answered: with nothing, or that a command is wrong.
+// IsOutage reports whether err means that Redis cannot be reached or cannot serve at the
+// moment. A nil reply or an error about the command itself is no outage.
 func IsOutage(err error) bool {
 	if err == nil || errors.Is(err, redis.Nil) {
 		return false

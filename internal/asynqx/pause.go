@@ -9,13 +9,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// PausedByHand is what is left of a pause that does not end by itself.
+// PausedByHand is the remaining time of a pause that does not end by itself.
 const PausedByHand time.Duration = -1
 
-// PauseFor pauses a queue on all hosts for a while; the pause shows in the
-// dashboard. A pause that is already there stays as it is.
+// PauseFor pauses a queue on all hosts for a while; the dashboard shows the pause. An
+// existing pause is left as it is.
 func PauseFor(ctx context.Context, rdb redis.UniversalClient, queue string, d time.Duration) error {
-	// SET NX PX: asynq's own PauseQueue writes the same key and value without an end.
+	// SET NX PX: asynq's own PauseQueue writes the same key and value without a TTL.
 	err := rdb.SetArgs(ctx, pauseKey(queue), time.Now().Unix(), redis.SetArgs{Mode: "NX", TTL: max(d, time.Millisecond)}).Err()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return fmt.Errorf("pause queue %s: %w", queue, err)
@@ -23,7 +23,7 @@ func PauseFor(ctx context.Context, rdb redis.UniversalClient, queue string, d ti
 	return nil
 }
 
-// Pause pauses a queue on all hosts until [Unpause], whatever pause is there.
+// Pause pauses a queue on all hosts until [Unpause]. It replaces any other pause.
 func Pause(ctx context.Context, rdb redis.UniversalClient, queue string) error {
 	if err := rdb.Set(ctx, pauseKey(queue), time.Now().Unix(), 0).Err(); err != nil {
 		return fmt.Errorf("pause queue %s: %w", queue, err)
@@ -39,8 +39,8 @@ func Unpause(ctx context.Context, rdb redis.UniversalClient, queue string) error
 	return nil
 }
 
-// PauseLeft is how long a queue stays paused: 0 when it is not, [PausedByHand]
-// when it does not end by itself.
+// PauseLeft is how long a queue stays paused: 0 if it is not paused, [PausedByHand] if
+// the pause does not end by itself.
 func PauseLeft(ctx context.Context, rdb redis.UniversalClient, queue string) (time.Duration, error) {
 	left, err := rdb.PTTL(ctx, pauseKey(queue)).Result()
 	switch {

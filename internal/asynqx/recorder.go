@@ -9,27 +9,27 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// recorder is a Redis client that writes down what asynq's enqueue would have
-// sent, so that a thousand tasks go out as one pipeline. asynq still validates
-// and encodes each task.
+// recorder is a Redis client that records what asynq's enqueue would have sent, so that
+// a thousand tasks are sent as one pipeline. asynq still validates and encodes each task.
 type recorder struct {
 	redis.UniversalClient
 	queues []any
 	calls  []call
 }
 
-// call is one EVALSHA that was not sent yet.
+// call is an EVALSHA that has not been sent yet.
 type call struct {
 	sha  string
 	keys []string
 	args []any
 }
 
-// sources maps the SHA-1 of each of asynq's enqueue scripts to its text. They
-// are two constants of asynq's; the map lets a server that forgot one learn it.
+// sources maps the SHA-1 of each of asynq's enqueue scripts to its text, so that it can
+// be loaded into a server that does not have it. There are two of them, constants in
+// asynq.
 var sources sync.Map
 
-// noScriptError is what Redis says about an unknown script: asynq then shows its text.
+// noScriptError is Redis's error for an unknown script: asynq then sends its text.
 type noScriptError struct{}
 
 func (noScriptError) Error() string { return "NOSCRIPT not seen by this process yet" }
@@ -39,8 +39,8 @@ var _ redis.Error = noScriptError{}
 
 func newRecorder(rdb redis.UniversalClient) *recorder { return &recorder{UniversalClient: rdb} }
 
-// SAdd records the registration of a queue. It happens once per queue and batch,
-// which also brings back a queue that FLUSHDB or DeleteQueue had made invisible.
+// SAdd records the registration of a queue. It happens once per queue and batch, so it
+// also restores a queue that FLUSHDB or DeleteQueue has removed.
 func (r *recorder) SAdd(ctx context.Context, _ string, members ...any) *redis.IntCmd {
 	r.queues = append(r.queues, members...)
 	cmd := redis.NewIntCmd(ctx)
@@ -48,7 +48,7 @@ func (r *recorder) SAdd(ctx context.Context, _ string, members ...any) *redis.In
 	return cmd
 }
 
-// EvalSha records the call of a script whose text is known.
+// EvalSha records a call of a script whose text is known.
 func (r *recorder) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	cmd := redis.NewCmd(ctx)
 	if _, known := sources.Load(sha); !known {
@@ -56,11 +56,11 @@ func (r *recorder) EvalSha(ctx context.Context, sha string, keys []string, args 
 		return cmd
 	}
 	r.calls = append(r.calls, call{sha, keys, args})
-	cmd.SetVal(int64(1)) // "enqueued": the true answer comes with flush
+	cmd.SetVal(int64(1)) // "enqueued": flush gets the real reply
 	return cmd
 }
 
-// Eval learns the text of a script, then records the call.
+// Eval stores the text of a script, then records the call.
 func (r *recorder) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
 	sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
 	sha := hex.EncodeToString(sum[:])
@@ -85,8 +85,8 @@ func (r *recorder) flush(ctx context.Context) []error {
 	return results
 }
 
-// send runs the chosen calls as one pipeline and returns those whose script the
-// server does not know: at first use, after SCRIPT FLUSH, after a failover.
+// send runs the chosen calls as one pipeline and returns those whose script the server
+// does not know: on first use, after SCRIPT FLUSH or a failover.
 func (r *recorder) send(ctx context.Context, chosen []int, results []error) (unknown []int) {
 	cmds := make([]*redis.Cmd, len(chosen))
 	// The pipeline's own error is that of its first failed command; each

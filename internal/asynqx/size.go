@@ -10,9 +10,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Sizes counts the tasks in some of a queue's sets: pending, active, scheduled,
-// retry, archived and completed. asynq's own look at a queue fails as a whole when
-// one task of it is damaged, and measures its memory each time.
+// Sizes counts the tasks in some of a queue's sets: pending, active, scheduled, retry,
+// archived and completed. asynq's own GetQueueInfo fails as a whole if one task is
+// damaged, and measures memory each time.
 func Sizes(ctx context.Context, rdb redis.UniversalClient, queue string, sets ...string) ([]int, error) {
 	replies := make([]*redis.IntCmd, len(sets))
 	_, err := rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
@@ -35,8 +35,7 @@ func Sizes(ctx context.Context, rdb redis.UniversalClient, queue string, sets ..
 	return sizes, nil
 }
 
-// PendingSince is when the task that is next in a queue was enqueued, zero if there is
-// none.
+// PendingSince is when the next task of a queue was enqueued, zero if there is none.
 func PendingSince(ctx context.Context, rdb redis.UniversalClient, queue string) (time.Time, error) {
 	id, err := rdb.LIndex(ctx, queueKey(queue, "pending"), -1).Result()
 	if errors.Is(err, redis.Nil) {
@@ -51,7 +50,7 @@ func PendingSince(ctx context.Context, rdb redis.UniversalClient, queue string) 
 	}
 	nano, err := strconv.ParseInt(since, 10, 64)
 	if err != nil { // it was just taken, or run by hand, which sets no time
-		return time.Time{}, nil //nolint:nilerr // that it waits is told by the count
+		return time.Time{}, nil //nolint:nilerr // the count shows that it waits
 	}
 	return time.Unix(0, nano), nil
 }

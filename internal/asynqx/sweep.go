@@ -18,14 +18,14 @@ var sweepScript = redis.NewScript(sweepSource)
 const (
 	// sweepBatch keeps one script below a millisecond.
 	sweepBatch = 100
-	// ancient is a little less than the 90 days after which asynq itself lets go.
+	// ancient is a little less than the 90 days after which asynq itself deletes.
 	ancient = 85 * 24 * time.Hour
 )
 
-// Sweep says which archived tasks may go: all but the newest Keep, and those that
-// were archived longer than Age ago, if their message, the last error included, has
-// Mark in it. The others may not be recorded elsewhere, so they stay until
-// asynq would delete them.
+// Sweep says which archived tasks may be deleted: all but the newest Keep, and those
+// archived longer than Age ago, if their message, including the last error, contains
+// Mark. Others may not be recorded elsewhere, so they stay until asynq would delete
+// them.
 type Sweep struct {
 	Keep int
 	Age  time.Duration
@@ -33,8 +33,8 @@ type Sweep struct {
 }
 
 // SweepArchive deletes archived tasks of a queue and returns how many. asynq itself
-// trims only when it archives, leaves the tasks' keys behind, and fails for good when
-// too many get old at once.
+// trims only when it archives, leaves the tasks' keys behind, and fails permanently if
+// too many become old at once.
 func SweepArchive(ctx context.Context, rdb redis.UniversalClient, queue string, s Sweep) (int, error) {
 	base, now := "asynq:{"+queue+"}:", time.Now()
 	deleted, skip := 0, int64(0)
@@ -42,7 +42,7 @@ func SweepArchive(ctx context.Context, rdb redis.UniversalClient, queue string, 
 		reply, err := sweepScript.Run(ctx, rdb, []string{base + "archived"},
 			s.Keep, now.Add(-s.Age).Unix(), s.Mark, now.Add(-ancient).Unix(), sweepBatch, skip, base+"t:").Int64Slice()
 		if err == nil && len(reply) != 3 {
-			err = errors.New("sweep.lua replied something else")
+			err = errors.New("unexpected reply of sweep.lua")
 		}
 		if err != nil {
 			return deleted, fmt.Errorf("sweep the archive of %s: %w", queue, err)

@@ -1,7 +1,7 @@
 -- Deletes the oldest archived tasks of a queue, a few at a time.
 -- KEYS 1 archived tasks (zset, by Unix seconds)
 -- ARGV 1 tasks to keep at most 2 older than this, in Unix seconds, go in any case
---      3 mark that a task has to have in its message 4 older than this, those without it go, too
+--      3 mark that a task's message must contain 4 tasks older than this are deleted without it, too
 --      5 entries to look at 6 how many to pass over 7 prefix of the tasks' keys
 -- result {deleted, passed over, 1 when there is nothing more to do}
 local surplus = redis.call('ZCARD', KEYS[1]) - ARGV[1]
@@ -12,7 +12,7 @@ local deleted, passed = 0, 0
 for i = 1, #entries, 2 do
   local id, at = entries[i], tonumber(entries[i + 1])
   if skip + deleted + passed >= surplus and at >= old then
-    return {deleted, passed, 1} -- and so it is with all that follow
+    return {deleted, passed, 1} -- all that follow are newer
   end
   local msg = redis.call('HGET', ARGV[7] .. id, 'msg')
   if not msg or at < ancient or string.find(msg, ARGV[3], 1, true) then

@@ -13,23 +13,27 @@ import (
 const (
 	// ackTimeout bounds one acknowledgement of a task, and one heartbeat.
 	ackTimeout = 3 * time.Second
-	// outagePause spaces the dequeues while Redis does not answer: asynq asks
-	// again at once (asynq pull request 1058).
+	// outagePause is the pause between dequeues while Redis does not answer: asynq
+	// retries at once (asynq pull request 1058).
 	outagePause = 500 * time.Millisecond
 
 	allQueues  = "asynq:queues"
 	allServers = "asynq:servers"
 )
 
-// WorkerClient is the Redis client to give to asynq's server. It works around faults
-// of v0.26: an acknowledgement that failed is repeated with a context that has been
-// cancelled, so it never succeeds and the message is sent twice; while Redis is
-// down the dequeue loop spins, and heartbeats wait so long that the leases of tasks
-// are lost; an acknowledgement of a task that is not under way any more is repeated,
-// though by then the task may be under way elsewhere; queues that a Redis forgot are
-// never registered again; a task whose time has come goes behind all that wait; and a
-// task whose dequeue was answered into a broken connection is in nobody's hands for two
-// minutes.
+// WorkerClient is the Redis client for asynq's server. It works around these problems of
+// v0.26:
+//
+//   - A failed acknowledgement is repeated with a cancelled context, so it never succeeds
+//     and the message is sent twice.
+//   - While Redis is unavailable, the dequeue loop spins, and heartbeats wait so long
+//     that the leases of tasks expire.
+//   - The acknowledgement of a task that is no longer active is repeated, though the task
+//     may be active elsewhere by then.
+//   - Queues that Redis has lost are never registered again.
+//   - A task that becomes due is put behind all waiting ones.
+//   - A task whose dequeue was answered into a broken connection is not processed for two
+//     minutes.
 type WorkerClient struct {
 	redis.UniversalClient
 
@@ -39,9 +43,8 @@ type WorkerClient struct {
 	note     func(error)
 }
 
-// NewWorkerClient wraps rdb for a server of these queues; it stops pausing when
-// stopping ends. note is told of each call whether Redis served it: nil, or why
-// not.
+// NewWorkerClient wraps rdb for a server of these queues; it stops pausing when stopping
+// ends. note is called after each call: with nil if Redis served it, else with the error.
 func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient, queues []string, note func(error)) *WorkerClient {
 	c := &WorkerClient{UniversalClient: rdb, stopping: stopping, dequeuer: newDequeuer(), note: note}
 	for _, queue := range queues {
@@ -50,7 +53,7 @@ func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient, queues
 	return c
 }
 
-// EvalSha runs one of asynq's scripts, or ours in its place.
+// EvalSha runs one of asynq's scripts, or ours instead.
 func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
@@ -70,7 +73,7 @@ func (c *WorkerClient) Eval(ctx context.Context, source string, keys []string, a
 	return c.ran(keys, c.UniversalClient.Eval(ctx, source, keys, args...))
 }
 
-// ZAdd is a part of asynq's heartbeat, which registers the queues as well.
+// ZAdd is part of asynq's heartbeat; it also registers the queues.
 func (c *WorkerClient) ZAdd(ctx context.Context, key string, members ...redis.Z) *redis.IntCmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
@@ -82,7 +85,7 @@ func (c *WorkerClient) ZAdd(ctx context.Context, key string, members ...redis.Z)
 	return cmd
 }
 
-// ZAddXX is the part of asynq's heartbeat that extends the leases of tasks.
+// ZAddXX is the part of asynq's heartbeat that extends leases.
 func (c *WorkerClient) ZAddXX(ctx context.Context, key string, members ...redis.Z) *redis.IntCmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
@@ -91,8 +94,8 @@ func (c *WorkerClient) ZAddXX(ctx context.Context, key string, members ...redis.
 	return cmd
 }
 
-// ran looks at how a script ended. A dequeue that failed, for whatever reason, is not
-// repeated at once; an acknowledgement that came too late is not repeated at all.
+// ran handles the result of a script. A failed dequeue is not repeated at once; an
+// acknowledgement that came too late is not repeated at all.
 func (c *WorkerClient) ran(keys []string, cmd *redis.Cmd) *redis.Cmd {
 	err := cmd.Err()
 	switch {
@@ -122,8 +125,8 @@ func (c *WorkerClient) pause() {
 	}
 }
 
-// detach gives a call its own deadline: the one asynq passes belongs to an
-// attempt that may be over, or there is none.
+// detach gives a call its own deadline: that of asynq belongs to an attempt that may be
+// over, or there is none.
 func detach(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), ackTimeout)
 }
@@ -133,14 +136,14 @@ var forwardSource string
 
 var forwardScript = redis.NewScript(forwardSource)
 
-// isForward knows the script that brings back tasks whose time has come, by its keys.
+// isForward recognises the script that enqueues tasks that are due, by its keys.
 func isForward(keys []string) bool {
 	return len(keys) == 2 && strings.HasSuffix(keys[1], ":pending") &&
 		(strings.HasSuffix(keys[0], ":retry") || strings.HasSuffix(keys[0], ":scheduled"))
 }
 
-// isAnswer tells a dequeue that worked, found no task or asked for the script from
-// one that failed.
+// isAnswer reports whether a dequeue got an answer: a task, no task, or the request for
+// the script's text.
 func isAnswer(err error) bool {
 	return err == nil || errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "NOSCRIPT")
 }
