@@ -100,7 +100,7 @@ func single(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
 	}
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = orDefault(opts.PoolSize, poolSize)
-	return func() redis.UniversalClient { return redis.NewClient(opts) }, nil
+	return func() redis.UniversalClient { return renewed(redis.NewClient(opts)) }, nil
 }
 
 func sentinel(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
@@ -113,7 +113,7 @@ func sentinel(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
 	}
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = orDefault(opts.PoolSize, poolSize)
-	return func() redis.UniversalClient { return redis.NewFailoverClient(opts) }, nil
+	return func() redis.UniversalClient { return renewed(redis.NewFailoverClient(opts)) }, nil
 }
 
 func cluster(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
@@ -127,6 +127,12 @@ func cluster(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = orDefault(opts.PoolSize, poolSize)
 	return func() redis.UniversalClient { return redis.NewClusterClient(opts) }, nil
+}
+
+// renewed makes a client leave a node that says it is the wrong one.
+func renewed(client *redis.Client) *redis.Client {
+	client.AddHook(&renewal{})
+	return client
 }
 
 // clean drops go-redis's own prefix: the caller says that this is about Redis.
