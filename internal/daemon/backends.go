@@ -21,20 +21,19 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// backends are what the gateway passes requests on to, by app. A reload swaps
-// them as a whole.
+// backends serve the gateway's requests, by app. A reload replaces all of them at once.
 type backends struct {
 	current atomic.Pointer[backendSet]
 }
 
-// backendSet is that of one config.
+// backendSet is the backends of one config.
 type backendSet struct {
 	apps   map[string]*backend
 	states *apps.Inspector
 	rdb    redis.UniversalClient
 }
 
-// backend is everything of one app.
+// backend serves one app.
 type backend struct {
 	producer *producer.Producer
 	finder   *lookup.Finder
@@ -75,7 +74,7 @@ func newBackend(d *Deployment, app *config.App) (*backend, error) {
 	return &backend{producer: p, finder: d.Finder(app), ledger: d.Ledger(app), operator: op, wecom: client}, nil
 }
 
-// of finds an app's backend; one that a reload has just removed is gone.
+// of returns an app's backend; an app that a reload has just removed is not found.
 func (b *backends) of(app string) (*backend, error) {
 	backend, ok := b.current.Load().apps[app]
 	if !ok {
@@ -97,7 +96,8 @@ func (b *backends) Enqueue(ctx context.Context, app string, messages []tasks.Mes
 	return results
 }
 
-// enqueueFault tells a Redis that did not answer from a message at fault.
+// enqueueFault classifies the error of an enqueue: Redis did not answer, or the message
+// is at fault.
 func enqueueFault(err error) error {
 	if refused, ok := errors.AsType[redis.Error](err); ok && !errors.Is(refused, redis.Nil) {
 		return fmt.Errorf("%w: %w", gateway.ErrRefused, err)
@@ -145,7 +145,7 @@ func (b *backends) waiting(ctx context.Context, app, id string) (tasks.Record, e
 	}, nil
 }
 
-// lookupFault is what went wrong where only Redis was asked.
+// lookupFault classifies the error of an operation that only used Redis.
 func lookupFault(id string, err error) error {
 	switch {
 	case err == nil:

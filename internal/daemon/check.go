@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Level says how much a [Finding] matters.
+// Level is the severity of a [Finding].
 type Level string
 
 // The levels.
@@ -21,15 +21,15 @@ const (
 	Fault   Level = "error"
 )
 
-// Finding is one thing that a check has found.
+// Finding is one result of a check.
 type Finding struct {
 	Subject string `json:"subject"`
 	Level   Level  `json:"level"`
 	Text    string `json:"text"`
 }
 
-// Check checks the config and Redis, and with online lets each app fetch an
-// access token. Nothing is sent.
+// Check checks the config and Redis, and with online fetches an access token for each
+// app. It sends no message.
 func (d *Deployment) Check(ctx context.Context, online bool) []Finding {
 	findings := []Finding{{"config", OK, "apps: " + strings.Join(d.Config.AppNames(), ", ")}}
 	for _, warning := range d.Config.Warnings {
@@ -85,7 +85,7 @@ func checkVersion(version string) Finding {
 	var parts [2]int
 	for i, part := range strings.SplitN(version, ".", 3) {
 		if i < len(parts) {
-			parts[i], _ = strconv.Atoi(part) // not a number is too old
+			parts[i], _ = strconv.Atoi(part) // 0, which is too old, if it is not a number
 		}
 	}
 	if parts[0] < 6 || parts[0] == 6 && parts[1] < 2 {
@@ -94,11 +94,11 @@ func checkVersion(version string) Finding {
 	return Finding{"redis", OK, "version " + version}
 }
 
-// checkApps lets every app prove its credentials.
+// checkApps checks the credentials of every app.
 func (d *Deployment) checkApps(ctx context.Context) []Finding {
 	var findings []Finding
 	for _, app := range d.Apps() {
-		client, err := d.plainClient(app, nil) // a token that is shared proves nothing about the secret
+		client, err := d.plainClient(app, nil) // a shared token would prove nothing about the secret
 		if err == nil {
 			err = client.CheckToken(ctx)
 		}

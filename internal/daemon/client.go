@@ -9,8 +9,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// client calls WeCom for an app, with the access token that all processes share, and
-// counts the calls in a process that has metrics.
+// client returns a client for an app that uses the access token shared by all processes,
+// and counts its calls if the process has metrics.
 func (d *Deployment) client(app *config.App) (metrics.Client, error) {
 	client, err := d.plainClient(app, d.tokens(app))
 	if err != nil {
@@ -22,7 +22,7 @@ func (d *Deployment) client(app *config.App) (metrics.Client, error) {
 	return d.metrics.CountCalls(app.Name, client), nil
 }
 
-// plainClient calls WeCom for an app. A nil store keeps the access token to itself.
+// plainClient returns a client for an app. With a nil store it shares no access token.
 func (d *Deployment) plainClient(app *config.App, store wecom.TokenStore) (*wecom.Client, error) {
 	return wecom.NewClient(wecom.Config{
 		CorpID: app.CorpID, Secret: app.Secret, BaseURL: app.APIBaseURL, Timeout: app.Timeout,
@@ -30,7 +30,7 @@ func (d *Deployment) plainClient(app *config.App, store wecom.TokenStore) (*weco
 	})
 }
 
-// tokens is the access token that all processes share.
+// tokens is the store of the access token that all processes share.
 func (d *Deployment) tokens(app *config.App) wecom.TokenStore {
 	store := tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret)
 	if d.metrics == nil {
@@ -39,7 +39,7 @@ func (d *Deployment) tokens(app *config.App) wecom.TokenStore {
 	return d.metrics.CountTokens(app.Name, store)
 }
 
-// transport gives the connection pool shared by all apps with the same proxy.
+// transport returns the connection pool shared by all apps with the same proxy.
 func (d *Deployment) transport(app *config.App) http.RoundTripper {
 	transport, ok := d.transports[app.Proxy]
 	if !ok {

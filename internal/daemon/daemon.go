@@ -15,24 +15,24 @@ import (
 // defaultListen is where a gateway listens when its config comes from the environment.
 const defaultListen = "127.0.0.1:8080"
 
-// Config is what a [Daemon] does.
+// Config says what a [Daemon] does.
 type Config struct {
-	Gateway bool     // takes messages by HTTP
-	Worker  bool     // sends them
-	Apps    []string // that the worker serves; empty for all
-	// Listen is the address of the gateway, empty for that of the config; of a worker
-	// alone it is that of health and metrics, empty for none.
+	Gateway bool     // accept messages by HTTP
+	Worker  bool     // send messages
+	Apps    []string // apps that the worker serves; empty for all
+	// Listen is the address of the gateway; empty for that in the config. Without a
+	// gateway it is the address of health and metrics; empty for none.
 	Listen string
-	// Each receive from Hangup makes the daemon switch to the config that Load returns;
+	// On each receive from Hangup the daemon switches to the config that Load returns;
 	// nil for never.
 	Hangup <-chan os.Signal
 	Load   func() (*config.Config, error)
 }
 
-// Daemon is a process that serves: a gateway, a worker, or both.
+// Daemon is a long-running gateway, worker, or both.
 type Daemon struct {
 	cfg        Config
-	deployment *Deployment // in force
+	deployment *Deployment // current
 	metrics    *metrics.Metrics
 	gateway    *gatewayServer // nil where there is none
 	worker     *workerServer  // nil where there is none
@@ -40,7 +40,7 @@ type Daemon struct {
 	stopping   chan struct{}  // closed when Run is asked to end
 }
 
-// New makes a daemon and opens its address. Run must follow, once.
+// New makes a daemon and starts listening. The caller must call Run once.
 func New(ctx context.Context, deployment *Deployment, cfg Config) (*Daemon, error) {
 	d := &Daemon{cfg: cfg, deployment: deployment.measured(), stopping: make(chan struct{})}
 	d.metrics = d.deployment.metrics
@@ -58,7 +58,7 @@ func New(ctx context.Context, deployment *Deployment, cfg Config) (*Daemon, erro
 	return d, d.listen(ctx)
 }
 
-// listen opens the address that the flag or the config gives.
+// listen listens on the address of the flag or of the config.
 func (d *Daemon) listen(ctx context.Context) (err error) {
 	addr, own := d.cfg.Listen, d.deployment.Config.Gateway
 	switch {
@@ -92,8 +92,8 @@ func (d *Daemon) Addr() net.Addr {
 	return d.listener.Addr()
 }
 
-// Run serves until ctx ends, then lets requests and calls in flight finish, and
-// returns nil. A part that fails ends the others.
+// Run serves until ctx ends, then lets requests and calls in flight finish, and returns
+// nil. If a part fails, the others are stopped and Run returns its error.
 func (d *Daemon) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	context.AfterFunc(ctx, func() { close(d.stopping) })
@@ -110,7 +110,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// handler answers the gateway's requests, or those that a worker answers.
+// handler serves the gateway, or health and metrics of a worker.
 func (d *Daemon) handler() http.Handler {
 	if d.gateway != nil {
 		return d.gateway

@@ -19,32 +19,32 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Options are what a process adds to its config. All of them may be left out.
+// Options are the settings of a process that are not in its config. All are optional.
 type Options struct {
 	Logger  zerolog.Logger
 	Version string // of wecomq
-	// LookupEnv finds OpenTelemetry's variables, which say where traces are exported to;
+	// LookupEnv looks up OpenTelemetry's variables, which say where to export traces;
 	// nil for no traces.
 	LookupEnv func(string) (string, bool)
-	// RatePause is the worker's first rest after errcode 45009; 0 for its default.
+	// RatePause is the worker's first pause after errcode 45009; 0 for its default.
 	RatePause time.Duration
 }
 
-// Deployment is a config brought to life, for a command that ends or a [Daemon].
+// Deployment is what a config describes, ready for use by a short command or a [Daemon].
 type Deployment struct {
 	Config *config.Config
 
 	options    Options
-	started    *config.Config // with which the process began
+	started    *config.Config // the config at the start of the process
 	rdb        redis.UniversalClient
 	log        zerolog.Logger
-	transports map[wecom.Secret]http.RoundTripper // by proxy, shared by the apps that leave there
+	transports map[wecom.Secret]http.RoundTripper // by proxy, shared by its apps
 	metrics    *metrics.Metrics                   // nil in a process that serves none
 	traces     *traces
 	readiness  *readiness
 }
 
-// connectTimeout bounds the first word with Redis.
+// connectTimeout is the time limit of the first PING of Redis.
 const connectTimeout = 5 * time.Second
 
 // Open makes a deployment. It does not connect: [Deployment.Ping] does.
@@ -76,19 +76,19 @@ func (d *Deployment) Close() {
 	_ = d.rdb.Close()
 }
 
-// Ready says why nothing can be stored, nil if it can.
+// Ready returns why Redis cannot store anything, nil if it can.
 func (d *Deployment) Ready(ctx context.Context) error { return d.readiness.ask(ctx) }
 
-// Ping says why Redis does not answer. It is all that a start needs: workers must
-// be able to empty a Redis that is full, and results to be read from it.
+// Ping returns why Redis does not answer, nil if it does. A start requires no more:
+// workers must be able to empty a full Redis, and results must stay readable.
 func (d *Deployment) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	return redisconn.Explain(string(d.Config.Redis.URL), d.rdb.Ping(ctx).Err())
 }
 
-// measured is the deployment of a process that serves metrics: its own and those
-// that stand in Redis.
+// measured returns the deployment with metrics: those of the process and those kept in
+// Redis.
 func (d *Deployment) measured() *Deployment {
 	measured := *d
 	measured.metrics = metrics.New(metrics.Config{Version: d.options.Version, Logger: d.log})
@@ -96,7 +96,7 @@ func (d *Deployment) measured() *Deployment {
 	return &measured
 }
 
-// Apps are all apps, in the order of their names.
+// Apps returns all apps, sorted by name.
 func (d *Deployment) Apps() []*config.App {
 	all := make([]*config.App, 0, len(d.Config.Apps))
 	for _, name := range d.Config.AppNames() {
@@ -112,17 +112,17 @@ func (d *Deployment) Producer(app *config.App) (*producer.Producer, error) {
 	})
 }
 
-// Ledger has the records of an app.
+// Ledger holds the records of an app.
 func (d *Deployment) Ledger(app *config.App) *ledger.Ledger {
 	return ledger.New(d.rdb, app.Name, app.RecordTTL)
 }
 
-// Finder finds the messages of an app, also those that wait.
+// Finder finds the messages of an app, including those not sent yet.
 func (d *Deployment) Finder(app *config.App) *lookup.Finder {
 	return lookup.New(d.rdb, app.Name, d.Ledger(app))
 }
 
-// Inspector shows, pauses and resumes all apps.
+// Inspector inspects, pauses and resumes all apps.
 func (d *Deployment) Inspector() *apps.Inspector {
 	all := apps.New(d.rdb)
 	for _, app := range d.Config.Apps {

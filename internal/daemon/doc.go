@@ -1,10 +1,10 @@
-// Package daemon is the process that runs: it brings a config to life. It is the one
-// place where roles (producer, worker, gateway) meet the adapters they need; commands
-// and tests take from it what they call.
+// Package daemon is the running process. It is the only place that wires roles (producer,
+// worker, gateway) to their adapters; commands and tests get what they need from it.
 //
-//   - [Open] makes a [Deployment]: Redis, WeCom and what works on one app's messages.
-//   - [New] makes a [Daemon] of it: a gateway, a worker, or both, that serves until
-//     its context ends and goes on with another config at SIGHUP.
+//   - [Open] turns a config into a [Deployment]: Redis, WeCom, and what handles the
+//     messages of each app.
+//   - [New] makes a [Daemon] of it: a gateway, a worker, or both. It serves until its
+//     context ends, and reloads the config on SIGHUP.
 //
-// What is wrong with the config is a [*config.Error].
+// A mistake in the config is a [*config.Error].
 package daemon

@@ -7,7 +7,7 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 )
 
-// gatewayServer is a gateway and what it passes requests on to.
+// gatewayServer is a gateway with its backends, webhooks and sites.
 type gatewayServer struct {
 	*gateway.Gateway
 
@@ -39,8 +39,7 @@ func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, 
 	return &gatewayServer{Gateway: g, backends: b, webhooks: hooks, sites: browser}, nil
 }
 
-// GatewayConfig is the gateway of this deployment alone: without webhooks, pages and
-// metrics, and without reloads.
+// GatewayConfig configures a gateway without webhooks, pages, metrics and reloads.
 func (d *Deployment) GatewayConfig() (gateway.Config, error) {
 	_, cfg, err := d.gatewayConfig()
 	return cfg, err
@@ -61,7 +60,7 @@ func (d *Deployment) gatewayConfig() (*backends, gateway.Config, error) {
 	}, nil
 }
 
-// prepare makes the gateway ready to go on with another config.
+// prepare implements [reloadable].
 func (s *gatewayServer) prepare(d *Deployment) (apply func(), err error) {
 	swap, settings, err := s.backends.load(d)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/wecomq/wecomq/internal/redisconn"
 )
 
-// healthHandler serves health and metrics of a worker. ready says why nothing can be
-// stored, nil if it can.
+// healthHandler serves health and metrics of a worker. ready returns why Redis cannot
+// store anything, nil if it can.
 func healthHandler(metrics http.Handler, ready func(context.Context) error, log zerolog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
@@ -28,7 +28,7 @@ func healthHandler(metrics http.Handler, ready func(context.Context) error, log 
 	return mux
 }
 
-// brief is an error for those who do not know where Redis is.
+// brief describes an error without the address of Redis, because the probe is public.
 func brief(err error) string {
 	if dial, ok := errors.AsType[*redisconn.DialError](err); ok {
 		return dial.Brief()

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// headerTime and maxHeaderBytes keep clients that never finish asking from
-	// costing anything.
+	// headerTime and maxHeaderBytes limit what a client can cost that never finishes its
+	// request.
 	headerTime     = 5 * time.Second
 	maxHeaderBytes = 64 << 10
-	// lastRequests is how long the requests under way may take at the end.
+	// lastRequests is how long requests in progress may take during shutdown.
 	lastRequests = 15 * time.Second
 )
 
-// ServeHTTP serves until ctx ends, then lets the requests under way finish.
+// ServeHTTP serves until ctx ends, then lets the requests in progress finish.
 func ServeHTTP(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,

@@ -27,7 +27,7 @@ func (b *backends) Recall(ctx context.Context, app, id string) (tasks.Record, er
 	return b.takeBack(ctx, app, id, (*operator.Operator).Recall)
 }
 
-// takeBack gives the record afterwards.
+// takeBack cancels or recalls a message, and returns its record afterwards.
 func (b *backends) takeBack(
 	ctx context.Context, app, id string, do func(*operator.Operator, context.Context, string) (operator.Recall, error),
 ) (tasks.Record, error) {
@@ -50,8 +50,8 @@ func (b *backends) takeBack(
 	return b.Record(ctx, app, id)
 }
 
-// takeBackWaiting cancels a webhook's message that is not in the queue yet. The
-// record comes first: from then on no worker sends it, whoever enqueues it.
+// takeBackWaiting cancels a webhook's message that is not in the queue yet. It writes the
+// record first: from then on no worker sends the message, whoever enqueues it.
 func (b *backends) takeBackWaiting(ctx context.Context, backend *backend, app, id string) (tasks.Record, error) {
 	record, err := b.waiting(ctx, app, id)
 	if err != nil {
@@ -65,7 +65,8 @@ func (b *backends) takeBackWaiting(ctx context.Context, backend *backend, app, i
 	return record, lookupFault(id, err)
 }
 
-// notTakenBack says why a part stays where it is, with WeCom's errcode if that is why.
+// notTakenBack is the error for a part that could not be taken back, with WeCom's errcode
+// if there is one.
 func notTakenBack(part operator.RecalledPart) error {
 	text := part.ID + ": " + part.Reason
 	if part.Hint != "" {

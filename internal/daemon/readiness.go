@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// readyLife is how long an answer serves all who ask: the probe is public.
+	// readyLife is how long a result is cached, because the probe is public.
 	readyLife = time.Second
-	// readyTime bounds the question.
+	// readyTime is the time limit of a check.
 	readyTime = 2 * time.Second
-	// readyKeyLife lets the key that is written go by itself.
+	// readyKeyLife is the TTL of the key that a check writes.
 	readyKeyLife = time.Minute
 )
 
-// readiness tells whether Redis stores what a process gives it: one that is full,
-// or lacks its replicas, answers a PING.
+// readiness checks whether Redis stores data. PING is not enough: a Redis that is full or
+// lacks its replicas answers it.
 type readiness struct {
 	rdb redis.UniversalClient
 	url string
@@ -31,14 +31,14 @@ type readiness struct {
 	err   error
 }
 
-// ask says why nothing can be stored, nil if it can.
+// ask returns why Redis cannot store anything, nil if it can.
 func (r *readiness) ask(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Since(r.asked) < readyLife {
 		return r.err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTime) // the answer is for others, too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTime) // others wait for the result, too
 	defer cancel()
 	r.err = redisconn.Explain(r.url, r.rdb.Set(ctx, keys.Ready(), "1", readyKeyLife).Err())
 	r.asked = time.Now()

@@ -10,15 +10,14 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// reloadable is a part of a process that can go on with another config.
+// reloadable is a part of a process that can switch to another config.
 type reloadable interface {
-	// prepare checks what is new and gets it ready. Only apply puts it into force,
-	// once all parts are ready: a config that one of them cannot live with changes
-	// nothing anywhere.
+	// prepare checks and prepares the new config. Only apply puts it into effect, after
+	// all parts are prepared: a config that one part rejects changes nothing anywhere.
 	prepare(next *Deployment) (apply func(), err error)
 }
 
-// reloadOnHangup loads the config again each time that it is asked to, until ctx ends.
+// reloadOnHangup reloads the config on each hangup, until ctx ends.
 func (d *Daemon) reloadOnHangup(ctx context.Context) error {
 	for {
 		select {
@@ -30,7 +29,7 @@ func (d *Daemon) reloadOnHangup(ctx context.Context) error {
 	}
 }
 
-// parts are those that a reload concerns.
+// parts are the parts that a reload affects.
 func (d *Daemon) parts() []reloadable {
 	var parts []reloadable
 	if d.gateway != nil {
@@ -42,15 +41,15 @@ func (d *Daemon) parts() []reloadable {
 	return append(parts, watchedApps{d.metrics})
 }
 
-// watchedApps are those that metrics tell of.
+// watchedApps are the apps that the metrics report.
 type watchedApps struct{ *metrics.Metrics }
 
 func (w watchedApps) prepare(next *Deployment) (apply func(), err error) {
 	return func() { w.WatchApps(next.Inspector()) }, nil
 }
 
-// reload gives the deployment in force afterwards: the old one if the new config
-// is invalid.
+// reload returns the deployment to use from now on: the old one if the new config is
+// invalid.
 func (d *Deployment) reload(load func() (*config.Config, error), parts []reloadable) *Deployment {
 	cfg, err := load()
 	if err != nil {
@@ -69,7 +68,7 @@ func (d *Deployment) reload(load func() (*config.Config, error), parts []reloada
 		apply()
 	}
 	for _, key := range d.frozen(cfg) {
-		d.log.Warn().Str("key", key).Msg("reload: this key takes effect after a restart only")
+		d.log.Warn().Str("key", key).Msg("reload: this key takes effect only after a restart")
 	}
 	d.log.Info().Strs("apps", cfg.AppNames()).Int("tokens", len(cfg.Gateway.Tokens)).Msg("config reloaded")
 	for _, warning := range cfg.Warnings {
@@ -78,15 +77,14 @@ func (d *Deployment) reload(load func() (*config.Config, error), parts []reloada
 	return next
 }
 
-// with is the deployment with another config: it shares Redis and the log.
+// with returns the deployment with another config; both share Redis and the log.
 func (d *Deployment) with(cfg *config.Config) *Deployment {
 	next := *d
 	next.Config, next.transports = cfg, map[wecom.Secret]http.RoundTripper{}
 	return &next
 }
 
-// frozen are the keys that have changed since the start, but that a reload cannot
-// change.
+// frozen returns the changed keys that a reload cannot change.
 func (d *Deployment) frozen(cfg *config.Config) []string {
 	var keys []string
 	for key, changed := range map[string]bool{

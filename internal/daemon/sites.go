@@ -11,8 +11,7 @@ import (
 	"github.com/wecomq/wecomq/internal/pages"
 )
 
-// sites are what people see of a gateway in a browser: our own pages, and asynq's
-// dashboard.
+// sites are what a gateway shows in a browser: our own pages and asynq's dashboard.
 type sites struct {
 	pages     *pages.Pages
 	dashboard *dashboard.Dashboard
@@ -55,7 +54,7 @@ func (s *sites) routes() []gateway.Route {
 	return append(s.pages.Routes(), s.dashboard.Route(pages.Login))
 }
 
-// load makes the apps of a config; apply puts them into force.
+// load prepares the apps of a config; apply puts them into effect.
 func (s *sites) load(d *Deployment) (apply func(), err error) {
 	names := d.Config.AppNames()
 	state := d.Inspector()

@@ -16,19 +16,19 @@ import (
 	"github.com/wecomq/wecomq/internal/fields"
 )
 
-// lastSpans is how long the end of a process may wait for the collector.
+// lastSpans is how long a process waits for the collector at its end.
 const lastSpans = 5 * time.Second
 
-// traces export what the process traces, as OpenTelemetry's own variables say;
-// without an endpoint there are none, and tracing costs nothing.
+// traces export the process's spans as OpenTelemetry's variables say. Without an endpoint
+// there are none, and tracing costs nothing.
 type traces struct {
 	sdk      *sdktrace.TracerProvider
 	shutdown func() error
 }
 
-// openTraces reads OTEL_EXPORTER_OTLP_ENDPOINT and its kin. The exporter and the
-// SDK read the rest of the variables from the process themselves: headers, TLS,
-// timeouts, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER.
+// openTraces reads OTEL_EXPORTER_OTLP_ENDPOINT and related variables. The exporter and
+// the SDK read the others from the environment themselves: headers, TLS, timeouts,
+// OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER.
 func openTraces(ctx context.Context, o Options) (*traces, error) {
 	env := environment(o.LookupEnv)
 	if !env.wantsTraces() {
@@ -49,7 +49,7 @@ func openTraces(ctx context.Context, o Options) (*traces, error) {
 	if err != nil {
 		return nil, config.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { // the SDK has no other way to tell
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { // the SDK has no other way to report it
 		o.Logger.Warn().Err(err).Str(fields.Component, "traces").Msg("traces are not exported")
 	}))
 	sdk := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(self))
@@ -60,7 +60,7 @@ func openTraces(ctx context.Context, o Options) (*traces, error) {
 	}}, nil
 }
 
-// environment looks a variable up; nil has none.
+// environment looks up a variable; a nil environment is empty.
 type environment func(string) (string, bool)
 
 func (env environment) wantsTraces() bool {
@@ -83,7 +83,7 @@ func (env environment) first(names ...string) string {
 	return ""
 }
 
-// provider is nil when nothing is traced.
+// provider is nil if nothing is traced.
 func (t *traces) provider() trace.TracerProvider {
 	if t.sdk == nil {
 		return nil
@@ -91,7 +91,7 @@ func (t *traces) provider() trace.TracerProvider {
 	return t.sdk
 }
 
-// close exports what is left.
+// close exports the remaining spans.
 func (t *traces) close() error {
 	if t.sdk == nil {
 		return nil

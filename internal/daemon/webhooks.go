@@ -11,8 +11,8 @@ import (
 	"github.com/wecomq/wecomq/internal/webhook"
 )
 
-// webhooks are the handlers of Alertmanager's and Grafana's webhooks of a gateway:
-// one after the other, as the config is reloaded.
+// webhooks handle Alertmanager's and Grafana's webhooks of a gateway; each reload
+// replaces the handler.
 type webhooks struct {
 	backends *backends
 	current  atomic.Pointer[webhook.Handler]
@@ -35,7 +35,7 @@ func newWebhooks(d *Deployment, b *backends) (*webhooks, error) {
 	return w, nil
 }
 
-// load makes the handler of a config; apply puts it into force.
+// load makes the handler of a config; apply puts it into effect.
 func (w *webhooks) load(d *Deployment) (apply func(), err error) {
 	handler, err := webhook.New(d.rdb, w.backends, d.Config.Gateway.Webhooks, d.log)
 	if err != nil {
@@ -49,14 +49,14 @@ func (w *webhooks) load(d *Deployment) (apply func(), err error) {
 	return func() {
 		w.current.Store(handler)
 		select {
-		case <-w.next: // of a reload that this one overtakes
+		case <-w.next: // drop the handler of an earlier reload that has not started yet
 		default:
 		}
 		w.next <- duty
 	}, nil
 }
 
-// run sends digests until ctx ends, with one handler after the other.
+// run sends digests until ctx ends, always with the current handler.
 func (w *webhooks) run(ctx context.Context) error {
 	for current := <-w.next; ; {
 		successor, err := w.runUntilReplaced(ctx, current)
@@ -67,7 +67,7 @@ func (w *webhooks) run(ctx context.Context) error {
 	}
 }
 
-// runUntilReplaced sends digests until ctx ends, or until there is a successor.
+// runUntilReplaced sends digests until ctx ends or there is a successor.
 func (w *webhooks) runUntilReplaced(ctx context.Context, current webhookDuty) (*webhookDuty, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -82,12 +82,12 @@ func (w *webhooks) runUntilReplaced(ctx context.Context, current webhookDuty) (*
 	}
 }
 
-// routes are where the webhooks come in.
+// routes are the routes of the webhooks.
 func (w *webhooks) routes() []gateway.Route {
 	routes := make([]gateway.Route, 0, 2)
 	for _, source := range []webhook.Source{webhook.Alertmanager, webhook.Grafana} {
 		routes = append(routes, gateway.Route{
-			Pattern: fmt.Sprintf("/v1/webhooks/%s/{app}", source), Scope: config.ScopeSend, Basic: true, // Grafana can be told to PUT
+			Pattern: fmt.Sprintf("/v1/webhooks/%s/{app}", source), Scope: config.ScopeSend, Basic: true, // Grafana can be configured to PUT
 			Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				w.current.Load().Handle(source, r.PathValue("app"), rw, r)
 			}),

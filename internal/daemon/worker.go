@@ -15,11 +15,11 @@ import (
 type workerServer struct {
 	*worker.Worker
 
-	names []string // of the apps that it serves, empty for all
+	names []string // apps that it serves, empty for all
 	apps  map[string]servedApp
 }
 
-// servedApp is an app and what was made of it for the worker.
+// servedApp is an app of the config and of the worker.
 type servedApp struct {
 	config config.App
 	app    worker.App
@@ -39,8 +39,7 @@ func newWorkerServer(d *Deployment, names []string) (*workerServer, error) {
 	return s, err
 }
 
-// prepare makes the worker ready for another config. Apps that have not changed keep
-// their lanes.
+// prepare implements [reloadable]. Unchanged apps keep their lanes.
 func (s *workerServer) prepare(next *Deployment) (apply func(), err error) {
 	served, err := s.appsOf(next)
 	if err != nil {
@@ -56,7 +55,7 @@ func (s *workerServer) prepare(next *Deployment) (apply func(), err error) {
 	}, nil
 }
 
-// appsOf gives the apps of a config. Those that are new or have changed are made anew.
+// appsOf returns the apps of a config. It reuses unchanged ones.
 func (s *workerServer) appsOf(d *Deployment) (map[string]servedApp, error) {
 	names := s.names
 	if len(names) == 0 {

@@ -8,12 +8,12 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// lookLife is how long what was seen in Redis is served again: several Prometheus
-// servers and quick reloads of a page then cost one look.
+// lookLife is how long a result from Redis is cached, so that several Prometheus servers
+// and quick reloads of a page do not each query Redis.
 const lookLife = 10 * time.Second
 
-// cachedGatherer gathers at most once in a while, errors included: a Redis that is
-// unavailable is not asked by every scrape either.
+// cachedGatherer caches results, and errors too: an unavailable Redis is not queried at
+// every scrape either.
 type cachedGatherer struct {
 	gatherer prometheus.Gatherer
 	life     time.Duration
@@ -24,8 +24,8 @@ type cachedGatherer struct {
 	err      error
 }
 
-// Gather implements [prometheus.Gatherer]. Whoever comes while another gathers
-// waits, and gets the same.
+// Gather implements [prometheus.Gatherer]. A call during another one waits and gets the
+// same result.
 func (c *cachedGatherer) Gather() ([]*dto.MetricFamily, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

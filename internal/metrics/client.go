@@ -16,7 +16,7 @@ type Client interface {
 	UploadMedia(ctx context.Context, kind wecom.MediaType, filename string, content []byte) (*wecom.Media, error)
 }
 
-// CountCalls counts and times what an app's client does.
+// CountCalls wraps an app's client to count and time its calls.
 func (m *Metrics) CountCalls(app string, client Client) Client {
 	return &countedClient{client, app, m}
 }

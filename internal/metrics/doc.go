@@ -1,3 +1,3 @@
-// Package metrics exports a process's counters to Prometheus, and what is kept in
-// Redis. docs/operations.md lists them. No user id is a label.
+// Package metrics exports the counters of a process, and the state kept in Redis, to
+// Prometheus. docs/operations.md lists all metrics. No user id is a label.
 package metrics

@@ -21,14 +21,14 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Config is what [Metrics] are made with. All of it may be left out.
+// Config configures [Metrics]. All fields are optional.
 type Config struct {
 	Version string // of wecomq
-	// Logger gets a line for what a scrape could not find.
+	// Logger gets a line for each error of a scrape.
 	Logger zerolog.Logger
 }
 
-// Metrics are those of a process. They are safe for concurrent use.
+// Metrics are the metrics of a process. They are safe for concurrent use.
 type Metrics struct {
 	registry   *prometheus.Registry
 	messages   *prometheus.CounterVec
@@ -39,7 +39,7 @@ type Metrics struct {
 	hold       *prometheus.HistogramVec
 	refreshes  *prometheus.CounterVec
 	webhooks   *prometheus.CounterVec
-	apps       *apps.Collector // nil until there is a Redis to look at
+	apps       *apps.Collector // nil until WatchRedis
 	gatherers  prometheus.Gatherers
 	log        zerolog.Logger
 }
@@ -47,7 +47,7 @@ type Metrics struct {
 // waitBuckets reach from 5 ms to a day.
 var waitBuckets = []float64{.005, .025, .1, .5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600}
 
-// New makes them, all without a series.
+// New makes metrics, all without a series.
 func New(cfg Config) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(), log: cfg.Logger,
@@ -65,22 +65,22 @@ func New(cfg Config) *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
 		}, []string{"app", "api"}),
 		queueWait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wecomq_queue_wait_seconds", Help: "Age of messages each time that they are taken from their queue.",
+			Name: "wecomq_queue_wait_seconds", Help: "Age of messages each time they are taken from their queue.",
 			Buckets: waitBuckets,
 		}, []string{"app", "priority"}),
 		hold: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wecomq_hold_seconds", Help: "How long messages are told to wait for WeCom's limits, by what they wait for.",
+			Name: "wecomq_hold_seconds", Help: "How long messages have to wait for WeCom's limits, by limit.",
 			Buckets: waitBuckets,
 		}, []string{"app", "reason"}),
 		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wecomq_token_refreshes_total", Help: "Calls of gettoken by reason: first, early, expired, refused; or failed.",
 		}, []string{"app", "reason"}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_webhook_alerts_total", Help: "Alerts that came by webhook, by their result; with result refused, webhooks.",
+			Name: "wecomq_webhook_alerts_total", Help: "Alerts received by webhook, by result; result refused counts webhooks.",
 		}, []string{"app", "source", "result"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "wecomq_build_info", Help: "1, and the version of wecomq: the one series that every process has.",
+		Name: "wecomq_build_info", Help: "Always 1; the label is the version of wecomq. Every process has this series.",
 		ConstLabels: prometheus.Labels{"version": cfg.Version},
 	})
 	build.Set(1)
@@ -98,11 +98,11 @@ func (m *Metrics) WatchRedis(rdb redis.UniversalClient, watched *apps.Inspector)
 	m.gatherers = append(m.gatherers, &cachedGatherer{gatherer: inRedis, life: lookLife})
 }
 
-// WatchApps makes other apps those of [Metrics.WatchRedis].
+// WatchApps replaces the apps of [Metrics.WatchRedis].
 func (m *Metrics) WatchApps(watched *apps.Inspector) { m.apps.Replace(watched) }
 
-// InitSeries shows an app's counters that alerts watch as 0 before their first event:
-// from nothing to 1 is no increase to Prometheus.
+// InitSeries initialises the counters of an app that alerting rules use with 0: to
+// Prometheus, a series that starts at 1 has not increased.
 func (m *Metrics) InitSeries(app string) {
 	for _, priority := range tasks.Priorities() {
 		for _, kind := range message.Types() {
@@ -119,7 +119,7 @@ func (m *Metrics) InitSeries(app string) {
 	}
 }
 
-// InitWebhookSeries does so for a gateway.
+// InitWebhookSeries does the same for the webhooks of a gateway.
 func (m *Metrics) InitWebhookSeries(app string) {
 	for _, source := range []webhook.Source{webhook.Alertmanager, webhook.Grafana} {
 		for _, result := range webhook.Results() {
@@ -128,7 +128,7 @@ func (m *Metrics) InitWebhookSeries(app string) {
 	}
 }
 
-// Alerted counts alerts that came by webhook.
+// Alerted counts alerts received by webhook.
 func (m *Metrics) Alerted(app string, source webhook.Source, result webhook.Result, alerts int) {
 	m.webhooks.WithLabelValues(app, string(source), string(result)).Add(float64(alerts))
 }
@@ -150,25 +150,25 @@ func (m *Metrics) Settled(r tasks.Record) {
 	}
 }
 
-// Dequeued notes how old a message was when it was taken from its queue.
+// Dequeued observes the age of a message when it is taken from its queue.
 func (m *Metrics) Dequeued(app string, p tasks.Priority, waited time.Duration) {
 	m.queueWait.WithLabelValues(app, string(p)).Observe(waited.Seconds())
 }
 
-// Held notes for how long a message is told to wait, and what for.
+// Held observes how long a message has to wait, and for which limit.
 func (m *Metrics) Held(app, reason string, wait time.Duration) {
 	m.hold.WithLabelValues(app, reason).Observe(wait.Seconds())
 }
 
-// Handler is what Prometheus scrapes. What Redis does not tell is missing there,
-// logged, and counted in promhttp_metric_handler_errors_total.
+// Handler serves Prometheus. If Redis fails, its metrics are missing; the error is logged
+// and counted in promhttp_metric_handler_errors_total.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.gatherers, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, ErrorLog: scrapeLog{m.log}, Registry: m.registry,
 	})
 }
 
-// scrapeLog passes what a scrape could not find on to our log.
+// scrapeLog passes the errors of a scrape to our log.
 type scrapeLog struct{ log zerolog.Logger }
 
 // Println implements [promhttp.Logger].

@@ -12,25 +12,25 @@ import (
 
 // The reasons of a gettoken.
 const (
-	refreshFirst   = "first"   // nobody had a token that works
-	refreshEarly   = "early"   // the old one works for some minutes yet
-	refreshExpired = "expired" // the old one has died of age
-	refreshRefused = "refused" // WeCom has let the old one die early (40014, 42001)
-	refreshFailed  = "failed"  // whatever the reason was, no token came of it
+	refreshFirst   = "first"   // there was no valid token
+	refreshEarly   = "early"   // the old one is valid for some more minutes
+	refreshExpired = "expired" // the old one has expired
+	refreshRefused = "refused" // WeCom has invalidated the old one early (40014, 42001)
+	refreshFailed  = "failed"  // gettoken failed, whatever the reason for it
 )
 
 var refreshReasons = []string{refreshFirst, refreshEarly, refreshExpired, refreshRefused, refreshFailed}
 
-// tokenCounter counts an app's calls of gettoken, by reason. What another process
-// fetched costs this one no call, and is not counted here.
+// tokenCounter counts an app's calls of gettoken, by reason. A token that another process
+// has fetched costs this one no call, and is not counted here.
 type tokenCounter struct {
 	wecom.TokenStore
 
 	calls *prometheus.CounterVec // by reason
 
 	mu      sync.Mutex
-	last    wecom.AccessToken // that this process has had
-	refused bool              // it was
+	last    wecom.AccessToken // the last one of this process
+	refused bool              // whether WeCom refused it
 }
 
 // Token implements [wecom.TokenStore].
