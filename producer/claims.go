@@ -62,7 +62,9 @@ func (c *claims) byKey() kind {
 func (c *claims) byBytes() kind {
 	return kind{
 		key: func(d *draft) string { return d.byBytes(c.app) },
-		ttl: func(d *draft) time.Duration { return d.window + c.delay(d) },
+		// A claim that outlived the record would lead to a message of which nobody knows
+		// what became; WeCom itself drops the repeat then.
+		ttl: func(d *draft) time.Duration { return min(d.window, c.recordTTL) + c.delay(d) },
 		takeover: func(d *draft) takeover {
 			if d.own.within(d.window, d.place) {
 				return takeIfLost

@@ -16,6 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -118,6 +119,57 @@ func TestARepeatFindsTheFirstMessage(t *testing.T) {
 	}
 }
 
+func TestAKeyIsFreeAgainOnceTheRecordHasEnded(t *testing.T) {
+	t.Parallel()
+	key := producer.Options{IdempotencyKey: "order-1"}
+	for name, tc := range map[string]struct {
+		end       func(*testing.T, redis.UniversalClient, producer.Receipt) // of the first message's task
+		duplicate bool
+	}{
+		"though the dashboard still shows the first as completed": {complete, false},
+		"though the dashboard still shows the first as a dead letter": {func(t *testing.T, rdb redis.UniversalClient, r producer.Receipt) {
+			t.Helper()
+			if err := asynq.NewInspectorFromRedisClient(rdb).ArchiveTask(r.Queue, r.ID); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+		"but not while the first waits": {func(*testing.T, redis.UniversalClient, producer.Receipt) {}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			first := send(t, rdb, text("a", "x"), key)
+			tc.end(t, rdb, first)
+			if n := rdb.Del(t.Context(), keys.IdempotencyKey("ops", first.ID)).Val(); n != 1 { // it expires
+				t.Fatal("there was no claim")
+			}
+			got := send(t, rdb, text("a", "x"), key)
+			if got.ID != first.ID || got.Duplicate != tc.duplicate || got.State != tasks.Queued {
+				t.Errorf("receipt %+v, want it queued, duplicate %t", got, tc.duplicate)
+			}
+			if got := waiting(t.Context(), rdb); !slices.Equal(got, []string{first.ID}) {
+				t.Errorf("%v wait, want %s once", got, first.ID)
+			}
+		})
+	}
+}
+
+// complete ends a task as a worker does.
+func complete(t *testing.T, rdb redis.UniversalClient, r producer.Receipt) {
+	t.Helper()
+	server := asynq.NewServerFromRedisClient(rdb, asynq.Config{
+		Queues: map[string]int{r.Queue: 1}, TaskCheckInterval: time.Millisecond, LogLevel: asynq.FatalLevel,
+	})
+	if err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { return nil })); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown()
+	waittest.Until(t, "the task is completed", func() bool {
+		info, err := asynq.NewInspectorFromRedisClient(rdb).GetTaskInfo(r.Queue, r.ID)
+		return err == nil && info.State == asynq.TaskStateCompleted
+	})
+}
+
 func TestAKeyOfAMessageFoundByItsBytesLeadsThere(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
@@ -149,8 +201,16 @@ func forgetLocks(t *testing.T, rdb redis.UniversalClient) {
 
 func TestHowLongClaimsLive(t *testing.T) {
 	t.Parallel()
+	checkClaims(t, 48*time.Hour, 49*time.Hour, 70*time.Minute)
+	checkClaims(t, 5*time.Minute, 65*time.Minute, 65*time.Minute) // records end before the interval does
+}
+
+// checkClaims looks at the claims of a message that is due in an hour, with an interval of
+// 10 minutes.
+func checkClaims(t *testing.T, records, byKey, byBytes time.Duration) {
+	t.Helper()
 	rdb := redistest.New(t)
-	p, err := producer.New(rdb, producer.Config{App: "ops", RecordTTL: 48 * time.Hour})
+	p, err := producer.New(rdb, producer.Config{App: "ops", RecordTTL: records})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +218,7 @@ func TestHowLongClaimsLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	for pattern, want := range map[string]time.Duration{
-		keys.IdempotencyKey("ops", "*"): 49 * time.Hour, keys.Same("ops", "*"): 70 * time.Minute,
+		keys.IdempotencyKey("ops", "*"): byKey, keys.Same("ops", "*"): byBytes,
 	} {
 		found := rdb.Keys(t.Context(), pattern).Val()
 		if len(found) != 1 {

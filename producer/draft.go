@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -70,6 +71,12 @@ func (d *draft) foundParts(states []*redis.StringCmd) {
 // byKey is the key in Redis of the claim by idempotency key.
 func (d *draft) byKey(app string) string { return keys.IdempotencyKey(app, d.own.id) }
 
+// first reports whether nobody has used its idempotency key for as long as records are
+// kept. What ended before that may still be in the dashboard, under the same id.
+func (d *draft) first(app string) bool {
+	return d.keyed && d.open() && d.place.id == d.own.id && slices.Contains(d.held, d.byKey(app))
+}
+
 // byBytes is the key in Redis of the claim by content and recipients.
 func (d *draft) byBytes(app string) string {
 	sum := sha256.New()
@@ -96,6 +103,7 @@ func (d *draft) tasks(p *Producer, now time.Time) []asynqx.Task {
 			payload.Part = part
 		}
 		made[i] = asynqx.NewTask(payload, p.retention[payload.Priority], at).WithHeaders(d.headers)
+		made[i].Replaces = d.first(p.app)
 	}
 	return made
 }

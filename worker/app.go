@@ -37,6 +37,9 @@ type Ledger interface {
 	Record(ctx context.Context, id string) (tasks.Record, error)
 	// Revive queues a dead letter again, unless its number of attempts has changed.
 	Revive(ctx context.Context, id string, attempts int) (bool, error)
+	// TaskGone is told when a message's task was acknowledged. Until then the record has
+	// to stay: the task may be delivered again.
+	TaskGone(ctx context.Context, id string) error
 }
 
 // OnUnknown is the policy for a message that WeCom may have taken.
@@ -56,7 +59,7 @@ type App struct {
 	AgentID string
 	Sender  Sender
 	// Ledger defaults to the one in Redis that `wecomq result` reads. It keeps a record
-	// for RecordTTL after its last change; 0 means [tasks.DefaultRecordTTL].
+	// for RecordTTL after the message's end; 0 means [tasks.DefaultRecordTTL].
 	Ledger    Ledger
 	RecordTTL time.Duration
 	// Pacer defaults to the one in Redis that all workers share. It keeps to Limits,

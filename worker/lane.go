@@ -87,6 +87,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		queues[tasks.Queue(l.app.Name, priority)] = len(priorities) - i
 	}
 	client := asynqx.NewWorkerClient(ctx, l.cfg.Redis, slices.Collect(maps.Keys(queues)), l.outage.note)
+	client.OnGone = l.taskGone
 	server := asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency:              concurrency,
 		Queues:                   queues,
@@ -106,6 +107,14 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 	<-ctx.Done()
 	server.Shutdown()
 	return nil
+}
+
+// taskGone lets the record of a message end in its time. A record that Redis did not
+// let go only stays longer.
+func (l *lane) taskGone(ctx context.Context, id string) {
+	if err := l.app.Ledger.TaskGone(ctx, id); err != nil {
+		l.log.WithLevel(l.levelOf(err)).Err(err).Str(fields.MessageID, id).Msg("the record stays longer than it has to")
+	}
 }
 
 // pauseQueues pauses the app's queues on all hosts for a while. If Redis fails, messages

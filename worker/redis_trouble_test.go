@@ -197,6 +197,34 @@ func TestAcknowledgementsThatFailedAreRepeated(t *testing.T) {
 	}
 }
 
+func TestARecordOutlivesItsTask(t *testing.T) {
+	t.Parallel()
+	server := redisServer(t)
+	sim, url := newSimulator(t)
+	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
+	const records = 50 * time.Millisecond
+	tr.app.RecordTTL = records
+	broken := isAcknowledgement
+	tr.calls.fails.Store(&broken)
+	ids := tr.send("a", 3)
+	stop := tr.work()
+	waittest.Until(t, "all outcomes are on record", func() bool {
+		return !slices.ContainsFunc(ids, func(id string) bool { return tr.rdb.HGet(t.Context(), recordKey(id), "state").Val() != "accepted" })
+	})
+	stop()
+	// The queue rests, perhaps paused, for longer than records are kept.
+	tr.rdb.Set(t.Context(), "later", 1, 2*records)
+	waittest.Until(t, "that time is over", func() bool { return tr.rdb.Exists(t.Context(), "later").Val() == 0 })
+	tr.lose()
+	tr.await()
+	if n := len(sim.Messages()); n != len(ids) {
+		t.Errorf("%d messages arrived, want %d: each once", n, len(ids))
+	}
+	waittest.Until(t, "the records end after their tasks", func() bool {
+		return !slices.ContainsFunc(ids, func(id string) bool { return tr.rdb.Exists(t.Context(), recordKey(id)).Val() > 0 })
+	})
+}
+
 func TestALostReplyCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	for name, is := range map[string]func(redis.Cmder) bool{

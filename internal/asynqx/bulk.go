@@ -2,9 +2,11 @@ package asynqx
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
@@ -14,6 +16,9 @@ import (
 type Task struct {
 	Task *asynq.Task
 	Opts []asynq.Option
+	// Replaces lets the task take the id of one that has ended, and that asynq only keeps
+	// for the dashboard.
+	Replaces bool
 }
 
 // Result is the result of one [Task]: Info or Err is set.
@@ -39,7 +44,33 @@ func (e *RedisError) Unwrap() error { return e.Err }
 // result; the results are in the order of the tasks. Give every task a TaskID: when the
 // connection breaks, go-redis sends everything again, and only the id shows that a task
 // is in the queue already.
+//
+// If tasks meet ended ones that they may replace, it takes two more round trips.
 func BulkEnqueue(ctx context.Context, rdb redis.UniversalClient, tasks []Task) []Result {
+	results, met := enqueue(ctx, rdb, tasks)
+	replaced := dropEnded(ctx, rdb, met)
+	if len(replaced) == 0 {
+		return results
+	}
+	again := make([]Task, len(replaced))
+	for i, n := range replaced {
+		again[i] = tasks[n]
+	}
+	retried, _ := enqueue(ctx, rdb, again)
+	for i, n := range replaced {
+		results[n] = retried[i]
+	}
+	return results
+}
+
+// met is a task that is in the queue already, and that another one may replace.
+type met struct {
+	by  int // index of that one
+	key string
+}
+
+// enqueue puts tasks into Redis in one round trip.
+func enqueue(ctx context.Context, rdb redis.UniversalClient, tasks []Task) ([]Result, []met) {
 	results := make([]Result, len(tasks))
 	rec := newRecorder(rdb)
 	client := asynq.NewClientFromRedisClient(rec)
@@ -54,12 +85,43 @@ func BulkEnqueue(ctx context.Context, rdb redis.UniversalClient, tasks []Task) [
 			owners = append(owners, i)
 		}
 	}
+	var conflicts []met
 	for i, err := range rec.flush(ctx) {
-		if err != nil {
-			results[owners[i]] = Result{Err: err}
+		if err == nil {
+			continue
+		}
+		results[owners[i]] = Result{Err: err}
+		if tasks[owners[i]].Replaces && errors.Is(err, asynq.ErrTaskIDConflict) {
+			conflicts = append(conflicts, met{owners[i], rec.calls[i].keys[0]})
 		}
 	}
-	return results
+	return results, conflicts
+}
+
+//go:embed drop_ended.lua
+var dropEndedSource string
+
+// dropEnded deletes those of the tasks that have ended, and returns the indices of the
+// tasks that have met them. A task that Redis does not let go stays, with its conflict.
+func dropEnded(ctx context.Context, rdb redis.UniversalClient, conflicts []met) (replaced []int) {
+	if len(conflicts) == 0 {
+		return nil
+	}
+	dropped := make([]*redis.Cmd, len(conflicts))
+	_, _ = rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, c := range conflicts {
+			queue := queueOf(c.key)
+			dropped[i] = p.Eval(ctx, dropEndedSource, []string{c.key, queueKey(queue, "completed"), queueKey(queue, "archived")},
+				strings.TrimPrefix(c.key, queueKey(queue, "t:")))
+		}
+		return nil
+	})
+	for i, c := range conflicts {
+		if gone, _ := dropped[i].Bool(); gone {
+			replaced = append(replaced, c.by)
+		}
+	}
+	return replaced
 }
 
 // confirm reads the reply of one of asynq's enqueue scripts.

@@ -37,6 +37,10 @@ const (
 type WorkerClient struct {
 	redis.UniversalClient
 
+	// OnGone, if set, is told of each task that was acknowledged, by its id: it is done,
+	// completed or archived, and will not be delivered again.
+	OnGone func(ctx context.Context, id string)
+
 	stopping context.Context
 	dequeuer *dequeuer
 	queues   []any
@@ -63,14 +67,14 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 	if isForward(keys) {
 		return c.ran(keys, forwardScript.Run(ctx, c.UniversalClient, keys, args...))
 	}
-	return c.ran(keys, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
+	return c.acknowledged(ctx, keys, args, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
 }
 
 // Eval runs one of asynq's scripts by its text.
 func (c *WorkerClient) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	return c.ran(keys, c.UniversalClient.Eval(ctx, source, keys, args...))
+	return c.acknowledged(ctx, keys, args, c.UniversalClient.Eval(ctx, source, keys, args...))
 }
 
 // ZAdd is part of asynq's heartbeat; it also registers the queues.
@@ -92,6 +96,27 @@ func (c *WorkerClient) ZAddXX(ctx context.Context, key string, members ...redis.
 	cmd := c.UniversalClient.ZAddXX(ctx, key, members...)
 	c.served(cmd.Err())
 	return cmd
+}
+
+// acknowledged tells OnGone of the end of a task.
+func (c *WorkerClient) acknowledged(ctx context.Context, keys []string, args []any, cmd *redis.Cmd) *redis.Cmd {
+	if c.OnGone != nil && cmd.Err() == nil && isAcknowledgement(keys) {
+		if id, ok := args[0].(string); ok {
+			c.OnGone(ctx, id)
+		}
+	}
+	return c.ran(keys, cmd)
+}
+
+// isAcknowledgement knows the scripts that end a task, by their keys: done and completed
+// begin with active, lease; archived with the task, active, lease, archived. The one that
+// gives a task back has only four keys.
+func isAcknowledgement(keys []string) bool {
+	if len(keys) < 5 {
+		return false
+	}
+	return strings.HasSuffix(keys[0], ":active") && strings.HasSuffix(keys[1], ":lease") ||
+		strings.HasSuffix(keys[2], ":lease") && strings.HasSuffix(keys[3], ":archived")
 }
 
 // ran handles the result of a script. A failed dequeue is not repeated at once; an

@@ -156,6 +156,44 @@ func TestAnAcknowledgementThatComesTooLateIsNotRepeated(t *testing.T) {
 	}
 }
 
+func TestWhoeverKeepsRecordsIsToldOfEachTaskThatIsGone(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	client := asynq.NewClientFromRedisClient(rdb)
+	for _, id := range []string{"again", "done", "completed", "archived"} { // the last is served after the others
+		options := []asynq.Option{asynq.TaskID(id), asynq.Queue("q")}
+		if id == "completed" {
+			options = append(options, asynq.Retention(time.Hour))
+		}
+		if _, err := client.EnqueueContext(t.Context(), asynq.NewTask(id, nil), options...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone := make(chan string, 10)
+	workers := asynqx.NewWorkerClient(t.Context(), rdb, nil, ignore)
+	workers.OnGone = func(_ context.Context, id string) { gone <- id }
+	server := asynq.NewServerFromRedisClient(workers, asynq.Config{
+		Concurrency: 1, Queues: map[string]int{"q": 1}, TaskCheckInterval: time.Millisecond, LogLevel: asynq.FatalLevel,
+	})
+	err := server.Start(asynq.HandlerFunc(func(_ context.Context, task *asynq.Task) error {
+		switch task.Type() {
+		case "again":
+			return errors.New("not yet")
+		case "archived":
+			return asynq.SkipRetry
+		}
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown()
+	got := []string{<-gone, <-gone, <-gone}
+	if want := []string{"done", "completed", "archived"}; !slices.Equal(got, want) {
+		t.Errorf("told of %v, want %v", got, want)
+	}
+}
+
 func TestAHeartbeatRegistersTheQueues(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)

@@ -52,7 +52,8 @@ func Quota(app, day string) string { return prefix + app + "}:quota:" + day }
 
 // Record is what is known of a message since its first attempt.
 //
-// HASH, see internal/ledger · the app's `records` retention · owner internal/ledger
+// HASH, see internal/ledger · 90 days; once its task is gone the app's `records`
+// retention · owner internal/ledger
 func Record(app, id string) string { return prefix + app + "}:record:" + id }
 
 // MsgID leads from WeCom's msgid to the message's id.
@@ -91,7 +92,8 @@ func IdempotencyKey(app, id string) string { return prefix + app + "}:key:" + id
 // Same leads from a message with duplicate check to the first one of the same
 // bytes and recipients.
 //
-// STRING id, priority, parts · the duplicate-check interval · owner producer
+// STRING id, priority, parts · the duplicate-check interval, the app's `records` retention
+// at most · owner producer
 func Same(app, hash string) string { return prefix + app + "}:same:" + hash }
 
 // WebhookSeen is a notification that came by webhook, for one audience: it, and

@@ -8,8 +8,9 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// waiting is how long the record of a message that has not ended lives, whatever it
-// waits for: without it a message in doubt would be taken for a new one.
+// waiting is how long the record of a message lives that still has a task, whatever
+// that waits for: without its record a message that was sent, or is in doubt, would be
+// taken for a new one.
 const waiting = 90 * 24 * time.Hour
 
 // constants is what the scripts need to know of package tasks; it stands before

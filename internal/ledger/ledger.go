@@ -30,8 +30,11 @@ var (
 	beginSource string
 	//go:embed settle.lua
 	settleSource string
+	//go:embed gone.lua
+	goneSource string
 
 	settleScript = redis.NewScript(constants + settleSource)
+	goneScript   = redis.NewScript(constants + goneSource)
 )
 
 // Ledger holds the records of one app.
@@ -41,7 +44,8 @@ type Ledger struct {
 	keep time.Duration
 }
 
-// New gives the ledger of app; a record is kept for that long after its last change.
+// New gives the ledger of app; the record of a message that has ended is kept for that
+// long, once its task is gone.
 func New(rdb redis.UniversalClient, app string, keep time.Duration) *Ledger {
 	return &Ledger{rdb: rdb, app: app, keep: keep}
 }
@@ -72,6 +76,17 @@ func (l *Ledger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement
 		return tasks.Record{}, fmt.Errorf("settle attempt of %s: %w", p.ID, err)
 	}
 	return readRecord(l.app, p.ID, pairs(reply)), nil
+}
+
+// TaskGone notes that a message has no task any more, which nobody can deliver again
+// then: if the message has ended, its record is kept for the ledger's time from now. A
+// record that is not told of stays for 90 days.
+func (l *Ledger) TaskGone(ctx context.Context, id string) error {
+	err := goneScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id)}, l.keep.Milliseconds()).Err()
+	if err != nil {
+		return fmt.Errorf("note that %s has no task: %w", id, err)
+	}
+	return nil
 }
 
 // statesList is ",queued,held," for a script to look into.

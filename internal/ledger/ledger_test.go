@@ -270,12 +270,28 @@ func TestOfManyWorkersOneMayCall(t *testing.T) {
 	}
 }
 
-func TestRecordsEnd(t *testing.T) {
+func TestRecordsEndOnceTheirTasksAreGone(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	l := open(rdb)
 	begin(t, l, "ops-1", doubling)
+	gone := func() {
+		t.Helper()
+		if err := l.TaskGone(t.Context(), "ops-1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waits := func(when string) {
+		t.Helper()
+		if ttl := rdb.PTTL(t.Context(), keys.Record("ops", "ops-1")).Val(); ttl < 89*24*time.Hour {
+			t.Errorf("%s the record ends in %s, want it to outlive its task", when, ttl)
+		}
+	}
+	gone() // it has no final state yet, whoever has deleted its task
+	waits("while the attempt is under way")
 	settle(t, l, "ops-1", tasks.Settlement{State: tasks.Accepted, MsgID: "m1"})
+	waits("before the task is acknowledged")
+	gone()
 	for _, key := range []string{keys.Record("ops", "ops-1"), keys.MsgID("ops", "m1")} {
 		if ttl := rdb.PTTL(t.Context(), key).Val(); ttl <= 59*time.Minute || ttl > time.Hour {
 			t.Errorf("%s ends in %s, want an hour", key, ttl)

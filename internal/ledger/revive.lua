@@ -11,6 +11,7 @@ if r[3] then
   redis.call('HSET', KEYS[1], 'possible_duplicate', 1)
 end
 redis.call('HSET', KEYS[1], 'state', 'queued')
+redis.call('PEXPIRE', KEYS[1], WAITING)
 redis.call('HDEL', KEYS[1], 'unknown_since', 'finished_at')
 redis.call('ZREM', KEYS[2], ARGV[1])
 return 1

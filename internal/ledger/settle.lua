@@ -52,7 +52,7 @@ end
 if KEYS[2] ~= KEYS[1] then
   redis.call('SET', KEYS[2], ARGV[5], 'PX', retention)
 end
-redis.call('PEXPIRE', KEYS[1], FINAL[new] and retention or math.max(retention, WAITING))
+redis.call('PEXPIRE', KEYS[1], math.max(retention, WAITING)) -- see gone.lua
 redis.call('ZADD', KEYS[3], now, ARGV[5])
 trim(KEYS[3])
 if DEAD[new] then

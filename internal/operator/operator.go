@@ -65,11 +65,15 @@ func (o *Operator) parts(ctx context.Context, id string) ([]tasks.Record, error)
 	return []tasks.Record{whole}, nil
 }
 
-// dropTask removes a task that nobody needs any more. One that a worker holds
-// stays: the worker finds the record.
-func (o *Operator) dropTask(queue, id string) error {
+// dropTask removes a task that nobody needs any more; its record then ends in its time.
+// One that a worker holds stays: the worker finds the record. Where there is none, it may
+// be about to be enqueued.
+func (o *Operator) dropTask(ctx context.Context, queue, id string) error {
 	err := o.inspector.DeleteTask(queue, id)
-	if err == nil || asynqx.IsNotFound(err) {
+	if err == nil {
+		return o.Ledger.TaskGone(ctx, id)
+	}
+	if asynqx.IsNotFound(err) {
 		return nil
 	}
 	if info, lookErr := o.inspector.GetTaskInfo(queue, id); lookErr == nil && info.State == asynq.TaskStateActive {

@@ -29,7 +29,7 @@ func (o *Operator) Purge(ctx context.Context, q ledger.Query) (int, error) {
 		if err != nil {
 			return purged, err
 		}
-		if err := o.dropTask(tasks.Queue(record.App, record.Priority), record.ID); err != nil {
+		if err := o.dropTask(ctx, tasks.Queue(record.App, record.Priority), record.ID); err != nil {
 			return purged, fmt.Errorf("purge: %w", err)
 		}
 		if ids = append(ids, record.ID); len(ids) < purgeBatch {

@@ -66,33 +66,50 @@ func (o *Operator) Cancel(ctx context.Context, id string) (Recall, error) {
 	})
 }
 
-// takeBack handles each part by its state; sent handles a part that WeCom has.
-func (o *Operator) takeBack(
-	ctx context.Context, id string, sent func(context.Context, tasks.Record) (RecalledPart, error),
-) (Recall, error) {
+// onSent takes back a part that WeCom has.
+type onSent func(context.Context, tasks.Record) (RecalledPart, error)
+
+// takeBack handles each part by its state. A part that fails keeps none of the others,
+// except while Redis is away: then they are not tried. Repeated, it goes on with those
+// that are left.
+func (o *Operator) takeBack(ctx context.Context, id string, sent onSent) (Recall, error) {
 	records, err := o.parts(ctx, id)
 	if err != nil {
 		return Recall{}, err
 	}
 	all := Recall{ID: id, App: o.App, Parts: make([]RecalledPart, 0, len(records))}
+	var problems []error
 	for _, record := range records {
-		if !record.State.Final() { // one that is being sent stays so
-			if record, err = o.cancel(ctx, record); err != nil {
-				return all, err
+		part := failure(record, "Redis did not answer before its turn came", goOn)
+		if !asynqx.IsOutage(err) {
+			if part, err = o.takeBackPart(ctx, record, sent); err != nil {
+				problems = append(problems, err)
+				part = failure(record, err.Error(), goOn)
 			}
-		}
-		var part RecalledPart
-		if record.State.Sent() {
-			part, err = sent(ctx, record)
-		} else {
-			part = ended(record)
-		}
-		if err != nil {
-			return all, err
 		}
 		all.Parts = append(all.Parts, part)
 	}
-	return all, nil
+	return all, errors.Join(problems...)
+}
+
+// goOn is what to do about a part that stays because of Redis.
+const goOn = "repeat the command: it goes on with what is left"
+
+func (o *Operator) takeBackPart(ctx context.Context, r tasks.Record, sent onSent) (RecalledPart, error) {
+	var err error
+	switch {
+	case r.State == tasks.Cancelled: // perhaps by somebody who did not get as far as the task
+		err = o.dropCancelled(ctx, r)
+	case !r.State.Final(): // one that is being sent stays so
+		r, err = o.cancel(ctx, r)
+	}
+	if err != nil {
+		return RecalledPart{}, err
+	}
+	if r.State.Sent() {
+		return sent(ctx, r)
+	}
+	return ended(r), nil
 }
 
 // cancel ends a message that waits, and returns its record. The record comes
@@ -104,15 +121,28 @@ func (o *Operator) cancel(ctx context.Context, r tasks.Record) (tasks.Record, er
 	}
 	payload := tasks.Payload{ID: r.ID, App: r.App, Priority: r.Priority, Type: r.Type, EnqueuedAt: r.EnqueuedAt, Body: message.WithToUser([]byte(`{"touser":""}`), r.To.Users)}
 	if info != nil {
-		if payload, err = tasks.Decode(info.Type, info.Payload); err != nil {
-			return r, err
+		// What this version cannot read, a worker of a newer one may send.
+		if known, err := tasks.Decode(info.Type, info.Payload); err == nil {
+			payload = known
 		}
 	}
 	r, err = o.Ledger.Settle(ctx, payload, tasks.Settlement{State: tasks.Cancelled, ErrMsg: "cancelled before it was sent"})
 	if err != nil || info == nil || !r.State.Final() {
 		return r, err
 	}
-	return r, o.dropTask(info.Queue, r.ID)
+	return r, o.dropTask(ctx, info.Queue, r.ID)
+}
+
+// dropCancelled removes the task of a message that was cancelled, if it is still there.
+func (o *Operator) dropCancelled(ctx context.Context, r tasks.Record) error {
+	info, err := asynqx.FindTask(o.inspector, o.App, r.ID)
+	if asynqx.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return o.dropTask(ctx, info.Queue, r.ID)
 }
 
 // ended is the result for a message that WeCom does not have.

@@ -1,7 +1,10 @@
 package operator_test
 
 import (
+	"context"
 	"errors"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/lookup"
@@ -113,6 +117,84 @@ func TestAWaitingMessageIsCancelledAndNeverSent(t *testing.T) {
 				t.Errorf("cancelled again: %+v, error %v", again, err)
 			}
 		})
+	}
+}
+
+// cutOff fails a script once whose first key it is.
+type cutOff struct {
+	key  string
+	done bool
+}
+
+func (c *cutOff) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *cutOff) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (c *cutOff) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		args := cmd.Args()
+		if !c.done && cmd.Name() == "evalsha" && args[2] != 1 && args[3] == c.key { // one with a single key only reads
+			c.done = true
+			cmd.SetErr(io.ErrUnexpectedEOF)
+			return io.ErrUnexpectedEOF
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func TestARecallThatFailsHalfWayIsFinishedWhenRepeated(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ at func(part string) string }{
+		"at a record": {func(part string) string { return keys.Record("ops", part) }},
+		"at a task":   {func(part string) string { return "asynq:{" + queue + "}:t:" + part }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBundle(t)
+			receipt := b.send(manyUsers(2500), producer.Options{Delay: 10 * 24 * time.Hour})
+			part := func(n int) string { return tasks.PartID(receipt.ID, n) }
+			b.rdb.AddHook(&cutOff{key: tc.at(part(2))})
+			got, err := b.operator.Recall(t.Context(), receipt.ID)
+			if !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Fatalf("error %v, want the one of Redis", err)
+			}
+			var results []operator.Result
+			for _, p := range got.Parts {
+				results = append(results, p.Result)
+				if p.Result == operator.Failed && !strings.Contains(p.Hint, "repeat") {
+					t.Errorf("part %+v does not say what to do", p)
+				}
+			}
+			if want := []operator.Result{operator.Cancelled, operator.Failed, operator.Failed}; !slices.Equal(results, want) {
+				t.Errorf("parts %+v, want %v", got.Parts, want)
+			}
+			if again := b.recall(receipt.ID); len(again) != 3 || (operator.Recall{Parts: again}).Failed() > 0 {
+				t.Errorf("the second time: %+v, want all parts cancelled", again)
+			}
+			for n := 1; n <= 3; n++ {
+				if _, err := b.inspector.GetTaskInfo(queue, part(n)); !errors.Is(err, asynq.ErrTaskNotFound) {
+					t.Errorf("the task of part %d is still there: %v", n, err)
+				}
+				if ttl := b.rdb.PTTL(t.Context(), keys.Record("ops", part(n))).Val(); ttl > time.Hour {
+					t.Errorf("the record of part %d ends in %s though its task is gone", n, ttl)
+				}
+			}
+		})
+	}
+}
+
+func TestAMessageThatWaitsLongerThanRecordsAreKeptIsNotSentAfterItsRecall(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	receipt := b.send("a", producer.Options{Delay: 10 * 24 * time.Hour})
+	b.rdb.AddHook(&cutOff{key: "asynq:{" + queue + "}:t:" + receipt.ID}) // whoever recalls it dies before it removes the task
+	if _, err := b.operator.Recall(t.Context(), receipt.ID); err == nil {
+		t.Fatal("the task was removed")
+	}
+	if ttl := b.rdb.PTTL(t.Context(), keys.Record("ops", receipt.ID)).Val(); ttl < 11*24*time.Hour {
+		t.Errorf("the record ends in %s, and the task comes in 10 days", ttl)
 	}
 }
 

@@ -96,7 +96,7 @@ func (o *Operator) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, er
 	if r.State == tasks.Partial {
 		return replay, nil // its task is no dead letter
 	}
-	return replay, o.dropTask(tasks.Queue(r.App, r.Priority), r.ID)
+	return replay, o.dropTask(ctx, tasks.Queue(r.App, r.Priority), r.ID)
 }
 
 // enqueue reports whether the message was there before, in the queue or in the ledger.
