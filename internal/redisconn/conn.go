@@ -1,6 +1,7 @@
 package redisconn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -99,7 +100,7 @@ func single(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
 		return nil, clean(err)
 	}
 	opts.ContextTimeoutEnabled = true
-	opts.PoolSize = orDefault(opts.PoolSize, poolSize)
+	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
 	return func() redis.UniversalClient { return renewed(redis.NewClient(opts)) }, nil
 }
 
@@ -112,21 +113,8 @@ func sentinel(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
 		return nil, errors.New("no master_name (append ?master_name= and the name that Sentinel knows)")
 	}
 	opts.ContextTimeoutEnabled = true
-	opts.PoolSize = orDefault(opts.PoolSize, poolSize)
+	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
 	return func() redis.UniversalClient { return renewed(redis.NewFailoverClient(opts)) }, nil
-}
-
-func cluster(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
-	if db := strings.Trim(u.Path, "/"); db != "" && db != "0" {
-		return nil, fmt.Errorf("database %q (Redis Cluster has only database 0)", db)
-	}
-	opts, err := redis.ParseClusterURL(u.String())
-	if err != nil {
-		return nil, clean(err)
-	}
-	opts.ContextTimeoutEnabled = true
-	opts.PoolSize = orDefault(opts.PoolSize, poolSize)
-	return func() redis.UniversalClient { return redis.NewClusterClient(opts) }, nil
 }
 
 // renewed makes a client leave a node that says it is the wrong one.
@@ -138,11 +126,4 @@ func renewed(client *redis.Client) *redis.Client {
 // clean drops go-redis's own prefix: the caller says that this is about Redis.
 func clean(err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "redis: "))
-}
-
-func orDefault(value, fallback int) int {
-	if value == 0 {
-		return fallback
-	}
-	return value
 }

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
@@ -97,6 +98,34 @@ func TestPoolSize(t *testing.T) {
 			t.Cleanup(func() { _ = client.Close() })
 			if got := client.(*redis.Client).Options().PoolSize; got != tt.want {
 				t.Errorf("pool size = %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestAClusterIsWatched(t *testing.T) {
+	t.Parallel()
+	type watch struct {
+		Reload, Dial, Read time.Duration
+		Dials              int
+	}
+	for name, tt := range map[string]struct {
+		url  string
+		want watch
+	}{
+		"closely":            {"redis-cluster://h:1", watch{2 * time.Second, 2 * time.Second, 3 * time.Second, 1}},
+		"as the URL says it": {"redis-cluster://h:1?dial_timeout=4s&read_timeout=6s&dialer_retries=3", watch{2 * time.Second, 4 * time.Second, 6 * time.Second, 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, err := redisconn.Open(tt.url, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = client.Close() })
+			o := client.(*redis.ClusterClient).Options()
+			if diff := cmp.Diff(tt.want, watch{o.ClusterStateReloadInterval, o.DialTimeout, o.ReadTimeout, o.DialerRetries}); diff != "" {
+				t.Errorf("Open(%q) (-want +got):\n%s", tt.url, diff)
 			}
 		})
 	}

@@ -80,6 +80,7 @@ var refusals = []struct{ prefix, reason string }{
 	{"LOADING", "it reads its data from disk (it answers when it is done)"},
 	{"MASTERDOWN", "a replica that has lost its primary (bring the primary back)"},
 	{"CLUSTERDOWN", "a part of the cluster is down (redis-cli cluster info says which)"},
+	{"TRYAGAIN", "a slot of the cluster is being moved (wait; if that was interrupted, redis-cli --cluster fix ends it)"},
 }
 
 // replyReason explains what a Redis that can be reached answers, "" for anything else.

@@ -1,0 +1,87 @@
+package redisconn
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Defaults for a cluster. Whoever wants to know which node has a slot may ask one that
+// is gone: what that costs is one wait for a connection or an answer.
+const (
+	// clusterReload is how old the state of the cluster may be. go-redis waits a minute.
+	clusterReload      = 2 * time.Second
+	clusterDialTimeout = 2 * time.Second
+	clusterDials       = 1
+	clusterReadTimeout = 3 * time.Second // as with a single Redis
+)
+
+func cluster(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
+	if db := strings.Trim(u.Path, "/"); db != "" && db != "0" {
+		return nil, fmt.Errorf("database %q (Redis Cluster has only database 0)", db)
+	}
+	opts, err := redis.ParseClusterURL(u.String())
+	if err != nil {
+		return nil, clean(err)
+	}
+	opts.ContextTimeoutEnabled = true
+	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
+	opts.ClusterStateReloadInterval = clusterReload
+	opts.DialTimeout = cmp.Or(opts.DialTimeout, clusterDialTimeout)
+	opts.DialerRetries = cmp.Or(opts.DialerRetries, clusterDials)
+	opts.ReadTimeout = cmp.Or(opts.ReadTimeout, clusterReadTimeout)
+	return func() redis.UniversalClient { return openCluster(opts) }, nil
+}
+
+// openCluster makes a client whose nodes are watched.
+func openCluster(opts *redis.ClusterOptions) *redis.ClusterClient {
+	client := redis.NewClusterClient(opts)
+	client.OnNewNode(func(node *redis.Client) {
+		renewed(node).AddHook(lookout(client.ReloadState))
+	})
+	return client
+}
+
+// lookout is a [redis.Hook] of a node of a cluster, called when the node does not
+// answer: then another one may have its slots.
+type lookout func(context.Context)
+
+// DialHook looks at refused connections.
+func (l lookout) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := next(ctx, network, addr)
+		l.judge(ctx, err)
+		return conn, err
+	}
+}
+
+// ProcessHook looks at the error of a command.
+func (l lookout) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		l.judge(ctx, err)
+		return err
+	}
+}
+
+// ProcessPipelineHook looks at the first error of a pipeline.
+func (l lookout) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		l.judge(ctx, err)
+		return err
+	}
+}
+
+func (l lookout) judge(ctx context.Context, err error) {
+	if _, answered := errors.AsType[redis.Error](err); err != nil && !answered {
+		l(ctx)
+	}
+}
