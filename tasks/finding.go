@@ -22,7 +22,8 @@ const (
 	// RateLimited is errcode 45009: WeCom has blocked the app. It rests a minute, a
 	// minute again when the first call after it meets the same, then an hour, then
 	// until midnight in China (90312). Unless it was such a call, the app's rate
-	// drops by a fifth; it grows back by 1 % in 5 minutes.
+	// drops by a fifth, and grows back: to where it was within about half an hour, and
+	// then beyond.
 	RateLimited FindingKind = "penalty"
 	// Misconfigured is a wrong setting that stops every message of the app. The app is
 	// blocked; then one call finds out whether the setting has been fixed.

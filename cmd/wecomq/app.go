@@ -31,11 +31,31 @@ func newApp(g *globals) *cobra.Command {
 		newAppSwitch(g, "pause", "Stop sending for an app until it is resumed",
 			"Calls in flight finish. New messages wait in the queue, on all hosts.",
 			(*apps.Inspector).Pause),
-		newAppSwitch(g, "resume", "Resume sending for an app at once",
-			`Ends a pause, a penalty or a suspension: once a wrong setting is fixed there is no
-need to wait for the next try.`,
-			(*apps.Inspector).Resume),
+		newAppResume(g),
 	)
+	return cmd
+}
+
+func newAppResume(g *globals) *cobra.Command {
+	var resetRate bool
+	cmd := newAppSwitch(g, "resume", "Resume sending for an app at once",
+		`Ends a pause, a penalty or a suspension: once a wrong setting is fixed there is no
+need to wait for the next try.
+
+The rate that 45009 has lowered stays as it is: it grows back by itself, and at the
+configured one WeCom may refuse the next calls as well. Once the cause is gone, for
+instance another program that sent for the same app, --reset-rate restores it at once,
+and the calls in flight that 45033 has lowered.`,
+		func(apps *apps.Inspector, ctx context.Context, name string) error {
+			if resetRate {
+				if err := apps.ResetRate(ctx, name); err != nil {
+					return err
+				}
+			}
+			return apps.Resume(ctx, name)
+		})
+	cmd.Example += "\n  wecomq app resume --reset-rate ops"
+	cmd.Flags().BoolVar(&resetRate, "reset-rate", false, "restore the configured calls per minute and in flight")
 	return cmd
 }
 
@@ -47,7 +67,8 @@ func newAppList(g *globals) *cobra.Command {
 
   STATE    running; paused by hand; in a penalty after errcode 45009; or suspended
            because a setting is wrong, with the reason and the time of the next try
-  RATE     calls per minute now, of those configured: it drops after 45009
+  RATE     calls per minute now, of those configured: it drops after 45009, and grows
+           back by itself; 'wecomq app resume --reset-rate' restores it at once
   CALLS    share of the calls in flight: it drops after 45033
   QUOTA    recipients reached today in China, of seats × 200
   BACKLOG  messages that wait: critical, default and bulk`,
@@ -115,7 +136,7 @@ func (g *globals) printApps(ctx context.Context, d *daemon.Deployment) error {
 			return err
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%d/%d\t%.0f%%\t%s\t%d %d %d\t%s\n", s.App, stateText(s), s.Rate.Effective, s.Rate.Configured,
-			100*s.Concurrency, quotaText(s.Quota), s.Backlog.Critical, s.Backlog.Default, s.Backlog.Bulk, s.Reason)
+			100*s.Concurrency, quotaText(s.Quota), s.Backlog.Critical, s.Backlog.Default, s.Backlog.Bulk, reasonText(s))
 	}
 	return w.Flush()
 }
@@ -128,8 +149,25 @@ func (g *globals) printApp(ctx context.Context, apps *apps.Inspector, name strin
 	if g.output == "json" {
 		return printJSON(g.stdout, s)
 	}
-	_, err = fmt.Fprintf(g.stdout, "%s  %s\n", s.App, stateText(s))
+	_, err = fmt.Fprintln(g.stdout, strings.TrimRight(fmt.Sprintf("%s  %s  %s", s.App, stateText(s), slowText(s)), " "))
 	return err
+}
+
+// reasonText says why an app does not send, or why it sends slowly.
+func reasonText(s apps.Status) string {
+	if s.Reason != "" {
+		return s.Reason
+	}
+	return slowText(s)
+}
+
+// slowText tells of an app that makes fewer calls a minute than it is configured with.
+func slowText(s apps.Status) string {
+	if s.Rate.Effective >= s.Rate.Configured {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d calls a minute after 45009; it grows back by itself, or at once by "+
+		"'wecomq app resume --reset-rate %s'", s.Rate.Effective, s.Rate.Configured, s.App)
 }
 
 // stateText says when the app goes on, where that is known.

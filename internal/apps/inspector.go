@@ -144,6 +144,12 @@ func (a *Inspector) Resume(ctx context.Context, app string) error {
 	return a.eachQueue(ctx, app, asynqx.Unpause)
 }
 
+// ResetRate gives an app back the calls per minute, and at once, that 45009 and 45033
+// took from it.
+func (a *Inspector) ResetRate(ctx context.Context, app string) error {
+	return a.pacer(app).ResetRate(ctx)
+}
+
 func (a *Inspector) eachQueue(ctx context.Context, app string, do func(context.Context, redis.UniversalClient, string) error) error {
 	for _, priority := range tasks.Priorities() {
 		if err := do(ctx, a.rdb, tasks.Queue(app, priority)); err != nil {

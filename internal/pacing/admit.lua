@@ -302,7 +302,7 @@ if redis.call('INCRBY', quota_key, persons) == persons then
   redis.call('PEXPIRE', quota_key, 2 * DAY)
 end
 redis.call('HSET', record, 'sent_at', milliseconds(now))
-tat = math.max(tat, now) + ask.interval / crept(app.rate, app.rate_at, RATE_CREEP, now)
+tat = math.max(tat, now) + ask.interval / grown_rate(app.rate, app.rate_at, now)
 redis.call('HSET', pace, 'tat', number(tat))
 if probe == '1' then
   redis.call('HSET', pace, 'probe_until', number(now + ask.in_flight), 'probe_by', ask.delivery)

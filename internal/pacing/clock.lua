@@ -5,7 +5,8 @@
 local MINUTE, HOUR = 60000 + 2000, 3600000 + 2000
 local CHINA, DAY = 8 * 3600000, 86400000
 local NEW_DAY = 10000 -- WeCom's clock may be behind: its day has begun by then
-local RATE_CREEP = 0.01 / (5 * 60000) -- the learnt rate grows by 1 % of the configured one in 5 minutes
+local RATE_CUT = 0.8                  -- what 45009 leaves of the rate
+local RATE_SCALE = 3600000            -- ms in which the learnt rate grows from nothing to the configured one
 local CONC_CREEP = 1 / (5 * 60000)    -- the learnt concurrency is back after 5 minutes at most
 
 -- wall_clock is now in ms: the argument, or Redis TIME when it is 0.
@@ -36,6 +37,19 @@ end
 -- number prints a number without losing its fraction of a millisecond.
 local function number(n)
   return string.format('%.3f', n)
+end
+
+-- grown_rate is the learnt rate, as a share of the configured one, some time after 45009
+-- cut it: the curve of TCP's CUBIC (RFC 9438). It rises quickly to where WeCom refused,
+-- stays there for a while, and then rises ever faster as long as nothing is refused.
+local function grown_rate(rate, since, now)
+  if not rate then
+    return 1
+  end
+  rate = tonumber(rate)
+  local refused = math.min(1, rate / RATE_CUT)
+  local beyond = (now - tonumber(since)) / RATE_SCALE - (refused - rate) ^ (1 / 3)
+  return math.min(1, refused + beyond ^ 3)
 end
 
 local function crept(value, since, creep, now)

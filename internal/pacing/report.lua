@@ -51,8 +51,8 @@ if what == 'penalty' then
     level = level == 4 and 2 or level + 1 -- the new day may have begun late
   else
     level = 1
-    local rate = crept(p[3], p[4], RATE_CREEP, now)
-    redis.call('HSET', pace, 'rate', string.format('%.4f', math.max(rate * 0.8, 0.01)), 'rate_at', number(now))
+    local rate = grown_rate(p[3], p[4], now)
+    redis.call('HSET', pace, 'rate', string.format('%.4f', math.max(rate * RATE_CUT, 0.01)), 'rate_at', number(now))
   end
   redis.call('HSET', pace, 'level', level)
   -- WeCom blocks for as long as the period that was exceeded: a minute, an hour, a day (90312).

@@ -108,12 +108,16 @@ func TestTheRateLearns(t *testing.T) {
 		b.admit(b.message(tasks.Default, "probe"))
 		b.recover()
 	}
-	if got := spacing(); got < 154*time.Millisecond || got > 158*time.Millisecond {
-		t.Errorf("after two penalties calls are %s apart, want 101 ms / 0.8² and a little creep", got)
+	if got := spacing(); got < 149*time.Millisecond || got > 155*time.Millisecond {
+		t.Errorf("after two penalties calls are %s apart, want 101 ms / 0.8² and a little growth", got)
 	}
-	b.pass(100 * time.Minute)
-	if got := b.status().Rate; got < 0.84 || got > 0.86 {
-		t.Errorf("100 minutes later the rate is %v of the configured one, want 0.64 + 0.2 and a little", got)
+	b.pass(30 * time.Minute)
+	if got := b.status().Rate; got < 0.80 || got > 0.83 {
+		t.Errorf("half an hour later the rate is %v of the configured one, want what was refused the second time", got)
+	}
+	b.pass(30 * time.Minute)
+	if got := b.status().Rate; got < 0.9 || got > 0.99 {
+		t.Errorf("an hour later the rate is %v, want it to have risen beyond", got)
 	}
 	// What was learnt is in Redis: another pacer goes on with it.
 	other := pacing.New(rdb, pacing.Config{App: b.app, Now: func() time.Time { return b.now }})
@@ -123,6 +127,71 @@ func TestTheRateLearns(t *testing.T) {
 	b.pass(24 * time.Hour)
 	if got := b.status().Rate; got != 1 {
 		t.Errorf("a day later the rate is %v, want never more than the configured one", got)
+	}
+}
+
+// pretend lets an app call as fast as it may for a while. refuses says whether WeCom answers
+// 45009 at a share of the configured rate. It returns how often it did, and the mean rate.
+func (b *bundle) pretend(lasts time.Duration, refuses func(rate float64) bool) (refused int, mean float64) {
+	b.Helper()
+	minutes := 0
+	for end := b.now.Add(lasts); b.now.Before(end); minutes++ {
+		rate := b.status().Rate
+		if !refuses(rate) {
+			mean += rate
+			b.pass(time.Minute)
+			continue
+		}
+		refused++
+		b.penalize()
+		b.pass(time.Minute)
+		b.admit(b.message(tasks.Default, "probe"))
+		b.recover()
+	}
+	return refused, mean / float64(minutes)
+}
+
+func TestStrayRefusalsAreSoonForgotten(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{})
+	b.pretend(6*time.Minute, func(float64) bool { return true })
+	if got := b.status().Rate; got > 0.33 {
+		t.Fatalf("after six refusals the rate is %v", got)
+	}
+	b.pass(80 * time.Minute)
+	if got := b.status().Rate; got != 1 {
+		t.Errorf("80 minutes after six refusals the rate is %v, want all of it", got)
+	}
+}
+
+func TestALimitBelowTheConfiguredOneIsKeptTo(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{})
+	const limit = 0.5
+	over := func(rate float64) bool { return rate > limit }
+	b.pretend(2*time.Hour, over)
+	refused, mean := b.pretend(10*time.Hour, over)
+	if refused > 24 || mean < 0.9*limit || mean > limit {
+		t.Errorf("%d refusals in 10 hours at %v of the configured rate; want one in about half an hour, and little less than %v", refused, mean, limit)
+	}
+}
+
+func TestTheRateIsResetByHandOnly(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{})
+	b.penalize()
+	b.report(tasks.Finding{Kind: tasks.TooManyInFlight})
+	if err := b.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.status(); s.State != pacing.Running || s.Rate > 0.81 || s.Concurrency > 0.51 {
+		t.Errorf("resumed: %+v, want it running at the rate that WeCom has not refused", s)
+	}
+	if err := b.ResetRate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.status(); s.Rate != 1 || s.Concurrency != 1 {
+		t.Errorf("reset: %+v, want all of it", s)
 	}
 }
 

@@ -80,3 +80,13 @@ func (p *Pacer) Resume(ctx context.Context) error {
 	}
 	return nil
 }
+
+// ResetRate forgets what 45009 and 45033 have taught: the app makes as many calls a
+// minute, and as many at once, as it is configured with.
+func (p *Pacer) ResetRate(ctx context.Context) error {
+	err := p.rdb.HDel(ctx, keys.Pace(p.cfg.App), "rate", "rate_at", "concurrency", "concurrency_at").Err()
+	if err != nil {
+		return fmt.Errorf("reset the rate of app %s: %w", p.cfg.App, err)
+	}
+	return nil
+}

@@ -14,5 +14,5 @@ if block == 'penalty' and tonumber(p[5]) <= now then
   block = '' -- the next call finds out
 end
 return {p[3] or '', block, number(math.max(0, tonumber(p[5] or now) - now)), p[6] or '', p[7] or '0',
-  number(crept(p[8], p[9], RATE_CREEP, now)), number(crept(p[10], p[11], CONC_CREEP, now)), used or '0',
+  number(grown_rate(p[8], p[9], now)), number(crept(p[10], p[11], CONC_CREEP, now)), used or '0',
   number(until_midnight(wall))}
