@@ -51,6 +51,7 @@ func New(ctx context.Context, deployment *Deployment, cfg Config) (*Daemon, erro
 		}
 	}
 	if cfg.Worker {
+		d.deployment.warnOfRedis(ctx)
 		if d.worker, err = newWorkerServer(d.deployment, cfg.Apps); err != nil {
 			return nil, err
 		}

@@ -64,7 +64,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (*Deployment, erro
 	}
 	return &Deployment{
 		Config: cfg, started: cfg, options: o, rdb: rdb, log: o.Logger, transports: map[wecom.Secret]http.RoundTripper{},
-		traces: exported, readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL)},
+		traces: exported, readiness: &readiness{rdb: rdb, url: string(cfg.Redis.URL), apps: cfg.AppNames()},
 	}, nil
 }
 

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
-	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/redisconn"
 )
 
@@ -16,19 +16,25 @@ const (
 	readyLife = time.Second
 	// readyTime is the time limit of a check.
 	readyTime = 2 * time.Second
-	// readyKeyLife is the TTL of the key that a check writes.
-	readyKeyLife = time.Minute
 )
 
-// readiness checks whether Redis stores data. PING is not enough: a Redis that is full or
-// lacks its replicas answers it.
+// readiness checks whether Redis stores data: in a cluster, each master that has a slot of
+// ours. PING is not enough: a Redis that is full or lacks its replicas answers it.
 type readiness struct {
 	rdb redis.UniversalClient
 	url string
 
 	mu    sync.Mutex
+	apps  []string
 	asked time.Time
 	err   error
+}
+
+// watch replaces the apps whose slots are checked.
+func (r *readiness) watch(apps []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.apps = apps
 }
 
 // ask returns why Redis cannot store anything, nil if it can.
@@ -40,7 +46,20 @@ func (r *readiness) ask(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTime) // others wait for the result, too
 	defer cancel()
-	r.err = redisconn.Explain(r.url, r.rdb.Set(ctx, keys.Ready(), "1", readyKeyLife).Err())
+	r.err = r.test(ctx)
 	r.asked = time.Now()
 	return r.err
+}
+
+// test returns the first error of a master.
+func (r *readiness) test(ctx context.Context) error {
+	masters, err := mastersOf(ctx, r.rdb, r.apps)
+	if err != nil {
+		return redisconn.Explain(r.url, err)
+	}
+	group := errgroup.Group{}
+	for _, m := range masters {
+		group.Go(func() error { return m.test(ctx, r.rdb, r.url) })
+	}
+	return group.Wait()
 }

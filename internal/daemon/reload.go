@@ -67,6 +67,7 @@ func (d *Deployment) reload(load func() (*config.Config, error), parts []reloada
 	for _, apply := range applies {
 		apply()
 	}
+	d.readiness.watch(cfg.AppNames())
 	for _, key := range d.frozen(cfg) {
 		d.log.Warn().Str("key", key).Msg("reload: this key takes effect only after a restart")
 	}

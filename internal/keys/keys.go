@@ -6,10 +6,16 @@ package keys
 
 const prefix = "wecomq:{"
 
-// Ready is written to find out whether Redis stores anything. It is of no app.
+// Ready is written to find out whether Redis stores anything. In a cluster tag gives it
+// the slot of an app, a queue, or a key of asynq's; elsewhere it is empty.
 //
 // STRING · 1 minute · owner internal/daemon
-func Ready() string { return "wecomq:ready" }
+func Ready(tag string) string {
+	if tag == "" {
+		return "wecomq:ready"
+	}
+	return prefix + tag + "}:ready"
+}
 
 // Token is the access token for one set of the app's credentials.
 //

@@ -45,7 +45,10 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 	if got := keys.Dequeued("ops:bulk", "s"); got != "wecomq:{ops:bulk}:dequeued:s" {
 		t.Errorf("key %s is not in the slot of its queue", got)
 	}
-	if got := keys.Ready(); got != "wecomq:ready" {
+	if got := keys.Ready("ops:bulk"); got != "wecomq:{ops:bulk}:ready" {
+		t.Errorf("key %s is not in the slot of its queue", got)
+	}
+	if got := keys.Ready(""); got != "wecomq:ready" {
 		t.Errorf("key %s, want wecomq:ready", got)
 	}
 }

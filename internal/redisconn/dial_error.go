@@ -16,6 +16,8 @@ import (
 type DialError struct {
 	// URL is where it was looked for, without passwords.
 	URL string
+	// Node is the address of the node of a cluster, empty for all else.
+	Node string
 	// Reason is what is wrong and what to do, without passwords.
 	Reason string
 	// Err is the original error.
@@ -24,7 +26,12 @@ type DialError struct {
 
 // Error returns a line such as "redis at redis://127.0.0.1:6379/0: connection
 // refused (is it running? …)".
-func (e *DialError) Error() string { return fmt.Sprintf("redis at %s: %s", e.URL, e.Reason) }
+func (e *DialError) Error() string {
+	if e.Node != "" {
+		return fmt.Sprintf("redis at %s, node %s: %s", e.URL, e.Node, e.Reason)
+	}
+	return fmt.Sprintf("redis at %s: %s", e.URL, e.Reason)
+}
 
 // Brief is what is wrong, without where, what to do and the names of anything.
 func (e *DialError) Brief() string {
@@ -39,11 +46,14 @@ func (e *DialError) Unwrap() error { return e.Err }
 
 // Explain turns the error of a first command, such as PING, into a DialError. It
 // returns nil for nil.
-func Explain(rawURL string, err error) error {
+func Explain(rawURL string, err error) error { return ExplainNode(rawURL, "", err) }
+
+// ExplainNode does so with the error of one node of a cluster.
+func ExplainNode(rawURL, node string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &DialError{URL: Redact(rawURL), Reason: reason(err), Err: err}
+	return &DialError{URL: Redact(rawURL), Node: node, Reason: reason(err), Err: err}
 }
 
 func reason(err error) string {

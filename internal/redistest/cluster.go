@@ -84,6 +84,13 @@ func (c *Cluster) Of(key string) (master, replica *Server) {
 	return c.nodes[i], c.nodes[clusterMasters+i]
 }
 
+// Addr returns host and port of the node that was given a key's slot.
+func (c *Cluster) Addr(key string) string {
+	c.tb.Helper()
+	_, i := c.slot(key)
+	return "127.0.0.1:" + c.ports[i]
+}
+
 // do asks a node.
 func (c *Cluster) do(node int, args ...any) any {
 	c.tb.Helper()
