@@ -149,9 +149,9 @@ func (f *Finder) hold(ctx context.Context, r tasks.Record) (tasks.Record, error)
 	case err != nil || left == 0:
 		return r, err
 	case left == asynqx.PausedByHand:
-		r.ErrMsg = "the app is paused by hand; 'wecomq app resume' lets it go on"
+		r.ErrMsg = "the app is paused by hand; 'wecomq app resume' resumes it"
 	default:
-		r.ErrMsg = fmt.Sprintf("the app rests for another %s; 'wecomq app ls' says why", left.Round(time.Second))
+		r.ErrMsg = fmt.Sprintf("the app is blocked for another %s; 'wecomq app ls' says why", left.Round(time.Second))
 	}
 	r.State = tasks.Held
 	return r, nil

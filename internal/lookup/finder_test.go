@@ -112,7 +112,7 @@ func TestAMessageOfAPausedApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := finder.Message(t.Context(), receipt.ID)
-	if err != nil || r.State != tasks.Held || !strings.Contains(r.ErrMsg, "rests for another") {
+	if err != nil || r.State != tasks.Held || !strings.Contains(r.ErrMsg, "is blocked for another") {
 		t.Errorf("record %+v, error %v; want it held by the pause", r, err)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // ContentType is that of a problem.
 const ContentType = "application/problem+json"
 
-// RetryAfter is what a client is asked to wait while Redis is away.
+// RetryAfter is how long a client should wait while Redis is unavailable.
 const RetryAfter = 5 * time.Second
 
 // Problem is the answer to an error.

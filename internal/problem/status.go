@@ -26,13 +26,14 @@ var (
 	ErrNotThere     = errors.New("not there yet")
 	ErrStopping     = errors.New("the gateway is shutting down; send the rest again")
 	ErrBusy         = errors.New("the gateway holds as many bodies as it has memory for; try again")
-	// ErrUnavailable is a Redis that did not answer: trying again may help.
-	ErrUnavailable = errors.New("Redis is away") //nolint:staticcheck // a name begins the sentence
-	// ErrRefused is a Redis that answers and stores nothing, such as a full one.
+	// ErrUnavailable means that Redis did not answer; a retry may help.
+	ErrUnavailable = errors.New("Redis is unavailable") //nolint:staticcheck // a name begins the sentence
+	// ErrRefused means that Redis answers but stores nothing, for example because it is
+	// full.
 	ErrRefused = fmt.Errorf("%w: it stores nothing", ErrUnavailable)
 )
 
-// statuses is the one table from errors to HTTP statuses, the first match first.
+// statuses is the only table from errors to HTTP statuses; the first match counts.
 var statuses = []struct {
 	matches func(error) bool
 	status  int

@@ -71,9 +71,9 @@ func TestAProblemNamesTheFieldsAndWhenToComeAgain(t *testing.T) {
 			`{"title":"Unprocessable Entity","status":422,"detail":"text.content: <empty>",` +
 				`"errors":[{"message":"<empty>","location":"body.text.content"}]}` + "\n",
 		},
-		"Redis is away": {
+		"Redis is unavailable": {
 			problem.ErrUnavailable, "Retry-After", "5",
-			`{"title":"Service Unavailable","status":503,"detail":"Redis is away"}` + "\n",
+			`{"title":"Service Unavailable","status":503,"detail":"Redis is unavailable"}` + "\n",
 		},
 		"no token": {
 			problem.ErrUnauthorized, "Www-Authenticate", `Bearer realm="wecomq"`,
