@@ -10,17 +10,17 @@ import (
 
 // App is one WeCom application.
 type App struct {
-	Name    string       // known by it everywhere: 1 to 32 of a-z, 0-9 and -
+	Name    string       // the alias used everywhere: 1 to 32 of a-z, 0-9 and -
 	CorpID  string       // of the enterprise (91039)
 	AgentID string       // decimal digits (90236)
 	Secret  wecom.Secret // of this application (91039)
 
-	APIBaseURL string        // scheme and host of WeCom's API, or of a stand-in
+	APIBaseURL string        // scheme and host of WeCom's API, or of a replacement
 	Proxy      wecom.Secret  // http(s) URL of the egress proxy, which may hold a password; empty for none
 	Timeout    time.Duration // of one call
 	// Concurrency is the number of calls in flight, per process.
 	Concurrency int
-	OnUnknown   string // what follows an unknown outcome: resend or park
+	OnUnknown   string // what to do after an unknown outcome: resend or park
 	// Retention is how long finished tasks stay in the asynq dashboard; 0 removes
 	// them at once. It has an entry for every priority.
 	Retention map[tasks.Priority]time.Duration
@@ -35,7 +35,7 @@ func (a App) ProxyURL() *url.URL {
 	}
 	u, err := url.Parse(string(a.Proxy))
 	if err != nil {
-		return nil // not from Load, which has parsed it
+		return nil // impossible after Load, which has parsed it
 	}
 	return u
 }
@@ -77,14 +77,14 @@ func readApps(s *section) map[string]*App {
 	return apps
 }
 
-// identities are the applications so far, with the name of each. A second name would
-// have limits of its own, while WeCom counts both together.
+// identities maps the applications read so far to their names. A second name for one
+// application would have limits of its own, while WeCom counts both together.
 type identities map[identity]string
 
-// identity is what makes two applications the same for WeCom, or for its stand-in.
+// identity is equal if two entries are the same application for WeCom.
 type identity struct{ corpID, agentID, apiBaseURL string }
 
-// claim reports an application that has a name already.
+// claim reports an error for an application that has a name already.
 func (names identities) claim(s *section, app *App) {
 	id := identity{app.CorpID, app.AgentID, app.APIBaseURL}
 	if id.corpID == "" || id.agentID == "" {

@@ -15,30 +15,30 @@ import (
 // DefaultPath is read when neither a path nor WECOMQ_CONFIG is given.
 const DefaultPath = "wecomq.yaml"
 
-// maxFileBytes bounds the config file and every file that it names.
+// maxFileBytes is the size limit of the config file and of every file that it names.
 const maxFileBytes = 1 << 20
 
 // ErrNone is returned when there is neither a file nor an environment to read.
 var ErrNone = errors.New("no configuration: write wecomq.yaml, name a file with --config or WECOMQ_CONFIG, " +
 	"or set WECOM_CORP_ID, WECOM_AGENT_ID and WECOM_SECRET")
 
-// Config is all that a process of wecomq is told.
+// Config is the complete configuration of a process.
 type Config struct {
 	Redis   Redis
 	Apps    map[string]*App // by name, at least one
 	Gateway Gateway
 	Log     Log
-	// Warnings are sentences for the operator about what works but should be changed.
+	// Warnings tell the operator what works but should be changed.
 	Warnings []string
 }
 
-// Redis is where queues and records live.
+// Redis is the Redis that holds queues and records.
 type Redis struct {
 	// URL may hold a password; internal/redisconn opens it.
 	URL wecom.Secret
 }
 
-// Log is how the process reports to stderr.
+// Log configures the log on stderr.
 type Log struct {
 	Level  string // trace, debug, info, warn or error
 	Format string // json or console
@@ -46,7 +46,7 @@ type Log struct {
 
 // Load reads the file at path. With an empty path it reads the file named by
 // WECOMQ_CONFIG, else [DefaultPath] if there is one, else the environment.
-// lookupEnv is [os.LookupEnv] or a test's. Whatever is wrong is an [*Error].
+// lookupEnv is [os.LookupEnv], or a replacement in tests. Every error is an [*Error].
 func Load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
 	cfg, err := load(path, lookupEnv)
 	if err != nil {
@@ -83,8 +83,8 @@ func load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
 	return cfg, nil
 }
 
-// App returns the app with this name, or an [*Error]. An empty name means the only
-// app there is.
+// App returns the app with this name, or an [*Error]. An empty name means the only app,
+// if there is just one.
 func (c *Config) App(name string) (*App, error) {
 	names := c.AppNames()
 	switch {
@@ -98,11 +98,10 @@ func (c *Config) App(name string) (*App, error) {
 	return c.Apps[name], nil
 }
 
-// AppNames are the names of all apps, in order.
+// AppNames returns the names of all apps, sorted.
 func (c *Config) AppNames() []string { return slices.Sorted(maps.Keys(c.Apps)) }
 
-// readConfig puts a configuration together from its applications and its other
-// sections.
+// readConfig reads the applications and the other sections.
 func readConfig(src *source, redis *section, apps map[string]*App, gateway, log *section) (*Config, error) {
 	cfg := &Config{
 		Redis:   Redis{URL: redis.redisURL("url", "redis://127.0.0.1:6379/0")},

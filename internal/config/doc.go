@@ -6,6 +6,6 @@
 // ${NAME} in a value is replaced by the environment variable, after the YAML is
 // parsed, so that no value can change the file's structure; $${ stands for a plain
 // ${. Any value can be kept in a file of its own: the key with _file appended takes
-// its path, relative to the config file, and white space around the content is
-// dropped.
+// the file's path, relative to the config file; white space around the content is
+// removed.
 package config

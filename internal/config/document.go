@@ -31,14 +31,14 @@ func readDocument(src *source, content []byte) (*Config, error) {
 
 // separatorLine is the line of the --- that begins a document.
 func separatorLine(doc *ast.DocumentNode) int {
-	if doc.Start == nil { // after a ... the next one needs none
+	if doc.Start == nil { // after a line "..." the next document needs no ---
 		return lineOf(doc.Body, 1)
 	}
 	return doc.Start.Position.Line
 }
 
-// syntaxError keeps only line and message of a parser's error: its text also
-// shows the lines around, where a secret may be.
+// syntaxError keeps only line and message of a parser's error: its full text quotes the
+// surrounding lines, which may contain a secret.
 func syntaxError(file string, err error) error {
 	field := FieldError{File: file, Line: 1, Text: "not valid YAML"}
 	if located := yaml.Error(nil); errors.As(err, &located) {

@@ -15,7 +15,7 @@ var (
 // DefaultApp is the name of the only application that the environment can define.
 const DefaultApp = "default"
 
-// readEnvironment makes a configuration of environment variables alone.
+// readEnvironment reads a configuration from environment variables only.
 func readEnvironment(src *source) (*Config, error) {
 	app := variableSection(src, appVariables)
 	if len(app.entries) == 0 {
@@ -26,7 +26,7 @@ func readEnvironment(src *source) (*Config, error) {
 	return readConfig(src, variableSection(src, redisVariables), apps, nothing, nothing)
 }
 
-// variableSection makes a section of those variables that are set and not empty.
+// variableSection makes a section from the variables that are set and not empty.
 func variableSection(src *source, names map[string]string) *section {
 	s := newSection(src, place{}, nil)
 	s.variables = names

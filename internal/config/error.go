@@ -2,9 +2,9 @@ package config
 
 import "fmt"
 
-// Error says that the configuration is wrong, or does not fit the machine: only its
-// author can help. It covers the command line and the environment where they stand
-// for a key of the file.
+// Error is a mistake in the configuration, or one that does not fit the machine; a retry
+// does not help. It includes flags and environment variables that replace a key of the
+// file.
 type Error struct{ Err error }
 
 // Error implements error.

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// FieldError is one thing that is wrong with a configuration.
+// FieldError is one mistake in a configuration.
 type FieldError struct {
 	File  string // empty for the environment
 	Line  int    // counts from 1; 0 for the environment
 	Field string // dotted path such as apps.ops.timeout, or an environment variable
-	Text  string // what is wrong and what would be right; never a secret
+	Text  string // what is wrong and how to fix it; never a secret
 }
 
 // Error returns "wecomq.yaml:7: apps.ops.timeout: text", or "WECOM_SECRET: text".
@@ -26,7 +26,7 @@ func (e FieldError) Error() string {
 	return b.String() + e.Text
 }
 
-// FieldErrors is the error of a configuration: everything wrong with it, by line.
+// FieldErrors lists all mistakes in a configuration, by line.
 type FieldErrors []FieldError
 
 // Error returns one line for each problem.

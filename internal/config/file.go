@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// file is the content of a file and who may read it.
+// file is the content of a file and its permissions.
 type file struct {
 	content []byte
 	mode    fs.FileMode // permission bits

@@ -8,29 +8,29 @@ import (
 	"github.com/wecomq/wecomq/internal/webhook"
 )
 
-// Gateway is the HTTP side.
+// Gateway configures the HTTP gateway.
 type Gateway struct {
 	Listen   string // host:port
 	Tokens   []Token
 	Webhooks webhook.Config
 }
 
-// Scope is something that a token allows.
+// Scope is a permission of a token.
 type Scope string
 
 // The scopes of a token.
 const (
 	ScopeSend  Scope = "send"  // enqueue and recall messages
-	ScopeRead  Scope = "read"  // look at records, campaigns and apps
+	ScopeRead  Scope = "read"  // read records, campaigns and apps
 	ScopeAdmin Scope = "admin" // pause, resume, replay and purge
 )
 
-// Token is a bearer token of the gateway, known by its hash only.
+// Token is a bearer token of the gateway, of which only the hash is known.
 type Token struct {
 	Name   string   // who uses it; unique
 	SHA256 [32]byte // of the token; unique
-	Apps   []string // which it may use; at least one
-	Scopes []Scope  // what it may do; at least one
+	Apps   []string // apps that it may use; at least one
+	Scopes []Scope  // its permissions; at least one
 }
 
 func readGateway(s *section, apps map[string]*App) Gateway {
@@ -44,7 +44,7 @@ func readGateway(s *section, apps map[string]*App) Gateway {
 	return gateway
 }
 
-// readToken reads one token; others are those before it, which it must differ from.
+// readToken reads one token, which must differ from the others.
 func readToken(s *section, others []Token, apps []string) Token {
 	token := Token{
 		Name:   required(s, "name", nonEmpty[string]),
@@ -64,7 +64,7 @@ func readToken(s *section, others []Token, apps []string) Token {
 	return token
 }
 
-// readWords reads a list, not empty, of some known words.
+// readWords reads a non-empty list of known words.
 func readWords[T ~string](s *section, key string, known []string) []T {
 	var words []T
 	before := len(s.errs)

@@ -8,8 +8,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// section is a mapping of the configuration. Each key that is asked for becomes a
-// known key; rejectUnknown reports the others.
+// section is a mapping of the configuration. Each key that is read becomes a known key;
+// rejectUnknown reports the others.
 type section struct {
 	*source
 	place
@@ -17,12 +17,12 @@ type section struct {
 	keys    []string // in the order of the file
 	entries map[string]entry
 	known   []string
-	broken  bool // not a mapping at all, which is reported already
+	broken  bool // it is not a mapping, which has been reported
 	// variables names the environment variable of each key, and is nil in a file.
 	variables map[string]string
 }
 
-// entry is a value as it is written.
+// entry is a value as written.
 type entry struct {
 	place
 
@@ -60,7 +60,7 @@ func (s *section) addAll(values []*ast.MappingValueNode) {
 	}
 }
 
-// path is the name of a key in an error.
+// path is the name of a key in error messages.
 func (s *section) path(key string) string {
 	switch {
 	case s.variables != nil:
@@ -71,7 +71,7 @@ func (s *section) path(key string) string {
 	return s.field + "." + key
 }
 
-// at is where a key stands, or the section if it is missing.
+// at is the place of a key, or of the section if the key is missing.
 func (s *section) at(key string) place {
 	if e, ok := s.entries[key]; ok {
 		return e.place
@@ -134,7 +134,7 @@ func lineOf(node ast.Node, fallback int) int {
 	return node.GetToken().Position.Line
 }
 
-// rejectUnknown reports every key that nobody asked for.
+// rejectUnknown reports every key that was not read.
 func (s *section) rejectUnknown() {
 	for _, key := range s.keys {
 		if !slices.Contains(s.known, key) {

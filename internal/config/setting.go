@@ -7,7 +7,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// fileSuffix makes of a key the one that takes the path of a file with its value.
+// fileSuffix is appended to a key to give the path of a file with the value.
 const fileSuffix = "_file"
 
 // setting is a scalar value as text.
@@ -16,7 +16,7 @@ type setting struct {
 
 	text   string
 	set    bool // false if missing or null
-	failed bool // could not be read, which is reported already
+	failed bool // it could not be read, which has been reported
 }
 
 // optional reads a value that has a default.
@@ -24,7 +24,7 @@ func optional[T any](s *section, key string, fallback T, parse func(string) (T, 
 	return interpret(s, s.get(key), fallback, parse)
 }
 
-// required reads a value that must be there.
+// required reads a mandatory value.
 func required[T any](s *section, key string, parse func(string) (T, error)) T {
 	var zero T
 	v := s.get(key)
@@ -34,7 +34,7 @@ func required[T any](s *section, key string, parse func(string) (T, error)) T {
 	return interpret(s, v, zero, parse)
 }
 
-// interpret parses a setting, and returns the fallback for one that is not set or bad.
+// interpret parses a setting, and returns the fallback if it is not set or not valid.
 func interpret[T any](s *section, v setting, fallback T, parse func(string) (T, error)) T {
 	if !v.set {
 		return fallback
@@ -51,7 +51,7 @@ func (s *section) oneOf(key, fallback string, choices ...string) string {
 	return optional(s, key, fallback, choice(choices))
 }
 
-// secret reads a value that must be there and is never shown.
+// secret reads a mandatory value that is never shown.
 func (s *section) secret(key string) wecom.Secret {
 	secret := required(s, key, nonEmpty[wecom.Secret])
 	s.holdsSecret = s.holdsSecret || (secret != "" && s.literal(key))
@@ -68,8 +68,8 @@ func (s *section) redisURL(key, fallback string) wecom.Secret {
 	return url
 }
 
-// literal reports whether the value of a key stands in the config file itself,
-// without a reference to the environment.
+// literal reports whether the value of a key is written in the config file itself and
+// does not refer to the environment.
 func (s *section) literal(key string) bool {
 	node := s.entries[key].node
 	if node == nil {
@@ -96,7 +96,7 @@ func (s *section) get(key string) setting {
 	return setting{place: s.at(key), failed: s.broken}
 }
 
-// fromFile returns what the file that e names holds.
+// fromFile returns the content of the file that e names.
 func (s *section) fromFile(e entry) setting {
 	path := s.scalar(e)
 	if !path.set {
@@ -128,7 +128,7 @@ func (s *section) scalar(e entry) setting {
 	return setting{place: e.place, text: text, set: !null}
 }
 
-// scalarText is a scalar as it is written: a secret of digits keeps its zeros.
+// scalarText is a scalar as written: a secret of digits keeps its leading zeros.
 func scalarText(node ast.Node) (string, bool) {
 	switch n := node.(type) {
 	case *ast.StringNode:

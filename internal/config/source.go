@@ -9,29 +9,29 @@ import (
 	"strings"
 )
 
-// source is where a configuration comes from, and collects what is wrong with it.
+// source is where a configuration comes from. It collects the mistakes.
 type source struct {
 	file        string // as the user named it; empty for the environment
-	dir         string // which paths in the file are relative to
+	dir         string // paths in the file are relative to it
 	lookupEnv   func(string) (string, bool)
 	holdsSecret bool // a secret is written in the file itself
 	errs        FieldErrors
 }
 
-// place is where a value stands.
+// place is the location of a value.
 type place struct {
 	line  int
 	field string
 }
 
-// fail records a problem at a place.
+// fail records a mistake at a place.
 func (s *source) fail(at place, format string, args ...any) {
 	s.errs = append(s.errs, FieldError{
 		File: s.file, Line: at.line, Field: at.field, Text: fmt.Sprintf(format, args...),
 	})
 }
 
-// err returns all problems as one error, or nil.
+// err returns all mistakes as one error, or nil.
 func (s *source) err() error {
 	if len(s.errs) == 0 {
 		return nil
@@ -41,7 +41,7 @@ func (s *source) err() error {
 }
 
 var (
-	// A reference that is not closed is matched as well, so that it can be reported.
+	// It also matches a reference without }, so that it can be reported.
 	reference    = regexp.MustCompile(`\$?\$\{[^}]*\}?`)
 	variableName = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 
@@ -73,13 +73,13 @@ func (s *source) expand(text string) (string, error) {
 	return expanded, nil
 }
 
-// content returns what a file named in the configuration holds.
+// content returns the content of a file named in the configuration.
 func (s *source) content(path string) (string, error) {
 	f, err := readFile(s.resolve(path))
 	return strings.TrimSpace(string(f.content)), err
 }
 
-// resolve is a path in the file as one of this process.
+// resolve returns a path relative to the file as a path of this process.
 func (s *source) resolve(path string) string {
 	if filepath.IsAbs(path) {
 		return path

@@ -15,8 +15,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// The functions of this file turn the text of a setting into its value. Their
-// errors quote the text, except where it may hold a secret.
+// The functions of this file turn the text of a setting into its value. Their errors
+// quote the text, unless it may contain a secret.
 
 func nonEmpty[T ~string](text string) (T, error) {
 	if text == "" {
@@ -25,7 +25,7 @@ func nonEmpty[T ~string](text string) (T, error) {
 	return T(text), nil
 }
 
-// choice accepts one of some words.
+// choice accepts one of these words.
 func choice(words []string) func(string) (string, error) {
 	return func(text string) (string, error) {
 		if !slices.Contains(words, text) {
@@ -46,11 +46,11 @@ func atLeast(least int) func(string) (int, error) {
 	}
 }
 
-// minRecords outlasts the pauses between two attempts of a message: the record is
-// what keeps it from being sent twice.
+// minRecords is longer than any pause between two attempts of a message, because the
+// record prevents that a message is sent twice.
 const minRecords = time.Hour
 
-// maxKept bounds how long Redis keeps something.
+// maxKept is the longest time to keep data in Redis.
 const maxKept = 10 * 365 * 24 * time.Hour
 
 // duration accepts a duration from shortest to longest.
@@ -74,7 +74,7 @@ func duration(shortest, longest time.Duration) func(string) (time.Duration, erro
 func percent(text string) (float64, error) {
 	digits, ok := strings.CutSuffix(text, "%")
 	p, err := strconv.ParseFloat(digits, 64)
-	if !ok || err != nil || !(p >= 0 && p < 100) { // NaN is in no range
+	if !ok || err != nil || !(p >= 0 && p < 100) { // this form also rejects NaN
 		return 0, fmt.Errorf("%q is not a percentage from 0%% to below 100%%", text)
 	}
 	return p / 100, nil
@@ -88,7 +88,8 @@ func agentID(text string) (string, error) {
 	return text, nil
 }
 
-// webURL accepts an http or https URL, and does not show it: it may hold a password.
+// webURL accepts an http or https URL. Its errors do not show it, because it may contain
+// a password.
 func webURL(text string) (wecom.Secret, error) {
 	u, err := url.Parse(text)
 	switch {

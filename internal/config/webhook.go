@@ -15,7 +15,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// readWebhooks reads how the webhooks of Alertmanager and Grafana become messages.
+// readWebhooks reads the section of Alertmanager's and Grafana's webhooks.
 func readWebhooks(s *section, apps map[string]*App) webhook.Config {
 	cfg := webhook.DefaultConfig()
 	cfg.Type = optional(s, "type", cfg.Type, webhookType)
@@ -135,7 +135,7 @@ func readMatchers(s *section) []webhook.Matcher {
 	return matchers
 }
 
-// checkRecipients wants somebody, and nobody whom WeCom cannot know.
+// checkRecipients requires at least one recipient, and only valid ones.
 func checkRecipients(s *section, to message.Recipients) {
 	names := map[string]string{"touser": "to_user", "toparty": "to_party", "totag": "to_tag"}
 	if s.broken {
@@ -152,7 +152,7 @@ func checkRecipients(s *section, to message.Recipients) {
 	}
 }
 
-// readTexts reads a list of texts, none of them empty.
+// readTexts reads a list of non-empty texts.
 func readTexts(s *section, key string) []string {
 	var texts []string
 	for _, v := range s.texts(key) {

@@ -14,15 +14,15 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 )
 
-// Root is where the dashboard is.
+// Root is the path of the dashboard.
 const Root = "/dashboard"
 
-// Config is what a [Dashboard] needs; all of it is required.
+// Config is what a [Dashboard] needs; all fields are required.
 type Config struct {
 	// Redis is a *redis.Client or a *redis.ClusterClient; the dashboard knows no other.
 	Redis redis.UniversalClient
-	// Apps names all apps of the config. asynqmon shows every queue of a Redis, so
-	// only a token that may use all of them gets to see it.
+	// Apps names all apps of the config. asynqmon shows all queues of a Redis, so only a
+	// token that may use all apps may see it.
 	Apps func() []string
 }
 
@@ -48,7 +48,7 @@ func New(cfg Config) (*Dashboard, error) {
 	}, nil
 }
 
-// shared hands asynqmon a client that is there already.
+// shared passes an existing client to asynqmon.
 type shared struct{ rdb redis.UniversalClient }
 
 // MakeRedisClient implements asynq.RedisConnOpt.
@@ -67,7 +67,7 @@ func (d *Dashboard) Route(login string) gateway.Route {
 	return gateway.Route{Pattern: Root + "/", Handler: d, Scope: config.ScopeRead, Session: true, Login: login}
 }
 
-// Visible reports whether somebody gets to see the dashboard.
+// Visible reports whether a token may see the dashboard.
 func (d *Dashboard) Visible(identity *gateway.Identity) bool {
 	if identity == nil || !identity.Has(config.ScopeRead) {
 		return false
@@ -76,15 +76,15 @@ func (d *Dashboard) Visible(identity *gateway.Identity) bool {
 	return !slices.ContainsFunc(d.cfg.Apps(), func(app string) bool { return !slices.Contains(mine, app) })
 }
 
-// policy lets asynqmon's page work, which has scripts and styles of its own inside,
-// and keeps it from loading anything from elsewhere.
+// policy allows the inline scripts and styles of asynqmon's page, and prevents it from
+// loading anything from other hosts.
 const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// maxBody bounds what a button sends: the ids of a page of tasks.
+// maxBody is the size limit of what a button sends: the ids of a page of tasks.
 const maxBody = 256 << 10
 
-// ServeHTTP serves a request of somebody whom the gateway knows.
+// ServeHTTP serves a request that the gateway has authenticated.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Security-Policy", policy)

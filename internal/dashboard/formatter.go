@@ -21,7 +21,7 @@ type shownPayload struct {
 	Problem   string `json:"problem,omitempty"`
 }
 
-// formatPayload shows a task's payload. It is asked for every task of a page.
+// formatPayload formats a task's payload. It is called for every task of a page.
 func formatPayload(typeName string, payload []byte) string {
 	if _, err := tasks.ParseTypeName(typeName); err != nil {
 		return foreign(payload)
@@ -52,7 +52,7 @@ type shownResult struct {
 	MsgID    string      `json:"msgid,omitempty"`
 }
 
-// formatResult shows a task's result, which is the record of its message.
+// formatResult formats a task's result, which is the record of its message.
 func formatResult(_ string, result []byte) string {
 	var r tasks.Record
 	if err := json.Unmarshal(result, &r); err != nil || r.ID == "" {
@@ -86,7 +86,7 @@ func refused(r tasks.Recipients) string {
 	return clean(strings.Join(groups, "; "))
 }
 
-// whom says who gets a body's message.
+// whom lists the recipients of a body.
 func whom(body []byte) string {
 	var to struct {
 		ToUser  string `json:"touser"`
@@ -127,11 +127,11 @@ func few(ids []string) string {
 	return fmt.Sprintf("%s, +%d", strings.Join(ids[:most], ", "), len(ids)-most)
 }
 
-// maxWording bounds, in bytes, what is searched for numbers to mask; an article of
-// mpnews has up to 666 KB.
+// maxWording is how many bytes are searched for numbers to mask; an article of mpnews has
+// up to 666 KB.
 const maxWording = 4 << 10
 
-// wording is what people read of a message, of any type.
+// wording is the readable text of a message, of any type.
 func wording(body []byte, msgType string) string {
 	var all map[string]any
 	if err := json.Unmarshal(body, &all); err != nil {
@@ -141,7 +141,7 @@ func wording(body []byte, msgType string) string {
 	return text[:min(len(text), maxWording)]
 }
 
-// wordKeys are the members that people read, in the order in which they stand.
+// wordKeys are the members with readable text, in display order.
 var wordKeys = []string{
 	"title", "main_title", "emphasis_content", "sub_title_text", "content", "description", "desc", "articles", "media_id",
 }
@@ -165,7 +165,7 @@ func words(value any, found []string) []string {
 	return found
 }
 
-// foreign shows the bytes of a task that is none of ours.
+// foreign formats the payload of a task that is not ours.
 func foreign(data []byte) string { return clean(maskText(string(data))) }
 
 // oneLine is a value as JSON that people read, with < > & as they are: asynqmon's

@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// maxAll is how many tasks an "all" button may act on. asynq does it in one
-	// script, which blocks Redis, and of what it archives beyond 9,999 the oldest
-	// are lost without a word.
+	// maxAll is how many tasks an "all" button may act on. asynq does it in one script,
+	// which blocks Redis, and silently deletes the oldest archived tasks beyond 9,999.
 	maxAll = 1000
 	// maxPage is the largest page of tasks; asynqmon itself has no limit.
 	maxPage = 100
@@ -25,7 +24,7 @@ const (
 // allButtons are the paths of the buttons that act on a whole set.
 var allButtons = regexp.MustCompile(`^` + Root + `/api/queues/([^/]+)/([a-z]+)_tasks:(archive|delete|run)_all$`)
 
-// refusal says why a button is not for this set, and what is.
+// refusal explains why a button may not be used for this set, and what to use instead.
 func (d *Dashboard) refusal(r *http.Request, identity *gateway.Identity) (text string, ok bool) {
 	if r.Method == http.MethodGet || !identity.Has(config.ScopeAdmin) { // asynqmon refuses readers itself
 		return "", true
@@ -46,7 +45,7 @@ func (d *Dashboard) refusal(r *http.Request, identity *gateway.Identity) (text s
 	return "", true
 }
 
-// instead names what does the same safely.
+// instead names a safe way to do the same.
 func instead(queue, set, button string) string {
 	app, _, err := tasks.ParseQueue(queue)
 	if err != nil {
@@ -54,7 +53,7 @@ func instead(queue, set, button string) string {
 	}
 	switch {
 	case set == "completed":
-		return "They leave by themselves when the retention of the config is over."
+		return "They are deleted automatically when the configured retention has passed."
 	case set == "archived" && button == "run":
 		return fmt.Sprintf("Use 'wecomq dead replay --app %s --all --errcode N'.", app)
 	case set == "archived":
@@ -65,7 +64,7 @@ func instead(queue, set, button string) string {
 	return fmt.Sprintf("Use 'wecomq app pause %s' to stop them, and 'wecomq recall ID…' to cancel messages with a record of it.", app)
 }
 
-// capSize keeps a page of tasks small, whatever is asked for.
+// capSize limits the size of a page of tasks.
 func capSize(r *http.Request) {
 	query := r.URL.Query()
 	size := query.Get("size")

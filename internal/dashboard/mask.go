@@ -13,7 +13,7 @@ var (
 	mobile = regexp.MustCompile(`^(?:86)?1[3-9]\d{9}$`)
 )
 
-// maskUser leaves of a userid what its owner recognises: zh***n.
+// maskUser masks a userid so that only its owner recognises it: zh***n.
 func maskUser(id string) string {
 	runes := []rune(id)
 	switch {
@@ -40,8 +40,8 @@ func maskText(text string) string {
 // maxText is how many characters of a text are shown.
 const maxText = 240
 
-// clean makes a text fit to be shown in one line: without what turns the
-// direction of writing or draws nothing, and cut. What joins emoji stays.
+// clean prepares a text for display in one line: it removes characters that are invisible
+// or change the writing direction, except those that join emoji, and cuts it.
 func clean(text string) string {
 	const nonJoiner, joiner = '\u200c', '\u200d'
 	text = strings.Map(func(r rune) rune {

@@ -10,14 +10,14 @@ import (
 // elsewhere are the links of asynqmon's page to Google's fonts.
 var elsewhere = regexp.MustCompile(`<link[^>]+href="https?://[^>]*>`)
 
-// page is a page held back until it is whole. asynqmon's are all small.
+// page buffers a page until it is complete. asynqmon's pages are all small.
 type page struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-// Header is that of the answer.
+// Header returns the header of the response.
 func (p *page) Header() http.Header { return p.header }
 
 // WriteHeader notes the status.
@@ -26,14 +26,14 @@ func (p *page) WriteHeader(status int) { p.status = status }
 // Write keeps the bytes.
 func (p *page) Write(b []byte) (int, error) { return p.body.Write(b) }
 
-// asynqmon cuts an id at its first "-", which leaves of ours the name of the app.
+// asynqmon cuts ids at the first "-", which would leave only the app's name of ours.
 var (
 	cutsIDs   = []byte(`=e.indexOf("-");return-1===t?e:e.substr(0,t)`)
-	leavesIDs = []byte(`=e.indexOf("/");return-1===t?e:e.substr(0,t)`) // which no id has
+	leavesIDs = []byte(`=e.indexOf("/");return-1===t?e:e.substr(0,t)`) // no id contains "/"
 )
 
-// serveUI serves asynqmon's files. What is no file is its page, in which nothing
-// may come from elsewhere.
+// serveUI serves asynqmon's files. Any other path gets its page, with the links to other
+// hosts removed.
 func serveUI(w http.ResponseWriter, r *http.Request, monitor http.Handler) {
 	p := &page{header: w.Header(), status: http.StatusOK}
 	monitor.ServeHTTP(p, r)

@@ -1,5 +1,5 @@
-// Package lookup finds where a message stands: in the ledger once it was
-// attempted, in the queue before that.
+// Package lookup finds the state of a message: in the ledger after its first attempt, in
+// the queue before that.
 package lookup
 
 import (
@@ -29,13 +29,13 @@ type Finder struct {
 	inspector *asynq.Inspector
 }
 
-// New gives the finder of app.
+// New returns the finder of app.
 func New(rdb redis.UniversalClient, app string, records *ledger.Ledger) *Finder {
 	return &Finder{app: app, rdb: rdb, ledger: records, inspector: asynq.NewInspectorFromRedisClient(rdb)}
 }
 
-// Message gives the record of a message, merged from its parts and follow-ups when
-// it was split.
+// Message returns the record of a message, merged from its parts and follow-ups if it
+// was split.
 func (f *Finder) Message(ctx context.Context, id string) (tasks.Record, error) {
 	all, err := f.withFollowUps(ctx, id)
 	if err != nil {
@@ -54,7 +54,7 @@ func (f *Finder) Message(ctx context.Context, id string) (tasks.Record, error) {
 	return tasks.Merge(all), nil
 }
 
-// withFollowUps gives the record of one part and those of its follow-ups.
+// withFollowUps returns the record of one part and those of its follow-ups.
 func (f *Finder) withFollowUps(ctx context.Context, id string) ([]tasks.Record, error) {
 	first, err := f.part(ctx, id)
 	if err != nil {
@@ -75,8 +75,8 @@ func (f *Finder) withFollowUps(ctx context.Context, id string) ([]tasks.Record, 
 	return all, nil
 }
 
-// pendingFollowUp is a follow-up that is not in the queue yet: its worker is about to
-// enqueue it, or died before it could, and the next worker will.
+// pendingFollowUp is a follow-up that is not in the queue yet: a worker is about to
+// enqueue it, or has died, and the next worker will.
 func pendingFollowUp(first tasks.Record, id string, users []string) tasks.Record {
 	return tasks.Record{
 		ID: id, App: first.App, Type: first.Type, Priority: first.Priority, State: tasks.Held, EnqueuedAt: first.EnqueuedAt,
@@ -94,7 +94,7 @@ func missing(first tasks.Record, id string) tasks.Record {
 	}
 }
 
-// ByMsgID gives the record of the message that got this msgid from WeCom.
+// ByMsgID returns the record of the message that got this msgid from WeCom.
 func (f *Finder) ByMsgID(ctx context.Context, msgid string) (tasks.Record, error) {
 	id, err := f.ledger.ID(ctx, msgid)
 	if errors.Is(err, ledger.ErrNotFound) {
@@ -106,11 +106,11 @@ func (f *Finder) ByMsgID(ctx context.Context, msgid string) (tasks.Record, error
 	return f.Message(ctx, tasks.MessageID(id))
 }
 
-// Part gives the record of one part, or follow-up, alone.
+// Part returns the record of a single part or follow-up.
 func (f *Finder) Part(ctx context.Context, id string) (tasks.Record, error) { return f.part(ctx, id) }
 
-// part looks into the ledger, then into the queue. A message that is sent between
-// the two looks finished, or gone, to the queue: the ledger knows it by then.
+// part looks in the ledger, then in the queue. If a message is sent in between, the queue
+// shows it as finished or not at all: by then the ledger has it.
 func (f *Finder) part(ctx context.Context, id string) (tasks.Record, error) {
 	record, err := f.ledger.Record(ctx, id)
 	if !errors.Is(err, ledger.ErrNotFound) {
@@ -127,7 +127,7 @@ func (f *Finder) part(ctx context.Context, id string) (tasks.Record, error) {
 	return record, err
 }
 
-// queued makes the record of a message that was never attempted.
+// queued makes the record of a message without an attempt.
 func (f *Finder) queued(ctx context.Context, id string) (tasks.Record, error) {
 	info, err := asynqx.FindTask(f.inspector, f.app, id)
 	if asynqx.IsNotFound(err) {

@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// replay sends a message again, and shows the new one.
+// replay replays a message, and shows the new one.
 func (p *Pages) replay(w http.ResponseWriter, r *http.Request) error {
 	app, id, err := p.owner(r)
 	if err != nil {
@@ -20,7 +20,7 @@ func (p *Pages) replay(w http.ResponseWriter, r *http.Request) error {
 	}
 	replays, err := app.Operator.Replay(r.Context(), id)
 	if errors.Is(err, ledger.ErrNotReplayable) {
-		return &refusal{"It cannot be replayed", []string{err.Error()}, messagePath(id)}
+		return &refusal{"This message cannot be replayed", []string{err.Error()}, messagePath(id)}
 	}
 	if err != nil {
 		return err
@@ -30,14 +30,14 @@ func (p *Pages) replay(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// recall takes a message back from WeCom's clients.
+// recall recalls a message from WeCom's clients.
 func (p *Pages) recall(w http.ResponseWriter, r *http.Request) error {
-	return p.takeBack(w, r, Operator.Recall, "recalled", "It cannot be recalled")
+	return p.takeBack(w, r, Operator.Recall, "recalled", "This message cannot be recalled")
 }
 
-// cancel takes a message out of the queue.
+// cancel cancels a message that has not been sent.
 func (p *Pages) cancel(w http.ResponseWriter, r *http.Request) error {
-	return p.takeBack(w, r, Operator.Cancel, "cancelled", "It cannot be cancelled")
+	return p.takeBack(w, r, Operator.Cancel, "cancelled", "This message cannot be cancelled")
 }
 
 func (p *Pages) takeBack(
@@ -70,16 +70,16 @@ func (p *Pages) pause(w http.ResponseWriter, r *http.Request) error {
 	return p.steer(w, r, State.Pause, "paused")
 }
 
-// resume ends whatever stops an app.
+// resume ends any pause, penalty or suspension of an app.
 func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
 	return p.steer(w, r, State.Resume, "resumed")
 }
 
-// steer does something with an app; the gateway has seen to it that it may be used.
+// steer pauses or resumes an app; the gateway has checked that the token may use it.
 func (p *Pages) steer(w http.ResponseWriter, r *http.Request, do func(State, context.Context, string) error, done string) error {
 	app, ok := (*p.apps.Load())[r.PathValue("app")]
 	if !ok {
-		return &refusal{"There is no such app", nil, "/"}
+		return &refusal{"App not found", nil, "/"}
 	}
 	if err := do(app.State, r.Context(), app.Name); err != nil {
 		return err

@@ -17,9 +17,9 @@ func adviceFor(l language, r tasks.Record) advice {
 	a := advice{Text: l.say("advice: " + string(r.State))}
 	switch {
 	case r.ReplayedAs != "":
-		a.Text = l.say("It was replayed: the new message tells how that went.")
+		a.Text = l.say("It was replayed. The new message shows the outcome.")
 	case !r.RecalledAt.IsZero():
-		a.Text = l.say("It was recalled: nobody sees it any more.")
+		a.Text = l.say("It was recalled. Nobody can see it any more.")
 	case r.ErrCode != 0:
 		if hint := wecom.Code(r.ErrCode).Hint(); !strings.Contains(r.ErrMsg, hint) { // which is shown above
 			a.Hint = hint

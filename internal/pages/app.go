@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// App is an app as the pages know it; everything is required.
+// App is an app on the pages; all fields are required.
 type App struct {
 	Name     string
 	State    State
@@ -20,33 +20,33 @@ type App struct {
 	Operator Operator
 }
 
-// State shows and steers an app; [*apps.Inspector] does.
+// State inspects, pauses and resumes an app; [*apps.Inspector] implements it.
 type State interface {
 	Status(ctx context.Context, app string) (apps.Status, error)
 	Pause(ctx context.Context, app string) error
 	Resume(ctx context.Context, app string) error
 }
 
-// Queues counts what waits; [*apps.Inspector] does.
+// Queues counts waiting messages; [*apps.Inspector] implements it.
 type Queues interface {
 	Queues(ctx context.Context, app string) ([]apps.Queue, error)
 }
 
-// Finder finds one message; [*lookup.Finder] does.
+// Finder finds one message; [*lookup.Finder] implements it.
 type Finder interface {
 	Message(ctx context.Context, id string) (tasks.Record, error)
 	ByMsgID(ctx context.Context, msgid string) (tasks.Record, error)
 	Payload(ctx context.Context, id string, t message.Type) (tasks.Payload, error)
 }
 
-// Records looks through the records of an app; [*ledger.Ledger] does.
+// Records searches the records of an app; [*ledger.Ledger] implements it.
 type Records interface {
 	Newest(ctx context.Context, q ledger.Query, b ledger.Bounds) (ledger.Newest, error)
 	NewestDead(ctx context.Context, q ledger.Query, b ledger.Bounds) (ledger.Newest, error)
 	CountDead(ctx context.Context) (int, error)
 }
 
-// Operator does something about a message; [*operator.Operator] does.
+// Operator cancels, recalls and replays messages; [*operator.Operator] implements it.
 type Operator interface {
 	Replay(ctx context.Context, id string) ([]operator.Replay, error)
 	Recall(ctx context.Context, id string) (operator.Recall, error)

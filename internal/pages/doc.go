@@ -1,4 +1,4 @@
-// Package pages is what people see of wecomq in a browser: how the apps are, what
-// became of a message, and what can be done about it. The pages are plain HTML made
-// here, in Chinese and English, and work without JavaScript.
+// Package pages is the web interface of wecomq: the state of the apps, what became of a
+// message, and what can be done about it. The pages are plain HTML rendered on the
+// server, in Chinese and English, and work without JavaScript.
 package pages

@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// summarize counts records, newest first, by state and by what is wrong with them.
+// summarize counts records, newest first, by state and by error.
 func summarize(found ledger.Newest) hour {
 	h := hour{States: map[tasks.State]int{}, More: found.More}
 	type reason struct {
@@ -38,7 +38,7 @@ func summarize(found ledger.Newest) hour {
 	return h
 }
 
-// failed reports whether somebody should know of a record.
+// failed reports whether a record needs attention.
 func failed(r tasks.Record) bool {
 	switch r.State {
 	case tasks.Rejected, tasks.Unknown, tasks.Expired, tasks.Partial:

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// language is one in which the pages are.
+// language is a language of the pages.
 type language string
 
 const (
@@ -15,8 +15,8 @@ const (
 
 const languageCookie = "wecomq_lang"
 
-// languageOf is the language of a request: the one that was chosen, now or before,
-// or else the first of the browser's that the pages are in.
+// languageOf is the language of a request: the one chosen now or earlier, else the first
+// language of the browser that the pages support.
 func languageOf(w http.ResponseWriter, r *http.Request) language {
 	if chosen, ok := parseLanguage(r.URL.Query().Get("lang")); ok {
 		http.SetCookie(w, &http.Cookie{ //nolint:gosec // it is no secret, and has to work on a plain http listener
@@ -49,8 +49,8 @@ func parseLanguage(tag string) (language, bool) {
 	return "", false
 }
 
-// say is a text of the pages in a language. The key is the English text, or for
-// those that stand for something ("state: held") a key of their own.
+// say returns a text in a language. Its key is the English text, or a symbolic key such
+// as "state: held".
 func (l language) say(key string) string {
 	table := inEnglish
 	if l == chinese {
@@ -62,7 +62,7 @@ func (l language) say(key string) string {
 	return key
 }
 
-// notice tells what was just done; what is in a URL and not known says nothing.
+// notice says what was just done; an unknown value in the URL is ignored.
 func (l language) notice(done string) string {
 	key := "done: " + done
 	if text := l.say(key); text != key {

@@ -17,7 +17,7 @@ type messageView struct {
 
 	// Body is what was sent, while it is known.
 	Body string
-	// JSON is the whole record, as programs get it.
+	// JSON is the whole record, as the API returns it.
 	JSON string
 
 	MayReplay, MayRecall, MayCancel bool
@@ -50,7 +50,7 @@ func (p *Pages) message(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "message", view{Live: !record.State.Final(), Data: m})
 }
 
-// owner is the app of the message that a path names, if somebody may use it.
+// owner is the app of the message in the path, if the token may use it.
 func (p *Pages) owner(r *http.Request) (*watched, string, error) {
 	id := tasks.MessageID(r.PathValue("id"))
 	name, err := tasks.AppOf(id)
@@ -65,7 +65,7 @@ func (p *Pages) owner(r *http.Request) (*watched, string, error) {
 	return nil, "", gateway.ErrNotFound
 }
 
-// indented is JSON as people read it.
+// indented is indented JSON.
 func indented(data []byte) string {
 	var out bytes.Buffer
 	if err := json.Indent(&out, data, "", "  "); err != nil {
@@ -74,7 +74,7 @@ func indented(data []byte) string {
 	return out.String()
 }
 
-// each are the records of a message: its parts, or itself.
+// each returns the records of a message: of its parts, or its own.
 func each(r tasks.Record) []tasks.Record {
 	if len(r.Parts) > 0 {
 		return r.Parts
@@ -110,7 +110,7 @@ func mayRecall(r tasks.Record, now time.Time) bool {
 	return false
 }
 
-// changed is when a record changed last, as far as it says.
+// changed is the latest time in a record.
 func changed(r tasks.Record) time.Time {
 	if !r.FinishedAt.IsZero() {
 		return r.FinishedAt

@@ -16,7 +16,7 @@ func moment(at time.Time) string {
 	return at.In(china).Format("2006-01-02 15:04:05")
 }
 
-// span is a duration in the largest unit that tells enough.
+// span formats a duration in its largest useful unit.
 func (l language) span(d time.Duration) string {
 	switch {
 	case d < time.Second:
@@ -31,10 +31,10 @@ func (l language) span(d time.Duration) string {
 	return fmt.Sprintf(l.say("%d d"), int(d.Hours()/24))
 }
 
-// left is the time until a moment, at least a second.
+// left is the time until t, at least a second.
 func (l language) left(until time.Time) string { return l.span(max(time.Until(until), time.Second)) }
 
-// ago says how long a moment is past.
+// ago formats the time since t.
 func (l language) ago(at time.Time) string {
 	return fmt.Sprintf(l.say("%s ago"), l.span(max(time.Since(at), 0)))
 }

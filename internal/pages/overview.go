@@ -15,7 +15,7 @@ type appView struct {
 	Hour hour
 }
 
-// appsAtOnce is how many apps are looked at at once.
+// appsAtOnce is how many apps are queried at once.
 const appsAtOnce = 8
 
 func (p *Pages) overview(w http.ResponseWriter, r *http.Request) error {
@@ -38,5 +38,5 @@ func (p *Pages) overview(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "overview", view{Live: true, Data: views})
 }
 
-// ConcurrencyPercent is the share of the calls in flight that 45033 has left.
+// ConcurrencyPercent is the share of the configured concurrency left after 45033.
 func (v appView) ConcurrencyPercent() float64 { return v.Concurrency * 100 }

@@ -49,7 +49,7 @@ func New(cfg Config) (*Pages, error) {
 	return p, nil
 }
 
-// Reload swaps the apps.
+// Reload replaces the apps.
 func (p *Pages) Reload(apps []App) {
 	next := make(map[string]*watched, len(apps))
 	for _, app := range apps {
@@ -112,5 +112,5 @@ const (
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// maxForm bounds what a form sends, in bytes.
+// maxForm is the size limit of a form, in bytes.
 const maxForm = 16 << 10

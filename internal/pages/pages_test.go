@@ -55,7 +55,7 @@ func TestSearchFindsMessages(t *testing.T) {
 	restricted.want(restricted.get("/messages?q=zhang.san&app=hr"), http.StatusOK, mine, "not "+theirs)
 	restricted.want(restricted.get("/messages?q=msgid-2"), http.StatusOK, "No messages.")
 	restricted.want(restricted.get("/messages?q="+theirs), http.StatusOK, "No messages.")
-	restricted.want(restricted.get("/messages/"+theirs), http.StatusNotFound, "There is no such message")
+	restricted.want(restricted.get("/messages/"+theirs), http.StatusNotFound, "Message not found")
 	restricted.want(restricted.get("/messages/nonsense"), http.StatusNotFound)
 }
 
@@ -95,7 +95,7 @@ func TestADeadLetterIsReplayed(t *testing.T) {
 	}
 	ok := b.send("ops", strings.Repeat("a|b|c|d|", 2)+"lisi", "fine")
 	b.settle("ops", ok, tasks.Settlement{State: tasks.Accepted, MsgID: "m"})
-	w.want(w.post("/messages/"+ok+"/replay"), http.StatusConflict, "It cannot be replayed", "accepted", `href="/?lang=zh"`)
+	w.want(w.post("/messages/"+ok+"/replay"), http.StatusConflict, "This message cannot be replayed", "accepted", `href="/?lang=zh"`)
 	w.want(w.get("/messages/"+ok), http.StatusOK, ">lisi</span>", "not +2")
 	w.want(w.get("/messages"), http.StatusOK, ">a</span>", "+2", "not >lisi</span> +")
 }
@@ -117,7 +117,7 @@ func TestMessagesAreCancelledAndRecalled(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.settle("ops", sent, tasks.Settlement{State: tasks.Accepted, MsgID: reply.MsgID})
-	w.want(w.post("/messages/"+sent+"/cancel"), http.StatusConflict, "It cannot be cancelled", "it has been sent")
+	w.want(w.post("/messages/"+sent+"/cancel"), http.StatusConflict, "This message cannot be cancelled", "it has been sent")
 	if a := w.post("/messages/" + sent + "/recall"); a.location() != "/messages/"+sent+"?done=recalled" {
 		t.Errorf("HTTP %d to %q: %s", a.status, a.location(), a.body)
 	}

@@ -17,9 +17,9 @@ import (
 const (
 	// maxQuery bounds what is searched for, in bytes; a msgid has about a hundred.
 	maxQuery = 256
-	// searchLooked is how many records of an app a search looks through.
+	// searchLooked is how many records of an app a search reads.
 	searchLooked = 20_000
-	// listed is how many messages a list shows.
+	// listed is how many messages a list contains.
 	listed = 50
 )
 
@@ -58,7 +58,7 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "search", view{Query: query, Live: query == "", Data: list})
 }
 
-// dead lists the dead letters.
+// dead shows the dead letters.
 func (p *Pages) dead(w http.ResponseWriter, r *http.Request) error {
 	list, err := p.list(r, p.mine(gateway.IdentityFrom(r.Context())), ledger.Query{}, Records.NewestDead)
 	if err != nil {
@@ -68,7 +68,7 @@ func (p *Pages) dead(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "dead", view{Live: true, Data: list})
 }
 
-// find finds the id of the message whose id or msgid this is, "" if there is none.
+// find returns the id of the message with this id or msgid, "" if there is none.
 func find(ctx context.Context, apps []*watched, query string) (string, error) {
 	name, err := tasks.AppOf(query)
 	for _, app := range apps {
@@ -128,7 +128,7 @@ func (p *Pages) list(r *http.Request, apps []*watched, query ledger.Query, look 
 	return f, nil
 }
 
-// cut leaves the newest of all apps.
+// cut keeps only the newest of all apps.
 func (f *found) cut() {
 	slices.SortStableFunc(f.Records, func(a, b tasks.Record) int { return changed(b).Compare(changed(a)) })
 	if len(f.Records) > listed {

@@ -41,7 +41,7 @@ func (p *Pages) logout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// safePath is a path of this host; anything else becomes "/".
+// safePath returns a path on this host; anything else becomes "/".
 func safePath(path string) string {
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
 		return "/"

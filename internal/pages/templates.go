@@ -57,7 +57,7 @@ func functions(l language) template.FuncMap {
 	}
 }
 
-// why is what is wrong with a message, in a line.
+// why is the error of a message, in one line.
 func why(r tasks.Record) string {
 	if code := wecom.Code(r.ErrCode); code != 0 && code.Known() {
 		return fmt.Sprintf("%d · %s", r.ErrCode, code.Meaning())
@@ -83,13 +83,13 @@ func tone(s tasks.State) string {
 	return "plain"
 }
 
-// shownList is the first of a long list.
+// shownList is the beginning of a long list.
 type shownList struct {
 	First []string
 	More  int
 }
 
-// list cuts a list at a number that a page can show.
+// list cuts a list to a length that fits a page.
 func list(ids []string, most int) shownList {
 	n := min(len(ids), most)
 	return shownList{ids[:n], len(ids) - n}

@@ -51,8 +51,8 @@ func (p *Pages) page(h handler) http.Handler {
 	})
 }
 
-// bounded is the context of a request. What is done, unlike what is shown, is done
-// to its end though the browser has gone.
+// bounded is the context of a request. Unlike a view, an action is completed even if the
+// browser disconnects.
 func bounded(r *http.Request) (context.Context, context.CancelFunc) {
 	if r.Method == http.MethodPost {
 		return context.WithTimeout(context.WithoutCancel(r.Context()), actionTime)
@@ -60,7 +60,7 @@ func bounded(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.Context(), requestTime)
 }
 
-// render shows a page, or with ?part=main only the part that changes.
+// render renders a page, or with ?part=main only the part that changes.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) error {
 	v.Page, v.Lang = name, languageOf(w, r)
 	v.Others = others(v.Lang, shownAt(r))
@@ -108,7 +108,7 @@ func others(current language, u *url.URL) []other {
 	return all
 }
 
-// refusal is something that could not be done, and why.
+// refusal is an action that was refused, with the reasons.
 type refusal struct {
 	what    string // a text of the pages
 	reasons []string
@@ -127,7 +127,7 @@ type fault struct {
 
 func (p *Pages) showError(w http.ResponseWriter, r *http.Request, err error) {
 	code, f := http.StatusServiceUnavailable, fault{
-		What: "Redis did not answer", Hint: "The messages are safe there. This page works again as soon as Redis does.", Back: "/",
+		What: "Redis did not answer", Hint: "The messages are safe in Redis. This page works again as soon as Redis does.", Back: "/",
 	}
 	refused, isRefusal := errors.AsType[*refusal](err)
 	switch {
@@ -135,9 +135,9 @@ func (p *Pages) showError(w http.ResponseWriter, r *http.Request, err error) {
 		code, f = http.StatusConflict, fault{What: refused.what, Reasons: refused.reasons, Back: refused.back}
 	case isNotFound(err):
 		code, f = http.StatusNotFound, fault{
-			What: "There is no such message", Hint: "Its record may have expired, or it belongs to an app that you may not use.", Back: "/messages",
+			What: "Message not found", Hint: "Its record may have expired, or it belongs to an app that you may not use.", Back: "/messages",
 		}
-	case errors.Is(err, context.Canceled): // the browser has gone
+	case errors.Is(err, context.Canceled): // the browser has disconnected
 	default:
 		p.cfg.Logger.Error().Err(err).Str("path", r.URL.Path).Msg("page failed")
 	}

@@ -16,11 +16,11 @@ const (
 	// look at an app share one look into Redis.
 	stateAge = time.Second
 	hourAge  = 5 * time.Second
-	// hourRecords is how many records of the last hour are looked at.
+	// hourRecords is how many records of the last hour are read.
 	hourRecords = 5000
 )
 
-// watched is an app, and what was seen of it last.
+// watched is an app with its cached state.
 type watched struct {
 	App
 
@@ -28,7 +28,7 @@ type watched struct {
 	hour  seen[hour]
 }
 
-// seen is a value that several ask for and one fetches.
+// seen is a cached value that is fetched once for all who need it.
 type seen[T any] struct {
 	mu    sync.Mutex
 	at    time.Time
@@ -48,14 +48,14 @@ func (s *seen[T]) get(ctx context.Context, age time.Duration, fetch func(context
 	return value, err
 }
 
-// forget makes the next one who asks look again.
+// forget discards the cached value.
 func (s *seen[T]) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.at = time.Time{}
 }
 
-// appState is how an app is.
+// appState is the state of an app.
 type appState struct {
 	apps.Status
 
@@ -76,11 +76,11 @@ func (a *watched) fetchState(ctx context.Context) (appState, error) {
 	return appState{status, queues, dead}, err
 }
 
-// hour is what became of the messages that changed in the last hour.
+// hour summarizes the messages that changed in the last hour.
 type hour struct {
 	States map[tasks.State]int
 	Errors []failure // most frequent first
-	More   bool      // there were more messages than were looked at
+	More   bool      // there were more messages than were read
 }
 
 // failure is a reason why messages were not accepted.

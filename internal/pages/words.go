@@ -1,6 +1,6 @@
 package pages
 
-// inEnglish has the texts whose keys are not what they say.
+// inEnglish has the texts of symbolic keys.
 var inEnglish = map[string]string{
 	"state: scheduled": "scheduled", "state: queued": "queued", "state: held": "held", "state: sending": "sending",
 	"state: accepted": "accepted", "state: partial": "partial", "state: rejected": "rejected", "state: unknown": "unknown",
@@ -26,14 +26,14 @@ var inEnglish = map[string]string{
 	"done: resumed":   "Resumed.",
 }
 
-// inChinese has all texts.
+// inChinese has the translations of all texts.
 var inChinese = map[string]string{ //nolint:gosec // words, of which some are about tokens
 	"Apps": "应用", "Messages": "消息", "Dead letters": "死信", "Queues": "队列面板", "Log out": "退出", "Log in": "登录",
 	"Message id, msgid or recipient": "消息 ID、msgid 或接收人", "Search": "搜索", "Language": "语言",
-	"No connection. What you see is from": "连接中断，以下内容更新于",
-	"Times are China's (UTC+8).":          "时间均为北京时间（UTC+8）。",
+	"No connection. What you see is from":       "连接中断，以下内容更新于",
+	"Times are in China Standard Time (UTC+8).": "时间均为北京时间（UTC+8）。",
 
-	"Your token may use no app of the config.": "该令牌没有可用的应用。",
+	"Your token may not use any app in the config.": "该令牌没有可用的应用。",
 	"next try in":                           "距下次尝试",
 	"Pause":                                 "暂停",
 	"Resume":                                "恢复",
@@ -62,13 +62,13 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"Newest messages": "最新消息", "Messages to": "接收人的消息：", "App": "应用", "State": "状态", "any": "全部", "Show": "筛选",
 	"No messages.": "没有消息。", "To": "接收人",
 	"A message is listed from its first attempt on, under the recipients that it names: not under departments, tags or @all that they belong to.": "消息从首次尝试发送起可查，且只按消息中写明的接收人查找：不包括其所属部门、标签或 @all。",
-	"There are older ones that were not looked at.": "更早的消息未搜索。",
+	"Older messages were not searched.": "更早的消息未搜索。",
 
-	"These messages did not reach anyone, or nobody knows whether they did.": "这些消息无人收到，或无法确认是否收到。",
-	"No dead letters. All is well.":                                          "没有死信，一切正常。",
-	"Replay":                                                                 "重发",
-	"Send it again?":                                                         "重发这条消息？",
-	"Many at once: wecomq dead replay --all --errcode N":                     "批量重发：wecomq dead replay --all --errcode N",
+	"These messages reached nobody, or it is not known whether they did.": "这些消息无人收到，或无法确认是否收到。",
+	"No dead letters.": "没有死信。",
+	"Replay":           "重发",
+	"Send it again?":   "重发这条消息？",
+	"Many at once: wecomq dead replay --all --errcode N": "批量重发：wecomq dead replay --all --errcode N",
 
 	"What to do": "如何处理", "Recall": "撤回", "Cancel": "取消", "Take it back from WeCom's clients?": "从企业微信客户端撤回？",
 	"Cancel this message?": "取消这条消息？", "Attempts": "尝试次数", "Enqueued": "入队时间", "Finished": "完成时间", "Recalled": "撤回时间",
@@ -83,13 +83,13 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"Token": "令牌", "No such token": "令牌无效", "This token may not read: it lacks the scope read": "该令牌没有读取权限：缺少 read",
 	"Log in with a token of gateway.tokens in the config. To look around it needs the scope read, for the buttons admin.": "请使用配置中 gateway.tokens 的令牌登录。查看需要 read 权限，操作需要 admin 权限。",
 
-	"It cannot be replayed": "无法重发", "It cannot be recalled": "无法撤回", "It cannot be cancelled": "无法取消", "There is no such app": "没有这个应用",
-	"There is no such message": "没有这条消息", "Its record may have expired, or it belongs to an app that you may not use.": "记录可能已过期，或属于你无权查看的应用。",
-	"Redis did not answer": "Redis 无响应", "The messages are safe there. This page works again as soon as Redis does.": "消息安全保存在 Redis 中，Redis 恢复后本页即可使用。",
+	"This message cannot be replayed": "无法重发", "This message cannot be recalled": "无法撤回", "This message cannot be cancelled": "无法取消", "App not found": "没有这个应用",
+	"Message not found": "没有这条消息", "Its record may have expired, or it belongs to an app that you may not use.": "记录可能已过期，或属于你无权查看的应用。",
+	"Redis did not answer": "Redis 无响应", "The messages are safe in Redis. This page works again as soon as Redis does.": "消息安全保存在 Redis 中，Redis 恢复后本页即可使用。",
 	"Back": "返回",
 
-	"It was replayed: the new message tells how that went.": "已重发：结果见新消息。",
-	"It was recalled: nobody sees it any more.":             "已撤回：没有人能再看到它。",
+	"It was replayed. The new message shows the outcome.": "已重发：结果见新消息。",
+	"It was recalled. Nobody can see it any more.":        "已撤回：没有人能再看到它。",
 
 	"state: scheduled": "定时", "state: queued": "排队", "state: held": "暂缓", "state: sending": "发送中",
 	"state: accepted": "成功", "state: partial": "部分成功", "state: rejected": "被拒", "state: unknown": "未知",

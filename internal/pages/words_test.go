@@ -30,11 +30,11 @@ func texts(t *testing.T) map[string]bool {
 		asked[key] = true
 	}
 	for _, key := range []string{ // of the code
-		"It cannot be replayed", "It cannot be recalled", "It cannot be cancelled", "There is no such app", "There is no such message",
+		"This message cannot be replayed", "This message cannot be recalled", "This message cannot be cancelled", "App not found", "Message not found",
 		"Its record may have expired, or it belongs to an app that you may not use.", "Redis did not answer",
-		"The messages are safe there. This page works again as soon as Redis does.", "No such token",
-		"This token may not read: it lacks the scope read", "It was replayed: the new message tells how that went.",
-		"It was recalled: nobody sees it any more.", "<1 s", "%d s", "%d min", "%d h", "%d d", "%s ago",
+		"The messages are safe in Redis. This page works again as soon as Redis does.", "No such token",
+		"This token may not read: it lacks the scope read", "It was replayed. The new message shows the outcome.",
+		"It was recalled. Nobody can see it any more.", "<1 s", "%d s", "%d min", "%d h", "%d d", "%s ago",
 	} {
 		asked[key] = true
 	}

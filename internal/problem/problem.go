@@ -30,8 +30,8 @@ type Problem struct { //nolint:errname // RFC 9457 calls it a problem
 
 var _ huma.StatusError = (*Problem)(nil)
 
-// New says of an error what its text says, and which members are at fault: location
-// stands before their names. The caller replaces a text that says too much.
+// New makes the problem of an error, with its text and the invalid members; location
+// precedes their names. The caller must replace a text that reveals too much.
 func New(err error, location string) *Problem {
 	p := &Problem{}
 	p.Status = Status(err)
@@ -44,10 +44,10 @@ func New(err error, location string) *Problem {
 	return p
 }
 
-// ContentType makes huma answer with the right one.
+// ContentType makes huma use the right content type.
 func (p *Problem) ContentType(string) string { return ContentType }
 
-// GetHeaders tells a client when to come again, or how to say who it is.
+// GetHeaders tells a client when to retry, or how to authenticate.
 func (p *Problem) GetHeaders() http.Header {
 	switch p.Status {
 	case http.StatusServiceUnavailable:
@@ -58,14 +58,14 @@ func (p *Problem) GetHeaders() http.Header {
 	return nil
 }
 
-// Write answers with the problem.
+// Write writes the problem as the response.
 func (p *Problem) Write(w http.ResponseWriter) {
 	maps.Copy(w.Header(), p.GetHeaders())
 	WriteJSON(w, p.Status, ContentType, p)
 }
 
-// WriteJSON answers with a value, with < > & as they are. A client that has gone cannot
-// be told, so errors of writing are dropped.
+// WriteJSON writes a value as the response, without escaping < > &. Write errors are
+// ignored: they mean that the client has disconnected.
 func WriteJSON(w http.ResponseWriter, status int, contentType string, value any) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -66,8 +66,8 @@ func as[E error](err error) bool {
 	return ok
 }
 
-// Status is the HTTP status of an error. One that is not in the table is a fault of
-// ours: 500.
+// Status is the HTTP status of an error. An error that is not in the table is a fault of
+// wecomq: 500.
 func Status(err error) int {
 	for _, row := range statuses {
 		if row.matches(err) {
@@ -77,8 +77,8 @@ func Status(err error) int {
 	return http.StatusInternalServerError
 }
 
-// As gives an error another kind, and so another status: it reads like err, but is
-// nothing that err is.
+// As gives an error another kind, and so another status: it has the text of err, but does
+// not wrap it.
 func As(kind, err error) error { return &recast{kind, err.Error()} }
 
 type recast struct {
