@@ -53,7 +53,7 @@ func instead(queue, set, button string) string {
 	}
 	switch {
 	case set == "completed":
-		return "They are deleted automatically when the configured retention has passed."
+		return "They expire by themselves when the configured retention has passed."
 	case set == "archived" && button == "run":
 		return fmt.Sprintf("Use 'wecomq dead replay --app %s --all --errcode N'.", app)
 	case set == "archived":
