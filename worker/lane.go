@@ -22,8 +22,6 @@ const (
 	// idlePoll makes an idle server poll every 40 to 120 ms: asynq sleeps between half
 	// and one and a half times this.
 	idlePoll = 80 * time.Millisecond
-	// delayedPoll is how late a retry or a scheduled message may be.
-	delayedPoll = time.Second
 )
 
 // lane serves one app in this process.
@@ -89,11 +87,10 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 	client := asynqx.NewWorkerClient(ctx, l.cfg.Redis, slices.Collect(maps.Keys(queues)), l.outage.note)
 	client.OnGone = l.taskGone
 	server := asynq.NewServerFromRedisClient(client, asynq.Config{
-		Concurrency:              concurrency,
-		Queues:                   queues,
-		StrictPriority:           true,
-		TaskCheckInterval:        idlePoll,
-		DelayedTaskCheckInterval: delayedPoll,
+		Concurrency:       concurrency,
+		Queues:            queues,
+		StrictPriority:    true,
+		TaskCheckInterval: idlePoll,
 		// Calls in flight outlive ctx: a call that is cut off is an unknown outcome.
 		BaseContext:     func() context.Context { return context.WithoutCancel(ctx) },
 		ShutdownTimeout: l.app.attemptLimit(),

@@ -28,15 +28,14 @@ func (a *Inspector) Queues(ctx context.Context, app string) ([]Queue, error) {
 		if err != nil {
 			return nil, err
 		}
-		queue := Queue{Priority: priority, Waiting: sizes[0], Scheduled: sizes[1], Held: sizes[2], Sending: sizes[3]}
-		since, err := asynqx.PendingSince(ctx, a.rdb, name)
+		due, err := asynqx.LookWaiting(ctx, a.rdb, name)
 		if err != nil {
 			return nil, err
 		}
-		if !since.IsZero() {
-			queue.Oldest = max(time.Since(since), 0)
-		}
-		queues = append(queues, queue)
+		queues = append(queues, Queue{
+			Priority: priority, Waiting: sizes[0] + due.Scheduled + due.Retry, Scheduled: max(sizes[1]-due.Scheduled, 0),
+			Held: max(sizes[2]-due.Retry, 0), Sending: sizes[3], Oldest: due.Oldest,
+		})
 	}
 	return queues, nil
 }

@@ -1,6 +1,7 @@
 package asynqx
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/hibiken/asynq"
@@ -9,18 +10,22 @@ import (
 )
 
 // Collector exports all of asynq's queues to Prometheus, under the names and types that
-// asynqmon's charts need. Each collection costs two round trips per queue and makes
+// asynqmon's charts need; a task that is due counts as pending. Each collection costs
+// three round trips per queue and makes
 // Redis estimate the queue's memory, so do not collect at every scrape of every process.
 //
 // If Redis fails for one queue, only that queue has an invalid metric: serve the others
 // with promhttp.ContinueOnError.
-type Collector struct{ inspector *asynq.Inspector }
+type Collector struct {
+	rdb       redis.UniversalClient
+	inspector *asynq.Inspector
+}
 
 var _ prometheus.Collector = (*Collector)(nil)
 
 // NewCollector makes no call. The caller closes rdb.
 func NewCollector(rdb redis.UniversalClient) *Collector {
-	return &Collector{asynq.NewInspectorFromRedisClient(rdb)}
+	return &Collector{rdb, asynq.NewInspectorFromRedisClient(rdb)}
 }
 
 // gauge is one number of a queue. asynq's own collector calls the first one a
@@ -89,7 +94,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	for _, queue := range queues {
-		info, err := c.inspector.GetQueueInfo(queue)
+		info, err := c.queue(queue)
 		if err != nil {
 			ch <- prometheus.NewInvalidMetric(sizeDesc, fmt.Errorf("look into queue %s: %w", queue, err))
 			continue
@@ -98,4 +103,21 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 			ch <- g.metric(info)
 		}
 	}
+}
+
+// queue describes a queue as its workers see it: what is due waits for them like what is
+// pending.
+func (c *Collector) queue(name string) (*asynq.QueueInfo, error) {
+	info, err := c.inspector.GetQueueInfo(name)
+	if err != nil {
+		return nil, err
+	}
+	due, err := LookWaiting(context.Background(), c.rdb, name) // prometheus passes no context
+	if err != nil {
+		return nil, err
+	}
+	info.Pending += due.Scheduled + due.Retry
+	info.Scheduled, info.Retry = max(info.Scheduled-due.Scheduled, 0), max(info.Retry-due.Retry, 0)
+	info.Latency = due.Oldest
+	return info, nil
 }

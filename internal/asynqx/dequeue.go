@@ -15,6 +15,9 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
+// leaseLength is how long a worker that has died keeps its tasks, as in asynq itself.
+const leaseLength = 30 * time.Second
+
 // takenLife is how long a dequeue whose reply was lost can be repeated. It is shorter
 // than the task's lease of 30 s, after which another worker may have the task.
 const takenLife = 25 * time.Second
@@ -35,14 +38,16 @@ type dequeuer struct {
 
 func newDequeuer() *dequeuer { return &dequeuer{server: rand.Text(), answered: map[string]uint64{}} }
 
-// dequeue runs our script with the keys and arguments of asynq's script.
-func (d *dequeuer) dequeue(ctx context.Context, rdb redis.UniversalClient, queueKeys []string, args []any) *redis.Cmd {
+// dequeue runs our script with the keys of asynq's script. Its arguments are ours: in
+// asynq's the lease ends by this host's clock.
+func (d *dequeuer) dequeue(ctx context.Context, rdb redis.UniversalClient, queueKeys []string) *redis.Cmd {
 	queue := queueOf(queueKeys[0])
 	d.mu.Lock()
 	name := strconv.FormatUint(d.answered[queue], 10)
 	d.mu.Unlock()
-	cmd := dequeueScript.Run(ctx, rdb, slices.Concat(queueKeys, []string{keys.Dequeued(queue, d.server)}),
-		slices.Concat(args, []any{name, takenLife.Milliseconds()})...)
+	cmd := dequeueScript.Run(ctx, rdb, slices.Concat(queueKeys, []string{
+		keys.Dequeued(queue, d.server), queueKey(queue, "scheduled"), queueKey(queue, "retry"),
+	}), int(leaseLength.Seconds()), queueKey(queue, "t:"), name, takenLife.Milliseconds())
 	if isAnswer(cmd.Err()) {
 		d.mu.Lock()
 		d.answered[queue]++

@@ -2,10 +2,7 @@ package asynqx
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -33,26 +30,6 @@ func Sizes(ctx context.Context, rdb redis.UniversalClient, queue string, sets ..
 		sizes[i] = int(reply.Val())
 	}
 	return sizes, nil
-}
-
-// PendingSince is when the next task of a queue was enqueued, zero if there is none.
-func PendingSince(ctx context.Context, rdb redis.UniversalClient, queue string) (time.Time, error) {
-	id, err := rdb.LIndex(ctx, queueKey(queue, "pending"), -1).Result()
-	if errors.Is(err, redis.Nil) {
-		return time.Time{}, nil
-	}
-	if err != nil {
-		return time.Time{}, fmt.Errorf("look at the next task of %s: %w", queue, err)
-	}
-	since, err := rdb.HGet(ctx, queueKey(queue, "t:"+id), "pending_since").Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return time.Time{}, fmt.Errorf("look at the next task of %s: %w", queue, err)
-	}
-	nano, err := strconv.ParseInt(since, 10, 64)
-	if err != nil { // it was just taken, or run by hand, which sets no time
-		return time.Time{}, nil //nolint:nilerr // the count shows that it waits
-	}
-	return time.Unix(0, nano), nil
 }
 
 func queueKey(queue, name string) string { return "asynq:{" + queue + "}:" + name }

@@ -2,7 +2,6 @@ package asynqx
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"strings"
 	"time"
@@ -31,7 +30,7 @@ const (
 //   - The acknowledgement of a task that is no longer active is repeated, though the task
 //     may be active elsewhere by then.
 //   - Queues that Redis has lost are never registered again.
-//   - A task that becomes due is put behind all waiting ones.
+//   - Tasks that become due are noticed seconds later and put behind all waiting ones.
 //   - A task whose dequeue was answered into a broken connection is not processed for two
 //     minutes.
 type WorkerClient struct {
@@ -62,10 +61,10 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	if isDequeue(keys) {
-		return c.ran(keys, c.dequeuer.dequeue(ctx, c.UniversalClient, keys, args))
+		return c.ran(keys, c.dequeuer.dequeue(ctx, c.UniversalClient, keys))
 	}
 	if isForward(keys) {
-		return c.ran(keys, forwardScript.Run(ctx, c.UniversalClient, keys, args...))
+		return nothingToForward(ctx)
 	}
 	return c.acknowledged(ctx, keys, args, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
 }
@@ -156,15 +155,18 @@ func detach(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), ackTimeout)
 }
 
-//go:embed forward.lua
-var forwardSource string
-
-var forwardScript = redis.NewScript(forwardSource)
-
 // isForward recognises the script that enqueues tasks that are due, by its keys.
 func isForward(keys []string) bool {
 	return len(keys) == 2 && strings.HasSuffix(keys[1], ":pending") &&
 		(strings.HasSuffix(keys[0], ":retry") || strings.HasSuffix(keys[0], ":scheduled"))
+}
+
+// nothingToForward is the reply of a forward that found no task: a dequeue takes those
+// whose time has come.
+func nothingToForward(ctx context.Context) *redis.Cmd {
+	cmd := redis.NewCmd(ctx)
+	cmd.SetVal(int64(0))
+	return cmd
 }
 
 // isAnswer reports whether a dequeue got an answer: a task, no task, or the request for

@@ -93,50 +93,68 @@ func TestAsynqsDequeueHasTheKeysWeKnow(t *testing.T) {
 	}
 }
 
-func TestATaskWhoseTimeHasComeGoesBeforeThoseThatWait(t *testing.T) {
+func TestTasksWhoseTimeHasComeGoFirstAndTheEarliestOfThemBefore(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	client := asynq.NewClientFromRedisClient(rdb)
-	enqueue := func(id string, options ...asynq.Option) {
+	now := rdb.Time(t.Context()).Val()
+	var want, waiting []string
+	for i := range 1000 { // all due at one moment, and more than asynq forwards at once
+		want = append(want, fmt.Sprintf("at-once-%04d", i))
+	}
+	for i := range 500 {
+		want = append(want, fmt.Sprintf("a-second-later-%04d", i))
+	}
+	schedule := func(set string, at time.Time, ids []string) {
 		t.Helper()
-		options = append(options, asynq.TaskID(id), asynq.Queue("q"))
-		if _, err := client.EnqueueContext(t.Context(), asynq.NewTask("x", nil), options...); err != nil {
-			t.Fatal(err)
+		batch := make([]asynqx.Task, len(ids))
+		for i, id := range ids {
+			batch[i] = task(id, asynq.ProcessIn(time.Hour))
+		}
+		enqueue(t, rdb, batch...)
+		for _, id := range ids {
+			rdb.ZRem(t.Context(), "asynq:{ops:default}:scheduled", id)
+			rdb.ZAdd(t.Context(), "asynq:{ops:default}:"+set, redis.Z{Score: float64(at.Unix()), Member: id})
 		}
 	}
-	due := time.Now().Add(time.Second)
-	enqueue("second", asynq.ProcessAt(due.Add(time.Millisecond)))
-	enqueue("first", asynq.ProcessAt(due))
+	schedule("scheduled", now.Add(-2*time.Second), want[:1000])
+	schedule("retry", now.Add(-time.Second), want[1000:1250])
+	schedule("scheduled", now.Add(-time.Second), want[1250:])
 	for i := range 5 {
-		enqueue(fmt.Sprint("waits ", i))
+		waiting = append(waiting, fmt.Sprint("waits-", i))
+		enqueue(t, rdb, task(waiting[i]))
 	}
-	order := make(chan string, 10)
-	blocked := make(chan struct{})
+	want = append(want, waiting...)
+	got := make(chan string, len(want))
 	server := asynq.NewServerFromRedisClient(asynqx.NewWorkerClient(t.Context(), rdb, nil, ignore), asynq.Config{
-		Concurrency: 1, Queues: map[string]int{"q": 1}, TaskCheckInterval: time.Millisecond,
-		DelayedTaskCheckInterval: 10 * time.Millisecond, LogLevel: asynq.FatalLevel,
+		Concurrency: 1, Queues: map[string]int{"ops:default": 1}, TaskCheckInterval: time.Millisecond,
+		DelayedTaskCheckInterval: time.Millisecond, LogLevel: asynq.FatalLevel,
 	})
-	err := server.Start(asynq.HandlerFunc(func(ctx context.Context, _ *asynq.Task) error {
+	if err := server.Start(asynq.HandlerFunc(func(ctx context.Context, _ *asynq.Task) error {
 		id, _ := asynq.GetTaskID(ctx)
-		order <- id
-		if id == "waits 0" {
-			<-blocked
-		}
+		got <- id
 		return nil
-	}))
-	if err != nil {
+	})); err != nil {
 		t.Fatal(err)
 	}
 	defer server.Shutdown()
-	first := <-order
-	for rdb.ZCard(t.Context(), "asynq:{q}:scheduled").Val() > 0 {
-		<-time.After(10 * time.Millisecond)
+	for i, id := range want {
+		if next := <-got; next != id {
+			t.Fatalf("task %d is %s, want %s", i, next, id)
+		}
 	}
-	close(blocked)
-	// asynq has the one after it in its hands already.
-	got := []string{first, <-order, <-order, <-order}
-	if !slices.Contains(got[1:], "first") || !slices.Contains(got[1:], "second") {
-		t.Errorf("order %v, want the two whose time has come next", got)
+}
+
+func TestATaskThatIsNotDueYetWaits(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	enqueue(t, rdb, task("later", asynq.ProcessIn(time.Hour)))
+	client := asynqx.NewWorkerClient(t.Context(), rdb, nil, ignore)
+	dequeue := []string{"asynq:{ops:default}:pending", "asynq:{ops:default}:paused", "asynq:{ops:default}:active", "asynq:{ops:default}:lease"}
+	if err := client.EvalSha(t.Context(), "sha", dequeue).Err(); !errors.Is(err, redis.Nil) {
+		t.Errorf("the dequeue gives %v, want nothing", err)
+	}
+	if n := rdb.ZCard(t.Context(), "asynq:{ops:default}:scheduled").Val(); n != 1 {
+		t.Errorf("%d scheduled tasks, want it to be there still", n)
 	}
 }
 

@@ -167,6 +167,9 @@ func fromTask(app, id string, info *asynq.TaskInfo) tasks.Record {
 		ID: id, App: app, Priority: priority, State: states[info.State], ErrMsg: info.LastErr,
 		Recipients: tasks.Recipients{Invalid: []string{}, Unlicensed: []string{}},
 	}
+	if record.State == tasks.Scheduled && !info.NextProcessAt.After(time.Now()) {
+		record.State = tasks.Queued // only for a worker
+	}
 	if record.State == tasks.Rejected {
 		record.FinishedAt = info.LastFailedAt.UTC()
 	}
