@@ -77,7 +77,7 @@ func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Q
 	return writeRecords(w, d.Ledger(app).Records(ctx, query), false)
 }
 
-// outageStep is the time between two questions to a Redis that is away.
+// outageStep is the time between two attempts to reach an unavailable Redis.
 const outageStep = 500 * time.Millisecond
 
 // retryThroughOutage leaves the outages of Redis out of a list that goes on after them, and

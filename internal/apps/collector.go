@@ -16,8 +16,8 @@ import (
 // collectTime bounds a collection; Prometheus gives up after ten seconds.
 const collectTime = 3 * time.Second
 
-// Collector shows the limits' view of all apps to Prometheus, one round trip per
-// app. Redis being away is an invalid metric, which fails nobody else's.
+// Collector exports the state of all apps to Prometheus, with one round trip per app.
+// If Redis is unavailable, only these metrics are invalid.
 type Collector struct{ apps atomic.Pointer[Inspector] }
 
 var _ prometheus.Collector = (*Collector)(nil)

@@ -69,9 +69,9 @@ func (o *Operator) Cancel(ctx context.Context, id string) (Recall, error) {
 // onSent takes back a part that WeCom has.
 type onSent func(context.Context, tasks.Record) (RecalledPart, error)
 
-// takeBack handles each part by its state. A part that fails keeps none of the others,
-// except while Redis is away: then they are not tried. Repeated, it goes on with those
-// that are left.
+// takeBack handles each part by its state. A failed part does not stop the others, unless
+// Redis is unavailable: then they are not tried. A repeated call handles those that are
+// left.
 func (o *Operator) takeBack(ctx context.Context, id string, sent onSent) (Recall, error) {
 	records, err := o.parts(ctx, id)
 	if err != nil {
