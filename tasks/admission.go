@@ -21,8 +21,12 @@ const (
 	Turn Verdict = "turn" // its recipients' turn comes after Wait, and is reserved
 )
 
-// Forever is a [ResendPolicy] window without an end.
-const Forever time.Duration = -1
+const (
+	// Forever is a [ResendPolicy] window without an end.
+	Forever time.Duration = -1
+	// Unlimited is a number of resends without an end.
+	Unlimited = -1
+)
 
 // ResendPolicy says what may happen to a message that WeCom may have taken.
 type ResendPolicy struct {
@@ -33,6 +37,9 @@ type ResendPolicy struct {
 	// message may be sent again: [Forever], 0 for never, or WeCom's
 	// duplicate-check interval, within which the same bytes arrive once (90236).
 	Window time.Duration
+	// Resends is how often the message may be sent again after an attempt of unknown
+	// outcome; [Unlimited] where a duplicate is suppressed.
+	Resends int
 	// MayDouble is set when nothing suppresses a duplicate: the record then says so.
 	MayDouble bool
 }
@@ -66,6 +73,11 @@ type Admission struct {
 	// Probe is set when the app was blocked and this call finds out whether it
 	// still is: nobody else may call before its outcome is reported.
 	Probe bool
+	// InDoubt counts the message's earlier attempts of unknown outcome.
+	InDoubt int
+	// Unanswered is set while calls of the app are without an answer: the next answer is
+	// worth a [Finding].
+	Unanswered bool
 	// Spacing is how far ahead of now the app's rate is spent. A message of
 	// priority p may go once it is down to [Priority.HeadStart].
 	Spacing time.Duration

@@ -5,6 +5,9 @@ import "time"
 const (
 	// DefaultConcurrency is how many calls of an app each process has in flight at most.
 	DefaultConcurrency = 16
+	// DefaultUnknownResends is how often a message is sent again whose attempts got no
+	// answer: somebody may get it as often, and once more.
+	DefaultUnknownResends = 2
 	// DefaultRecordTTL is how long a record is kept after its last change.
 	DefaultRecordTTL = 7 * 24 * time.Hour
 )

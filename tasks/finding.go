@@ -6,10 +6,10 @@ import "time"
 // the message.
 type Finding struct {
 	Kind   FindingKind
-	Rest   time.Duration // with [Misconfigured]: until somebody tries again
-	Reason string        // with [RateLimited] and [Misconfigured], in words
-	// Request is the message's question, and Admission the answer, with
-	// [Refund], [Recovered] and [Inconclusive].
+	Rest   time.Duration // until somebody tries again; with [Unreachable], 0 for its own steps
+	Reason string        // why the app is blocked, in words
+	// Request is the message's question, and Admission the answer. Both are zero for a
+	// gettoken.
 	Request   AdmissionRequest
 	Admission Admission
 }
@@ -28,6 +28,16 @@ const (
 	// Misconfigured is a wrong setting that stops every message of the app. The app is
 	// blocked; then one call finds out whether the setting has been fixed.
 	Misconfigured FindingKind = "suspended"
+	// Unreachable is a call that did not get to WeCom. After three in a row, all workers
+	// counted, the app is blocked for 1, 2, 4, 8, then 10 s at a time, each followed by one
+	// call that finds out whether WeCom can be reached again.
+	Unreachable FindingKind = "unreachable"
+	// Unanswered is a call whose answer was lost or late: WeCom may have taken the message.
+	// Every process halves its concurrency. After five in a row the app is blocked for 5,
+	// 10, 20, then 30 s at a time: each try may be a duplicate for somebody.
+	Unanswered FindingKind = "unanswered"
+	// Answered ends a row of calls without an answer, and the block that followed from it.
+	Answered FindingKind = "answered"
 	// TooManyInFlight is errcode 45033: too many calls in flight. Every process halves
 	// its concurrency, and has it back after 5 minutes at most.
 	TooManyInFlight FindingKind = "concurrency"

@@ -15,6 +15,9 @@ const (
 	ClassOK
 	// ClassTransient is a temporary fault at WeCom; nothing was sent.
 	ClassTransient
+	// ClassUnreachable is a call that got nowhere: no address, no connection, or a
+	// gettoken without an answer. Nothing was sent.
+	ClassUnreachable
 	// ClassUnknownOutcome is a call whose answer was lost: WeCom may or may not
 	// have acted on it.
 	ClassUnknownOutcome
@@ -39,6 +42,7 @@ var classNames = [...]string{
 	ClassOther:          "other",
 	ClassOK:             "ok",
 	ClassTransient:      "transient",
+	ClassUnreachable:    "unreachable",
 	ClassUnknownOutcome: "unknown_outcome",
 	ClassRate:           "rate",
 	ClassConcurrency:    "concurrency",

@@ -152,7 +152,7 @@ func TestATimeoutSaysHowLongItWaited(t *testing.T) {
 	assertNoSecrets(t, err)
 }
 
-func TestACallThatNeverLeftIsTransient(t *testing.T) {
+func TestACallThatNeverLeftSaysThatWeComIsUnreachable(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	transport := wecom.NewTransport(nil, 1)
@@ -163,8 +163,8 @@ func TestACallThatNeverLeftIsTransient(t *testing.T) {
 	}
 	s.Close()
 	err := client.Post(t.Context(), "message/send", []byte(`{}`), nil)
-	if wecom.ClassOf(err) != wecom.ClassTransient || !strings.Contains(err.Error(), "connection refused") {
-		t.Errorf("error %v of class %s, want connection refused, transient", err, wecom.ClassOf(err))
+	if wecom.ClassOf(err) != wecom.ClassUnreachable || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("error %v of class %s, want connection refused, unreachable", err, wecom.ClassOf(err))
 	}
 	assertNoSecrets(t, err)
 }
@@ -174,8 +174,8 @@ func TestAFailedGettokenIsNeverAnUnknownOutcome(t *testing.T) {
 	s := newServer(t)
 	s.gettoken = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	err := s.client(t).Post(t.Context(), "message/send", []byte(`{}`), nil)
-	if wecom.ClassOf(err) != wecom.ClassTransient {
-		t.Errorf("error %v of class %s, want transient: no message was posted", err, wecom.ClassOf(err))
+	if wecom.ClassOf(err) != wecom.ClassUnreachable {
+		t.Errorf("error %v of class %s, want unreachable: no message was posted", err, wecom.ClassOf(err))
 	}
 	assertNoSecrets(t, err)
 }

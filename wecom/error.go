@@ -93,9 +93,22 @@ func (e *CallError) Class() Class {
 	case e.Sent && e.API != APIGetToken:
 		return ClassUnknownOutcome
 	default:
-		return ClassTransient
+		return ClassUnreachable
 	}
 }
+
+// UnsentError is a call that was not made, because something on this side of WeCom, such
+// as the store of the token, failed. It may be tried again.
+type UnsentError struct{ Err error }
+
+// Error gives the cause.
+func (e *UnsentError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *UnsentError) Unwrap() error { return e.Err }
+
+// Class is [ClassTransient].
+func (e *UnsentError) Class() Class { return ClassTransient }
 
 // TokenHeldError is returned when gettoken has failed in a way that lasts, and then
 // instead of calling it until its backoff ends: repeated wrong secrets ban the caller's

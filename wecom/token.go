@@ -22,6 +22,9 @@ const (
 
 	firstTokenBackoff = 30 * time.Second
 	maxTokenBackoff   = 5 * time.Minute
+
+	firstReconnect = time.Second
+	maxReconnect   = 10 * time.Second
 )
 
 // AccessToken is the credential of one app for up to 7200 s, up to 512 bytes long (91039).
@@ -50,30 +53,34 @@ type FetchToken func(ctx context.Context) (AccessToken, error)
 type TokenStore interface {
 	// Token returns the shared token. If there is none, or its RefreshAt has
 	// passed, it calls fetch, one caller at a time among all who share the store. After a
-	// failure that lasts (see [TokenFailureLasts]) it returns *[TokenHeldError]
-	// until [TokenBackoff] has passed.
+	// failure it returns *[TokenHeldError] until [TokenBackoff] has passed.
 	Token(ctx context.Context, fetch FetchToken) (AccessToken, error)
 	// Drop removes token, unless it has been replaced already.
 	Drop(ctx context.Context, token Secret) error
 }
 
-// TokenBackoff is how long gettoken is not called after it has failed this many times in
-// a row: 30 s, 1, 2, 4, then 5 minutes.
-func TokenBackoff(failures int) time.Duration {
-	wait := firstTokenBackoff
-	for range failures - 1 {
-		if wait = 2 * wait; wait >= maxTokenBackoff {
-			return maxTokenBackoff
-		}
+// TokenBackoff is how long gettoken is not called after it has failed with err, this many
+// times in a row: 30 s, 1, 2, 4, then 5 minutes where asking again soon is useless or
+// harmful (a wrong secret, a disabled app, an IP that is not trusted or already blocked);
+// 1, 2, 4, 8, then 10 s while WeCom cannot be reached; 0 otherwise.
+func TokenBackoff(err error, failures int) time.Duration {
+	switch ClassOf(err) {
+	case ClassConfig, ClassRate:
+		return double(firstTokenBackoff, failures-1, maxTokenBackoff)
+	case ClassUnreachable:
+		return double(firstReconnect, failures-1, maxReconnect)
+	default:
+		return 0
 	}
-	return wait
 }
 
-// TokenFailureLasts reports whether asking again soon is useless or harmful: a
-// wrong secret, a disabled app, an IP that is not trusted or already blocked.
-func TokenFailureLasts(err error) bool {
-	class := ClassOf(err)
-	return class == ClassConfig || class == ClassRate
+func double(d time.Duration, times int, limit time.Duration) time.Duration {
+	for range times {
+		if d = 2 * d; d >= limit {
+			return limit
+		}
+	}
+	return d
 }
 
 func (c *Client) fetchToken(ctx context.Context) (AccessToken, error) {

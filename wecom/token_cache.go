@@ -130,13 +130,12 @@ func (l *localTokens) Token(ctx context.Context, fetch FetchToken) (AccessToken,
 		return AccessToken{}, &held
 	}
 	token, err := fetch(ctx)
-	switch {
-	case err == nil:
+	if err == nil {
 		l.failures = 0
-	case TokenFailureLasts(err):
-		l.failures++
-		l.held = TokenHeldError{Until: time.Now().Add(TokenBackoff(l.failures)), Err: err}
+		return token, nil
 	}
+	l.failures++
+	l.held = TokenHeldError{Until: time.Now().Add(TokenBackoff(err, l.failures)), Err: err}
 	return token, err
 }
 

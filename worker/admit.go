@@ -123,13 +123,13 @@ func (l *lane) admissionRequest(d *delivery) tasks.AdmissionRequest {
 // it. The last call has to arrive within the duplicate-check interval, so the policy ends
 // one call's timeout before it, or at half of a very short interval.
 func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolicy {
-	policy := tasks.ResendPolicy{InFlight: l.app.attemptLimit()}
+	policy := tasks.ResendPolicy{InFlight: l.app.attemptLimit(), Resends: tasks.Unlimited}
 	switch {
 	case common.EnableDuplicateCheck == 1:
 		interval := common.DuplicateCheckWindow()
 		policy.Window = interval - min(l.app.Timeout, interval/2)
 	case l.app.OnUnknown == Resend:
-		policy.Window, policy.MayDouble = tasks.Forever, true
+		policy.Window, policy.Resends, policy.MayDouble = tasks.Forever, l.app.UnknownResends, true
 	}
 	return policy
 }

@@ -73,7 +73,10 @@ type App struct {
 	Concurrency int           // calls in flight in this process, one of them only for critical messages; 0 for [tasks.DefaultConcurrency]
 	Timeout     time.Duration // of one HTTP call, as the Sender applies it, at most [tasks.MaxCallTimeout]; 0 for [wecom.DefaultTimeout]
 	OnUnknown   OnUnknown     // "" for [Resend]
-	RatePause   time.Duration // first pause of the whole app after errcode 45009; 0 for one minute
+	// UnknownResends is how often [Resend] sends a message again; 0 for
+	// [tasks.DefaultUnknownResends].
+	UnknownResends int
+	RatePause      time.Duration // first pause of the whole app after errcode 45009; 0 for one minute
 }
 
 // Validate names the first field that is missing or wrong.
@@ -86,8 +89,8 @@ func (a App) Validate() error {
 		return fmt.Errorf("app %s: AgentID is empty", a.Name)
 	case a.Sender == nil:
 		return fmt.Errorf("app %s: Sender is nil", a.Name)
-	case min(time.Duration(a.Concurrency), a.Timeout, a.RatePause, a.RecordTTL) < 0:
-		return fmt.Errorf("app %s: Concurrency, Timeout, RatePause and RecordTTL must not be negative", a.Name)
+	case min(time.Duration(a.Concurrency), a.Timeout, a.RatePause, a.RecordTTL, time.Duration(a.UnknownResends)) < 0:
+		return fmt.Errorf("app %s: Concurrency, Timeout, RatePause, RecordTTL and UnknownResends must not be negative", a.Name)
 	case a.Timeout > tasks.MaxCallTimeout:
 		return fmt.Errorf("app %s: Timeout: %s is more than %s", a.Name, a.Timeout, tasks.MaxCallTimeout)
 	case a.OnUnknown != "" && a.OnUnknown != Resend && a.OnUnknown != Park:
@@ -110,6 +113,9 @@ func (a App) withDefaults(rdb redis.UniversalClient) App {
 	}
 	if a.OnUnknown == "" {
 		a.OnUnknown = Resend
+	}
+	if a.UnknownResends == 0 {
+		a.UnknownResends = tasks.DefaultUnknownResends
 	}
 	if a.Retention == nil {
 		a.Retention = tasks.DefaultRetention()

@@ -21,8 +21,12 @@ func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	switch block, blocked := blockOf(err); {
 	case blocked:
 		findings = append(findings, block)
+	case class == wecom.ClassUnreachable, class == wecom.ClassUnknownOutcome:
+		findings = append(findings, silence(about, err))
 	case d.admission.Probe:
 		findings = append(findings, about(probeResult(class)))
+	case d.admission.Unanswered:
+		findings = append(findings, about(tasks.Answered))
 	}
 	if class == wecom.ClassConcurrency {
 		findings = append(findings, tasks.Finding{Kind: tasks.TooManyInFlight})
@@ -44,10 +48,24 @@ func blockOf(err error) (tasks.Finding, bool) {
 	return tasks.Finding{}, false
 }
 
+// silence is the finding that follows from a call that WeCom did not answer.
+func silence(about func(tasks.FindingKind) tasks.Finding, err error) tasks.Finding {
+	kind := tasks.Unanswered
+	if wecom.ClassOf(err) == wecom.ClassUnreachable {
+		kind = tasks.Unreachable
+	}
+	f := about(kind)
+	f.Reason = wecom.WithHint(err)
+	if held, ok := errors.AsType[*wecom.TokenHeldError](err); ok {
+		f.Rest = time.Until(held.Until)
+	}
+	return f
+}
+
 // probeResult is whether a probe has shown that the app is no longer blocked.
 func probeResult(class wecom.Class) tasks.FindingKind {
 	switch class {
-	case wecom.ClassUnknownOutcome, wecom.ClassTransient, wecom.ClassToken:
+	case wecom.ClassTransient, wecom.ClassToken:
 		return tasks.Inconclusive
 	default:
 		return tasks.Recovered

@@ -39,7 +39,7 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 	for _, result := range asynqx.BulkEnqueue(ctx, l.cfg.Redis, queued) {
 		if result.Err != nil && !errors.Is(result.Err, asynq.ErrTaskIDConflict) {
 			// Nothing went to WeCom.
-			return &wecom.CallError{API: message.APISend, Err: fmt.Errorf("enqueue a follow-up: %w", result.Err)}
+			return &wecom.UnsentError{Err: fmt.Errorf("enqueue a follow-up: %w", result.Err)}
 		}
 	}
 	return nil

@@ -30,6 +30,7 @@ type outcome struct {
 var outcomes = map[wecom.Class]outcome{
 	wecom.ClassOK:             {state: tasks.Accepted},
 	wecom.ClassTransient:      {state: tasks.Queued, wait: grow},
+	wecom.ClassUnreachable:    {state: tasks.Held, wait: moment, uncounted: true},
 	wecom.ClassUnknownOutcome: {state: tasks.Queued, wait: grow},
 	wecom.ClassToken:          {state: tasks.Queued, wait: moment},
 	wecom.ClassConcurrency:    {state: tasks.Queued, wait: moment, uncounted: true},
@@ -72,7 +73,7 @@ func suspension(err error, _ int) time.Duration {
 		return max(time.Until(held.Until), time.Second)
 	}
 	if isGetToken(err) {
-		return wecom.TokenBackoff(1)
+		return wecom.TokenBackoff(err, 1)
 	}
 	return configPause
 }

@@ -43,6 +43,7 @@ func TestEveryClassHasAnOutcome(t *testing.T) {
 	}{
 		wecom.ClassOK:             {state: tasks.Accepted},
 		wecom.ClassTransient:      {state: tasks.Queued, wait: grows},
+		wecom.ClassUnreachable:    {state: tasks.Held, wait: aMoment, uncounted: true},
 		wecom.ClassUnknownOutcome: {state: tasks.Queued, wait: grows},
 		wecom.ClassToken:          {state: tasks.Queued, wait: aMoment},
 		wecom.ClassConcurrency:    {state: tasks.Queued, wait: aMoment, uncounted: true},

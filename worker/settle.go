@@ -48,13 +48,20 @@ func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.
 func (l *lane) giveUp(d *delivery, o outcome, s tasks.Settlement) tasks.Settlement {
 	last := o.wait != nil && !o.uncounted && d.retried+1 >= d.allowed
 	switch {
-	case s.OutcomeUnknown && (last || l.resendPolicy(d.request.Common()).Window == 0):
+	case s.OutcomeUnknown && (last || !l.mayResend(d)):
 		s.State = tasks.Unknown
 	case last:
 		s.State = tasks.Rejected
 		s.ErrMsg = fmt.Sprintf("all %d attempts used up; the last: %s", d.allowed, s.ErrMsg)
 	}
 	return s
+}
+
+// mayResend says whether a message may be sent again whose newest attempt, and perhaps
+// others before, WeCom may have taken.
+func (l *lane) mayResend(d *delivery) bool {
+	policy := l.resendPolicy(d.request.Common())
+	return policy.Window != 0 && (policy.Resends == tasks.Unlimited || d.admission.InDoubt < policy.Resends)
 }
 
 // park gives up on a message that WeCom may have taken, and that must not be

@@ -21,6 +21,8 @@ type App struct {
 	// Concurrency is the number of calls in flight, per process.
 	Concurrency int
 	OnUnknown   string // what to do after an unknown outcome: resend or park
+	// UnknownResends is how often a message is resent whose outcome is unknown.
+	UnknownResends int
 	// Retention is how long finished tasks stay in the asynq dashboard; 0 removes
 	// them at once. It has an entry for every priority.
 	Retention map[tasks.Priority]time.Duration
@@ -42,18 +44,19 @@ func (a App) ProxyURL() *url.URL {
 
 func readApp(name string, s *section) *App {
 	app := &App{
-		Name:        name,
-		CorpID:      required(s, "corp_id", nonEmpty[string]),
-		AgentID:     required(s, "agent_id", agentID),
-		Secret:      s.secret("secret"),
-		APIBaseURL:  optional(s, "api_base_url", wecom.DefaultBaseURL, baseURL),
-		Proxy:       optional(s, "proxy", "", proxyURL),
-		Timeout:     optional(s, "timeout", wecom.DefaultTimeout, duration(time.Millisecond, tasks.MaxCallTimeout)),
-		Concurrency: optional(s, "concurrency", tasks.DefaultConcurrency, atLeast(1)),
-		OnUnknown:   s.oneOf("on_unknown", "resend", "resend", "park"),
-		Retention:   readRetention(s.section("retention")),
-		RecordTTL:   optional(s, "records", tasks.DefaultRecordTTL, duration(minRecords, maxKept)),
-		Limits:      readLimits(s.section("limits")),
+		Name:           name,
+		CorpID:         required(s, "corp_id", nonEmpty[string]),
+		AgentID:        required(s, "agent_id", agentID),
+		Secret:         s.secret("secret"),
+		APIBaseURL:     optional(s, "api_base_url", wecom.DefaultBaseURL, baseURL),
+		Proxy:          optional(s, "proxy", "", proxyURL),
+		Timeout:        optional(s, "timeout", wecom.DefaultTimeout, duration(time.Millisecond, tasks.MaxCallTimeout)),
+		Concurrency:    optional(s, "concurrency", tasks.DefaultConcurrency, atLeast(1)),
+		OnUnknown:      s.oneOf("on_unknown", "resend", "resend", "park"),
+		UnknownResends: optional(s, "unknown_resends", tasks.DefaultUnknownResends, atLeast(1)),
+		Retention:      readRetention(s.section("retention")),
+		RecordTTL:      optional(s, "records", tasks.DefaultRecordTTL, duration(minRecords, maxKept)),
+		Limits:         readLimits(s.section("limits")),
 	}
 	s.rejectUnknown()
 	return app

@@ -6,6 +6,7 @@
 --   in_flight  ms: an attempt younger than this may still be under way
 --   resend     ms: a message that WeCom may have taken is sent again: -1 always,
 --              0 never, n within n ms of the first attempt of that kind
+--   resends    attempts of unknown outcome that may be followed by another, -1 = all
 --   deadline   of the message in ms, 0 = none
 --   delivery   name of the delivery that asks, '' = none
 -- result a verdict that forbids the attempt, or nil; then whether an earlier
@@ -15,10 +16,10 @@
 --   {"busy", ms}  another attempt is under way for at most this long
 --   {"park"}      the outcome is unknown and may not be tried again
 --   {"expired"}   the deadline has passed, and WeCom cannot have it
-local function begin_check(key, in_flight, resend, deadline, delivery, now)
+local function begin_check(key, in_flight, resend, resends, deadline, delivery, now)
   local expired = deadline > 0 and now >= deadline
-  local r = redis.call('HMGET', key, 'state', 'attempt_at', 'unknown_since', 'attempt_by', 'attempts')
-  local state, attempt_at, unknown_since = r[1], tonumber(r[2] or 0), tonumber(r[3] or 0)
+  local r = redis.call('HMGET', key, 'state', 'attempt_at', 'unknown_since', 'attempt_by', 'attempts', 'in_doubt')
+  local state, attempt_at, unknown_since, in_doubt = r[1], tonumber(r[2] or 0), tonumber(r[3] or 0), tonumber(r[6] or 0)
   if state and FINAL[state] then
     return {'final'}
   end
@@ -33,11 +34,12 @@ local function begin_check(key, in_flight, resend, deadline, delivery, now)
     -- Whoever began that attempt is gone, and so is WeCom's answer.
     if unknown_since == 0 then
       unknown_since = attempt_at
-      redis.call('HSET', key, 'unknown_since', attempt_at)
     end
+    in_doubt = in_doubt + 1
+    redis.call('HSET', key, 'state', 'queued', 'unknown_since', unknown_since, 'in_doubt', in_doubt)
   end
-  if unknown_since > 0 and (expired or (resend >= 0 and now - unknown_since >= resend)) then
-    redis.call('HSET', key, 'state', 'queued')
+  if unknown_since > 0 and (expired or (resend >= 0 and now - unknown_since >= resend)
+    or (resends >= 0 and in_doubt > resends)) then
     return {'park'}
   end
   if expired then

@@ -29,7 +29,7 @@ func payload(id string) tasks.Payload {
 }
 
 // doubling is the policy of a message without duplicate check under `resend`.
-var doubling = tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever, MayDouble: true}
+var doubling = tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever, Resends: tasks.Unlimited, MayDouble: true}
 
 // books are a ledger and the pacer that writes attempts into it.
 type books struct {
@@ -144,11 +144,11 @@ func TestWhatAnAttemptMeets(t *testing.T) {
 				begin(t, l, "ops-1", doubling)
 				settle(t, l, "ops-1", unanswered)
 			},
-			policy: tasks.ResendPolicy{InFlight: time.Minute, Window: 30 * time.Minute}, verdict: tasks.Go,
+			policy: tasks.ResendPolicy{InFlight: time.Minute, Window: 30 * time.Minute, Resends: tasks.Unlimited}, verdict: tasks.Go,
 		},
 		"after the duplicate-check interval it is parked": {
 			before: func(t *testing.T, rdb redis.UniversalClient, _ books) { dead(t, rdb) },
-			policy: tasks.ResendPolicy{InFlight: time.Minute, Window: 90 * time.Second}, verdict: tasks.Park,
+			policy: tasks.ResendPolicy{InFlight: time.Minute, Window: 90 * time.Second, Resends: tasks.Unlimited}, verdict: tasks.Park,
 		},
 		"a later refusal does not clear up an earlier unknown outcome": {
 			before: func(t *testing.T, _ redis.UniversalClient, l books) {

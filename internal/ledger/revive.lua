@@ -12,6 +12,6 @@ if r[3] then
 end
 redis.call('HSET', KEYS[1], 'state', 'queued')
 redis.call('PEXPIRE', KEYS[1], WAITING)
-redis.call('HDEL', KEYS[1], 'unknown_since', 'finished_at')
+redis.call('HDEL', KEYS[1], 'unknown_since', 'in_doubt', 'finished_at')
 redis.call('ZREM', KEYS[2], ARGV[1])
 return 1

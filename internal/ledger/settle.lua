@@ -33,8 +33,9 @@ unknown_since = unknown_since or (abandoned and r[3])
 if not abandoned and not string.find(ARGV[6], ',' .. state .. ',', 1, true) then
   return redis.call('HGETALL', KEYS[1])
 end
--- What WeCom may have cannot be taken back by not sending it again.
-if new == 'cancelled' and unknown_since then
+-- Whatever followed an attempt in doubt, WeCom may have the message.
+local in_doubt = unknown_since and (new == 'cancelled' or new == 'rejected' or new == 'expired')
+if in_doubt then
   new = 'unknown'
 end
 -- Of an earlier attempt, which a replay may have made. It is the first write: a full
@@ -42,12 +43,17 @@ end
 -- to write, and nobody else knows the outcome.
 redis.call('HDEL', KEYS[1], 'invalid', 'unlicensed', 'invalid_parties', 'invalid_tags', 'response_code')
 redis.call('HSET', KEYS[1], 'state', new, unpack(ARGV, 9))
+if in_doubt then
+  redis.call('HSET', KEYS[1], 'errmsg',
+    'WeCom may have it from an earlier attempt, which got no answer; then: ' .. redis.call('HGET', KEYS[1], 'errmsg'))
+end
 if FINAL[new] then
   redis.call('HSET', KEYS[1], 'finished_at', now)
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], '*', 'id', ARGV[5], 'state', new)
 end
 if ARGV[2] == '1' then
   redis.call('HSETNX', KEYS[1], 'unknown_since', redis.call('HGET', KEYS[1], 'attempt_at') or now)
+  redis.call('HINCRBY', KEYS[1], 'in_doubt', 1)
 end
 if KEYS[2] ~= KEYS[1] then
   redis.call('SET', KEYS[2], ARGV[5], 'PX', retention)

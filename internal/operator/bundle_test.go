@@ -90,7 +90,7 @@ func (b *bundle) admit(p tasks.Payload) tasks.Admission {
 	b.Helper()
 	pacer := pacing.New(b.rdb, pacing.Config{App: "ops", RecordTTL: time.Hour})
 	a, err := pacer.Admit(b.Context(), tasks.AdmissionRequest{
-		Payload: p, Policy: tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever}, Users: []string{p.ID},
+		Payload: p, Policy: tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever, Resends: tasks.Unlimited}, Users: []string{p.ID},
 	})
 	if err != nil {
 		b.Fatal(err)

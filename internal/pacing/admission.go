@@ -21,9 +21,9 @@ func (p *Pacer) admitArgs(a tasks.AdmissionRequest) []any {
 		mode = "check"
 	}
 	fields := ledger.BeginFields(a.Payload)
-	args := make([]any, 0, 20+len(fields)+len(a.Users))
+	args := make([]any, 0, 21+len(fields)+len(a.Users))
 	args = append(args,
-		p.now(), mode, a.Policy.InFlight.Milliseconds(), resendWindow(a.Policy), flag(a.Policy.MayDouble),
+		p.now(), mode, a.Policy.InFlight.Milliseconds(), resendWindow(a.Policy), a.Policy.Resends, flag(a.Policy.MayDouble),
 		unixMilli(a.Payload.ExpiresAt), p.cfg.RecordTTL.Milliseconds(),
 		milliseconds(interval(limits.CallsPerMinute)), milliseconds(priority.HeadStart()), flag(priority == tasks.Critical),
 		minute, hour, extraMinute, extraHour, limits.DayQuota(priority), p.unlisted(a), a.Payload.TurnAt, a.Delivery, a.Payload.ID, len(fields),
@@ -81,7 +81,7 @@ func resendWindow(policy tasks.ResendPolicy) int64 {
 }
 
 func readAdmission(reply []string) (tasks.Admission, error) {
-	const values = 9
+	const values = 11
 	if len(reply) != values {
 		return tasks.Admission{}, fmt.Errorf("admit.lua replied %d values, want %d", len(reply), values)
 	}
@@ -90,13 +90,15 @@ func readAdmission(reply []string) (tasks.Admission, error) {
 	spacing, spacingErr := duration(reply[3])
 	concurrency, concurrencyErr := strconv.ParseFloat(reply[4], 64)
 	now, nowErr := strconv.ParseInt(reply[8], 10, 64)
+	inDoubt, inDoubtErr := strconv.Atoi(reply[9])
 	followUps, followErr := readFollowUps(reply[7], now)
-	if err := errors.Join(err, waitErr, spacingErr, concurrencyErr, nowErr, followErr); err != nil {
+	if err := errors.Join(err, waitErr, spacingErr, concurrencyErr, nowErr, inDoubtErr, followErr); err != nil {
 		return tasks.Admission{}, fmt.Errorf("admit.lua replied %q: %w", reply, err)
 	}
 	return tasks.Admission{
 		Verdict: tasks.Verdict(reply[0]), Number: n, Wait: wait, Spacing: spacing, Concurrency: concurrency,
 		Probe: reply[5] == "1", Reason: reply[6], At: now, FollowUps: followUps,
+		InDoubt: inDoubt, Unanswered: reply[10] == "1",
 	}, nil
 }
 

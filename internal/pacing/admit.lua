@@ -9,7 +9,7 @@
 -- ARGV the fields of `ask` below, in its order; then field, value, … of a new record;
 --      then the users, in lower case
 -- result {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
---         follow-ups, now}
+--         follow-ups, now, attempts in doubt, 1 while the app's calls are without an answer}
 --        verdicts of the record: see begin.lua. "wait": the rate is spent; nothing
 --        is reserved. "hold": the app is paused or blocked. "turn": the users' turn, promised.
 --        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1
@@ -19,24 +19,25 @@ local ask = {
   check_only = ARGV[2] == 'check',     -- ask the record only
   in_flight = tonumber(ARGV[3]),       -- ms that an attempt can last
   resend = tonumber(ARGV[4]),          -- ms, see begin.lua
-  marks_duplicates = ARGV[5] == '1',
-  deadline = tonumber(ARGV[6]),        -- of the message in ms, 0 = none
-  keep = tonumber(ARGV[7]),            -- ms that a record lives
-  interval = tonumber(ARGV[8]),        -- between calls in ms, at the configured rate
-  head_start = tonumber(ARGV[9]),      -- of the message's priority in ms
-  critical = ARGV[10] == '1',
-  per_minute = tonumber(ARGV[11]),     -- a member's messages of any priority
-  per_hour = tonumber(ARGV[12]),
-  extra_minute = tonumber(ARGV[13]),   -- on top, for critical messages only
-  extra_hour = tonumber(ARGV[14]),
-  day_quota = tonumber(ARGV[15]),      -- of the message's priority, -1 = none
-  unlisted = tonumber(ARGV[16]),       -- persons that "@all", parties and tags count as
-  promised = tonumber(ARGV[17]),       -- turn in ms that its users were promised, 0 = none
-  delivery = ARGV[18],                 -- name of this delivery of the task, '' = none
-  id = ARGV[19],                       -- of the message
-  record_values = tonumber(ARGV[20]),  -- number of fields and values of a new record
+  resends = tonumber(ARGV[5]),         -- attempts in doubt that may be followed by another, -1 = all
+  marks_duplicates = ARGV[6] == '1',
+  deadline = tonumber(ARGV[7]),        -- of the message in ms, 0 = none
+  keep = tonumber(ARGV[8]),            -- ms that a record lives
+  interval = tonumber(ARGV[9]),        -- between calls in ms, at the configured rate
+  head_start = tonumber(ARGV[10]),      -- of the message's priority in ms
+  critical = ARGV[11] == '1',
+  per_minute = tonumber(ARGV[12]),     -- a member's messages of any priority
+  per_hour = tonumber(ARGV[13]),
+  extra_minute = tonumber(ARGV[14]),   -- on top, for critical messages only
+  extra_hour = tonumber(ARGV[15]),
+  day_quota = tonumber(ARGV[16]),      -- of the message's priority, -1 = none
+  unlisted = tonumber(ARGV[17]),       -- persons that "@all", parties and tags count as
+  promised = tonumber(ARGV[18]),       -- turn in ms that its users were promised, 0 = none
+  delivery = ARGV[19],                 -- name of this delivery of the task, '' = none
+  id = ARGV[20],                       -- of the message
+  record_values = tonumber(ARGV[21]),  -- number of fields and values of a new record
 }
-local FIRST_FIELD = 21
+local FIRST_FIELD = 22
 local FIRST_USER = FIRST_FIELD + ask.record_values
 
 local held_because = {
@@ -55,7 +56,7 @@ end
 -- The app, as all workers know it.
 local app = {}
 local app_fields = {'seen', 'offset', 'tat', 'rate', 'rate_at', 'concurrency', 'concurrency_at', 'paused', 'block',
-  'block_until', 'probe_until', 'planned_until', 'unlisted_at', 'probe_by'}
+  'block_until', 'probe_until', 'planned_until', 'unlisted_at', 'probe_by', 'unanswered'}
 for i, value in ipairs(redis.call('HMGET', pace, unpack(app_fields))) do
   app[app_fields[i]] = value -- false where there is none
 end
@@ -72,11 +73,11 @@ local deferred = redis.call('HGET', record, 'deferred') or ''
 
 local function answer(verdict, attempt, wait, probe, reason)
   return {verdict, tostring(attempt), number(wait), number(math.max(0, tat - now)), number(concurrency), probe, reason,
-    deferred, milliseconds(now)}
+    deferred, milliseconds(now), redis.call('HGET', record, 'in_doubt') or '0', app.unanswered and '1' or '0'}
 end
 
 local forbidden, doubtful, written =
-  begin_check(record, ask.in_flight, ask.resend, ask.deadline, ask.delivery, wall)
+  begin_check(record, ask.in_flight, ask.resend, ask.resends, ask.deadline, ask.delivery, wall)
 if forbidden then
   return answer(forbidden[1], 0, forbidden[2] or 0, '0', '')
 end

@@ -56,7 +56,7 @@ func (b *bundle) message(priority tasks.Priority, users ...string) tasks.Admissi
 		Payload: tasks.Payload{
 			ID: fmt.Sprintf("%s-%d", b.app, b.ids), App: b.app, Priority: priority, Type: message.TypeText, EnqueuedAt: b.now,
 		},
-		Policy: tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever},
+		Policy: tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever, Resends: tasks.Unlimited},
 		Users:  users,
 	}
 }

@@ -3,10 +3,24 @@ package pacing
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/tasks"
 )
+
+// breaker says when calls that WeCom does not answer block an app, and for how long.
+type breaker struct {
+	calls          int // without an answer, in a row
+	first, longest time.Duration
+}
+
+// breakers are short, so that an alert goes within seconds once WeCom is back. A call
+// that may have arrived blocks for longer: the next one may be a duplicate.
+var breakers = map[tasks.FindingKind]breaker{
+	tasks.Unreachable: {calls: 3, first: time.Second, longest: 10 * time.Second},
+	tasks.Unanswered:  {calls: 5, first: 5 * time.Second, longest: 30 * time.Second},
+}
 
 // Report notes, for all workers, what an answer of WeCom says about the app, and
 // returns the block of the app that follows from it, if any.
@@ -22,7 +36,10 @@ func (p *Pacer) Report(ctx context.Context, f tasks.Finding) (tasks.Block, error
 		args = appendUsers(args, f.Request.Users)
 	case tasks.Recovered, tasks.Inconclusive:
 		args = append(args, f.Request.Delivery)
-	case tasks.TooManyInFlight:
+	case tasks.Unreachable, tasks.Unanswered:
+		b := breakers[f.Kind]
+		args = append(args, f.Request.Delivery, f.Reason, b.calls, b.first.Milliseconds(), b.longest.Milliseconds(), max(f.Rest, 0).Milliseconds())
+	case tasks.Answered, tasks.TooManyInFlight:
 	}
 	reply, err := reportScript.Run(ctx, p.rdb, []string{
 		keys.Pace(p.cfg.App), keys.Quota(p.cfg.App, ""), keys.Sent(p.cfg.App, ""),

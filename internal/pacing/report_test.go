@@ -261,3 +261,112 @@ func BenchmarkAdmit(b *testing.B) {
 		})
 	}
 }
+
+// unheard reports a call that WeCom did not answer.
+func (b *bundle) unheard(kind tasks.FindingKind, request tasks.AdmissionRequest) tasks.Block {
+	b.Helper()
+	return b.report(tasks.Finding{Kind: kind, Reason: "message/send: nobody answers", Request: request})
+}
+
+func TestCallsWithoutAnAnswerBlockTheApp(t *testing.T) {
+	t.Parallel()
+	for kind, tc := range map[tasks.FindingKind]struct {
+		calls  int
+		blocks []time.Duration
+	}{
+		tasks.Unreachable: {calls: 3, blocks: []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 10 * time.Second, 10 * time.Second}},
+		tasks.Unanswered:  {calls: 5, blocks: []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second, 30 * time.Second}},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			b := newBundle(t, redistest.New(t), tasks.Limits{})
+			other := b.message(tasks.Default, "other")
+			other.Delivery = "other"
+			for range tc.calls - 1 {
+				if got := b.unheard(kind, other); got != (tasks.Block{}) {
+					t.Fatalf("block %+v after fewer than %d calls", got, tc.calls)
+				}
+			}
+			if got := b.unheard(kind, other); !got.Fresh || got.Left != tc.blocks[0] {
+				t.Fatalf("block %+v, want one of %s", got, tc.blocks[0])
+			}
+			for i, want := range tc.blocks {
+				if s := b.status(); s.State != pacing.Unavailable || s.Reason != "message/send: nobody answers" || s.Left != want {
+					t.Errorf("status %+v, want block %d of %s", s, i+1, want)
+				}
+				if got := b.unheard(kind, other); got.Fresh || got.Left != want {
+					t.Errorf("a call that was in flight: %+v, want the block to stay as it is", got)
+				}
+				if a := b.admit(b.message(tasks.Critical, "a")); a.Verdict != tasks.Hold || a.Reason != pacing.Unavailable {
+					t.Errorf("a message meanwhile: %+v, want it held", a)
+				}
+				b.pass(want)
+				probe := b.message(tasks.Default, "a")
+				probe.Delivery = fmt.Sprint("probe", i)
+				if a := b.admit(probe); a.Verdict != tasks.Go || !a.Probe {
+					t.Fatalf("the first message after block %d: %+v, want it to be the probe", i+1, a)
+				}
+				if got := b.unheard(kind, other); got.Left != 0 {
+					t.Errorf("another call beside the probe: %+v, want the probe to decide", got)
+				}
+				b.unheard(kind, probe)
+			}
+			b.pass(time.Minute)
+			probe := b.message(tasks.Default, "a")
+			b.admit(probe)
+			if !b.report(tasks.Finding{Kind: tasks.Recovered, Request: probe}).Fresh || b.status().State != pacing.Running {
+				t.Errorf("after a probe that was answered: %+v", b.status())
+			}
+			if a := b.admit(b.message(tasks.Default, "a")); a.Unanswered {
+				t.Errorf("admission %+v, want the calls without an answer to be over", a)
+			}
+		})
+	}
+}
+
+func TestAnAnswerEndsTheRowOfCallsWithoutOne(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{})
+	call := b.message(tasks.Default, "a")
+	for range 10 {
+		b.unheard(tasks.Unreachable, call)
+		b.unheard(tasks.Unreachable, call)
+		a := b.admit(b.message(tasks.Default, "a"))
+		if a.Verdict != tasks.Go || !a.Unanswered {
+			t.Fatalf("admission %+v, want it to go, and to ask for a report of its answer", a)
+		}
+		b.report(tasks.Finding{Kind: tasks.Answered})
+	}
+	for range 3 {
+		b.unheard(tasks.Unreachable, call)
+	}
+	if s := b.status(); s.State != pacing.Unavailable {
+		t.Fatalf("status %+v, want the app blocked", s)
+	}
+	if b.report(tasks.Finding{Kind: tasks.Answered}); b.status().State != pacing.Running {
+		t.Errorf("status %+v, want the answer to a call in flight to end the block", b.status())
+	}
+}
+
+func TestAGettokenWithoutAnAnswerBlocksTheAppUntilTheNext(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{})
+	b.report(tasks.Finding{Kind: tasks.Unreachable, Reason: "gettoken: no route", Rest: 4 * time.Second})
+	if s := b.status(); s.State != pacing.Unavailable || s.Left != 4*time.Second {
+		t.Errorf("status %+v, want the app blocked for 4 s", s)
+	}
+}
+
+func TestSilenceDoesNotHideWhyAnAppIsSuspended(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{})
+	b.report(tasks.Finding{Kind: tasks.Misconfigured, Rest: time.Minute, Reason: "60020: add the IP"})
+	b.pass(time.Minute)
+	probe := b.message(tasks.Default, "a")
+	probe.Delivery = "probe"
+	b.admit(probe)
+	b.unheard(tasks.Unreachable, probe)
+	if s := b.status(); s.State != pacing.Suspended || s.Reason != "60020: add the IP" || s.Left != 10*time.Second {
+		t.Errorf("status %+v, want it suspended for the same reason, and tried again in 10 s", s)
+	}
+}

@@ -16,13 +16,15 @@ const (
 	Paused    = "paused"    // by hand, until it is resumed
 	Penalty   = "penalty"   // WeCom has blocked it (45009)
 	Suspended = "suspended" // a setting is wrong; somebody has to act
+	// Unavailable is an app that WeCom does not answer: it cannot be reached, or is too slow.
+	Unavailable = "unavailable"
 )
 
 // Status is an app's state as all workers see it.
 type Status struct {
 	State  string
-	Reason string        // of a penalty or suspension, in words
-	Left   time.Duration // until the next call, in a penalty or suspension
+	Reason string        // why the app is blocked, in words
+	Left   time.Duration // until the next call of an app that is blocked
 	// Rate is the share of the configured calls per minute that the app makes, and
 	// Concurrency that of its calls in flight: WeCom's 45009 and 45033 lower them.
 	Rate        float64
@@ -72,9 +74,10 @@ func (p *Pacer) Pause(ctx context.Context) error {
 	return nil
 }
 
-// Resume ends a pause, a penalty and a suspension.
+// Resume ends a pause and any block.
 func (p *Pacer) Resume(ctx context.Context) error {
-	err := p.rdb.HDel(ctx, keys.Pace(p.cfg.App), "paused", "block", "block_until", "block_reason", "level", "probe_until").Err()
+	err := p.rdb.HDel(ctx, keys.Pace(p.cfg.App), "paused", "block", "block_until", "block_reason", "level", "probe_until",
+		"unanswered").Err()
 	if err != nil {
 		return fmt.Errorf("resume app %s: %w", p.cfg.App, err)
 	}

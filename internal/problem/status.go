@@ -52,6 +52,7 @@ var statuses = []struct {
 	{is(ErrNotThere), http.StatusNotImplemented},
 	{as[*wecom.Error], http.StatusBadGateway},
 	{as[*wecom.CallError], http.StatusBadGateway},
+	{as[*wecom.UnsentError], http.StatusServiceUnavailable},
 	{as[*wecom.TokenHeldError], http.StatusBadGateway},
 	{is(ErrUnavailable), http.StatusServiceUnavailable},
 	{is(ErrStopping), http.StatusServiceUnavailable},

@@ -131,10 +131,9 @@ func (s *Store) fetch(
 
 // fail writes down how gettoken failed, and says when it is called again.
 func (s *Store) fail(ctx context.Context, owner string, failures int, cause error) error {
-	var rest time.Duration
 	f := failureOf(cause)
-	if wecom.TokenFailureLasts(cause) {
-		rest = wecom.TokenBackoff(failures)
+	rest := wecom.TokenBackoff(cause, failures)
+	if rest > 0 {
 		cause = &wecom.TokenHeldError{Until: time.Now().Add(rest), Err: cause}
 	}
 	return errors.Join(cause, failScript.Run(ctx, s.rdb, []string{s.lock, s.failure},
@@ -143,5 +142,5 @@ func (s *Store) fail(ctx context.Context, owner string, failures int, cause erro
 
 // unavailable says that nothing was sent to WeCom: Redis did not answer.
 func unavailable(err error) error {
-	return &wecom.CallError{API: wecom.APIGetToken, Err: fmt.Errorf("shared token: %w", err)}
+	return &wecom.UnsentError{Err: fmt.Errorf("shared token: %w", err)}
 }

@@ -178,15 +178,25 @@ func TestEachFailureInARowRestsLonger(t *testing.T) {
 	}
 }
 
-func TestAPassingFailureDoesNotBlockTheNextCall(t *testing.T) {
+func TestWhileWeComIsUnreachableGettokenIsCalledEverySecondAtMost(t *testing.T) {
 	t.Parallel()
-	store := newStore(redistest.New(t), "ops")
+	rdb := redistest.New(t)
+	store := newStore(rdb, "ops")
 	down := &wecom.CallError{API: wecom.APIGetToken, Err: errors.New("connection refused")}
 	if _, err := store.Token(t.Context(), (&issuer{err: down}).fetch); !errors.Is(err, down) {
 		t.Fatalf("error %v, want %v", err, down)
 	}
-	if _, err := store.Token(t.Context(), (&issuer{life: time.Hour}).fetch); err != nil {
-		t.Errorf("the next call fails with %v, want a token", err)
+	well := &issuer{life: time.Hour}
+	_, err := store.Token(t.Context(), well.fetch)
+	held, ok := errors.AsType[*wecom.TokenHeldError](err)
+	if !ok || wecom.ClassOf(err) != wecom.ClassUnreachable || time.Until(held.Until) > time.Second {
+		t.Errorf("the next call fails with %v of class %s, want it held for a second", err, wecom.ClassOf(err))
+	}
+	if err := rdb.HSet(t.Context(), tokenKey+":failure", "until", 1).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Token(t.Context(), well.fetch); err != nil {
+		t.Errorf("a second later the call fails with %v, want a token", err)
 	}
 }
 
