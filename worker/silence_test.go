@@ -52,8 +52,8 @@ func TestAMessageWithoutAnAnswerIsResentTwice(t *testing.T) {
 func TestWhateverFollowsAnAttemptInDoubtWeComMayHaveTheMessage(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]wecomtest.Fault{
-		"no recipient is valid now": {API: message.APISend, ErrCode: 81013,},
-		"the content is refused":    {API: message.APISend, ErrCode: 45002,},
+		"no recipient is valid now": {API: message.APISend, ErrCode: 81013},
+		"the content is refused":    {API: message.APISend, ErrCode: 45002},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -136,7 +136,7 @@ func TestAnOutageOfWeComCostsNoAttempt(t *testing.T) {
 			t.Errorf("message %s has used up %d attempts", task.ID, task.Retried)
 		}
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,8 +65,9 @@ func newAppList(g *globals) *cobra.Command {
 		Short: "Show every app: state, limits, quota and backlog",
 		Long: `Shows the state of each app, which all workers share.
 
-  STATE    running; paused by hand; in a penalty after errcode 45009; or suspended
-           because a setting is wrong, with the reason and the time of the next try
+  STATE    running; paused by hand; in a penalty after errcode 45009; suspended
+           because a setting is wrong; or unavailable because WeCom does not answer:
+           with the reason and the time of the next try
   RATE     calls per minute now, of those configured: it drops after 45009, and grows
            back by itself; 'wecomq app resume --reset-rate' restores it at once
   CALLS    share of the calls in flight: it drops after 45033

@@ -39,7 +39,7 @@ var (
 		"Recipients that an app may still reach in this day of China; only where seats are configured.",
 		[]string{"app", "window"}, nil)
 
-	states = []string{pacing.Running, pacing.Paused, pacing.Penalty, pacing.Suspended}
+	states = []string{pacing.Running, pacing.Paused, pacing.Penalty, pacing.Suspended, pacing.Unavailable}
 )
 
 // Describe implements [prometheus.Collector].

@@ -51,10 +51,12 @@ wecomq_app_state{app="hr",state="paused"} 0
 wecomq_app_state{app="hr",state="penalty"} 0
 wecomq_app_state{app="hr",state="running"} 1
 wecomq_app_state{app="hr",state="suspended"} 0
+wecomq_app_state{app="hr",state="unavailable"} 0
 wecomq_app_state{app="ops",state="paused"} 0
 wecomq_app_state{app="ops",state="penalty"} 1
 wecomq_app_state{app="ops",state="running"} 0
 wecomq_app_state{app="ops",state="suspended"} 0
+wecomq_app_state{app="ops",state="unavailable"} 0
 # HELP wecomq_quota_remaining Recipients that an app may still reach in this day of China; only where seats are configured.
 # TYPE wecomq_quota_remaining gauge
 wecomq_quota_remaining{app="ops",window="day"} 397
@@ -74,6 +76,7 @@ func TestEveryStateHasItsOwnSeries(t *testing.T) {
 		"one that somebody paused":    {func(t *testing.T, p *pacing.Pacer) error { return p.Pause(t.Context()) }, "paused"},
 		"one that WeCom has blocked":  {report(tasks.RateLimited), "penalty"},
 		"one with a wrong setting":    {report(tasks.Misconfigured), "suspended"},
+		"one that WeCom leaves alone": {report(tasks.Unreachable), "unavailable"},
 		"one that was resumed by now": {resumed, "running"},
 	}
 	for name, tt := range tests {
@@ -122,8 +125,8 @@ func TestAReloadReplacesTheApps(t *testing.T) {
 	next := apps.New(rdb)
 	next.Add("new", tasks.DefaultLimits(), nil)
 	c.Replace(next)
-	if n := testutil.CollectAndCount(c); n != 4 {
-		t.Errorf("%d series, want the four states of the new app", n)
+	if n := testutil.CollectAndCount(c); n != 5 {
+		t.Errorf("%d series, want the five states of the new app", n)
 	}
 }
 

@@ -44,9 +44,9 @@ func (a *Inspector) Add(app string, limits tasks.Limits, tokens Tokens) {
 // Status is what operators see of an app.
 type Status struct {
 	App         string    `json:"app"`
-	State       string    `json:"state"`            // running, paused, penalty or suspended
-	Reason      string    `json:"reason,omitempty"` // of a penalty or suspension, with what to do
-	Until       time.Time `json:"until,omitzero"`   // when a penalty or suspension is tried again
+	State       string    `json:"state"`            // running, paused, penalty, suspended or unavailable
+	Reason      string    `json:"reason,omitempty"` // of a block, with what to do
+	Until       time.Time `json:"until,omitzero"`   // when an app that is blocked is tried again
 	Rate        Rate      `json:"rate"`
 	Concurrency float64   `json:"concurrency"` // share of the configured calls in flight, lowered by 45033
 	Quota       Quota     `json:"quota"`

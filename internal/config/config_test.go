@@ -60,7 +60,7 @@ func documented(name string) *config.Config {
 		Redis: config.Redis{URL: "redis://127.0.0.1:6379/0"},
 		Apps: map[string]*config.App{name: {
 			Name: name, CorpID: "ww0123456789abcdef", AgentID: "1000002", Secret: "s3cret",
-			APIBaseURL: "https://qyapi.weixin.qq.com", Timeout: 10 * time.Second, Concurrency: 16, OnUnknown: "resend",
+			APIBaseURL: "https://qyapi.weixin.qq.com", Timeout: 10 * time.Second, Concurrency: 16, OnUnknown: "resend", UnknownResends: 2,
 			Retention: map[tasks.Priority]time.Duration{tasks.Critical: 24 * time.Hour, tasks.Default: 24 * time.Hour, tasks.Bulk: time.Hour},
 			RecordTTL: 168 * time.Hour,
 			Limits:    tasks.Limits{CallsPerMinute: 10000, MemberPerMinute: 30, MemberPerHour: 1000, CriticalReserve: 0.05},
@@ -117,6 +117,7 @@ apps:
     timeout: 30s
     concurrency: 2
     on_unknown: park
+    unknown_resends: 5
     retention: {critical: 0s, default: 1h, bulk: 2h}
     records: 48h
     limits:
@@ -141,7 +142,7 @@ log: {level: debug, format: console}
 		Apps: map[string]*config.App{"hr": {
 			Name: "hr", CorpID: "ww1", AgentID: "1000003", Secret: "from-a-file",
 			APIBaseURL: "http://simulator:8090/base", Proxy: "http://user:pw@proxy:3128",
-			Timeout: 30 * time.Second, Concurrency: 2, OnUnknown: "park",
+			Timeout: 30 * time.Second, Concurrency: 2, OnUnknown: "park", UnknownResends: 5,
 			Retention: map[tasks.Priority]time.Duration{tasks.Critical: 0, tasks.Default: time.Hour, tasks.Bulk: 2 * time.Hour},
 			RecordTTL: 48 * time.Hour,
 			Limits:    tasks.Limits{Seats: 500, CallsPerMinute: 100, MemberPerMinute: 20, MemberPerHour: 200, CriticalReserve: 0.125},

@@ -14,7 +14,7 @@ import (
 const app = minimal
 
 // known lists the keys of an app, as errors do.
-const known = "corp_id, agent_id, secret, api_base_url, proxy, timeout, concurrency, on_unknown, retention, records, limits"
+const known = "corp_id, agent_id, secret, api_base_url, proxy, timeout, concurrency, on_unknown, unknown_resends, retention, records, limits"
 
 func TestProblemsOfAnApp(t *testing.T) {
 	t.Parallel()

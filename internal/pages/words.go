@@ -6,7 +6,7 @@ var inEnglish = map[string]string{
 	"state: accepted": "accepted", "state: partial": "partial", "state: rejected": "rejected", "state: unknown": "unknown",
 	"state: expired": "expired", "state: cancelled": "cancelled",
 
-	"app: running": "running", "app: paused": "paused", "app: penalty": "cooling down", "app: suspended": "suspended",
+	"app: running": "running", "app: paused": "paused", "app: penalty": "cooling down", "app: suspended": "suspended", "app: unavailable": "WeCom does not answer",
 
 	"advice: scheduled": "It will be sent at its scheduled time. You can still cancel it.",
 	"advice: queued":    "It is waiting for a worker or for its next attempt. Nothing to do; if this does not change, check that a worker is running.",
@@ -95,7 +95,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"state: accepted": "成功", "state: partial": "部分成功", "state: rejected": "被拒", "state: unknown": "未知",
 	"state: expired": "过期", "state: cancelled": "已取消",
 
-	"app: running": "运行中", "app: paused": "已暂停", "app: penalty": "限流冷却中", "app: suspended": "已挂起",
+	"app: running": "运行中", "app: paused": "已暂停", "app: penalty": "限流冷却中", "app: suspended": "已挂起", "app: unavailable": "企业微信无响应",
 
 	"advice: scheduled": "将在预定时间发送，现在仍可取消。",
 	"advice: queued":    "等待 worker 或下一次尝试，无需处理；若长时间不变，请检查是否有 worker 在运行。",
