@@ -9,58 +9,46 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
-	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/pacing"
-	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 )
 
-func enqueue(t *testing.T, rdb redis.UniversalClient, users int, options producer.Options) producer.Receipt {
-	t.Helper()
-	p, err := producer.New(rdb, producer.Config{App: "ops"})
-	if err != nil {
-		t.Fatal(err)
-	}
+// enqueue sends a message to so many users.
+func enqueue(d *daemontest.Deployment, users int, options producer.Options) producer.Receipt {
 	to := make([]string, users)
 	for i := range to {
 		to[i] = "u" + strconv.Itoa(i)
 	}
-	receipt, err := p.Send(t.Context(), message.SendTextRequest{
-		SendRequestCommon: &message.SendRequestCommon{ToUser: strings.Join(to, "|")}, Text: message.TextField{Content: "x"},
-	}, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return receipt
+	return d.Send("ops", daemontest.Text(strings.Join(to, "|"), "x"), options)
 }
 
 // settle plays the worker for one part.
-func settle(t *testing.T, rdb redis.UniversalClient, l *ledger.Ledger, id string, parts int, s tasks.Settlement) {
+func settle(t *testing.T, d *daemontest.Deployment, id string, parts int, s tasks.Settlement) {
 	t.Helper()
 	p := tasks.Payload{ID: id, App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: time.Now(), Parts: parts}
-	pacer := pacing.New(rdb, pacing.Config{App: "ops", RecordTTL: time.Hour})
+	pacer := pacing.New(d.Redis, pacing.Config{App: "ops", RecordTTL: time.Hour})
 	if _, err := pacer.Admit(t.Context(), tasks.AdmissionRequest{Payload: p, Users: []string{id}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Settle(t.Context(), p, s); err != nil {
+	if _, err := d.LedgerOf("ops").Settle(t.Context(), p, s); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestAMessageBeforeItsFirstAttempt(t *testing.T) {
 	t.Parallel()
-	rdb := redistest.New(t)
-	finder := lookup.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
+	d := daemontest.New(t, daemontest.Config{})
+	finder := d.FinderOf("ops")
 	for want, options := range map[tasks.State]producer.Options{
 		tasks.Queued: {Priority: tasks.Bulk}, tasks.Scheduled: {Delay: time.Hour, Priority: tasks.Critical},
 	} {
-		receipt := enqueue(t, rdb, 1, options)
+		receipt := enqueue(d, 1, options)
 		r, err := finder.Message(t.Context(), receipt.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -73,10 +61,9 @@ func TestAMessageBeforeItsFirstAttempt(t *testing.T) {
 
 func TestTheRecordOfAPartedMessageTellsTheWhole(t *testing.T) {
 	t.Parallel()
-	rdb := redistest.New(t)
-	l := ledger.New(rdb, "ops", time.Hour)
-	finder := lookup.New(rdb, "ops", l)
-	receipt := enqueue(t, rdb, 2500, producer.Options{})
+	d := daemontest.New(t, daemontest.Config{})
+	finder := d.FinderOf("ops")
+	receipt := enqueue(d, 2500, producer.Options{})
 	message := func() tasks.Record {
 		t.Helper()
 		r, err := finder.Message(t.Context(), receipt.ID)
@@ -89,12 +76,12 @@ func TestTheRecordOfAPartedMessageTellsTheWhole(t *testing.T) {
 		t.Errorf("record %+v, want three queued parts", r)
 	}
 	// The second part is sent before the first was tried.
-	settle(t, rdb, l, tasks.PartID(receipt.ID, 2), 3, tasks.Settlement{State: tasks.Accepted, MsgID: "m2", Recipients: tasks.Recipients{Accepted: 1000}})
+	settle(t, d, tasks.PartID(receipt.ID, 2), 3, tasks.Settlement{State: tasks.Accepted, MsgID: "m2", Recipients: tasks.Recipients{Accepted: 1000}})
 	if r := message(); r.State != tasks.Queued || r.Recipients.Accepted != 1000 || len(r.Parts) != 3 {
 		t.Errorf("record %+v, want it queued still, with 1000 accepted", r)
 	}
-	settle(t, rdb, l, receipt.ID, 3, tasks.Settlement{State: tasks.Accepted, Recipients: tasks.Recipients{Accepted: 1000}})
-	settle(t, rdb, l, tasks.PartID(receipt.ID, 3), 3, tasks.Settlement{State: tasks.Rejected, ErrCode: 81013, ErrMsg: "nobody"})
+	settle(t, d, receipt.ID, 3, tasks.Settlement{State: tasks.Accepted, Recipients: tasks.Recipients{Accepted: 1000}})
+	settle(t, d, tasks.PartID(receipt.ID, 3), 3, tasks.Settlement{State: tasks.Rejected, ErrCode: 81013, ErrMsg: "nobody"})
 	if r := message(); r.State != tasks.Partial || r.ErrCode != 81013 || r.Recipients.Accepted != 2000 || r.Attempts != 3 {
 		t.Errorf("record %+v, want it partial with 2000 accepted", r)
 	}
@@ -105,10 +92,10 @@ func TestTheRecordOfAPartedMessageTellsTheWhole(t *testing.T) {
 
 func TestAMessageOfAPausedApp(t *testing.T) {
 	t.Parallel()
-	rdb := redistest.New(t)
-	finder := lookup.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
-	receipt := enqueue(t, rdb, 1, producer.Options{})
-	if err := asynqx.PauseFor(t.Context(), rdb, receipt.Queue, time.Minute); err != nil {
+	d := daemontest.New(t, daemontest.Config{})
+	finder := d.FinderOf("ops")
+	receipt := enqueue(d, 1, producer.Options{})
+	if err := asynqx.PauseFor(t.Context(), d.Redis, receipt.Queue, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	r, err := finder.Message(t.Context(), receipt.ID)
@@ -119,16 +106,15 @@ func TestAMessageOfAPausedApp(t *testing.T) {
 
 func TestAMessageThatIsSentWhileItIsLookedUp(t *testing.T) {
 	t.Parallel()
-	rdb := redistest.New(t)
-	l := ledger.New(rdb, "ops", time.Hour)
-	finder := lookup.New(rdb, "ops", l)
+	d := daemontest.New(t, daemontest.Config{})
+	finder := d.FinderOf("ops")
 	for range 50 {
-		receipt := enqueue(t, rdb, 1, producer.Options{})
+		receipt := enqueue(d, 1, producer.Options{})
 		sent := make(chan struct{})
 		go func() {
 			defer close(sent)
-			settle(t, rdb, l, receipt.ID, 0, tasks.Settlement{State: tasks.Accepted, MsgID: "m"})
-			if err := asynq.NewInspectorFromRedisClient(rdb).DeleteTask(receipt.Queue, receipt.ID); err != nil {
+			settle(t, d, receipt.ID, 0, tasks.Settlement{State: tasks.Accepted, MsgID: "m"})
+			if err := d.Asynq.DeleteTask(receipt.Queue, receipt.ID); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -145,8 +131,8 @@ func TestAMessageThatIsSentWhileItIsLookedUp(t *testing.T) {
 
 func TestAMessageThatNobodyKnows(t *testing.T) {
 	t.Parallel()
-	rdb := redistest.New(t)
-	finder := lookup.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
+	d := daemontest.New(t, daemontest.Config{})
+	finder := d.FinderOf("ops")
 	if _, err := finder.Message(t.Context(), tasks.NewID("ops")); !errors.Is(err, lookup.ErrNotFound) {
 		t.Errorf("error %v, want ErrNotFound", err)
 	}
@@ -157,12 +143,12 @@ func TestAMessageThatNobodyKnows(t *testing.T) {
 
 func TestTheDashboardRemembersWhatTheLedgerHasForgotten(t *testing.T) {
 	t.Parallel()
-	rdb := redistest.New(t)
-	finder := lookup.New(rdb, "ops", ledger.New(rdb, "ops", time.Hour))
-	receipt := enqueue(t, rdb, 1, producer.Options{})
+	d := daemontest.New(t, daemontest.Config{})
+	finder := d.FinderOf("ops")
+	receipt := enqueue(d, 1, producer.Options{})
 	want := tasks.Record{ID: receipt.ID, App: "ops", State: tasks.Accepted, MsgID: "m1", Attempts: 1}
 	ended := make(chan struct{})
-	server := asynq.NewServerFromRedisClient(rdb, asynq.Config{
+	server := asynq.NewServerFromRedisClient(d.Redis, asynq.Config{
 		Concurrency: 1, Queues: map[string]int{receipt.Queue: 1}, LogLevel: asynq.FatalLevel, TaskCheckInterval: time.Millisecond,
 	})
 	err := server.Start(asynq.HandlerFunc(func(_ context.Context, task *asynq.Task) error {

@@ -1,80 +1,44 @@
 package operator_test
 
 import (
-	"net/http/httptest"
-	"strconv"
 	"testing"
 	"time"
 
-	"github.com/hibiken/asynq"
-	"github.com/redis/go-redis/v9"
-
+	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/ledger"
-	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/internal/pacing"
-	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom"
-	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// bundle is a Redis with app ops, and a WeCom. The tests themselves are its worker.
+// bundle is a deployment with app ops. The tests themselves are its worker.
 type bundle struct {
 	*testing.T
-	rdb       redis.UniversalClient
-	sim       *wecomtest.Simulator
-	wecom     *message.Client
-	producer  *producer.Producer
-	ledger    *ledger.Ledger
-	inspector *asynq.Inspector
-	operator  *operator.Operator
-	finder    *lookup.Finder
+	*daemontest.Deployment
+
+	ledger   *ledger.Ledger
+	operator *operator.Operator
 }
 
 func newBundle(t *testing.T) *bundle {
 	t.Helper()
-	sim, err := wecomtest.New(wecomtest.Rules{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	client, err := wecom.NewClient(wecom.Config{CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb := redistest.New(t)
-	p, err := producer.New(rdb, producer.Config{App: "ops"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bundle{
-		T: t, rdb: rdb, sim: sim, wecom: message.NewClient(client, strconv.Itoa(wecomtest.AgentID)), producer: p,
-		ledger: ledger.New(rdb, "ops", time.Hour), inspector: asynq.NewInspectorFromRedisClient(rdb),
-	}
-	b.finder = lookup.New(rdb, "ops", b.ledger)
-	b.operator = operator.New(operator.Config{Redis: rdb, App: "ops", Ledger: b.ledger, Recaller: b.wecom})
+	b := &bundle{T: t, Deployment: daemontest.New(t, daemontest.Config{})}
+	b.ledger = ledger.New(b.Redis, "ops", time.Hour) // on the connection whose commands tests make fail
+	b.operator = operator.New(operator.Config{Redis: b.Redis, App: "ops", Ledger: b.ledger, Recaller: b.Client("ops")})
 	return b
 }
 
 func (b *bundle) send(to string, options producer.Options) producer.Receipt {
 	b.Helper()
-	receipt, err := b.producer.Send(b.Context(), message.SendTextRequest{
-		SendRequestCommon: &message.SendRequestCommon{ToUser: to}, Text: message.TextField{Content: "磁盘满 <93%>"},
-	}, options)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return receipt
+	return b.Send("ops", daemontest.Text(to, "磁盘满 <93%>"), options)
 }
 
 // payload is what waits in the queue under an id.
 func (b *bundle) payload(queue, id string) tasks.Payload {
 	b.Helper()
-	info, err := b.inspector.GetTaskInfo(queue, id)
+	info, err := b.Asynq.GetTaskInfo(queue, id)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -88,7 +52,7 @@ func (b *bundle) payload(queue, id string) tasks.Payload {
 // admit begins an attempt, as a worker does.
 func (b *bundle) admit(p tasks.Payload) tasks.Admission {
 	b.Helper()
-	pacer := pacing.New(b.rdb, pacing.Config{App: "ops", RecordTTL: time.Hour})
+	pacer := pacing.New(b.Redis, pacing.Config{App: "ops", RecordTTL: time.Hour})
 	a, err := pacer.Admit(b.Context(), tasks.AdmissionRequest{
 		Payload: p, Policy: tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever, Resends: tasks.Unlimited}, Users: []string{p.ID},
 	})
@@ -107,7 +71,7 @@ func (b *bundle) end(queue, id string, s tasks.Settlement) tasks.Record {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := b.inspector.ArchiveTask(queue, id); err != nil {
+	if err := b.Asynq.ArchiveTask(queue, id); err != nil {
 		b.Fatal(err)
 	}
 	return record
@@ -120,7 +84,7 @@ func (b *bundle) deliver(queue, id string) tasks.Record {
 	if err != nil {
 		b.Fatal(err)
 	}
-	reply, err := b.wecom.SendContext(b.Context(), message.APISend, request)
+	reply, err := b.Client("ops").SendContext(b.Context(), message.APISend, request)
 	if err != nil {
 		b.Fatal(err)
 	}

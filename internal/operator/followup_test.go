@@ -14,14 +14,14 @@ import (
 // deferTo notes that users of a message have a follow-up, as internal/pacing does.
 func (b *bundle) deferTo(id string, users ...string) {
 	b.Helper()
-	if err := b.rdb.HSet(b.Context(), keys.Record("ops", id), "deferred", "1790000000000="+strings.Join(users, "|")).Err(); err != nil {
+	if err := b.Redis.HSet(b.Context(), keys.Record("ops", id), "deferred", "1790000000000="+strings.Join(users, "|")).Err(); err != nil {
 		b.Fatal(err)
 	}
 }
 
 func (b *bundle) whole(id string) tasks.Record {
 	b.Helper()
-	r, err := b.finder.Message(b.Context(), id)
+	r, err := b.FinderOf("ops").Message(b.Context(), id)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestAPartThatIsMissingHidesNoneOfTheOthers(t *testing.T) {
 	receipt := b.send(manyUsers(2500), producer.Options{})
 	b.deliver(queue, receipt.ID)
 	for n := 2; n <= 3; n++ {
-		if err := b.inspector.DeleteTask(queue, tasks.PartID(receipt.ID, n)); err != nil {
+		if err := b.Asynq.DeleteTask(queue, tasks.PartID(receipt.ID, n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,7 +99,7 @@ func TestAMessageWhoseWorkerDiedInTheCallCanBeCancelled(t *testing.T) {
 		t.Errorf("recall in the middle of the call: %+v", parts)
 	}
 	began := time.Now().Add(-5 * time.Minute).UnixMilli()
-	if err := b.rdb.HSet(t.Context(), keys.Record("ops", receipt.ID), "attempt_at", began).Err(); err != nil {
+	if err := b.Redis.HSet(t.Context(), keys.Record("ops", receipt.ID), "attempt_at", began).Err(); err != nil {
 		t.Fatal(err)
 	}
 	b.recall(receipt.ID)

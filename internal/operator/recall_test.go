@@ -49,8 +49,8 @@ func TestASentMessageIsTakenBack(t *testing.T) {
 			t.Errorf("recalled_at %s, want %s", at, parts[0].RecalledAt)
 		}
 	}
-	if !b.sim.Messages()[0].Recalled || b.sim.Stats().APIs["message/recall"].Codes[0] != 1 {
-		t.Errorf("WeCom says %+v, %+v; want one recall", b.sim.Messages(), b.sim.Stats())
+	if !b.WeCom.Messages()[0].Recalled || b.WeCom.Stats().APIs["message/recall"].Codes[0] != 1 {
+		t.Errorf("WeCom says %+v, %+v; want one recall", b.WeCom.Messages(), b.WeCom.Stats())
 	}
 }
 
@@ -64,7 +64,7 @@ func TestAMessageInPartsTellsWhichCouldNotBeTakenBack(t *testing.T) {
 	b.end(queue, part(3), tasks.Settlement{State: tasks.Rejected})
 	b.end(queue, part(4), tasks.Settlement{State: tasks.Accepted, MsgID: "old"})
 	yesterday := time.Now().Add(-25 * time.Hour).UnixMilli()
-	if err := b.rdb.HSet(t.Context(), keys.Record("ops", part(4)), "finished_at", yesterday).Err(); err != nil {
+	if err := b.Redis.HSet(t.Context(), keys.Record("ops", part(4)), "finished_at", yesterday).Err(); err != nil {
 		t.Fatal(err)
 	}
 	want := []operator.RecalledPart{
@@ -106,7 +106,7 @@ func TestAWaitingMessageIsCancelledAndNeverSent(t *testing.T) {
 			if r := b.record(receipt.ID); r.State != tasks.Cancelled || r.Recipients.Cancelled != 2 || r.FinishedAt.IsZero() {
 				t.Errorf("record %+v, want it cancelled for two", r)
 			}
-			if _, err := b.inspector.GetTaskInfo(receipt.Queue, receipt.ID); !errors.Is(err, asynq.ErrTaskNotFound) {
+			if _, err := b.Asynq.GetTaskInfo(receipt.Queue, receipt.ID); !errors.Is(err, asynq.ErrTaskNotFound) {
 				t.Errorf("the task is still there: %v", err)
 			}
 			// A worker that took the task just before finds that there is nothing to do.
@@ -155,7 +155,7 @@ func TestARecallThatFailsHalfWayIsFinishedWhenRepeated(t *testing.T) {
 			b := newBundle(t)
 			receipt := b.send(manyUsers(2500), producer.Options{Delay: 10 * 24 * time.Hour})
 			part := func(n int) string { return tasks.PartID(receipt.ID, n) }
-			b.rdb.AddHook(&cutOff{key: tc.at(part(2))})
+			b.Redis.AddHook(&cutOff{key: tc.at(part(2))})
 			got, err := b.operator.Recall(t.Context(), receipt.ID)
 			if !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Fatalf("error %v, want the one of Redis", err)
@@ -174,10 +174,10 @@ func TestARecallThatFailsHalfWayIsFinishedWhenRepeated(t *testing.T) {
 				t.Errorf("the second time: %+v, want all parts cancelled", again)
 			}
 			for n := 1; n <= 3; n++ {
-				if _, err := b.inspector.GetTaskInfo(queue, part(n)); !errors.Is(err, asynq.ErrTaskNotFound) {
+				if _, err := b.Asynq.GetTaskInfo(queue, part(n)); !errors.Is(err, asynq.ErrTaskNotFound) {
 					t.Errorf("the task of part %d is still there: %v", n, err)
 				}
-				if ttl := b.rdb.PTTL(t.Context(), keys.Record("ops", part(n))).Val(); ttl > time.Hour {
+				if ttl := b.Redis.PTTL(t.Context(), keys.Record("ops", part(n))).Val(); ttl > time.Hour {
 					t.Errorf("the record of part %d ends in %s though its task is gone", n, ttl)
 				}
 			}
@@ -189,11 +189,11 @@ func TestAMessageThatWaitsLongerThanRecordsAreKeptIsNotSentAfterItsRecall(t *tes
 	t.Parallel()
 	b := newBundle(t)
 	receipt := b.send("a", producer.Options{Delay: 10 * 24 * time.Hour})
-	b.rdb.AddHook(&cutOff{key: "asynq:{" + queue + "}:t:" + receipt.ID}) // whoever recalls it dies before it removes the task
+	b.Redis.AddHook(&cutOff{key: "asynq:{" + queue + "}:t:" + receipt.ID}) // whoever recalls it dies before it removes the task
 	if _, err := b.operator.Recall(t.Context(), receipt.ID); err == nil {
 		t.Fatal("the task was removed")
 	}
-	if ttl := b.rdb.PTTL(t.Context(), keys.Record("ops", receipt.ID)).Val(); ttl < 11*24*time.Hour {
+	if ttl := b.Redis.PTTL(t.Context(), keys.Record("ops", receipt.ID)).Val(); ttl < 11*24*time.Hour {
 		t.Errorf("the record ends in %s, and the task comes in 10 days", ttl)
 	}
 }
@@ -233,7 +233,7 @@ func TestWeComAwayIsTold(t *testing.T) {
 	b := newBundle(t)
 	receipt := b.send("a", producer.Options{})
 	b.deliver(queue, receipt.ID)
-	if err := b.sim.AddFault(wecomtest.Fault{API: "message/recall", ErrCode: -1}); err != nil {
+	if err := b.WeCom.AddFault(wecomtest.Fault{API: "message/recall", ErrCode: -1}); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.recall(receipt.ID); got[0].Result != operator.Failed || got[0].ErrCode != -1 || got[0].Hint == "" {

@@ -104,7 +104,7 @@ func TestOnlyOneOfManyReplaysEnqueues(t *testing.T) {
 			n++
 		}
 	}
-	if pending := b.rdb.LLen(t.Context(), "asynq:{ops:default}:pending").Val(); n != 1 || pending != 1 {
+	if pending := b.Redis.LLen(t.Context(), "asynq:{ops:default}:pending").Val(); n != 1 || pending != 1 {
 		t.Errorf("%d replays enqueued, %d messages wait; want one", n, pending)
 	}
 }
@@ -150,7 +150,7 @@ func TestAReplayThatCannotBeEnqueuedStaysADeadLetter(t *testing.T) {
 	receipt := b.send("a", producer.Options{})
 	b.end(queue, receipt.ID, tasks.Settlement{State: tasks.Rejected})
 	full := &fullQueues{}
-	b.rdb.AddHook(full)
+	b.Redis.AddHook(full)
 	full.Store(true)
 	if _, err := b.operator.Replay(t.Context(), receipt.ID); err == nil {
 		t.Fatal("no error, though nothing was enqueued")
@@ -239,10 +239,10 @@ func TestPurgeForgetsDeadLettersButNotTheirRecords(t *testing.T) {
 		if got := b.record(id); got.State != tasks.Rejected {
 			t.Errorf("record %+v, want it as it was", got)
 		}
-		if b.rdb.Exists(t.Context(), keys.Payload("ops", id)).Val() != 0 {
+		if b.Redis.Exists(t.Context(), keys.Payload("ops", id)).Val() != 0 {
 			t.Errorf("the payload of %s is kept", id)
 		}
-		if _, err := b.inspector.GetTaskInfo(queue, id); !errors.Is(err, asynq.ErrTaskNotFound) {
+		if _, err := b.Asynq.GetTaskInfo(queue, id); !errors.Is(err, asynq.ErrTaskNotFound) {
 			t.Errorf("the dashboard still shows %s: %v", id, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
@@ -44,7 +46,8 @@ type Config struct {
 type Deployment struct {
 	*daemon.Deployment
 
-	Redis redis.UniversalClient
+	Redis redis.UniversalClient // the test's own connection
+	Asynq *asynq.Inspector      // the tasks in it
 	WeCom *wecomtest.Simulator
 	Log   *logtest.Transcript
 
@@ -63,6 +66,7 @@ func New(tb testing.TB, c Config) *Deployment {
 	}
 	d.Redis = must(redisconn.Open(c.RedisURL, 1))(tb)
 	tb.Cleanup(func() { _ = d.Redis.Close() })
+	d.Asynq = asynq.NewInspectorFromRedisClient(d.Redis)
 	d.Deployment = must(daemon.Open(tb.Context(), c.config(simulator.URL), daemon.Options{
 		Logger: zerolog.New(d.Log), Version: "test",
 	}))(tb)
@@ -133,13 +137,20 @@ func (d *Deployment) LedgerOf(app string) *ledger.Ledger { return d.Ledger(d.App
 // FinderOf finds the messages of an app.
 func (d *Deployment) FinderOf(app string) *lookup.Finder { return d.Finder(d.App(app)) }
 
+// Sender calls WeCom as an app, as a worker does that keeps the access token in rdb.
+func (d *Deployment) Sender(app *config.App, rdb redis.UniversalClient) *wecom.Client {
+	d.tb.Helper()
+	return must(wecom.NewClient(wecom.Config{
+		CorpID: app.CorpID, Secret: app.Secret, BaseURL: app.APIBaseURL, Timeout: app.Timeout,
+		TokenStore: tokenstore.New(rdb, app.Name, app.CorpID, app.Secret),
+	}))(d.tb)
+}
+
 // Client calls WeCom as an app, past the queue.
 func (d *Deployment) Client(app string) *message.Client {
 	d.tb.Helper()
 	own := d.App(app)
-	return message.NewClient(must(wecom.NewClient(wecom.Config{
-		CorpID: own.CorpID, Secret: own.Secret, BaseURL: own.APIBaseURL, Timeout: own.Timeout,
-	}))(d.tb), own.AgentID)
+	return message.NewClient(d.Sender(own, d.Redis), own.AgentID)
 }
 
 // Send enqueues a message.
