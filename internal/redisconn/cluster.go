@@ -20,16 +20,19 @@ const (
 	clusterReload      = 2 * time.Second
 	clusterDialTimeout = 2 * time.Second
 	clusterDials       = 1
-	clusterReadTimeout = 3 * time.Second // as with a single Redis
+	clusterReadTimeout = 3 * time.Second
 )
 
-func cluster(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
+func cluster(u *url.URL, own files, poolSize int) (func() redis.UniversalClient, error) {
 	if db := strings.Trim(u.Path, "/"); db != "" && db != "0" {
 		return nil, fmt.Errorf("database %q (Redis Cluster has only database 0)", db)
 	}
 	opts, err := redis.ParseClusterURL(u.String())
 	if err != nil {
 		return nil, clean(err)
+	}
+	if opts.CredentialsProviderContext, err = own.apply(opts.TLSConfig, opts.Username, opts.Password); err != nil {
+		return nil, err
 	}
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
@@ -44,7 +47,7 @@ func cluster(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
 func openCluster(opts *redis.ClusterOptions) *redis.ClusterClient {
 	client := redis.NewClusterClient(opts)
 	client.OnNewNode(func(node *redis.Client) {
-		renewed(node).AddHook(lookout(client.ReloadState))
+		watched(node).AddHook(lookout(client.ReloadState))
 	})
 	return client
 }

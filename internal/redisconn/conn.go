@@ -75,23 +75,24 @@ func parse(rawURL string, workers int) (func() redis.UniversalClient, error) {
 	if strings.Contains(u.Host, ",") {
 		return nil, errors.New("several hosts (write one, and each other one as ?addr=host:port)")
 	}
+	own := takeFiles(u)
 	poolSize := max(workers+spareConns, connsPerCPU*runtime.GOMAXPROCS(0))
 	scheme, kind, _ := strings.Cut(u.Scheme, "-")
 	switch u.Scheme {
 	case "redis", "rediss", "unix":
-		return single(u, poolSize)
+		return single(u, own, poolSize)
 	case "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster":
 		u.Scheme = scheme
 	default:
 		return nil, fmt.Errorf("unknown scheme %q (want redis, rediss, unix, redis-sentinel or redis-cluster)", u.Scheme)
 	}
 	if kind == "sentinel" {
-		return sentinel(u, poolSize)
+		return sentinel(u, own, poolSize)
 	}
-	return cluster(u, poolSize)
+	return cluster(u, own, poolSize)
 }
 
-func single(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
+func single(u *url.URL, own files, poolSize int) (func() redis.UniversalClient, error) {
 	if u.Scheme == "unix" && (u.Host != "" || u.Path == "") {
 		return nil, errors.New("not an absolute path (want three slashes: unix:///run/redis.sock)")
 	}
@@ -99,12 +100,15 @@ func single(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
 	if err != nil {
 		return nil, clean(err)
 	}
+	if opts.CredentialsProviderContext, err = own.apply(opts.TLSConfig, opts.Username, opts.Password); err != nil {
+		return nil, err
+	}
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
-	return func() redis.UniversalClient { return renewed(redis.NewClient(opts)) }, nil
+	return func() redis.UniversalClient { return watched(redis.NewClient(opts)) }, nil
 }
 
-func sentinel(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
+func sentinel(u *url.URL, own files, poolSize int) (func() redis.UniversalClient, error) {
 	opts, err := redis.ParseFailoverURL(u.String())
 	if err != nil {
 		return nil, clean(err)
@@ -112,13 +116,17 @@ func sentinel(u *url.URL, poolSize int) (func() redis.UniversalClient, error) {
 	if opts.MasterName == "" {
 		return nil, errors.New("no master_name (append ?master_name= and the name that Sentinel knows)")
 	}
+	if opts.CredentialsProviderContext, err = own.apply(opts.TLSConfig, opts.Username, opts.Password); err != nil {
+		return nil, err
+	}
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
-	return func() redis.UniversalClient { return renewed(redis.NewFailoverClient(opts)) }, nil
+	opts.DialerRetries = cmp.Or(opts.DialerRetries, 1) // it asks Sentinel again with each
+	return func() redis.UniversalClient { return watched(redis.NewFailoverClient(opts)) }, nil
 }
 
-// renewed makes a client leave a node that says it is the wrong one.
-func renewed(client *redis.Client) *redis.Client {
+// watched makes a client leave a node that says it is the wrong one.
+func watched(client *redis.Client) *redis.Client {
 	client.AddHook(&renewal{})
 	return client
 }

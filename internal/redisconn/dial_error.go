@@ -1,11 +1,13 @@
 package redisconn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
+	"net/url"
 	"strings"
 	"syscall"
 
@@ -53,11 +55,11 @@ func ExplainNode(rawURL, node string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &DialError{URL: Redact(rawURL), Node: node, Reason: reason(err), Err: err}
+	return &DialError{URL: Redact(rawURL), Node: node, Reason: reason(rawURL, err), Err: err}
 }
 
-func reason(err error) string {
-	if reason := replyReason(err); reason != "" {
+func reason(rawURL string, err error) string {
+	if reason := cmp.Or(sentinelReason(rawURL, err), replyReason(err)); reason != "" {
 		return reason
 	}
 	var dns *net.DNSError
@@ -72,8 +74,8 @@ func reason(err error) string {
 		return fmt.Sprintf("no address for host %q (check its name in the URL)", dns.Name)
 	case isTimeout(err):
 		return "no answer in time (check host, port and firewall; a TLS port needs rediss://)"
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		return "connection closed at once (a TLS port needs rediss://)"
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "connection closed at once (a TLS port needs rediss://; a Redis with too many connections needs a higher maxclients)"
 	}
 	return err.Error()
 }
@@ -91,6 +93,27 @@ var refusals = []struct{ prefix, reason string }{
 	{"MASTERDOWN", "a replica that has lost its primary (bring the primary back)"},
 	{"CLUSTERDOWN", "a part of the cluster is down (redis-cli cluster info says which)"},
 	{"TRYAGAIN", "a slot of the cluster is being moved (wait; if that was interrupted, redis-cli --cluster fix ends it)"},
+}
+
+// sentinelReason explains what only happens with Sentinel, "" for anything else.
+func sentinelReason(rawURL string, err error) string {
+	text := strings.ReplaceAll(err.Error(), "\n", "; ") // one for each Sentinel
+	switch u, _ := url.Parse(rawURL); {
+	case u == nil || !strings.HasSuffix(u.Scheme, "-sentinel"):
+		return ""
+	case !strings.Contains(text, "all sentinels") && redis.HasErrorPrefix(err, "NOAUTH"):
+		return "the server behind Sentinel requires a password (append &password= to the URL)"
+	case !strings.Contains(text, "all sentinels"):
+		return ""
+	case strings.Contains(text, "NOAUTH"):
+		return "Sentinel requires a password (its own stands before the host, redis-sentinel://:password@host:port; " +
+			"&password= is that of the servers)"
+	case strings.Contains(text, "WRONGPASS"):
+		return "wrong user name or password of Sentinel (they stand before the host; &username= and &password= are those of the servers)"
+	case errors.Is(err, redis.Nil):
+		return fmt.Sprintf("Sentinel knows no master %q (correct master_name; SENTINEL MASTERS lists the names)", u.Query().Get("master_name"))
+	}
+	return "no Sentinel answers (check the addresses in the URL): " + text[strings.LastIndex(text, "unreachable: ")+len("unreachable: "):]
 }
 
 // replyReason explains what a Redis that can be reached answers, "" for anything else.

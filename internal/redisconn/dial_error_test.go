@@ -80,7 +80,7 @@ func TestExplain(t *testing.T) {
 			func(t *testing.T) string {
 				return "redis://" + listen(t, func(conn net.Conn) { _ = conn.Close() }) + quick
 			},
-			"connection closed at once (a TLS port needs rediss://)",
+			"connection closed at once (a TLS port needs rediss://; a Redis with too many connections needs a higher maxclients)",
 		},
 		"no password": {
 			func(t *testing.T) string { return socketURL(t, "") + quick },

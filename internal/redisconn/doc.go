@@ -9,5 +9,7 @@
 //
 // rediss-sentinel:// and rediss-cluster:// speak TLS. Sentinel's own password
 // stands before the host, the one of the servers behind it in ?username=&password=.
-// The query takes the options of go-redis, such as pool_size and read_timeout.
+// The query takes the options of go-redis, such as pool_size and read_timeout, and
+// paths of files: password_file instead of a password, tls_ca_file for a private CA,
+// tls_cert_file and tls_key_file for a client's certificate.
 package redisconn

@@ -42,6 +42,7 @@ type Server struct {
 
 	tb     testing.TB
 	config string
+	args   []string // of the binary, which reads config from its standard input
 	cmd    *exec.Cmd
 	output *bytes.Buffer // of cmd; read it only once exited is closed
 	exited chan struct{}
@@ -86,7 +87,7 @@ func Start(tb testing.TB, config ...string) *Server {
 		tb.Skipf("SKIPPED: this test needs %s; install it (apt-get install redis-server)", binary)
 	}
 	dir := tempDir(tb)
-	s := &Server{Dir: dir, Addr: filepath.Join(dir, "s"), tb: tb}
+	s := &Server{Dir: dir, Addr: filepath.Join(dir, "s"), tb: tb, args: []string{"-"}}
 	defaults := fmt.Sprintf("port 0\nunixsocket %q\ndir %q\nsave \"\"\ndaemonize no\n", s.Addr, s.Dir)
 	s.config = defaults + strings.Join(config, "\n") + "\n"
 	s.start()
@@ -123,7 +124,7 @@ func (s *Server) start() {
 	s.tb.Helper()
 	s.output = new(bytes.Buffer)
 	s.exited = make(chan struct{})
-	s.cmd = exec.Command(binary, "-") //nolint:noctx // it lives until Kill, which cleanup calls
+	s.cmd = exec.Command(binary, s.args...) //nolint:noctx,gosec // it lives until Kill, which cleanup calls; the arguments are ours
 	s.cmd.Stdin = strings.NewReader(s.config)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
 	s.cmd.SysProcAttr = dieWithParent()
