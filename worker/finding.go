@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/fields"
@@ -115,4 +116,17 @@ func (l *lane) note(ctx context.Context, f tasks.Finding) time.Duration {
 		l.pauseQueues(ctx, block.Left)
 	}
 	return block.Left
+}
+
+// giveBack returns the share of those whom WeCom refused by name, while others got the
+// message. If it refused the whole call, that is a finding of its own. The members of
+// "@all" were not counted by name.
+func (l *lane) giveBack(ctx context.Context, d *delivery, r tasks.Recipients) {
+	refused := tasks.AdmissionRequest{
+		Users: slices.Concat(r.Invalid, r.Unlicensed), Groups: len(r.InvalidParties) + len(r.InvalidTags),
+	}
+	if d.admission.Number == 0 || len(refused.Users)+refused.Groups == 0 || d.request.Common().Recipients().All() {
+		return
+	}
+	l.note(ctx, tasks.Finding{Kind: tasks.Refund, Request: refused, Admission: d.admission})
 }

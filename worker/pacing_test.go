@@ -128,6 +128,27 @@ func TestAFloodToOneMemberLosesNoneAndHoldsUpNobody(t *testing.T) {
 	}
 }
 
+func TestWhomWeComRefusesIsGivenBackToTheLimits(t *testing.T) {
+	t.Parallel()
+	narrow := tasks.Limits{CallsPerMinute: 10_000, MemberPerMinute: 30, MemberPerHour: 1000, Seats: 1}
+	b := newBundle(t, wecomtest.Rules{Invisible: []string{"left"}}, limits(narrow))
+	b.work()
+	b.send(text("a|Left|b", "x"), producer.Options{})
+	if r := b.next(); r.State != tasks.Partial {
+		t.Fatalf("record %+v, want it accepted in part", r)
+	}
+	waittest.Until(t, "the refused one is given back", func() bool {
+		s, err := b.pacer().Status(t.Context())
+		return err == nil && s.Used == 2
+	})
+	if n := b.rdb.LLen(t.Context(), "wecomq:{ops}:sent:left").Val(); n != 0 {
+		t.Errorf("%d messages count for who got none", n)
+	}
+	if n := b.rdb.LLen(t.Context(), "wecomq:{ops}:sent:a").Val(); n != 1 {
+		t.Errorf("%d messages count for who got one", n)
+	}
+}
+
 func TestAnAlertOvertakesABacklogAtTheLimit(t *testing.T) {
 	t.Parallel()
 	slow := tasks.Limits{CallsPerMinute: 300, MemberPerMinute: 30, MemberPerHour: 1000} // every 202 ms

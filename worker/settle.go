@@ -80,6 +80,9 @@ func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, caus
 		return later(err, redisRetry)
 	}
 	l.report(ctx, d, record, cause)
+	if cause == nil {
+		l.giveBack(ctx, d, s.Recipients)
+	}
 	blockedFor := l.learn(ctx, d, cause)
 	if !s.State.Final() {
 		return retry(d, cause, blockedFor)
