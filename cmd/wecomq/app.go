@@ -17,7 +17,7 @@ import (
 func newApp(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "app",
-		Short: "Inspect, pause and resume apps",
+		Short: "Inspect, pause, resume and forget apps",
 		Args:  cobra.ArbitraryArgs, // so that an unknown command is ours to refuse
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -32,6 +32,7 @@ func newApp(g *globals) *cobra.Command {
 			"Calls in flight finish. New messages wait in the queue, on all hosts.",
 			(*apps.Inspector).Pause),
 		newAppResume(g),
+		newAppForget(g),
 	)
 	return cmd
 }

@@ -3,6 +3,7 @@ package asynqx
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ const (
 
 	allQueues  = "asynq:queues"
 	allServers = "asynq:servers"
+	allWorkers = "asynq:workers"
 )
 
 // WorkerClient is the Redis client for asynq's server. It works around these problems of
@@ -76,7 +78,8 @@ func (c *WorkerClient) Eval(ctx context.Context, source string, keys []string, a
 	return c.acknowledged(ctx, keys, args, c.UniversalClient.Eval(ctx, source, keys, args...))
 }
 
-// ZAdd is part of asynq's heartbeat; it also registers the queues.
+// ZAdd is part of asynq's heartbeat; it also registers the queues, and forgets servers
+// that were killed.
 func (c *WorkerClient) ZAdd(ctx context.Context, key string, members ...redis.Z) *redis.IntCmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
@@ -84,8 +87,21 @@ func (c *WorkerClient) ZAdd(ctx context.Context, key string, members ...redis.Z)
 	if key == allServers && cmd.Err() == nil && len(c.queues) > 0 {
 		c.served(c.SAdd(ctx, allQueues, c.queues...).Err())
 	}
+	if (key == allServers || key == allWorkers) && cmd.Err() == nil {
+		c.dropStale(ctx, key)
+	}
 	c.served(cmd.Err())
 	return cmd
+}
+
+// staleAfter is how long after its last heartbeat a server that was killed leaves asynq's
+// lists. Hosts whose clocks differ by less do not remove each other.
+const staleAfter = time.Hour
+
+// dropStale removes servers that were killed; asynq does so only when somebody opens the
+// dashboard. The next heartbeat makes up for a failure.
+func (c *WorkerClient) dropStale(ctx context.Context, key string) {
+	c.ZRemRangeByScore(ctx, key, "-inf", strconv.FormatInt(time.Now().Add(-staleAfter).Unix(), 10))
 }
 
 // ZAddXX is the part of asynq's heartbeat that extends leases.

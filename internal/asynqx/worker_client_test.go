@@ -224,6 +224,21 @@ func TestAHeartbeatRegistersTheQueues(t *testing.T) {
 	waittest.Until(t, "the queues are registered", func() bool { return rdb.SCard(t.Context(), "asynq:queues").Val() == 2 })
 }
 
+func TestAHeartbeatForgetsServersThatWereKilled(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	client := asynqx.NewWorkerClient(t.Context(), rdb, nil, ignore)
+	for _, list := range []string{"asynq:servers", "asynq:workers"} {
+		for name, since := range map[string]time.Duration{"killed": 2 * time.Hour, "behind": 50 * time.Minute} {
+			rdb.ZAdd(t.Context(), list, redis.Z{Score: float64(time.Now().Add(-since).Unix()), Member: name})
+		}
+		client.ZAdd(t.Context(), list, redis.Z{Score: float64(time.Now().Add(10 * time.Second).Unix()), Member: "alive"})
+		if got := rdb.ZRange(t.Context(), list, 0, -1).Val(); !slices.Equal(got, []string{"behind", "alive"}) {
+			t.Errorf("%s lists %v, want those that may live", list, got)
+		}
+	}
+}
+
 func TestWhatIsNoted(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

@@ -6,6 +6,9 @@ package keys
 
 const prefix = "wecomq:{"
 
+// All is the pattern of all keys of an app, or of one of its queues.
+func All(tag string) string { return prefix + tag + "}:*" }
+
 // Ready is written to find out whether Redis stores anything. In a cluster tag gives it
 // the slot of an app, a queue, or a key of asynq's; elsewhere it is empty.
 //

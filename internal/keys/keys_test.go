@@ -45,6 +45,9 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 	if got := keys.Dequeued("ops:bulk", "s"); got != "wecomq:{ops:bulk}:dequeued:s" {
 		t.Errorf("key %s is not in the slot of its queue", got)
 	}
+	if got := keys.All("ops"); got != "wecomq:{ops}:*" {
+		t.Errorf("pattern %s, want wecomq:{ops}:*", got)
+	}
 	if got := keys.Ready("ops:bulk"); got != "wecomq:{ops:bulk}:ready" {
 		t.Errorf("key %s is not in the slot of its queue", got)
 	}

@@ -1,0 +1,121 @@
+package apps
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// Leftover is what Redis still holds of an app that has left the config.
+type Leftover struct {
+	App     string   `json:"app"`
+	Keys    int      `json:"keys"`            // in Redis, those of its queues included
+	Waiting int      `json:"waiting"`         // messages that were never sent, or will be tried again
+	Hosts   []string `json:"hosts,omitempty"` // of workers that still serve it
+}
+
+// Leftover counts what there is of an app.
+func (a *Inspector) Leftover(ctx context.Context, app string) (Leftover, error) {
+	left := Leftover{App: app}
+	var err error
+	if left.Hosts, err = asynqx.Hosts(a.rdb, queues(app)...); err != nil {
+		return left, err
+	}
+	for _, queue := range queues(app) {
+		sizes, err := asynqx.Sizes(ctx, a.rdb, queue, "pending", "scheduled", "retry", "active")
+		if err != nil {
+			return left, err
+		}
+		for _, size := range sizes {
+			left.Waiting += size
+		}
+	}
+	held, err := a.rdb.ZCard(ctx, keys.WebhookDue(app)).Result() // by webhooks
+	if err != nil {
+		return left, fmt.Errorf("count the webhooks' messages of %s: %w", app, err)
+	}
+	left.Waiting += int(held)
+	err = a.eachKey(ctx, app, func(_ redis.UniversalClient, names []string) error {
+		left.Keys += len(names)
+		return nil
+	})
+	return left, err
+}
+
+// Forget deletes all that Redis holds of an app, records included, and returns the number
+// of keys. What is being written meanwhile may stay, so nobody should serve the app.
+func (a *Inspector) Forget(ctx context.Context, app string) (int, error) {
+	deleted := 0
+	err := a.eachKey(ctx, app, func(node redis.UniversalClient, names []string) error {
+		replies, err := node.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, name := range names { // one by one: they may be of several slots
+				p.Unlink(ctx, name)
+			}
+			return nil
+		})
+		for _, reply := range replies {
+			if n, ok := reply.(*redis.IntCmd); ok {
+				deleted += int(n.Val())
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return deleted, err
+	}
+	return deleted, asynqx.Unregister(ctx, a.rdb, queues(app)...)
+}
+
+func queues(app string) []string {
+	var names []string
+	for _, priority := range tasks.Priorities() {
+		names = append(names, tasks.Queue(app, priority))
+	}
+	return names
+}
+
+// eachKey calls do with the keys of an app, a few at a time, and with the node that holds
+// them.
+func (a *Inspector) eachKey(ctx context.Context, app string, do func(node redis.UniversalClient, names []string) error) error {
+	patterns := []string{keys.All(app)}
+	for _, queue := range queues(app) {
+		patterns = append(patterns, keys.All(queue), asynqx.QueueKeys(queue))
+	}
+	scan := func(ctx context.Context, node redis.UniversalClient) error {
+		for _, pattern := range patterns {
+			if err := scanKeys(ctx, node, pattern, do); err != nil {
+				return fmt.Errorf("keys %s: %w", pattern, err)
+			}
+		}
+		return nil
+	}
+	if cluster, ok := a.rdb.(*redis.ClusterClient); ok {
+		var one sync.Mutex // ForEachMaster asks all at once
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			one.Lock()
+			defer one.Unlock()
+			return scan(ctx, node)
+		})
+	}
+	return scan(ctx, a.rdb)
+}
+
+// scanKeys looks at a thousand keys of Redis at a time.
+func scanKeys(ctx context.Context, node redis.UniversalClient, pattern string, do func(redis.UniversalClient, []string) error) error {
+	for cursor := uint64(0); ; {
+		names, next, err := node.Scan(ctx, cursor, pattern, 1000).Result()
+		if err == nil && len(names) > 0 {
+			err = do(node, names)
+		}
+		if err != nil || next == 0 {
+			return err
+		}
+		cursor = next
+	}
+}
