@@ -16,7 +16,8 @@ import (
 // asks at a time, when the app's rate allows, so that an alert waits for one call and
 // not for the backlog.
 type turnstile struct {
-	size int // configured number of calls in flight
+	size   int           // configured number of calls in flight
+	spread time.Duration // how late a handler asks at most, see askSpread
 
 	mu       sync.Mutex
 	waiting  [][]*waiter // by rank, longest waiting first
@@ -27,6 +28,12 @@ type turnstile struct {
 	came     uint64      // handlers that have come so far
 	inFlight int
 }
+
+// askSpread keeps all processes from asking at the moment when the rate opens: each asks
+// late by a random time up to this. It is less than the head start of the lowest priority,
+// so none of the rate is lost, and less than the head start of one priority over the next,
+// so no alert is overtaken.
+const askSpread = 60 * time.Millisecond
 
 // waiter is a handler that waits to be let through.
 type waiter struct {
@@ -43,7 +50,7 @@ var (
 )
 
 func newTurnstile(size int) *turnstile {
-	t := &turnstile{size: size, limit: size, waiting: make([][]*waiter, len(tasks.Priorities()))}
+	t := &turnstile{size: size, spread: askSpread, limit: size, waiting: make([][]*waiter, len(tasks.Priorities()))}
 	t.timer = time.AfterFunc(time.Hour, t.wake)
 	return t
 }
@@ -178,6 +185,9 @@ func (p *passage) answer(a tasks.Admission) {
 	spent := a.Spacing
 	if a.Verdict == tasks.Wait { // for the rate, or for a probe
 		spent = a.Wait + p.priority.HeadStart()
+	}
+	if p.spread > 0 {
+		spent += jitter(p.spread)
 	}
 	if to := time.Now().Add(spent); to.After(p.spentTo) {
 		p.spentTo = to

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +42,7 @@ func TestAtTheLimitTheHighestPriorityGoesFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		gate := newTurnstile(4)
+		gate.spread = 0 // to know the times
 		defer gate.stop()
 		enter(t, gate, tasks.Default).answer(spent(time.Second + 240*time.Millisecond))
 		start := time.Now()
@@ -170,4 +173,90 @@ func TestWhoGivesUpIsInNobodysWay(t *testing.T) {
 		call.leave()
 		enter(t, gate, tasks.Bulk)
 	})
+}
+
+// sharedRate is the rate of an app that many processes share, as internal/pacing keeps it.
+type sharedRate struct {
+	mu       sync.Mutex
+	interval time.Duration
+	spentTo  time.Time
+	asked    int
+	admitted int
+}
+
+func (r *sharedRate) ask(p tasks.Priority) tasks.Admission {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked++
+	now := time.Now()
+	if wait := r.spentTo.Add(-p.HeadStart()).Sub(now); wait > 0 {
+		return tasks.Admission{Verdict: tasks.Wait, Wait: wait, Spacing: r.spentTo.Sub(now), Concurrency: 1}
+	}
+	r.admitted++
+	if r.spentTo.Before(now) {
+		r.spentTo = now
+	}
+	r.spentTo = r.spentTo.Add(r.interval)
+	return spent(r.spentTo.Sub(now))
+}
+
+// send lets a handler of one process send messages until ctx ends, and counts them.
+func (r *sharedRate) send(ctx context.Context, gate *turnstile, p tasks.Priority, sent *atomic.Int64) {
+	for ctx.Err() == nil {
+		let, err := gate.enter(ctx, p)
+		for err == nil {
+			a := r.ask(p)
+			let.answer(a)
+			if a.Verdict == tasks.Go {
+				break
+			}
+			let, err = let.again(ctx)
+		}
+		if err != nil {
+			return
+		}
+		sent.Add(1)
+		<-time.After(100 * time.Millisecond) // the call
+		let.leave()
+	}
+}
+
+func TestManyProcessesAskInTurnsAndLoseNoneOfTheRate(t *testing.T) {
+	t.Parallel()
+	const processes, lasts = 100, 20 * time.Second
+	for name, perMinute := range map[string]int{"at WeCom's limit": 10_000, "at a low one": 1000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rate := &sharedRate{interval: time.Minute / time.Duration(perMinute)}
+				ctx, cancel := context.WithTimeout(t.Context(), lasts)
+				defer cancel()
+				var handlers sync.WaitGroup
+				sent := make([]atomic.Int64, processes)
+				for i := range processes {
+					gate := newTurnstile(4)
+					defer gate.stop()
+					for range 3 {
+						handlers.Go(func() { rate.send(ctx, gate, tasks.Bulk, &sent[i]) })
+					}
+				}
+				handlers.Wait()
+				if want := int(lasts / rate.interval); rate.admitted < want*99/100 {
+					t.Errorf("%d messages were sent, %d were allowed", rate.admitted, want)
+				}
+				// Without the spread each process asks for every call.
+				if asked := float64(rate.asked) / lasts.Seconds(); asked > 3500 {
+					t.Errorf("%.0f questions a second for %d calls", asked, perMinute/60)
+				}
+				if share := rate.admitted / processes; share > 20 { // else chance leaves some without
+					for i := range sent {
+						if sent[i].Load() == 0 {
+							t.Errorf("process %d has sent nothing, %d each were due", i, share)
+						}
+					}
+				}
+				t.Logf("%.0f questions a second for %d calls", float64(rate.asked)/lasts.Seconds(), perMinute/60)
+			})
+		})
+	}
 }
