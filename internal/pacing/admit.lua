@@ -136,9 +136,9 @@ local entitled = attempted or promised_turn > 0
 --        new promise if that is later
 local function turn_of(user, others, others_critical)
   local sent_list, plan = sent_prefix .. user, plan_prefix .. user
+  local sent_lists = {sent_list}
   local per_minute, per_hour = ask.per_minute, ask.per_hour
   local at, into = room_from(sent_list, others, per_minute, per_hour), sent_list
-  local last_sent = tonumber(redis.call('LINDEX', sent_list, 0) or 0)
   if ask.critical then -- it overtakes what is promised to others, and has room of its own
     local own_list = sent_list .. ':critical'
     local own_from = room_from(own_list, others_critical, ask.extra_minute, ask.extra_hour)
@@ -146,7 +146,7 @@ local function turn_of(user, others, others_critical)
       at, into = own_from, own_list
     end
     at = math.min(at, own_from)
-    last_sent = math.max(last_sent, tonumber(redis.call('LINDEX', own_list, 0) or 0))
+    sent_lists[2] = own_list
     plan = plan .. ':critical'
     per_minute, per_hour = per_minute + ask.extra_minute, per_hour + ask.extra_hour
   end
@@ -155,7 +155,7 @@ local function turn_of(user, others, others_critical)
   end
   local renews = not entitled or (at - now > PATIENCE and not attempted)
   if renews and planned_until > now - GRACE then
-    at = after_plan(plan, sent_list, others, per_minute, per_hour, at, last_sent, now)
+    at = after_plan(plan, sent_list, others, per_minute, per_hour, at, sent_lists, now)
   end
   if at <= now then
     return now, into, false

@@ -50,35 +50,52 @@ local function room_from(list, others, per_minute, per_hour)
   return from
 end
 
--- drop_broken removes the promises whose time is over. One that nobody has kept voids
--- all that come after it: their messages were cancelled or deleted, or are late, and go
--- when they come and there is room.
--- result whether the list is gone
-local function drop_broken(plan, last_sent, now)
-  local oldest = tonumber(redis.call('LINDEX', plan, -1) or nil)
-  while oldest and oldest <= now - GRACE do
-    if oldest > last_sent then
-      redis.call('DEL', plan)
-      return true
+-- newer is how many moments of a list, newest first, are after a given one. It looks at a
+-- few of them only: Redis serves nobody else meanwhile, and a message may have a thousand
+-- recipients with long lists.
+local function newer(list, length, moment)
+  local low, high = 0, length
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if tonumber(redis.call('LINDEX', list, middle)) > moment then
+      low = middle + 1
+    else
+      high = middle
     end
-    redis.call('RPOP', plan)
-    oldest = tonumber(redis.call('LINDEX', plan, -1) or nil)
   end
-  return false
+  return low
+end
+
+-- outstanding is how many promises are for a moment to come; the others are among those
+-- sent by now, or about to be. Promises whose time is over are removed. One that nobody
+-- has kept voids all that come after it: their messages were cancelled or deleted, or are
+-- late, and go when they come and there is room.
+local function outstanding(plan, sent_lists, now)
+  local length = redis.call('LLEN', plan)
+  local oldest = length > 0 and tonumber(redis.call('LINDEX', plan, -1))
+  if not oldest or oldest > now then
+    return length
+  end
+  if oldest <= now - GRACE then
+    local left = newer(plan, length, now - GRACE)
+    local last_sent = 0
+    for _, list in ipairs(sent_lists) do
+      last_sent = math.max(last_sent, tonumber(redis.call('LINDEX', list, 0) or 0))
+    end
+    if left == 0 or tonumber(redis.call('LINDEX', plan, left)) > last_sent then
+      redis.call('DEL', plan)
+      return 0
+    end
+    redis.call('LTRIM', plan, 0, left - 1)
+    length = left
+  end
+  return newer(plan, length, now)
 end
 
 -- after_plan is the first moment at or after `from` that comes behind all that is
 -- promised, and has room beside it.
-local function after_plan(plan, sent_list, others, per_minute, per_hour, from, last_sent, now)
-  if drop_broken(plan, last_sent, now) then
-    return from
-  end
-  local planned = redis.call('LLEN', plan)
-  for _, at in ipairs(redis.call('LRANGE', plan, -64, -1)) do
-    if tonumber(at) <= now then -- it is among those sent by now, or about to be
-      planned = planned - 1
-    end
-  end
+local function after_plan(plan, sent_list, others, per_minute, per_hour, from, sent_lists, now)
+  local planned = outstanding(plan, sent_lists, now)
   if planned == 0 then
     return from
   end
