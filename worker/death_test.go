@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strconv"
@@ -116,13 +115,8 @@ type deathbed struct {
 
 func newDeathbed(t *testing.T, point string) *deathbed {
 	t.Helper()
-	sim, err := wecomtest.New(wecomtest.Rules{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	d := &deathbed{T: t, point: point, redis: redistest.Start(t), sim: sim, url: server.URL, ids: map[string][]string{}}
+	sim, url := newSimulator(t, wecomtest.Rules{})
+	d := &deathbed{T: t, point: point, redis: redistest.Start(t), sim: sim, url: url, ids: map[string][]string{}}
 	d.rdb = d.redis.Client()
 	return d
 }

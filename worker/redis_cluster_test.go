@@ -9,6 +9,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 // soon bounds what takes seconds, and took a minute when the state of the cluster was
@@ -25,7 +26,7 @@ func TestAMasterOfTheClusterIsLost(t *testing.T) {
 			t.Run(name+", with "+key, func(t *testing.T) {
 				t.Parallel()
 				cluster := redistest.StartCluster(t, redistest.AppendOnly)
-				sim, url := newSimulator(t)
+				sim, url := newSimulator(t, wecomtest.Rules{})
 				tr := newTrouble(t, cluster.Client(), cluster.URL(), sim, url)
 				tr.work()
 				ids := tr.send("before", 10)
@@ -61,7 +62,7 @@ func TestASlotOfTheClusterMoves(t *testing.T) {
 		t.Run(key, func(t *testing.T) {
 			t.Parallel()
 			cluster := redistest.StartCluster(t, redistest.AppendOnly)
-			sim, url := newSimulator(t)
+			sim, url := newSimulator(t, wecomtest.Rules{})
 			tr := newTrouble(t, cluster.Client(), cluster.URL(), sim, url)
 			tr.work()
 			ids := tr.fly(10, flight)

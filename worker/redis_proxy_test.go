@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wecomq/wecomq/internal/waittest"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 func TestAProxyThatStaysWithTheDemotedRedis(t *testing.T) {
@@ -20,7 +21,7 @@ func TestAProxyThatStaysWithTheDemotedRedis(t *testing.T) {
 			t.Parallel()
 			server := redisServer(t)
 			proxy := server.Proxy()
-			sim, url := newSimulator(t)
+			sim, url := newSimulator(t, wecomtest.Rules{})
 			tr := newTrouble(t, server.Client(), proxy.URL(), sim, url)
 			tr.work()
 			ids := tr.send("before", 3)

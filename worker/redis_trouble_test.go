@@ -19,6 +19,7 @@ import (
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 // flight is how long calls take that are under way when the trouble begins: their
@@ -57,7 +58,7 @@ func TestRedisInTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := redisServer(t)
-			sim, url := newSimulator(t)
+			sim, url := newSimulator(t, wecomtest.Rules{})
 			tr := newTrouble(t, server.Client(), server.URL(), sim, url)
 			tr.work()
 			ids := tr.send("before", 3)
@@ -84,7 +85,7 @@ func TestRedisInTrouble(t *testing.T) {
 func TestScriptsThatRedisForgetsAreToldAgain(t *testing.T) {
 	t.Parallel()
 	server := redisServer(t)
-	sim, url := newSimulator(t)
+	sim, url := newSimulator(t, wecomtest.Rules{})
 	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
 	tr.work()
 	ids := tr.send("a", 100)
@@ -107,7 +108,7 @@ func TestAFailoverLosesNothingThatWasReplicated(t *testing.T) {
 	master := redisServer(t, "bind 127.0.0.1\nport "+ports[0])
 	replica := redisServer(t, "bind 127.0.0.1\nport "+ports[1]+"\nreplicaof 127.0.0.1 "+ports[0]+"\nrepl-diskless-sync-delay 0")
 	net := newNetwork(t, "127.0.0.1:"+ports[0])
-	sim, url := newSimulator(t)
+	sim, url := newSimulator(t, wecomtest.Rules{})
 	tr := newTrouble(t, master.Client(), "redis://"+net.addr(), sim, url)
 	waittest.Until(t, "the replica is in step", func() bool {
 		return strings.Contains(replica.Client().Info(t.Context(), "replication").Val(), "master_link_status:up")
@@ -151,7 +152,7 @@ func TestABadNetworkToRedis(t *testing.T) {
 			port := freePort(t)
 			server := redisServer(t, "bind 127.0.0.1\nport "+port)
 			net := newNetwork(t, "127.0.0.1:"+port)
-			sim, url := newSimulator(t)
+			sim, url := newSimulator(t, wecomtest.Rules{})
 			tr := newTrouble(t, server.Client(), "redis://"+net.addr(), sim, url)
 			tr.work()
 			ids := tr.fly(10, flight)
@@ -176,7 +177,7 @@ func TestABadNetworkToRedis(t *testing.T) {
 func TestAcknowledgementsThatFailedAreRepeated(t *testing.T) {
 	t.Parallel()
 	server := redisServer(t)
-	sim, url := newSimulator(t)
+	sim, url := newSimulator(t, wecomtest.Rules{})
 	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
 	until := time.Now().Add(time.Second)
 	broken := func(cmd redis.Cmder) bool { return isAcknowledgement(cmd) && time.Now().Before(until) }
@@ -200,7 +201,7 @@ func TestAcknowledgementsThatFailedAreRepeated(t *testing.T) {
 func TestARecordOutlivesItsTask(t *testing.T) {
 	t.Parallel()
 	server := redisServer(t)
-	sim, url := newSimulator(t)
+	sim, url := newSimulator(t, wecomtest.Rules{})
 	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
 	const records = 50 * time.Millisecond
 	tr.app.RecordTTL = records
@@ -236,7 +237,7 @@ func TestALostReplyCostsNoAttempt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := redisServer(t)
-			sim, url := newSimulator(t)
+			sim, url := newSimulator(t, wecomtest.Rules{})
 			tr := newTrouble(t, server.Client(), server.URL(), sim, url)
 			var replies atomic.Int64
 			everySecond := func(cmd redis.Cmder) bool { return is(cmd) && replies.Add(1)%2 == 1 }
@@ -267,11 +268,13 @@ func TestAfterRedisLostItsDataTheWorkerGoesOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := redistest.Start(t)
-			sim, url := newSimulator(t)
+			sim, url := newSimulator(t, wecomtest.Rules{})
 			tr := newTrouble(t, server.Client(), server.URL(), sim, url)
+			tr.app = newApp(t, tr.redis, url, tasks.MaxCallTimeout) // no answer before the loss
 			tr.work()
-			flying := tr.fly(10, flight)
+			flying := tr.fly(10, time.Hour)
 			lose(t, server)
+			tr.sim.ClearFaults()
 			waittest.Until(t, "the queues are registered again", func() bool {
 				return tr.rdb.SCard(t.Context(), "asynq:queues").Val() == int64(len(tasks.Priorities()))
 			})
@@ -292,7 +295,7 @@ func recordKey(id string) string { return keys.Record("ops", id) }
 func TestAFullRedisStillTakesOutcomes(t *testing.T) {
 	t.Parallel()
 	server := redisServer(t)
-	sim, url := newSimulator(t)
+	sim, url := newSimulator(t, wecomtest.Rules{})
 	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
 	tr.work()
 	ids := tr.fly(10, flight)
@@ -310,7 +313,7 @@ func TestAFullRedisStillTakesOutcomes(t *testing.T) {
 func TestAWorkerThatStopsWhileRedisIsAwayTellsWhatItCouldNotRecord(t *testing.T) {
 	t.Parallel()
 	server := redisServer(t)
-	sim, url := newSimulator(t)
+	sim, url := newSimulator(t, wecomtest.Rules{})
 	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
 	tr.app.Timeout = time.Millisecond // of the worker's, which bounds its patience; the client has its own
 	stop := tr.work()
@@ -344,7 +347,7 @@ func TestABadNetworkToWeCom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := redisServer(t)
-			sim, url := newSimulator(t)
+			sim, url := newSimulator(t, wecomtest.Rules{})
 			net := newNetwork(t, strings.TrimPrefix(url, "http://"))
 			tr := newTrouble(t, server.Client(), server.URL(), sim, "http://"+net.addr())
 			if err := tr.app.Sender.CheckToken(context.Background()); err != nil {
@@ -375,7 +378,7 @@ func TestABadNetworkToWeCom(t *testing.T) {
 func TestAnAnswerThatIsWrittenLateIsInTimeForTheNextWorker(t *testing.T) {
 	t.Parallel()
 	server := redisServer(t)
-	sim, url := newSimulator(t)
+	sim, url := newSimulator(t, wecomtest.Rules{})
 	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
 	ownLedger := ledger.New(tr.redis, "ops", time.Hour)
 	away := &forgetful{Ledger: ownLedger}

@@ -160,7 +160,7 @@ func TestAnOutageOfWeComCostsNoAttempt(t *testing.T) {
 func troubleWithWeCom(t *testing.T, wecomURL string) *trouble {
 	t.Helper()
 	server := redistest.Start(t)
-	sim, url := newSimulator(t)
+	sim, url := newSimulator(t, wecomtest.Rules{})
 	if wecomURL == "" {
 		wecomURL = url
 	}

@@ -54,17 +54,8 @@ func newTrouble(t *testing.T, rdb redis.UniversalClient, redisURL string, sim *w
 	}
 	tr := &trouble{T: t, rdb: rdb, sim: sim, redis: workers, calls: &callCounter{}, log: &logtest.Transcript{}}
 	workers.AddHook(tr.calls)
-	client, err := wecom.NewClient(wecom.Config{
-		CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: wecomURL, Timeout: 2 * time.Second,
-		TokenStore: tokenstore.New(workers, "ops", wecomtest.CorpID, wecomtest.Secret),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	// A message that WeCom may have taken is parked, which would show.
-	tr.app = worker.App{
-		Name: "ops", AgentID: strconv.Itoa(wecomtest.AgentID), Sender: client, Timeout: 2 * time.Second, OnUnknown: worker.Park,
-	}
+	tr.app = newApp(t, workers, wecomURL, callTimeout)
+	tr.app.OnUnknown = worker.Park // a message that WeCom may have taken would show
 	t.Cleanup(func() {
 		_ = workers.Close()
 		if t.Failed() {
@@ -74,9 +65,25 @@ func newTrouble(t *testing.T, rdb redis.UniversalClient, redisURL string, sim *w
 	return tr
 }
 
-func newSimulator(t *testing.T) (sim *wecomtest.Simulator, url string) {
+// newApp is the simulator's app as a worker has it, with its token in Redis.
+func newApp(t *testing.T, rdb redis.UniversalClient, wecomURL string, timeout time.Duration) worker.App {
 	t.Helper()
-	sim, err := wecomtest.New(wecomtest.Rules{})
+	client, err := wecom.NewClient(wecom.Config{
+		CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: wecomURL, Timeout: timeout,
+		TokenStore: tokenstore.New(rdb, "ops", wecomtest.CorpID, wecomtest.Secret),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return worker.App{Name: "ops", AgentID: strconv.Itoa(wecomtest.AgentID), Sender: client, Timeout: timeout}
+}
+
+// callTimeout is short: what a test waits for in vain is over soon.
+const callTimeout = 2 * time.Second
+
+func newSimulator(t *testing.T, rules wecomtest.Rules) (sim *wecomtest.Simulator, url string) {
+	t.Helper()
+	sim, err := wecomtest.New(rules)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,12 +16,10 @@ import (
 
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
-	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 	"github.com/wecomq/wecomq/worker"
 )
@@ -40,20 +37,8 @@ type bundle struct {
 
 func newBundle(t *testing.T, rules wecomtest.Rules, change ...func(*worker.App)) *bundle {
 	t.Helper()
-	sim, err := wecomtest.New(rules)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
+	sim, url := newSimulator(t, rules)
 	rdb := redistest.New(t)
-	client, err := wecom.NewClient(wecom.Config{
-		CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: server.URL, Timeout: 2 * time.Second,
-		TokenStore: tokenstore.New(rdb, "ops", wecomtest.CorpID, wecomtest.Secret),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	p, err := producer.New(rdb, producer.Config{App: "ops"})
 	if err != nil {
 		t.Fatal(err)
@@ -61,10 +46,8 @@ func newBundle(t *testing.T, rules wecomtest.Rules, change ...func(*worker.App))
 	b := &bundle{
 		T: t, rdb: rdb, sim: sim, producer: p, ledger: ledger.New(rdb, "ops", time.Hour), settled: make(chan tasks.Record, 100),
 	}
-	b.app = worker.App{
-		Name: "ops", AgentID: strconv.Itoa(wecomtest.AgentID), Sender: client, Ledger: b.ledger,
-		Timeout: 2 * time.Second, RatePause: time.Second,
-	}
+	b.app = newApp(t, rdb, url, callTimeout)
+	b.app.Ledger, b.app.RatePause = b.ledger, time.Second
 	for _, apply := range change {
 		apply(&b.app)
 	}
