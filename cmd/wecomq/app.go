@@ -40,8 +40,8 @@ func newApp(g *globals) *cobra.Command {
 func newAppResume(g *globals) *cobra.Command {
 	var resetRate bool
 	cmd := newAppSwitch(g, "resume", "Resume sending for an app at once",
-		`Ends a pause, a penalty or a suspension: once a wrong setting is fixed there is no
-need to wait for the next try.
+		`Ends a pause, a penalty, a suspension or any other block: once a wrong setting is
+fixed there is no need to wait for the next try.
 
 The rate that 45009 has lowered stays as it is: it grows back by itself, and at the
 configured one WeCom may refuse the next calls as well. Once the cause is gone, for
@@ -177,7 +177,15 @@ func stateText(s apps.Status) string {
 	if s.Until.IsZero() {
 		return s.State
 	}
-	return fmt.Sprintf("%s, next try in %s", s.State, strings.TrimSuffix(time.Until(s.Until).Round(time.Second).String(), "0s"))
+	wait := time.Until(s.Until).Round(time.Second)
+	if wait <= 0 {
+		return s.State + ", next try now"
+	}
+	text := wait.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	return s.State + ", next try in " + text
 }
 
 func quotaText(q apps.Quota) string {

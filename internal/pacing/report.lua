@@ -84,7 +84,8 @@ if what == 'unreachable' or what == 'unanswered' then
   end
   level = p[7] and level + 1 or 1
   redis.call('HSET', pace, 'level', level)
-  return block('unavailable', math.max(math.min(first * 2 ^ (level - 1), longest), at_least), ARGV[4])
+  local begun = block('unavailable', math.max(math.min(first * 2 ^ (level - 1), longest), at_least), ARGV[4])
+  return {p[7] and '0' or begun[1], begun[2]} -- another block of the same outage is not news
 end
 
 if what == 'inconclusive' then
