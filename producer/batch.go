@@ -52,7 +52,7 @@ func (b *batch) enqueue(ctx context.Context) {
 		}
 	}
 	for chunk := range slices.Chunk(made, batchTasks) {
-		for i, result := range asynqx.BulkEnqueue(ctx, b.producer.rdb, chunk) {
+		for i, result := range asynqx.BulkEnqueue(ctx, b.producer.rdb, b.now, chunk) {
 			owners[i].receive(result.Err)
 		}
 		owners = owners[len(chunk):]

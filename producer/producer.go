@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/wecomq/wecomq/internal/redisclock"
 	"github.com/wecomq/wecomq/internal/tracing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -35,6 +36,7 @@ type Producer struct {
 	retention map[tasks.Priority]time.Duration
 	recordTTL time.Duration
 	tracer    tracing.Tracer
+	clock     *redisclock.Clock
 }
 
 // New checks the configuration; it does not connect. The caller closes rdb.
@@ -56,11 +58,13 @@ func New(rdb redis.UniversalClient, cfg Config) (*Producer, error) {
 	}
 	return &Producer{
 		rdb: rdb, app: cfg.App, retention: cfg.Retention, recordTTL: cfg.RecordTTL, tracer: tracing.New(cfg.TracerProvider),
+		clock: redisclock.New(rdb),
 	}, nil
 }
 
 // Send checks a message and enqueues it, in one round trip, or in two when it has an
-// idempotency key or duplicate check. See [Result] for its errors.
+// idempotency key or duplicate check; every 10 s one more asks for the time by the clock
+// of Redis, which all times of messages are of. See [Result] for its errors.
 func (p *Producer) Send(ctx context.Context, request message.Request, options Options) (Receipt, error) {
 	result := p.SendBatch(ctx, []Message{{Request: request, Options: options}})[0]
 	return result.Receipt, result.Err
@@ -74,9 +78,13 @@ const batchTasks = 1000
 // ctx ends, messages not sent yet fail with ctx's error.
 func (p *Producer) SendBatch(ctx context.Context, messages []Message) []Result {
 	results := make([]Result, len(messages))
-	pending := batch{producer: p, now: time.Now(), drafts: make([]*draft, 0, min(len(messages), batchTasks))}
+	now, clockErr := p.clock.Now(ctx)
+	pending := batch{producer: p, now: now, drafts: make([]*draft, 0, min(len(messages), batchTasks))}
 	for i, m := range messages {
-		d, err := p.prepare(m, &results[i], pending.now)
+		d, err := p.prepare(m, &results[i], now)
+		if err == nil && clockErr != nil {
+			err = &RedisError{Err: clockErr}
+		}
 		if err != nil {
 			results[i].Err = err
 			continue

@@ -161,7 +161,7 @@ func (l *lane) putBack(d *delivery, a tasks.Admission) error {
 	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
 	wait := a.Wait
 	if deadline := d.payload.ExpiresAt; !deadline.IsZero() {
-		wait = min(wait, max(0, time.Until(deadline)))
+		wait = min(wait, max(0, deadline.Sub(l.clock.Latest())))
 	}
 	return later(errors.New("waits for its turn under the limit per "+a.Reason), wait)
 }

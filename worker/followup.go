@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hibiken/asynq"
 
@@ -36,7 +35,7 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 		return err
 	}
 	d.payload.Body, d.request = body, request
-	for _, result := range asynqx.BulkEnqueue(ctx, l.cfg.Redis, queued) {
+	for _, result := range asynqx.BulkEnqueue(ctx, l.cfg.Redis, l.clock.Latest(), queued) {
 		if result.Err != nil && !errors.Is(result.Err, asynq.ErrTaskIDConflict) {
 			// Nothing went to WeCom.
 			return &wecom.UnsentError{Err: fmt.Errorf("enqueue a follow-up: %w", result.Err)}
@@ -51,7 +50,7 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	payload.ID = tasks.FollowUpID(d.payload.ID, f.Number)
 	payload.Body = message.WithToUser(d.payload.Body, users)
 	payload.Part, payload.Parts, payload.TurnAt = 0, 0, f.TurnAt
-	return asynqx.NewTask(payload, l.app.Retention[payload.Priority], time.Now().Add(wholeSeconds(f.Wait))).WithHeaders(d.task.Headers())
+	return asynqx.NewTask(payload, l.app.Retention[payload.Priority], l.clock.Latest().Add(wholeSeconds(f.Wait))).WithHeaders(d.task.Headers())
 }
 
 // partition splits users into those who are in some, ignoring case, and the rest.

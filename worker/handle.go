@@ -21,7 +21,7 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 	if err != nil {
 		return l.unreadable(task, err)
 	}
-	l.cfg.OnDequeued(l.app.Name, d.payload.Priority, time.Since(d.payload.EnqueuedAt))
+	l.cfg.OnDequeued(l.app.Name, d.payload.Priority, l.clock.Latest().Sub(d.payload.EnqueuedAt))
 	if problem := l.agentMismatch(d); problem != nil {
 		return l.settle(ctx, d, tasks.Settlement{State: tasks.Rejected, ErrMsg: problem.Error()}, problem)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/redisclock"
 	"github.com/wecomq/wecomq/internal/tracing"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -31,6 +32,7 @@ type lane struct {
 	cfg       Config
 	turnstile *turnstile
 	outage    *outage
+	clock     *redisclock.Clock
 	log       zerolog.Logger
 	asynqLog  zerolog.Logger
 	tracer    tracing.Tracer
@@ -39,14 +41,14 @@ type lane struct {
 	stopped   context.Context // ends when asynq waits for no handler any more
 }
 
-func newLane(given App, cfg Config, redisOutage *outage) *lane {
+func newLane(given App, cfg Config, redisOutage *outage, clock *redisclock.Clock) *lane {
 	app := given.withDefaults(cfg.Redis)
 	tracer := tracing.New(cfg.TracerProvider)
 	if tracer.On {
 		app.Sender = &tracedSender{app.Sender, app.Name, tracer}
 	}
 	return &lane{
-		given: given, app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: redisOutage, tracer: tracer,
+		given: given, app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: redisOutage, clock: clock, tracer: tracer,
 		stopping: context.Background(), stopped: context.Background(),
 		log:      cfg.Logger.With().Str(fields.Component, "worker").Str(fields.App, app.Name).Logger(),
 		asynqLog: cfg.Logger.With().Str(fields.Component, "asynq").Str(fields.App, app.Name).Logger(),
@@ -94,7 +96,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		// Calls in flight outlive ctx: a call that is cut off is an unknown outcome.
 		BaseContext:     func() context.Context { return context.WithoutCancel(ctx) },
 		ShutdownTimeout: l.app.attemptLimit(),
-		RetryDelayFunc:  retryDelay,
+		RetryDelayFunc:  l.retryDelay,
 		IsFailure:       isFailure,
 		Logger:          &asynqLogger{l.asynqLog, l.outage},
 	})

@@ -47,7 +47,13 @@ func (e *retryError) Unwrap() error { return e.err }
 // back early.
 func wholeSeconds(d time.Duration) time.Duration { return d + time.Second - time.Nanosecond }
 
-// retryDelay is asynq's RetryDelayFunc.
+// retryDelay is asynq's RetryDelayFunc. asynq adds the delay to the time of this host, but
+// the task is due by the clock of Redis.
+func (l *lane) retryDelay(retried int, err error, task *asynq.Task) time.Duration {
+	return l.clock.Offset() + retryDelay(retried, err, task)
+}
+
+// retryDelay is when a task comes back.
 func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	wait := leaseRetry
 	if retry, ok := errors.AsType[*retryError](err); ok {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -187,11 +188,35 @@ func (tr *trouble) await() {
 // nothing of the trouble.
 func (tr *trouble) lose() {
 	tr.Helper()
-	past := float64(time.Now().Add(-time.Minute).Unix())
-	for _, id := range tr.rdb.ZRange(tr.Context(), "asynq:{ops:default}:lease", 0, -1).Val() {
-		tr.rdb.ZAddXX(tr.Context(), "asynq:{ops:default}:lease", redis.Z{Score: past, Member: id})
-	}
+	ids := tr.rdb.ZRange(tr.Context(), "asynq:{ops:default}:lease", 0, -1).Val()
+	tr.endLeases(ids)
+	go tr.keepFromExtending(ids)
 	tr.run(tr.rdb, zerolog.Nop())
+}
+
+// keepFromExtending undoes the heartbeats of the worker, as if none came through, until
+// its tasks are handed over.
+func (tr *trouble) keepFromExtending(ids []string) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for len(ids) > 0 {
+		select {
+		case <-tick.C:
+		case <-tr.Context().Done():
+			return
+		}
+		ids = tr.endLeases(ids)
+	}
+}
+
+// endLeases sets leases to have ended long ago, and returns those that are still there.
+func (tr *trouble) endLeases(ids []string) []string {
+	const leases = "asynq:{ops:default}:lease"
+	past := float64(time.Now().Add(-time.Minute).Unix())
+	return slices.DeleteFunc(ids, func(id string) bool {
+		tr.rdb.ZAddXX(tr.Context(), leases, redis.Z{Score: past, Member: id})
+		return errors.Is(tr.rdb.ZScore(tr.Context(), leases, id).Err(), redis.Nil)
+	})
 }
 
 // sentOnce checks that each message was accepted at its first attempt, and arrived

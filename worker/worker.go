@@ -12,6 +12,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/redisclock"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -54,6 +56,7 @@ func (c Config) withDefaults() Config {
 type Worker struct {
 	cfg    Config
 	outage *outage
+	clock  *redisclock.Clock
 
 	mu       sync.Mutex
 	lanes    []*lane       // current
@@ -65,7 +68,7 @@ func New(cfg Config) (*Worker, error) {
 	if cfg.Redis == nil {
 		return nil, errors.New("worker: Config.Redis is nil")
 	}
-	w := &Worker{cfg: cfg.withDefaults(), outage: newOutage(cfg.Logger), replaced: make(chan struct{}, 1)}
+	w := &Worker{cfg: cfg.withDefaults(), outage: newOutage(cfg.Logger), clock: redisclock.New(cfg.Redis), replaced: make(chan struct{}, 1)}
 	apply, err := w.Prepare(cfg.Apps)
 	if err != nil {
 		return nil, err
@@ -89,7 +92,7 @@ func (w *Worker) Prepare(apps []App) (apply func(), err error) {
 			return nil, err
 		}
 		if lanes[i] = w.laneOf(app); lanes[i] == nil {
-			lanes[i] = newLane(app, w.cfg, w.outage)
+			lanes[i] = newLane(app, w.cfg, w.outage, w.clock)
 		}
 	}
 	return func() { w.replace(lanes) }, nil
@@ -127,6 +130,11 @@ func (w *Worker) replace(lanes []*lane) {
 func (w *Worker) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	running := map[*lane]context.CancelFunc{}
+	w.readClock(ctx)
+	group.Go(func() error {
+		w.clock.Watch(ctx, w.cfg.Logger.With().Str(fields.Component, "worker").Logger())
+		return nil
+	})
 	group.Go(func() error {
 		for {
 			switchLanes(ctx, group, running, w.current())
@@ -138,6 +146,14 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 	})
 	return group.Wait()
+}
+
+// readClock reads the clock of Redis before the first message needs it. If Redis does not
+// answer, there is no message either.
+func (w *Worker) readClock(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_ = w.clock.Read(ctx)
 }
 
 // switchLanes starts the lanes that do not run yet, and stops those that are no longer

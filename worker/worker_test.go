@@ -37,8 +37,13 @@ type bundle struct {
 
 func newBundle(t *testing.T, rules wecomtest.Rules, change ...func(*worker.App)) *bundle {
 	t.Helper()
+	return newBundleOn(t, redistest.New(t), rules, change...)
+}
+
+// newBundleOn makes a bundle with a Redis of the test's choice.
+func newBundleOn(t *testing.T, rdb redis.UniversalClient, rules wecomtest.Rules, change ...func(*worker.App)) *bundle {
+	t.Helper()
 	sim, url := newSimulator(t, rules)
-	rdb := redistest.New(t)
 	p, err := producer.New(rdb, producer.Config{App: "ops"})
 	if err != nil {
 		t.Fatal(err)

@@ -5,8 +5,10 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
@@ -16,6 +18,8 @@ import (
 type Task struct {
 	Task *asynq.Task
 	Opts []asynq.Option
+	// At is when it is due, by the clock of Redis and in whole seconds; zero for at once.
+	At time.Time
 	// Replaces lets the task take the id of one that has ended, and that asynq only keeps
 	// for the dashboard.
 	Replaces bool
@@ -43,11 +47,11 @@ func (e *RedisError) Unwrap() error { return e.Err }
 // BulkEnqueue enqueues all tasks in one round trip, each atomically and with its own
 // result; the results are in the order of the tasks. Give every task a TaskID: when the
 // connection breaks, go-redis sends everything again, and only the id shows that a task
-// is in the queue already.
+// is in the queue already. now is the time by the clock of Redis.
 //
 // If tasks meet ended ones that they may replace, it takes two more round trips.
-func BulkEnqueue(ctx context.Context, rdb redis.UniversalClient, tasks []Task) []Result {
-	results, met := enqueue(ctx, rdb, tasks)
+func BulkEnqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, tasks []Task) []Result {
+	results, met := enqueue(ctx, rdb, now, tasks)
 	replaced := dropEnded(ctx, rdb, met)
 	if len(replaced) == 0 {
 		return results
@@ -56,7 +60,7 @@ func BulkEnqueue(ctx context.Context, rdb redis.UniversalClient, tasks []Task) [
 	for i, n := range replaced {
 		again[i] = tasks[n]
 	}
-	retried, _ := enqueue(ctx, rdb, again)
+	retried, _ := enqueue(ctx, rdb, now, again)
 	for i, n := range replaced {
 		results[n] = retried[i]
 	}
@@ -70,14 +74,15 @@ type met struct {
 }
 
 // enqueue puts tasks into Redis in one round trip.
-func enqueue(ctx context.Context, rdb redis.UniversalClient, tasks []Task) ([]Result, []met) {
+func enqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, tasks []Task) ([]Result, []met) {
 	results := make([]Result, len(tasks))
 	rec := newRecorder(rdb)
 	client := asynq.NewClientFromRedisClient(rec)
 	owners := make([]int, 0, len(tasks)) // owners[i] is the task of rec.calls[i]
 	for i, t := range tasks {
 		before := len(rec.calls)
-		results[i].Info, results[i].Err = client.EnqueueContext(ctx, t.Task, t.Opts...)
+		results[i].Info, results[i].Err = client.EnqueueContext(ctx, t.Task, t.options()...)
+		rec.retime(before, t.At, now)
 		if recorded := len(rec.calls) - before; results[i].Err == nil && recorded != 1 {
 			results[i].Err = fmt.Errorf("asynq made %d script calls for one task, want 1: its version changed", recorded)
 		}
@@ -122,6 +127,15 @@ func dropEnded(ctx context.Context, rdb redis.UniversalClient, conflicts []met) 
 		}
 	}
 	return replaced
+}
+
+// options makes asynq, which goes by this host's clock, schedule a task that has a time;
+// [recorder.retime] corrects the time.
+func (t Task) options() []asynq.Option {
+	if t.At.IsZero() {
+		return t.Opts
+	}
+	return append(slices.Clip(t.Opts), asynq.ProcessAt(time.Now().Add(time.Hour)))
 }
 
 // confirm reads the reply of one of asynq's enqueue scripts.

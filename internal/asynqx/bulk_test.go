@@ -35,7 +35,7 @@ func TestBulkEnqueueWritesWhatAsynqWrites(t *testing.T) {
 			if _, err := asynq.NewClientFromRedisClient(one).Enqueue(item.Task, item.Opts...); err != nil {
 				t.Fatal(err)
 			}
-			result := asynqx.BulkEnqueue(t.Context(), bulk, []asynqx.Task{item})[0]
+			result := asynqx.BulkEnqueue(t.Context(), bulk, time.Now(), []asynqx.Task{item})[0]
 			if result.Err != nil {
 				t.Fatal(result.Err)
 			}
@@ -61,7 +61,7 @@ func TestBulkEnqueueWritesWhatAsynqWrites(t *testing.T) {
 func TestEveryTaskHasItsOwnResult(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	if result := asynqx.BulkEnqueue(t.Context(), rdb, []asynqx.Task{task("taken")})[0]; result.Err != nil {
+	if result := asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), []asynqx.Task{task("taken")})[0]; result.Err != nil {
 		t.Fatal(result.Err)
 	}
 	// A key of the wrong type makes Redis refuse one task.
@@ -69,7 +69,7 @@ func TestEveryTaskHasItsOwnResult(t *testing.T) {
 		t.Fatal(err)
 	}
 	noType := asynqx.Task{Task: asynq.NewTask("", nil), Opts: []asynq.Option{asynq.TaskID("x")}}
-	results := asynqx.BulkEnqueue(t.Context(), rdb, []asynqx.Task{
+	results := asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), []asynqx.Task{
 		task("first"), task("taken"), noType, task("refused", asynq.Queue("broken")), task("last"),
 	})
 	var redisError *asynqx.RedisError
@@ -99,7 +99,7 @@ func TestScriptsThatTheServerForgotAreTaughtAgain(t *testing.T) {
 		if err := rdb.ScriptFlush(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		results := asynqx.BulkEnqueue(t.Context(), rdb, []asynqx.Task{
+		results := asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), []asynqx.Task{
 			task(fmt.Sprintf("now-%d", round)),
 			task(fmt.Sprintf("later-%d", round), asynq.ProcessIn(time.Hour)),
 		})
@@ -115,7 +115,7 @@ func TestAQueueThatWasMadeInvisibleComesBack(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	for _, id := range []string{"a", "b"} {
-		if result := asynqx.BulkEnqueue(t.Context(), rdb, []asynqx.Task{task(id)})[0]; result.Err != nil {
+		if result := asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), []asynqx.Task{task(id)})[0]; result.Err != nil {
 			t.Fatal(result.Err)
 		}
 		if visible := rdb.SIsMember(t.Context(), "asynq:queues", "ops:default").Val(); !visible {
@@ -133,7 +133,7 @@ func TestRedisAwayIsARedisErrorForEveryTask(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Addr, MaxRetries: -1, DialerRetries: 1})
 	t.Cleanup(func() { _ = rdb.Close() })
 	server.Kill()
-	for _, result := range asynqx.BulkEnqueue(t.Context(), rdb, []asynqx.Task{task("a"), task("b")}) {
+	for _, result := range asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), []asynqx.Task{task("a"), task("b")}) {
 		if _, ok := errors.AsType[*asynqx.RedisError](result.Err); !ok {
 			t.Errorf("error %v, want a RedisError", result.Err)
 		}
@@ -142,7 +142,7 @@ func TestRedisAwayIsARedisErrorForEveryTask(t *testing.T) {
 
 func TestAnEmptyBatchSendsNothing(t *testing.T) {
 	t.Parallel()
-	if results := asynqx.BulkEnqueue(t.Context(), nil, nil); len(results) != 0 {
+	if results := asynqx.BulkEnqueue(t.Context(), nil, time.Now(), nil); len(results) != 0 {
 		t.Errorf("%d results, want none", len(results))
 	}
 }
@@ -158,7 +158,7 @@ func BenchmarkBulkEnqueue(b *testing.B) {
 					n++
 					batch[i] = task(fmt.Sprint("ops-", n))
 				}
-				for _, result := range asynqx.BulkEnqueue(b.Context(), rdb, batch) {
+				for _, result := range asynqx.BulkEnqueue(b.Context(), rdb, time.Now(), batch) {
 					if result.Err != nil {
 						b.Fatal(result.Err)
 					}

@@ -39,7 +39,7 @@ func collect(t *testing.T, c prometheus.Collector) (map[string]float64, error) {
 
 func enqueue(t *testing.T, rdb redis.UniversalClient, tasks ...asynqx.Task) {
 	t.Helper()
-	for _, result := range asynqx.BulkEnqueue(t.Context(), rdb, tasks) {
+	for _, result := range asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), tasks) {
 		if result.Err != nil {
 			t.Fatal(result.Err)
 		}

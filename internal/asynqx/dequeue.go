@@ -15,9 +15,6 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
-// leaseLength is how long a worker that has died keeps its tasks, as in asynq itself.
-const leaseLength = 30 * time.Second
-
 // takenLife is how long a dequeue whose reply was lost can be repeated. It is shorter
 // than the task's lease of 30 s, after which another worker may have the task.
 const takenLife = 25 * time.Second

@@ -9,17 +9,14 @@ import (
 )
 
 // NewTask makes the task of a message, with the options that every message has.
-// retention is how long the dashboard shows it after it has finished; a zero at means
-// now.
+// retention is how long the dashboard shows it after it has finished; at is by the
+// clock of Redis, zero for now.
 func NewTask(p tasks.Payload, retention time.Duration, at time.Time) Task {
 	options := []asynq.Option{
 		asynq.TaskID(p.ID), asynq.Queue(tasks.Queue(p.App, p.Priority)), asynq.MaxRetry(tasks.MaxAttempts),
 		asynq.Timeout(tasks.TaskTimeout), asynq.Retention(retention),
 	}
-	if !at.IsZero() {
-		options = append(options, asynq.ProcessAt(at))
-	}
-	return Task{Task: asynq.NewTask(tasks.TypeName(p.Type), tasks.Encode(p)), Opts: options}
+	return Task{Task: asynq.NewTask(tasks.TypeName(p.Type), tasks.Encode(p)), Opts: options, At: at}
 }
 
 // WithHeaders returns the task with headers, which travel with it.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha1" //nolint:gosec // Redis names scripts by their SHA-1
 	"encoding/hex"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -66,6 +68,19 @@ func (r *recorder) Eval(ctx context.Context, source string, keys []string, args 
 	sha := hex.EncodeToString(sum[:])
 	sources.Store(sha, source)
 	return r.EvalSha(ctx, sha, keys, args...)
+}
+
+// retime corrects the times in the calls from the first one on: asynq took them from this
+// host's clock.
+func (r *recorder) retime(first int, at, now time.Time) {
+	for _, c := range r.calls[first:] {
+		switch set := c.keys[len(c.keys)-1]; {
+		case len(c.keys) == 2 && strings.HasSuffix(set, ":scheduled") && !at.IsZero():
+			c.args[1] = at.Unix() // ARGV 2 of asynq's scheduleCmd
+		case len(c.keys) == 2 && strings.HasSuffix(set, ":pending"):
+			c.args[2] = now.UnixNano() // ARGV 3 of asynq's enqueueCmd
+		}
+	}
 }
 
 // flush sends what was recorded and returns one error, or nil, per call.

@@ -31,7 +31,7 @@ func archive(t *testing.T, rdb redis.UniversalClient, n int) *asynq.Inspector {
 			Task: asynq.NewTask("message:text", payload), Opts: []asynq.Option{asynq.TaskID(fmt.Sprintf("t%05d", i)), asynq.Queue("ops:default")},
 		}
 	}
-	for _, result := range asynqx.BulkEnqueue(t.Context(), rdb, batch) {
+	for _, result := range asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), batch) {
 		if result.Err != nil {
 			t.Fatal(result.Err)
 		}

@@ -33,6 +33,8 @@ const (
 //     may be active elsewhere by then.
 //   - Queues that Redis has lost are never registered again.
 //   - Tasks that become due are noticed seconds later and put behind all waiting ones.
+//   - Leases end by the clock of the worker, so a worker whose clock is ahead takes the
+//     tasks of others.
 //   - A task whose dequeue was answered into a broken connection is not processed for two
 //     minutes.
 type WorkerClient struct {
@@ -67,6 +69,9 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 	}
 	if isForward(keys) {
 		return nothingToForward(ctx)
+	}
+	if isExpired(keys) {
+		return c.ran(keys, c.expiredTasks(ctx, keys))
 	}
 	return c.acknowledged(ctx, keys, args, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
 }
@@ -108,7 +113,7 @@ func (c *WorkerClient) dropStale(ctx context.Context, key string) {
 func (c *WorkerClient) ZAddXX(ctx context.Context, key string, members ...redis.Z) *redis.IntCmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	cmd := c.UniversalClient.ZAddXX(ctx, key, members...)
+	cmd := c.extendLeases(ctx, key, members)
 	c.served(cmd.Err())
 	return cmd
 }

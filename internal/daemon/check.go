@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/redisclock"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -35,10 +36,23 @@ func (d *Deployment) Check(ctx context.Context, online bool) []Finding {
 		return append(findings, Finding{"redis", Fault, err.Error()})
 	}
 	findings = append(findings, d.checkMasters(ctx)...)
+	findings = append(findings, d.checkClock(ctx)...)
 	if online {
 		findings = append(findings, d.checkApps(ctx)...)
 	}
 	return findings
+}
+
+// checkClock compares this host's clock with that of Redis.
+func (d *Deployment) checkClock(ctx context.Context) []Finding {
+	clock := redisclock.New(d.rdb)
+	if err := clock.Read(ctx); err != nil {
+		return []Finding{{"clock", Warning, err.Error()}}
+	}
+	if complaint := clock.Complaint(); complaint != "" {
+		return []Finding{{"clock", Warning, complaint}}
+	}
+	return nil
 }
 
 // checkApps checks the credentials of every app.

@@ -1,6 +1,13 @@
 package daemon
 
-import "testing"
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/redistest"
+)
 
 func TestCheckVersion(t *testing.T) {
 	t.Parallel()
@@ -25,5 +32,23 @@ func TestCheckVersion(t *testing.T) {
 				t.Errorf("checkVersion(%q) is %s, want %s", tt.version, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestCheckNamesAHostWhoseClockIsWrong(t *testing.T) {
+	t.Parallel()
+	server, clock := redistest.StartWithClock(t)
+	d := &Deployment{rdb: server.Client()}
+	if findings := d.checkClock(t.Context()); len(findings) > 0 {
+		t.Errorf("the clock is right: %v", findings)
+	}
+	clock.Set(time.Minute)
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings := d.checkClock(t.Context())
+	if len(findings) != 1 || findings[0].Level != Warning || !strings.Contains(findings[0].Text, host+" is 1m0s behind") {
+		t.Errorf("%v, want a warning that names %s", findings, host)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/metrics"
+	"github.com/wecomq/wecomq/internal/redisclock"
 )
 
 // defaultListen is where a gateway listens when its config comes from the environment.
@@ -105,7 +106,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 		group.Go(func() error { return d.gateway.webhooks.run(ctx) })
 	}
 	if d.worker != nil {
-		group.Go(func() error { return d.worker.Run(ctx) })
+		group.Go(func() error { return d.worker.Run(ctx) }) // it watches the clock itself
+	} else {
+		group.Go(func() error {
+			redisclock.New(d.deployment.rdb).Watch(ctx, d.deployment.log)
+			return nil
+		})
 	}
 	group.Go(func() error { return d.reloadOnHangup(ctx) })
 	return group.Wait()

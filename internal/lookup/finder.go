@@ -14,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/redisclock"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -27,11 +28,12 @@ type Finder struct {
 	rdb       redis.UniversalClient
 	ledger    *ledger.Ledger
 	inspector *asynq.Inspector
+	clock     *redisclock.Clock
 }
 
 // New returns the finder of app.
 func New(rdb redis.UniversalClient, app string, records *ledger.Ledger) *Finder {
-	return &Finder{app: app, rdb: rdb, ledger: records, inspector: asynq.NewInspectorFromRedisClient(rdb)}
+	return &Finder{app: app, rdb: rdb, ledger: records, inspector: asynq.NewInspectorFromRedisClient(rdb), clock: redisclock.New(rdb)}
 }
 
 // Message returns the record of a message, merged from its parts and follow-ups if it
@@ -136,7 +138,17 @@ func (f *Finder) queued(ctx context.Context, id string) (tasks.Record, error) {
 	if err != nil {
 		return tasks.Record{}, err
 	}
-	return f.hold(ctx, fromTask(f.app, id, info))
+	record := fromTask(f.app, id, info)
+	if record.State == tasks.Scheduled {
+		now, err := f.clock.Now(ctx)
+		if err != nil {
+			return tasks.Record{}, err
+		}
+		if !info.NextProcessAt.After(now) {
+			record.State = tasks.Queued // it waits for a worker only
+		}
+	}
+	return f.hold(ctx, record)
 }
 
 // hold changes a queued message to held while its app is paused.
@@ -166,9 +178,6 @@ func fromTask(app, id string, info *asynq.TaskInfo) tasks.Record {
 	record := tasks.Record{
 		ID: id, App: app, Priority: priority, State: states[info.State], ErrMsg: info.LastErr,
 		Recipients: tasks.Recipients{Invalid: []string{}, Unlicensed: []string{}},
-	}
-	if record.State == tasks.Scheduled && !info.NextProcessAt.After(time.Now()) {
-		record.State = tasks.Queued // only for a worker
 	}
 	if record.State == tasks.Rejected {
 		record.FinishedAt = info.LastFailedAt.UTC()

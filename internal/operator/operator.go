@@ -13,6 +13,7 @@ import (
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/internal/redisclock"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -39,13 +40,14 @@ type Operator struct {
 	Config
 	finder    *lookup.Finder
 	inspector *asynq.Inspector
+	clock     *redisclock.Clock
 }
 
 // New makes the operator of an app.
 func New(cfg Config) *Operator {
 	return &Operator{
 		Config: cfg, finder: lookup.New(cfg.Redis, cfg.App, cfg.Ledger),
-		inspector: asynq.NewInspectorFromRedisClient(cfg.Redis),
+		inspector: asynq.NewInspectorFromRedisClient(cfg.Redis), clock: redisclock.New(cfg.Redis),
 	}
 }
 

@@ -166,13 +166,17 @@ func ended(r tasks.Record) RecalledPart {
 // recall takes back what WeCom has.
 func (o *Operator) recall(ctx context.Context, r tasks.Record) (RecalledPart, error) {
 	part := RecalledPart{ID: r.ID, Result: Recalled, MsgID: r.MsgID, RecalledAt: r.RecalledAt}
+	now, err := o.clock.Now(ctx)
+	if err != nil {
+		return part, err
+	}
 	switch {
 	case !r.RecalledAt.IsZero():
 		return part, nil
 	case r.MsgID == "":
 		return failure(r, "WeCom gave no msgid to recall it by", "nothing is to be done"), nil
-	case time.Since(r.FinishedAt) > message.RecallWindow:
-		return tooOld(r), nil
+	case now.Sub(r.FinishedAt) > message.RecallWindow:
+		return tooOld(r, now.Sub(r.FinishedAt)), nil
 	}
 	if _, err := o.Recaller.RecallContext(ctx, message.RecallRequest{MsgID: r.MsgID}); err != nil {
 		part = failure(r, err.Error(), wecom.HintOf(err))
@@ -181,14 +185,14 @@ func (o *Operator) recall(ctx context.Context, r tasks.Record) (RecalledPart, er
 		}
 		return part, nil
 	}
-	part.RecalledAt = time.Now().UTC().Truncate(time.Millisecond)
+	part.RecalledAt = o.clock.Latest().UTC().Truncate(time.Millisecond)
 	return part, o.Ledger.MarkRecalled(context.WithoutCancel(ctx), r.ID, part.RecalledAt)
 }
 
 // tooOld is WeCom's own answer, without the call.
-func tooOld(r tasks.Record) RecalledPart {
+func tooOld(r tasks.Record, age time.Duration) RecalledPart {
 	const code wecom.Code = 42052
-	part := failure(r, fmt.Sprintf("it was sent %s ago", time.Since(r.FinishedAt).Round(time.Minute)), code.Hint())
+	part := failure(r, fmt.Sprintf("it was sent %s ago", age.Round(time.Minute)), code.Hint())
 	part.ErrCode = int64(code)
 	return part
 }

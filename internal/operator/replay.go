@@ -72,7 +72,7 @@ func (o *Operator) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, er
 	if err != nil {
 		return Replay{}, fmt.Errorf("replay %s: %w", r.ID, err)
 	}
-	p, err := renew(old, r)
+	p, err := o.renew(ctx, old, r)
 	if err != nil {
 		return Replay{}, fmt.Errorf("replay %s: %w", r.ID, err)
 	}
@@ -105,7 +105,7 @@ func (o *Operator) enqueue(ctx context.Context, p tasks.Payload) (before bool, e
 		return err == nil, err
 	}
 	task := asynqx.NewTask(p, o.Retention[p.Priority], time.Time{}).WithHeaders(tracing.Headers(ctx))
-	err = asynqx.BulkEnqueue(ctx, o.Redis, []asynqx.Task{task})[0].Err
+	err = asynqx.BulkEnqueue(ctx, o.Redis, p.EnqueuedAt, []asynqx.Task{task})[0].Err
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return true, nil
 	}
@@ -114,10 +114,14 @@ func (o *Operator) enqueue(ctx context.Context, p tasks.Payload) (before bool, e
 
 // renew makes the new message: the same bytes, or for a partial message the same
 // content to those whom WeCom refused.
-func renew(old tasks.Payload, r tasks.Record) (tasks.Payload, error) {
+func (o *Operator) renew(ctx context.Context, old tasks.Payload, r tasks.Record) (tasks.Payload, error) {
+	now, err := o.clock.Now(ctx)
+	if err != nil {
+		return tasks.Payload{}, err
+	}
 	p := tasks.Payload{
 		ID: tasks.IDFromKey(old.App, "replay\x00"+old.ID), App: old.App, Priority: old.Priority, Type: old.Type,
-		Body: old.Body, EnqueuedAt: time.Now(), ReplayOf: old.ID,
+		Body: old.Body, EnqueuedAt: now, ReplayOf: old.ID,
 	}
 	if r.State != tasks.Partial {
 		if r.Recipients.Deferred > 0 { // they have a message of their own

@@ -43,6 +43,7 @@ type Server struct {
 	tb     testing.TB
 	config string
 	args   []string // of the binary, which reads config from its standard input
+	env    []string // in addition to that of the test
 	cmd    *exec.Cmd
 	output *bytes.Buffer // of cmd; read it only once exited is closed
 	exited chan struct{}
@@ -83,11 +84,17 @@ func startEmbedded(tb testing.TB) *embedded.Redis {
 // redis.conf that come after the defaults; see AppendOnly.
 func Start(tb testing.TB, config ...string) *Server {
 	tb.Helper()
+	return start(tb, nil, config)
+}
+
+// start starts a redis-server with additions to its environment.
+func start(tb testing.TB, env, config []string) *Server {
+	tb.Helper()
 	if missing(tb) {
 		tb.Skipf("SKIPPED: this test needs %s; install it (apt-get install redis-server)", binary)
 	}
 	dir := tempDir(tb)
-	s := &Server{Dir: dir, Addr: filepath.Join(dir, "s"), tb: tb, args: []string{"-"}}
+	s := &Server{Dir: dir, Addr: filepath.Join(dir, "s"), tb: tb, args: []string{"-"}, env: env}
 	defaults := fmt.Sprintf("port 0\nunixsocket %q\ndir %q\nsave \"\"\ndaemonize no\n", s.Addr, s.Dir)
 	s.config = defaults + strings.Join(config, "\n") + "\n"
 	s.start()
@@ -125,6 +132,7 @@ func (s *Server) start() {
 	s.output = new(bytes.Buffer)
 	s.exited = make(chan struct{})
 	s.cmd = exec.Command(binary, s.args...) //nolint:noctx,gosec // it lives until Kill, which cleanup calls; the arguments are ours
+	s.cmd.Env = append(os.Environ(), s.env...)
 	s.cmd.Stdin = strings.NewReader(s.config)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
 	s.cmd.SysProcAttr = dieWithParent()

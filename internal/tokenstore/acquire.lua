@@ -15,8 +15,9 @@ end
 local function text(n)
   return string.format('%.0f', n)
 end
-local token = redis.call('HMGET', KEYS[1], 'token', 'refresh_at', 'expires_at')
-local usable = token[1] and tonumber(token[3]) > now
+local token = redis.call('HMGET', KEYS[1], 'token', 'refresh_at', 'expires_at', 'saved_at')
+-- If the clock went back, nobody can tell how much of the token's life is left.
+local usable = token[1] and tonumber(token[3]) > now and tonumber(token[4] or 0) <= now + 1000
 local function use()
   return {'token', token[1], text(math.max(token[2] - now, 0)), text(token[3] - now)}
 end

@@ -34,7 +34,10 @@ func (s store) wait(ctx context.Context, w waiting) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now, err := s.rdb.Time(ctx).Result() // due.lua goes by the clock of Redis
+	if err != nil {
+		return fmt.Errorf("keep a message that waits: %w", err)
+	}
 	id := idOf(s.app, w.Message)
 	name := waitingPrefix + id + "|" + strconv.FormatInt(now.UnixMilli(), 10)
 	_, err = s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {

@@ -1,0 +1,94 @@
+// Package redisclock tells the time by the clock of Redis. All processes of a deployment
+// share that clock, however wrong those of their hosts are.
+package redisclock
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// readingLife is how long a reading serves: Redis's clock may be set, and a host's
+	// drifts by less than a millisecond meanwhile.
+	readingLife = 10 * time.Second
+	// Tolerance is by how much a host's clock may differ from that of Redis.
+	Tolerance = time.Second
+)
+
+// Clock is the clock of a Redis as this process knows it. It is safe for concurrent use.
+type Clock struct {
+	rdb  redis.UniversalClient
+	turn sync.Mutex // held by the one who reads
+	last atomic.Pointer[reading]
+}
+
+// reading is one answer to TIME. Between readings the time goes on with the monotonic
+// clock of the host, so that setting the host's clock changes nothing.
+type reading struct {
+	at    time.Time // on this host, half-way between question and answer
+	redis time.Time
+	error time.Duration // at most: half of the round trip
+}
+
+func (r *reading) now() time.Time { return r.redis.Add(time.Since(r.at)) }
+
+// New returns the clock of rdb; it makes no call.
+func New(rdb redis.UniversalClient) *Clock { return &Clock{rdb: rdb} }
+
+// Now returns the time. It asks Redis if the last reading is older than 10 s.
+func (c *Clock) Now(ctx context.Context) (time.Time, error) {
+	if !c.fresh() {
+		c.turn.Lock()
+		defer c.turn.Unlock()
+		if !c.fresh() {
+			if err := c.Read(ctx); err != nil {
+				return c.Latest(), err
+			}
+		}
+	}
+	return c.Latest(), nil
+}
+
+func (c *Clock) fresh() bool {
+	r := c.last.Load()
+	return r != nil && time.Since(r.at) < readingLife
+}
+
+// Latest returns the time by the last reading, however old, and makes no call. Before the
+// first reading it is the time of this host.
+func (c *Clock) Latest() time.Time {
+	if r := c.last.Load(); r != nil {
+		return r.now()
+	}
+	return time.Now()
+}
+
+// Read asks Redis for the time.
+func (c *Clock) Read(ctx context.Context) error {
+	asked := time.Now()
+	now, err := c.rdb.Time(ctx).Result()
+	if err != nil {
+		return fmt.Errorf("ask Redis for the time: %w", err)
+	}
+	half := time.Since(asked) / 2
+	c.last.Store(&reading{at: asked.Add(half), redis: now, error: half})
+	return nil
+}
+
+// Offset is how far Redis's clock is ahead of this host's, negative if it is behind.
+func (c *Clock) Offset() time.Duration { return c.Latest().Sub(time.Now().Round(0)) }
+
+// Wrong returns the offset, and reports whether it is certainly more than [Tolerance].
+func (c *Clock) Wrong() (time.Duration, bool) {
+	r := c.last.Load()
+	if r == nil {
+		return 0, false
+	}
+	offset := c.Offset()
+	return offset, offset.Abs() > Tolerance+r.error
+}
