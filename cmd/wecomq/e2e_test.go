@@ -258,14 +258,14 @@ func TestWrongSecretHoldsMessages(t *testing.T) {
 	}
 }
 
-func TestUnreachableWeComCostsOnlyAttempts(t *testing.T) {
+func TestAnUnreachableWeComCostsNoMessage(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
 	l.env["WECOM_API_BASE_URL"] = "http://127.0.0.1:1"
 	ids := l.sendTexts(3)
 	worker := l.work()
 	waittest.Until(t, "every message has been tried", func() bool {
-		return !slices.ContainsFunc(l.records(ids), func(r tasks.Record) bool { return r.ErrMsg == "" || r.State != tasks.Queued })
+		return !slices.ContainsFunc(l.records(ids), func(r tasks.Record) bool { return r.ErrMsg == "" || r.State != tasks.Held })
 	})
 	for _, record := range l.records(ids) {
 		if !strings.Contains(record.ErrMsg, "connection refused") {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -29,12 +30,20 @@ type landscape struct {
 	env   map[string]string
 }
 
+// simulatedApps are two applications: one may have one name only.
+const simulatedApps = `{"apps": [
+	{"corp_id": "ww0123456789abcdef", "agent_id": 1000002, "secret": "simulator-secret"},
+	{"corp_id": "ww0123456789abcdef", "agent_id": 1000003, "secret": "secret-of-hr"}
+]}`
+
 // newLandscape takes lines of redis.conf.
 func newLandscape(t *testing.T, config ...string) *landscape {
 	t.Helper()
 	takeTurn(t)
 	l := &landscape{T: t, redis: redistest.Start(t, config...)}
-	sim := start(t, l.environ(), "simulate", "--listen", "127.0.0.1:0")
+	rules := filepath.Join(t.TempDir(), "rules.json")
+	l.write(rules, simulatedApps)
+	sim := start(t, l.environ(), "simulate", "--listen", "127.0.0.1:0", "--rules", rules)
 	_, l.url, _ = strings.Cut(sim.awaitLine("api_base_url:"), "api_base_url: ")
 	l.env = appVariables(l.url, l.redis.URL())
 	return l

@@ -13,7 +13,7 @@ import (
 func TestAReloadStopsNobody(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	const hr = "  hr:\n    corp_id: ww0123456789abcdef\n    agent_id: 1000002\n    secret: simulator-secret\n    api_base_url: "
+	const hr = "  hr:\n    corp_id: ww0123456789abcdef\n    agent_id: 1000003\n    secret: secret-of-hr\n    api_base_url: "
 	const patient = "    timeout: 60s\n"
 	config := l.gatewayConfig("", patient+hr+l.url+"\n", gatewayToken)
 	worker := start(t, l.environ(), "worker", "-c", config)
@@ -47,7 +47,7 @@ func TestAReloadStopsNobody(t *testing.T) {
 func TestAllWorkersTogetherTellOfTroubleOnce(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	const hr = "  hr:\n    corp_id: ww0123456789abcdef\n    agent_id: 1000002\n    secret: simulator-secret\n    api_base_url: "
+	const hr = "  hr:\n    corp_id: ww0123456789abcdef\n    agent_id: 1000003\n    secret: secret-of-hr\n    api_base_url: "
 	config := l.gatewayConfig("", hr+l.url+"\n", gatewayToken)
 	worker := start(t, l.environ(), "worker", "-c", config)
 	waittest.Until(t, "both lanes are up", func() bool { return len(worker.lines(`"lane is up"`)) == 2 })

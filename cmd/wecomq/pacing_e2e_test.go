@@ -185,16 +185,17 @@ func (l *landscape) endBackOff() {
 // ops calls the WeCom at opsURL.
 func (l *landscape) limitCalls(opsURL string, callsPerMinute int) {
 	l.Helper()
-	app := func(url string, limits map[string]any) map[string]any {
+	app := func(agent int, secret, url string, limits map[string]any) map[string]any {
 		return map[string]any{
-			"corp_id": wecomtest.CorpID, "agent_id": strconv.Itoa(wecomtest.AgentID), "secret": wecomtest.Secret,
+			"corp_id": wecomtest.CorpID, "agent_id": strconv.Itoa(agent), "secret": secret,
 			"api_base_url": url, "limits": limits, "timeout": "60s",
 		}
 	}
 	text, err := json.Marshal(map[string]any{
 		"redis": map[string]any{"url": l.redis.URL()},
 		"apps": map[string]any{
-			"ops": app(opsURL, map[string]any{"calls_per_minute": callsPerMinute}), "hr": app(l.url, map[string]any{}),
+			"ops": app(wecomtest.AgentID, wecomtest.Secret, opsURL, map[string]any{"calls_per_minute": callsPerMinute}),
+			"hr":  app(1000003, "secret-of-hr", l.url, map[string]any{}),
 		},
 	})
 	if err != nil {
