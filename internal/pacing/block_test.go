@@ -12,18 +12,19 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// crowd are a thousand members, each with that many promises, one a second; negative
+// crowd are members, each with that many promises, one a second; negative
 // moments are over.
-func (b *bundle) crowd(promises int, first time.Duration) []string {
+func (b *bundle) crowd(members, promises int, first time.Duration) []string {
 	b.Helper()
-	users := make([]string, 1000)
+	users := make([]string, members)
 	pipe := b.rdb.Pipeline()
 	for i := range users {
 		users[i] = fmt.Sprintf("user%04d", i)
-		for n := range promises {
-			at := b.now.Add(first + time.Duration(n)*time.Second)
-			pipe.LPush(b.Context(), keys.Plan(b.app, users[i]), at.UnixMilli())
+		moments := make([]any, promises)
+		for n := range moments {
+			moments[n] = b.now.Add(first + time.Duration(n)*time.Second).UnixMilli()
 		}
+		pipe.LPush(b.Context(), keys.Plan(b.app, users[i]), moments...)
 		pipe.LPush(b.Context(), keys.Sent(b.app, users[i]), b.now.UnixMilli())
 	}
 	pipe.HSet(b.Context(), keys.Pace(b.app), "planned_until", b.now.Add(time.Hour).UnixMilli())
@@ -66,7 +67,7 @@ func TestAnAdmissionLooksAtFewEntriesOfLongLists(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBundle(t, redistest.Start(t).Client(), unhurried(30, 1000))
-			users := b.crowd(tc.promises, tc.first)
+			users := b.crowd(100, tc.promises, tc.first)
 			before := b.commands()
 			b.admit(b.message(tasks.Default, users...))
 			if got := float64(b.commands()-before) / float64(len(users)); got > float64(tc.most) {
@@ -79,7 +80,7 @@ func TestAnAdmissionLooksAtFewEntriesOfLongLists(t *testing.T) {
 // BenchmarkAdmitBehindPlans is an admission of a thousand recipients who all wait.
 func BenchmarkAdmitBehindPlans(b *testing.B) {
 	p := newBundle(b, redistest.New(b), unhurried(30, 1000))
-	users := p.crowd(64, time.Minute)
+	users := p.crowd(1000, 64, time.Minute)
 	for b.Loop() {
 		p.admit(p.message(tasks.Default, users...))
 	}
