@@ -65,7 +65,7 @@ func TestTroubleCostsNoMessageAndDoublesNone(t *testing.T) {
 	t.Parallel()
 	const n = 300
 	l := newLandscape(t)
-	l.rule(`{"token_uses": 60, "concurrency": 8, "latency": "5ms", "jitter": "10ms"}`)
+	l.rule(`{"token_uses": 60, "concurrency": 3, "latency": "30ms", "jitter": "10ms"}`)
 	l.fault(`{"api": "message/send", "errcode": -1, "every": 29}`)
 	ids := l.sendTexts(n)
 	for range 3 {

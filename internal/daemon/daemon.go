@@ -99,8 +99,10 @@ func (d *Daemon) Addr() net.Addr {
 func (d *Daemon) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	context.AfterFunc(ctx, func() { close(d.stopping) })
+	started := d.deployment // a reload replaces it
 	if d.listener != nil {
-		group.Go(func() error { return ServeHTTP(ctx, d.listener, d.handler()) })
+		handler := d.handler()
+		group.Go(func() error { return ServeHTTP(ctx, d.listener, handler) })
 	}
 	if d.gateway != nil {
 		group.Go(func() error { return d.gateway.webhooks.run(ctx) })
@@ -109,7 +111,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		group.Go(func() error { return d.worker.Run(ctx) }) // it watches the clock itself
 	} else {
 		group.Go(func() error {
-			redisclock.New(d.deployment.rdb).Watch(ctx, d.deployment.log)
+			redisclock.New(started.rdb).Watch(ctx, started.log)
 			return nil
 		})
 	}
