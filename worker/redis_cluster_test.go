@@ -58,7 +58,8 @@ func TestAMasterOfTheClusterIsLost(t *testing.T) {
 
 func TestASlotOfTheClusterMoves(t *testing.T) {
 	t.Parallel()
-	for _, key := range []string{"asynq:{ops:default}:pending", "wecomq:{ops}:pace"} {
+	const queue, app = "asynq:{ops:default}:pending", "wecomq:{ops}:pace"
+	for _, key := range []string{queue, app} {
 		t.Run(key, func(t *testing.T) {
 			t.Parallel()
 			cluster := redistest.StartCluster(t, redistest.AppendOnly)
@@ -66,9 +67,13 @@ func TestASlotOfTheClusterMoves(t *testing.T) {
 			tr := newTrouble(t, cluster.Client(), cluster.URL(), sim, url)
 			tr.work()
 			ids := tr.fly(10, flight)
-			ids = append(ids, tr.send("queued", 20)...)
-
+			if key == queue { // which takes none while it moves
+				ids = append(ids, tr.send("queued", 20)...)
+			}
 			finish := cluster.Migrate(key)
+			if key == app { // the worker must ask for its limits meanwhile
+				ids = append(ids, tr.send("queued", 20)...)
+			}
 			waittest.Until(t, "the worker notices", func() bool { return strings.Contains(tr.log.String(), "TRYAGAIN") })
 			finish()
 
