@@ -182,6 +182,30 @@ func TestEncodeRefuses(t *testing.T) {
 			map[string]any{"list": []string{"ok", "\xe4\xbd"}},
 			"encode message: list[1]: not UTF-8 from byte 0 on; convert the text before sending it",
 		},
+		{
+			"a bad byte behind a replacement character that is meant", text("\uFFFDok\xff"),
+			"encode message: text.content: not UTF-8 from byte 5 on; convert the text before sending it",
+		},
+		{
+			"a bad text deep in a caller's maps",
+			map[string]any{"alert": map[string]any{"labels": map[string]string{"host": "db\xff"}}},
+			"encode message: alert.labels.host: not UTF-8 from byte 2 on; convert the text before sending it",
+		},
+		{
+			"a caller's field that has no name for JSON",
+			struct{ Text string }{"\xff"},
+			"encode message: Text: not UTF-8 from byte 0 on; convert the text before sending it",
+		},
+		{
+			"a bad text behind good labels and behind bytes, which become base64",
+			struct {
+				Labels map[string]string `json:"labels"`
+				Lines  []string          `json:"lines"`
+				Data   []byte            `json:"data"`
+				Text   string            `json:"text"`
+			}{map[string]string{"host": "db"}, []string{"ok"}, []byte{0xff}, "\xff"},
+			"encode message: text: not UTF-8 from byte 0 on; convert the text before sending it",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
