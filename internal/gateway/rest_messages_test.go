@@ -190,6 +190,7 @@ func TestOperationsOnAMessage(t *testing.T) {
 		"cancelled":                         {waiting, "DELETE", "/v1/messages/" + id, senderToken, 200, `"state":"cancelled"`},
 		"too late to cancel":                {done, "DELETE", "/v1/messages/" + id, senderToken, 409, "is accepted"},
 		"replayed":                          {waiting, "POST", "/v1/messages/" + id + "/replay", rootToken, 202, `{"replays":[{"id":"` + id},
+		"replaying for another app":         {waiting, "POST", "/v1/messages/nope-01JD5K3V8N0000000000000000/replay", rootToken, 403, "may not use the app"},
 		"replaying is for admins":           {waiting, "POST", "/v1/messages/" + id + "/replay", senderToken, 403, "admin"},
 		"a recall of what nobody knows":     {waiting, "POST", "/v1/messages/" + id + "/recall", senderToken, 404, "no such message"},
 		"the apps of the token":             {waiting, "GET", "/v1/apps", readerToken, 200, `{"apps":[{"app":"ops","state":"paused","reason":"by hand"`},

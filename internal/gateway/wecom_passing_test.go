@@ -78,6 +78,12 @@ func TestUpdateOfACardThatWasSplit(t *testing.T) {
 	card := b.wecomSend(token, strings.Replace(buttonCard, "zhangsan|lisi", manyUsers(1200), 1))
 	must(b.sim.WaitMessages(t.Context(), 2))
 	waittest.Until(b.T, "both parts are sent", func() bool { return b.ended(card.MsgID) })
+	none := b.call("message/update_template_card", token, `{"userids":["nobody"],"response_code":"`+card.ResponseCode+
+		`","button":{"replace_name":"done"}}`)
+	same(t, "errcode for those who got no part of it", none.ErrCode, 82102)
+	for _, m := range b.sim.Messages() {
+		same(t, "updated for nobody", m.Updated, false)
+	}
 	a := b.call("message/update_template_card", token, `{"userids":["user1","user1100","nobody"],"response_code":"`+card.ResponseCode+
 		`","button":{"replace_name":"done"}}`)
 	same(t, "answer", a, wecomAnswer{ErrMsg: "ok", InvalidUser: []any{"nobody"}})

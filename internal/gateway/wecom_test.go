@@ -252,6 +252,12 @@ func TestTheIdempotencyKeyWorksHereToo(t *testing.T) {
 	first := b.call("message/send", token, textBody, "Idempotency-Key: k")
 	again := b.call("message/send", token, textBody, "Idempotency-Key: k")
 	same(t, "the repeat's msgid", again.MsgID, first.MsgID)
+	for name, key := range map[string]string{"not ASCII": "schlüssel", "too long": strings.Repeat("k", 256)} {
+		a := b.call("message/send", token, textBody, "Idempotency-Key: "+key)
+		if a.ErrCode != 40058 || !strings.Contains(a.ErrMsg, "idempotency_key") || a.MsgID != "" {
+			t.Errorf("a key that is %s: %+v", name, a)
+		}
+	}
 }
 
 func TestTheRestOfWeComsAPIIsNotHere(t *testing.T) {
