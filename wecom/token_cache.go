@@ -134,8 +134,10 @@ func (l *localTokens) Token(ctx context.Context, fetch FetchToken) (AccessToken,
 		l.failures = 0
 		return token, nil
 	}
-	l.failures++
-	l.held = TokenHeldError{Until: time.Now().Add(TokenBackoff(err, l.failures)), Err: err}
+	if wait := TokenBackoff(err, l.failures+1); wait > 0 {
+		l.failures++
+		l.held = TokenHeldError{Until: time.Now().Add(wait), Err: err}
+	}
 	return token, err
 }
 

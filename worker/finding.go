@@ -26,7 +26,7 @@ func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 		findings = append(findings, silence(about, err))
 	case d.admission.Probe:
 		findings = append(findings, about(probeResult(class)))
-	case d.admission.Unanswered:
+	case d.admission.Unanswered && !isUnsent(err):
 		findings = append(findings, about(tasks.Answered))
 	}
 	if class == wecom.ClassConcurrency {
@@ -61,6 +61,13 @@ func silence(about func(tasks.FindingKind) tasks.Finding, err error) tasks.Findi
 		f.Rest = time.Until(held.Until)
 	}
 	return f
+}
+
+// isUnsent reports whether a call was not made because of something on our side: WeCom
+// has said nothing then.
+func isUnsent(err error) bool {
+	_, unsent := errors.AsType[*wecom.UnsentError](err)
+	return unsent
 }
 
 // probeResult is whether a probe has shown that the app is no longer blocked.
