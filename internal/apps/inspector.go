@@ -151,8 +151,8 @@ func (a *Inspector) ResetRate(ctx context.Context, app string) error {
 }
 
 func (a *Inspector) eachQueue(ctx context.Context, app string, do func(context.Context, redis.UniversalClient, string) error) error {
-	for _, priority := range tasks.Priorities() {
-		if err := do(ctx, a.rdb, tasks.Queue(app, priority)); err != nil {
+	for _, queue := range queues(app) {
+		if err := do(ctx, a.rdb, queue); err != nil {
 			return err
 		}
 	}

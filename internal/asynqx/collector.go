@@ -11,8 +11,8 @@ import (
 
 // Collector exports all of asynq's queues to Prometheus, under the names and types that
 // asynqmon's charts need; a task that is due counts as pending. Each collection costs
-// three round trips per queue and makes
-// Redis estimate the queue's memory, so do not collect at every scrape of every process.
+// three round trips per queue and makes Redis estimate the queue's memory, so do not
+// collect at every scrape of every process.
 //
 // If Redis fails for one queue, only that queue has an invalid metric: serve the others
 // with promhttp.ContinueOnError.

@@ -31,7 +31,7 @@ func LookWaiting(ctx context.Context, rdb redis.UniversalClient, queue string) (
 		queueKey(queue, "pending"), queueKey(queue, "scheduled"), queueKey(queue, "retry"),
 	}, queueKey(queue, "t:")).Int64Slice()
 	if err == nil && len(reply) != 3 {
-		err = errors.New("waiting.lua returned something else")
+		err = errors.New("unexpected reply of waiting.lua")
 	}
 	if err != nil {
 		return Waiting{}, fmt.Errorf("look at what waits in %s: %w", queue, err)

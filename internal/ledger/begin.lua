@@ -11,7 +11,8 @@
 --   delivery   name of the delivery that asks, '' = none
 -- result a verdict that forbids the attempt, or nil; then whether an earlier
 --        attempt has an unknown outcome; then the number of the attempt that this
---        delivery has written down already: its reply was lost
+--        delivery has written down already: its reply was lost; then how many earlier
+--        attempts have an unknown outcome
 --   {"final"}     the message is done with, call nobody
 --   {"busy", ms}  another attempt is under way for at most this long
 --   {"park"}      the outcome is unknown and may not be tried again
@@ -25,7 +26,7 @@ local function begin_check(key, in_flight, resend, resends, deadline, delivery, 
   end
   if state == 'sending' then
     if delivery ~= '' and r[4] == delivery then
-      return nil, unknown_since > 0, tonumber(r[5])
+      return nil, unknown_since > 0, tonumber(r[5]), in_doubt
     end
     local left = attempt_at + in_flight - now
     if left > 0 then
@@ -45,7 +46,7 @@ local function begin_check(key, in_flight, resend, resends, deadline, delivery, 
   if expired then
     return {'expired'}
   end
-  return nil, unknown_since > 0
+  return nil, unknown_since > 0, nil, in_doubt
 end
 
 -- begin_record makes the record of a message that has none. fields is

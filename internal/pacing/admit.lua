@@ -24,7 +24,7 @@ local ask = {
   deadline = tonumber(ARGV[7]),        -- of the message in ms, 0 = none
   keep = tonumber(ARGV[8]),            -- ms that a record lives
   interval = tonumber(ARGV[9]),        -- between calls in ms, at the configured rate
-  head_start = tonumber(ARGV[10]),      -- of the message's priority in ms
+  head_start = tonumber(ARGV[10]),     -- of the message's priority in ms
   critical = ARGV[11] == '1',
   per_minute = tonumber(ARGV[12]),     -- a member's messages of any priority
   per_hour = tonumber(ARGV[13]),
@@ -71,13 +71,14 @@ local concurrency = crept(app.concurrency, app.concurrency_at, CONC_CREEP, now)
 local planned_until = tonumber(app.planned_until or 0)
 local deferred = redis.call('HGET', record, 'deferred') or ''
 
+local forbidden, doubtful, written, in_doubt =
+  begin_check(record, ask.in_flight, ask.resend, ask.resends, ask.deadline, ask.delivery, wall)
+
 local function answer(verdict, attempt, wait, probe, reason)
   return {verdict, tostring(attempt), number(wait), number(math.max(0, tat - now)), number(concurrency), probe, reason,
-    deferred, milliseconds(now), redis.call('HGET', record, 'in_doubt') or '0', app.unanswered and '1' or '0'}
+    deferred, milliseconds(now), tostring(in_doubt or 0), app.unanswered and '1' or '0'}
 end
 
-local forbidden, doubtful, written =
-  begin_check(record, ask.in_flight, ask.resend, ask.resends, ask.deadline, ask.delivery, wall)
 if forbidden then
   return answer(forbidden[1], 0, forbidden[2] or 0, '0', '')
 end
