@@ -11,7 +11,7 @@ const (
 	// Patience bounds a wait for something that takes moments on an idle machine.
 	Patience = 2 * time.Minute
 	// Interval is how often a test looks whether something has happened.
-	Interval = 5 * time.Millisecond
+	Interval = 25 * time.Millisecond
 )
 
 // Until looks until happened says so, and fails the test after [Patience]. what names
