@@ -4,13 +4,13 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
@@ -85,13 +85,13 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// Whatever stands in the lines, each that is not blank comes out once, in order.
+// Whatever stands in up to four lines, each that is not blank comes out once, in order.
 func TestEveryLineComesOutOnce(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		kinds := rapid.SliceOf(rapid.SampledFrom([]string{hello, "", " ", "x", "{}"})).Draw(rt, "lines")
+	var check func(lines []string)
+	check = func(lines []string) {
 		var wantBad, wantGood []int
-		for i, line := range kinds {
+		for i, line := range lines {
 			switch {
 			case line == hello:
 				wantGood = append(wantGood, i+1)
@@ -99,11 +99,18 @@ func TestEveryLineComesOutOnce(t *testing.T) {
 				wantBad = append(wantBad, i+1)
 			}
 		}
-		bad, good := faultsOf(t, lineReader(strings.Join(kinds, "\n")))
+		bad, good := faultsOf(t, lineReader(strings.Join(lines, "\n")))
 		if diff := cmp.Diff([][]int{wantBad, wantGood}, [][]int{bad, good}); diff != "" {
-			rt.Fatalf("lines at fault, other lines (-want +got):\n%s", diff)
+			t.Errorf("%q: lines at fault, other lines (-want +got):\n%s", lines, diff)
 		}
-	})
+		if len(lines) == 4 {
+			return
+		}
+		for _, line := range []string{hello, "", " ", "x", "{}"} {
+			check(append(slices.Clone(lines), line))
+		}
+	}
+	check(nil)
 }
 
 func TestUnreadableFileEndsTheReading(t *testing.T) {

@@ -57,8 +57,8 @@ func (s shared) MakeRedisClient() any { return s.rdb }
 func newMonitor(rdb redis.UniversalClient, readOnly bool) http.Handler {
 	return asynqmon.New(asynqmon.Options{
 		RootPath: Root, RedisConnOpt: shared{rdb}, ReadOnly: readOnly,
-		PayloadFormatter: asynqmon.PayloadFormatterFunc(formatPayload),
-		ResultFormatter:  asynqmon.ResultFormatterFunc(formatResult),
+		PayloadFormatter: asynqmon.PayloadFormatterFunc(FormatPayload),
+		ResultFormatter:  asynqmon.ResultFormatterFunc(FormatResult),
 	})
 }
 

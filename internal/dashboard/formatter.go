@@ -21,8 +21,8 @@ type shownPayload struct {
 	Problem   string `json:"problem,omitempty"`
 }
 
-// formatPayload formats a task's payload. It is called for every task of a page.
-func formatPayload(typeName string, payload []byte) string {
+// FormatPayload formats a task's payload. It is called for every task of a page.
+func FormatPayload(typeName string, payload []byte) string {
 	if _, err := tasks.ParseTypeName(typeName); err != nil {
 		return foreign(payload)
 	}
@@ -52,8 +52,8 @@ type shownResult struct {
 	MsgID    string      `json:"msgid,omitempty"`
 }
 
-// formatResult formats a task's result, which is the record of its message.
-func formatResult(_ string, result []byte) string {
+// FormatResult formats a task's result, which is the record of its message.
+func FormatResult(_ string, result []byte) string {
 	var r tasks.Record
 	if err := json.Unmarshal(result, &r); err != nil || r.ID == "" {
 		return foreign(result)

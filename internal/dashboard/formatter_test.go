@@ -1,10 +1,11 @@
-package dashboard
+package dashboard_test
 
 import (
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/wecomq/wecomq/internal/dashboard"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -54,7 +55,7 @@ func TestFormatPayload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := formatPayload(tc.typeName, []byte(tc.payload)); got != tc.want {
+			if got := dashboard.FormatPayload(tc.typeName, []byte(tc.payload)); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
 		})
@@ -64,8 +65,8 @@ func TestFormatPayload(t *testing.T) {
 func TestFormatPayloadCutsLongTexts(t *testing.T) {
 	t.Parallel()
 	long := head + `"body":{"touser":"zhangsan","msgtype":"markdown","markdown":{"content":"` + strings.Repeat("磁盘", 1000) + `"}}}`
-	got := formatPayload("message:markdown", []byte(long))
-	if n := utf8.RuneCountInString(got); n > maxText+40 || !strings.Contains(got, "盘…") || !utf8.ValidString(got) {
+	got := dashboard.FormatPayload("message:markdown", []byte(long))
+	if n := utf8.RuneCountInString(got); n > dashboard.MaxText+40 || !strings.Contains(got, "盘…") || !utf8.ValidString(got) {
 		t.Errorf("%d characters: %s", n, got)
 	}
 }
@@ -89,7 +90,7 @@ func TestFormatResult(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := formatResult("", []byte(tc.result))
+			got := dashboard.FormatResult("", []byte(tc.result))
 			for _, want := range tc.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("%s lacks %s", got, want)
@@ -107,7 +108,7 @@ func FuzzFormatPayload(f *testing.F) {
 	f.Add("message:news", []byte(head+`"body":{"touser":7,"msgtype":"news","news":[[{"title":{"title":[]}}]]}}`))
 	f.Add("", []byte("\xff\u202e"))
 	f.Fuzz(func(t *testing.T, typeName string, payload []byte) {
-		for _, shown := range []string{formatPayload(typeName, payload), formatResult(typeName, payload)} {
+		for _, shown := range []string{dashboard.FormatPayload(typeName, payload), dashboard.FormatResult(typeName, payload)} {
 			if !utf8.ValidString(shown) || len(shown) > 16<<10 || strings.ContainsAny(shown, "\u202e\x00") {
 				t.Errorf("shown: %q", shown)
 			}

@@ -37,8 +37,8 @@ func maskText(text string) string {
 	return emails.ReplaceAllString(text, "$1***@$2")
 }
 
-// maxText is how many characters of a text are shown.
-const maxText = 240
+// MaxText is how many characters of a text are shown.
+const MaxText = 240
 
 // clean prepares a text for display in one line: it removes characters that are invisible
 // or change the writing direction, except those that join emoji, and cuts it.
@@ -55,7 +55,7 @@ func clean(text string) string {
 	}, strings.ToValidUTF8(text, "�"))
 	shown := 0
 	for i := range text {
-		if shown == maxText {
+		if shown == MaxText {
 			return strings.TrimRight(text[:i], "\u200d\ufe0f") + "…"
 		}
 		shown++

@@ -13,10 +13,10 @@ import (
 // taken for a new one.
 const waiting = 90 * 24 * time.Hour
 
-// constants is what the scripts need to know of package tasks; it stands before
+// Constants is what the scripts need to know of package tasks; it stands before
 // their own text. FINAL, DEAD and REPLAYABLE are sets of states. An attempt older
 // than IN_FLIGHT ms is not under way any more.
-var constants = luaSet("FINAL", tasks.State.Final) +
+var Constants = luaSet("FINAL", tasks.State.Final) +
 	luaSet("DEAD", tasks.State.Dead) +
 	luaSet("REPLAYABLE", tasks.State.Replayable) +
 	luaMilliseconds("WAITING", waiting) +

@@ -1,9 +1,11 @@
-package ledger
+package ledger_test
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wecomq/wecomq/internal/ledger"
 )
 
 func TestTheConstantsOfTheScripts(t *testing.T) {
@@ -14,7 +16,7 @@ local REPLAYABLE = {partial = true, rejected = true, unknown = true}
 local WAITING = 7776000000
 local IN_FLIGHT = 250000
 `
-	if diff := cmp.Diff(want, constants); diff != "" {
+	if diff := cmp.Diff(want, ledger.Constants); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

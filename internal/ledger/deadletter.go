@@ -24,9 +24,9 @@ var (
 	//go:embed mark.lua
 	markSource string
 
-	replayScript  = redis.NewScript(constants + replaySource)
-	releaseScript = redis.NewScript(constants + releaseSource)
-	reviveScript  = redis.NewScript(constants + reviveSource)
+	replayScript  = redis.NewScript(Constants + replaySource)
+	releaseScript = redis.NewScript(Constants + releaseSource)
+	reviveScript  = redis.NewScript(Constants + reviveSource)
 	markScript    = redis.NewScript(markSource)
 )
 

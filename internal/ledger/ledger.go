@@ -23,7 +23,7 @@ var ErrNotFound = errors.New("no record")
 
 // BeginSource is the Lua with which internal/pacing looks at a message's record
 // and writes down its attempt; it asks the limits in the same round trip.
-var BeginSource = constants + beginSource
+var BeginSource = Constants + beginSource
 
 var (
 	//go:embed begin.lua
@@ -33,8 +33,8 @@ var (
 	//go:embed gone.lua
 	goneSource string
 
-	settleScript = redis.NewScript(constants + settleSource)
-	goneScript   = redis.NewScript(constants + goneSource)
+	settleScript = redis.NewScript(Constants + settleSource)
+	goneScript   = redis.NewScript(Constants + goneSource)
 )
 
 // Ledger holds the records of one app.

@@ -9,29 +9,31 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// query is what the query of a webhook's URL sets.
-type query struct {
-	to       message.Recipients
-	kind     message.Type
-	priority tasks.Priority
+// Query is what the query of a webhook's URL sets.
+type Query struct {
+	To       message.Recipients
+	Type     message.Type
+	Priority tasks.Priority
 }
 
-func parseQuery(values url.Values) (query, error) {
-	q := query{
-		to: message.Recipients{
+// ParseQuery reads to_user, to_party, to_tag, type and priority. Its errors are of type
+// [*InvalidError].
+func ParseQuery(values url.Values) (Query, error) {
+	q := Query{
+		To: message.Recipients{
 			Users: ids(values["to_user"]...), Parties: ids(values["to_party"]...), Tags: ids(values["to_tag"]...),
 		},
-		kind: message.Type(values.Get("type")), priority: tasks.Priority(values.Get("priority")),
+		Type: message.Type(values.Get("type")), Priority: tasks.Priority(values.Get("priority")),
 	}
-	if q.kind != "" && !slices.Contains(Types(), q.kind) {
-		return query{}, &InvalidError{"query.type", "not one of " + names(Types())}
+	if q.Type != "" && !slices.Contains(Types(), q.Type) {
+		return Query{}, &InvalidError{"query.type", "not one of " + names(Types())}
 	}
-	if q.priority != "" && q.priority.Validate() != nil {
-		return query{}, &InvalidError{"query.priority", "not one of " + names(tasks.Priorities())}
+	if q.Priority != "" && q.Priority.Validate() != nil {
+		return Query{}, &InvalidError{"query.priority", "not one of " + names(tasks.Priorities())}
 	}
-	if q.to.Count() > 0 {
-		if err := ValidateRecipients(q.to); err != nil {
-			return query{}, &InvalidError{"query", strings.NewReplacer("touser", "to_user", "toparty", "to_party", "totag", "to_tag").Replace(err.Error())}
+	if q.To.Count() > 0 {
+		if err := ValidateRecipients(q.To); err != nil {
+			return Query{}, &InvalidError{"query", strings.NewReplacer("touser", "to_user", "toparty", "to_party", "totag", "to_tag").Replace(err.Error())}
 		}
 	}
 	return q, nil
@@ -97,7 +99,7 @@ func (d delivery) reportsEnd() bool {
 
 // plan divides a notification among its audiences. It also returns the number of
 // alerts without recipients, and the recipients in labels that are not valid.
-func (c Config) plan(app string, n Notification, q query) (deliveries []delivery, unaddressed int, wrong []string) {
+func (c Config) plan(app string, n Notification, q Query) (deliveries []delivery, unaddressed int, wrong []string) {
 	alerts := map[string][]Alert{}
 	for _, alert := range sorted(n.Alerts, c.Severity) {
 		a, bad := c.audienceOf(app, alert, q)
@@ -123,8 +125,8 @@ func (c Config) plan(app string, n Notification, q query) (deliveries []delivery
 // audienceOf returns who gets an alert: the recipients in the query, else those in
 // its labels, else those of the first route that matches. That route sets type,
 // priority and digest in any case.
-func (c Config) audienceOf(app string, alert Alert, q query) (a audience, wrong []string) {
-	a = audience{to: q.to, kind: q.kind, priority: q.priority, digest: c.Digest}
+func (c Config) audienceOf(app string, alert Alert, q Query) (a audience, wrong []string) {
+	a = audience{to: q.To, kind: q.Type, priority: q.Priority, digest: c.Digest}
 	route := c.route(app, alert.Labels)
 	if a.to.Count() == 0 {
 		a.to, wrong = c.Labels.recipients(alert.Labels)

@@ -150,7 +150,7 @@ func (b *bundle) twin(tb testing.TB, cfg webhook.Config) *webhook.Handler {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	h.SetNow(func() int64 { return b.now })
+	h.Now = func() int64 { return b.now }
 	return h
 }
 

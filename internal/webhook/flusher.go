@@ -15,9 +15,9 @@ import (
 const (
 	// flushInterval is how late a digest may be.
 	flushInterval = time.Second
-	// flushLease is how long a process may take over a digest before another one
+	// FlushLease is how long a process may take over a digest before another one
 	// tries.
-	flushLease = 30 * time.Second
+	FlushLease = 30 * time.Second
 	// flushBatch is how many digests are enqueued before Redis is asked again.
 	flushBatch = 100
 )
@@ -32,7 +32,7 @@ func (h *Handler) Run(ctx context.Context, apps []string) error {
 	for {
 		var errs []error
 		for _, app := range apps {
-			errs = append(errs, h.flush(ctx, app))
+			errs = append(errs, h.Flush(ctx, app))
 		}
 		err := errors.Join(errs...)
 		if err != nil && ctx.Err() == nil && !failing {
@@ -47,11 +47,11 @@ func (h *Handler) Run(ctx context.Context, apps []string) error {
 	}
 }
 
-// flush enqueues what is due for an app.
-func (h *Handler) flush(ctx context.Context, app string) error {
+// Flush enqueues what is due for an app.
+func (h *Handler) Flush(ctx context.Context, app string) error {
 	s := store{h.rdb, app}
 	for {
-		names, err := s.due(ctx, flushBatch, h.now())
+		names, err := s.due(ctx, flushBatch, h.Now())
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (h *Handler) flushOne(ctx context.Context, s store, name string) error {
 }
 
 func (h *Handler) flushDigest(ctx context.Context, s store, name string) error {
-	c, err := s.claim(ctx, name, flushLease, h.now())
+	c, err := s.claim(ctx, name, FlushLease, h.Now())
 	if err != nil || c == nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (h *Handler) flushDigest(ctx context.Context, s store, name string) error {
 }
 
 func (h *Handler) flushWaiting(ctx context.Context, s store, name string) error {
-	w, err := s.takeWaiting(ctx, name, h.now())
+	w, err := s.takeWaiting(ctx, name, h.Now())
 	if err != nil || w == nil {
 		return err
 	}

@@ -26,15 +26,15 @@ func FuzzParseQuery(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		values, _ := url.ParseQuery(text) // as net/http does, which keeps what it can read
-		to, kind, priority, err := webhook.ParseQuery(values)
+		q, err := webhook.ParseQuery(values)
 		if err != nil {
 			return
 		}
-		if to.Count() > 0 && webhook.ValidateRecipients(to) != nil {
-			t.Errorf("%q names %+v", text, to)
+		if q.To.Count() > 0 && webhook.ValidateRecipients(q.To) != nil {
+			t.Errorf("%q names %+v", text, q.To)
 		}
-		if kind != "" && !slices.Contains(webhook.Types(), kind) || priority != "" && priority.Validate() != nil {
-			t.Errorf("%q has the type %q and the priority %q", text, kind, priority)
+		if q.Type != "" && !slices.Contains(webhook.Types(), q.Type) || q.Priority != "" && q.Priority.Validate() != nil {
+			t.Errorf("%q has the type %q and the priority %q", text, q.Type, q.Priority)
 		}
 	})
 }

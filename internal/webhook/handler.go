@@ -35,8 +35,10 @@ type Handler struct {
 	cfg      Config
 	renderer *Renderer
 	log      zerolog.Logger
-	now      func() int64 // Unix ms; 0 means Redis's clock
 
+	// Now is the time in Unix ms; 0, as it is by default, stands for Redis's clock. Set
+	// it before the first webhook.
+	Now func() int64
 	// OnAlerts is called with what became of how many alerts. Set it before the first
 	// webhook.
 	OnAlerts func(app string, source Source, result Result, alerts int)
@@ -51,7 +53,7 @@ func New(rdb redis.UniversalClient, queue Queue, cfg Config, log zerolog.Logger)
 	}
 	return &Handler{
 		rdb: rdb, queue: queue, cfg: cfg, renderer: renderer,
-		log: log.With().Str("component", "webhook").Logger(), now: func() int64 { return 0 },
+		log: log.With().Str("component", "webhook").Logger(), Now: func() int64 { return 0 },
 		OnAlerts: func(string, Source, Result, int) {},
 	}, nil
 }
@@ -107,7 +109,7 @@ func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *ht
 	if err != nil {
 		return Accepted{}, err
 	}
-	q, err := parseQuery(r.URL.Query())
+	q, err := ParseQuery(r.URL.Query())
 	if err != nil {
 		return Accepted{}, err
 	}
@@ -179,7 +181,7 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 		return nil, &bodyError{err}
 	}
 	if source == Grafana {
-		if err := h.cfg.Grafana.verify(r.Header, body, time.Now()); err != nil {
+		if err := h.cfg.Grafana.Verify(r.Header, body, time.Now()); err != nil {
 			return nil, problem.As(problem.ErrUnauthorized, err)
 		}
 	}
@@ -224,7 +226,7 @@ func (h *Handler) deliver(ctx context.Context, app string, d delivery) (delivere
 	}
 	s, nonce := store{h.rdb, app}, ulid.Make().String()
 	m := tasks.Message{Options: tasks.Options{Priority: d.priority, IdempotencyKey: d.idempotencyKey(nonce)}}
-	verdict, err := s.admit(ctx, d, linesOf(d.notification, h.cfg.Severity), h.cfg.Dedup, nonce, idOf(app, m), h.now())
+	verdict, err := s.admit(ctx, d, linesOf(d.notification, h.cfg.Severity), h.cfg.Dedup, nonce, idOf(app, m), h.Now())
 	if err != nil {
 		return delivered{}, err
 	}

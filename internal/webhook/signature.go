@@ -26,10 +26,10 @@ type Signature struct {
 	MaxAge time.Duration
 }
 
-// verify checks the signature of a body: the HMAC-SHA256, in hexadecimal digits, of
+// Verify checks the signature of a body: the HMAC-SHA256, in hexadecimal digits, of
 // the body, or with a timestamp of "<timestamp>:<body>". Removing the timestamp
 // invalidates the signature.
-func (s Signature) verify(header http.Header, body []byte, now time.Time) error {
+func (s Signature) Verify(header http.Header, body []byte, now time.Time) error {
 	if s.Secret == "" {
 		return nil
 	}
