@@ -39,3 +39,16 @@ func TestRecallTakesBackEveryPartAlsoOneThatNobodyCanRead(t *testing.T) {
 		}
 	}
 }
+
+func TestWhyAPartWasNotTakenBack(t *testing.T) {
+	t.Parallel()
+	for want, part := range map[string]operator.RecalledPart{
+		"it is older than 24 h": {Result: operator.Failed, Reason: "it is older than 24 h"},
+		"81013: ask them":       {Result: operator.Failed, Reason: "81013", Hint: "ask them"},
+		"it was not sent":       {Result: operator.Cancelled, Reason: "it was not sent", Hint: "of no use here"},
+	} {
+		if got := because(part); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

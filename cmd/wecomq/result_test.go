@@ -1,0 +1,27 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/tasks"
+)
+
+func TestARecordAsTextNamesItsPartsAndWhatMayHaveArrivedTwice(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	g := &globals{environment: environment{stdout: &out}, output: "text"}
+	if err := g.printRecordText(tasks.Record{
+		ID: "ops-1", App: "ops", State: tasks.Partial, PossibleDuplicate: true,
+		EnqueuedAt: time.Now(), Parts: []tasks.Record{{ID: "ops-1", State: tasks.Accepted}, {ID: "ops-1.2", State: tasks.Rejected}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"ops-1 accepted, ops-1.2 rejected", "it may have arrived twice"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, &out)
+		}
+	}
+}
