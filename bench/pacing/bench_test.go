@@ -34,7 +34,7 @@ func newBenchmark(t *testing.T, args ...string) *benchmark {
 	b := &benchmark{T: t, tmp: tmp, cmd: exec.CommandContext(t.Context(), "pacing", args...)}
 	b.cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	if raceEnabled { // the program is built as the tests are: that is in the build cache
-		b.cmd.Env = append(b.cmd.Env, "GOFLAGS=-buildvcs=false -race")
+		b.cmd.Env = append(b.cmd.Env, "GOFLAGS=-buildvcs=false -race -gcflags=github.com/wecomq/wecomq/...=-l")
 	}
 	b.cmd.Stdout, b.cmd.Stderr = &b.stdout, &b.stderr
 	if err := b.cmd.Start(); err != nil {
