@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -21,7 +22,7 @@ func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, er
 	if err != nil {
 		return nil, err
 	}
-	own := claim{id: p.id(m.Options), priority: priorityOf(m.Options), due: planned.due.UnixMilli(), waits: planned.waits}
+	own := claim{id: p.id(m.Options), priority: cmp.Or(m.Options.Priority, tasks.Default), due: planned.due.UnixMilli(), waits: planned.waits}
 	if len(bodies) > 1 {
 		own.parts = len(bodies)
 	}

@@ -42,10 +42,3 @@ func processAt(o Options, now time.Time) time.Time {
 	}
 	return at
 }
-
-func priorityOf(o Options) tasks.Priority {
-	if o.Priority == "" {
-		return tasks.Default
-	}
-	return o.Priority
-}

@@ -8,29 +8,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/fields"
-	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
-
-// recipientsOf counts who got the message: its recipients without those that WeCom
-// refused.
-func recipientsOf(common *message.SendRequestCommon, reply *message.SendResponse) tasks.Recipients {
-	r := tasks.Recipients{
-		Invalid: reply.InvalidUsers(), Unlicensed: reply.UnlicensedUsers(),
-		InvalidParties: reply.InvalidParties(), InvalidTags: reply.InvalidTags(),
-	}
-	r.Accepted = max(common.Recipients().Count()-r.Refused(), 0)
-	return r
-}
-
-// codeOf is WeCom's errcode, 0 if WeCom did not answer.
-func codeOf(err error) int64 {
-	if refused, ok := errors.AsType[*wecom.Error](err); ok {
-		return int64(refused.Code)
-	}
-	return 0
-}
 
 // report logs one line per attempt, with its outcome.
 func (l *lane) report(ctx context.Context, d *delivery, r tasks.Record, cause error) {

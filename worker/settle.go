@@ -43,6 +43,25 @@ func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.
 	return s
 }
 
+// recipientsOf counts who got the message: its recipients without those that WeCom
+// refused.
+func recipientsOf(common *message.SendRequestCommon, reply *message.SendResponse) tasks.Recipients {
+	r := tasks.Recipients{
+		Invalid: reply.InvalidUsers(), Unlicensed: reply.UnlicensedUsers(),
+		InvalidParties: reply.InvalidParties(), InvalidTags: reply.InvalidTags(),
+	}
+	r.Accepted = max(common.Recipients().Count()-r.Refused(), 0)
+	return r
+}
+
+// codeOf is WeCom's errcode, 0 if WeCom did not answer.
+func codeOf(err error) int64 {
+	if refused, ok := errors.AsType[*wecom.Error](err); ok {
+		return int64(refused.Code)
+	}
+	return 0
+}
+
 // giveUp makes a failure final when there is no next attempt: they are used up,
 // or WeCom may have taken the message and it must not be sent again.
 func (l *lane) giveUp(d *delivery, o outcome, s tasks.Settlement) tasks.Settlement {

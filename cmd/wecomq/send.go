@@ -90,8 +90,7 @@ func (f *sendFlags) validate() error {
 			return err
 		}
 	}
-	_, err := f.options()
-	return err
+	return nil
 }
 
 func (f *sendFlags) validateContent() error {
