@@ -3,8 +3,6 @@ package producer
 import (
 	"fmt"
 	"time"
-
-	"github.com/wecomq/wecomq/tasks"
 )
 
 // schedule is when a message is due and when it expires, as of the moment of the call.
