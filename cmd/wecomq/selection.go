@@ -9,18 +9,40 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
+// span are the flags that choose a time.
+type span struct{ since, until string }
+
+func (s *span) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.since, "since", "", "changed since this `TIME`: RFC 3339, or an age, e.g. 90m or 24h")
+	cmd.Flags().StringVar(&s.until, "until", "", "changed until this `TIME`")
+}
+
+// times are zero where there is no bound.
+func (s *span) times(now time.Time) (since, until time.Time, err error) {
+	if since, err = moment("--since", s.since, now); err != nil {
+		return since, until, err
+	}
+	if until, err = moment("--until", s.until, now); err != nil {
+		return since, until, err
+	}
+	if !since.IsZero() && !until.IsZero() && until.Before(since) {
+		err = usagef("--until: %s is before --since, %s", until.Format(time.RFC3339), since.Format(time.RFC3339))
+	}
+	return since, until, err
+}
+
 // selection are the flags that choose records.
 type selection struct {
-	since, until string
-	states       []string
-	errCode      int64
-	recipient    string
+	span
+
+	states    []string
+	errCode   int64
+	recipient string
 }
 
 func (s *selection) register(cmd *cobra.Command) {
+	s.span.register(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&s.since, "since", "", "changed since this `TIME`: RFC 3339, or an age, e.g. 90m or 24h")
-	flags.StringVar(&s.until, "until", "", "changed until this `TIME`")
 	flags.StringSliceVar(&s.states, "state", nil, "in one of these `STATES`, e.g. rejected,unknown")
 	flags.Int64Var(&s.errCode, "errcode", 0, "with this `ERRCODE` of WeCom's at the last attempt")
 	flags.StringVar(&s.recipient, "recipient", "", "to this `USER`, party or tag, named in the message")
@@ -41,16 +63,8 @@ func (s *selection) query(withErrCode bool, now time.Time) (ledger.Query, error)
 		q.States = append(q.States, state)
 	}
 	var err error
-	if q.Since, err = moment("--since", s.since, now); err != nil {
-		return q, err
-	}
-	if q.Until, err = moment("--until", s.until, now); err != nil {
-		return q, err
-	}
-	if !q.Since.IsZero() && !q.Until.IsZero() && q.Until.Before(q.Since) {
-		return q, usagef("--until: %s is before --since, %s", q.Until.Format(time.RFC3339), q.Since.Format(time.RFC3339))
-	}
-	return q, nil
+	q.Since, q.Until, err = s.times(now)
+	return q, err
 }
 
 // moment reads a time, or a duration before now.

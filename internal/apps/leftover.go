@@ -3,12 +3,12 @@ package apps
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -87,35 +87,5 @@ func (a *Inspector) eachKey(ctx context.Context, app string, do func(node redis.
 	for _, queue := range queues(app) {
 		patterns = append(patterns, keys.All(queue), asynqx.QueueKeys(queue))
 	}
-	scan := func(ctx context.Context, node redis.UniversalClient) error {
-		for _, pattern := range patterns {
-			if err := scanKeys(ctx, node, pattern, do); err != nil {
-				return fmt.Errorf("keys %s: %w", pattern, err)
-			}
-		}
-		return nil
-	}
-	if cluster, ok := a.rdb.(*redis.ClusterClient); ok {
-		var one sync.Mutex // ForEachMaster asks all at once
-		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-			one.Lock()
-			defer one.Unlock()
-			return scan(ctx, node)
-		})
-	}
-	return scan(ctx, a.rdb)
-}
-
-// scanKeys looks at a thousand keys of Redis at a time.
-func scanKeys(ctx context.Context, node redis.UniversalClient, pattern string, do func(redis.UniversalClient, []string) error) error {
-	for cursor := uint64(0); ; {
-		names, next, err := node.Scan(ctx, cursor, pattern, 1000).Result()
-		if err == nil && len(names) > 0 {
-			err = do(node, names)
-		}
-		if err != nil || next == 0 {
-			return err
-		}
-		cursor = next
-	}
+	return redisconn.Scan(ctx, a.rdb, patterns, do)
 }

@@ -4,6 +4,8 @@
 // and no script touches two slots.
 package keys
 
+import "strings"
+
 const prefix = "wecomq:{"
 
 // All is the pattern of all keys of an app, or of one of its queues.
@@ -64,6 +66,15 @@ func Quota(app, day string) string { return prefix + app + "}:quota:" + day }
 // HASH, see internal/ledger · 90 days; once its task is gone the app's `records`
 // retention · owner internal/ledger
 func Record(app, id string) string { return prefix + app + "}:record:" + id }
+
+// ParseRecord reads app and id from the name of a record.
+func ParseRecord(key string) (app, id string, ok bool) {
+	rest, ok := strings.CutPrefix(key, prefix)
+	if !ok {
+		return "", "", false
+	}
+	return strings.Cut(rest, "}:record:")
+}
 
 // MsgID leads from WeCom's msgid to the message's id.
 //

@@ -116,6 +116,12 @@ func addressees(body []byte) message.SendRequestCommon {
 	return message.SendRequestCommon{ToUser: to.ToUser, ToParty: to.ToParty, ToTag: to.ToTag}
 }
 
+// Addressees reads from a body whom it goes to: nobody, if it is not the body of a message.
+func Addressees(body []byte) message.Recipients {
+	to := addressees(body)
+	return to.Recipients()
+}
+
 // list never returns nil: the contract's JSON shows [] for none.
 func list(joined string) []string {
 	if joined == "" {

@@ -57,25 +57,38 @@ const resultsKept = 10_000
 // record takes a new state only as the table of package tasks allows: a final one
 // stays as it is, unless WeCom turns out to have taken the message.
 func (l *Ledger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error) {
-	record := keys.Record(l.app, p.ID)
-	index := record
-	if s.MsgID != "" {
-		index = keys.MsgID(l.app, s.MsgID)
-	}
 	var payload []byte
 	if s.State.Final() && s.State != tasks.Accepted {
 		payload = tasks.Encode(p)
 	}
+	return l.settle(ctx, p.ID, s, payload, settleFields(p, s))
+}
+
+// SettleLost ends a message whose task and payload are gone: nobody can send it, now or
+// later. What its record does not know is taken from r.
+func (l *Ledger) SettleLost(ctx context.Context, r tasks.Record, s tasks.Settlement) (tasks.Record, error) {
+	return l.settle(ctx, r.ID, s, nil, []any{
+		fieldType, string(r.Type), fieldPriority, string(r.Priority), fieldEnqueuedAt, r.EnqueuedAt.UnixMilli(),
+		fieldToUser, strings.Join(r.To.Users, listSeparator), fieldErrCode, s.ErrCode, fieldErrMsg, s.ErrMsg, fieldAccepted, 0,
+	})
+}
+
+func (l *Ledger) settle(ctx context.Context, id string, s tasks.Settlement, payload []byte, fields []any) (tasks.Record, error) {
+	record := keys.Record(l.app, id)
+	index := record
+	if s.MsgID != "" {
+		index = keys.MsgID(l.app, s.MsgID)
+	}
 	args := append([]any{
-		string(s.State), flag(s.OutcomeUnknown), l.keep.Milliseconds(), 0, p.ID, statesList(tasks.From(s.State)), payload, resultsKept,
-	}, settleFields(p, s)...)
+		string(s.State), flag(s.OutcomeUnknown), l.keep.Milliseconds(), 0, id, statesList(tasks.From(s.State)), payload, resultsKept,
+	}, fields...)
 	reply, err := settleScript.Run(ctx, l.rdb, []string{
-		record, index, keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Payload(l.app, p.ID),
+		record, index, keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Payload(l.app, id),
 	}, args...).StringSlice()
 	if err != nil {
-		return tasks.Record{}, fmt.Errorf("settle attempt of %s: %w", p.ID, err)
+		return tasks.Record{}, fmt.Errorf("settle attempt of %s: %w", id, err)
 	}
-	return readRecord(l.app, p.ID, pairs(reply)), nil
+	return readRecord(l.app, id, pairs(reply)), nil
 }
 
 // TaskGone notes that a message has no task any more, which nobody can deliver again

@@ -41,24 +41,12 @@ func (l *Ledger) Now(ctx context.Context) (time.Time, error) {
 }
 
 func (l *Ledger) walk(ctx context.Context, index string, q Query) iter.Seq2[tasks.Record, error] {
-	p := &pager{ledger: l, index: index, from: "-inf", to: "+inf", seen: map[string]bool{}, size: pageSize}
-	if !q.Since.IsZero() {
-		p.from = strconv.FormatInt(q.Since.UnixMilli(), 10)
-	}
-	if !q.Until.IsZero() {
-		p.to = strconv.FormatInt(q.Until.UnixMilli(), 10)
-	}
 	return func(yield func(tasks.Record, error) bool) {
-		for {
-			ids, err := p.next(ctx)
-			if err != nil {
-				yield(tasks.Record{}, err)
-				return
+		for ids, err := range l.pages(ctx, index, q) {
+			var records []tasks.Record
+			if err == nil {
+				records, err = l.read(ctx, ids)
 			}
-			if len(ids) == 0 {
-				return
-			}
-			records, err := l.read(ctx, ids)
 			if err != nil {
 				yield(tasks.Record{}, err)
 				return
@@ -67,6 +55,34 @@ func (l *Ledger) walk(ctx context.Context, index string, q Query) iter.Seq2[task
 				if q.Match(record) && !yield(record, nil) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// IDs yields the ids of the records that changed in the time of the query, a page at a
+// time, as Records does.
+func (l *Ledger) IDs(ctx context.Context, q Query) iter.Seq2[[]string, error] {
+	return l.pages(ctx, keys.Records(l.app), q)
+}
+
+func (l *Ledger) pages(ctx context.Context, index string, q Query) iter.Seq2[[]string, error] {
+	p := &pager{ledger: l, index: index, from: "-inf", to: "+inf", seen: map[string]bool{}, size: pageSize}
+	if !q.Since.IsZero() {
+		p.from = strconv.FormatInt(q.Since.UnixMilli(), 10)
+	}
+	if !q.Until.IsZero() {
+		p.to = strconv.FormatInt(q.Until.UnixMilli(), 10)
+	}
+	return func(yield func([]string, error) bool) {
+		for {
+			ids, err := p.next(ctx)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(ids) == 0 || !yield(ids, nil) {
+				return
 			}
 		}
 	}
@@ -117,6 +133,15 @@ func (p *pager) fresh(page []redis.Z) []string {
 
 // read fetches records in one round trip; those whose time is over are left out.
 func (l *Ledger) read(ctx context.Context, ids []string) ([]tasks.Record, error) {
+	records := make([]tasks.Record, 0, len(ids))
+	err := l.fetch(ctx, ids, func(id string, fields map[string]string) {
+		records = append(records, readRecord(l.app, id, fields))
+	})
+	return records, err
+}
+
+// fetch calls found with the fields of those records that there are.
+func (l *Ledger) fetch(ctx context.Context, ids []string, found func(id string, fields map[string]string)) error {
 	replies := make([]*redis.MapStringStringCmd, len(ids))
 	_, err := l.rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for i, id := range ids {
@@ -125,13 +150,12 @@ func (l *Ledger) read(ctx context.Context, ids []string) ([]tasks.Record, error)
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read %d records: %w", len(ids), err)
+		return fmt.Errorf("read %d records: %w", len(ids), err)
 	}
-	records := make([]tasks.Record, 0, len(ids))
 	for i, reply := range replies {
 		if fields := reply.Val(); fields["state"] != "" {
-			records = append(records, readRecord(l.app, ids[i], fields))
+			found(ids[i], fields)
 		}
 	}
-	return records, nil
+	return nil
 }

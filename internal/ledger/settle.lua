@@ -5,7 +5,7 @@
 -- ARGV 1 new state 2 outcome unknown: 1 when WeCom may have taken the message
 --      3 retention ms 4 now in ms, 0 = Redis TIME 5 id
 --      6 states that may become the new one: ",queued,held,"; ",," is in it when there need be no record
---      7 payload, for the states that can be replayed 8 results that the stream keeps
+--      7 payload, for the states that can be replayed; '' if it is lost 8 results that the stream keeps
 --      9.. field, value, …
 -- result the whole record: field, value, …
 local now = tonumber(ARGV[4])
@@ -67,7 +67,7 @@ if DEAD[new] then
 elseif DEAD[state] then
   redis.call('ZREM', KEYS[5], ARGV[5])
 end
-if REPLAYABLE[new] then
+if REPLAYABLE[new] and ARGV[7] ~= '' then
   redis.call('SET', KEYS[6], ARGV[7], 'PX', retention)
 elseif REPLAYABLE[state] then
   redis.call('DEL', KEYS[6])

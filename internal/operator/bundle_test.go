@@ -24,7 +24,12 @@ type bundle struct {
 
 func newBundle(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{T: t, Deployment: daemontest.New(t, daemontest.Config{})}
+	return newBundleOf(t, daemontest.Config{})
+}
+
+func newBundleOf(t *testing.T, cfg daemontest.Config) *bundle {
+	t.Helper()
+	b := &bundle{T: t, Deployment: daemontest.New(t, cfg)}
 	b.ledger = ledger.New(b.Redis, "ops", time.Hour) // on the connection whose commands tests make fail
 	b.operator = operator.New(operator.Config{Redis: b.Redis, App: "ops", Ledger: b.ledger, Recaller: b.Client("ops")})
 	return b

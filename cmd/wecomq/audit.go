@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/audit"
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/operator"
+)
+
+// auditFlags are the flags of `wecomq audit`.
+type auditFlags struct {
+	span
+	repair bool
+}
+
+func newAudit(g *globals) *cobra.Command {
+	f := &auditFlags{}
+	cmd := &cobra.Command{
+		Use:   "audit [APP…]",
+		Short: "Check that every recipient has a fate and no message is stuck",
+		Long: `Adds up, for each app of the config or those named, the recipients of all messages that
+Redis knows: enqueued = accepted + invalid + unlicensed + rejected + unknown + expired +
+cancelled + pending. Prints the sums, then the messages that are out of balance, twenty
+at most, with their number, and exits 1 if there are any:
+
+  sum      the recipients of the message do not add up
+  stuck    the message has not ended, and no queue has it: no worker will send it
+  missing  a part or follow-up that another record names is nowhere
+
+It may run at any time: what moves meanwhile may be counted twice or not at all, but is
+not reported. Parts and follow-ups count as messages of their own. With --since or
+--until only messages that changed in that time are audited.
+
+--repair puts stuck messages back into their queue, as the next. The worker treats them
+like any message whose worker died: one that WeCom may have is sent again only as the
+app's on_unknown and the duplicate check allow. Where the content is gone as well, the
+message, like a missing one, becomes rejected, or unknown if WeCom may have it, with the
+reason. Exits 1 if anything is left.`,
+		Example: "  wecomq audit\n  wecomq audit ops --since 24h\n  wecomq audit --repair",
+		Args:    arguments(cobra.ArbitraryArgs),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			since, until, err := f.times(time.Now())
+			if err != nil {
+				return err
+			}
+			d, err := g.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			a := &auditCommand{globals: g, deployment: d, repair: f.repair}
+			return a.run(cmd.Context(), names, audit.Options{Since: since, Until: until})
+		},
+	}
+	f.register(cmd)
+	cmd.Flags().BoolVar(&f.repair, "repair", false, "put stuck messages back into their queue, or end them with the reason")
+	return cmd
+}
+
+// auditCommand is one run of `wecomq audit`.
+type auditCommand struct {
+	*globals
+	deployment *daemon.Deployment
+	repair     bool
+	repairs    []operator.Repair // the first of them
+	left       int               // findings that are still there
+}
+
+func (a *auditCommand) run(ctx context.Context, names []string, o audit.Options) error {
+	apps, err := appsNamed(a.deployment, names)
+	if err != nil {
+		return err
+	}
+	progress := newProgress(a.stderr, "audited")
+	o.OnPage = progress.add
+	o.OnFinding = func(f audit.Finding) error { return a.handle(ctx, f) }
+	result, err := a.deployment.Auditor(apps...).Audit(ctx, o)
+	progress.end()
+	if err != nil {
+		return err
+	}
+	if err := a.print(result); err != nil || a.left == 0 {
+		return err
+	}
+	if a.repair {
+		return fmt.Errorf("out of balance: %d, left: %d", result.Imbalance, a.left)
+	}
+	return fmt.Errorf("out of balance: %d", a.left)
+}
+
+// appsNamed are the named apps, or all.
+func appsNamed(d *daemon.Deployment, names []string) ([]*config.App, error) {
+	if len(names) == 0 {
+		return d.Apps(), nil
+	}
+	apps := make([]*config.App, len(names))
+	var problems []error
+	for i, name := range names {
+		app, err := d.Config.App(name)
+		apps[i], problems = app, append(problems, err)
+	}
+	return apps, errors.Join(problems...)
+}
+
+// handle repairs a finding, if that is wanted.
+func (a *auditCommand) handle(ctx context.Context, f audit.Finding) error {
+	if !a.repair {
+		a.left++
+		return nil
+	}
+	op, err := a.deployment.OperatorOf(f.ID)
+	if err != nil {
+		return err
+	}
+	repair, err := op.Repair(ctx, f)
+	if err != nil {
+		return err
+	}
+	if repair.Outcome == operator.Left && !repair.State.Final() || f.Kind == audit.Off {
+		a.left++
+	}
+	if len(a.repairs) < audit.MaxFindings {
+		a.repairs = append(a.repairs, repair)
+	}
+	return nil
+}
+
+func (a *auditCommand) print(result audit.Result) error {
+	if a.output == "json" {
+		return printJSON(a.stdout, struct {
+			audit.Result
+
+			Repairs []operator.Repair `json:"repairs,omitempty"`
+		}{result, a.repairs})
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprintln(w, "APP\tMESSAGES\tENQUEUED\tACCEPTED\tINVALID\tUNLICENSED\tREJECTED\tUNKNOWN\tEXPIRED\tCANCELLED\tPENDING\tIMBALANCE\t")
+	for _, s := range result.Apps {
+		row := []string{s.App}
+		for _, n := range []int{
+			s.Messages, s.Enqueued, s.Accepted, s.Invalid, s.Unlicensed, s.Rejected, s.Unknown, s.Expired, s.Cancelled, s.Pending, s.Imbalance,
+		} {
+			row = append(row, strconv.Itoa(n))
+		}
+		_, _ = fmt.Fprintln(w, strings.Join(row, "\t")+"\t")
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return a.printFindings(a.stdout, result)
+}
+
+func (a *auditCommand) printFindings(out io.Writer, result audit.Result) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, f := range result.Findings {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", f.ID, f.Kind, f.Text)
+	}
+	if more := result.Imbalance - len(result.Findings); more > 0 {
+		_, _ = fmt.Fprintf(w, "and %d more\n", more)
+	}
+	for _, r := range a.repairs {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", r.ID, r.Outcome, r.Text)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,15 @@
+package daemon
+
+import (
+	"github.com/wecomq/wecomq/internal/audit"
+	"github.com/wecomq/wecomq/internal/config"
+)
+
+// Auditor checks the books of some apps.
+func (d *Deployment) Auditor(apps ...*config.App) *audit.Auditor {
+	audited := make([]audit.App, len(apps))
+	for i, app := range apps {
+		audited[i] = audit.App{Name: app.Name, Ledger: d.Ledger(app), Keep: app.RecordTTL}
+	}
+	return audit.New(d.rdb, audited...)
+}

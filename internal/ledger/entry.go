@@ -1,0 +1,28 @@
+package ledger
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// Entry is a record for those who check the books.
+type Entry struct {
+	tasks.Record
+
+	// Answered counts the recipients that WeCom accepted as it was written down. In
+	// Recipients everybody without a fate of their own shares that of the message, so a
+	// sum that is off does not show there.
+	Answered int
+}
+
+// Entries reads some records; those that do not exist are left out.
+func (l *Ledger) Entries(ctx context.Context, ids []string) ([]Entry, error) {
+	entries := make([]Entry, 0, len(ids))
+	err := l.fetch(ctx, ids, func(id string, fields map[string]string) {
+		answered, _ := strconv.Atoi(fields[fieldAccepted]) // absent is zero
+		entries = append(entries, Entry{readRecord(l.app, id, fields), answered})
+	})
+	return entries, err
+}

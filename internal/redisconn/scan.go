@@ -1,0 +1,50 @@
+package redisconn
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// scanCount is how many keys Redis looks at for one page of a scan: well below a
+// millisecond.
+const scanCount = 1000
+
+// Scan calls do with the keys that match one of the patterns, a page at a time, and with
+// the node that holds them; in a cluster it asks one master after the other. Redis may
+// give a key twice, and one that comes or goes meanwhile once or not at all.
+func Scan(ctx context.Context, rdb redis.UniversalClient, patterns []string, do func(node redis.UniversalClient, names []string) error) error {
+	scan := func(ctx context.Context, node redis.UniversalClient) error {
+		for _, pattern := range patterns {
+			if err := scanNode(ctx, node, pattern, do); err != nil {
+				return fmt.Errorf("keys %s: %w", pattern, err)
+			}
+		}
+		return nil
+	}
+	cluster, ok := rdb.(*redis.ClusterClient)
+	if !ok {
+		return scan(ctx, rdb)
+	}
+	var one sync.Mutex // ForEachMaster asks all at once
+	return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+		one.Lock()
+		defer one.Unlock()
+		return scan(ctx, node)
+	})
+}
+
+func scanNode(ctx context.Context, node redis.UniversalClient, pattern string, do func(redis.UniversalClient, []string) error) error {
+	for cursor := uint64(0); ; {
+		names, next, err := node.Scan(ctx, cursor, pattern, scanCount).Result()
+		if err == nil && len(names) > 0 {
+			err = do(node, names)
+		}
+		if err != nil || next == 0 {
+			return err
+		}
+		cursor = next
+	}
+}
