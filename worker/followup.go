@@ -50,7 +50,9 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	payload.ID = tasks.FollowUpID(d.payload.ID, f.Number)
 	payload.Body = message.WithToUser(d.payload.Body, users)
 	payload.Part, payload.Parts, payload.TurnAt = 0, 0, f.TurnAt
-	return asynqx.NewTask(payload, l.app.Retention[payload.Priority], l.clock.Latest().Add(wholeSeconds(f.Wait))).WithHeaders(d.task.Headers())
+	task := asynqx.NewTask(payload, l.app.Retention[payload.Priority], l.clock.Latest().Add(wholeSeconds(f.Wait)))
+	task.Owed = true
+	return task.WithHeaders(d.task.Headers())
 }
 
 // partition splits users into those who are in some, ignoring case, and the rest.

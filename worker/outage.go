@@ -11,10 +11,22 @@ import (
 	"github.com/wecomq/wecomq/internal/fields"
 )
 
-// calm is how long nothing must have failed for an outage to be over. While Redis is
-// unavailable, something fails at least every four seconds: a dequeue, a heartbeat, or
-// asynq's search for retries.
-const calm = 5 * time.Second
+const (
+	// calm is how long nothing must have failed for an outage to be over. While Redis is
+	// unavailable, something fails at least every four seconds: a dequeue, a heartbeat, or
+	// asynq's search for retries.
+	calm = 5 * time.Second
+	// calmFull is the same for a full Redis, which refuses only heartbeats, every 5 s, and
+	// the results of tasks.
+	calmFull = 12 * time.Second
+)
+
+// What the log says of an outage.
+const (
+	saysAway = "Redis is unavailable; messages wait until it has recovered"
+	saysFull = "Redis is full: it takes no new messages. Those in the queues are sent and recorded, which makes room; " +
+		"if that is not enough, raise maxmemory, or lower retention and records"
+)
 
 // outage tracks whether Redis is available. It logs once that Redis is unavailable and
 // once that it has recovered; the thousands of lines that the outage would cause
@@ -26,6 +38,7 @@ type outage struct {
 	suppressed atomic.Int64 // lines
 
 	mu          sync.Mutex
+	full        bool      // nothing worse has happened since it began
 	began, last time.Time // its first failure and its newest
 }
 
@@ -41,19 +54,39 @@ func (o *outage) note(err error) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	now := time.Now()
+	now, full := time.Now(), asynqx.IsFull(err)
 	switch {
 	case err != nil && !o.on.Load():
-		o.began, o.last = now, now
+		o.began = now
 		o.suppressed.Store(0)
 		o.on.Store(true)
-		o.log.Error().Err(err).Msg("Redis is unavailable; messages wait until it has recovered")
-	case err != nil:
-		o.last = now
-	case o.on.Load() && now.Sub(o.last) >= calm:
+		o.say(err, full)
+	case err != nil && o.full && !full:
+		o.say(err, full)
+	case err == nil && o.on.Load() && now.Sub(o.last) >= o.calm():
 		o.on.Store(false)
 		o.log.Warn().Dur(fields.Duration, o.last.Sub(o.began)).Int64("suppressed_lines", o.suppressed.Load()).Msg("Redis has recovered")
 	}
+	if err != nil {
+		o.last = now
+	}
+}
+
+// say logs what is wrong with Redis.
+func (o *outage) say(err error, full bool) {
+	o.full = full
+	says := saysAway
+	if full {
+		says = saysFull
+	}
+	o.log.Error().Err(err).Msg(says)
+}
+
+func (o *outage) calm() time.Duration {
+	if o.full {
+		return calmFull
+	}
+	return calm
 }
 
 // check returns err, and notes it when it means that Redis is unavailable.

@@ -3,6 +3,8 @@ package worker
 import (
 	"bytes"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,6 +45,37 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 `
 		if diff := cmp.Diff(want, log.String()); diff != "" {
 			t.Errorf("log (-want +got):\n%s", diff)
+		}
+	})
+}
+
+type answer string
+
+func (a answer) Error() string { return string(a) }
+func (a answer) RedisError()   {}
+
+func TestAFullRedisIsNotCalledUnavailable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		o := newOutage(zerolog.New(&log))
+		full := answer("OOM command not allowed when used memory > 'maxmemory'.")
+		o.note(full)
+		<-time.After(2 * calm) // heartbeats are 5 s apart
+		o.note(nil)
+		o.note(full)
+		<-time.After(calmFull)
+		o.note(nil)
+		o.note(full)
+		o.note(errAway)
+		o.note(errAway)
+		var said []string
+		for line := range strings.Lines(log.String()) {
+			_, message, _ := strings.Cut(line, `"message":"`)
+			said = append(said, message[:len("Redis is full")])
+		}
+		if want := []string{"Redis is full", "Redis has rec", "Redis is full", "Redis is unav"}; !slices.Equal(said, want) {
+			t.Errorf("the log says %q, want %q", said, want)
 		}
 	})
 }

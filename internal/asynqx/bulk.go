@@ -23,6 +23,8 @@ type Task struct {
 	// Replaces lets the task take the id of one that has ended, and that asynq only keeps
 	// for the dashboard.
 	Replaces bool
+	// Owed lets the task into a full Redis: it is a part of a message that is there already.
+	Owed bool
 }
 
 // Result is the result of one [Task]: Info or Err is set.
@@ -39,7 +41,12 @@ type Result struct {
 type RedisError struct{ Err error }
 
 // Error includes the text of Redis's error.
-func (e *RedisError) Error() string { return "redis: " + e.Err.Error() }
+func (e *RedisError) Error() string {
+	if IsFull(e.Err) {
+		return "redis is full: raise maxmemory, or try again when workers have made room (" + e.Err.Error() + ")"
+	}
+	return "redis: " + e.Err.Error()
+}
 
 // Unwrap returns the cause.
 func (e *RedisError) Unwrap() error { return e.Err }
@@ -83,6 +90,9 @@ func enqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, task
 		before := len(rec.calls)
 		results[i].Info, results[i].Err = client.EnqueueContext(ctx, t.Task, t.options()...)
 		rec.retime(before, t.At, now)
+		if t.Owed {
+			rec.pass(before)
+		}
 		if recorded := len(rec.calls) - before; results[i].Err == nil && recorded != 1 {
 			results[i].Err = fmt.Errorf("asynq made %d script calls for one task, want 1: its version changed", recorded)
 		}

@@ -2,7 +2,9 @@
 -- time has come goes first, the earliest of all: asynq's forwarder would put it behind
 -- all that wait. A server that did not get the reply asks again under the same name and
 -- gets the same task; otherwise nobody would process the task until its lease ends and
--- the recoverer finds it. And the time is that of Redis's clock.
+-- the recoverer finds it. And the time is that of Redis's clock. Each way through begins
+-- with a write that takes no memory: a full Redis lets the script go on then, and sending
+-- is what empties it.
 -- KEYS 1 pending (list) 2 paused (string) 3 active (list) 4 lease (zset)
 --      5 the last task that this server took (string: name of the dequeue, task id)
 --      6 scheduled (zset) 7 retry (zset)
@@ -15,6 +17,7 @@ local taken = redis.call('GET', KEYS[5])
 if taken then
   local name, id = string.match(taken, '^(%S+) (.+)$')
   if name == ARGV[3] and redis.call('ZSCORE', KEYS[4], id) then
+    redis.call('PEXPIRE', KEYS[5], ARGV[4])
     redis.call('ZADD', KEYS[4], lease_end, id)
     return redis.call('HGET', ARGV[2] .. id, 'msg')
   end
@@ -45,6 +48,7 @@ local function take()
   return id
 end
 
+redis.call('DEL', KEYS[5])
 local id = take()
 if not id then
   return nil

@@ -2,7 +2,7 @@ package asynqx
 
 import (
 	"context"
-	"errors"
+	_ "embed"
 	"fmt"
 	"time"
 
@@ -12,12 +12,17 @@ import (
 // PausedByHand is the remaining time of a pause that does not end by itself.
 const PausedByHand time.Duration = -1
 
+//go:embed pause.lua
+var pauseSource string
+
+var pauseScript = redis.NewScript(pauseSource)
+
 // PauseFor pauses a queue on all hosts for a while; the dashboard shows the pause. An
 // existing pause is left as it is.
 func PauseFor(ctx context.Context, rdb redis.UniversalClient, queue string, d time.Duration) error {
-	// SET NX PX: asynq's own PauseQueue writes the same key and value without a TTL.
-	err := rdb.SetArgs(ctx, pauseKey(queue), time.Now().Unix(), redis.SetArgs{Mode: "NX", TTL: max(d, time.Millisecond)}).Err()
-	if err != nil && !errors.Is(err, redis.Nil) {
+	// asynq's own PauseQueue writes the same key and value without a TTL.
+	err := pauseScript.Run(ctx, rdb, []string{pauseKey(queue)}, time.Now().Unix(), max(d, time.Millisecond).Milliseconds()).Err()
+	if err != nil {
 		return fmt.Errorf("pause queue %s: %w", queue, err)
 	}
 	return nil

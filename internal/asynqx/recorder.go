@@ -28,7 +28,7 @@ type call struct {
 
 // sources maps the SHA-1 of each of asynq's enqueue scripts to its text, so that it can
 // be loaded into a server that does not have it. There are two of them, constants in
-// asynq.
+// asynq, and the same with [beginsFree].
 var sources sync.Map
 
 // noScriptError is Redis's error for an unknown script: asynq then sends its text.
@@ -62,12 +62,25 @@ func (r *recorder) EvalSha(ctx context.Context, sha string, keys []string, args 
 	return cmd
 }
 
-// Eval stores the text of a script, then records the call.
-func (r *recorder) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
+// pass lets the calls from the first one on pass in a full Redis.
+func (r *recorder) pass(first int) {
+	for i, c := range r.calls[first:] {
+		source, _ := sources.Load(c.sha)
+		r.calls[first+i].sha = remember(beginsFree + source.(string))
+	}
+}
+
+// remember stores the text of a script and returns its name.
+func remember(source string) string {
 	sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
 	sha := hex.EncodeToString(sum[:])
 	sources.Store(sha, source)
-	return r.EvalSha(ctx, sha, keys, args...)
+	return sha
+}
+
+// Eval stores the text of a script, then records the call.
+func (r *recorder) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
+	return r.EvalSha(ctx, remember(source), keys, args...)
 }
 
 // retime corrects the times in the calls from the first one on: asynq took them from this

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -37,6 +38,7 @@ const (
 //     tasks of others.
 //   - A task whose dequeue was answered into a broken connection is not processed for two
 //     minutes.
+//   - A full Redis keeps completed tasks for the dashboard, and so it stays full.
 type WorkerClient struct {
 	redis.UniversalClient
 
@@ -48,6 +50,7 @@ type WorkerClient struct {
 	dequeuer *dequeuer
 	queues   []any
 	note     func(error)
+	full     atomic.Bool // when the newest result was to be written
 }
 
 // NewWorkerClient wraps rdb for a server of these queues; it stops pausing when stopping
@@ -118,10 +121,11 @@ func (c *WorkerClient) ZAddXX(ctx context.Context, key string, members ...redis.
 	return cmd
 }
 
-// acknowledged tells OnGone of the end of a task.
+// acknowledged makes room and tells OnGone when a task has ended.
 func (c *WorkerClient) acknowledged(ctx context.Context, keys []string, args []any, cmd *redis.Cmd) *redis.Cmd {
-	if c.OnGone != nil && cmd.Err() == nil && isAcknowledgement(keys) {
-		if id, ok := args[0].(string); ok {
+	if cmd.Err() == nil && isAcknowledgement(keys) {
+		c.makeRoom(ctx, keys)
+		if id, ok := args[0].(string); ok && c.OnGone != nil {
 			c.OnGone(ctx, id)
 		}
 	}

@@ -1,6 +1,13 @@
 -- A fragment: internal/pacing puts it before its own text, so that the record and
 -- the limits are asked in one round trip. It needs the constants of constants.go.
 
+-- begin_writing is a first write that takes no memory. A full Redis refuses a script
+-- whose first write takes some, but not one that has begun to write, and what fills it
+-- can only be sent if the attempt is written down.
+local function begin_writing(key)
+  redis.call('HDEL', key, '')
+end
+
 -- begin_check looks at what was done about a message before.
 --   key        of the record (hash)
 --   in_flight  ms: an attempt younger than this may still be under way
@@ -37,6 +44,7 @@ local function begin_check(key, in_flight, resend, resends, deadline, delivery, 
       unknown_since = attempt_at
     end
     in_doubt = in_doubt + 1
+    begin_writing(key)
     redis.call('HSET', key, 'state', 'queued', 'unknown_since', unknown_since, 'in_doubt', in_doubt)
   end
   if unknown_since > 0 and (expired or (resend >= 0 and now - unknown_since >= resend)

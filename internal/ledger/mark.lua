@@ -5,5 +5,6 @@
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end
+redis.call('HDEL', KEYS[1], ARGV[1]) -- the first write takes no memory: see settle.lua
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return 1

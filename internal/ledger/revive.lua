@@ -6,12 +6,12 @@ local r = redis.call('HMGET', KEYS[1], 'state', 'attempts', 'unknown_since', 're
 if not DEAD[r[1]] or (r[2] or '0') ~= ARGV[2] or r[4] then
   return 0
 end
+redis.call('HDEL', KEYS[1], 'unknown_since', 'in_doubt', 'finished_at') -- the first write takes no memory: see settle.lua
 -- Whoever runs it wants it sent, though WeCom may have it: the mark stays instead of the doubt.
 if r[3] then
   redis.call('HSET', KEYS[1], 'possible_duplicate', 1)
 end
 redis.call('HSET', KEYS[1], 'state', 'queued')
 redis.call('PEXPIRE', KEYS[1], WAITING)
-redis.call('HDEL', KEYS[1], 'unknown_since', 'in_doubt', 'finished_at')
 redis.call('ZREM', KEYS[2], ARGV[1])
 return 1

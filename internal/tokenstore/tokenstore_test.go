@@ -303,3 +303,19 @@ func TestForgivenFailuresAreNotWaitedOut(t *testing.T) {
 		t.Errorf("the next try is in %s, want the wait to grow all the same", rest)
 	}
 }
+
+func TestAFullRedisTakesATokenAndItsFailure(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Start(t).Client()
+	if err := rdb.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	store := newStore(rdb, "ops")
+	wrong := &wecom.Error{API: wecom.APIGetToken, Code: 40001, Msg: "invalid credential"}
+	if _, err := store.Token(t.Context(), (&issuer{err: wrong}).fetch); !errors.Is(err, wrong) || strings.Contains(err.Error(), "OOM") {
+		t.Errorf("a failure: %v", err)
+	}
+	if _, err := newStore(rdb, "other").Token(t.Context(), (&issuer{life: time.Hour}).fetch); err != nil {
+		t.Errorf("a token: %v", err)
+	}
+}
