@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/audit/audittest"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
@@ -276,6 +279,11 @@ func (d *deathbed) survive() {
 	stop()
 	if err := <-ended; err != nil {
 		d.Errorf("the worker ended with %v", err)
+	}
+	for _, s := range audittest.Balanced(d, d.rdb, slices.Collect(maps.Keys(policies))...) {
+		if s.Messages != mortal || s.Pending > 0 {
+			d.Errorf("sums %+v, want %d messages that have ended", s, mortal)
+		}
 	}
 }
 

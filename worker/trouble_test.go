@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/wecomq/wecomq/internal/audit/audittest"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/logtest"
 	"github.com/wecomq/wecomq/internal/redisconn"
@@ -232,6 +233,7 @@ func (tr *trouble) sentOnce(ids ...string) {
 	if n := len(tr.sim.Messages()); n != len(ids) {
 		tr.Errorf("%d messages arrived, want %d: each once", n, len(ids))
 	}
+	audittest.Balanced(tr, tr.rdb, "ops")
 }
 
 func (tr *trouble) record(id string) tasks.Record {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/audit/audittest"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/internal/waittest"
@@ -147,6 +148,9 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 		if record.Attempts != 2 || !record.PossibleDuplicate {
 			t.Errorf("attempts %d, possible duplicate %t; want the second attempt to be marked", record.Attempts, record.PossibleDuplicate)
 		}
+	}
+	if sums := audittest.Balanced(t, l.redis.Client(), "default")[0]; sums.Accepted != len(ids) {
+		t.Errorf("sums %+v, want all %d accepted", sums, len(ids))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/audit/audittest"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
@@ -138,6 +139,9 @@ func (s *storm) await() (records []tasks.Record, arrivals map[string]int) {
 		for _, member := range m.To { // nobody, of a message that was suppressed
 			arrivals[member]++
 		}
+	}
+	if sums := audittest.Balanced(s, s.rdb, "default")[0]; sums.Messages != s.messages || sums.Enqueued != s.messages || sums.Pending > 0 {
+		s.Errorf("sums %+v, want %d messages that have ended", sums, s.messages)
 	}
 	return s.records(s.ids), arrivals
 }

@@ -16,7 +16,7 @@ import (
 // collectTime bounds a collection; Prometheus gives up after ten seconds.
 const collectTime = 3 * time.Second
 
-// Collector exports the state of all apps to Prometheus, with one round trip per app.
+// Collector exports the state of all apps to Prometheus, with two round trips per app.
 // If Redis is unavailable, only these metrics are invalid.
 type Collector struct{ apps atomic.Pointer[Inspector] }
 
@@ -38,6 +38,8 @@ var (
 	quotaDesc = prometheus.NewDesc("wecomq_quota_remaining",
 		"Recipients that an app may still reach in this day of China; only where seats are configured.",
 		[]string{"app", "window"}, nil)
+	imbalanceDesc = prometheus.NewDesc("wecomq_audit_imbalance",
+		"Messages out of balance at the last audit; absent if there was none for a day.", []string{"app"}, nil)
 
 	states = []string{pacing.Running, pacing.Paused, pacing.Penalty, pacing.Suspended, pacing.Unavailable}
 )
@@ -46,6 +48,7 @@ var (
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- stateDesc
 	ch <- quotaDesc
+	ch <- imbalanceDesc
 }
 
 // Collect implements [prometheus.Collector].
@@ -54,20 +57,35 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	apps := c.apps.Load()
 	for _, app := range slices.Sorted(maps.Keys(apps.limits)) {
-		status, err := apps.pacer(app).Status(ctx)
-		if err != nil {
-			ch <- prometheus.NewInvalidMetric(stateDesc, err)
-			continue
+		apps.collectStatus(ctx, app, ch)
+		apps.collectAudit(ctx, app, ch)
+	}
+}
+
+func (a *Inspector) collectStatus(ctx context.Context, app string, ch chan<- prometheus.Metric) {
+	status, err := a.pacer(app).Status(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(stateDesc, err)
+		return
+	}
+	for _, state := range states {
+		value := 0.0
+		if state == status.State {
+			value = 1
 		}
-		for _, state := range states {
-			value := 0.0
-			if state == status.State {
-				value = 1
-			}
-			ch <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, value, app, state)
-		}
-		if quota := apps.limits[app].DayQuota(tasks.Critical); quota > 0 {
-			ch <- prometheus.MustNewConstMetric(quotaDesc, prometheus.GaugeValue, float64(max(0, quota-status.Used)), app, "day")
-		}
+		ch <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, value, app, state)
+	}
+	if quota := a.limits[app].DayQuota(tasks.Critical); quota > 0 {
+		ch <- prometheus.MustNewConstMetric(quotaDesc, prometheus.GaugeValue, float64(max(0, quota-status.Used)), app, "day")
+	}
+}
+
+func (a *Inspector) collectAudit(ctx context.Context, app string, ch chan<- prometheus.Metric) {
+	last, err := a.LastAudit(ctx, app)
+	switch {
+	case err != nil:
+		ch <- prometheus.NewInvalidMetric(imbalanceDesc, err)
+	case last != nil:
+		ch <- prometheus.MustNewConstMetric(imbalanceDesc, prometheus.GaugeValue, float64(last.Imbalance), app)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/audit"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -98,6 +99,11 @@ func (a *Inspector) Status(ctx context.Context, app string) (Status, error) {
 		*count = sizes[0] + sizes[1] + sizes[2]
 	}
 	return a.withPausedQueues(ctx, s)
+}
+
+// LastAudit is the last audit of an app, nil if there was none within a day.
+func (a *Inspector) LastAudit(ctx context.Context, app string) (*audit.Result, error) {
+	return audit.Last(ctx, a.rdb, app)
 }
 
 // withPausedQueues tells of queues that somebody has paused in the dashboard.

@@ -37,14 +37,15 @@ type Daemon struct {
 	metrics    *metrics.Metrics
 	gateway    *gatewayServer // nil where there is none
 	worker     *workerServer  // nil where there is none
-	listener   net.Listener   // nil where nothing is served by HTTP
-	stopping   chan struct{}  // closed when Run is asked to end
+	auditing   *auditing
+	listener   net.Listener  // nil where nothing is served by HTTP
+	stopping   chan struct{} // closed when Run is asked to end
 }
 
 // New makes a daemon and starts listening. The caller must call Run once.
 func New(ctx context.Context, deployment *Deployment, cfg Config) (*Daemon, error) {
 	d := &Daemon{cfg: cfg, deployment: deployment.measured(), stopping: make(chan struct{})}
-	d.metrics = d.deployment.metrics
+	d.metrics, d.auditing = d.deployment.metrics, newAuditing(d.deployment)
 	var err error
 	if cfg.Gateway {
 		if d.gateway, err = newGatewayServer(d.deployment, d.stopping); err != nil { //nolint:contextcheck // requests bring their own
@@ -115,6 +116,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 			return nil
 		})
 	}
+	group.Go(func() error {
+		d.auditing.run(ctx)
+		return nil
+	})
 	group.Go(func() error { return d.reloadOnHangup(ctx) })
 	return group.Wait()
 }

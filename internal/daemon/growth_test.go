@@ -321,6 +321,7 @@ func TestEveryKeyEndsOrIsBounded(t *testing.T) {
 	t.Parallel()
 	g := newGrowth(t)
 	rejected := g.messages()
+	g.AuditWhenDue(t.Context())
 	old := g.send("old", "a", producer.Options{})
 	g.compatible()
 	g.operator(rejected)

@@ -38,7 +38,7 @@ func (d *Daemon) parts() []reloadable {
 	if d.worker != nil {
 		parts = append(parts, d.worker)
 	}
-	return append(parts, watchedApps{d.metrics})
+	return append(parts, watchedApps{d.metrics}, d.auditing)
 }
 
 // watchedApps are the apps that the metrics report.

@@ -66,7 +66,7 @@ func (s *sites) load(d *Deployment) (apply func(), err error) {
 			return nil, err
 		}
 		apps[i] = pages.App{
-			Name: name, State: state, Queues: state, Finder: d.Finder(app), Records: d.Ledger(app), Operator: op,
+			Name: name, State: state, Queues: state, Audits: state, Finder: d.Finder(app), Records: d.Ledger(app), Operator: op,
 		}
 	}
 	return func() {

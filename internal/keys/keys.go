@@ -103,6 +103,16 @@ func Dead(app string) string { return prefix + app + "}:dead" }
 // STRING, see tasks.Encode · the app's `records` retention · owner internal/ledger
 func Payload(app, id string) string { return prefix + app + "}:payload:" + id }
 
+// Audit is the result of the last audit of the app.
+//
+// STRING JSON · 24 h · owner internal/audit
+func Audit(app string) string { return prefix + app + "}:audit" }
+
+// AuditTurn is held by the one process that audits the app, and until the next audit.
+//
+// STRING · 5 minutes after the audit's last page at most · owner internal/audit
+func AuditTurn(app string) string { return Audit(app) + ":turn" }
+
 // IdempotencyKey leads from the id that derives from a sender's key to the message
 // that was enqueued under it.
 //

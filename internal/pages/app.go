@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/wecomq/wecomq/internal/apps"
+	"github.com/wecomq/wecomq/internal/audit"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/message"
@@ -15,6 +16,7 @@ type App struct {
 	Name     string
 	State    State
 	Queues   Queues
+	Audits   Audits
 	Finder   Finder
 	Records  Records
 	Operator Operator
@@ -25,6 +27,11 @@ type State interface {
 	Status(ctx context.Context, app string) (apps.Status, error)
 	Pause(ctx context.Context, app string) error
 	Resume(ctx context.Context, app string) error
+}
+
+// Audits knows the last audit of an app; [*apps.Inspector] implements it.
+type Audits interface {
+	LastAudit(ctx context.Context, app string) (*audit.Result, error)
 }
 
 // Queues counts waiting messages; [*apps.Inspector] implements it.

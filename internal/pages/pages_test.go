@@ -9,6 +9,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/pages"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -153,6 +154,23 @@ func TestPagesSayThatRedisIsAway(t *testing.T) {
 	if took := time.Since(started); took > 15*time.Second {
 		t.Errorf("it took %s", took)
 	}
+}
+
+func TestOverviewShowsTheLastAudit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(reader)
+	w.want(w.get("/"), http.StatusOK, "not Last audit")
+	id := b.send("ops", "chen.li|wang.wu", "x")
+	b.settle("ops", id, tasks.Settlement{State: tasks.Held})
+	if err := b.Asynq.DeleteTask("ops:default", id); err != nil {
+		t.Fatal(err)
+	}
+	b.AuditWhenDue(t.Context())
+	w = b.open(admin)
+	waittest.Until(t, "the page is fresh", func() bool { return strings.Contains(w.get("/").body, "out of balance") })
+	w.want(w.get("/"), http.StatusOK, "in balance", "1 messages out of balance", "1 messages, 2 recipients, pending 2", `href="/messages/`+id)
+	w.want(w.get("/?lang=zh"), http.StatusOK, "最近一次核对", "账目平衡", "1 条消息账目不平", "待发送 2")
 }
 
 func TestPagesComeInTwoLanguages(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/apps"
+	"github.com/wecomq/wecomq/internal/audit"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -61,6 +62,15 @@ type appState struct {
 
 	Queues []apps.Queue
 	Dead   int
+	Audit  *lastAudit // nil if there was none within a day
+}
+
+// lastAudit is the last audit of an app.
+type lastAudit struct {
+	audit.Sums
+
+	At       time.Time
+	Findings []audit.Finding
 }
 
 func (a *watched) fetchState(ctx context.Context) (appState, error) {
@@ -73,7 +83,19 @@ func (a *watched) fetchState(ctx context.Context) (appState, error) {
 		return appState{}, err
 	}
 	dead, err := a.Records.CountDead(ctx)
-	return appState{status, queues, dead}, err
+	if err != nil {
+		return appState{}, err
+	}
+	last, err := a.fetchAudit(ctx)
+	return appState{status, queues, dead, last}, err
+}
+
+func (a *watched) fetchAudit(ctx context.Context) (*lastAudit, error) {
+	result, err := a.Audits.LastAudit(ctx, a.Name)
+	if err != nil || result == nil || len(result.Apps) == 0 {
+		return nil, err
+	}
+	return &lastAudit{result.Apps[0], result.At, result.Findings}, nil
 }
 
 // hour summarizes the messages that changed in the last hour.

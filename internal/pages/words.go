@@ -57,6 +57,9 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"of the newest only":                    "仅统计最新的",
 	"Errors of the last hour":               "最近一小时的错误",
 
+	"Last audit": "最近一次核对", "in balance": "账目平衡", "messages out of balance": "条消息账目不平", "messages": "条消息", "recipients": "个接收人",
+	"invalid": "无效", "unlicensed": "无接口许可", "pending": "待发送",
+
 	"example": "示例",
 
 	"Newest messages": "最新消息", "Messages to": "接收人的消息：", "App": "应用", "State": "状态", "any": "全部", "Show": "筛选",

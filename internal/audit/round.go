@@ -1,0 +1,98 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/keys"
+)
+
+const (
+	// roundPeriod is the time between two audits of an app, by whatever process.
+	roundPeriod = 5 * time.Minute
+	// roundRest makes a round take a fifth of the time of one connection at most.
+	roundRest = 4
+	// lastKept is how long the result of a round is shown.
+	lastKept = 24 * time.Hour
+)
+
+// Round audits those of the apps that no process has audited for five minutes, one at a
+// time, and keeps the results for [Last]. It is slow on purpose: messages go first.
+func (a *Auditor) Round(ctx context.Context) ([]Result, error) {
+	var results []Result
+	for name, app := range a.apps {
+		mine, err := a.takeTurn(ctx, name)
+		if err != nil {
+			return results, err
+		}
+		if !mine {
+			continue
+		}
+		result, err := New(a.rdb, app).Audit(ctx, Options{Rest: roundRest, OnPage: a.keepTurn(ctx, name)})
+		if err != nil {
+			return results, err
+		}
+		if err := a.save(ctx, name, result); err != nil {
+			return results, err
+		}
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+// takeTurn reports whether this process audits the app now. The turn ends by itself, so
+// nobody waits for a process that has died.
+func (a *Auditor) takeTurn(ctx context.Context, app string) (bool, error) {
+	err := a.rdb.SetArgs(ctx, keys.AuditTurn(app), 1, redis.SetArgs{Mode: "NX", TTL: roundPeriod}).Err()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("take the turn to audit %s: %w", app, err)
+	}
+	return true, nil
+}
+
+// keepTurn makes the turn of an audit last that is longer than the period.
+func (a *Auditor) keepTurn(ctx context.Context, app string) func(int) {
+	kept := time.Now()
+	return func(int) {
+		if time.Since(kept) > roundPeriod/5 {
+			kept = time.Now()
+			a.rdb.PExpire(ctx, keys.AuditTurn(app), roundPeriod) // a failure costs a second audit at most
+		}
+	}
+}
+
+func (a *Auditor) save(ctx context.Context, app string, result Result) error {
+	data, err := json.Marshal(result)
+	if err == nil {
+		err = a.rdb.Set(ctx, keys.Audit(app), data, lastKept).Err()
+	}
+	if err != nil {
+		return fmt.Errorf("keep the audit of %s: %w", app, err)
+	}
+	return nil
+}
+
+// Last is the last audit of an app that a process made by itself, nil if there was none
+// within a day.
+func Last(ctx context.Context, rdb redis.UniversalClient, app string) (*Result, error) {
+	data, err := rdb.Get(ctx, keys.Audit(app)).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil //nolint:nilnil // there is none, and that is no error
+	}
+	result := &Result{}
+	if err == nil {
+		err = json.Unmarshal(data, result)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the last audit of %s: %w", app, err)
+	}
+	return result, nil
+}

@@ -1,0 +1,48 @@
+package audit_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wecomq/wecomq/internal/audit"
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+func TestOneOfAllProcessesAudits(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), "ops")
+	b.fill("ops")
+	b.ended("ops", "a", tasks.Settlement{State: tasks.Queued})
+	if last, err := audit.Last(t.Context(), b.rdb, "ops"); err != nil || last != nil {
+		t.Errorf("the last audit is %+v, %v; want none", last, err)
+	}
+	round := func() []audit.Result {
+		t.Helper()
+		results, err := audit.New(b.rdb, b.apps...).Round(t.Context())
+		b.must(err)
+		return results
+	}
+	first := round()
+	if len(first) != 1 || first[0].Imbalance != 1 {
+		t.Fatalf("first round %+v, want one result with one imbalance", first)
+	}
+	if again := round(); len(again) > 0 {
+		t.Errorf("another process audits again: %+v", again)
+	}
+	last, err := audit.Last(t.Context(), b.rdb, "ops")
+	b.must(err)
+	if diff := cmp.Diff(first[0], *last); diff != "" {
+		t.Errorf("last audit (-want +got):\n%s", diff)
+	}
+	if left := b.rdb.PTTL(t.Context(), keys.AuditTurn("ops")).Val(); left <= 0 || left > 5*time.Minute {
+		t.Errorf("the turn lasts %s, want five minutes", left)
+	}
+	b.must(b.rdb.Del(t.Context(), keys.AuditTurn("ops")).Err()) // as when its time is over
+	if again := round(); len(again) != 1 {
+		t.Errorf("nobody takes the next turn: %+v", again)
+	}
+}
