@@ -1,0 +1,98 @@
+//go:build unix
+
+package worker_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/wecomq/wecomq/internal/redisconn"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+	"github.com/wecomq/wecomq/worker"
+)
+
+// powerCut is a Redis behind a network that goes first when the power fails.
+type powerCut struct {
+	*trouble
+	server *redistest.Server
+	net    *network
+	random *rand.Rand
+	torn   int // how often Redis found half a command at the end of its file
+}
+
+// file is the one to which Redis appends.
+func (c *powerCut) file() string {
+	c.Helper()
+	files, err := filepath.Glob(filepath.Join(c.server.Dir, "appendonlydir", "*.incr.aof"))
+	if err != nil || len(files) != 1 {
+		c.Fatalf("append-only files %v, %v; want one", files, err)
+	}
+	return files[0]
+}
+
+func (c *powerCut) size() int64 {
+	c.Helper()
+	info, err := os.Stat(c.file())
+	if err != nil {
+		c.Fatal(err)
+	}
+	return info.Size()
+}
+
+// strike cuts the power. Under appendfsync always, Redis answers only what it has synced,
+// so exactly those bytes can be lost whose answers nobody got: the network swallows all
+// answers from here on, and the file is cut at any byte that is written after that.
+func (c *powerCut) strike() {
+	c.Helper()
+	c.net.spoil("timeout", `{"timeout":0}`)
+	synced := c.size()
+	waittest.Until(c.T, "Redis has written what it cannot acknowledge", func() bool { return c.size() > synced })
+	c.server.Kill()
+	cut := synced + c.random.Int64N(c.size()-synced+1)
+	if err := os.Truncate(c.file(), cut); err != nil {
+		c.Fatal(err)
+	}
+	c.server.Restart()
+	if c.size() < cut {
+		c.torn++
+	}
+	c.net.restore()
+}
+
+// TestPowerCutsLoseNothingThatWasAcknowledged makes 2 power cuts, and ten times
+// WECOMQ_STORM with that.
+func TestPowerCutsLoseNothingThatWasAcknowledged(t *testing.T) {
+	t.Parallel()
+	cuts := max(2, 10*stormScale())
+	port := freePort(t)
+	c := &powerCut{
+		server: redisServer(t, "bind 127.0.0.1\nport "+port, "auto-aof-rewrite-percentage 0", "aof-load-truncated yes"),
+		net:    newNetwork(t, "127.0.0.1:"+port), random: rand.New(rand.NewPCG(1, 2)),
+	}
+	sim, url := newSimulator(t, wecomtest.Rules{CallsPerMinute: 1_000_000})
+	c.trouble = newTrouble(t, c.server.Client(), "redis://"+c.net.addr(), sim, url)
+	c.app.OnUnknown, c.app.Limits = worker.Resend, tasks.DefaultLimits()
+	c.app.Limits.CallsPerMinute = 600_000
+	c.work()
+	senders, err := redisconn.Open("redis://"+c.net.addr(), 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = senders.Close() })
+	load := c.load(senders, 4)
+	for range cuts {
+		load.more(20)
+		c.strike()
+		c.isStored(load.acknowledged())
+	}
+	load.end()
+	c.lose()
+	c.await()
+	c.booksBalance(load)
+	t.Logf("%d power cuts, %d of them in the middle of a command", cuts, c.torn)
+}
