@@ -13,15 +13,26 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/worker"
 )
 
 // stormScale is the number in the environment variable WECOMQ_STORM, 0 without one.
 func stormScale() int {
 	n, _ := strconv.Atoi(os.Getenv("WECOMQ_STORM"))
 	return n
+}
+
+// stormy is an app that is limited by the machine only, and sends whatever is in doubt
+// again.
+func stormy(app worker.App) worker.App {
+	app.OnUnknown, app.UnknownResends, app.Limits = worker.Resend, 1000, tasks.DefaultLimits()
+	app.Limits.CallsPerMinute = 600_000
+	return app
 }
 
 // load is what several producers send at once, each message to a member of its own,
@@ -38,8 +49,13 @@ type load struct {
 }
 
 // load begins to send through a client of its own.
-func (tr *trouble) load(rdb redis.UniversalClient, senders int) *load {
+func (tr *trouble) load(redisURL string, senders int) *load {
 	tr.Helper()
+	rdb, err := redisconn.Open(redisURL, senders)
+	if err != nil {
+		tr.Fatal(err)
+	}
+	tr.Cleanup(func() { _ = rdb.Close() })
 	p, err := producer.New(rdb, producer.Config{App: "ops"})
 	if err != nil {
 		tr.Fatal(err)
@@ -104,10 +120,21 @@ func (l *load) acknowledged() map[string]string {
 // stormPatience bounds a wait in a storm.
 const stormPatience = 5 * time.Minute
 
-// booksBalance compares the records of what was acknowledged with what arrived at the
-// simulator: each message is accepted and arrived, and only one that is marked as a
-// possible duplicate arrived more than once.
-func (tr *trouble) booksBalance(l *load) {
+// books compare the records of what was acknowledged with what arrived at the simulator.
+type books struct {
+	acked, refused int
+	lost           []string // what was not accepted or did not arrive
+	marked         int      // as possible duplicates
+	doubled        int      // of those, what arrived more than once
+	unmarked       []string // what did so without a mark
+}
+
+func (b books) String() string {
+	return fmt.Sprintf("%d messages acknowledged, %d refused: %d lost, %d marked as possible duplicates, %d of them doubled, %d doubled unmarked",
+		b.acked, b.refused, len(b.lost), b.marked, b.doubled, len(b.unmarked))
+}
+
+func (tr *trouble) books(l *load) books {
 	tr.Helper()
 	arrivals := map[string]int{}
 	for _, m := range tr.sim.Messages() {
@@ -115,25 +142,39 @@ func (tr *trouble) booksBalance(l *load) {
 			arrivals[member]++
 		}
 	}
-	acked := l.acknowledged()
-	lost, doubled, marked := 0, 0, 0
+	acked, kept := l.acknowledged(), ledger.New(tr.rdb, "ops", time.Hour)
+	b := books{acked: len(acked), refused: l.refused}
 	for member, id := range acked {
-		r, n := tr.record(id), arrivals[member]
+		r, err := kept.Record(tr.Context(), id)
+		n := arrivals[member]
+		what := fmt.Sprintf("%s to %s arrived %d times; state %q, errmsg %q, %d attempts, %v", id, member, n, r.State, r.ErrMsg, r.Attempts, err)
 		if r.PossibleDuplicate {
-			marked++
+			b.marked++
 		}
 		switch {
 		case r.State != tasks.Accepted || n == 0:
-			lost++
-			tr.Errorf("message %s to %s arrived %d times, and its record is %+v", id, member, n, r)
+			b.lost = append(b.lost, what)
 		case n > 1 && !r.PossibleDuplicate:
-			tr.Errorf("message %s to %s arrived %d times unmarked: %+v", id, member, n, r)
+			b.unmarked = append(b.unmarked, what)
 		case n > 1:
-			doubled++
+			b.doubled++
 		}
 	}
-	tr.Logf("%d messages acknowledged, %d refused: %d lost, %d marked as possible duplicates, %d of them doubled",
-		len(acked), l.refused, lost, marked, doubled)
+	return b
+}
+
+// booksBalance checks that nothing acknowledged was lost, and that only what is marked
+// as a possible duplicate arrived more than once.
+func (tr *trouble) booksBalance(l *load) {
+	tr.Helper()
+	b := tr.books(l)
+	tr.Log(b)
+	for _, what := range b.lost {
+		tr.Error("lost: ", what)
+	}
+	for _, what := range b.unmarked {
+		tr.Error("doubled unmarked: ", what)
+	}
 }
 
 // isStored checks that Redis has the task or the record of each message.

@@ -12,7 +12,11 @@ import (
 // its messages' lives, to be killed there; see victim.
 func TestMain(m *testing.M) {
 	if point, ok := os.LookupEnv("WECOMQ_TEST_VICTIM"); ok {
-		victim(point, os.Getenv("WECOMQ_TEST_REDIS"), os.Getenv("WECOMQ_TEST_WECOM"))
+		live := func(socket, url string) { victim(point, socket, url) }
+		if point == pointAny {
+			live = stormVictim
+		}
+		live(os.Getenv("WECOMQ_TEST_REDIS"), os.Getenv("WECOMQ_TEST_WECOM"))
 		return
 	}
 	redis.SetLogger(silent{}) // as the binary does

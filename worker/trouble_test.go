@@ -71,14 +71,19 @@ func newTrouble(t *testing.T, rdb redis.UniversalClient, redisURL string, sim *w
 // newApp is the simulator's app as a worker has it, with its token in Redis.
 func newApp(t *testing.T, rdb redis.UniversalClient, wecomURL string, timeout time.Duration) worker.App {
 	t.Helper()
+	app, err := makeApp(rdb, wecomURL, timeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app
+}
+
+func makeApp(rdb redis.UniversalClient, wecomURL string, timeout time.Duration) (worker.App, error) {
 	client, err := wecom.NewClient(wecom.Config{
 		CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: wecomURL, Timeout: timeout,
 		TokenStore: tokenstore.New(rdb, "ops", wecomtest.CorpID, wecomtest.Secret),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return worker.App{Name: "ops", AgentID: strconv.Itoa(wecomtest.AgentID), Sender: client, Timeout: timeout}
+	return worker.App{Name: "ops", AgentID: strconv.Itoa(wecomtest.AgentID), Sender: client, Timeout: timeout}, err
 }
 
 // callTimeout is short: what a test waits for in vain is over soon.
@@ -175,14 +180,32 @@ func (tr *trouble) fly(n int, takes time.Duration) []string {
 // itself within minutes, another one does, as if that time had passed.
 func (tr *trouble) await() {
 	tr.Helper()
+	tr.awaitWithin(waittest.Patience)
+}
+
+func (tr *trouble) awaitWithin(patience time.Duration) {
+	tr.Helper()
 	inspector := asynq.NewInspectorFromRedisClient(tr.rdb)
-	waittest.Until(tr.T, "all messages are finished", func() bool {
+	tr.Cleanup(tr.tellUnfinished)
+	waittest.Within(tr.T, patience, "all messages are finished", func() bool {
 		info, err := inspector.GetQueueInfo("ops:default")
 		if err == nil && info.Retry > 0 {
 			_, _ = inspector.RunAllRetryTasks("ops:default")
 		}
 		return err == nil && info.Pending+info.Active+info.Retry+info.Scheduled == 0
 	})
+}
+
+// tellUnfinished logs what a failed test has left in the queue.
+func (tr *trouble) tellUnfinished() {
+	if !tr.Failed() {
+		return
+	}
+	ctx, base := context.Background(), "asynq:{ops:default}:"
+	tr.Logf("pending %d, active %v", tr.rdb.LLen(ctx, base+"pending").Val(), tr.rdb.LRange(ctx, base+"active", 0, 9).Val())
+	for _, set := range []string{"lease", "retry", "scheduled"} {
+		tr.Log(set, tr.rdb.ZRangeWithScores(ctx, base+set, 0, 9).Val())
+	}
 }
 
 // lose makes asynq take the worker for dead: it hands over again whatever that has not

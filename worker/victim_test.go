@@ -26,6 +26,7 @@ const (
 	pointAnswered = "answered" // the answer is here, and not written down
 	pointSettled  = "settled"  // it is written down, the dashboard does not show it
 	pointShown    = "shown"    // the dashboard shows it, asynq was not told
+	pointAny      = "any"      // it does not stand still
 )
 
 // The apps of a victim, by what becomes of a message that WeCom may have taken.

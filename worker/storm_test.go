@@ -1,0 +1,326 @@
+//go:build unix
+
+package worker_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+	"github.com/wecomq/wecomq/worker"
+)
+
+// siege is a worker under load, with a network before its Redis and its WeCom.
+type siege struct {
+	*trouble
+	server           *redistest.Server
+	toRedis, toWeCom *network
+	admin            *redis.Conn // open before the trouble
+}
+
+// stormRules let the simulator take whatever comes.
+func stormRules() wecomtest.Rules {
+	return wecomtest.Rules{CallsPerMinute: 10_000_000, Keep: 1_000_000}
+}
+
+// scaleOfStorm is how many times a storm is as heavy as the lightest. Without
+// WECOMQ_STORM it skips the test.
+func scaleOfStorm(t *testing.T) int {
+	t.Helper()
+	scale := stormScale()
+	if scale == 0 {
+		t.Skip("SKIPPED: it takes minutes; make storm runs it")
+	}
+	return scale
+}
+
+func newSiege(t *testing.T) *siege {
+	t.Helper()
+	port := freePort(t)
+	server := redisServer(t, "bind 127.0.0.1\nport "+port)
+	sim, url := newSimulator(t, stormRules())
+	toRedis, toWeCom := newNetwork(t, "127.0.0.1:"+port), newNetwork(t, strings.TrimPrefix(url, "http://"))
+	client, _ := server.Client().(*redis.Client)
+	s := &siege{server: server, toRedis: toRedis, toWeCom: toWeCom, admin: client.Conn()}
+	t.Cleanup(func() { _ = s.admin.Close() })
+	s.trouble = newTrouble(t, server.Client(), "redis://"+toRedis.addr(), sim, "http://"+toWeCom.addr())
+	s.app = stormy(s.app)
+	return s
+}
+
+// do is a command that works also when Redis takes no more connections.
+func (s *siege) do(args ...any) {
+	s.Helper()
+	if err := s.admin.Do(s.Context(), args...).Err(); err != nil {
+		s.Errorf("%v: %v", args, err)
+	}
+}
+
+func (s *siege) fault(f wecomtest.Fault) {
+	s.Helper()
+	f.API = message.APISend
+	if err := s.sim.AddFault(f); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// blow is a fault, how long it lasts, and how often it strikes for each unit of scale.
+type blow struct {
+	strike, heal func(*siege)
+	lasts        time.Duration
+	times        int
+}
+
+func spoilRedis(toxic, attributes string) blow {
+	return blow{
+		strike: func(s *siege) { s.toRedis.spoil(toxic, attributes) },
+		heal:   func(s *siege) { s.toRedis.restore() }, lasts: time.Second, times: 1,
+	}
+}
+
+func spoilWeCom(toxic, attributes string) blow {
+	return blow{
+		strike: func(s *siege) { s.toWeCom.spoil(toxic, attributes) },
+		heal:   func(s *siege) { s.toWeCom.restore() }, lasts: 3 * time.Second,
+	}
+}
+
+func answer(f wecomtest.Fault) blow {
+	return blow{
+		strike: func(s *siege) { s.fault(f) }, heal: func(s *siege) { s.sim.ClearFaults() }, lasts: 3 * time.Second,
+	}
+}
+
+func nothing(*siege) {}
+
+// blows are the faults of the storm; each is a storm of its own.
+func blows() map[string]blow {
+	return map[string]blow{
+		"Redis is killed": {strike: func(s *siege) { s.server.Restart() }, heal: nothing, times: 5},
+		"Redis is paused": {
+			strike: func(s *siege) { s.server.Freeze() }, heal: func(s *siege) { s.server.Thaw() }, lasts: 4 * time.Second,
+		},
+		"Redis is full": {
+			strike: func(s *siege) { s.do("config", "set", "maxmemory", "1") },
+			heal:   func(s *siege) { s.do("config", "set", "maxmemory", "0") }, lasts: time.Second, times: 1,
+		},
+		"Redis is out of connections": {
+			strike: func(s *siege) {
+				s.do("config", "set", "maxclients", "1")
+				s.do("client", "kill", "type", "normal", "skipme", "yes")
+			},
+			heal: func(s *siege) { s.do("config", "set", "maxclients", "1000") }, lasts: time.Second, times: 1,
+		},
+		"Redis forgets its scripts": {strike: func(s *siege) { s.do("script", "flush") }, heal: nothing, times: 10},
+		"Redis is cut off": {
+			strike: func(s *siege) { s.toRedis.cut() }, heal: func(s *siege) { s.toRedis.start() }, lasts: time.Second, times: 1,
+		},
+		"Redis is slow":                  spoilRedis("latency", `{"latency":100,"jitter":50}`),
+		"replies of Redis break off":     spoilRedis("limit_data", `{"bytes":1500}`),
+		"replies of Redis are swallowed": spoilRedis("timeout", `{"timeout":0}`),
+		"WeCom is slow":                  answer(wecomtest.Fault{Delay: wecomtest.Duration(time.Second)}),
+		"WeCom hangs":                    answer(wecomtest.Fault{Hang: true}),
+		"WeCom answers too late":         answer(wecomtest.Fault{Delay: wecomtest.Duration(time.Minute), After: true}),
+		"WeCom resets connections":       spoilWeCom("reset_peer", `{"timeout":0}`),
+		"WeCom's answers break off":      spoilWeCom("limit_data", `{"bytes":100}`),
+		"WeCom is away":                  {strike: func(s *siege) { s.toWeCom.cut() }, heal: func(s *siege) { s.toWeCom.start() }, lasts: 3 * time.Second},
+	}
+}
+
+// TestAStormOfFaults sends 600 messages times WECOMQ_STORM through each fault.
+func TestAStormOfFaults(t *testing.T) { //nolint:paralleltest // each storm has the machine for itself
+	scale := scaleOfStorm(t)
+	for name, b := range blows() { //nolint:paralleltest // each storm has the machine for itself
+		t.Run(name, func(t *testing.T) { newSiege(t).endure(b, scale) })
+	}
+}
+
+func (s *siege) endure(b blow, scale int) {
+	s.Helper()
+	s.work()
+	load, strikes := s.load("redis://"+s.toRedis.addr(), 8), max(1, b.times*scale)
+	for range strikes {
+		load.more(600 * scale / (strikes + 1))
+		b.strike(s)
+		<-time.After(b.lasts)
+		b.heal(s)
+	}
+	load.more(600 * scale / (strikes + 1))
+	load.end()
+	s.settle(load)
+	s.Logf("%d times", strikes)
+}
+
+// settle waits until everything is done, and checks the books.
+func (tr *trouble) settle(l *load) {
+	tr.Helper()
+	tr.lose()
+	tr.awaitWithin(stormPatience)
+	tr.booksBalance(l)
+}
+
+// stormVictim is a worker process that works until it is killed.
+func stormVictim(socket, wecomURL string) {
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket})
+	app, err := makeApp(rdb, wecomURL, callTimeout)
+	if err != nil {
+		panic(err)
+	}
+	w, err := worker.New(worker.Config{Redis: rdb, Apps: []worker.App{stormy(app)}})
+	if err != nil {
+		panic(err)
+	}
+	if err := w.Run(context.Background()); err != nil {
+		panic(err)
+	}
+}
+
+// TestAStormOfKills kills a hundred worker processes times WECOMQ_STORM, each after it
+// has sent some messages.
+func TestAStormOfKills(t *testing.T) { //nolint:paralleltest // each storm has the machine for itself
+	kills := 100 * scaleOfStorm(t)
+	server := redisServer(t)
+	sim, url := newSimulator(t, stormRules())
+	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
+	tr.app = stormy(tr.app)
+	load := tr.load(server.URL(), 8)
+	load.more(12 * kills)
+	load.end()
+	orphans := map[string]bool{}
+	for range kills {
+		tr.killOne(server.Addr, url)
+		for _, id := range tr.orphan() {
+			orphans[id] = true
+		}
+	}
+	tr.settle(load)
+	t.Logf("%d kills with %d messages in hand", kills, len(orphans))
+}
+
+// killOne lets a worker process send ten messages, and kills it.
+func (tr *trouble) killOne(socket, wecomURL string) {
+	tr.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		tr.Fatal(err)
+	}
+	cmd := exec.CommandContext(tr.Context(), self)
+	cmd.Env = append(os.Environ(), "WECOMQ_TEST_VICTIM="+pointAny, "WECOMQ_TEST_REDIS="+socket, "WECOMQ_TEST_WECOM="+wecomURL)
+	before := tr.sim.Stats().Delivered
+	if err := cmd.Start(); err != nil {
+		tr.Fatal(err)
+	}
+	waittest.Until(tr.T, "the victim has sent messages, or there are none", func() bool {
+		return tr.sim.Stats().Delivered >= before+10 || tr.rdb.LLen(tr.Context(), "asynq:{ops:default}:pending").Val() == 0
+	})
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+}
+
+// orphan lets so much time pass that asynq and the ledger take the worker for dead, and
+// returns the messages that it and those before it had in hand.
+func (tr *trouble) orphan() []string {
+	tr.Helper()
+	ids := tr.rdb.ZRange(tr.Context(), "asynq:{ops:default}:lease", 0, -1).Val()
+	tr.endLeases(ids)
+	for _, id := range ids {
+		if tr.rdb.HGet(tr.Context(), recordKey(id), "state").Val() == "sending" {
+			tr.rdb.HSet(tr.Context(), recordKey(id), "attempt_at", time.Now().Add(-time.Hour).UnixMilli())
+		}
+	}
+	return ids
+}
+
+// TestAStormOfMovingSlots moves the slots of the app and of its queue under load, again
+// and again.
+func TestAStormOfMovingSlots(t *testing.T) { //nolint:paralleltest // each storm has the machine for itself
+	scale := scaleOfStorm(t)
+	for _, key := range []string{"asynq:{ops:default}:pending", "wecomq:{ops}:pace"} { //nolint:paralleltest // each storm has the machine for itself
+		t.Run(key, func(t *testing.T) {
+			cluster := redistest.StartCluster(t, redistest.AppendOnly)
+			sim, url := newSimulator(t, stormRules())
+			tr := newTrouble(t, cluster.Client(), cluster.URL(), sim, url)
+			tr.app = stormy(tr.app)
+			tr.work()
+			load := tr.load(cluster.URL(), 8)
+			load.more(100 * scale)
+			cluster.Migrate(key)()
+			load.more(100 * scale)
+			load.end()
+			tr.settle(load)
+		})
+	}
+}
+
+// failover is a Redis with a replica, and what makes that take over.
+type failover struct {
+	url             string
+	master, replica *redistest.Server
+	survivor        redis.UniversalClient
+}
+
+func bySentinel(t *testing.T) failover {
+	t.Helper()
+	a, b := freePort(t), freePort(t)
+	lines := "bind 127.0.0.1\nrequirepass pw\nmasterauth pw\nrepl-diskless-sync-delay 0\nport "
+	f := failover{master: redisServer(t, lines+a), replica: redisServer(t, lines+b, "replicaof 127.0.0.1 "+a)}
+	survivor := redis.NewClient(&redis.Options{Network: "unix", Addr: f.replica.Addr, Password: "pw"})
+	t.Cleanup(func() { _ = survivor.Close() })
+	waittest.Until(t, "the replica is in step", func() bool {
+		return strings.Contains(survivor.Info(t.Context(), "replication").Val(), "master_link_status:up")
+	})
+	sentinel := redistest.StartSentinel(t, "sentinel monitor m 127.0.0.1 "+a+" 1", "sentinel auth-pass m pw",
+		"sentinel down-after-milliseconds m 1000", "sentinel failover-timeout m 10000", "requirepass s3cret")
+	asked := redis.NewSentinelClient(&redis.Options{Addr: sentinel, Password: "s3cret"})
+	t.Cleanup(func() { _ = asked.Close() })
+	waittest.Until(t, "Sentinel knows the replica", func() bool {
+		known, err := asked.Replicas(t.Context(), "m").Result()
+		return err == nil && len(known) == 1
+	})
+	f.survivor, f.url = survivor, "redis-sentinel://:s3cret@"+sentinel+"?master_name=m&password=pw"
+	return f
+}
+
+func byCluster(t *testing.T) failover {
+	t.Helper()
+	cluster := redistest.StartCluster(t, redistest.AppendOnly)
+	master, replica := cluster.Of("asynq:{ops:default}:pending")
+	return failover{cluster.URL(), master, replica, cluster.Client()}
+}
+
+// TestAStormOfFailovers kills a master under load. Replication is asynchronous: the
+// test tells what that cost, which docs/semantics.md quotes.
+func TestAStormOfFailovers(t *testing.T) { //nolint:paralleltest // each storm has the machine for itself
+	scale := scaleOfStorm(t)
+	for name, set := range map[string]func(*testing.T) failover{"by Sentinel": bySentinel, "by Cluster": byCluster} { //nolint:paralleltest // each storm has the machine for itself
+		t.Run(name, func(t *testing.T) {
+			f := set(t)
+			sim, url := newSimulator(t, stormRules())
+			tr := newTrouble(t, f.survivor, f.url, sim, url)
+			tr.app = stormy(tr.app)
+			tr.work()
+			load := tr.load(f.url, 8)
+			load.more(200 * scale)
+			f.master.Kill()
+			began := time.Now()
+			load.more(200 * scale)
+			load.end()
+			tr.lose()
+			tr.awaitWithin(stormPatience)
+			b := tr.books(load)
+			t.Logf("%s; %s until as many were sent again", b, time.Since(began).Round(time.Second))
+			if inFlight := 2 * 16; len(b.lost) > inFlight || len(b.unmarked) > inFlight {
+				t.Errorf("lost %v, doubled unmarked %v; want no more than what was under way", b.lost, b.unmarked)
+			}
+		})
+	}
+}
