@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/audit/audittest"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/waittest"
@@ -164,9 +165,10 @@ func (tr *trouble) books(l *load) books {
 }
 
 // booksBalance checks that nothing acknowledged was lost, and that only what is marked
-// as a possible duplicate arrived more than once.
+// as a possible duplicate arrived more than once. The audit must find nothing either.
 func (tr *trouble) booksBalance(l *load) {
 	tr.Helper()
+	audittest.Balanced(tr, tr.rdb, "ops")
 	b := tr.books(l)
 	tr.Log(b)
 	for _, what := range b.lost {
