@@ -32,7 +32,7 @@ test: ## Run all tests, with the race detector if there is a C compiler
 	go test $(TESTFLAGS) $$(go list ./... | grep -v /bench/)
 	go test $(TESTFLAGS) ./bench/... # it builds the program, from what is in the cache by now
 
-storm: ## Kill workers and Redis under load, cut power and networks, for 20 minutes
+storm: ## Kill workers and Redis under load, cut power and networks, for tens of minutes
 	WECOMQ_STORM=10 go test -count=1 -timeout 45m -v -run 'Storm|IsKilled|PowerCut' ./worker ./cmd/wecomq | grep -v '^=== '
 
 lint: $(GOLANGCI_LINT) ## Check form, style and the direction of imports
