@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -264,7 +265,7 @@ func isRefusal(err error) bool {
 
 // pipelined runs commands in one round trip. A key that does not exist is not an error.
 func (c *claims) pipelined(ctx context.Context, queue func(p redis.Pipeliner)) error {
-	cmds, _ := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+	cmds, _ := c.rdb.Pipelined(durability.Promised(ctx), func(p redis.Pipeliner) error {
 		queue(p)
 		return nil
 	})

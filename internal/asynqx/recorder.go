@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/durability"
 )
 
 // recorder is a Redis client that records what asynq's enqueue would have sent, so that
@@ -119,7 +121,7 @@ func (r *recorder) send(ctx context.Context, chosen []int, results []error) (unk
 	cmds := make([]*redis.Cmd, len(chosen))
 	// The pipeline's own error is that of its first failed command; each
 	// command carries its own.
-	_, _ = r.UniversalClient.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, _ = r.UniversalClient.Pipelined(durability.Promised(ctx), func(p redis.Pipeliner) error {
 		p.SAdd(ctx, allQueues, r.queues...)
 		for i, c := range chosen {
 			cmds[i] = p.EvalSha(ctx, r.calls[c].sha, r.calls[c].keys, r.calls[c].args...)

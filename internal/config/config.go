@@ -36,6 +36,8 @@ type Config struct {
 type Redis struct {
 	// URL may hold a password; internal/redisconn opens it.
 	URL wecom.Secret
+	// AwaitReplica requires that a replica confirms what is enqueued, begun and settled.
+	AwaitReplica bool
 }
 
 // Log configures the log on stderr.
@@ -104,7 +106,10 @@ func (c *Config) AppNames() []string { return slices.Sorted(maps.Keys(c.Apps)) }
 // readConfig reads the applications and the other sections.
 func readConfig(src *source, redis *section, apps map[string]*App, gateway, log *section) (*Config, error) {
 	cfg := &Config{
-		Redis:   Redis{URL: redis.redisURL("url", "redis://127.0.0.1:6379/0")},
+		Redis: Redis{
+			URL:          redis.redisURL("url", "redis://127.0.0.1:6379/0"),
+			AwaitReplica: redis.oneOf("durability", "primary", "primary", "replica") == "replica",
+		},
 		Apps:    apps,
 		Gateway: readGateway(gateway, apps),
 		Log: Log{

@@ -107,6 +107,7 @@ func TestEveryKeyTakesEffect(t *testing.T) {
 	yaml := fmt.Sprintf(`
 redis:
   url: rediss://:${REDIS_PASSWORD}@h:6380/2
+  durability: replica
 apps:
   hr:
     corp_id: "${CORP}"
@@ -138,7 +139,7 @@ gateway:
 log: {level: debug, format: console}
 `, sha256.Sum256([]byte("one")), sha256.Sum256([]byte("two")))
 	want := &config.Config{
-		Redis: config.Redis{URL: "rediss://:pw@h:6380/2"},
+		Redis: config.Redis{URL: "rediss://:pw@h:6380/2", AwaitReplica: true},
 		Apps: map[string]*config.App{"hr": {
 			Name: "hr", CorpID: "ww1", AgentID: "1000003", Secret: "from-a-file",
 			APIBaseURL: "http://simulator:8090/base", Proxy: "http://user:pw@proxy:3128",

@@ -2,7 +2,7 @@ package config
 
 // The environment variables that stand for keys of the file.
 var (
-	redisVariables = map[string]string{"url": "REDIS_URL"}
+	redisVariables = map[string]string{"url": "REDIS_URL", "durability": "REDIS_DURABILITY"}
 	appVariables   = map[string]string{ //nolint:gosec // names, not secrets
 		"corp_id":      "WECOM_CORP_ID",
 		"agent_id":     "WECOM_AGENT_ID",

@@ -22,9 +22,9 @@ func TestEnvironmentMakesOneApp(t *testing.T) {
 		"with the defaults":       {map[string]string{"WECOM_SECRET": "s3cret"}, func(*config.Config) {}, ""},
 		"with a secret in a file": {map[string]string{"WECOM_SECRET_FILE": filepath.Join(dir, "secret.txt"), "WECOM_SECRET": ""}, func(*config.Config) {}, ""},
 		"with other addresses": {
-			map[string]string{"WECOM_SECRET": "s3cret", "REDIS_URL": "unix:///run/r.sock", "WECOM_API_BASE_URL": "http://127.0.0.1:8090"},
+			map[string]string{"WECOM_SECRET": "s3cret", "REDIS_URL": "unix:///run/r.sock", "REDIS_DURABILITY": "replica", "WECOM_API_BASE_URL": "http://127.0.0.1:8090"},
 			func(c *config.Config) {
-				c.Redis.URL = "unix:///run/r.sock"
+				c.Redis.URL, c.Redis.AwaitReplica = "unix:///run/r.sock", true
 				c.Apps["default"].APIBaseURL = "http://127.0.0.1:8090"
 			}, "",
 		},

@@ -96,7 +96,7 @@ func TestProblemsOfAFile(t *testing.T) {
 		"agent id with letters":    {strings.Replace(minimal, "1000002", "ops", 1), []string{`wecomq.yaml:4: apps.ops.agent_id: "ops" is not a positive number such as 1000002`}},
 		"agent id of zero":         {strings.Replace(minimal, "1000002", "0", 1), []string{`wecomq.yaml:4: apps.ops.agent_id: "0" is not a positive number such as 1000002`}},
 		"bad Redis URL":            {minimal + "redis:\n  url: 'redis://:hunter/2@h'\n", []string{"wecomq.yaml:7: redis.url: not a URL (in a user name or password, write @ / ? # % : as %40 %2F %3F %23 %25 %3A)"}},
-		"unknown key of Redis":     {minimal + "redis: {addr: h}\n", []string{"wecomq.yaml:6: redis.addr: unknown key (known here: url)"}},
+		"unknown key of Redis":     {minimal + "redis: {addr: h}\n", []string{"wecomq.yaml:6: redis.addr: unknown key (known here: url, durability)"}},
 		"bad log":                  {minimal + "log:\n  level: loud\n  format: xml\n  color: no\n", []string{`wecomq.yaml:7: log.level: "loud" is not one of trace, debug, info, warn, error`, `wecomq.yaml:8: log.format: "xml" is not one of json, console`, "wecomq.yaml:9: log.color: unknown key (known here: level, format)"}},
 		"listening without a port": {minimal + "gateway: {listen: localhost}\n", []string{`wecomq.yaml:6: gateway.listen: "localhost" is not host:port`}},
 		"listening at a bad port":  {minimal + "gateway: {listen: 'h:65536'}\n", []string{`wecomq.yaml:6: gateway.listen: "h:65536": port "65536" is not a number from 0 to 65535`}},

@@ -48,6 +48,7 @@ func (m master) check(ctx context.Context) []Finding {
 			Level: Warning, Text: "maxmemory is not set: when memory runs out, the kernel kills Redis. Set it below the machine's memory",
 		})
 	}
+	findings = append(findings, checkReplicas(info)...)
 	findings = append(findings, m.checkMoves(ctx)...)
 	for i := range findings {
 		findings[i].Subject = m.subject()
@@ -79,7 +80,7 @@ func (d *Deployment) warnOfRedis(ctx context.Context) {
 
 // info returns what INFO says of the server.
 func (m master) info(ctx context.Context) (map[string]string, error) {
-	text, err := m.client.Info(ctx, "server", "memory", "persistence").Result()
+	text, err := m.client.Info(ctx, "server", "memory", "persistence", "replication").Result()
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +140,17 @@ func checkPolicy(policy string) []Finding {
 	}
 	return []Finding{{Level: Fault, Text: fmt.Sprintf(
 		"maxmemory-policy is %q: a full Redis would drop messages. Set maxmemory-policy noeviction", policy)}}
+}
+
+// checkReplicas requires that a primary with replicas stops when none follows it. INFO
+// counts those that follow only where min-replicas-to-write is set.
+func checkReplicas(info map[string]string) []Finding {
+	_, required := info["min_slaves_good_slaves"]
+	if replicas := info["connected_slaves"]; required || replicas == "" || replicas == "0" {
+		return nil
+	}
+	return []Finding{{Level: Warning, Text: "min-replicas-to-write is 0: a failover can lose what was stored while no replica followed. " +
+		"Set min-replicas-to-write 1; durability: replica in the config narrows the gap further"}}
 }
 
 // checkVersion requires Redis 6.2, or Valkey, which reports 7.2.4 at least.

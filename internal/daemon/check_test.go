@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/redistest"
 )
 
@@ -50,5 +52,30 @@ func TestCheckNamesAHostWhoseClockIsWrong(t *testing.T) {
 	findings := d.checkClock(t.Context())
 	if len(findings) != 1 || findings[0].Level != Warning || !strings.Contains(findings[0].Text, host+" is 1m0s behind") {
 		t.Errorf("%v, want a warning that names %s", findings, host)
+	}
+}
+
+func TestCheckAsksForAReplicaThatFollows(t *testing.T) {
+	t.Parallel()
+	primary, _, _ := redistest.StartReplicated(t)
+	m := master{client: primary.Client(), keys: []string{"a"}}
+	warned := func() bool {
+		return slices.ContainsFunc(m.check(t.Context()), func(f Finding) bool {
+			return f.Level == Warning && strings.Contains(f.Text, "min-replicas-to-write is 0")
+		})
+	}
+	if !warned() {
+		t.Error("no warning of a primary that goes on without its replicas")
+	}
+	if err := primary.Client().ConfigSet(t.Context(), "min-replicas-to-write", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if warned() {
+		t.Error("a warning though min-replicas-to-write is 1")
+	}
+	alone := redistest.Start(t).Client()
+	durability.Require(alone)
+	if err := m.test(t.Context(), alone, "redis://"); err == nil || !strings.Contains(err.Error(), "no replica has confirmed") {
+		t.Errorf("durability: replica without a replica: %v", err)
 	}
 }

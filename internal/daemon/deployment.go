@@ -10,6 +10,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/metrics"
@@ -56,6 +57,9 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (*Deployment, erro
 	rdb, err := redisconn.Open(string(cfg.Redis.URL), inFlight)
 	if err != nil {
 		return nil, &config.Error{Err: err}
+	}
+	if cfg.Redis.AwaitReplica {
+		durability.Require(rdb)
 	}
 	exported, err := openTraces(ctx, o)
 	if err != nil {

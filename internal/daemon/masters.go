@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/tasks"
@@ -61,5 +62,5 @@ func testKeys(apps []string) []string {
 // test returns why a master cannot store anything, nil if it can. rdb leads to whoever
 // has its slot by now.
 func (m master) test(ctx context.Context, rdb redis.UniversalClient, url string) error {
-	return redisconn.ExplainNode(url, m.addr, rdb.Set(ctx, m.keys[0], "1", testKeyLife).Err())
+	return redisconn.ExplainNode(url, m.addr, rdb.Set(durability.Promised(ctx), m.keys[0], "1", testKeyLife).Err())
 }

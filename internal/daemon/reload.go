@@ -89,9 +89,10 @@ func (d *Deployment) with(cfg *config.Config) *Deployment {
 func (d *Deployment) frozen(cfg *config.Config) []string {
 	var keys []string
 	for key, changed := range map[string]bool{
-		"redis.url":      cfg.Redis.URL != d.started.Redis.URL,
-		"gateway.listen": cfg.Gateway.Listen != d.started.Gateway.Listen,
-		"log":            cfg.Log != d.started.Log,
+		"redis.url":        cfg.Redis.URL != d.started.Redis.URL,
+		"redis.durability": cfg.Redis.AwaitReplica != d.started.Redis.AwaitReplica,
+		"gateway.listen":   cfg.Gateway.Listen != d.started.Gateway.Listen,
+		"log":              cfg.Log != d.started.Log,
 	} {
 		if changed {
 			keys = append(keys, key)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -82,7 +83,7 @@ func (l *Ledger) settle(ctx context.Context, id string, s tasks.Settlement, payl
 	args := append([]any{
 		string(s.State), flag(s.OutcomeUnknown), l.keep.Milliseconds(), 0, id, statesList(tasks.From(s.State)), payload, resultsKept,
 	}, fields...)
-	reply, err := settleScript.Run(ctx, l.rdb, []string{
+	reply, err := settleScript.Run(durability.Promised(ctx), l.rdb, []string{
 		record, index, keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Payload(l.app, id),
 	}, args...).StringSlice()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
@@ -66,7 +67,7 @@ func New(rdb redis.UniversalClient, cfg Config) *Pacer {
 // go it records the attempt and takes its share of every limit.
 func (p *Pacer) Admit(ctx context.Context, a tasks.AdmissionRequest) (tasks.Admission, error) {
 	app := p.cfg.App
-	reply, err := admitScript.Run(ctx, p.rdb, []string{
+	reply, err := admitScript.Run(durability.Promised(ctx), p.rdb, []string{
 		keys.Record(app, a.Payload.ID), keys.Pace(app), keys.Sent(app, ""), keys.Plan(app, ""), keys.Quota(app, ""),
 		keys.Records(app),
 	}, p.admitArgs(a)...).StringSlice()
