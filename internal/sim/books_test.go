@@ -1,0 +1,166 @@
+package sim_test
+
+import (
+	"context"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// overtaking is by how much an alert must be older than what may not overtake it: the
+// longest that an idle worker's poll, a call in flight and the end of a second take.
+const overtaking = 5 * time.Second
+
+// arrival is a message as the simulated WeCom saw it.
+type arrival struct {
+	first time.Time
+	to    map[string]int // deliveries by user
+}
+
+// check compares the records with what arrived, and looks at all that must hold.
+func (w *world) check(p plan, sent []confirmed) {
+	if result := w.audit(); result.Imbalance > 0 {
+		w.Errorf("the books are off: %+v", result.Findings)
+	}
+	arrived := w.arrivals()
+	records := map[string]tasks.Record{}
+	for _, c := range sent {
+		record, err := lookup.New(w.own, c.app, w.ledger(c.app)).Message(context.Background(), c.id)
+		if err != nil {
+			w.Errorf("%s was confirmed and is lost: %v", c.id, err)
+			continue
+		}
+		records[c.id] = record
+		w.checkFates(c, record, arrived[c.text])
+	}
+	w.checkLimits()
+	w.checkKeys()
+	if p.calm && w.limits.Seats == 0 {
+		w.checkAlerts(sent, records, arrived)
+	}
+}
+
+// arrivals are the messages that arrived, by text.
+func (w *world) arrivals() map[string]arrival {
+	arrived := map[string]arrival{}
+	for _, m := range w.wecom.Messages() {
+		a, ok := arrived[m.Text]
+		if !ok {
+			a = arrival{m.At, map[string]int{}}
+			arrived[m.Text] = a
+		}
+		if m.Suppressed {
+			continue
+		}
+		for _, user := range m.To {
+			a.to[user]++
+		}
+		if len(m.Dropped) > 0 {
+			w.Errorf("%q was over a limit of %v", m.Text, m.Dropped)
+		}
+	}
+	return arrived
+}
+
+// checkFates: each recipient of a message has one fate, and it is the true one.
+func (w *world) checkFates(c confirmed, record tasks.Record, a arrival) {
+	if got := record.Recipients.Total(); got != len(c.users) || !record.State.Final() {
+		w.Errorf("%s: %d fates for %d recipients, %s: %+v", c.id, got, len(c.users), record.State, record.Recipients)
+	}
+	parts := record.Parts
+	if len(parts) == 0 {
+		parts = []tasks.Record{record}
+	}
+	seen := map[string]tasks.State{}
+	for _, part := range parts {
+		for _, user := range part.To.Users {
+			refused := slices.Contains(part.Recipients.Invalid, user) || slices.Contains(part.Recipients.Unlicensed, user)
+			if part.State.Sent() && !refused && a.to[user] == 0 {
+				w.Errorf("%s: %s is recorded as accepted and got nothing", part.ID, user)
+			}
+			if _, twice := seen[user]; !twice || part.State.Sent() {
+				seen[user] = part.State
+			}
+		}
+	}
+	for user, times := range a.to {
+		if state := seen[user]; !state.Sent() && state != tasks.Unknown {
+			w.Errorf("%s: %s got it, and the record says %q", c.id, user, state)
+		}
+		if times > 1 && (c.checked || !record.PossibleDuplicate) {
+			w.Errorf("%s: %s got it %d times, duplicate check %t, marked %t", c.id, user, times, c.checked, record.PossibleDuplicate)
+		}
+	}
+}
+
+// checkLimits: WeCom refused no call for a limit but where a fault made it.
+func (w *world) checkLimits() {
+	stats := w.wecom.Stats().APIs["message/send"]
+	if got := stats.Codes[45009]; got != w.refusals() {
+		w.Errorf("WeCom refused %d calls for a limit, of which faults made %d", got, w.refusals())
+	}
+}
+
+// refusals is how often a fault answered 45009.
+func (w *world) refusals() (fired int64) {
+	for _, f := range w.faults {
+		if f.ErrCode == 45009 {
+			fired += int64(f.Fired)
+		}
+	}
+	return fired
+}
+
+// checkAlerts: nothing that was enqueued well after an alert, and could go, went before it.
+func (w *world) checkAlerts(sent []confirmed, records map[string]tasks.Record, arrived map[string]arrival) {
+	plain := func(c confirmed) bool {
+		return c.options.Delay == 0 && records[c.id].Attempts == 1 && len(records[c.id].Parts) < 2
+	}
+	for _, alert := range sent {
+		if !alert.critical || !plain(alert) {
+			continue
+		}
+		for _, other := range sent {
+			if other.app == alert.app && !other.critical && plain(other) && other.enqueuedAt.Sub(alert.enqueuedAt) > overtaking &&
+				arrived[other.text].first.Before(arrived[alert.text].first) {
+				w.Errorf("%s overtook the alert %s", other.id, alert.id)
+			}
+		}
+	}
+}
+
+// checkKeys: each key has a TTL, or a bound that docs/redis-keys.md names.
+func (w *world) checkKeys() {
+	for _, key := range w.redis.Keys() {
+		if w.redis.TTL(key) == 0 && !slices.ContainsFunc(bounded, func(r *regexp.Regexp) bool { return r.MatchString(key) }) {
+			w.Errorf("%s has neither a TTL nor a bound", key)
+		}
+	}
+}
+
+// bounded are the keys with a bound in docs/redis-keys.md.
+var bounded = readBounded()
+
+func readBounded() (patterns []*regexp.Regexp) {
+	text, err := os.ReadFile("../../docs/redis-keys.md")
+	if err != nil {
+		panic(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 7 || !strings.HasPrefix(line, "| `") || strings.TrimSpace(cells[4]) == "" {
+			continue
+		}
+		for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[1], -1) {
+			pattern := regexp.MustCompile(`<\w+>`).ReplaceAllString(regexp.QuoteMeta(name[1]), `.+`)
+			pattern = strings.NewReplacer(`ops:critical`, `\w+:\w+`, `\{ops\}`, `\{\w+\}`).Replace(pattern)
+			patterns = append(patterns, regexp.MustCompile("^"+pattern+"$"))
+		}
+	}
+	return patterns
+}

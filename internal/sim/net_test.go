@@ -1,0 +1,245 @@
+package sim_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+var errSevered = errors.New("the network of this process is gone")
+
+// network is what connects one process to everything else. It counts the steps of the
+// process: each time that it says something about a message, to Redis or to WeCom.
+type network struct {
+	mu     sync.Mutex
+	conns  map[*line]struct{}
+	dead   bool
+	died   chan struct{} // closed when dead becomes true
+	away   time.Time    // until then Redis cannot be reached
+	steps  int          // so far
+	faults map[int]fate // by step
+}
+
+// fate is what becomes of a step.
+type fate int
+
+const (
+	passes     fate = iota
+	cutBefore       // the connection breaks, and nothing has arrived
+	cutAfter        // it has arrived, and the answer is lost
+	dieBefore       // the process ends before the step
+	dieAfter        // the process ends right after it
+)
+
+func newNetwork(faults map[int]fate) *network {
+	return &network{conns: map[*line]struct{}{}, died: make(chan struct{}), faults: faults}
+}
+
+// dialer dials over this network.
+func (n *network) dialer(toRedis bool, dial func() (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+	return func(context.Context, string, string) (net.Conn, error) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.dead || toRedis && time.Now().Before(n.away) {
+			return nil, errSevered
+		}
+		inner, err := dial()
+		if err != nil {
+			return nil, err
+		}
+		l := &line{Conn: inner, network: n, more: make(chan struct{}, 1), ended: make(chan struct{})}
+		n.conns[l] = struct{}{}
+		go l.pump()
+		return l, nil
+	}
+}
+
+// open reports whether Redis can be reached.
+func (n *network) open() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return !n.dead && !time.Now().Before(n.away)
+}
+
+// next is the fate of something that is about to be said.
+func (n *network) next(said []byte) fate {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.dead {
+		return dieBefore
+	}
+	if !aboutAMessage(said) {
+		return passes
+	}
+	n.steps++
+	return n.faults[n.steps]
+}
+
+// aboutAMessage knows calls of WeCom, and what names a message, whose id begins with its
+// app and a time.
+func aboutAMessage(said []byte) bool {
+	return bytes.Contains(said, []byte("ops-")) || bytes.Contains(said, []byte("hr-")) || bytes.HasPrefix(said, []byte("POST "))
+}
+
+// sever ends all connections for ever.
+func (n *network) sever() {
+	n.mu.Lock()
+	if !n.dead {
+		n.dead = true
+		close(n.died)
+	}
+	n.mu.Unlock()
+	n.cut()
+}
+
+// cut ends all connections that are open.
+func (n *network) cut() {
+	n.mu.Lock()
+	conns := n.conns
+	n.conns = map[*line]struct{}{}
+	n.mu.Unlock()
+	for l := range conns {
+		_ = l.Close()
+	}
+}
+
+// leave makes Redis unreachable for a while.
+func (n *network) leave(d time.Duration) {
+	n.mu.Lock()
+	n.away = time.Now().Add(d)
+	n.mu.Unlock()
+	n.cut()
+}
+
+// line is the process's end of a connection. Its writes do not wait for the reader, as
+// those of net.Pipe do: both ends of a pipeline would wait for each other.
+type line struct {
+	net.Conn
+
+	network *network
+	more    chan struct{} // signals that there is something to send
+	ended   chan struct{} // closed when the line is
+	end     sync.Once
+
+	mu     sync.Mutex
+	queued []byte
+	last   bool // nothing may be heard any more; the line ends once all is sent
+}
+
+func (l *line) Write(b []byte) (int, error) {
+	what := l.network.next(b)
+	if what == cutBefore || what == dieBefore {
+		l.fail(what)
+		return 0, errSevered
+	}
+	l.mu.Lock()
+	if l.last {
+		l.mu.Unlock()
+		return 0, errSevered
+	}
+	l.queued = append(l.queued, b...)
+	l.last = what != passes
+	l.mu.Unlock()
+	select {
+	case l.more <- struct{}{}:
+	default: // signalled already
+	}
+	if what == dieAfter {
+		<-l.ended
+		l.fail(what)
+	}
+	return len(b), nil
+}
+
+// fail ends the line, and with it the process if that is its fate.
+func (l *line) fail(what fate) {
+	_ = l.Close()
+	if what == dieBefore || what == dieAfter {
+		l.network.sever()
+	}
+}
+
+// pump sends what was written.
+func (l *line) pump() {
+	for {
+		select {
+		case <-l.more:
+		case <-l.ended:
+			return
+		}
+		l.mu.Lock()
+		b, last := l.queued, l.last
+		l.queued = nil
+		l.mu.Unlock()
+		if last {
+			go func() { _, _ = bytes.NewBuffer(nil).ReadFrom(l.Conn) }() // what is answered is lost
+		}
+		if _, err := l.Conn.Write(b); err != nil || last {
+			_ = l.Close()
+		}
+	}
+}
+
+func (l *line) Read(b []byte) (int, error) {
+	l.mu.Lock()
+	last := l.last
+	l.mu.Unlock()
+	if last {
+		<-l.ended
+		return 0, errSevered
+	}
+	return l.Conn.Read(b)
+}
+
+func (l *line) Close() error {
+	l.end.Do(func() { close(l.ended) })
+	l.network.mu.Lock()
+	delete(l.network.conns, l)
+	l.network.mu.Unlock()
+	return l.Conn.Close()
+}
+
+// listener hands out connections in memory; it is the network side of the simulated WeCom.
+type listener struct {
+	conns chan net.Conn
+	ended chan struct{}
+	end   sync.Once
+}
+
+func newListener() *listener {
+	return &listener{conns: make(chan net.Conn), ended: make(chan struct{})}
+}
+
+func (l *listener) dial() (net.Conn, error) {
+	client, server := net.Pipe()
+	go func() {
+		select {
+		case l.conns <- server:
+		case <-l.ended:
+			_ = server.Close()
+		}
+	}()
+	return client, nil
+}
+
+// Accept implements [net.Listener].
+func (l *listener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements [net.Listener].
+func (l *listener) Close() error {
+	l.end.Do(func() { close(l.ended) })
+	return nil
+}
+
+// Addr implements [net.Listener].
+func (l *listener) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "unix"} }

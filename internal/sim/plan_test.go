@@ -1,0 +1,174 @@
+package sim_test
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+// plan is everything that a seed decides. Times are those of the bubble, from the start.
+type plan struct {
+	calm    bool // without faults
+	sends   []send
+	events  []event
+	lives   [2][]life    // of the worker processes, one after the other
+	replies map[int]fate // of the producer's steps
+}
+
+// send is a message that the plan wants sent.
+type send struct {
+	at       time.Duration
+	app      string
+	text     string // its own, so that it is known again where it arrives
+	users    []string
+	checked  bool // WeCom's duplicate check is on
+	critical bool
+	options  producer.Options
+}
+
+// event is something that happens to the world.
+type event struct {
+	at   time.Duration
+	what string
+	do   func(*world)
+}
+
+// life is one process: its faults by step, and the rest before it begins.
+type life struct {
+	after  time.Duration
+	faults map[int]fate
+}
+
+// draw draws a plan. It takes from rng only, so that a seed always gives the same one.
+func draw(rng *rand.Rand, length time.Duration, messages int) plan {
+	p := plan{calm: rng.IntN(4) == 0, replies: map[int]fate{}}
+	hot := rng.IntN(3) == 0
+	for i := range messages {
+		p.sends = append(p.sends, drawSend(rng, i, length, hot))
+	}
+	slices.SortStableFunc(p.sends, func(a, b send) int { return cmp.Compare(a.at, b.at) })
+	if p.calm {
+		p.lives = [2][]life{{{}}, {{}}}
+		return p
+	}
+	for range rng.IntN(8) {
+		p.events = append(p.events, drawEvent(rng, length))
+	}
+	for i := range p.lives {
+		for range 1 + rng.IntN(4) {
+			p.lives[i] = append(p.lives[i], drawLife(rng))
+		}
+		p.lives[i] = append(p.lives[i], life{after: time.Second})
+	}
+	for range rng.IntN(4) {
+		p.replies[1+rng.IntN(messages)] = fate(1 + rng.IntN(2))
+	}
+	return p
+}
+
+func drawSend(rng *rand.Rand, i int, length time.Duration, hot bool) send {
+	s := send{
+		at: time.Duration(rng.Int64N(int64(length))), app: appNames[rng.IntN(len(appNames))],
+		text: fmt.Sprintf("message %d of the run", i), checked: rng.IntN(3) == 0,
+	}
+	s.options.Priority = tasks.Priorities()[rng.IntN(3)]
+	s.critical = s.options.Priority == tasks.Critical
+	s.users = drawUsers(rng, hot && !s.critical)
+	s.options.IdempotencyKey = s.text // so that a send without an answer can be repeated
+	switch rng.IntN(6) {
+	case 0:
+		s.options.Delay = time.Duration(1+rng.IntN(600)) * time.Second
+	case 1:
+		s.options.ExpiresIn = time.Duration(1+rng.IntN(300)) * time.Second
+	}
+	return s
+}
+
+// drawUsers draws one to six members, seldom many or some whom WeCom refuses. The hot
+// member is in all messages.
+func drawUsers(rng *rand.Rand, hot bool) []string {
+	count := 1 + rng.IntN(6)
+	if rng.IntN(12) == 0 {
+		count = 40
+	}
+	var users []string
+	for _, n := range rng.Perm(60)[:count] {
+		users = append(users, fmt.Sprintf("u%d", n))
+	}
+	if hot {
+		users = append(users, "hot")
+	}
+	if rng.IntN(8) == 0 {
+		users = append(users, "nobody")
+	}
+	return users
+}
+
+func drawLife(rng *rand.Rand) life {
+	l := life{after: time.Duration(rng.IntN(40_000)) * time.Millisecond, faults: map[int]fate{}}
+	for range rng.IntN(6) {
+		l.faults[1+rng.IntN(60)] = fate(1 + rng.IntN(2))
+	}
+	l.faults[1+rng.IntN(120)] = dieBefore + fate(rng.IntN(2))
+	return l
+}
+
+func drawEvent(rng *rand.Rand, length time.Duration) event {
+	e := event{at: time.Duration(rng.Int64N(int64(length)))}
+	pause := time.Duration(1+rng.IntN(60)) * time.Second
+	app := appNames[rng.IntN(len(appNames))]
+	switch rng.IntN(5) {
+	case 0:
+		e.what, e.do = fmt.Sprintf("Redis is away for %s", pause), func(w *world) { w.awayFromRedis(pause) }
+	case 1:
+		e.what, e.do = fmt.Sprintf("%s is paused for %s", app, pause), func(w *world) { w.pause(app, pause) }
+	default:
+		f := drawFault(rng)
+		e.what, e.do = fmt.Sprintf("WeCom: %+v", f), func(w *world) { w.must(w.wecom.AddFault(f)) }
+	}
+	return e
+}
+
+// drawFault draws what WeCom does wrong for a call or some: a lost, late or wrong answer.
+func drawFault(rng *rand.Rand) wecomtest.Fault {
+	f := wecomtest.Fault{API: "message/send", Skip: rng.IntN(5), Times: 1 + rng.IntN(3), After: rng.IntN(2) == 0}
+	switch rng.IntN(8) {
+	case 0:
+		f.Reset = true
+	case 1:
+		f.Hang = true
+	case 2:
+		f.Delay = wecomtest.Duration(time.Duration(rng.IntN(15_000)+1) * time.Millisecond)
+	case 3:
+		f.HTTPStatus = 502
+	case 4:
+		f.ErrCode, f.Times, f.After = 45009, 1, false
+	default:
+		f.ErrCode, f.After = []wecom.Code{45033, -1, 42001, 40014}[rng.IntN(4)], false
+	}
+	return f
+}
+
+// String lists the faults, for whoever replays a seed.
+func (p plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d messages", len(p.sends))
+	for _, e := range p.events {
+		fmt.Fprintf(&b, "\n  %8s %s", e.at.Round(time.Millisecond), e.what)
+	}
+	for i, lives := range p.lives {
+		for _, l := range lives {
+			fmt.Fprintf(&b, "\n  worker %d, begins after %s, fates by step: %v", i+1, l.after, l.faults)
+		}
+	}
+	fmt.Fprintf(&b, "\n  producer, fates by step: %v", p.replies)
+	return b.String()
+}

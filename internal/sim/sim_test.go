@@ -1,0 +1,85 @@
+package sim_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+)
+
+// Variables of the environment; see `make sim`.
+const (
+	oneSeed   = "WECOMQ_SIM_SEED"  // run this seed only, and tell all
+	manySeeds = "WECOMQ_SIM_SEEDS" // run the seeds from 1 to this one
+	fewSeeds  = 24                 // where none is set
+)
+
+func TestMain(m *testing.M) {
+	redis.SetLogger(silent{}) // as the binary does
+	m.Run()
+}
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
+// TestTheBooksBalanceWhateverHappens runs a few minutes of traffic for each seed.
+func TestTheBooksBalanceWhateverHappens(t *testing.T) {
+	t.Parallel()
+	if seed := number(t, oneSeed, 0); seed > 0 {
+		simulate(t, uint64(seed), 10*time.Minute, 40)
+		return
+	}
+	for seed := range number(t, manySeeds, fewSeeds) {
+		t.Run(fmt.Sprintf("seed %d", seed+1), func(t *testing.T) {
+			t.Parallel()
+			simulate(t, uint64(seed+1), 10*time.Minute, 40)
+		})
+	}
+}
+
+// TestADay runs a day of traffic.
+func TestADay(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(oneSeed)+os.Getenv(manySeeds) == "" {
+		t.Skip("a day takes seconds: make sim")
+	}
+	simulate(t, uint64(max(1, number(t, oneSeed, 1))), 24*time.Hour, 500)
+}
+
+// number reads a variable of the environment.
+func number(t *testing.T, name string, unset int) int {
+	t.Helper()
+	text, ok := os.LookupEnv(name)
+	if !ok {
+		return unset
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		t.Fatalf("%s is %q: want a number", name, text)
+	}
+	return n
+}
+
+// simulate runs one seed in a bubble.
+func simulate(t *testing.T, seed uint64, length time.Duration, messages int) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, seed)
+		p := draw(w.rng, length, messages)
+		if os.Getenv(oneSeed) != "" {
+			w.log = zerolog.New(zerolog.NewTestWriter(t))
+			t.Log(p)
+		}
+		w.check(p, w.run(p))
+		if t.Failed() {
+			t.Logf("replay it with: make sim SEED=%d", seed)
+		}
+	})
+}

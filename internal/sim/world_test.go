@@ -1,0 +1,151 @@
+package sim_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/tokenstore"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+	"github.com/wecomq/wecomq/worker"
+)
+
+// appNames are the apps of every world.
+var appNames = [...]string{"ops", "hr"}
+
+const corpID, secret = "ww0123456789abcdef", "simulator-secret"
+
+// agentOf is the agent id of the n-th app.
+func agentOf(n int) int64 { return int64(1_000_002 + n) }
+
+// world is all that a run consists of.
+type world struct {
+	*testing.T
+
+	seed   uint64
+	rng    *rand.Rand // of the workload and of the faults, drawn by one goroutine
+	redis  *miniredis.Miniredis
+	wecom  *wecomtest.Simulator
+	door   *listener
+	limits tasks.Limits
+	own    *redis.Client // of the run itself, without faults
+	began  time.Time
+	log    zerolog.Logger
+	faults []wecomtest.FaultStatus // of WeCom, once they are over
+
+	mu       sync.Mutex
+	networks []*network // of all worker processes
+}
+
+// newWorld draws the limits and the time of day.
+func newWorld(t *testing.T, seed uint64) *world {
+	t.Helper()
+	w := &world{
+		T: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), redis: miniredis.NewMiniRedis(), door: newListener(), //nolint:gosec // replayed from a seed
+		limits: tasks.DefaultLimits(), log: zerolog.Nop(),
+	}
+	time.Sleep(w.start().Sub(time.Now()))
+	w.began = time.Now()
+	w.redis.ClockTTL(true)
+	if w.rng.IntN(3) == 0 {
+		w.limits.CallsPerMinute = 20 + w.rng.IntN(40)
+	}
+	w.serveWeCom()
+	w.own = w.client(newNetwork(nil))
+	t.Cleanup(func() { _ = w.own.Close() })
+	return w
+}
+
+// start is when the run begins: half of them shortly before midnight in China, with a day quota.
+func (w *world) start() time.Time {
+	day := time.Date(2026, time.March, 1+w.rng.IntN(28), 0, 0, 0, 0, time.FixedZone("China", 8*60*60))
+	if w.rng.IntN(2) == 0 {
+		w.limits.Seats = 1
+		return day.Add(-time.Duration(1+w.rng.IntN(10)) * time.Minute)
+	}
+	return day.Add(time.Duration(w.rng.IntN(20*60)) * time.Minute)
+}
+
+func (w *world) serveWeCom() {
+	var apps []wecomtest.App
+	for n := range appNames {
+		apps = append(apps, wecomtest.App{CorpID: corpID, AgentID: agentOf(n), Secret: secret + strconv.Itoa(n)})
+	}
+	sim, err := wecomtest.New(wecomtest.Rules{
+		Apps: apps, CallsPerMinute: w.limits.CallsPerMinute, Seats: w.limits.Seats, Invisible: []string{"nobody"},
+		Unlicensed: []string{"u7"}, Latency: wecomtest.Duration(20 * time.Millisecond), Jitter: wecomtest.Duration(100 * time.Millisecond),
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.wecom = sim
+	server := &http.Server{Handler: sim, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(w.door) }()
+	w.Cleanup(func() { _ = server.Close() })
+}
+
+// client connects to Redis over a network.
+func (w *world) client(n *network) *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr: "127.0.0.1:6379", ContextTimeoutEnabled: true, PoolSize: 64, Protocol: 2,
+		Dialer: n.dialer(true, func() (net.Conn, error) { return w.redis.Dial() }),
+	})
+}
+
+// process is a worker that may die.
+type process struct {
+	network *network
+	stop    context.CancelFunc
+	ended   chan struct{}
+}
+
+// startWorker starts a worker process.
+func (w *world) startWorker(faults map[int]fate) *process {
+	p := &process{network: newNetwork(faults), ended: make(chan struct{})}
+	w.mu.Lock()
+	w.networks = append(w.networks, p.network)
+	w.mu.Unlock()
+	rdb := w.client(p.network)
+	rdb.AddHook(idlePolls{w.redis, p.network})
+	transport := wecom.NewTransport(nil, 8)
+	transport.Proxy = nil
+	transport.DialContext = p.network.dialer(false, w.door.dial)
+	cfg := worker.Config{Redis: rdb, Logger: w.log}
+	for n, name := range appNames {
+		client, err := wecom.NewClient(wecom.Config{
+			CorpID: corpID, Secret: wecom.Secret(secret + strconv.Itoa(n)), BaseURL: "http://wecom", Transport: transport,
+			TokenStore: tokenstore.New(rdb, name, corpID, wecom.Secret(secret+strconv.Itoa(n))),
+		})
+		if err != nil {
+			w.Fatal(err)
+		}
+		cfg.Apps = append(cfg.Apps, worker.App{
+			Name: name, AgentID: strconv.FormatInt(agentOf(n), 10), Sender: client, Concurrency: 3, Limits: w.limits,
+		})
+	}
+	running, err := worker.New(cfg)
+	if err != nil {
+		w.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stop = cancel
+	go func() {
+		defer close(p.ended)
+		_ = running.Run(ctx)
+		transport.CloseIdleConnections()
+		_ = rdb.Close()
+		p.network.sever()
+	}()
+	return p
+}
