@@ -1,7 +1,7 @@
 # `make` lists what can be done. `make check` is exactly what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test storm lint fmt vet tidy fuzz bench bench-pacing check tools clean
+.PHONY: help build demo test storm sim lint fmt vet tidy fuzz bench bench-pacing check tools clean
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 30s
@@ -34,6 +34,11 @@ test: ## Run all tests, with the race detector if there is a C compiler
 
 storm: ## Kill workers and Redis under load, cut power and networks, for tens of minutes
 	WECOMQ_STORM=10 go test -count=1 -timeout 45m -v -run 'Storm|IsKilled|PowerCut' ./worker ./cmd/wecomq | grep -v '^=== '
+
+SEEDS ?= 10000
+
+sim: ## Simulate faults from 10,000 seeds (SEEDS), or replay one (SEED=n)
+	$(if $(SEED),WECOMQ_SIM_SEED=$(SEED),WECOMQ_SIM_SEEDS=$(SEEDS)) go test -count=1 -vet=off -timeout 24h $(if $(SEED),-v) -run WhateverHappens ./internal/sim
 
 lint: $(GOLANGCI_LINT) ## Check form, style and the direction of imports
 	$(GOLANGCI_LINT) run ./...

@@ -18,20 +18,20 @@ type network struct {
 	conns  map[*line]struct{}
 	dead   bool
 	died   chan struct{} // closed when dead becomes true
-	away   time.Time    // until then Redis cannot be reached
-	steps  int          // so far
-	faults map[int]fate // by step
+	away   time.Time     // until then Redis cannot be reached
+	steps  int           // so far
+	faults map[int]fate  // by step
 }
 
 // fate is what becomes of a step.
 type fate int
 
 const (
-	passes     fate = iota
-	cutBefore       // the connection breaks, and nothing has arrived
-	cutAfter        // it has arrived, and the answer is lost
-	dieBefore       // the process ends before the step
-	dieAfter        // the process ends right after it
+	passes    fate = iota
+	cutBefore      // the connection breaks, and nothing has arrived
+	cutAfter       // it has arrived, and the answer is lost
+	dieBefore      // the process ends before the step
+	dieAfter       // the process ends right after it
 )
 
 func newNetwork(faults map[int]fate) *network {

@@ -63,8 +63,11 @@ func (w *world) run(p plan) []confirmed {
 	return sent
 }
 
+// pass lets the time of the bubble go on.
+func pass(d time.Duration) { <-time.After(d) }
+
 // until waits for a moment of the plan.
-func (w *world) until(at time.Duration) { time.Sleep(time.Until(w.began.Add(at))) }
+func (w *world) until(at time.Duration) { pass(time.Until(w.began.Add(at))) }
 
 // live runs the processes of one slot, each once the one before it is dead, the last until
 // over is closed.
@@ -116,7 +119,7 @@ func (w *world) send(p *producer.Producer, s send) confirmed {
 	for range maxRepeats {
 		receipt, err := p.Send(context.Background(), request, s.options)
 		if _, again := errors.AsType[*producer.RedisError](err); again {
-			time.Sleep(time.Second)
+			pass(time.Second)
 			continue
 		}
 		w.must(err)
@@ -130,9 +133,9 @@ func (w *world) send(p *producer.Producer, s send) confirmed {
 func (w *world) settle() {
 	w.faults = w.wecom.Faults()
 	w.wecom.ClearFaults()
-	for last := time.Now(); time.Since(last) < patience; time.Sleep(30 * time.Second) {
+	for last := time.Now(); time.Since(last) < patience; pass(30 * time.Second) {
 		if result := w.audit(); !slices.ContainsFunc(result.Apps, func(s audit.Sums) bool { return s.Pending > 0 }) {
-			time.Sleep(time.Minute) // what is recorded is acknowledged within a lease
+			pass(time.Minute) // what is recorded is acknowledged within a lease
 			return
 		}
 	}
@@ -166,6 +169,6 @@ func (w *world) awayFromRedis(d time.Duration) {
 func (w *world) pause(app string, d time.Duration) {
 	pacer := pacing.New(w.own, pacing.Config{App: app, Limits: w.limits, RecordTTL: tasks.DefaultRecordTTL})
 	w.must(pacer.Pause(context.Background()))
-	time.Sleep(d)
+	pass(d)
 	w.must(pacer.Resume(context.Background()))
 }
