@@ -17,7 +17,7 @@ import (
 const (
 	oneSeed   = "WECOMQ_SIM_SEED"  // run this seed only, and tell all
 	manySeeds = "WECOMQ_SIM_SEEDS" // run the seeds from 1 to this one
-	fewSeeds  = 3                  // where none is set: with the race detector one takes seconds
+	fewSeeds  = 2                  // where none is set: with the race detector one takes seconds
 )
 
 // What each run sends.

@@ -135,7 +135,7 @@ func (w *world) startWorker(faults map[int]fate) *process {
 	w.networks = append(w.networks, p.network)
 	w.mu.Unlock()
 	rdb := w.client(p.network)
-	rdb.AddHook(idlePolls{w.redis, p.network})
+	rdb.AddHook(idlePolls{w.redis, w.own, p.network})
 	transport := wecom.NewTransport(nil, 8)
 	transport.Proxy = nil
 	transport.DialContext = p.network.dialer(false, w.door.dial)
