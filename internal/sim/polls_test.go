@@ -33,7 +33,7 @@ func (p idlePolls) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 // ProcessHook implements [redis.Hook].
 func (p idlePolls) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		if args := cmd.Args(); len(args) == 14 && p.network.open() && p.nothingFor(args) {
+		if args := cmd.Args(); len(args) == 14 && p.network.open() && p.nothingFor(ctx, args) {
 			select {
 			case <-time.After(rest):
 			case <-ctx.Done():
@@ -47,7 +47,7 @@ func (p idlePolls) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 
 // nothingFor reports whether this is our dequeue (internal/asynqx/dequeue.lua), by its
 // seven keys and four arguments, and finds no task.
-func (p idlePolls) nothingFor(args []any) bool {
+func (p idlePolls) nothingFor(ctx context.Context, args []any) bool {
 	keys := make([]string, 0, 7)
 	for _, arg := range args[3:10] {
 		key, _ := arg.(string)
@@ -60,15 +60,15 @@ func (p idlePolls) nothingFor(args []any) bool {
 	if taken, err := p.redis.Get(keys[4]); err == nil && strings.HasPrefix(taken, name+" ") {
 		return false
 	}
-	return !p.due(keys[5]) && !p.due(keys[6])
+	return !p.due(ctx, keys[5]) && !p.due(ctx, keys[6])
 }
 
 // due reports whether the time of a task of a set has come.
-func (p idlePolls) due(set string) bool {
+func (p idlePolls) due(ctx context.Context, set string) bool {
 	if !p.redis.Exists(set) {
 		return false
 	}
 	now := strconv.FormatInt(time.Now().Unix(), 10)
-	count, err := p.own.ZCount(context.Background(), set, "-inf", now).Result()
+	count, err := p.own.ZCount(ctx, set, "-inf", now).Result()
 	return err != nil || count > 0
 }
