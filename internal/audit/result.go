@@ -21,6 +21,22 @@ type Result struct {
 	Findings  []Finding `json:"findings"`
 }
 
+// byApp are the results of the apps one by one. Together they name [MaxFindings].
+func (r Result) byApp() []Result {
+	results := make([]Result, len(r.Apps))
+	for i, sums := range r.Apps {
+		one := r
+		one.Apps, one.Imbalance, one.Findings = []Sums{sums}, sums.Imbalance, []Finding{}
+		for _, f := range r.Findings {
+			if f.App == sums.App {
+				one.Findings = append(one.Findings, f)
+			}
+		}
+		results[i] = one
+	}
+	return results
+}
+
 // MaxFindings is how many findings a [Result] names.
 const MaxFindings = 20
 

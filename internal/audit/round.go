@@ -21,26 +21,32 @@ const (
 	lastKept = 24 * time.Hour
 )
 
-// Round audits those of the apps that no process has audited for five minutes, one at a
-// time, and keeps the results for [Last]. It is slow on purpose: messages go first.
+// Round audits those of the apps that no process has audited for five minutes, and keeps
+// a result for each, for [Last]. All of them take one scan, because a scan looks at every
+// key of Redis. It is slow on purpose: messages go first.
 func (a *Auditor) Round(ctx context.Context) ([]Result, error) {
-	var results []Result
+	mine := &Auditor{rdb: a.rdb, apps: map[string]App{}}
 	for name, app := range a.apps {
-		mine, err := a.takeTurn(ctx, name)
+		turn, err := a.takeTurn(ctx, name)
 		if err != nil {
-			return results, err
+			return nil, err
 		}
-		if !mine {
-			continue
+		if turn {
+			mine.apps[name] = app
 		}
-		result, err := New(a.rdb, app).Audit(ctx, Options{Rest: roundRest, OnPage: a.keepTurn(ctx, name)})
-		if err != nil {
-			return results, err
+	}
+	if len(mine.apps) == 0 {
+		return nil, nil
+	}
+	whole, err := mine.Audit(ctx, Options{Rest: roundRest, OnPage: mine.keepTurns(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	results := whole.byApp()
+	for _, result := range results {
+		if err := a.save(ctx, result.Apps[0].App, result); err != nil {
+			return nil, err
 		}
-		if err := a.save(ctx, name, result); err != nil {
-			return results, err
-		}
-		results = append(results, result)
 	}
 	return results, nil
 }
@@ -58,13 +64,16 @@ func (a *Auditor) takeTurn(ctx context.Context, app string) (bool, error) {
 	return true, nil
 }
 
-// keepTurn makes the turn of an audit last that is longer than the period.
-func (a *Auditor) keepTurn(ctx context.Context, app string) func(int) {
+// keepTurns makes the turns of an audit last that is longer than the period.
+func (a *Auditor) keepTurns(ctx context.Context) func(int) {
 	kept := time.Now()
 	return func(int) {
-		if time.Since(kept) > roundPeriod/5 {
-			kept = time.Now()
-			a.rdb.PExpire(ctx, keys.AuditTurn(app), roundPeriod) // a failure costs a second audit at most
+		if time.Since(kept) < roundPeriod/5 {
+			return
+		}
+		kept = time.Now()
+		for name := range a.apps {
+			a.rdb.PExpire(ctx, keys.AuditTurn(name), roundPeriod) // a failure costs a second audit at most
 		}
 	}
 }

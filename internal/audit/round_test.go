@@ -14,7 +14,8 @@ import (
 
 func TestOneOfAllProcessesAudits(t *testing.T) {
 	t.Parallel()
-	b := newBundle(t, redistest.New(t), "ops")
+	b := newBundle(t, redistest.New(t), "hr", "ops")
+	b.fill("hr")
 	b.fill("ops")
 	b.ended("ops", "a", tasks.Settlement{State: tasks.Queued})
 	if last, err := audit.Last(t.Context(), b.rdb, "ops"); err != nil || last != nil {
@@ -27,22 +28,22 @@ func TestOneOfAllProcessesAudits(t *testing.T) {
 		return results
 	}
 	first := round()
-	if len(first) != 1 || first[0].Imbalance != 1 {
-		t.Fatalf("first round %+v, want one result with one imbalance", first)
+	if len(first) != 2 || first[0].Imbalance != 0 || len(first[0].Findings) != 0 || first[1].Imbalance != 1 || len(first[1].Findings) != 1 {
+		t.Fatalf("first round %+v, want one imbalance, of ops", first)
 	}
 	if again := round(); len(again) > 0 {
 		t.Errorf("another process audits again: %+v", again)
 	}
 	last, err := audit.Last(t.Context(), b.rdb, "ops")
 	b.must(err)
-	if diff := cmp.Diff(first[0], *last); diff != "" {
+	if diff := cmp.Diff(first[1], *last); diff != "" {
 		t.Errorf("last audit (-want +got):\n%s", diff)
 	}
 	if left := b.rdb.PTTL(t.Context(), keys.AuditTurn("ops")).Val(); left <= 0 || left > 5*time.Minute {
 		t.Errorf("the turn lasts %s, want five minutes", left)
 	}
 	b.must(b.rdb.Del(t.Context(), keys.AuditTurn("ops")).Err()) // as when its time is over
-	if again := round(); len(again) != 1 {
-		t.Errorf("nobody takes the next turn: %+v", again)
+	if again := round(); len(again) != 1 || again[0].Apps[0].App != "ops" {
+		t.Errorf("nobody takes the next turn of ops: %+v", again)
 	}
 }
