@@ -13,9 +13,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/wecomq/wecomq/internal/audit"
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -225,13 +228,18 @@ func TestDashboardAndAlertsUseMetricsThatExist(t *testing.T) {
 		fmt.Fprintf(&batch, `{"touser":"zhangsan","msgtype":"text","text":{"content":"text %d"}}`+"\n", i)
 	}
 	l.run(batch.String(), "send", "--batch", "-f", "-")
+	rdb := l.redis.Client() // the server's own first audit is a minute away
+	books := audit.New(rdb, audit.App{Name: "default", Ledger: ledger.New(rdb, "default", time.Hour), Keep: time.Hour})
+	if _, err := books.Round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	var metrics map[string]map[string]bool
 	var exposition string
 	waittest.Until(t, "a message was sent and one was held", func() bool {
 		exposition = string(fetch(t, http.MethodGet, url+"/metrics", ""))
 		metrics = exported(exposition)
 		return metrics["wecomq_hold_seconds_count"] != nil && metrics["wecomq_quota_remaining"] != nil &&
-			strings.Contains(exposition, `state="accepted"`) && metrics["asynq_queue_size"] != nil
+			strings.Contains(exposition, `state="accepted"`) && metrics["asynq_queue_size"] != nil && metrics["wecomq_audit_imbalance"] != nil
 	})
 	queries := dashboardQueries(t)
 	for _, a := range alerts(t) {
