@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hibiken/asynq"
+
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -119,18 +121,23 @@ func (o *Operator) cancel(ctx context.Context, r tasks.Record) (tasks.Record, er
 	if err != nil && !asynqx.IsNotFound(err) {
 		return r, err
 	}
-	payload := tasks.Payload{ID: r.ID, App: r.App, Priority: r.Priority, Type: r.Type, EnqueuedAt: r.EnqueuedAt, Body: message.WithToUser([]byte(`{"touser":""}`), r.To.Users)}
-	if info != nil {
-		// What this version cannot read, a worker of a newer one may send.
-		if known, err := tasks.Decode(info.Type, info.Payload); err == nil {
-			payload = known
-		}
-	}
-	r, err = o.Ledger.Settle(ctx, payload, tasks.Settlement{State: tasks.Cancelled, ErrMsg: "cancelled before it was sent"})
+	r, err = o.settleCancelled(ctx, r, info)
 	if err != nil || info == nil || !r.State.Final() {
 		return r, err
 	}
 	return r, o.dropTask(ctx, info.Queue, r.ID)
+}
+
+// settleCancelled keeps the content of a message that may have to be replayed, because WeCom
+// may have it. What this version cannot read, a worker of a newer one may send.
+func (o *Operator) settleCancelled(ctx context.Context, r tasks.Record, info *asynq.TaskInfo) (tasks.Record, error) {
+	cancelled := tasks.Settlement{State: tasks.Cancelled, ErrMsg: "cancelled before it was sent"}
+	if info != nil {
+		if payload, err := tasks.Decode(info.Type, info.Payload); err == nil {
+			return o.Ledger.Settle(ctx, payload, cancelled)
+		}
+	}
+	return o.Ledger.SettleLost(ctx, r, cancelled)
 }
 
 // dropCancelled removes the task of a message that was cancelled, if it is still there.

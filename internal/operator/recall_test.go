@@ -251,3 +251,27 @@ func TestNobodysMessageIsNotFound(t *testing.T) {
 		t.Errorf("error %v, want ErrNotFound", err)
 	}
 }
+
+func TestAMessageWhoseTaskIsGoneIsCancelledAndNeverReplayed(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	id := b.send("chen.li|wang.wu", producer.Options{}).ID
+	p := b.payload(queue, id)
+	b.admit(p)
+	if _, err := b.ledger.Settle(t.Context(), p, tasks.Settlement{State: tasks.Queued, OutcomeUnknown: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Asynq.DeleteTask(queue, id); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.operator.Recall(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	r, err := b.ledger.Record(t.Context(), id)
+	if err != nil || r.State != tasks.Unknown || r.Recipients.Unknown != 2 {
+		t.Errorf("record %+v, %v; want both recipients unknown, for WeCom may have it", r, err)
+	}
+	if replay, err := b.operator.Replay(t.Context(), id); err == nil {
+		t.Errorf("a message without its content is replayed as %+v", replay)
+	}
+}
