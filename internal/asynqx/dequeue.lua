@@ -17,7 +17,7 @@ local taken = redis.call('GET', KEYS[5])
 if taken then
   local name, id = string.match(taken, '^(%S+) (.+)$')
   if name == ARGV[3] and redis.call('ZSCORE', KEYS[4], id) then
-    redis.call('PEXPIRE', KEYS[5], ARGV[4])
+    redis.call('ZREM', KEYS[4], '')
     redis.call('ZADD', KEYS[4], lease_end, id)
     return redis.call('HGET', ARGV[2] .. id, 'msg')
   end
@@ -48,7 +48,7 @@ local function take()
   return id
 end
 
-redis.call('DEL', KEYS[5])
+redis.call('ZREM', KEYS[4], '')
 local id = take()
 if not id then
   return nil
