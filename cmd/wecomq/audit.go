@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -158,11 +157,11 @@ func (a *auditCommand) print(result audit.Result) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return a.printFindings(a.stdout, result)
+	return a.printFindings(result)
 }
 
-func (a *auditCommand) printFindings(out io.Writer, result audit.Result) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+func (a *auditCommand) printFindings(result audit.Result) error {
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, f := range result.Findings {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", f.ID, f.Kind, f.Text)
 	}

@@ -144,7 +144,7 @@ func TestNoWindowIsEverOver(t *testing.T) {
 		limits := tasks.Limits{
 			CallsPerMinute:  rapid.IntRange(1, 200).Draw(rt, "calls per minute"),
 			MemberPerMinute: rapid.IntRange(1, 12).Draw(rt, "member per minute"),
-			MemberPerHour:   rapid.IntRange(1, 24).Draw(rt, "member per hour"),
+			MemberPerHour:   rapid.IntRange(1, 40).Draw(rt, "member per hour"),
 		}
 		b := newBundle(t, rdb, limits)
 		r := newTraffic(b)
@@ -152,7 +152,7 @@ func TestNoWindowIsEverOver(t *testing.T) {
 		r.late = func() time.Duration { return time.Duration(late.Draw(rt, "late")) * time.Millisecond }
 		refused := rapid.IntRange(0, 9)
 		r.refuse = func() bool { return refused.Draw(rt, "refused") == 0 }
-		count := rapid.IntRange(1, 30).Draw(rt, "messages")
+		count := rapid.IntRange(1, 40).Draw(rt, "messages")
 		total := 0
 		for range count {
 			m := b.message(rapid.SampledFrom(tasks.Priorities()).Draw(rt, "priority"),
