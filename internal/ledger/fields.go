@@ -49,9 +49,7 @@ func BeginFields(p tasks.Payload) []any {
 	}
 	to := addressees(p.Body)
 	fields = appendOptional(fields, fieldReplayOf, p.ReplayOf)
-	fields = appendOptional(fields, fieldToUser, to.ToUser)
-	fields = appendOptional(fields, fieldToParty, to.ToParty)
-	return appendOptional(fields, fieldToTag, to.ToTag)
+	return appendAddressees(fields, to.ToUser, to.ToParty, to.ToTag)
 }
 
 func settleFields(p tasks.Payload, s tasks.Settlement) []any {
@@ -120,6 +118,12 @@ func addressees(body []byte) message.SendRequestCommon {
 func Addressees(body []byte) message.Recipients {
 	to := addressees(body)
 	return to.Recipients()
+}
+
+func appendAddressees(fields []any, users, parties, tags string) []any {
+	fields = appendOptional(fields, fieldToUser, users)
+	fields = appendOptional(fields, fieldToParty, parties)
+	return appendOptional(fields, fieldToTag, tags)
 }
 
 // list never returns nil: the contract's JSON shows [] for none.

@@ -68,10 +68,11 @@ func (l *Ledger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement
 // SettleLost ends a message whose task and payload are gone: nobody can send it, now or
 // later. What its record does not know is taken from r.
 func (l *Ledger) SettleLost(ctx context.Context, r tasks.Record, s tasks.Settlement) (tasks.Record, error) {
-	return l.settle(ctx, r.ID, s, nil, []any{
+	fields := appendAddressees([]any{
 		fieldType, string(r.Type), fieldPriority, string(r.Priority), fieldEnqueuedAt, r.EnqueuedAt.UnixMilli(),
-		fieldToUser, strings.Join(r.To.Users, listSeparator), fieldErrCode, s.ErrCode, fieldErrMsg, s.ErrMsg, fieldAccepted, 0,
-	})
+		fieldErrCode, s.ErrCode, fieldErrMsg, s.ErrMsg, fieldAccepted, 0,
+	}, strings.Join(r.To.Users, listSeparator), strings.Join(r.To.Parties, listSeparator), strings.Join(r.To.Tags, listSeparator))
+	return l.settle(ctx, r.ID, s, nil, fields)
 }
 
 func (l *Ledger) settle(ctx context.Context, id string, s tasks.Settlement, payload []byte, fields []any) (tasks.Record, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/operator"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -273,5 +274,18 @@ func TestAMessageWhoseTaskIsGoneIsCancelledAndNeverReplayed(t *testing.T) {
 	}
 	if replay, err := b.operator.Replay(t.Context(), id); err == nil {
 		t.Errorf("a message without its content is replayed as %+v", replay)
+	}
+}
+
+func TestACancelledMessageKeepsItsPartiesWhenItsContentIsLost(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	r := tasks.Record{ID: tasks.NewID("ops"), App: "ops", Type: message.TypeText, Priority: tasks.Default, To: message.Recipients{Parties: []string{"1", "2"}, Tags: []string{"3"}}}
+	if _, err := b.ledger.SettleLost(t.Context(), r, tasks.Settlement{State: tasks.Cancelled}); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := b.ledger.Record(t.Context(), r.ID)
+	if err != nil || kept.Recipients.Cancelled != 3 {
+		t.Errorf("record %+v, %v; want three recipients cancelled", kept, err)
 	}
 }
