@@ -11,8 +11,13 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Version of the payload that this package writes. It reads this one and older ones.
-const Version = 1
+// Version of the payload that this package writes for broadcasts, which older workers
+// leave to newer ones. Other messages are still written as plainVersion, for workers of
+// any version. This package reads both.
+const (
+	Version      = 2
+	plainVersion = 1
+)
 
 // MaxAttempts is how often a message is tried before it becomes a dead letter;
 // waiting for a limit or for a suspended app costs no attempt. With the worker's
@@ -63,7 +68,7 @@ type Payload struct {
 func Encode(p Payload) []byte {
 	b := make([]byte, 0, len(p.Body)+192)
 	b = append(b, `{"v":`...)
-	b = strconv.AppendInt(b, Version, 10)
+	b = strconv.AppendInt(b, int64(p.version()), 10)
 	b = appendString(b, "id", p.ID)
 	b = appendString(b, "app", p.App)
 	b = appendString(b, "priority", string(p.Priority))
@@ -84,6 +89,19 @@ func Encode(p Payload) []byte {
 	b = append(b, `,"body":`...)
 	b = append(b, p.Body...)
 	return append(b, '}')
+}
+
+func (p Payload) version() int {
+	if IsBroadcast(p.ID) {
+		return Version
+	}
+	return plainVersion
+}
+
+// Broadcast is the id of the broadcast that this message is a call of, "" for none.
+func (p Payload) Broadcast() string {
+	call, _ := ParseBroadcastCall(p.ID)
+	return call.Broadcast
 }
 
 // appendString writes a member whose value is an id, an app or a priority: none

@@ -92,7 +92,7 @@ func TestDecodeRefusesWhatNobodyCanRead(t *testing.T) {
 
 func TestANewerPayloadIsLeftToANewerWorker(t *testing.T) {
 	t.Parallel()
-	newer := strings.Replace(string(tasks.Encode(whole)), `"v":1`, `"v":2,"shape":"unheard of"`, 1)
+	newer := strings.Replace(string(tasks.Encode(whole)), `"v":1`, `"v":3,"shape":"unheard of"`, 1)
 	if _, err := tasks.Decode("message:text", []byte(newer)); !errors.Is(err, tasks.ErrVersion) {
 		t.Errorf("error %v, want ErrVersion", err)
 	}

@@ -479,7 +479,7 @@ func TestTasksThatNobodyOrAnotherMustRead(t *testing.T) {
 	client := asynq.NewClientFromRedisClient(b.rdb)
 	for id, payload := range map[string]string{
 		"garbage": "\x00\xff", "foreign": `{"v":1,"id":"hr-01K9Z3V6C8W5N3T1Q0R7XJ4M2E","app":"hr","priority":"bulk","body":{}}`,
-		"newer": `{"v":2}`,
+		"newer": `{"v":3}`,
 	} {
 		if _, err := client.EnqueueContext(t.Context(), asynq.NewTask("message:text", []byte(payload)), asynq.TaskID(id), asynq.Queue("ops:default")); err != nil {
 			t.Fatal(err)
