@@ -16,7 +16,7 @@ const (
 	// ClassTransient is a temporary fault at WeCom; nothing was sent.
 	ClassTransient
 	// ClassUnreachable is a call that got nowhere: no address, no connection, or a
-	// gettoken without an answer. Nothing was sent.
+	// gettoken or an upload without an answer. No message was sent.
 	ClassUnreachable
 	// ClassUnknownOutcome is a call whose answer was lost: WeCom may or may not
 	// have acted on it.

@@ -82,15 +82,15 @@ func (e *CallError) Error() string { return e.API + ": " + e.Err.Error() }
 func (e *CallError) Unwrap() error { return e.Err }
 
 // Class distinguishes a call whose outcome is unknown from one that certainly had no
-// effect. A failed gettoken is of the second kind whatever happened to it: the
-// message behind it was never posted.
+// effect. A failed gettoken or media/upload is of the second kind whatever happened to it:
+// the message behind it was never posted.
 func (e *CallError) Class() Class {
 	switch {
 	case e.Status == http.StatusTooManyRequests:
 		return ClassRate
 	case e.Status >= 300 && e.Status < 500 && e.Status != http.StatusRequestTimeout:
 		return ClassConfig
-	case e.Sent && e.API != APIGetToken:
+	case e.Sent && e.API != APIGetToken && e.API != apiMediaUpload:
 		return ClassUnknownOutcome
 	default:
 		return ClassUnreachable

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -53,8 +52,8 @@ func (c *wecomCall) upload() (wecomReply, error) {
 	defer cancel()
 	media, err := app.WeCom.UploadMedia(ctx, kind, name, content)
 	if err != nil {
-		if problem.Status(err) == http.StatusInternalServerError { // the client's own check
-			err = refuse(40006, "%v", err)
+		if refused, ok := errors.AsType[*wecom.MediaError](err); ok {
+			err = refuse(refused.Code, "%v", refused)
 		}
 		return nil, err
 	}
