@@ -7,11 +7,13 @@ type Verdict string
 
 // The verdicts of the record: what was done about the message before.
 const (
-	Go      Verdict = "go"      // call now: the attempt is written down
-	Final   Verdict = "final"   // the message has ended: do not call
-	Busy    Verdict = "busy"    // another attempt may be under way: come back later
-	Park    Verdict = "park"    // WeCom may have taken it, and it must not be sent again
-	TooLate Verdict = "expired" // its deadline has passed, and WeCom does not have it
+	Go    Verdict = "go"    // call now: the attempt is written down
+	Final Verdict = "final" // the message has ended: do not call
+	Busy  Verdict = "busy"  // another attempt may be under way: come back later
+	Park  Verdict = "park"  // WeCom may have taken it, and it must not be sent again
+	// Withdrawn: its broadcast does not run, and will enqueue it again when it does.
+	Withdrawn Verdict = "withdrawn"
+	TooLate   Verdict = "expired" // its deadline has passed, and WeCom does not have it
 )
 
 // The verdicts of the limits: when the message may go.

@@ -113,6 +113,43 @@ func Audit(app string) string { return prefix + app + "}:audit" }
 // STRING · 5 minutes after the audit's last page at most · owner internal/audit
 func AuditTurn(app string) string { return Audit(app) + ":turn" }
 
+// Broadcasts lists the broadcasts by the time of their creation.
+//
+// ZSET id by Unix ms · entries: as long as the broadcast is kept · owner internal/broadcast
+func Broadcasts(app string) string { return prefix + app + "}:broadcasts" }
+
+// Broadcast is a broadcast: what it says, its state, and how many of its recipients are
+// in which state.
+//
+// HASH, see internal/broadcast · 90 days; once it has ended, the app's `records`
+// retention · owner internal/broadcast, internal/ledger
+func Broadcast(app, id string) string { return prefix + app + "}:broadcast:" + id }
+
+// BroadcastBlocks are the recipients of a broadcast.
+//
+// HASH block number to a compressed block · as the broadcast · owner internal/broadcast
+func BroadcastBlocks(app, id string) string { return Broadcast(app, id) + ":blocks" }
+
+// BroadcastDone has a bit for each call of a broadcast that has ended.
+//
+// STRING bits · as the broadcast · owner internal/ledger
+func BroadcastDone(app, id string) string { return Broadcast(app, id) + ":done" }
+
+// BroadcastOpen are the calls of a broadcast that were tried and have not ended.
+//
+// HASH <block>.<call> to number of recipients · as the broadcast · owner internal/ledger
+func BroadcastOpen(app, id string) string { return Broadcast(app, id) + ":open" }
+
+// BroadcastMinutes counts the calls that ended in each minute.
+//
+// HASH "<minutes since 1970> ok" or "… failed" to a number · as the broadcast · owner internal/ledger
+func BroadcastMinutes(app, id string) string { return Broadcast(app, id) + ":minutes" }
+
+// BroadcastFates is what became of the calls of a block.
+//
+// LIST, see internal/broadcast · as the broadcast · owner internal/ledger
+func BroadcastFates(app, id, block string) string { return Broadcast(app, id) + ":fates:" + block }
+
 // IdempotencyKey leads from the id that derives from a sender's key to the message
 // that was enqueued under it.
 //

@@ -24,9 +24,11 @@ var ErrNotFound = errors.New("no record")
 
 // BeginSource is the Lua with which internal/pacing looks at a message's record
 // and writes down its attempt; it asks the limits in the same round trip.
-var BeginSource = Constants + beginSource
+var BeginSource = Constants + broadcastSource + beginSource
 
 var (
+	//go:embed broadcast.lua
+	broadcastSource string
 	//go:embed begin.lua
 	beginSource string
 	//go:embed settle.lua
@@ -34,7 +36,7 @@ var (
 	//go:embed gone.lua
 	goneSource string
 
-	settleScript = redis.NewScript(Constants + settleSource)
+	settleScript = redis.NewScript(Constants + broadcastSource + settleSource)
 	goneScript   = redis.NewScript(Constants + goneSource)
 )
 
@@ -83,9 +85,11 @@ func (l *Ledger) settle(ctx context.Context, id string, s tasks.Settlement, payl
 	}
 	args := append([]any{
 		string(s.State), flag(s.OutcomeUnknown), l.keep.Milliseconds(), 0, id, statesList(tasks.From(s.State)), payload, resultsKept,
+		BroadcastCall(id), PackMsgID(s.MsgID),
 	}, fields...)
 	reply, err := settleScript.Run(durability.Promised(ctx), l.rdb, []string{
 		record, index, keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Payload(l.app, id),
+		BroadcastKey(l.app, id),
 	}, args...).StringSlice()
 	if err != nil {
 		return tasks.Record{}, fmt.Errorf("settle attempt of %s: %w", id, err)

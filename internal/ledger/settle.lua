@@ -1,12 +1,13 @@
--- Writes down what became of an attempt.
+-- Writes down what became of an attempt. broadcast.lua stands before this text.
 -- KEYS 1 record (hash) 2 msgid index (string); the same as 1 when there is no msgid
 --      3 index of records by time (zset) 4 stream of results 5 index of dead letters by time (zset)
---      6 payload of the message (string)
+--      6 payload of the message (string) 7 the broadcast that it is a call of (hash); the same as 1 if none
 -- ARGV 1 new state 2 outcome unknown: 1 when WeCom may have taken the message
 --      3 retention ms 4 now in ms, 0 = Redis TIME 5 id
 --      6 states that may become the new one: ",queued,held,"; ",," is in it when there need be no record
 --      7 payload, for the states that can be replayed; '' if it is lost 8 results that the stream keeps
---      9.. field, value, …
+--      9 the call, see broadcast.lua; '' for none 10 WeCom's msgid, packed, for the broadcast
+--      11.. field, value, …
 -- result the whole record: field, value, …
 local now = tonumber(ARGV[4])
 if now == 0 then
@@ -25,6 +26,19 @@ local function trim(index)
   redis.call('PEXPIRE', index, retention)
 end
 
+local function fields_of(key)
+  local all, fields = redis.call('HGETALL', key), {}
+  for i = 1, #all, 2 do
+    fields[all[i]] = all[i + 1]
+  end
+  return fields, all
+end
+
+local call = broadcast_call(KEYS[7], ARGV[9])
+if call and broadcast_done(call) and redis.call('EXISTS', KEYS[1]) == 0 then
+  return {'state', new, unpack(ARGV, 11)} -- this settlement's reply was lost
+end
+local before = call and fields_of(KEYS[1])
 local r = redis.call('HMGET', KEYS[1], 'state', 'unknown_since', 'attempt_at')
 local state, unknown_since = r[1] or '', r[2]
 -- A message whose worker died in the call can be cancelled like one in doubt.
@@ -42,13 +56,25 @@ end
 -- Redis refuses a script whose first write takes memory, but not one that has begun
 -- to write, and nobody else knows the outcome.
 redis.call('HDEL', KEYS[1], 'invalid', 'unlicensed', 'invalid_parties', 'invalid_tags', 'response_code')
-redis.call('HSET', KEYS[1], 'state', new, unpack(ARGV, 9))
+redis.call('HSET', KEYS[1], 'state', new, unpack(ARGV, 11))
 if in_doubt then
   redis.call('HSET', KEYS[1], 'errmsg',
     'WeCom may have it from an earlier attempt, which got no answer; then: ' .. redis.call('HGET', KEYS[1], 'errmsg'))
 end
 if FINAL[new] then
   redis.call('HSET', KEYS[1], 'finished_at', now)
+end
+if call and FINAL[new] then
+  local after, flat = fields_of(KEYS[1])
+  redis.call('ZREM', KEYS[3], ARGV[5])
+  if broadcast_fold(call, before, after, ARGV[10], now) then
+    redis.call('PEXPIRE', KEYS[1], math.max(retention, WAITING)) -- see gone.lua
+  else
+    redis.call('DEL', KEYS[1])
+  end
+  return flat
+end
+if FINAL[new] then
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], '*', 'id', ARGV[5], 'state', new)
 end
 if ARGV[2] == '1' then

@@ -21,12 +21,13 @@ func (p *Pacer) admitArgs(a tasks.AdmissionRequest) []any {
 		mode = "check"
 	}
 	fields := ledger.BeginFields(a.Payload)
-	args := make([]any, 0, 21+len(fields)+len(a.Users))
+	args := make([]any, 0, 22+len(fields)+len(a.Users))
 	args = append(args,
 		p.now(), mode, a.Policy.InFlight.Milliseconds(), resendWindow(a.Policy), a.Policy.Resends, flag(a.Policy.MayDouble),
 		unixMilli(a.Payload.ExpiresAt), p.cfg.RecordTTL.Milliseconds(),
 		milliseconds(interval(limits.CallsPerMinute)), milliseconds(priority.HeadStart()), flag(priority == tasks.Critical),
-		minute, hour, extraMinute, extraHour, limits.DayQuota(priority), p.unlisted(a), a.Payload.TurnAt, a.Delivery, a.Payload.ID, len(fields),
+		minute, hour, extraMinute, extraHour, limits.DayQuota(priority), p.unlisted(a), a.Payload.TurnAt, a.Delivery, a.Payload.ID,
+		ledger.BroadcastCall(a.Payload.ID), len(fields),
 	)
 	args = append(args, fields...)
 	return appendUsers(args, a.Users)

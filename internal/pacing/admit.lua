@@ -4,6 +4,7 @@
 --
 -- KEYS 1 record (hash) 2 pace (hash) 3 prefix of the sent lists 4 prefix of the
 --      plan lists 5 prefix of the day quotas 6 index of records by time (zset)
+--      7 the broadcast that the message is a call of (hash); the same as 1 if none
 --      The scripts make the keys of members and days from the prefixes; all are in
 --      the app's slot.
 -- ARGV the fields of `ask` below, in its order; then field, value, … of a new record;
@@ -13,7 +14,7 @@
 --        verdicts of the record: see begin.lua. "wait": the rate is spent; nothing
 --        is reserved. "hold": the app is paused or blocked. "turn": the users' turn, promised.
 --        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1
-local record, pace, sent_prefix, plan_prefix, quota_prefix, index = unpack(KEYS)
+local record, pace, sent_prefix, plan_prefix, quota_prefix, index, broadcast = unpack(KEYS)
 local ask = {
   now = ARGV[1],                       -- in ms, 0 = Redis TIME
   check_only = ARGV[2] == 'check',     -- ask the record only
@@ -35,9 +36,10 @@ local ask = {
   promised = tonumber(ARGV[18]),       -- turn in ms that its users were promised, 0 = none
   delivery = ARGV[19],                 -- name of this delivery of the task, '' = none
   id = ARGV[20],                       -- of the message
-  record_values = tonumber(ARGV[21]),  -- number of fields and values of a new record
+  call = ARGV[21],                     -- of a broadcast, see broadcast.lua; '' = none
+  record_values = tonumber(ARGV[22]),  -- number of fields and values of a new record
 }
-local FIRST_FIELD = 22
+local FIRST_FIELD = 23
 local FIRST_USER = FIRST_FIELD + ask.record_values
 
 local held_because = {
@@ -72,8 +74,15 @@ local concurrency = crept(app.concurrency, app.concurrency_at, CONC_CREEP, now)
 local planned_until = tonumber(app.planned_until or 0)
 local deferred = redis.call('HGET', record, 'deferred') or ''
 
+local call = broadcast_call(broadcast, ask.call)
+if call and broadcast_done(call) then
+  return {'final', '0', '0', '0', '1', '0', '', '', milliseconds(now), '0', '0'}
+end
 local forbidden, doubtful, written, in_doubt =
   begin_check(record, ask.in_flight, ask.resend, ask.resends, ask.deadline, ask.delivery, wall)
+if call and not forbidden and not written then
+  forbidden = broadcast_forbids(call, record, index, ask.id, doubtful, wall)
+end
 
 local function answer(verdict, attempt, wait, probe, reason)
   return {verdict, tostring(attempt), number(wait), number(math.max(0, tat - now)), number(concurrency), probe, reason,
@@ -306,6 +315,9 @@ if redis.call('INCRBY', quota_key, persons) == persons then
   redis.call('PEXPIRE', quota_key, 2 * DAY)
 end
 redis.call('HSET', record, 'sent_at', milliseconds(now))
+if call then
+  broadcast_begin(call, persons)
+end
 tat = math.max(tat, now) + ask.interval / grown_rate(app.rate, app.rate_at, now)
 redis.call('HSET', pace, 'tat', number(tat))
 if probe == '1' then

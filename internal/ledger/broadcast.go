@@ -1,0 +1,66 @@
+package ledger
+
+import (
+	"encoding/base64"
+	"fmt"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// BroadcastCall describes a message to the scripts if it is a call of a broadcast: see
+// broadcast.lua. It is "" for any other message.
+func BroadcastCall(id string) string {
+	call, ok := tasks.ParseBroadcastCall(id)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%d %d %d %d", call.Block, call.Call, call.Bit(), call.FollowUp)
+}
+
+// BroadcastKey is the key of the broadcast that a message is a call of; any other message
+// has its record there, which is in the same slot.
+func BroadcastKey(app, id string) string {
+	if call, ok := tasks.ParseBroadcastCall(id); ok {
+		return keys.Broadcast(app, call.Broadcast)
+	}
+	return keys.Record(app, id)
+}
+
+// maxPacked bounds a packed msgid: its length is written into one byte. WeCom's are of 80
+// to 170 characters.
+const maxPacked = 255
+
+// The first byte of a packed msgid tells how the rest is to be read.
+const (
+	packedBase64 = 'b' // decoded
+	packedText   = 't' // as it is
+)
+
+// PackMsgID shortens a msgid, which WeCom writes in URL-safe base64, by a quarter: a
+// broadcast keeps one for each of its calls. One that is too long is left out.
+func PackMsgID(msgid string) []byte {
+	if msgid == "" {
+		return nil
+	}
+	packed := append([]byte{packedText}, msgid...)
+	if raw, err := base64.RawURLEncoding.Strict().DecodeString(msgid); err == nil {
+		packed = append([]byte{packedBase64}, raw...)
+	}
+	if len(packed) > maxPacked {
+		return nil
+	}
+	return packed
+}
+
+// UnpackMsgID reads what [PackMsgID] has written.
+func UnpackMsgID(packed []byte) string {
+	switch {
+	case len(packed) == 0:
+		return ""
+	case packed[0] == packedBase64:
+		return base64.RawURLEncoding.EncodeToString(packed[1:])
+	default:
+		return string(packed[1:])
+	}
+}
