@@ -1,6 +1,7 @@
 package message
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -93,6 +94,15 @@ func (c checker) checkRecipientCounts(common *SendRequestCommon) {
 
 const notUserID = "is not a userid: 1 to 64 of A-Z a-z 0-9 _ - @ . beginning with a letter or digit; " +
 	"a display name does not work"
+
+// CheckUserID says what is wrong with one userid, nil for nothing. Whether there is
+// such a member only WeCom knows.
+func CheckUserID(id string) error {
+	if !isUserID(id) {
+		return fmt.Errorf("%s %s", quote(id), notUserID)
+	}
+	return nil
+}
 
 // isUserID knows the syntax of userids (90195).
 func isUserID(id string) bool {

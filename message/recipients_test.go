@@ -1,6 +1,7 @@
 package message_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,21 @@ func TestWithRecipientsLeavesTheRequestAsItIs(t *testing.T) {
 	}
 	if request.ToUser != "chen.li" || request.ToParty != "" {
 		t.Errorf("the request changed: %+v", *request.SendRequestCommon)
+	}
+}
+
+func TestCheckUserID(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"a", "chen.li", "Wang_Wu-2@corp", strings.Repeat("x", message.MaxUserIDBytes)} {
+		if err := message.CheckUserID(id); err != nil {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	for _, id := range []string{"", message.AllUsers, "a|b", " a", "a\x00", "_a", "张三", strings.Repeat("x", message.MaxUserIDBytes+1)} {
+		err := message.CheckUserID(id)
+		if err == nil || !strings.Contains(err.Error(), "is not a userid: 1 to 64 of") {
+			t.Errorf("%q: got %v", id, err)
+		}
 	}
 }
 

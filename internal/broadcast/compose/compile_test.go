@@ -1,0 +1,168 @@
+package compose_test
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
+
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/message"
+)
+
+// text is the template of a text message.
+func text(tb testing.TB, content string) *compose.Template {
+	tb.Helper()
+	template, err := compose.TextTemplate(message.TypeText, content)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return template
+}
+
+func compile(tb testing.TB, list io.Reader, template *compose.Template, o compose.Options) *compose.Compiled {
+	tb.Helper()
+	compiled, err := compose.Compile(tb.Context(), list, template, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := compiled.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return compiled
+}
+
+// calls are all calls, as "user,user: value,value".
+func calls(tb testing.TB, compiled *compose.Compiled) []string {
+	tb.Helper()
+	var all []string
+	for call, err := range compiled.Calls() {
+		if err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, strings.Join(call.Users, ",")+": "+strings.Join(call.Columns, ","))
+	}
+	return all
+}
+
+func TestListsAsPeopleHaveThem(t *testing.T) {
+	t.Parallel()
+	gb := func(s string) string { return encoded(t, simplifiedchinese.GB18030, s) }
+	excel := func(s string) string {
+		return "\xFF\xFE" + encoded(t, unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), s)
+	}
+	tests := []struct {
+		name, list string
+		options    compose.Options
+		content    string
+		want       []string
+		encoding   string
+	}{
+		{"a header", "userid,name\na,徐\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
+		{"a header in capitals, not in the first column", "name,UserID\n徐,a\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
+		{"a header without userid", "工号,name\na,徐\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
+		{"a header without userid, same words", "工号\na\n", compose.Options{}, "x", []string{"a: "}, "utf-8"},
+		{"no header", "b\na\n", compose.Options{}, "x", []string{"a,b: "}, "utf-8"},
+		{"no header, though it looks like one", "userid\na\n", compose.Options{Header: compose.HeaderNo}, "x", []string{"a,userid: "}, "utf-8"},
+		{"a header that looks like none", "id\na\n", compose.Options{Header: compose.HeaderYes}, "x", []string{"a: "}, "utf-8"},
+		{"no header, with a column by its number", "a,徐\n", compose.Options{Header: compose.HeaderNo}, `{{index . "2"}}`, []string{"a: 徐"}, "utf-8"},
+		{"a byte order mark", "\uFEFFuserid,name\na,徐\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
+		{"GB18030", gb("userid,name\na,徐静\n"), compose.Options{}, "{{.name}}", []string{"a: 徐静"}, "gb18030"},
+		{"GB18030 after a long start in ASCII", gb("userid,name\n" + strings.Repeat("a,x\n", 16400) + "b,徐静\n"), compose.Options{}, "{{.name}}", []string{"a: x", "b: 徐静"}, "gb18030"},
+		{"GB18030 with a character of four bytes", gb("userid,name\na,徐\U00020000\n"), compose.Options{}, "{{.name}}", []string{"a: 徐\U00020000"}, "gb18030"},
+		{"GBK that could be UTF-8", gb("userid,name\na,茅\n"), compose.Options{Encoding: "GBK"}, "{{.name}}", []string{"a: 茅"}, "gb18030"},
+		{"what Excel calls Unicode text", excel("userid\tname\r\na\t\"徐\t静\"\r\n"), compose.Options{}, "{{.name}}", []string{"a: 徐\t静"}, "utf-16le"},
+		{"UTF-16 without a mark", excel("userid,name\na,徐\n")[2:], compose.Options{Encoding: "utf-16le"}, "{{.name}}", []string{"a: 徐"}, "utf-16le"},
+		{"semicolons", "userid;name\na;1,5\n", compose.Options{}, "{{.name}}", []string{"a: 1,5"}, "utf-8"},
+		{"CRLF and no line break at the end", "userid,name\r\na,徐\r\nb,静", compose.Options{}, "{{.name}}{{if eq .name `静`}}!{{end}}", []string{"a: 徐", "b: 静"}, "utf-8"},
+		{"line breaks in quotes", "userid,\"na\nme\"\na,\"徐\r\n静, \"\"x\"\"\"\n", compose.Options{}, "{{index . \"na\\nme\"}}", []string{"a: 徐\n静, \"x\""}, "utf-8"},
+		{"blank lines and blank rows", "\n\r\nuserid,name\n\n,\na,徐\n ,\t\n\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
+		{"blanks around userids and names", " userid , name \n a　,徐\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
+		{"rows that are shorter or end in commas", "userid,name,x\na,徐\nb,徐,,,\n", compose.Options{}, "{{.name}}", []string{"a,b: 徐"}, "utf-8"},
+		{"duplicates across case", "userid,name\nBob,1\nann,2\nbob,3\nANN,4\n", compose.Options{}, "x{{.name}}", []string{"Bob: 1", "ann: 2"}, "utf-8"},
+		{"equal renderings of other values", "userid,name\nc,1\nb,2\na,1\n", compose.Options{}, "x{{if .name}}{{end}}", []string{"a,b,c: 1"}, "utf-8"},
+		{"an empty value", "userid,name\na,\n", compose.Options{}, "x{{.name}}", []string{"a: "}, "utf-8"},
+		{"without what is invalid", "userid,name\n张,1\na,2\n|,3\n", compose.Options{SkipInvalid: true}, "x{{.name}}", []string{"a: 2"}, "utf-8"},
+		{"the second row of a user whose first is invalid", "userid,name\na,\na,2\n", compose.Options{SkipInvalid: true}, "{{.name}}", []string{"a: 2"}, "utf-8"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			compiled := compile(t, strings.NewReader(tt.list), text(t, tt.content), tt.options)
+			got := calls(t, compiled)
+			slices.Sort(got) // by rendering they are in the order of a hash
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			s := compiled.Summary
+			if s.Encoding != tt.encoding || s.Rows != s.Recipients+s.Duplicates+s.Invalid || s.Calls != len(got) {
+				t.Errorf("got %+v, want the encoding %s", s, tt.encoding)
+			}
+		})
+	}
+}
+
+func encoded(tb testing.TB, e encoding.Encoding, s string) string {
+	tb.Helper()
+	out, err := e.NewEncoder().String(s)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+func TestListsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	const notUser = " is not a userid: 1 to 64 of A-Z a-z 0-9 _ - @ . beginning with a letter or digit; a display name does not work"
+	sized := func(n int) string { return strings.Repeat("x", n) }
+	tests := []struct{ name, list, content, want string }{
+		{"nothing", "", "x", "list: it is empty"},
+		{"blank lines", "\n\r\n ,\n", "x", "list: it is empty"},
+		{"only a header", "userid,name\n", "x", "list: it has a header and no recipients"},
+		{"a spreadsheet", "PK\x03\x04rest", "x", "list: it is a spreadsheet (.xlsx); in Excel or WPS, save it as CSV UTF-8"},
+		{"an old spreadsheet", "\xD0\xCF\x11\xE0\xA1", "x", "list: it is a spreadsheet (.xls); in Excel or WPS, save it as CSV UTF-8"},
+		{"zero bytes", "userid\na\x00b\n", "x", "list: there are zero bytes in it: it is not text, or UTF-16 without a byte order mark; save it as CSV UTF-8, or give the encoding utf-16le"},
+		{"a zero byte further down", "userid\n" + strings.Repeat("abc\n", 200) + "a\x00b\n", "x", `list: line 202, column "userid": "a\x00b"` + notUser},
+		{"lines of an old Mac", "userid\ra\rb\r", "x", "list: line 1: its lines end in CR alone, as those of old Macs; save it as CSV UTF-8"},
+		{"a column that is missing", "userid,Name\na,x\n", "{{.name}}", `list: line 1, column "name": the template uses it, and the list does not have it; there are userid, Name`},
+		{"a column that is there twice", "userid,n,n\na,x,y\n", "{{.n}}", `list: line 1, column "n": the template uses it, and there are two columns of this name`},
+		{"two columns of recipients", "userid,UserId\na,b\n", "x", `list: line 1, column "UserId": there are two columns of this name`},
+		{"a row that is too short", "userid,a,name\na,x\n", "{{.name}}", `list: line 2, column "name": the row ends before this column: it has 2 cells`},
+		{"a comma without quotes", "userid,name\na,x,y\n", "{{.name}}", "list: line 2: 3 cells, and the header has 2; quote a text that has the separator in it"},
+		{"no recipient", "userid,name\n,x\n", "{{.name}}", `list: line 2, column "userid": empty; the row names nobody`},
+		{"everyone", "userid\n@all\n", "x", `list: line 2, column "userid": a list names members one by one; send an ordinary message to @all`},
+		{"a display name", "userid\n徐静\n", "x", `list: line 2, column "userid": "徐静"` + notUser},
+		{"two users in a cell", "userid\na|b\n", "x", `list: line 2, column "userid": "a|b"` + notUser},
+		{"a userid of 65 bytes", "userid\n" + sized(65) + "\n", "x", `list: line 2, column "userid": "` + sized(65) + `"` + notUser},
+		{"a rendering that is too long", "userid,n,name\na,1," + sized(2047) + "\nb,1," + sized(2048) + "\n", "{{.n}}{{.name}}", `list: line 3, column "name": text.content: 2049 bytes, 1 more than WeCom's limit of 2048 (it would cut the rest silently)`},
+		{"a control character", "userid,name\na,x\x07\n", "{{.name}}", `list: line 2, column "name": there is the control character U+0007 in it`},
+		{"bytes of another encoding", "userid,name\na,徐静\nb,\xff\xfe\n" + strings.Repeat("c,徐\n", 200), "x{{.name}}", `list: line 3, column "name": there are bytes in it that are no text in the encoding of the list, or were none when it was saved; give the right encoding`},
+		{"a quote in a cell without quotes", "userid,name\na,5\" pipe\n", "{{.name}}", `list: line 2: there is a " at byte 4 in a cell without quotes; put the cell in quotes and double each " in it`},
+		{"text after a quote", "userid,name\na,\"x\ny\" z\n", "{{.name}}", `list: line 2: a cell in quotes does not end, or goes on after its end, at byte 2 of line 3; double each " in a cell, and close it with one`},
+		{"a quote that is not closed", "userid,name\na,\"x\nb,y\n", "{{.name}}", `list: line 2: a cell in quotes does not end, or goes on after its end, at byte 5 of line 3; double each " in a cell, and close it with one`},
+		{"a line number after line breaks in quotes", "userid,name\n\"a\",\"1\n2\r\n3\"\n\nb,\"\n\"\n|,x\n", "x{{.name}}", `list: line 8, column "userid": "|"` + notUser},
+		{"several rows", "userid\n|\na\n|\n|\n", "x", `list: line 2, column "userid": "|"` + notUser + " (and 2 more rows with a problem)"},
+		{"too many columns", strings.Repeat(",", 256) + "userid\n", "x", "list: line 1: 257 columns, 1 more than the limit of 256"},
+		{"a row that is too long", "userid,name\na,x\nb," + sized(300000) + "\n", "{{.name}}", "list: line 3: the row that begins here or further down has more than 262144 bytes; is a quote not closed?"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := compose.Compile(t.Context(), strings.NewReader(tt.list), text(t, tt.content), compose.Options{})
+			if _, ok := errors.AsType[*compose.ListError](err); !ok {
+				t.Errorf("got %T, want a ListError", err)
+			}
+			if diff := cmp.Diff(tt.want, errorText(err)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}

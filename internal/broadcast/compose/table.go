@@ -1,0 +1,218 @@
+package compose
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/wecomq/wecomq/message"
+)
+
+// userColumn is the name of the column with the recipients, in any case. A list without
+// it has them in its first column.
+const userColumn = "userid"
+
+// table reads the rows of a list that is UTF-8.
+type table struct {
+	csv    *csv.Reader
+	gate   *gate
+	header bool
+	names  []string // of the columns; of a list without a header, their numbers
+	user   int      // the column of the recipient
+	first  []string // the first row of a list without a header, until it is read
+	line   int      // of the current row
+}
+
+// openTable reads the header, if there is one. Named says that columns have to have names.
+func openTable(list io.Reader, header Header, named bool) (*table, error) {
+	buffered := bufio.NewReaderSize(list, guessBytes)
+	start, err := buffered.Peek(guessBytes)
+	if err != nil && !ended(err) {
+		return nil, fmt.Errorf("read list: %w", err)
+	}
+	if bytes.HasPrefix(start, []byte("\uFEFF")) {
+		_, _ = buffered.Discard(len("\uFEFF")) // a byte order mark; it has been peeked at
+		start = start[len("\uFEFF"):]
+	}
+	if end := bytes.IndexByte(start, '\r'); end >= 0 && end < len(start)-1 && bytes.IndexByte(start, '\n') < 0 {
+		return nil, fatal(1, "", "its lines end in CR alone, as those of old Macs; save it as CSV UTF-8")
+	}
+	t := &table{gate: &gate{from: buffered, all: MaxListBytes}}
+	t.csv = csv.NewReader(t.gate)
+	t.csv.Comma = delimiter(start)
+	t.csv.FieldsPerRecord = -1
+	t.csv.ReuseRecord = true
+	if err := t.open(header, named); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// delimiter is what separates the cells of the first row: a comma, or what Excel writes
+// in its place as "Unicode text" (a tab) and in some countries (a semicolon).
+func delimiter(start []byte) rune {
+	row, _, _ := bytes.Cut(start, []byte("\n"))
+	quoted := false
+	found := map[byte]bool{}
+	for _, b := range row {
+		if b == '"' {
+			quoted = !quoted
+		}
+		if !quoted {
+			found[b] = true
+		}
+	}
+	for _, candidate := range []byte{',', '\t', ';'} {
+		if found[candidate] {
+			return rune(candidate)
+		}
+	}
+	return ','
+}
+
+func (t *table) open(header Header, named bool) error {
+	cells, err := t.read()
+	switch problem, bad := errors.AsType[*rowError](err); {
+	case bad:
+		return &ListError{Problems: []Problem{problem.Problem}}
+	case ended(err):
+		return fatal(0, "", "it is empty")
+	case err != nil:
+		return err
+	case len(cells) > MaxColumns:
+		return fatal(t.line, "", fmt.Sprintf("%d columns, %d more than the limit of %d", len(cells), len(cells)-MaxColumns, MaxColumns))
+	}
+	names := make([]string, len(cells))
+	for i, cell := range cells {
+		names[i] = strings.TrimSpace(cell)
+	}
+	users := positions(names, func(name string) bool { return strings.EqualFold(name, userColumn) })
+	t.header = isHeader(header, names[0], len(users) > 0, named)
+	if !t.header {
+		t.first = slices.Clone(cells)
+		t.number(len(names))
+		return nil
+	}
+	t.names = names
+	if len(users) > 1 {
+		return fatal(t.line, names[users[1]], "there are two columns of this name")
+	}
+	if len(users) == 1 {
+		t.user = users[0]
+	}
+	return nil
+}
+
+// isHeader decides whether a row that begins with cell is a header, where that is not given.
+func isHeader(given Header, cell string, hasUser, named bool) bool {
+	switch given {
+	case HeaderYes:
+		return true
+	case HeaderNo:
+		return false
+	default:
+		return hasUser || named || message.CheckUserID(cell) != nil
+	}
+}
+
+func (t *table) number(columns int) {
+	for i := range columns {
+		t.names = append(t.names, strconv.Itoa(i+1))
+	}
+}
+
+func positions(names []string, match func(string) bool) []int {
+	var found []int
+	for i, name := range names {
+		if match(name) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// find is where columns stand. All of them must be there, once.
+func (t *table) find(columns []string) ([]int, error) {
+	places := make([]int, len(columns))
+	for i, column := range columns {
+		found := positions(t.names, func(name string) bool { return name == column })
+		switch len(found) {
+		case 0:
+			return nil, fatal(t.line, column, "the template uses it, and the list does not have it; there are "+strings.Join(t.names, ", "))
+		case 1:
+			places[i] = found[0]
+		default:
+			return nil, fatal(t.line, column, "the template uses it, and there are two columns of this name")
+		}
+	}
+	return places, nil
+}
+
+// next is the next row that is not blank, valid until the one after it is read. The
+// error is [io.EOF] at the end, a *rowError for a row after which others can be read, or
+// what ends the reading.
+func (t *table) next() ([]string, error) {
+	if cells := t.first; cells != nil {
+		t.first = nil
+		return cells, nil
+	}
+	cells, err := t.read()
+	if err == nil && t.header && len(cells) > len(t.names) && !blank(cells[len(t.names):]) {
+		return nil, t.problem("", fmt.Sprintf("%d cells, and the header has %d; quote a text that has the separator in it", len(cells), len(t.names)))
+	}
+	return cells, err
+}
+
+// read is the next row of the file that is not blank.
+func (t *table) read() ([]string, error) {
+	for {
+		t.gate.nextRow()
+		cells, err := t.csv.Read()
+		if err != nil {
+			return nil, t.explain(err)
+		}
+		if t.line, _ = t.csv.FieldPos(0); !blank(cells) {
+			return cells, nil
+		}
+	}
+}
+
+func blank(cells []string) bool {
+	return !slices.ContainsFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) != "" })
+}
+
+// explain says what the parser found, in words for those who write lists.
+func (t *table) explain(err error) error {
+	syntax, isSyntax := errors.AsType[*csv.ParseError](err)
+	switch {
+	case errors.Is(t.gate.refused, errRowTooLong):
+		return fatal(t.line+1, "", fmt.Sprintf("the row that begins here or further down has more than %d bytes; is a quote not closed?", MaxRowBytes))
+	case errors.Is(t.gate.refused, errListTooLong):
+		return fatal(t.line, "", fmt.Sprintf("the list has more than %d bytes; split it", int64(MaxListBytes)))
+	case !isSyntax && !ended(err):
+		return fmt.Errorf("read list: %w", err)
+	case !isSyntax:
+		return err
+	}
+	t.line = syntax.StartLine
+	if errors.Is(syntax.Err, csv.ErrBareQuote) {
+		return t.problem("", fmt.Sprintf(`there is a " at byte %d in a cell without quotes; put the cell in quotes and double each " in it`, syntax.Column))
+	}
+	return t.problem("", fmt.Sprintf(`a cell in quotes does not end, or goes on after its end, at byte %d of line %d; double each " in a cell, and close it with one`,
+		syntax.Column, syntax.Line))
+}
+
+// rowError is a problem with a row after which others can be read.
+type rowError struct{ Problem }
+
+func (e *rowError) Error() string { return e.String() }
+
+func (t *table) problem(column, reason string) error {
+	return &rowError{Problem{t.line, column, reason}}
+}
