@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/tasks"
@@ -66,6 +67,8 @@ type App struct {
 	// whose zero value means WeCom's own.
 	Pacer  Pacer
 	Limits tasks.Limits
+	// Broadcasts default to those in Redis.
+	Broadcasts Broadcasts
 	// Retention is how long the tasks of follow-ups stay in the dashboard, as the
 	// producer has it; nil for [tasks.DefaultRetention].
 	Retention map[tasks.Priority]time.Duration
@@ -126,6 +129,9 @@ func (a App) withDefaults(rdb redis.UniversalClient) App {
 	if a.Ledger == nil {
 		a.Ledger = ledger.New(rdb, a.Name, a.RecordTTL)
 	}
+	if a.Broadcasts == nil {
+		a.Broadcasts = broadcast.New(rdb, a.Name, a.RecordTTL)
+	}
 	if a.Pacer == nil {
 		a.Pacer = pacing.New(rdb, pacing.Config{App: a.Name, Limits: a.Limits, RecordTTL: a.RecordTTL, Penalty: a.RatePause})
 	}
@@ -135,15 +141,24 @@ func (a App) withDefaults(rdb redis.UniversalClient) App {
 // equal reports whether a and b need the same lane: all fields are equal, and the
 // interfaces hold the same instances.
 func (a App) equal(b App) bool {
-	if a.Sender != b.Sender || a.Ledger != b.Ledger || a.Pacer != b.Pacer {
+	if a.Sender != b.Sender || a.Ledger != b.Ledger || a.Pacer != b.Pacer || a.Broadcasts != b.Broadcasts {
 		return false
 	}
-	a.Sender, a.Ledger, a.Pacer = nil, nil, nil
-	b.Sender, b.Ledger, b.Pacer = nil, nil, nil
+	a.Sender, a.Ledger, a.Pacer, a.Broadcasts = nil, nil, nil, nil
+	b.Sender, b.Ledger, b.Pacer, b.Broadcasts = nil, nil, nil, nil
 	return reflect.DeepEqual(a, b)
 }
 
 // attemptLimit is the longest that an attempt of the app can take.
 func (a App) attemptLimit() time.Duration { return tasks.AttemptLimit(a.Timeout) }
+
+// retention is how long the dashboard shows a message that has ended; the calls of a
+// broadcast are too many for it.
+func (a App) retention(p tasks.Payload) time.Duration {
+	if p.Broadcast() != "" {
+		return 0
+	}
+	return a.Retention[p.Priority]
+}
 
 var errNoApps = errors.New("worker: no apps to serve")

@@ -50,7 +50,7 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	payload.ID = tasks.FollowUpID(d.payload.ID, f.Number)
 	payload.Body = message.WithToUser(d.payload.Body, users)
 	payload.Part, payload.Parts, payload.TurnAt = 0, 0, f.TurnAt
-	task := asynqx.NewTask(payload, l.app.Retention[payload.Priority], l.clock.Latest().Add(wholeSeconds(f.Wait)))
+	task := asynqx.NewTask(payload, l.app.retention(payload), l.clock.Latest().Add(wholeSeconds(f.Wait)))
 	task.Owed = true
 	return task.WithHeaders(d.task.Headers())
 }

@@ -17,6 +17,9 @@ const holdPause = 15 * time.Second
 
 // handle takes a message through its delivery: decode, admit, call, settle.
 func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
+	if task.Type() == tasks.TypeName(tasks.BroadcastType) {
+		return l.feed(ctx, task)
+	}
 	d, err := l.decode(ctx, task)
 	if err != nil {
 		return l.unreadable(task, err)
@@ -81,6 +84,8 @@ func (l *lane) notAdmitted(ctx context.Context, d *delivery, a tasks.Admission) 
 		return l.acknowledge(ctx, d)
 	case tasks.Park:
 		return l.park(ctx, d)
+	case tasks.Withdrawn:
+		return nil
 	case tasks.TooLate:
 		return l.settle(ctx, d, tasks.Settlement{State: tasks.Expired, ErrMsg: "its deadline passed before it could be sent"}, nil)
 	case tasks.Hold:
@@ -88,7 +93,7 @@ func (l *lane) notAdmitted(ctx context.Context, d *delivery, a tasks.Admission) 
 	case tasks.Turn:
 		return l.putBack(d, a)
 	default: // tasks.Busy
-		return later(errors.New("another attempt is under way"), a.Wait)
+		return later(errors.New("another attempt is under way, or the broadcast is paused"), a.Wait)
 	}
 }
 

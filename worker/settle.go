@@ -161,6 +161,9 @@ func retry(d *delivery, cause error, blockedFor time.Duration) error {
 
 // acknowledge ends a redelivered task whose message is finished already.
 func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
+	if d.payload.Broadcast() != "" {
+		return nil // its broadcast knows the outcome
+	}
 	record, err := l.app.Ledger.Record(ctx, d.payload.ID)
 	if err != nil {
 		return later(err, redisRetry)
@@ -173,8 +176,12 @@ func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
 }
 
 // finish shows the record in the dashboard and ends the task: archived when the
-// message needs somebody's attention, completed otherwise.
+// message needs somebody's attention, completed otherwise. The outcome of a broadcast's
+// call is in the books of the broadcast.
 func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
+	if d.payload.Broadcast() != "" {
+		return nil
+	}
 	result, err := record.JSON()
 	if err == nil {
 		_, err = d.task.ResultWriter().Write(result)

@@ -1,0 +1,119 @@
+package broadcast
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/durability"
+	"github.com/wecomq/wecomq/internal/keys"
+)
+
+//go:embed control.lua
+var controlSource string
+
+var controlScript = redis.NewScript(controlSource)
+
+// begins is the new state of an action that lets a broadcast run, at its time.
+const begins State = "begin"
+
+// action is a change of state that somebody asks for.
+type action struct {
+	done string // as the record of it says
+	from []State
+	to   State
+	// idle are the states in which there is nothing to do.
+	idle []State
+}
+
+var (
+	pausing    = action{"paused", []State{Running, Scheduled}, Paused, []State{Paused}}
+	resuming   = action{"resumed", []State{Paused}, begins, []State{Running, Scheduled}}
+	cancelling = action{"cancelled", []State{Creating, AwaitingApproval, Scheduled, Running, Paused}, Cancelled, []State{Cancelled}}
+	approving  = action{"approved", []State{AwaitingApproval}, begins, []State{Running, Scheduled}}
+	starting   = action{"", []State{Scheduled}, begins, []State{Running, Paused, Cancelled, Finished}}
+)
+
+// StateError is an action that the state of the broadcast does not allow.
+type StateError struct {
+	ID    string
+	State State
+	Done  string
+}
+
+// Error says which.
+func (e *StateError) Error() string {
+	return fmt.Sprintf("%s is %s: it cannot be %s", e.ID, strings.ReplaceAll(string(e.State), "_", " "), e.Done)
+}
+
+// ErrOwnApproval is an approval by the one who created the broadcast.
+var ErrOwnApproval = errors.New("whoever created a broadcast cannot approve it: somebody else must")
+
+// Pause stops a broadcast. Calls that are in flight end; no other is made.
+func (s *Store) Pause(ctx context.Context, id, actor string) (*Broadcast, error) {
+	return s.change(ctx, id, actor, pausing)
+}
+
+// Resume lets a paused broadcast go on.
+func (s *Store) Resume(ctx context.Context, id, actor string) (*Broadcast, error) {
+	return s.change(ctx, id, actor, resuming)
+}
+
+// Cancel ends a broadcast: whoever was not reached counts as cancelled.
+func (s *Store) Cancel(ctx context.Context, id, actor string) (*Broadcast, error) {
+	return s.change(ctx, id, actor, cancelling)
+}
+
+// Approve releases a broadcast that waits for it; actor must not be its creator.
+func (s *Store) Approve(ctx context.Context, id, actor string) (*Broadcast, error) {
+	b, err := s.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if b.State == AwaitingApproval && (actor == "" || actor == b.Spec.CreatedBy) {
+		return nil, ErrOwnApproval
+	}
+	return s.change(ctx, id, actor, approving)
+}
+
+// change makes a change of state, which may have been made already.
+func (s *Store) change(ctx context.Context, id, actor string, a action) (*Broadcast, error) {
+	b, err := s.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var at int64
+	if !b.Spec.At.IsZero() {
+		at = b.Spec.At.UnixMilli()
+	}
+	reply, err := controlScript.Run(durability.Promised(ctx), s.rdb, []string{keys.Broadcast(s.app, id)},
+		statesList(a.from), string(a.to), at, a.done, actor).StringSlice()
+	if err != nil {
+		return nil, fmt.Errorf("broadcast %s: %w", id, err)
+	}
+	before, changed := State(reply[0]), reply[1] == "1"
+	if !changed && !slices.Contains(a.idle, before) {
+		return nil, &StateError{id, before, a.done}
+	}
+	if a.to == begins {
+		if err := s.enqueueFeeder(ctx, id, b.Spec.At); err != nil {
+			return nil, err
+		}
+	}
+	return s.Get(ctx, id)
+}
+
+func statesList(states []State) string {
+	var b strings.Builder
+	b.WriteByte(',')
+	for _, state := range states {
+		b.WriteString(string(state))
+		b.WriteByte(',')
+	}
+	return b.String()
+}

@@ -1,0 +1,192 @@
+package broadcast
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/durability"
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+//go:embed create.lua
+var createSource string
+
+var createScript = redis.NewScript(createSource)
+
+const (
+	// creation is how long a broadcast that is being stored lives without its next block.
+	creation = time.Hour
+	// blocksPerTrip bounds what is sent to Redis in one round trip, about 300 KB.
+	blocksPerTrip = 32
+)
+
+// Draft is a broadcast to create.
+type Draft struct {
+	Spec Spec
+	List *compose.Compiled
+	// Key is the sender's idempotency key; "" derives the id from what the broadcast says.
+	Key string
+	// OnProgress, when set, is told how many recipients are stored.
+	OnProgress func(recipients int)
+}
+
+// ErrKeyInUse is a creation under the key of another broadcast that is being stored at
+// the moment.
+var ErrKeyInUse = errors.New("another broadcast is being created with this idempotency key")
+
+// Create stores a broadcast, and then lets it run. Nothing is sent before it is complete.
+// A repeat finds the first one, or goes on where it was broken off.
+func (s *Store) Create(ctx context.Context, d Draft) (b *Broadcast, duplicate bool, err error) {
+	if err := d.Spec.Validate(); err != nil {
+		return nil, false, err
+	}
+	digest, err := d.digest()
+	if err != nil {
+		return nil, false, err
+	}
+	id := d.id(s.app, digest)
+	state, err := s.begin(ctx, id, digest, d)
+	if err != nil {
+		return nil, false, err
+	}
+	if duplicate = state != Creating; !duplicate {
+		if err := s.storeBlocks(ctx, id, d); err != nil {
+			return nil, false, err
+		}
+		if err := s.complete(ctx, id, digest, d.Spec); err != nil {
+			return nil, false, err
+		}
+	}
+	if b, err = s.Get(ctx, id); err != nil {
+		return nil, false, err
+	}
+	if b.State == Running || b.State == Scheduled { // a creation may have ended just before this
+		err = s.enqueueFeeder(ctx, id, b.Spec.At)
+	}
+	return b, duplicate, err
+}
+
+// ID is the id that the broadcast will have.
+func (d Draft) ID(app string) (string, error) {
+	digest, err := d.digest()
+	return d.id(app, digest), err
+}
+
+// digest is the same for whoever says the same.
+func (d Draft) digest() (string, error) {
+	said := d.Spec
+	said.CreatedBy = ""
+	text, err := json.Marshal(said)
+	if err != nil {
+		return "", fmt.Errorf("broadcast: %w", err)
+	}
+	sum := sha256.New()
+	sum.Write(d.List.Summary.Digest[:])
+	sum.Write(text)
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func (d Draft) id(app, digest string) string {
+	if d.Key != "" {
+		return tasks.BroadcastIDFromKey(app, "key\x00"+d.Key)
+	}
+	return tasks.BroadcastIDFromKey(app, "digest\x00"+digest)
+}
+
+func (s *Store) begin(ctx context.Context, id, digest string, d Draft) (State, error) {
+	spec, err := json.Marshal(d.Spec)
+	if err != nil {
+		return "", fmt.Errorf("broadcast: %w", err)
+	}
+	list := d.List.Summary
+	state, now, err := s.create(ctx, id, "begin", digest, creation,
+		"spec", string(spec), "recipients", list.Recipients, "calls", list.Calls, "blocks", list.Blocks,
+		"duplicates", list.Duplicates, "skipped", list.Invalid)
+	if err == nil && state == Creating && now != digest {
+		return "", ErrKeyInUse
+	}
+	return state, err
+}
+
+// create runs create.lua, and returns the state and digest that the broadcast has then.
+func (s *Store) create(ctx context.Context, id, step, digest string, lives time.Duration, args ...any) (State, string, error) {
+	reply, err := createScript.Run(durability.Promised(ctx), s.rdb, []string{
+		keys.Broadcast(s.app, id), keys.BroadcastBlocks(s.app, id), keys.Broadcasts(s.app),
+	}, append([]any{step, id, digest, lives.Milliseconds()}, args...)...).StringSlice()
+	if err != nil {
+		return "", "", fmt.Errorf("create broadcast: %w", err)
+	}
+	return State(reply[0]), reply[1], nil
+}
+
+func (s *Store) complete(ctx context.Context, id, digest string, spec Spec) error {
+	first := Running
+	switch {
+	case spec.NeedsApproval:
+		first = AwaitingApproval
+	case !spec.At.IsZero():
+		first = Scheduled
+	}
+	state, _, err := s.create(ctx, id, "complete", digest, lifetime, string(first))
+	switch {
+	case err != nil:
+		return err
+	case state == Creating:
+		return errors.New("create broadcast: some of its blocks were lost; repeat the command")
+	case state == "":
+		return fmt.Errorf("create broadcast: it took over %s and was given up; repeat the command", creation)
+	}
+	return nil
+}
+
+// storeBlocks writes the recipients.
+func (s *Store) storeBlocks(ctx context.Context, id string, d Draft) error {
+	key, stored := keys.BroadcastBlocks(s.app, id), 0
+	pending := make([]any, 0, 2*blocksPerTrip)
+	flush := func() error {
+		_, err := s.rdb.Pipelined(durability.Promised(ctx), func(p redis.Pipeliner) error {
+			p.HSet(ctx, key, pending...)
+			p.PExpire(ctx, key, creation)
+			p.PExpire(ctx, keys.Broadcast(s.app, id), creation)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("create broadcast: %w", err)
+		}
+		pending = pending[:0]
+		if d.OnProgress != nil {
+			d.OnProgress(stored)
+		}
+		return nil
+	}
+	n := 0
+	for block, err := range d.List.Blocks() {
+		if err != nil {
+			return err
+		}
+		encoded, err := compose.EncodeBlock(block)
+		if err != nil {
+			return fmt.Errorf("create broadcast: %w", err)
+		}
+		pending = append(pending, strconv.Itoa(n), encoded)
+		n++
+		stored += block.Recipients()
+		if len(pending) == cap(pending) {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}

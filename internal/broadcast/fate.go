@@ -1,0 +1,62 @@
+package broadcast
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// fate is what became of a call. broadcast.lua of internal/ledger writes it as
+//
+//	<call>[.<follow-up>] <state> <seconds since the creation> <errcode>\n
+//	<length of the msgid, one byte><msgid, packed>
+//
+// and, unless all of it is empty,
+//
+//	<invalid>\n<unlicensed>\n<who got a follow-up>\n<recipients of a follow-up>\n<errmsg>
+//
+// with WeCom's separator between users.
+type fate struct {
+	call     int
+	followUp bool
+	state    tasks.State
+	after    time.Duration
+	errcode  int64
+	errmsg   string
+	msgid    string
+
+	invalid, unlicensed, waiting, users []string
+}
+
+func readFate(text string) (fate, error) {
+	header, rest, _ := strings.Cut(text, "\n")
+	names := strings.Fields(header)
+	if len(names) != 4 || rest == "" || len(rest) < 1+int(rest[0]) {
+		return fate{}, fmt.Errorf("broadcast: %.100q is not the fate of a call", text)
+	}
+	call, followUp, _ := strings.Cut(names[0], ".")
+	f := fate{followUp: followUp != "", state: tasks.State(names[1])}
+	var err error
+	if f.call, err = strconv.Atoi(call); err != nil {
+		return fate{}, fmt.Errorf("broadcast: the fate of call %q: %w", call, err)
+	}
+	seconds, _ := strconv.ParseInt(names[2], 10, 64)
+	f.after = time.Duration(seconds) * time.Second
+	f.errcode, _ = strconv.ParseInt(names[3], 10, 64)
+	length := 1 + int(rest[0])
+	f.msgid = ledger.UnpackMsgID([]byte(rest[1:length]))
+	lists := strings.SplitN(rest[length:], "\n", 5)
+	for i, list := range []*[]string{&f.invalid, &f.unlicensed, &f.waiting, &f.users} {
+		if i < len(lists) && lists[i] != "" {
+			*list = strings.Split(lists[i], "|")
+		}
+	}
+	if len(lists) == 5 {
+		f.errmsg = lists[4]
+	}
+	return f, nil
+}

@@ -1,0 +1,310 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const (
+	// maxAhead and maxAheadBytes bound the calls that wait in the queue, and what they take
+	// there: enough for twelve seconds at WeCom's limit of 10,000 calls a minute.
+	maxAhead      = 2000
+	maxAheadBytes = 8 << 20
+	// tasksPerTrip and bytesPerTrip bound one round trip.
+	tasksPerTrip = 250
+	bytesPerTrip = 1 << 20
+	// stepPause is how soon the feeder looks again, and idlePause while nothing is to do.
+	stepPause = time.Second
+	idlePause = 2 * time.Second
+	// maxPause bounds how long the feeder sleeps until the hours of a broadcast begin, so
+	// that it sees when that changes.
+	maxPause = time.Minute
+	// stalled is after how long without an outcome the calls are enqueued again, those that
+	// are in the queue excepted: their tasks were lost, or deleted in the dashboard.
+	stalled = 2 * time.Minute
+	// burst is what a broadcast's own rate allows at once.
+	burst = time.Second
+)
+
+// Step is what the feeder did, and when it has to be called again.
+type Step struct {
+	Wait time.Duration
+	Over bool   // never: the broadcast has ended
+	Note string // for the dashboard
+}
+
+// cursor is the next call to enqueue.
+type cursor struct {
+	block, call int
+	fed         int // calls before it
+}
+
+func readCursor(text string) cursor {
+	var c cursor
+	_, _ = fmt.Sscan(text, &c.block, &c.call, &c.fed) // absent is the beginning
+	return c
+}
+
+func (c cursor) String() string { return fmt.Sprint(c.block, c.call, c.fed) }
+
+// Feed enqueues the next calls of a broadcast. It may be called again at any time, by
+// several at once, too: the ids of calls are fixed, and a call that has ended is not made
+// again.
+func (s *Store) Feed(ctx context.Context, id string) (Step, error) {
+	now, err := s.clock.Now(ctx)
+	if err != nil {
+		return Step{}, fmt.Errorf("feed %s: %w", id, err)
+	}
+	b, err := s.Get(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return Step{Over: true}, nil
+	}
+	if err == nil && b.State == Scheduled {
+		b, err = s.change(ctx, id, "", starting)
+	}
+	if err != nil {
+		return Step{}, err
+	}
+	switch b.State {
+	case Running:
+		return s.feed(ctx, b, now)
+	case Finished, Cancelled:
+		return s.retire(ctx, b)
+	default:
+		return Step{Wait: idlePause, Note: "the broadcast is " + string(b.State)}, nil
+	}
+}
+
+// feed enqueues calls of a broadcast that runs.
+func (s *Store) feed(ctx context.Context, b *Broadcast, now time.Time) (Step, error) {
+	closes, opens := b.Spec.Between.Now(now)
+	if !opens.IsZero() {
+		return Step{Wait: min(opens.Sub(now), maxPause), Note: "waits for " + opens.Format("15:04") + ", when its hours begin"}, nil
+	}
+	if err := s.rewindIfStalled(ctx, b, now); err != nil {
+		return Step{}, err
+	}
+	f := &feeding{store: s, broadcast: b, now: now, cursor: b.cursor, next: b.nextByRate(now)}
+	err := f.run(ctx)
+	if saveErr := s.saveCursor(ctx, b, f, closes); err == nil {
+		err = saveErr
+	}
+	wait := stepPause
+	if f.next.After(now) {
+		wait = max(wait, min(f.next.Sub(now), maxPause))
+	}
+	return Step{Wait: wait, Note: fmt.Sprintf("%d of %d calls are done", b.CallsDone, b.Calls)}, err
+}
+
+// nextByRate is when the broadcast's own rate allows the next recipient.
+func (b *Broadcast) nextByRate(now time.Time) time.Time {
+	next := time.UnixMilli(b.fedAt)
+	if earliest := now.Add(-burst); next.Before(earliest) {
+		next = earliest
+	}
+	return next
+}
+
+// rewindIfStalled starts again with the first call if none has ended for long.
+func (s *Store) rewindIfStalled(ctx context.Context, b *Broadcast, now time.Time) error {
+	if b.cursor.fed <= b.CallsDone {
+		return nil
+	}
+	key := keys.Broadcast(s.app, b.ID)
+	seen, err := s.rdb.HMGet(ctx, key, "progress", "progress_at").Result()
+	if err != nil {
+		return fmt.Errorf("feed %s: %w", b.ID, err)
+	}
+	done := strconv.Itoa(b.CallsDone)
+	since, _ := strconv.ParseInt(fmt.Sprint(seen[1]), 10, 64)
+	if seen[0] == done && now.Sub(time.UnixMilli(since)) < stalled {
+		return nil
+	}
+	if seen[0] == done {
+		b.cursor = cursor{}
+	}
+	return s.rdb.HSet(ctx, key, "progress", done, "progress_at", now.UnixMilli()).Err()
+}
+
+// saveCursor notes how far a step came.
+func (s *Store) saveCursor(ctx context.Context, b *Broadcast, f *feeding, closes time.Time) error {
+	key := keys.Broadcast(s.app, b.ID)
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.HSet(ctx, key, "cursor", f.cursor.String(), "fed_at", f.next.UnixMilli())
+		if closes.IsZero() {
+			p.HDel(ctx, key, "closes_at")
+		} else {
+			p.HSet(ctx, key, "closes_at", closes.UnixMilli())
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("feed %s: %w", b.ID, err)
+	}
+	return nil
+}
+
+// feeding is one step of the feeder.
+type feeding struct {
+	store     *Store
+	broadcast *Broadcast
+	now       time.Time
+	cursor    cursor
+	next      time.Time // when the broadcast's own rate allows the next recipient
+
+	trip  []asynqx.Task // of the next round trip
+	bytes int           // of their payloads
+	size  int           // of the largest payload so far
+}
+
+// run enqueues block after block, as far as it may.
+func (f *feeding) run(ctx context.Context) error {
+	for f.cursor.block < f.broadcast.Blocks {
+		calls, done, err := f.block(ctx)
+		if err != nil {
+			return err
+		}
+		for f.cursor.call < len(calls) {
+			if !f.may() {
+				return f.flush(ctx)
+			}
+			if err := f.enqueue(ctx, calls[f.cursor.call], done); err != nil {
+				return err
+			}
+			f.cursor.call++
+			f.cursor.fed++
+		}
+		// The cursor must not pass a call that is not in the queue.
+		if err := f.flush(ctx); err != nil {
+			return err
+		}
+		f.cursor.block, f.cursor.call = f.cursor.block+1, 0
+	}
+	return nil
+}
+
+// may reports whether one more call may be enqueued.
+func (f *feeding) may() bool {
+	ahead := f.cursor.fed - f.broadcast.CallsDone
+	limit := maxAhead
+	if f.size > 0 {
+		limit = min(limit, max(maxAheadBytes/f.size, 1))
+	}
+	return ahead < limit && !f.next.After(f.now)
+}
+
+// block reads the block at the cursor, and which of its calls have ended.
+func (f *feeding) block(ctx context.Context) (compose.Block, []byte, error) {
+	s, id := f.store, f.broadcast.ID
+	var stored, done *redis.StringCmd
+	first := int64(f.cursor.block) * tasks.CallsPerBlock / 8
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		stored = p.HGet(ctx, keys.BroadcastBlocks(s.app, id), strconv.Itoa(f.cursor.block))
+		done = p.GetRange(ctx, keys.BroadcastDone(s.app, id), first, first+tasks.CallsPerBlock/8-1)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("feed %s: block %d: %w", id, f.cursor.block, err)
+	}
+	calls, err := compose.DecodeBlock([]byte(stored.Val()))
+	if err != nil {
+		return nil, nil, fmt.Errorf("feed %s: block %d: %w", id, f.cursor.block, err)
+	}
+	return calls, []byte(done.Val()), nil
+}
+
+// enqueue adds the call at the cursor to the next round trip, unless it has ended.
+func (f *feeding) enqueue(ctx context.Context, call compose.Call, done []byte) error {
+	if n := f.cursor.call; n/8 < len(done) && done[n/8]&(0x80>>(n%8)) != 0 {
+		return nil
+	}
+	payload, err := f.payload(call)
+	if err != nil {
+		return err
+	}
+	if rate := f.broadcast.Spec.Rate; rate > 0 {
+		f.next = f.next.Add(time.Duration(len(call.Users)) * time.Minute / time.Duration(rate))
+	}
+	f.trip = append(f.trip, asynqx.NewTask(payload, 0, time.Time{}))
+	f.bytes += len(payload.Body)
+	f.size = max(f.size, len(payload.Body))
+	if len(f.trip) == tasksPerTrip || f.bytes >= bytesPerTrip {
+		return f.flush(ctx)
+	}
+	return nil
+}
+
+// payload makes the message of the call at the cursor.
+func (f *feeding) payload(call compose.Call) (tasks.Payload, error) {
+	b := f.broadcast
+	body, err := b.Spec.Template.Body(call)
+	if err != nil {
+		return tasks.Payload{}, fmt.Errorf("feed %s: block %d, call %d: %w", b.ID, f.cursor.block, f.cursor.call, err)
+	}
+	id := tasks.BroadcastCall{Broadcast: b.ID, Block: f.cursor.block, Call: f.cursor.call}.ID()
+	return tasks.Payload{
+		ID: id, App: b.App, Priority: tasks.Bulk, Type: b.Spec.Template.Type(), Body: body,
+		EnqueuedAt: f.now, ExpiresAt: b.Spec.ExpiresAt,
+	}, nil
+}
+
+// flush enqueues what was gathered. A call that is in the queue already stays as it is.
+func (f *feeding) flush(ctx context.Context) error {
+	if len(f.trip) == 0 {
+		return nil
+	}
+	var all error
+	for _, result := range asynqx.BulkEnqueue(ctx, f.store.rdb, f.now, f.trip) {
+		if result.Err != nil && !errors.Is(result.Err, asynq.ErrTaskIDConflict) {
+			all = result.Err
+		}
+	}
+	if all != nil { // from the beginning of the block: those that are in the queue do no harm
+		f.cursor.fed -= f.cursor.call
+		f.cursor.call = 0
+		return fmt.Errorf("feed %s: %w", f.broadcast.ID, all)
+	}
+	f.trip, f.bytes = f.trip[:0], 0
+	return nil
+}
+
+// retire gives the keys of a broadcast that has ended their last time to live.
+func (s *Store) retire(ctx context.Context, b *Broadcast) (Step, error) {
+	if b.State == Cancelled && b.Counts.Pending > 0 {
+		return Step{Wait: idlePause, Note: "cancelled; waits for the calls that were tried"}, nil
+	}
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, key := range s.keysOf(b) {
+			p.PExpire(ctx, key, s.keep)
+		}
+		return nil
+	})
+	if err != nil {
+		return Step{}, fmt.Errorf("broadcast %s: %w", b.ID, err)
+	}
+	return Step{Over: true}, nil
+}
+
+// keysOf are all keys of a broadcast.
+func (s *Store) keysOf(b *Broadcast) []string {
+	key := keys.Broadcast(s.app, b.ID)
+	all := []string{
+		key, keys.BroadcastBlocks(s.app, b.ID), keys.BroadcastDone(s.app, b.ID),
+		keys.BroadcastOpen(s.app, b.ID), keys.BroadcastMinutes(s.app, b.ID),
+	}
+	for block := range b.Blocks {
+		all = append(all, keys.BroadcastFates(s.app, b.ID, strconv.Itoa(block)))
+	}
+	return all
+}

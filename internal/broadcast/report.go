@@ -1,0 +1,208 @@
+package broadcast
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// The states of a recipient; the others are those of a message that was not accepted:
+// rejected, unknown, expired and cancelled.
+const (
+	stateAccepted   = "accepted"
+	stateInvalid    = "invalid"    // not a member, or the app is not visible to them
+	stateUnlicensed = "unlicensed" // without a licence for the API
+	statePending    = "pending"
+	stateCancelled  = "cancelled"
+)
+
+// Row is what became of one recipient.
+type Row struct {
+	Recipient string `json:"recipient"`
+	State     string `json:"state"`
+	ErrCode   int64  `json:"errcode"`
+	ErrMsg    string `json:"errmsg"`
+	MsgID     string `json:"msgid"`
+	// At is when the outcome was recorded, to the second; zero while there is none.
+	At time.Time `json:"at,omitzero"`
+
+	columns []string
+}
+
+// Report goes through all recipients, block by block.
+func (s *Store) Report(ctx context.Context, id string) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		b, err := s.Get(ctx, id)
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
+		for block := range b.Blocks {
+			rows, err := s.reportBlock(ctx, b, block)
+			if err != nil {
+				yield(Row{}, err)
+				return
+			}
+			for _, row := range rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Find is what became of one recipient; ok is false if they are not on the list.
+func (s *Store) Find(ctx context.Context, id, user string) (row Row, ok bool, err error) {
+	for row, err := range s.Report(ctx, id) {
+		if err != nil {
+			return Row{}, false, err
+		}
+		if strings.EqualFold(row.Recipient, user) {
+			return row, true, nil
+		}
+	}
+	return Row{}, false, nil
+}
+
+// reportBlock is the report of one block.
+func (s *Store) reportBlock(ctx context.Context, b *Broadcast, block int) ([]Row, error) {
+	var stored *redis.StringCmd
+	var ended *redis.StringSliceCmd
+	var open *redis.MapStringStringCmd
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		stored = p.HGet(ctx, keys.BroadcastBlocks(s.app, b.ID), strconv.Itoa(block))
+		ended = p.LRange(ctx, keys.BroadcastFates(s.app, b.ID, strconv.Itoa(block)), 0, -1)
+		if b.State == Cancelled {
+			open = p.HGetAll(ctx, keys.BroadcastOpen(s.app, b.ID))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("report of %s: %w", b.ID, err)
+	}
+	calls, err := compose.DecodeBlock([]byte(stored.Val()))
+	if err != nil {
+		return nil, fmt.Errorf("report of %s: block %d: %w", b.ID, block, err)
+	}
+	r := newBlockReport(calls, b)
+	for _, text := range ended.Val() {
+		f, err := readFate(text)
+		if err != nil {
+			return nil, err
+		}
+		r.add(f)
+	}
+	if open != nil {
+		r.markTried(open.Val(), block)
+	}
+	return r.rows, nil
+}
+
+// blockReport gathers the rows of a block.
+type blockReport struct {
+	broadcast *Broadcast
+	rows      []Row
+	first     []int          // of each call, its first row
+	byUser    map[string]int // rows by user in lower case
+}
+
+// newBlockReport begins with recipients without an outcome.
+func newBlockReport(calls compose.Block, b *Broadcast) *blockReport {
+	r := &blockReport{broadcast: b, byUser: map[string]int{}, first: make([]int, 0, len(calls)+1)}
+	for _, call := range calls {
+		r.first = append(r.first, len(r.rows))
+		for _, user := range call.Users {
+			r.byUser[strings.ToLower(user)] = len(r.rows)
+			r.rows = append(r.rows, Row{Recipient: user, State: r.unended(), columns: call.Columns})
+		}
+	}
+	r.first = append(r.first, len(r.rows))
+	return r
+}
+
+// unended is the state of a recipient whose call has not ended.
+func (r *blockReport) unended() string {
+	if r.broadcast.State == Cancelled {
+		return stateCancelled
+	}
+	return statePending
+}
+
+// call are the rows of a call.
+func (r *blockReport) call(n int) []Row {
+	if n >= len(r.first)-1 {
+		return nil
+	}
+	return r.rows[r.first[n]:r.first[n+1]]
+}
+
+// add writes an outcome to those whom it concerns. A later one of the same call replaces
+// the first.
+func (r *blockReport) add(f fate) {
+	outcome := Row{
+		State: string(f.state), ErrCode: f.errcode, ErrMsg: f.errmsg, MsgID: f.msgid,
+		At: r.broadcast.CreatedAt.Add(f.after).Truncate(time.Second),
+	}
+	if f.state == tasks.Partial {
+		outcome.State, outcome.ErrMsg = stateAccepted, ""
+	}
+	if f.followUp {
+		r.set(f.users, outcome)
+	} else {
+		waiting := make(map[string]bool, len(f.waiting))
+		for _, user := range f.waiting {
+			waiting[user] = true
+		}
+		rows := r.call(f.call)
+		for i := range rows {
+			if len(waiting) == 0 || !waiting[strings.ToLower(rows[i].Recipient)] {
+				rows[i].take(outcome)
+			}
+		}
+	}
+	outcome.State = stateInvalid
+	r.set(f.invalid, outcome)
+	outcome.State = stateUnlicensed
+	r.set(f.unlicensed, outcome)
+}
+
+func (r *blockReport) set(users []string, outcome Row) {
+	for _, user := range users {
+		if n, ok := r.byUser[strings.ToLower(user)]; ok {
+			r.rows[n].take(outcome)
+		}
+	}
+}
+
+// take takes an outcome over.
+func (r *Row) take(outcome Row) {
+	outcome.Recipient, outcome.columns = r.Recipient, r.columns
+	*r = outcome
+}
+
+// markTried sets those to pending whose call was tried and has not ended: a cancelled
+// broadcast still waits for its outcome.
+func (r *blockReport) markTried(open map[string]string, block int) {
+	for name := range open {
+		call, ok := tasks.ParseBroadcastCall(r.broadcast.ID + "." + name)
+		if !ok || call.Block != block {
+			continue
+		}
+		rows := r.call(call.Call)
+		for i := range rows {
+			if rows[i].At.IsZero() {
+				rows[i].State = statePending
+			}
+		}
+	}
+}

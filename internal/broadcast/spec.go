@@ -1,0 +1,38 @@
+package broadcast
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
+)
+
+// Spec is what a broadcast says, and when.
+type Spec struct {
+	Template *compose.Template `json:"template"`
+	// At is when it begins; zero for at once.
+	At time.Time `json:"at,omitzero"`
+	// ExpiresAt ends calls that were not made by then; zero for never.
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// Rate is how many recipients a minute it reaches at most; 0 for as many as the app may.
+	Rate int `json:"rate,omitempty"`
+	// Between are the hours in which it runs; zero for all.
+	Between Hours `json:"between,omitzero"`
+	// NeedsApproval makes it wait until somebody other than its creator approves it.
+	NeedsApproval bool   `json:"needs_approval,omitempty"`
+	CreatedBy     string `json:"created_by,omitempty"`
+}
+
+// Validate names the first setting that is wrong.
+func (s Spec) Validate() error {
+	switch {
+	case s.Template == nil:
+		return errors.New("broadcast: the template is missing")
+	case s.Rate < 0:
+		return fmt.Errorf("rate: %d recipients a minute is negative", s.Rate)
+	case !s.ExpiresAt.IsZero() && !s.ExpiresAt.After(s.At):
+		return errors.New("expires_at: it is not after the broadcast's beginning")
+	}
+	return s.Between.Validate()
+}
