@@ -22,8 +22,8 @@ type Broadcast struct {
 	Errcodes  map[int64]int // recipients by WeCom's errcode
 
 	CreatedAt, StartedAt, FinishedAt time.Time
-	// ChangedBy is who did what last: paused, resumed, cancelled or approved it.
-	ChangedBy map[string]Act
+	// Acts are who paused, resumed, cancelled or approved it last.
+	Acts map[string]Act
 
 	cursor cursor
 	fedAt  int64 // up to when its own rate is used, in Unix ms
@@ -31,8 +31,8 @@ type Broadcast struct {
 
 // Act is what somebody did with a broadcast.
 type Act struct {
-	Actor string
-	At    time.Time
+	Actor string    `json:"actor"`
+	At    time.Time `json:"at"`
 }
 
 // Counts are how many recipients are in each state. They add up to the number of
@@ -69,7 +69,7 @@ func readBroadcast(app, id string, f map[string]string, open []string) (*Broadca
 	b := &Broadcast{
 		ID: id, App: app, State: State(f["state"]),
 		Recipients: number("recipients"), Calls: number("calls"), Blocks: number("blocks"), Duplicates: number("duplicates"), Skipped: number("skipped"),
-		CallsDone: number("calls_done"), Errcodes: map[int64]int{}, ChangedBy: map[string]Act{},
+		CallsDone: number("calls_done"), Errcodes: map[int64]int{}, Acts: map[string]Act{},
 		CreatedAt: moment("created_at"), StartedAt: moment("started_at"), FinishedAt: moment("finished_at"),
 		cursor: readCursor(f["cursor"]), fedAt: int64(number("fed_at")),
 	}
@@ -97,7 +97,7 @@ func readBroadcast(app, id string, f map[string]string, open []string) (*Broadca
 			b.Errcodes[n], _ = strconv.Atoi(value)
 		}
 		if act, ok := strings.CutSuffix(field, "_by"); ok {
-			b.ChangedBy[act] = Act{value, moment(act + "_at")}
+			b.Acts[act] = Act{value, moment(act + "_at")}
 		}
 	}
 	return b, nil

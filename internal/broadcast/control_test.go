@@ -20,7 +20,7 @@ func TestAPausedBroadcastGoesOnWhereItWas(t *testing.T) {
 	created := b.create(b.draft("你好 {{.name}}", list(400)))
 	waittest.Until(t, "some calls are done", func() bool { return b.get(created.ID).CallsDone > 20 })
 	paused, err := b.store.Pause(t.Context(), created.ID, "bob")
-	if err != nil || paused.State != broadcast.Paused || paused.ChangedBy["paused"].Actor != "bob" {
+	if err != nil || paused.State != broadcast.Paused || paused.Acts["paused"].Actor != "bob" {
 		t.Fatalf("paused: %+v, %v", paused, err)
 	}
 	stop() // ends the calls in flight
@@ -131,7 +131,7 @@ func TestSomebodyElseMustApprove(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := b.await(created.ID, broadcast.Finished)
-	if done.ChangedBy["approved"].Actor != "bob" || done.Counts.Accepted != 10 {
+	if done.Acts["approved"].Actor != "bob" || done.Counts.Accepted != 10 {
 		t.Errorf("%+v", done)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/apps"
-	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/ledger"
@@ -120,11 +119,6 @@ func (d *Deployment) Producer(app *config.App) (*producer.Producer, error) {
 // Ledger holds the records of an app.
 func (d *Deployment) Ledger(app *config.App) *ledger.Ledger {
 	return ledger.New(d.rdb, app.Name, app.RecordTTL)
-}
-
-// Broadcasts holds the broadcasts of an app.
-func (d *Deployment) Broadcasts(app *config.App) *broadcast.Store {
-	return broadcast.New(d.rdb, app.Name, app.RecordTTL)
 }
 
 // Finder finds the messages of an app, including those not sent yet.

@@ -1,0 +1,38 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/pacing"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// Broadcasts holds the broadcasts of an app.
+func (d *Deployment) Broadcasts(app *config.App) *broadcast.Store {
+	return broadcast.New(d.rdb, app.Name, app.RecordTTL)
+}
+
+// BroadcastPace is what the app can do for a broadcast now.
+func (d *Deployment) BroadcastPace(ctx context.Context, app *config.App) (broadcast.Pace, error) {
+	pacer := pacing.New(d.rdb, pacing.Config{App: app.Name, Limits: app.Limits, RecordTTL: app.RecordTTL})
+	status, err := pacer.Status(ctx)
+	if err != nil {
+		return broadcast.Pace{}, err
+	}
+	return broadcast.Pace{
+		CallsPerMinute: float64(app.Limits.CallsPerMinute) * status.Rate,
+		DayQuota:       app.Limits.DayQuota(tasks.Bulk), Used: status.Used,
+	}, nil
+}
+
+// BroadcastStatus tells of a broadcast of the app, with its expected end.
+func (d *Deployment) BroadcastStatus(ctx context.Context, app *config.App, b *broadcast.Broadcast) (broadcast.Status, error) {
+	pace, err := d.BroadcastPace(ctx, app)
+	if err != nil {
+		return broadcast.Status{}, err
+	}
+	return b.Status(time.Now(), pace), nil
+}
