@@ -47,36 +47,58 @@ type life struct {
 	faults map[int]fate
 }
 
+// size is how large a plan is.
+type size struct {
+	length   time.Duration // of its traffic
+	messages int
+	stretch  int // of pauses and delays: they are so many times as long
+	faults   int // so many times as many
+}
+
+var (
+	short = size{length: 5 * time.Minute, messages: 25, stretch: 1, faults: 1}
+	day   = size{length: 24 * time.Hour, messages: 150, stretch: 120, faults: 3}
+)
+
+// span draws a time up to most, or as much longer as the plan is.
+func (s size) span(rng *rand.Rand, most time.Duration) time.Duration {
+	return time.Duration(s.stretch) * time.Duration(1+rng.Int64N(most.Milliseconds())) * time.Millisecond
+}
+
+// moment draws one.
+func (s size) moment(rng *rand.Rand) time.Duration { return time.Duration(rng.Int64N(int64(s.length))) }
+
 // draw draws a plan. It takes from rng only, so that a seed always gives the same one.
-func draw(rng *rand.Rand, length time.Duration, messages int) plan {
+func draw(rng *rand.Rand, s size) plan {
 	p := plan{calm: rng.IntN(4) == 0, replies: map[int]fate{}}
 	hot := rng.IntN(3) == 0
-	for i := range messages {
-		p.sends = append(p.sends, drawSend(rng, i, length, hot))
+	for i := range s.messages {
+		p.sends = append(p.sends, drawSend(rng, s, i, hot))
 	}
 	slices.SortStableFunc(p.sends, func(a, b send) int { return cmp.Compare(a.at, b.at) })
 	if p.calm {
 		p.lives = [2][]life{{{}}, {{}}}
 		return p
 	}
-	for range rng.IntN(8) {
-		p.events = append(p.events, drawEvent(rng, length))
+	for range rng.IntN(8 * s.faults) {
+		p.events = append(p.events, drawEvent(rng, s))
 	}
+	slices.SortStableFunc(p.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	for i := range p.lives {
-		for range 1 + rng.IntN(4) {
-			p.lives[i] = append(p.lives[i], drawLife(rng))
+		for range 1 + rng.IntN(4*s.faults) {
+			p.lives[i] = append(p.lives[i], drawLife(rng, s))
 		}
 		p.lives[i] = append(p.lives[i], life{after: time.Second})
 	}
-	for range rng.IntN(4) {
-		p.replies[1+rng.IntN(messages)] = fate(1 + rng.IntN(2))
+	for range rng.IntN(4 * s.faults) {
+		p.replies[1+rng.IntN(s.messages)] = fate(1 + rng.IntN(2))
 	}
 	return p
 }
 
-func drawSend(rng *rand.Rand, i int, length time.Duration, hot bool) send {
+func drawSend(rng *rand.Rand, of size, i int, hot bool) send {
 	s := send{
-		at: time.Duration(rng.Int64N(int64(length))), app: appNames[rng.IntN(len(appNames))],
+		at: of.moment(rng), app: appNames[rng.IntN(len(appNames))],
 		text: fmt.Sprintf("message %d of the run", i), checked: rng.IntN(3) == 0,
 	}
 	s.options.Priority = tasks.Priorities()[rng.IntN(3)]
@@ -85,9 +107,9 @@ func drawSend(rng *rand.Rand, i int, length time.Duration, hot bool) send {
 	s.options.IdempotencyKey = s.text // so that a send without an answer can be repeated
 	switch rng.IntN(6) {
 	case 0:
-		s.options.Delay = time.Duration(1+rng.IntN(600)) * time.Second
+		s.options.Delay = min(of.span(rng, 10*time.Minute), 4*time.Hour) + time.Second
 	case 1:
-		s.options.ExpiresIn = time.Duration(1+rng.IntN(300)) * time.Second
+		s.options.ExpiresIn = of.span(rng, 5*time.Minute) + time.Second
 	}
 	return s
 }
@@ -112,8 +134,8 @@ func drawUsers(rng *rand.Rand, hot bool) []string {
 	return users
 }
 
-func drawLife(rng *rand.Rand) life {
-	l := life{after: time.Duration(rng.IntN(40_000)) * time.Millisecond, faults: map[int]fate{}}
+func drawLife(rng *rand.Rand, s size) life {
+	l := life{after: s.span(rng, 40*time.Second), faults: map[int]fate{}}
 	for range rng.IntN(6) {
 		l.faults[1+rng.IntN(60)] = fate(1 + rng.IntN(2))
 	}
@@ -121,9 +143,9 @@ func drawLife(rng *rand.Rand) life {
 	return l
 }
 
-func drawEvent(rng *rand.Rand, length time.Duration) event {
-	e := event{at: time.Duration(rng.Int64N(int64(length)))}
-	pause := time.Duration(1+rng.IntN(60)) * time.Second
+func drawEvent(rng *rand.Rand, s size) event {
+	e := event{at: s.moment(rng)}
+	pause := s.span(rng, time.Minute)
 	app := appNames[rng.IntN(len(appNames))]
 	switch rng.IntN(5) {
 	case 0:

@@ -1,7 +1,6 @@
 package sim_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -49,7 +48,6 @@ func (w *world) run(p plan) []confirmed {
 	}
 	var events sync.WaitGroup
 	events.Go(func() {
-		slices.SortStableFunc(p.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 		for _, e := range p.events {
 			w.until(e.at)
 			e.do(w)
@@ -91,7 +89,7 @@ func (w *world) live(lives []life, over <-chan struct{}) {
 // sendAll sends the messages of a plan, over a network with faults of its own.
 func (w *world) sendAll(p plan) []confirmed {
 	n := newNetwork(p.replies)
-	rdb := w.client(n)
+	rdb := w.client(n, nil)
 	defer func() { _ = rdb.Close() }()
 	defer n.sever()
 	producers := map[string]*producer.Producer{}
@@ -133,7 +131,9 @@ func (w *world) send(p *producer.Producer, s send) confirmed {
 func (w *world) settle() {
 	w.faults = w.wecom.Faults()
 	w.wecom.ClearFaults()
-	for last := time.Now(); time.Since(last) < patience; pass(30 * time.Second) {
+	wait := 30 * time.Second
+	for last := time.Now(); time.Since(last) < patience; pass(wait) {
+		wait += wait / 4
 		if result := w.audit(); !slices.ContainsFunc(result.Apps, func(s audit.Sums) bool { return s.Pending > 0 }) {
 			pass(time.Minute) // what is recorded is acknowledged within a lease
 			return
@@ -159,10 +159,11 @@ func (w *world) ledger(app string) *ledger.Ledger {
 // awayFromRedis cuts all workers off from Redis for a while.
 func (w *world) awayFromRedis(d time.Duration) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	for _, n := range w.networks {
 		n.leave(d)
 	}
+	w.mu.Unlock()
+	w.stir()
 }
 
 // pause pauses an app for a while, as an operator does.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
@@ -17,17 +17,13 @@ import (
 const (
 	oneSeed   = "WECOMQ_SIM_SEED"  // run this seed only, and tell all
 	manySeeds = "WECOMQ_SIM_SEEDS" // run the seeds from 1 to this one
+	longRuns  = "WECOMQ_SIM_DAY"   // each run is a day
 	fewSeeds  = 2                  // where none is set: with the race detector one takes seconds
-)
-
-// What each run sends.
-const (
-	traffic  = 5 * time.Minute
-	messages = 25
 )
 
 func TestMain(m *testing.M) {
 	redis.SetLogger(silent{}) // as the binary does
+	debug.SetGCPercent(400)   // a run allocates much and keeps little
 	m.Run()
 }
 
@@ -68,15 +64,18 @@ func number(t *testing.T, name string, unset int) int {
 func simulate(t *testing.T, seed uint64) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, seed)
-		p := draw(w.rng, traffic, messages)
+		w, size := newWorld(t, seed), short
+		if os.Getenv(longRuns) != "" {
+			size = day
+		}
+		p := draw(w.rng, size)
 		if os.Getenv(oneSeed) != "" {
 			w.log = zerolog.New(zerolog.NewTestWriter(t))
 			t.Log(p)
 		}
 		w.check(p, w.run(p))
 		if t.Failed() {
-			t.Logf("replay it with: make sim SEED=%d", seed)
+			t.Logf("replay it with: make sim SEED=%d%s", seed, map[bool]string{true: " DAY=1"}[size == day])
 		}
 	})
 }

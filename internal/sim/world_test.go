@@ -45,7 +45,11 @@ type world struct {
 	faults []wecomtest.FaultStatus // of WeCom, once they are over
 
 	mu       sync.Mutex
-	networks []*network // of all worker processes
+	networks []*network    // of all worker processes
+	changed  chan struct{} // closed when something has happened in Redis
+	stirring bool          // it is about to be
+	expired  time.Time     // when keys expired last
+	ahead    time.Duration // of Redis's clock
 }
 
 // newWorld draws the limits and the time of day.
@@ -53,16 +57,16 @@ func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
 	w := &world{
 		T: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), redis: miniredis.NewMiniRedis(), door: newListener(),
-		limits: tasks.DefaultLimits(), log: zerolog.Nop(),
+		limits: tasks.DefaultLimits(), log: zerolog.Nop(), changed: make(chan struct{}),
 	}
 	pass(time.Until(w.start()))
 	w.began = time.Now()
-	w.letKeysExpire()
+	w.expired = w.began
 	if w.rng.IntN(3) == 0 {
 		w.limits.CallsPerMinute = 20 + w.rng.IntN(40)
 	}
 	w.serveWeCom()
-	w.own = w.client(newNetwork(nil))
+	w.own = w.client(newNetwork(nil), nil)
 	t.Cleanup(func() { _ = w.own.Close() })
 	return w
 }
@@ -95,47 +99,33 @@ func (w *world) serveWeCom() {
 	w.Cleanup(func() { _ = server.Close() })
 }
 
-// letKeysExpire ends the life of keys, up to half a second late: miniredis looks at all
-// keys each time, which at every call would take most of the run.
-func (w *world) letKeysExpire() {
-	ctx, cancel := context.WithCancel(context.Background())
-	w.Cleanup(cancel)
-	go func() {
-		for tick := time.NewTicker(rest); ; {
-			select {
-			case <-tick.C:
-				w.redis.FastForward(rest)
-			case <-ctx.Done():
-				tick.Stop()
-				return
-			}
-		}
-	}()
-}
-
-// client connects to Redis over a network.
-func (w *world) client(n *network) *redis.Client {
-	return redis.NewClient(&redis.Options{
+// client connects to Redis over a network, for a worker process if it is one's.
+func (w *world) client(n *network, p *process) *redis.Client {
+	rdb := redis.NewClient(&redis.Options{
 		Addr: "127.0.0.1:6379", ContextTimeoutEnabled: true, PoolSize: 64, Protocol: 2,
 		Dialer: n.dialer(true, func() (net.Conn, error) { return w.redis.Dial() }),
 	})
+	rdb.AddHook(watch{w, p})
+	return rdb
 }
 
 // process is a worker that may die.
 type process struct {
-	network *network
-	stop    context.CancelFunc
-	ended   chan struct{}
+	network  *network
+	began    time.Time
+	stop     context.CancelFunc
+	stopping <-chan struct{}
+	ended    chan struct{}
 }
 
 // startWorker starts a worker process.
 func (w *world) startWorker(faults map[int]fate) *process {
-	p := &process{network: newNetwork(faults), ended: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &process{network: newNetwork(faults), began: time.Now(), stop: cancel, stopping: ctx.Done(), ended: make(chan struct{})}
 	w.mu.Lock()
 	w.networks = append(w.networks, p.network)
 	w.mu.Unlock()
-	rdb := w.client(p.network)
-	rdb.AddHook(idlePolls{w.redis, w.own, p.network})
+	rdb := w.client(p.network, p)
 	transport := wecom.NewTransport(nil, 8)
 	transport.Proxy = nil
 	transport.DialContext = p.network.dialer(false, w.door.dial)
@@ -156,8 +146,6 @@ func (w *world) startWorker(faults map[int]fate) *process {
 	if err != nil {
 		w.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	p.stop = cancel
 	go func() {
 		defer close(p.ended)
 		_ = running.Run(ctx)

@@ -1,0 +1,203 @@
+package sim_test
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const (
+	// rest is the longest that an idle worker waits before it looks again at a queue that
+	// nothing happens to.
+	rest = 10 * time.Second
+	// restOfPaused is the same of a paused queue: a pause may end by itself.
+	restOfPaused = 500 * time.Millisecond
+	// staleKeys is how late a key may expire.
+	staleKeys = 100 * time.Millisecond
+	never     = time.Duration(math.MaxInt64)
+	// presence is how often a worker tells the dashboard that it is there: all that it says
+	// within a heartbeat.
+	presence, heartbeat = 5 * time.Minute, 5 * time.Second
+)
+
+// watch is a [redis.Hook] of every client. It lets keys expire before a command, and wakes
+// the idle workers after it. Those of a process do not ask Redis while there is nothing for
+// them, and tell the dashboard of themselves every five minutes instead of every five
+// seconds: that would be nearly all that a run does.
+type watch struct {
+	*world
+	process *process // nil for the clients of others
+}
+
+// DialHook implements [redis.Hook].
+func (h watch) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessPipelineHook implements [redis.Hook].
+func (h watch) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		h.expireKeys()
+		defer h.stir()
+		return next(ctx, cmds)
+	}
+}
+
+// ProcessHook implements [redis.Hook].
+func (h watch) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if h.process != nil && h.process.network.open() {
+			if isPresence(cmd) && time.Since(h.process.began)%presence >= heartbeat || h.findsNothing(cmd) {
+				return nil
+			}
+			if h.waits(cmd) {
+				cmd.SetErr(redis.Nil)
+				return redis.Nil
+			}
+		}
+		if cmd.Name() != "time" { // which changes nothing
+			h.expireKeys()
+			defer h.stir()
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// isPresence knows the commands by which asynq's servers tell that they are there.
+func isPresence(cmd redis.Cmder) bool {
+	args := cmd.Args()
+	for _, arg := range args[:min(4, len(args))] {
+		if key, _ := arg.(string); slices.Contains([]string{"asynq:queues", "asynq:servers", "asynq:workers"}, key) || strings.HasPrefix(key, "asynq:servers:{") {
+			return true
+		}
+	}
+	return false
+}
+
+// findsNothing answers a script that looks for tasks that are over, where there is none.
+func (h watch) findsNothing(cmd redis.Cmder) bool {
+	script, _ := cmd.(*redis.Cmd)
+	args := cmd.Args()
+	if script == nil || len(args) < 4 || args[2] != 1 {
+		return false
+	}
+	set, _ := args[3].(string)
+	switch {
+	case !strings.HasPrefix(set, "asynq:{"):
+		return false
+	case strings.HasSuffix(set, ":completed") && h.first(set) > 0:
+		script.SetVal(int64(0))
+	case h.redis.Exists(set):
+		return false
+	case strings.HasSuffix(set, ":lease"):
+		script.SetVal([]any{})
+	case strings.HasSuffix(set, ":archived"):
+		script.SetVal([]any{int64(0), int64(0), int64(1)}) // internal/asynqx/sweep.lua
+	default:
+		return false
+	}
+	return true
+}
+
+// waits reports whether this is our dequeue (internal/asynqx/dequeue.lua), by its seven
+// keys and four arguments, and has nothing to take. It returns when there may be.
+func (h watch) waits(cmd redis.Cmder) bool {
+	args := cmd.Args()
+	if len(args) != 14 {
+		return false
+	}
+	pending, _ := args[3].(string)
+	last, _ := args[7].(string)
+	name, _ := args[12].(string)
+	queue, isOne := strings.CutSuffix(pending, ":pending")
+	if taken, err := h.redis.Get(last); !isOne || err == nil && strings.HasPrefix(taken, name+" ") {
+		return false
+	}
+	changed := h.changes()
+	if h.soonest(queue) <= 0 {
+		return false
+	}
+	app, _, _ := strings.Cut(strings.TrimPrefix(queue, "asynq:{"), ":")
+	wait := rest
+	for _, p := range tasks.Priorities() { // the server may serve other queues of the app
+		wait = min(wait, h.soonest("asynq:{"+tasks.Queue(app, p)+"}"))
+	}
+	select {
+	case <-time.After(wait):
+	case <-changed:
+	case <-h.process.network.died:
+	case <-h.process.stopping:
+	}
+	return true
+}
+
+// soonest is how long a queue has nothing to take, at least if nothing happens.
+func (w *world) soonest(queue string) time.Duration {
+	if w.redis.Exists(queue + ":paused") {
+		return restOfPaused
+	}
+	if w.redis.Exists(queue + ":pending") {
+		return 0
+	}
+	return min(rest, w.first(queue+":scheduled"), w.first(queue+":retry"))
+}
+
+// first is in how long the time of the first task of a set comes, [never] if it is empty.
+func (w *world) first(set string) time.Duration {
+	members, err := w.redis.ZMembers(set)
+	if err != nil || len(members) == 0 {
+		return never
+	}
+	due, _ := w.redis.ZScore(set, members[0]) // 0 if it was just taken
+	return time.Unix(int64(due), 0).Sub(w.timeOfRedis())
+}
+
+// changes is closed after the next command that is not an idle one.
+func (w *world) changes() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.changed
+}
+
+// stir wakes the idle workers once everybody has done what there is to do at this moment,
+// Redis with the command too.
+func (w *world) stir() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stirring {
+		return
+	}
+	w.stirring = true
+	time.AfterFunc(time.Millisecond, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		close(w.changed)
+		w.changed, w.stirring = make(chan struct{}), false
+	})
+}
+
+// expireKeys ends the life of keys: miniredis looks at all of them each time, which at
+// every call would take most of the run.
+func (w *world) expireKeys() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	if passed := now.Sub(w.expired); passed >= staleKeys {
+		w.redis.FastForward(passed)
+		w.expired = now
+	}
+	if w.ahead != 0 {
+		w.redis.SetTime(now.Add(w.ahead))
+	}
+}
+
+// timeOfRedis is what Redis's clock says.
+func (w *world) timeOfRedis() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Add(w.ahead)
+}
