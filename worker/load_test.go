@@ -49,15 +49,18 @@ type load struct {
 	refused int
 }
 
-// load begins to send through a client of its own.
-func (tr *trouble) load(redisURL string, senders int) *load {
+// load begins to send through a client of its own, which prepare may change.
+func (tr *trouble) load(redisURL string, senders int, prepare ...func(redis.UniversalClient)) *load {
 	tr.Helper()
 	rdb, err := redisconn.Open(redisURL, senders)
 	if err != nil {
 		tr.Fatal(err)
 	}
 	tr.Cleanup(func() { _ = rdb.Close() })
-	p, err := producer.New(rdb, producer.Config{App: "ops"})
+	for _, change := range prepare {
+		change(rdb)
+	}
+	p, err := producer.New(rdb, producer.Config{App: tr.app.Name})
 	if err != nil {
 		tr.Fatal(err)
 	}
@@ -124,7 +127,8 @@ const stormPatience = 5 * time.Minute
 // books compare the records of what was acknowledged with what arrived at the simulator.
 type books struct {
 	acked, refused int
-	lost           []string // what was not accepted or did not arrive
+	lost           []string // what did not arrive, or has no record that says so
+	absent         int      // of those, what did not arrive
 	marked         int      // as possible duplicates
 	doubled        int      // of those, what arrived more than once
 	unmarked       []string // what did so without a mark
@@ -143,7 +147,7 @@ func (tr *trouble) books(l *load) books {
 			arrivals[member]++
 		}
 	}
-	acked, kept := l.acknowledged(), ledger.New(tr.rdb, "ops", time.Hour)
+	acked, kept := l.acknowledged(), ledger.New(tr.rdb, tr.app.Name, time.Hour)
 	b := books{acked: len(acked), refused: l.refused}
 	for member, id := range acked {
 		r, err := kept.Record(tr.Context(), id)
@@ -151,6 +155,9 @@ func (tr *trouble) books(l *load) books {
 		what := fmt.Sprintf("%s to %s arrived %d times; state %q, errmsg %q, %d attempts, %v", id, member, n, r.State, r.ErrMsg, r.Attempts, err)
 		if r.PossibleDuplicate {
 			b.marked++
+		}
+		if n == 0 {
+			b.absent++
 		}
 		switch {
 		case r.State != tasks.Accepted || n == 0:
@@ -168,7 +175,7 @@ func (tr *trouble) books(l *load) books {
 // as a possible duplicate arrived more than once. The audit must find nothing either.
 func (tr *trouble) booksBalance(l *load) {
 	tr.Helper()
-	audittest.Balanced(tr, tr.rdb, "ops")
+	audittest.Balanced(tr, tr.rdb, tr.app.Name)
 	b := tr.books(l)
 	tr.Log(b)
 	for _, what := range b.lost {

@@ -48,7 +48,19 @@ func (n *network) lead(addr string) {
 // What comes from the server suffers it.
 func (n *network) spoil(kind, attributes string) {
 	n.Helper()
-	toxic := `{"name":"` + kind + `","type":"` + kind + `","stream":"downstream","toxicity":1,"attributes":` + attributes + `}`
+	n.spoilStream("downstream", kind, attributes)
+}
+
+// spoilBoth is spoil for what goes to the server, too.
+func (n *network) spoilBoth(kind, attributes string) {
+	n.Helper()
+	n.spoilStream("upstream", kind, attributes)
+	n.spoilStream("downstream", kind, attributes)
+}
+
+func (n *network) spoilStream(stream, kind, attributes string) {
+	n.Helper()
+	toxic := `{"name":"` + kind + "_" + stream + `","type":"` + kind + `","stream":"` + stream + `","toxicity":1,"attributes":` + attributes + `}`
 	if _, err := n.proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
 		n.Fatal(err)
 	}

@@ -54,15 +54,20 @@ func (c *powerCut) strike() {
 	waittest.Until(c.T, "Redis has written what it cannot acknowledge", func() bool { return c.size() > synced })
 	c.server.Kill()
 	cut := synced + c.random.Int64N(c.size()-synced+1)
-	if err := os.Truncate(c.file(), cut); err != nil {
-		c.Fatal(err)
-	}
+	c.truncate(cut)
 	c.server.Restart()
 	if c.size() < cut {
 		c.torn++
 	}
 	c.rewrite()
 	c.net.restore()
+}
+
+func (c *powerCut) truncate(size int64) {
+	c.Helper()
+	if err := os.Truncate(c.file(), size); err != nil {
+		c.Fatal(err)
+	}
 }
 
 // rewrite has the file written anew, as docs/semantics.md says: Redis 7.0.15 takes half a

@@ -124,6 +124,14 @@ func blows() map[string]blow {
 		"Redis is cut off": {
 			strike: func(s *siege) { s.toRedis.cut() }, heal: func(s *siege) { s.toRedis.start() }, lasts: time.Second, times: 1,
 		},
+		"Redis is far away": {
+			strike: func(s *siege) { s.toRedis.spoilBoth("latency", `{"latency":60,"jitter":40}`) },
+			heal:   func(s *siege) { s.toRedis.restore() }, lasts: time.Second, times: 1,
+		},
+		"WeCom is far away": {
+			strike: func(s *siege) { s.toWeCom.spoilBoth("latency", `{"latency":250,"jitter":200}`) },
+			heal:   func(s *siege) { s.toWeCom.restore() }, lasts: 3 * time.Second,
+		},
 		"Redis is slow":                  spoilRedis("latency", `{"latency":100,"jitter":50}`),
 		"replies of Redis break off":     spoilRedis("limit_data", `{"bytes":1500}`),
 		"replies of Redis are swallowed": spoilRedis("timeout", `{"timeout":0}`),

@@ -43,8 +43,10 @@ type trouble struct {
 	app   worker.App
 	redis redis.UniversalClient // the worker's
 	calls *callCounter
-	log   *logtest.Transcript
-	taken atomic.Int64 // from the queues
+	// neighbours are other apps of the worker.
+	neighbours []worker.App
+	log        *logtest.Transcript
+	taken      atomic.Int64 // from the queues
 }
 
 // newTrouble connects a worker with the Redis at redisURL and the WeCom at wecomURL
@@ -109,7 +111,7 @@ func (tr *trouble) work() (stop func()) {
 func (tr *trouble) run(rdb redis.UniversalClient, log zerolog.Logger) (stop func()) {
 	tr.Helper()
 	w, err := worker.New(worker.Config{
-		Redis: rdb, Apps: []worker.App{tr.app}, Logger: log,
+		Redis: rdb, Apps: append([]worker.App{tr.app}, tr.neighbours...), Logger: log,
 		OnDequeued: func(string, tasks.Priority, time.Duration) { tr.taken.Add(1) },
 	})
 	if err != nil {
@@ -144,7 +146,7 @@ func (tr *trouble) sendCritical(members string, n int) []string {
 
 func (tr *trouble) enqueue(members string, n int, options producer.Options, change ...func(*message.SendRequestCommon)) []string {
 	tr.Helper()
-	p, err := producer.New(tr.rdb, producer.Config{App: "ops"})
+	p, err := producer.New(tr.rdb, producer.Config{App: tr.app.Name})
 	if err != nil {
 		tr.Fatal(err)
 	}
@@ -176,6 +178,9 @@ func (tr *trouble) fly(n int, takes time.Duration) []string {
 	return ids
 }
 
+// queue is that of all messages of the trouble that are not critical.
+func (tr *trouble) queue() string { return tasks.Queue(tr.app.Name, tasks.Default) }
+
 // await waits until the queue is done with everything. What a worker does not do by
 // itself within minutes, another one does, as if that time had passed.
 func (tr *trouble) await() {
@@ -188,9 +193,9 @@ func (tr *trouble) awaitWithin(patience time.Duration) {
 	inspector := asynq.NewInspectorFromRedisClient(tr.rdb)
 	tr.Cleanup(tr.tellUnfinished)
 	waittest.Within(tr.T, patience, "all messages are finished", func() bool {
-		info, err := inspector.GetQueueInfo("ops:default")
+		info, err := inspector.GetQueueInfo(tr.queue())
 		if err == nil && info.Retry > 0 {
-			_, _ = inspector.RunAllRetryTasks("ops:default")
+			_, _ = inspector.RunAllRetryTasks(tr.queue())
 		}
 		return err == nil && info.Pending+info.Active+info.Retry+info.Scheduled == 0
 	})
@@ -201,7 +206,7 @@ func (tr *trouble) tellUnfinished() {
 	if !tr.Failed() {
 		return
 	}
-	ctx, base := context.Background(), "asynq:{ops:default}:"
+	ctx, base := context.Background(), "asynq:{"+tr.queue()+"}:"
 	tr.Logf("pending %d, active %v", tr.rdb.LLen(ctx, base+"pending").Val(), tr.rdb.LRange(ctx, base+"active", 0, 9).Val())
 	for _, set := range []string{"lease", "retry", "scheduled"} {
 		tr.Log(set, tr.rdb.ZRangeWithScores(ctx, base+set, 0, 9).Val())
@@ -213,7 +218,7 @@ func (tr *trouble) tellUnfinished() {
 // nothing of the trouble.
 func (tr *trouble) lose() {
 	tr.Helper()
-	ids := tr.rdb.ZRange(tr.Context(), "asynq:{ops:default}:lease", 0, -1).Val()
+	ids := tr.rdb.ZRange(tr.Context(), "asynq:{"+tr.queue()+"}:lease", 0, -1).Val()
 	tr.endLeases(ids)
 	go tr.keepFromExtending(ids)
 	tr.run(tr.rdb, zerolog.Nop())
@@ -236,7 +241,7 @@ func (tr *trouble) keepFromExtending(ids []string) {
 
 // endLeases sets leases to have ended long ago, and returns those that are still there.
 func (tr *trouble) endLeases(ids []string) []string {
-	const leases = "asynq:{ops:default}:lease"
+	leases := "asynq:{" + tr.queue() + "}:lease"
 	past := float64(time.Now().Add(-time.Minute).Unix())
 	return slices.DeleteFunc(ids, func(id string) bool {
 		tr.rdb.ZAddXX(tr.Context(), leases, redis.Z{Score: past, Member: id})
@@ -256,12 +261,12 @@ func (tr *trouble) sentOnce(ids ...string) {
 	if n := len(tr.sim.Messages()); n != len(ids) {
 		tr.Errorf("%d messages arrived, want %d: each once", n, len(ids))
 	}
-	audittest.Balanced(tr, tr.rdb, "ops")
+	audittest.Balanced(tr, tr.rdb, tr.app.Name)
 }
 
 func (tr *trouble) record(id string) tasks.Record {
 	tr.Helper()
-	r, err := ledger.New(tr.rdb, "ops", time.Hour).Record(tr.Context(), id)
+	r, err := ledger.New(tr.rdb, tr.app.Name, time.Hour).Record(tr.Context(), id)
 	if err != nil {
 		tr.Error(err)
 	}

@@ -53,11 +53,12 @@ type size struct {
 	messages int
 	stretch  int // of pauses and delays: they are so many times as long
 	faults   int // so many times as many
+	seats    int // of the day quota, where there is one
 }
 
 var (
-	short = size{length: 5 * time.Minute, messages: 25, stretch: 1, faults: 1}
-	day   = size{length: 24 * time.Hour, messages: 150, stretch: 120, faults: 3}
+	short = size{length: 5 * time.Minute, messages: 25, stretch: 1, faults: 1, seats: 1}
+	day   = size{length: 24 * time.Hour, messages: 150, stretch: 120, faults: 3, seats: 2}
 )
 
 // span draws a time up to most, or as much longer as the plan is.

@@ -20,6 +20,9 @@ const (
 	// patience is how long after the last fault every message must be final. Blocks by
 	// 45009 and attempts that follow each other more and more rarely take hours.
 	patience = 8 * time.Hour
+	// patienceOfQuota is the same where there is a day quota: what exceeds the next day's
+	// as well waits for the one after that.
+	patienceOfQuota = 56 * time.Hour
 	// maxRepeats bounds the repeats of a send that Redis did not confirm.
 	maxRepeats = 50
 )
@@ -131,7 +134,10 @@ func (w *world) send(p *producer.Producer, s send) confirmed {
 func (w *world) settle() {
 	w.faults = w.wecom.Faults()
 	w.wecom.ClearFaults()
-	wait := 30 * time.Second
+	wait, patience := 30*time.Second, patience
+	if w.limits.Seats > 0 {
+		patience = patienceOfQuota
+	}
 	for last := time.Now(); time.Since(last) < patience; pass(wait) {
 		wait += wait / 4
 		if result := w.audit(); !slices.ContainsFunc(result.Apps, func(s audit.Sums) bool { return s.Pending > 0 }) {

@@ -64,10 +64,11 @@ func number(t *testing.T, name string, unset int) int {
 func simulate(t *testing.T, seed uint64) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w, size := newWorld(t, seed), short
+		size := short
 		if os.Getenv(longRuns) != "" {
 			size = day
 		}
+		w := newWorld(t, seed, size)
 		p := draw(w.rng, size)
 		if os.Getenv(oneSeed) != "" {
 			w.log = zerolog.New(zerolog.NewTestWriter(t))

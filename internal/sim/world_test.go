@@ -52,14 +52,14 @@ type world struct {
 	ahead    time.Duration // of Redis's clock
 }
 
-// newWorld draws the limits and the time of day.
-func newWorld(t *testing.T, seed uint64) *world {
+// newWorld draws the limits and the time of day, for a plan of that size.
+func newWorld(t *testing.T, seed uint64, s size) *world {
 	t.Helper()
 	w := &world{
 		T: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), redis: miniredis.NewMiniRedis(), door: newListener(),
 		limits: tasks.DefaultLimits(), log: zerolog.Nop(), changed: make(chan struct{}),
 	}
-	pass(time.Until(w.start()))
+	pass(time.Until(w.start(s)))
 	w.began = time.Now()
 	w.expired = w.began
 	if w.rng.IntN(3) == 0 {
@@ -72,10 +72,10 @@ func newWorld(t *testing.T, seed uint64) *world {
 }
 
 // start is when the run begins: half of them shortly before midnight in China, with a day quota.
-func (w *world) start() time.Time {
+func (w *world) start(s size) time.Time {
 	day := time.Date(2026, time.March, 1+w.rng.IntN(28), 0, 0, 0, 0, time.FixedZone("China", 8*60*60))
 	if w.rng.IntN(2) == 0 {
-		w.limits.Seats = 1
+		w.limits.Seats = s.seats
 		return day.Add(-time.Duration(1+w.rng.IntN(10)) * time.Minute)
 	}
 	return day.Add(time.Duration(w.rng.IntN(20*60)) * time.Minute)
