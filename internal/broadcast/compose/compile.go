@@ -28,6 +28,7 @@ func Compile(ctx context.Context, list io.Reader, t *Template, o Options) (*Comp
 	c := &compiler{template: t, options: o, users: sorter{dir: o.TempDir}, digest: sha256.New()}
 	c.compiled = &Compiled{columns: len(t.columns), sorted: sorter{dir: o.TempDir}}
 	c.summary = &c.compiled.Summary
+	*c.summary = Summary{DuplicateExamples: []Duplicate{}, Problems: []Problem{}, Samples: []Sample{}}
 	err := c.compile(ctx, list)
 	if closed := c.users.close(); err == nil {
 		err = closed

@@ -150,6 +150,7 @@ func TestListsThatAreRefused(t *testing.T) {
 		{"a quote that is not closed", "userid,name\na,\"x\nb,y\n", "{{.name}}", `list: line 2: a cell in quotes does not end, or goes on after its end, at byte 5 of line 3; double each " in a cell, and close it with one`},
 		{"a line number after line breaks in quotes", "userid,name\n\"a\",\"1\n2\r\n3\"\n\nb,\"\n\"\n|,x\n", "x{{.name}}", `list: line 8, column "userid": "|"` + notUser},
 		{"several rows", "userid\n|\na\n|\n|\n", "x", `list: line 2, column "userid": "|"` + notUser + " (and 2 more rows with a problem)"},
+		{"a column that is missing among many with long names", sized(100) + strings.Repeat(",n", 30) + "\na\n", "{{.name}}", `list: line 1, column "name": the template uses it, and the list does not have it; there are ` + sized(80) + "…" + strings.Repeat(", n", 19) + ", …"},
 		{"too many columns", strings.Repeat(",", 256) + "userid\n", "x", "list: line 1: 257 columns, 1 more than the limit of 256"},
 		{"a row that is too long", "userid,name\na,x\nb," + sized(300000) + "\n", "{{.name}}", "list: line 3: the row that begins here or further down has more than 262144 bytes; is a quote not closed?"},
 	}

@@ -51,5 +51,14 @@ func (e *ListError) Error() string {
 
 // fatal is a problem that ends the reading of the list.
 func fatal(line int, column, reason string) error {
-	return &ListError{Problems: []Problem{{line, column, reason}}}
+	return &ListError{Problems: []Problem{{line, shorten(column), reason}}}
+}
+
+// shorten is for names that somebody else has given.
+func shorten(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

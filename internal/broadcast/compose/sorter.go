@@ -16,7 +16,7 @@ import (
 
 const (
 	// sorterBytes is how much a sorter keeps in memory.
-	sorterBytes = 16 << 20
+	sorterBytes = 8 << 20
 	// mergeBytes is what all the runs of a merge buffer together, and runBytes what
 	// one of them does at most.
 	mergeBytes = 16 << 20

@@ -144,7 +144,7 @@ func (t *table) find(columns []string) ([]int, error) {
 		found := positions(t.names, func(name string) bool { return name == column })
 		switch len(found) {
 		case 0:
-			return nil, fatal(t.line, column, "the template uses it, and the list does not have it; there are "+strings.Join(t.names, ", "))
+			return nil, fatal(t.line, column, "the template uses it, and the list does not have it; there are "+t.shownNames())
 		case 1:
 			places[i] = found[0]
 		default:
@@ -152,6 +152,18 @@ func (t *table) find(columns []string) ([]int, error) {
 		}
 	}
 	return places, nil
+}
+
+// shownNames are the first of the columns.
+func (t *table) shownNames() string {
+	var shown []string
+	for _, name := range t.names[:min(len(t.names), maxExamples)] {
+		shown = append(shown, shorten(name))
+	}
+	if len(shown) < len(t.names) {
+		shown = append(shown, "…")
+	}
+	return strings.Join(shown, ", ")
 }
 
 // next is the next row that is not blank, valid until the one after it is read. The
@@ -214,5 +226,5 @@ type rowError struct{ Problem }
 func (e *rowError) Error() string { return e.String() }
 
 func (t *table) problem(column, reason string) error {
-	return &rowError{Problem{t.line, column, reason}}
+	return &rowError{Problem{t.line, shorten(column), reason}}
 }
