@@ -63,6 +63,6 @@ agentid %[6]d, corpsecret %[2]s
 func devToken(secret string) config.Token {
 	return config.Token{
 		Name: "dev", SHA256: sha256.Sum256([]byte(secret)), Apps: []string{config.DefaultApp},
-		Scopes: []config.Scope{config.ScopeSend, config.ScopeRead, config.ScopeAdmin},
+		Scopes: config.Scopes(),
 	}
 }

@@ -1,12 +1,16 @@
 package config
 
 import (
+	"cmp"
 	"net/url"
 	"time"
 
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
+
+// defaultTimezone is where WeCom's day begins at midnight.
+const defaultTimezone = "Asia/Shanghai"
 
 // App is one WeCom application.
 type App struct {
@@ -27,7 +31,10 @@ type App struct {
 	// them at once. It has an entry for every priority.
 	Retention map[tasks.Priority]time.Duration
 	RecordTTL time.Duration // how long results are kept
-	Limits    tasks.Limits
+	// Timezone is the IANA name of the zone of the hours that people give for the app,
+	// such as those of a broadcast.
+	Timezone string
+	Limits   tasks.Limits
 }
 
 // ProxyURL returns the parsed Proxy, or nil for none.
@@ -40,6 +47,15 @@ func (a App) ProxyURL() *url.URL {
 		return nil // impossible after Load, which has parsed it
 	}
 	return u
+}
+
+// Location returns the zone of Timezone, or WeCom's for none.
+func (a App) Location() *time.Location {
+	zone, err := time.LoadLocation(cmp.Or(a.Timezone, defaultTimezone))
+	if err != nil {
+		return time.UTC // impossible after Load, which has looked it up
+	}
+	return zone
 }
 
 func readApp(name string, s *section) *App {
@@ -56,6 +72,7 @@ func readApp(name string, s *section) *App {
 		UnknownResends: optional(s, "unknown_resends", tasks.DefaultUnknownResends, atLeast(1)),
 		Retention:      readRetention(s.section("retention")),
 		RecordTTL:      optional(s, "records", tasks.DefaultRecordTTL, duration(minRecords, maxKept)),
+		Timezone:       optional(s, "timezone", defaultTimezone, ianaZone),
 		Limits:         readLimits(s.section("limits")),
 	}
 	s.rejectUnknown()

@@ -24,10 +24,11 @@ var ErrNone = errors.New("no configuration: write wecomq.yaml, name a file with 
 
 // Config is the complete configuration of a process.
 type Config struct {
-	Redis   Redis
-	Apps    map[string]*App // by name, at least one
-	Gateway Gateway
-	Log     Log
+	Redis     Redis
+	Apps      map[string]*App // by name, at least one
+	Broadcast Broadcast
+	Gateway   Gateway
+	Log       Log
 	// Warnings tell the operator what works but should be changed.
 	Warnings []string
 }
@@ -103,21 +104,30 @@ func (c *Config) App(name string) (*App, error) {
 // AppNames returns the names of all apps, sorted.
 func (c *Config) AppNames() []string { return slices.Sorted(maps.Keys(c.Apps)) }
 
+// Broadcast is what all broadcasts have to keep to.
+type Broadcast struct {
+	// ApprovalAbove is the number of recipients above which a broadcast waits until a
+	// second person has approved it; 0 is never.
+	ApprovalAbove int
+}
+
 // readConfig reads the applications and the other sections.
-func readConfig(src *source, redis *section, apps map[string]*App, gateway, log *section) (*Config, error) {
+func readConfig(src *source, redis *section, apps map[string]*App, broadcast, gateway, log *section) (*Config, error) {
 	cfg := &Config{
 		Redis: Redis{
 			URL:          redis.redisURL("url", "redis://127.0.0.1:6379/0"),
 			AwaitReplica: redis.oneOf("durability", "primary", "primary", "replica") == "replica",
 		},
-		Apps:    apps,
-		Gateway: readGateway(gateway, apps),
+		Apps:      apps,
+		Broadcast: Broadcast{ApprovalAbove: optional(broadcast, "approval_above", 0, atLeast(0))},
+		Gateway:   readGateway(gateway, apps),
 		Log: Log{
 			Level:  log.oneOf("level", "info", "trace", "debug", "info", "warn", "error"),
 			Format: log.oneOf("format", "json", "json", "console"),
 		},
 	}
 	redis.rejectUnknown()
+	broadcast.rejectUnknown()
 	log.rejectUnknown()
 	if err := src.err(); err != nil {
 		return nil, err

@@ -62,8 +62,8 @@ func documented(name string) *config.Config {
 			Name: name, CorpID: "ww0123456789abcdef", AgentID: "1000002", Secret: "s3cret",
 			APIBaseURL: "https://qyapi.weixin.qq.com", Timeout: 10 * time.Second, Concurrency: 16, OnUnknown: "resend", UnknownResends: 2,
 			Retention: map[tasks.Priority]time.Duration{tasks.Critical: 24 * time.Hour, tasks.Default: 24 * time.Hour, tasks.Bulk: time.Hour},
-			RecordTTL: 168 * time.Hour,
-			Limits:    tasks.Limits{CallsPerMinute: 10000, MemberPerMinute: 30, MemberPerHour: 1000, CriticalReserve: 0.05},
+			RecordTTL: 168 * time.Hour, Timezone: "Asia/Shanghai",
+			Limits: tasks.Limits{CallsPerMinute: 10000, MemberPerMinute: 30, MemberPerHour: 1000, CriticalReserve: 0.05},
 		}},
 		Gateway: config.Gateway{Listen: "127.0.0.1:8080", Webhooks: webhook.DefaultConfig()},
 		Log:     config.Log{Level: "info", Format: "json"},
@@ -121,12 +121,14 @@ apps:
     unknown_resends: 5
     retention: {critical: 0s, default: 1h, bulk: 2h}
     records: 48h
+    timezone: Europe/Berlin
     limits:
       seats: 500
       calls_per_minute: 100
       member_per_minute: 20
       member_per_hour: 200
       critical_reserve: 12.5%%
+broadcast: {approval_above: 10000}
 gateway:
   listen: :80
   tokens:
@@ -135,7 +137,7 @@ gateway:
       sha256: %X
       apps:
       - hr
-      scopes: [admin]
+      scopes: [admin, approve]
 log: {level: debug, format: console}
 `, sha256.Sum256([]byte("one")), sha256.Sum256([]byte("two")))
 	want := &config.Config{
@@ -145,12 +147,13 @@ log: {level: debug, format: console}
 			APIBaseURL: "http://simulator:8090/base", Proxy: "http://user:pw@proxy:3128",
 			Timeout: 30 * time.Second, Concurrency: 2, OnUnknown: "park", UnknownResends: 5,
 			Retention: map[tasks.Priority]time.Duration{tasks.Critical: 0, tasks.Default: time.Hour, tasks.Bulk: 2 * time.Hour},
-			RecordTTL: 48 * time.Hour,
-			Limits:    tasks.Limits{Seats: 500, CallsPerMinute: 100, MemberPerMinute: 20, MemberPerHour: 200, CriticalReserve: 0.125},
+			RecordTTL: 48 * time.Hour, Timezone: "Europe/Berlin",
+			Limits: tasks.Limits{Seats: 500, CallsPerMinute: 100, MemberPerMinute: 20, MemberPerHour: 200, CriticalReserve: 0.125},
 		}},
+		Broadcast: config.Broadcast{ApprovalAbove: 10000},
 		Gateway: config.Gateway{Listen: ":80", Tokens: []config.Token{
 			{Name: "grafana", SHA256: sha256.Sum256([]byte("one")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeSend, config.ScopeRead}},
-			{Name: "root", SHA256: sha256.Sum256([]byte("two")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeAdmin}},
+			{Name: "root", SHA256: sha256.Sum256([]byte("two")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeAdmin, config.ScopeApprove}},
 		}, Webhooks: webhook.DefaultConfig()},
 		Log: config.Log{Level: "debug", Format: "console"},
 	}
@@ -161,6 +164,9 @@ log: {level: debug, format: console}
 	}
 	if diff := cmp.Diff(want, cfg); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
+	}
+	if got := cfg.Apps["hr"].Location(); got.String() != "Europe/Berlin" {
+		t.Errorf("Location() = %v", got)
 	}
 	if got := cfg.Apps["hr"].ProxyURL(); got.Host != "proxy:3128" {
 		t.Errorf("ProxyURL() = %v, want the proxy", got)

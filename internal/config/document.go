@@ -24,9 +24,10 @@ func readDocument(src *source, content []byte) (*Config, error) {
 		body = file.Docs[0].Body
 	}
 	root := newSection(src, place{line: 1}, body)
-	redis, apps, gateway, log := root.section("redis"), root.section("apps"), root.section("gateway"), root.section("log")
+	redis, apps, broadcast := root.section("redis"), root.section("apps"), root.section("broadcast")
+	gateway, log := root.section("gateway"), root.section("log")
 	root.rejectUnknown()
-	return readConfig(src, redis, readApps(apps), gateway, log)
+	return readConfig(src, redis, readApps(apps), broadcast, gateway, log)
 }
 
 // separatorLine is the line of the --- that begins a document.

@@ -23,7 +23,7 @@ func readEnvironment(src *source) (*Config, error) {
 	}
 	apps := map[string]*App{DefaultApp: readApp(DefaultApp, app)}
 	nothing := newSection(src, place{}, nil)
-	return readConfig(src, variableSection(src, redisVariables), apps, nothing, nothing)
+	return readConfig(src, variableSection(src, redisVariables), apps, nothing, nothing, nothing)
 }
 
 // variableSection makes a section from the variables that are set and not empty.

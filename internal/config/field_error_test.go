@@ -14,7 +14,7 @@ import (
 const app = minimal
 
 // known lists the keys of an app, as errors do.
-const known = "corp_id, agent_id, secret, api_base_url, proxy, timeout, concurrency, on_unknown, unknown_resends, retention, records, limits"
+const known = "corp_id, agent_id, secret, api_base_url, proxy, timeout, concurrency, on_unknown, unknown_resends, retention, records, timezone, limits"
 
 func TestProblemsOfAnApp(t *testing.T) {
 	t.Parallel()
@@ -36,6 +36,8 @@ func TestProblemsOfAnApp(t *testing.T) {
 		"duration without a unit":   {"timeout: 10", `timeout: "10" is not a duration (write 500ms, 10s, 5m or 24h; 168h are 7 days)`},
 		"timeout of zero":           {"timeout: 0s", `timeout: "0s" is too short (at least 1ms)`},
 		"negative records":          {"records: -1h", `records: "-1h" is too short (at least 1h0m0s)`},
+		"zone nobody knows":         {"timezone: Beijing", `timezone: "Beijing" is not a time zone such as Asia/Shanghai or UTC`},
+		"zone of the host":          {"timezone: Local", `timezone: "Local" is not a time zone such as Asia/Shanghai or UTC`},
 		"negative retention":        {"retention: {bulk: -1s}", `retention.bulk: "-1s" is too short (at least 0s)`},
 		"priority nobody knows":     {"retention: {low: 1h}", "retention.low: unknown key (known here: critical, default, bulk)"},
 		"concurrency of zero":       {"concurrency: 0", `concurrency: "0" is not a whole number from 1 to 2147483647`},
@@ -83,7 +85,7 @@ func TestProblemsOfAFile(t *testing.T) {
 		"two documents":          {minimal + "---\nx: 1\n", []string{"wecomq.yaml:6: a second YAML document (keep one)"}},
 		"not YAML":               {"apps:\n  ops: {secret: hunter2\n", []string{"wecomq.yaml:2: not valid YAML: could not find flow mapping end token '}'"}},
 		"not YAML near a secret": {"apps:\n  secret: |hunter2\n", []string{"wecomq.yaml:2: not valid YAML: invalid header option"}},
-		"unknown section":        {minimal + "worker: {}\n", []string{"wecomq.yaml:6: worker: unknown key (known here: redis, apps, gateway, log)"}},
+		"unknown section":        {minimal + "worker: {}\n", []string{"wecomq.yaml:6: worker: unknown key (known here: redis, apps, broadcast, gateway, log)"}},
 		"bad name of an app":     {strings.Replace(minimal, "ops", "Ops", 1), []string{`wecomq.yaml:2: apps.Ops: app: "Ops" is not 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit`}},
 		"app that is a value":    {"apps:\n  ops: 5\n", []string{"wecomq.yaml:2: apps.ops: want a mapping of keys to values"}},
 		"app without anything":   {"apps:\n  ops:\n", []string{"wecomq.yaml:2: apps.ops.corp_id: missing", "wecomq.yaml:2: apps.ops.agent_id: missing", "wecomq.yaml:2: apps.ops.secret: missing"}},
@@ -91,25 +93,27 @@ func TestProblemsOfAFile(t *testing.T) {
 			"wecomq.yaml:8: apps.alerts.agent_id: agent 1000002 of corp ww0123456789abcdef is apps.ops already " +
 				"(WeCom counts both together, so use that name or create another application)",
 		}},
-		"empty secret":             {strings.Replace(minimal, "s3cret", `""`, 1), []string{"wecomq.yaml:5: apps.ops.secret: empty"}},
-		"agent id with a sign":     {strings.Replace(minimal, "1000002", "+1", 1), []string{`wecomq.yaml:4: apps.ops.agent_id: "+1" is not a positive number such as 1000002`}},
-		"agent id with letters":    {strings.Replace(minimal, "1000002", "ops", 1), []string{`wecomq.yaml:4: apps.ops.agent_id: "ops" is not a positive number such as 1000002`}},
-		"agent id of zero":         {strings.Replace(minimal, "1000002", "0", 1), []string{`wecomq.yaml:4: apps.ops.agent_id: "0" is not a positive number such as 1000002`}},
-		"bad Redis URL":            {minimal + "redis:\n  url: 'redis://:hunter/2@h'\n", []string{"wecomq.yaml:7: redis.url: not a URL (in a user name or password, write @ / ? # % : as %40 %2F %3F %23 %25 %3A)"}},
-		"unknown key of Redis":     {minimal + "redis: {addr: h}\n", []string{"wecomq.yaml:6: redis.addr: unknown key (known here: url, durability)"}},
-		"bad log":                  {minimal + "log:\n  level: loud\n  format: xml\n  color: no\n", []string{`wecomq.yaml:7: log.level: "loud" is not one of trace, debug, info, warn, error`, `wecomq.yaml:8: log.format: "xml" is not one of json, console`, "wecomq.yaml:9: log.color: unknown key (known here: level, format)"}},
-		"listening without a port": {minimal + "gateway: {listen: localhost}\n", []string{`wecomq.yaml:6: gateway.listen: "localhost" is not host:port`}},
-		"listening at a bad port":  {minimal + "gateway: {listen: 'h:65536'}\n", []string{`wecomq.yaml:6: gateway.listen: "h:65536": port "65536" is not a number from 0 to 65535`}},
-		"tokens that are no list":  {minimal + "gateway: {tokens: 1}\n", []string{"wecomq.yaml:6: gateway.tokens: want a list"}},
-		"token that is a value":    {token + "hunter2\n", []string{"wecomq.yaml:8: gateway.tokens[0]: want a mapping of keys to values"}},
+		"empty secret":              {strings.Replace(minimal, "s3cret", `""`, 1), []string{"wecomq.yaml:5: apps.ops.secret: empty"}},
+		"agent id with a sign":      {strings.Replace(minimal, "1000002", "+1", 1), []string{`wecomq.yaml:4: apps.ops.agent_id: "+1" is not a positive number such as 1000002`}},
+		"agent id with letters":     {strings.Replace(minimal, "1000002", "ops", 1), []string{`wecomq.yaml:4: apps.ops.agent_id: "ops" is not a positive number such as 1000002`}},
+		"agent id of zero":          {strings.Replace(minimal, "1000002", "0", 1), []string{`wecomq.yaml:4: apps.ops.agent_id: "0" is not a positive number such as 1000002`}},
+		"bad Redis URL":             {minimal + "redis:\n  url: 'redis://:hunter/2@h'\n", []string{"wecomq.yaml:7: redis.url: not a URL (in a user name or password, write @ / ? # % : as %40 %2F %3F %23 %25 %3A)"}},
+		"unknown key of Redis":      {minimal + "redis: {addr: h}\n", []string{"wecomq.yaml:6: redis.addr: unknown key (known here: url, durability)"}},
+		"bad log":                   {minimal + "log:\n  level: loud\n  format: xml\n  color: no\n", []string{`wecomq.yaml:7: log.level: "loud" is not one of trace, debug, info, warn, error`, `wecomq.yaml:8: log.format: "xml" is not one of json, console`, "wecomq.yaml:9: log.color: unknown key (known here: level, format)"}},
+		"negative approval":         {minimal + "broadcast: {approval_above: -1}\n", []string{`wecomq.yaml:6: broadcast.approval_above: "-1" is not a whole number from 0 to 2147483647`}},
+		"unknown key of broadcasts": {minimal + "broadcast: {approval: 1}\n", []string{"wecomq.yaml:6: broadcast.approval: unknown key (known here: approval_above)"}},
+		"listening without a port":  {minimal + "gateway: {listen: localhost}\n", []string{`wecomq.yaml:6: gateway.listen: "localhost" is not host:port`}},
+		"listening at a bad port":   {minimal + "gateway: {listen: 'h:65536'}\n", []string{`wecomq.yaml:6: gateway.listen: "h:65536": port "65536" is not a number from 0 to 65535`}},
+		"tokens that are no list":   {minimal + "gateway: {tokens: 1}\n", []string{"wecomq.yaml:6: gateway.tokens: want a list"}},
+		"token that is a value":     {token + "hunter2\n", []string{"wecomq.yaml:8: gateway.tokens[0]: want a mapping of keys to values"}},
 		"token with nothing": {token + "{}\n", []string{
 			"wecomq.yaml:8: gateway.tokens[0].name: missing", "wecomq.yaml:8: gateway.tokens[0].sha256: missing",
 			"wecomq.yaml:8: gateway.tokens[0].apps: missing (list at least one of ops)",
-			"wecomq.yaml:8: gateway.tokens[0].scopes: missing (list at least one of send, read, admin)",
+			"wecomq.yaml:8: gateway.tokens[0].scopes: missing (list at least one of send, read, admin, approve)",
 		}},
 		"token of nobody": {token + "{name: a, sha256: " + sum + ", apps: [hr], scopes: [root], for: me}\n", []string{
 			`wecomq.yaml:8: gateway.tokens[0].apps[0]: "hr" is not one of ops`,
-			`wecomq.yaml:8: gateway.tokens[0].scopes[0]: "root" is not one of send, read, admin`,
+			`wecomq.yaml:8: gateway.tokens[0].scopes[0]: "root" is not one of send, read, admin, approve`,
 			"wecomq.yaml:8: gateway.tokens[0].for: unknown key (known here: name, sha256, apps, scopes)",
 		}},
 		"token in the clear": {token + "{name: a, sha256: hunter2, apps: [ops], scopes: [send]}\n", []string{

@@ -20,10 +20,14 @@ type Scope string
 
 // The scopes of a token.
 const (
-	ScopeSend  Scope = "send"  // enqueue and recall messages
-	ScopeRead  Scope = "read"  // read records, campaigns and apps
-	ScopeAdmin Scope = "admin" // pause, resume, replay and purge
+	ScopeSend    Scope = "send"    // enqueue and recall messages; create, pause, resume and cancel broadcasts
+	ScopeRead    Scope = "read"    // read records, broadcasts and apps
+	ScopeAdmin   Scope = "admin"   // pause, resume, replay and purge
+	ScopeApprove Scope = "approve" // release the broadcasts of others
 )
+
+// Scopes returns all scopes.
+func Scopes() []Scope { return []Scope{ScopeSend, ScopeRead, ScopeAdmin, ScopeApprove} }
 
 // Token is a bearer token of the gateway, of which only the hash is known.
 type Token struct {
@@ -49,8 +53,8 @@ func readToken(s *section, others []Token, apps []string) Token {
 	token := Token{
 		Name:   required(s, "name", nonEmpty[string]),
 		SHA256: required(s, "sha256", sha256Hex),
-		Apps:   readWords[string](s, "apps", apps),
-		Scopes: readWords[Scope](s, "scopes", []string{string(ScopeSend), string(ScopeRead), string(ScopeAdmin)}),
+		Apps:   readWords(s, "apps", apps),
+		Scopes: readWords(s, "scopes", Scopes()),
 	}
 	for _, other := range others {
 		if token.Name != "" && token.Name == other.Name {
@@ -65,20 +69,24 @@ func readToken(s *section, others []Token, apps []string) Token {
 }
 
 // readWords reads a non-empty list of known words.
-func readWords[T ~string](s *section, key string, known []string) []T {
+func readWords[T ~string](s *section, key string, known []T) []T {
+	listed := make([]string, len(known))
+	for i, word := range known {
+		listed[i] = string(word)
+	}
 	var words []T
 	before := len(s.errs)
 	for _, v := range s.texts(key) {
 		if v.failed {
 			continue
 		}
-		if !slices.Contains(known, v.text) {
-			s.fail(v.place, "%q is not one of %s", v.text, strings.Join(known, ", "))
+		if !slices.Contains(listed, v.text) {
+			s.fail(v.place, "%q is not one of %s", v.text, strings.Join(listed, ", "))
 		}
 		words = append(words, T(v.text))
 	}
 	if len(words) == 0 && len(s.errs) == before && !s.broken {
-		s.fail(s.at(key), "missing (list at least one of %s)", strings.Join(known, ", "))
+		s.fail(s.at(key), "missing (list at least one of %s)", strings.Join(listed, ", "))
 	}
 	return words
 }

@@ -80,6 +80,14 @@ func percent(text string) (float64, error) {
 	return p / 100, nil
 }
 
+// ianaZone accepts a time zone that is the same on every host.
+func ianaZone(text string) (string, error) {
+	if _, err := time.LoadLocation(text); err != nil || text == "" || text == "Local" {
+		return "", fmt.Errorf("%q is not a time zone such as Asia/Shanghai or UTC", text)
+	}
+	return text, nil
+}
+
 // agentID accepts a positive number, quoted or not.
 func agentID(text string) (string, error) {
 	if n, err := strconv.ParseInt(text, 10, 64); err != nil || n <= 0 || strconv.FormatInt(n, 10) != text {
