@@ -53,6 +53,14 @@ func (c Counts) Failed() int {
 	return c.Invalid + c.Unlicensed + c.Rejected + c.Unknown + c.Expired
 }
 
+// ExpiresAt is when no call is made any more; zero for never, or while it has not begun.
+func (b *Broadcast) ExpiresAt() time.Time {
+	if b.Spec.ExpiresIn == 0 || b.StartedAt.IsZero() {
+		return time.Time{}
+	}
+	return b.StartedAt.Add(b.Spec.ExpiresIn)
+}
+
 // readBroadcast reads the fields of a broadcast, and how many recipients its calls have
 // that were tried and have not ended.
 func readBroadcast(app, id string, f map[string]string, open []string) (*Broadcast, error) {

@@ -18,6 +18,9 @@ elseif step == 'complete' and mine then
     return {'creating', digest}
   end
   redis.call('HSET', KEYS[1], 'state', ARGV[5], 'created_at', string.format('%d', now))
+  if ARGV[5] == 'running' then
+    redis.call('HSET', KEYS[1], 'started_at', string.format('%d', now))
+  end
   redis.call('PEXPIRE', KEYS[1], lives)
   redis.call('PEXPIRE', KEYS[2], lives)
   redis.call('ZADD', KEYS[3], now, id)

@@ -13,8 +13,8 @@ type Spec struct {
 	Template *compose.Template `json:"template"`
 	// At is when it begins; zero for at once.
 	At time.Time `json:"at,omitzero"`
-	// ExpiresAt ends calls that were not made by then; zero for never.
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// ExpiresIn is how long after its beginning calls are still made; 0 for ever.
+	ExpiresIn time.Duration `json:"expires_in,omitempty"`
 	// Rate is how many recipients a minute it reaches at most; 0 for as many as the app may.
 	Rate int `json:"rate,omitempty"`
 	// Between are the hours in which it runs; zero for all.
@@ -31,8 +31,8 @@ func (s Spec) Validate() error {
 		return errors.New("broadcast: the template is missing")
 	case s.Rate < 0:
 		return fmt.Errorf("rate: %d recipients a minute is negative", s.Rate)
-	case !s.ExpiresAt.IsZero() && !s.ExpiresAt.After(s.At):
-		return errors.New("expires_at: it is not after the broadcast's beginning")
+	case s.ExpiresIn < 0:
+		return fmt.Errorf("expires_in: %s is negative", s.ExpiresIn)
 	}
 	return s.Between.Validate()
 }

@@ -44,7 +44,7 @@ func (b *Broadcast) Status(now time.Time, pace Pace) Status {
 		ID: b.ID, App: b.App, State: b.State, Type: b.Spec.Template.Type(),
 		Recipients: b.Recipients, Calls: b.Calls, CallsDone: b.CallsDone, Counts: b.Counts,
 		Duplicates: b.Duplicates, Skipped: b.Skipped, Errcodes: b.Errcodes,
-		At: b.Spec.At, ExpiresAt: b.Spec.ExpiresAt, Rate: b.Spec.Rate, Between: b.Spec.Between.String(),
+		At: b.Spec.At, ExpiresAt: b.ExpiresAt(), Rate: b.Spec.Rate, Between: b.Spec.Between.String(),
 		CreatedAt: b.CreatedAt, CreatedBy: b.Spec.CreatedBy, StartedAt: b.StartedAt, FinishedAt: b.FinishedAt,
 		ETA: b.ETA(now, pace).Truncate(time.Second), Acts: b.Acts,
 	}
