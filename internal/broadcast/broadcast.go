@@ -13,6 +13,8 @@ type Broadcast struct {
 	ID, App string
 	Spec    Spec
 	State   State
+	// Digest is that of all that it says: what, when and to whom.
+	Digest string
 	// Recipients, Calls and Blocks are how many there are of each. Of the list's rows,
 	// Duplicates had a recipient who was there before, and Skipped a problem.
 	Recipients, Calls, Blocks, Duplicates, Skipped int
@@ -75,7 +77,7 @@ func readBroadcast(app, id string, f map[string]string, open []string) (*Broadca
 		return time.Time{}
 	}
 	b := &Broadcast{
-		ID: id, App: app, State: State(f["state"]),
+		ID: id, App: app, State: State(f["state"]), Digest: f["digest"],
 		Recipients: number("recipients"), Calls: number("calls"), Blocks: number("blocks"), Duplicates: number("duplicates"), Skipped: number("skipped"),
 		CallsDone: number("calls_done"), Errcodes: map[int64]int{}, Acts: map[string]Act{},
 		CreatedAt: moment("created_at"), StartedAt: moment("started_at"), FinishedAt: moment("finished_at"),

@@ -3,6 +3,7 @@ package broadcast_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,4 +170,36 @@ func TestWhoIsRefusedIsInTheReport(t *testing.T) {
 			t.Errorf("%s is %q, want %s", user, rows[user].State, state)
 		}
 	}
+}
+
+func TestAPreparedBroadcastWaitsUntilItIsStarted(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	b.work()
+	draft := b.draft("你好 {{.name}}", list(10))
+	draft.Key = "form"
+	prepared, err := b.store.Prepare(t.Context(), draft)
+	if err != nil || prepared.State != broadcast.Creating || prepared.Recipients != 10 {
+		t.Fatalf("prepared: %+v, %v", prepared, err)
+	}
+	samples, err := b.store.Samples(t.Context(), prepared)
+	if err != nil || len(samples) != 3 || !strings.Contains(string(samples[0].Body), "你好 名字") {
+		t.Errorf("samples %s, %v", samples, err)
+	}
+	draft = b.draft("再见 {{.name}}", list(9))
+	draft.Key = "form"
+	changed, err := b.store.Prepare(t.Context(), draft)
+	if err != nil || changed.ID != prepared.ID || changed.Recipients != 9 {
+		t.Fatalf("changed: %+v, %v", changed, err)
+	}
+	if _, err := b.store.Start(t.Context(), prepared.ID, prepared.Digest); !errors.Is(err, broadcast.ErrChanged) {
+		t.Errorf("what it said before is started: %v", err)
+	}
+	for range 2 {
+		if _, err := b.store.Start(t.Context(), changed.ID, changed.Digest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.await(changed.ID, broadcast.Finished)
+	b.eachOnce(changed.ID, 9)
 }

@@ -45,36 +45,63 @@ type Draft struct {
 // the moment.
 var ErrKeyInUse = errors.New("another broadcast is being created with this idempotency key")
 
+// ErrChanged is a broadcast that does not say any more what somebody wants to start.
+var ErrChanged = errors.New("the broadcast was changed since it was checked; check it again")
+
 // Create stores a broadcast, and then lets it run. Nothing is sent before it is complete.
 // A repeat finds the first one, or goes on where it was broken off.
 func (s *Store) Create(ctx context.Context, d Draft) (b *Broadcast, duplicate bool, err error) {
-	if err := d.Spec.Validate(); err != nil {
+	if b, err = s.Prepare(ctx, d); err != nil {
 		return nil, false, err
+	}
+	duplicate = b.State != Creating
+	b, err = s.Start(ctx, b.ID, b.Digest)
+	return b, duplicate, err
+}
+
+// Prepare stores a broadcast that does not run before [Store.Start]: until then it is
+// [Creating], is not listed, and is given up after an hour. Another draft with the same
+// key takes its place.
+func (s *Store) Prepare(ctx context.Context, d Draft) (*Broadcast, error) {
+	if err := d.Spec.Validate(); err != nil {
+		return nil, err
 	}
 	digest, err := d.digest()
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	id := d.id(s.app, digest)
 	state, err := s.begin(ctx, id, digest, d)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	if duplicate = state != Creating; !duplicate {
+	if state == Creating {
 		if err := s.storeBlocks(ctx, id, d); err != nil {
-			return nil, false, err
-		}
-		if err := s.complete(ctx, id, digest, d.Spec); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 	}
-	if b, err = s.Get(ctx, id); err != nil {
-		return nil, false, err
+	return s.Get(ctx, id)
+}
+
+// Start lets a broadcast run that was prepared and says what digest stands for. One
+// that was started before is left as it is.
+func (s *Store) Start(ctx context.Context, id, digest string) (*Broadcast, error) {
+	b, err := s.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if b.State == Creating {
+		if err := s.complete(ctx, id, digest, b.Spec); err != nil {
+			return nil, err
+		}
+		if b, err = s.Get(ctx, id); err != nil {
+			return nil, err
+		}
 	}
 	if b.State == Running || b.State == Scheduled { // a creation may have ended just before this
 		err = s.enqueueFeeder(ctx, id, b.Spec.At)
 	}
-	return b, duplicate, err
+	return b, err
 }
 
 // ID is the id that the broadcast will have.
@@ -138,10 +165,12 @@ func (s *Store) complete(ctx context.Context, id, digest string, spec Spec) erro
 	case !spec.At.IsZero():
 		first = Scheduled
 	}
-	state, _, err := s.create(ctx, id, "complete", digest, lifetime, string(first))
+	state, now, err := s.create(ctx, id, "complete", digest, lifetime, string(first))
 	switch {
 	case err != nil:
 		return err
+	case state == Creating && now != digest:
+		return ErrChanged
 	case state == Creating:
 		return errors.New("create broadcast: some of its blocks were lost; repeat the command")
 	case state == "":
