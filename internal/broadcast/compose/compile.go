@@ -160,7 +160,7 @@ func (c *compiler) row(cells []string) error {
 		user = strings.TrimSpace(cells[c.table.user])
 	}
 	if err := checkUser(user); err != nil {
-		return c.table.problem(c.table.names[c.table.user], err.Error())
+		return c.table.problem(c.table.names[c.table.user], err.Error()+c.headerHint())
 	}
 	for i, place := range c.places {
 		column := c.template.columns[i]
@@ -173,6 +173,14 @@ func (c *compiler) row(cells []string) error {
 		c.values[i] = cells[place]
 	}
 	return c.add(user)
+}
+
+// headerHint is for the first row of a list that seems to have no header.
+func (c *compiler) headerHint() string {
+	if c.table.header || c.summary.Rows > 0 {
+		return ""
+	}
+	return "; if this row is a header, call the column userid"
 }
 
 func checkUser(user string) error {

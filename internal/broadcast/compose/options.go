@@ -5,7 +5,8 @@ type Header string
 
 const (
 	// HeaderAuto takes the first row for a header when a cell is "userid", when the
-	// template uses columns, and when its first cell cannot be a userid.
+	// template uses columns, and when its first cell is another usual name of the column
+	// of recipients, such as "工号".
 	HeaderAuto Header = ""
 	// HeaderYes says that there is one.
 	HeaderYes Header = "yes"

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/wecomq/wecomq/message"
 )
 
 // userColumn is the name of the column with the recipients, in any case. A list without
@@ -109,6 +107,14 @@ func (t *table) open(header Header, named bool) error {
 	return nil
 }
 
+// headings are what the column of recipients is often called, beside [userColumn]. What is
+// not among them and cannot be a userid is a problem of the first row: it might be
+// a recipient, misspelt, and nobody is to be forgotten.
+var headings = map[string]bool{
+	"user id": true, "user_id": true, "account id": true, "工号": true, "员工号": true, "员工编号": true,
+	"账号": true, "帐号": true, "成员账号": true, "成员帐号": true, "用户": true, "用户id": true, "用户名": true,
+}
+
 // isHeader decides whether a row that begins with cell is a header, where that is not given.
 func isHeader(given Header, cell string, hasUser, named bool) bool {
 	switch given {
@@ -117,7 +123,7 @@ func isHeader(given Header, cell string, hasUser, named bool) bool {
 	case HeaderNo:
 		return false
 	default:
-		return hasUser || named || message.CheckUserID(cell) != nil
+		return hasUser || named || headings[strings.ToLower(cell)]
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/wecomq/wecomq/message"
 )
@@ -60,14 +61,18 @@ func ParseTemplate(body []byte) (*Template, error) {
 	return t, nil
 }
 
-// TextTemplate is the template of a text or markdown message with this content.
+// TextTemplate is the template of a text or markdown message with this content. A byte
+// order mark, which Windows puts at the beginning of a file, is left out.
 func TextTemplate(msgType message.Type, content string) (*Template, error) {
 	if msgType != message.TypeText && msgType != message.TypeMarkdown {
 		return nil, &message.ValidationError{Fields: []message.FieldError{
 			{Field: "msgtype", Problem: fmt.Sprintf("%q; a text alone makes a message of type %s or %s", msgType, message.TypeText, message.TypeMarkdown)},
 		}}
 	}
-	content = strings.ToValidUTF8(content, "\uFFFD")
+	content = strings.TrimPrefix(content, "\uFEFF")
+	if !utf8.ValidString(content) {
+		return nil, &message.ValidationError{Fields: []message.FieldError{{Field: string(msgType) + ".content", Problem: "not UTF-8; save the text as UTF-8"}}}
+	}
 	body, err := json.Marshal(map[string]any{"msgtype": msgType, string(msgType): map[string]string{"content": content}})
 	if err != nil {
 		return nil, fmt.Errorf("encode template: %w", err)

@@ -39,6 +39,7 @@ func TestATemplateIsRefusedBeforeAnyRow(t *testing.T) {
 		{"index with a column that is computed", "{{index . .a}}", `line 1: index takes the row and the name of a column: index $ "first name"`},
 		{"break", "{{break}}", "line 1: {{break}} outside {{range}}"},
 		{"a text that is too long for everybody", strings.Repeat("字", 700), "2100 bytes, 52 more than WeCom's limit of 2048 (it would cut the rest silently)"},
+		{"a text that is not UTF-8", "\xD0\xEC", "not UTF-8; save the text as UTF-8"},
 		{"nothing", "", "missing or empty"},
 	}
 	for _, tt := range tests {
@@ -87,14 +88,19 @@ func TestAMessageIsRefusedBeforeAnyRow(t *testing.T) {
 
 func TestRender(t *testing.T) {
 	t.Parallel()
-	row := map[string]string{"name": "徐静", "empty": "", "first name": "A&B", "金额": "12.50"}
+	row := map[string]string{"name": "徐静", "empty": "", "first name": "A&B", "金额": "12.50", "department": "法务", "amount": "1.50"}
 	tests := []struct{ name, content, want, columns string }{
+		{"a byte order mark", "\uFEFFHi", "Hi", ""},
 		{"a column", "Hi {{.name}}!", "Hi 徐静!", "name"},
 		{"a Chinese column", "{{.金额}}元", "12.50元", "金额"},
 		{"a column with a blank in its name", "{{index . `first name`}}{{with .name}}{{index $ \"first name\"}}{{end}}", "A&BA&B", "first name name"},
 		{"if and else", "{{if .empty}}a{{else if eq .name `徐静`}}b{{else}}{{.other}}{{end}}", "b", "empty name other"},
 		{"with", "{{with .name}}{{.}} {{$.金额}}{{else}}{{.empty}}{{end}}", "徐静 12.50", "empty name 金额"},
 		{"a default", `{{or .empty "colleague"}}`, "colleague", "empty"},
+		{
+			"what docs/broadcasts.md shows", "Dear {{or .name \"colleague\"}},\n{{with .department}}the budget of {{.}}{{else}}your budget{{end}} has {{$.amount}} left.",
+			"Dear 徐静,\nthe budget of 法务 has 1.50 left.", "amount department name",
+		},
 		{"a variable", "{{$n := or .empty .name}}{{$n}}{{$n}}", "徐静徐静", "empty name"},
 		{"escapes", "{{html (index . `first name`)}} {{index . `first name` | urlquery}}", "A&amp;B A%26B", "first name"},
 		{"a comment and trimmed blanks", "a {{- /* no */ -}} {{.name}}", "a徐静", "name"},
