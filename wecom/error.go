@@ -90,7 +90,7 @@ func (e *CallError) Class() Class {
 		return ClassRate
 	case e.Status >= 300 && e.Status < 500 && e.Status != http.StatusRequestTimeout:
 		return ClassConfig
-	case e.Sent && e.API != APIGetToken && e.API != apiMediaUpload:
+	case e.Sent && e.API != APIGetToken && e.API != APIMediaUpload:
 		return ClassUnknownOutcome
 	default:
 		return ClassUnreachable

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-const (
-	apiMediaUpload = "media/upload"
-	// minUploadRate is the slowest line, in bytes a second, over which a file can be uploaded.
-	minUploadRate = 512 << 10
-)
+// APIMediaUpload is the path of the upload, below /cgi-bin/.
+const APIMediaUpload = "media/upload"
+
+// minUploadRate is the slowest line, in bytes a second, over which a file can be uploaded.
+const minUploadRate = 512 << 10
 
 // Media is an uploaded file.
 type Media struct {
@@ -30,11 +30,11 @@ type Media struct {
 // second more than the client's timeout for each 512 KB.
 func (c *Client) UploadMedia(ctx context.Context, kind MediaType, filename string, content []byte) (*Media, error) {
 	if err := CheckMedia(kind, filename, content); err != nil {
-		return nil, fmt.Errorf("%s: %w", apiMediaUpload, err)
+		return nil, fmt.Errorf("%s: %w", APIMediaUpload, err)
 	}
 	body, contentType, err := mediaForm(filename, content)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", apiMediaUpload, err)
+		return nil, fmt.Errorf("%s: %w", APIMediaUpload, err)
 	}
 	var reply struct {
 		Type      MediaType `json:"type"`
@@ -45,7 +45,7 @@ func (c *Client) UploadMedia(ctx context.Context, kind MediaType, filename strin
 	patient.timeout += time.Duration(len(content)) * time.Second / minUploadRate
 	err = c.withToken(ctx, func(token Secret) error {
 		query := url.Values{"access_token": {string(token)}, "type": {string(kind)}}
-		return patient.call(ctx, http.MethodPost, apiMediaUpload, query, contentType, body, &reply)
+		return patient.call(ctx, http.MethodPost, APIMediaUpload, query, contentType, body, &reply)
 	})
 	if err != nil {
 		return nil, err

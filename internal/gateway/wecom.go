@@ -57,7 +57,7 @@ func (g *Gateway) serveWeCom() {
 		handle(message.APISend, authorized((*wecomCall).send))
 		handle(message.APIRecall, authorized((*wecomCall).recall))
 		handle(message.APIUpdateTemplateCard, authorized((*wecomCall).updateCard))
-		handle("media/upload", authorized((*wecomCall).upload))
+		handle(wecom.APIMediaUpload, authorized((*wecomCall).upload))
 		handle("", (*wecomCall).unknown)
 	}
 }

@@ -38,7 +38,7 @@ func (c *countedClient) Post(ctx context.Context, api string, body []byte, reply
 func (c *countedClient) UploadMedia(ctx context.Context, kind wecom.MediaType, filename string, content []byte) (*wecom.Media, error) {
 	began := time.Now()
 	media, err := c.Client.UploadMedia(ctx, kind, filename, content)
-	c.count("media/upload", began, err)
+	c.count(wecom.APIMediaUpload, began, err)
 	return media, err
 }
 

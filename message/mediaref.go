@@ -1,0 +1,136 @@
+package message
+
+import (
+	"bytes"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// MediaRef is a file of a message by its content. It stands where WeCom wants a media_id,
+// as "sha256:<64 hex digits>", for a file with its name as "sha256:<64 hex digits>/<name>".
+// A worker writes the media_id in its place.
+type MediaRef struct {
+	Kind wecom.MediaType
+	Hash string // SHA-256 of the content, 64 hex digits in lower case
+	Name string // that members see, of type file only; may be empty
+}
+
+const mediaRefPrefix = "sha256:"
+
+// ParseMediaRef reads a reference. It reports false for anything else, such as a media_id
+// of WeCom's.
+func ParseMediaRef(kind wecom.MediaType, text string) (MediaRef, bool) {
+	rest, ok := strings.CutPrefix(text, mediaRefPrefix)
+	if !ok {
+		return MediaRef{}, false
+	}
+	hash, name, named := strings.Cut(rest, "/")
+	if _, err := hex.DecodeString(hash); err != nil || len(hash) != 64 || hash != strings.ToLower(hash) {
+		return MediaRef{}, false
+	}
+	if named && (kind != wecom.MediaFile || name == "") {
+		return MediaRef{}, false
+	}
+	return MediaRef{Kind: kind, Hash: hash, Name: name}, true
+}
+
+// String is the reference as it stands in a message.
+func (r MediaRef) String() string {
+	if r.Name == "" {
+		return mediaRefPrefix + r.Hash
+	}
+	return mediaRefPrefix + r.Hash + "/" + r.Name
+}
+
+// MediaRefs are the references of a request, in order and each once.
+func MediaRefs(request Request) []MediaRef {
+	var refs []MediaRef
+	_, _ = MapMedia(request, func(_ string, kind wecom.MediaType, id string) (string, error) {
+		if ref, ok := ParseMediaRef(kind, id); ok && !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+		return id, nil
+	})
+	return refs
+}
+
+// FillMedia is a copy of an encoded body in which ids[i] stands in place of refs[i].
+// Nothing else changes.
+func FillMedia(body []byte, refs []MediaRef, ids []string) []byte {
+	for i, ref := range refs {
+		// A string of the body has its quotes escaped, so this is a member's value.
+		const member = `media_id":`
+		old := member + `"` + ref.String() + `"`
+		body = bytes.ReplaceAll(body, []byte(old), []byte(member+strconv.Quote(ids[i])))
+	}
+	return body
+}
+
+// MapMedia is a copy of the request in which replace has replaced each media_id that is
+// not empty. field is its JSON path, kind the type of upload that WeCom wants there. The
+// first error ends it.
+func MapMedia(
+	request Request, replace func(field string, kind wecom.MediaType, id string) (string, error),
+) (Request, error) {
+	m := mediaMapper{replace: replace}
+	switch r := deref(request).(type) {
+	case SendImageRequest:
+		m.swap("image.media_id", wecom.MediaImage, &r.Image.MediaID)
+		request = r
+	case SendVoiceRequest:
+		m.swap("voice.media_id", wecom.MediaVoice, &r.Voice.MediaID)
+		request = r
+	case SendVideoRequest:
+		m.swap("video.media_id", wecom.MediaVideo, &r.Video.MediaID)
+		request = r
+	case SendFileRequest:
+		m.swap("file.media_id", wecom.MediaFile, &r.File.MediaID)
+		request = r
+	case SendMpNewsRequest:
+		r.MpNews.Articles = slices.Clone(r.MpNews.Articles)
+		for i := range r.MpNews.Articles {
+			m.swap(item("mpnews.articles", i, "thumb_media_id"), wecom.MediaImage, &r.MpNews.Articles[i].ThumbMediaID)
+		}
+		request = r
+	case SendTemplateCardRequest:
+		r.TemplateCard.HorizontalContentList = slices.Clone(r.TemplateCard.HorizontalContentList)
+		for i := range r.TemplateCard.HorizontalContentList {
+			m.swap(item("template_card.horizontal_content_list", i, "media_id"), wecom.MediaFile,
+				&r.TemplateCard.HorizontalContentList[i].MediaID)
+		}
+		request = r
+	}
+	return request, m.err
+}
+
+func item(list string, i int, member string) string {
+	return list + "[" + strconv.Itoa(i) + "]." + member
+}
+
+type mediaMapper struct {
+	replace func(field string, kind wecom.MediaType, id string) (string, error)
+	err     error // the first
+}
+
+func (m *mediaMapper) swap(field string, kind wecom.MediaType, id *string) {
+	if *id == "" || m.err != nil {
+		return
+	}
+	if replaced, err := m.replace(field, kind, *id); err != nil {
+		m.err = err
+	} else {
+		*id = replaced
+	}
+}
+
+// deref turns a pointer to one of this package's requests into the request.
+func deref(request Request) Request {
+	if isNil(request) || request.Common() == nil {
+		return request
+	}
+	return request.with(request.Common())
+}
