@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"encoding/hex"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,7 +130,7 @@ func (m *mediaMapper) swap(field string, kind wecom.MediaType, id *string) {
 
 // deref turns a pointer to one of this package's requests into the request.
 func deref(request Request) Request {
-	if isNil(request) || request.Common() == nil {
+	if isNil(request) || request.Common() == nil || reflect.TypeOf(request).Kind() != reflect.Pointer {
 		return request
 	}
 	return request.with(request.Common())

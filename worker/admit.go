@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// maxPatience bounds how long a handler waits for the app's rate, or for Redis;
+	// maxPatience bounds how long a handler waits for files, the app's rate, or Redis;
 	// with the call and [settlePatience] it stays below [tasks.TaskTimeout].
 	maxPatience = 3 * time.Minute
 	// redisPoll is how often a handler repeats a call that Redis did not answer.
@@ -43,7 +43,7 @@ func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
 
 // pass goes through the turnstile, as often as the pacer requires.
 func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
-	patience, cancel := l.patience(ctx)
+	patience, cancel := l.patience(ctx, d)
 	defer cancel()
 	passage, err := l.turnstile.enter(patience, d.payload.Priority)
 	for err == nil {
@@ -86,8 +86,8 @@ func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission,
 }
 
 // patience ends when a handler has waited long enough, or the lane stops.
-func (l *lane) patience(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeoutCause(ctx, maxPatience, errImpatient)
+func (l *lane) patience(ctx context.Context, d *delivery) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithDeadlineCause(ctx, d.began.Add(maxPatience), errImpatient)
 	ctx, stop := context.WithCancelCause(ctx)
 	forget := context.AfterFunc(l.stopping, func() { stop(errStopping) })
 	return ctx, func() {
@@ -134,9 +134,9 @@ func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolic
 	return policy
 }
 
-// withoutToken settles a message while there is no access token. If the pacer's check
+// notReady settles a message that has no access token, or no media_id. If the pacer's check
 // already decides, for instance because the message has expired, that decision stands.
-func (l *lane) withoutToken(ctx context.Context, d *delivery, cause error) error {
+func (l *lane) notReady(ctx context.Context, d *delivery, cause error) error {
 	question := l.admissionRequest(d)
 	question.CheckOnly = true
 	a, err := l.app.Pacer.Admit(ctx, question)
@@ -145,7 +145,7 @@ func (l *lane) withoutToken(ctx context.Context, d *delivery, cause error) error
 		return later(err, redisRetry)
 	case a.Verdict != tasks.Go:
 		return l.notAdmitted(ctx, d, a)
-	case wecom.ClassOf(cause) == wecom.ClassOther: // the turnstile's own, or Redis's
+	case wecom.ClassOf(cause) == wecom.ClassOther && !isUpload(cause): // the turnstile's own, or Redis's
 		return later(cause, redisRetry)
 	}
 	// Those who get a follow-up are no longer recipients of this message.

@@ -69,6 +69,8 @@ type App struct {
 	Limits tasks.Limits
 	// Broadcasts default to those in Redis.
 	Broadcasts Broadcasts
+	// Media default to those in Redis. They are uploaded by the Sender, if it can.
+	Media Media
 	// Retention is how long the tasks of follow-ups stay in the dashboard, as the
 	// producer has it; nil for [tasks.DefaultRetention].
 	Retention map[tasks.Priority]time.Duration
@@ -132,6 +134,9 @@ func (a App) withDefaults(rdb redis.UniversalClient) App {
 	if a.Broadcasts == nil {
 		a.Broadcasts = broadcast.New(rdb, a.Name, a.RecordTTL)
 	}
+	if a.Media == nil {
+		a.Media = newMedia(rdb, a)
+	}
 	if a.Pacer == nil {
 		a.Pacer = pacing.New(rdb, pacing.Config{App: a.Name, Limits: a.Limits, RecordTTL: a.RecordTTL, Penalty: a.RatePause})
 	}
@@ -141,11 +146,11 @@ func (a App) withDefaults(rdb redis.UniversalClient) App {
 // equal reports whether a and b need the same lane: all fields are equal, and the
 // interfaces hold the same instances.
 func (a App) equal(b App) bool {
-	if a.Sender != b.Sender || a.Ledger != b.Ledger || a.Pacer != b.Pacer || a.Broadcasts != b.Broadcasts {
+	if a.Sender != b.Sender || a.Ledger != b.Ledger || a.Pacer != b.Pacer || a.Broadcasts != b.Broadcasts || a.Media != b.Media {
 		return false
 	}
-	a.Sender, a.Ledger, a.Pacer, a.Broadcasts = nil, nil, nil, nil
-	b.Sender, b.Ledger, b.Pacer, b.Broadcasts = nil, nil, nil, nil
+	a.Sender, a.Ledger, a.Pacer, a.Broadcasts, a.Media = nil, nil, nil, nil, nil
+	b.Sender, b.Ledger, b.Pacer, b.Broadcasts, b.Media = nil, nil, nil, nil, nil
 	return reflect.DeepEqual(a, b)
 }
 

@@ -26,6 +26,8 @@ type delivery struct {
 	allowed   int // attempts that may count in all
 	began     time.Time
 	admission tasks.Admission // its Number is 0 until an attempt is recorded
+	refs      []message.MediaRef
+	mediaIDs  []string // of refs, unless an earlier attempt had others
 }
 
 // decode decodes the task. Its body was checked before it was enqueued, perhaps by a

@@ -22,7 +22,7 @@ func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	switch block, blocked := blockOf(err); {
 	case blocked:
 		findings = append(findings, block)
-	case class == wecom.ClassUnreachable, class == wecom.ClassUnknownOutcome:
+	case (class == wecom.ClassUnreachable || class == wecom.ClassUnknownOutcome) && !isUpload(err):
 		findings = append(findings, silence(about, err))
 	case d.admission.Probe:
 		findings = append(findings, about(probeResult(class)))
@@ -41,6 +41,7 @@ func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 // blockOf is the block of the whole app that follows from an answer, if any.
 func blockOf(err error) (tasks.Finding, bool) {
 	switch class := wecom.ClassOf(err); {
+	case class == wecom.ClassRate && isUpload(err): // the limit is that of uploads
 	case class == wecom.ClassRate && !isGetToken(err):
 		return tasks.Finding{Kind: tasks.RateLimited, Reason: wecom.WithHint(err)}, true
 	case class == wecom.ClassRate, class == wecom.ClassConfig && isAppWide(err):
@@ -90,12 +91,19 @@ func isAppWide(err error) bool {
 	return isGetToken(err)
 }
 
-func isGetToken(err error) bool {
+func isGetToken(err error) bool { return apiOf(err) == wecom.APIGetToken }
+
+func isUpload(err error) bool { return apiOf(err) == wecom.APIMediaUpload }
+
+// apiOf is the API whose call has failed, "" for any other error.
+func apiOf(err error) string {
 	if refused, ok := errors.AsType[*wecom.Error](err); ok {
-		return refused.API == wecom.APIGetToken
+		return refused.API
 	}
-	var broken *wecom.CallError
-	return errors.As(err, &broken) && broken.API == wecom.APIGetToken
+	if broken, ok := errors.AsType[*wecom.CallError](err); ok {
+		return broken.API
+	}
+	return ""
 }
 
 // learn passes on what an answer says about the app, and returns how long the app is

@@ -30,7 +30,12 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 	}
 	// The token comes first: between the admission and the call nothing may take long.
 	if err := l.checkToken(ctx); err != nil {
-		return l.withoutToken(ctx, d, err)
+		return l.notReady(ctx, d, err)
+	}
+	if err := l.ensureMedia(ctx, d); isUnsent(err) {
+		return later(err, redisRetry)
+	} else if err != nil {
+		return l.notReady(ctx, d, err)
 	}
 	a, err := l.admit(ctx, d)
 	if err != nil {
@@ -71,7 +76,7 @@ func (l *lane) call(ctx context.Context, d *delivery, a admitted) (*message.Send
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.app.attemptLimit())
 	defer cancel()
-	return reply, l.app.Sender.Post(ctx, message.APISend, d.payload.Body, reply)
+	return reply, l.post(ctx, d, reply)
 }
 
 // notAdmitted acts on a verdict other than [tasks.Go].

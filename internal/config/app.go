@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -34,7 +35,9 @@ type App struct {
 	// Timezone is the IANA name of the zone of the hours that people give for the app,
 	// such as those of a broadcast.
 	Timezone string
-	Limits   tasks.Limits
+	// MediaStorage is what the files of messages may take in Redis, in bytes.
+	MediaStorage int64
+	Limits       tasks.Limits
 }
 
 // ProxyURL returns the parsed Proxy, or nil for none.
@@ -73,6 +76,7 @@ func readApp(name string, s *section) *App {
 		Retention:      readRetention(s.section("retention")),
 		RecordTTL:      optional(s, "records", tasks.DefaultRecordTTL, duration(minRecords, maxKept)),
 		Timezone:       optional(s, "timezone", defaultTimezone, ianaZone),
+		MediaStorage:   optional(s, "media_storage", media.DefaultMaxBytes, byteSize),
 		Limits:         readLimits(s.section("limits")),
 	}
 	s.rejectUnknown()

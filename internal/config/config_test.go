@@ -62,7 +62,7 @@ func documented(name string) *config.Config {
 			Name: name, CorpID: "ww0123456789abcdef", AgentID: "1000002", Secret: "s3cret",
 			APIBaseURL: "https://qyapi.weixin.qq.com", Timeout: 10 * time.Second, Concurrency: 16, OnUnknown: "resend", UnknownResends: 2,
 			Retention: map[tasks.Priority]time.Duration{tasks.Critical: 24 * time.Hour, tasks.Default: 24 * time.Hour, tasks.Bulk: time.Hour},
-			RecordTTL: 168 * time.Hour, Timezone: "Asia/Shanghai",
+			RecordTTL: 168 * time.Hour, Timezone: "Asia/Shanghai", MediaStorage: 256 << 20,
 			Limits: tasks.Limits{CallsPerMinute: 10000, MemberPerMinute: 30, MemberPerHour: 1000, CriticalReserve: 0.05},
 		}},
 		Gateway: config.Gateway{Listen: "127.0.0.1:8080", Webhooks: webhook.DefaultConfig()},
@@ -122,6 +122,7 @@ apps:
     retention: {critical: 0s, default: 1h, bulk: 2h}
     records: 48h
     timezone: Europe/Berlin
+    media_storage: 1GB
     limits:
       seats: 500
       calls_per_minute: 100
@@ -147,7 +148,7 @@ log: {level: debug, format: console}
 			APIBaseURL: "http://simulator:8090/base", Proxy: "http://user:pw@proxy:3128",
 			Timeout: 30 * time.Second, Concurrency: 2, OnUnknown: "park", UnknownResends: 5,
 			Retention: map[tasks.Priority]time.Duration{tasks.Critical: 0, tasks.Default: time.Hour, tasks.Bulk: 2 * time.Hour},
-			RecordTTL: 48 * time.Hour, Timezone: "Europe/Berlin",
+			RecordTTL: 48 * time.Hour, Timezone: "Europe/Berlin", MediaStorage: 1 << 30,
 			Limits: tasks.Limits{Seats: 500, CallsPerMinute: 100, MemberPerMinute: 20, MemberPerHour: 200, CriticalReserve: 0.125},
 		}},
 		Broadcast: config.Broadcast{ApprovalAbove: 10000},

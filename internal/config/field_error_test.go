@@ -14,7 +14,7 @@ import (
 const app = minimal
 
 // known lists the keys of an app, as errors do.
-const known = "corp_id, agent_id, secret, api_base_url, proxy, timeout, concurrency, on_unknown, unknown_resends, retention, records, timezone, limits"
+const known = "corp_id, agent_id, secret, api_base_url, proxy, timeout, concurrency, on_unknown, unknown_resends, retention, records, timezone, media_storage, limits"
 
 func TestProblemsOfAnApp(t *testing.T) {
 	t.Parallel()
@@ -39,6 +39,8 @@ func TestProblemsOfAnApp(t *testing.T) {
 		"zone nobody knows":         {"timezone: Beijing", `timezone: "Beijing" is not a time zone such as Asia/Shanghai or UTC`},
 		"zone of the host":          {"timezone: Local", `timezone: "Local" is not a time zone such as Asia/Shanghai or UTC`},
 		"negative retention":        {"retention: {bulk: -1s}", `retention.bulk: "-1s" is too short (at least 0s)`},
+		"storage without a unit":    {"media_storage: 256", `media_storage: "256" is not a size (write 64MB or 2GB)`},
+		"storage for no file":       {"media_storage: 512KB", `media_storage: "512KB" is too small (at least 20MB, WeCom's largest file)`},
 		"priority nobody knows":     {"retention: {low: 1h}", "retention.low: unknown key (known here: critical, default, bulk)"},
 		"concurrency of zero":       {"concurrency: 0", `concurrency: "0" is not a whole number from 1 to 2147483647`},
 		"concurrency with a dot":    {"concurrency: 1.5", `concurrency: "1.5" is not a whole number from 1 to 2147483647`},

@@ -70,6 +70,21 @@ func duration(shortest, longest time.Duration) func(string) (time.Duration, erro
 	}
 }
 
+// byteSize accepts a size such as 256MB, of at least one of WeCom's largest files. A KB has
+// 1024 bytes.
+func byteSize(text string) (int64, error) {
+	for unit, factor := range map[string]int64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
+		digits, ok := strings.CutSuffix(text, unit)
+		if n, err := strconv.ParseInt(digits, 10, 32); ok && err == nil && n >= 0 {
+			if n*factor < wecom.MaxFileBytes {
+				return 0, fmt.Errorf("%q is too small (at least 20MB, WeCom's largest file)", text)
+			}
+			return n * factor, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not a size (write 64MB or 2GB)", text)
+}
+
 // percent accepts a percentage and returns it as a share: 0.05 for 5%.
 func percent(text string) (float64, error) {
 	digits, ok := strings.CutSuffix(text, "%")

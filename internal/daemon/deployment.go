@@ -13,6 +13,7 @@ import (
 	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/internal/metrics"
 	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/tokenstore"
@@ -119,6 +120,18 @@ func (d *Deployment) Producer(app *config.App) (*producer.Producer, error) {
 // Ledger holds the records of an app.
 func (d *Deployment) Ledger(app *config.App) *ledger.Ledger {
 	return ledger.New(d.rdb, app.Name, app.RecordTTL)
+}
+
+// Media keeps the files of an app's messages.
+func (d *Deployment) Media(app *config.App) *media.Store { return d.media(app, nil) }
+
+// media also uploads them.
+func (d *Deployment) media(app *config.App, uploader media.Uploader) *media.Store {
+	cfg := media.Config{App: app.Name, Uploader: uploader, Keep: app.RecordTTL, MaxBytes: app.MediaStorage}
+	if d.metrics != nil {
+		cfg.OnUpload = d.metrics.MediaUploaded
+	}
+	return media.New(d.rdb, cfg)
 }
 
 // Finder finds the messages of an app, including those not sent yet.

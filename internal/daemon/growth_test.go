@@ -24,8 +24,10 @@ import (
 	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/internal/webhook"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -193,6 +195,19 @@ func (g *growth) messages() (rejected string) {
 	return g.send("ops", "nobody", producer.Options{})
 }
 
+// picture sends a picture that the worker uploads.
+func (g *growth) picture() {
+	g.Helper()
+	ref, err := g.Media(g.App("ops")).Keep(g.Context(), wecom.MediaImage, "", []byte("\x89PNG\r\n\x1a\n and the rest"))
+	if err != nil {
+		g.Fatal(err)
+	}
+	id := g.Send("ops", message.SendImageRequest{
+		SendRequestCommon: &message.SendRequestCommon{ToUser: "picture"}, Image: message.ImageField{MediaID: ref.String()},
+	}, producer.Options{}).ID
+	g.until("the picture has arrived", func() bool { return g.state(id) == tasks.Accepted })
+}
+
 // operator replays, recalls, cancels, purges, pauses and resumes.
 func (g *growth) operator(rejected string) {
 	g.Helper()
@@ -324,6 +339,7 @@ func TestEveryKeyEndsOrIsBounded(t *testing.T) {
 	g.AuditWhenDue(t.Context())
 	old := g.send("old", "a", producer.Options{})
 	g.compatible()
+	g.picture()
 	g.operator(rejected)
 	g.until("the app that leaves has sent", func() bool { return g.state(old) == tasks.Accepted })
 	g.forget("old")

@@ -98,6 +98,6 @@ func (d *Deployment) workerApp(app *config.App) (worker.App, error) {
 	return worker.App{
 		Name: app.Name, AgentID: app.AgentID, Sender: client, RecordTTL: app.RecordTTL, Concurrency: app.Concurrency,
 		Timeout: app.Timeout, OnUnknown: worker.OnUnknown(app.OnUnknown), UnknownResends: app.UnknownResends, RatePause: d.options.RatePause,
-		Limits: app.Limits, Retention: app.Retention,
+		Limits: app.Limits, Retention: app.Retention, Media: d.media(app, client),
 	}, nil
 }

@@ -103,6 +103,31 @@ func Dead(app string) string { return prefix + app + "}:dead" }
 // STRING, see tasks.Encode · the app's `records` retention · owner internal/ledger
 func Payload(app, id string) string { return prefix + app + "}:payload:" + id }
 
+// MediaContent is a file of the app's messages, by the SHA-256 of its content.
+//
+// HASH pieces by number, size · the app's `records` retention after a message needed it last · owner internal/media
+func MediaContent(app, hash string) string { return prefix + app + "}:media:content:" + hash }
+
+// MediaKept lists the contents with their sizes by the time of their end.
+//
+// ZSET "hash bytes" by Unix ms · that of the last content · owner internal/media
+func MediaKept(app string) string { return prefix + app + "}:media:kept" }
+
+// MediaBytes is what the contents take together.
+//
+// STRING number · that of the last content · owner internal/media
+func MediaBytes(app string) string { return prefix + app + "}:media:bytes" }
+
+// MediaUpload is the media_id of a file of one type and name, or how its upload failed.
+//
+// HASH id; code, msg, status · 60 h; a failure 10 minutes at most · owner internal/media
+func MediaUpload(app, upload string) string { return prefix + app + "}:media:upload:" + upload }
+
+// MediaLock is held by the one process that uploads a file.
+//
+// STRING owner · 1 minute at most · owner internal/media
+func MediaLock(app, upload string) string { return MediaUpload(app, upload) + ":lock" }
+
 // Audit is the result of the last audit of the app.
 //
 // STRING JSON · 24 h · owner internal/audit

@@ -15,6 +15,7 @@ import (
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -39,6 +40,7 @@ type Metrics struct {
 	hold       *prometheus.HistogramVec
 	refreshes  *prometheus.CounterVec
 	webhooks   *prometheus.CounterVec
+	media      *prometheus.CounterVec
 	apps       *apps.Collector // nil until WatchRedis
 	gatherers  prometheus.Gatherers
 	log        zerolog.Logger
@@ -78,13 +80,16 @@ func New(cfg Config) *Metrics {
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wecomq_webhook_alerts_total", Help: "Alerts received by webhook, by result; result refused counts webhooks.",
 		}, []string{"app", "source", "result"}),
+		media: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wecomq_media_uploads_total", Help: "Files of messages uploaded to WeCom by result: uploaded, renewed after WeCom had forgotten them, failed.",
+		}, []string{"app", "result"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wecomq_build_info", Help: "Always 1; the label is the version of wecomq. Every process has this series.",
 		ConstLabels: prometheus.Labels{"version": cfg.Version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks,
+	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks, m.media,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gatherers = prometheus.Gatherers{m.registry}
 	return m
@@ -117,6 +122,9 @@ func (m *Metrics) InitSeries(app string) {
 	for _, result := range []string{"accepted", "invalid", "unlicensed"} {
 		m.recipients.WithLabelValues(app, result)
 	}
+	for _, result := range media.Results() {
+		m.media.WithLabelValues(app, string(result))
+	}
 }
 
 // InitWebhookSeries does the same for the webhooks of a gateway.
@@ -131,6 +139,11 @@ func (m *Metrics) InitWebhookSeries(app string) {
 // Alerted counts alerts received by webhook.
 func (m *Metrics) Alerted(app string, source webhook.Source, result webhook.Result, alerts int) {
 	m.webhooks.WithLabelValues(app, string(source), string(result)).Add(float64(alerts))
+}
+
+// MediaUploaded counts an upload of a message's file.
+func (m *Metrics) MediaUploaded(app string, r media.Result) {
+	m.media.WithLabelValues(app, string(r)).Inc()
 }
 
 // CountTokens counts an app's calls of gettoken.

@@ -34,6 +34,7 @@ func (s *Simulator) handleAdmin() {
 		"DELETE /admin/messages":    s.act(s.ForgetMessages),
 		"GET /admin/stats":          func(*http.Request) (any, error) { return s.Stats(), nil },
 		"POST /admin/tokens:expire": s.act(s.ExpireTokens),
+		"POST /admin/media:expire":  s.act(s.ExpireMedia),
 	} {
 		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			value, err := do(r)

@@ -43,6 +43,7 @@
 //	DELETE /admin/messages       forget it
 //	GET    /admin/stats          counters since the start
 //	POST   /admin/tokens:expire  end the life of every access token
+//	POST   /admin/media:expire   end the life of every media_id
 //
 // For example: every third send loses its answer although the message arrives.
 //

@@ -73,8 +73,19 @@ func (s *Simulator) uploadMedia(c *call) (reply, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
+	s.stats.Uploads++
 	s.media.put(mediaKey{c.app.corpID, id}, upload{kind: kind, expires: now.Add(time.Duration(c.dir.rules.MediaTTL))})
 	return &uploadReply{Type: kind, MediaID: id, CreatedAt: strconv.FormatInt(now.Unix(), 10)}, nil
+}
+
+// ExpireMedia ends the life of every media_id: a message with one is answered 40007.
+func (s *Simulator) ExpireMedia() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, file := range s.media.values {
+		file.expires = time.Time{}
+		s.media.values[key] = file
+	}
 }
 
 // measureUpload returns the size of the part named media, 0 if there is none.

@@ -128,6 +128,14 @@ func TestMediaBelongToTheCompanyForThreeDays(t *testing.T) {
 	b.clock.Advance(1)
 	b.wantCode(b.send(picture), 40007)
 
+	fresh := b.upload(b.token, "image", "media", 10).MediaID
+	b.wantCode(b.send(message("image", `{"media_id":"`+fresh+`"}`)), 0)
+	b.ExpireMedia()
+	b.wantCode(b.send(message("image", `{"media_id":"`+fresh+`"}`)), 40007)
+	if n := b.Stats().Uploads; n != 2 {
+		t.Errorf("%d uploads are counted, want 2", n)
+	}
+
 	rules.StrictMedia = false
 	if err := b.SetRules(rules); err != nil {
 		t.Fatal(err)

@@ -22,6 +22,8 @@ type Stats struct {
 	Delivered  int64 `json:"delivered"`
 	Dropped    int64 `json:"dropped"`
 	Suppressed int64 `json:"suppressed"`
+	// Uploads are the files that were taken.
+	Uploads int64 `json:"uploads"`
 	// Apps are those that have called, by corp and agent id.
 	Apps []AppStats `json:"apps"`
 	// Rate is the calls answered in each of the last 120 seconds that had any,

@@ -1,0 +1,84 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// Resolve prepares a message once, before it is enqueued: it makes sure that every file it
+// refers to is kept for as long as the message may wait, and that WeCom takes it where it
+// stands. A message without files is returned as it is. What is wrong with the message is a
+// [*message.ValidationError]; any other error is of Redis.
+func (s *Store) Resolve(ctx context.Context, m tasks.Message) (tasks.Message, error) {
+	if m.Request == nil {
+		return m, nil // the producer says so
+	}
+	life := s.cfg.Keep + max(m.Options.Delay, time.Until(m.Options.At), 0)
+	request, err := message.MapMedia(m.Request, func(field string, kind wecom.MediaType, id string) (string, error) {
+		resolved, err := s.resolve(ctx, kind, id, life)
+		return resolved, atField(field, err)
+	})
+	m.Request = request
+	return m, err
+}
+
+func (s *Store) resolve(ctx context.Context, kind wecom.MediaType, id string, life time.Duration) (string, error) {
+	if !strings.HasPrefix(id, "sha256:") {
+		return id, nil // WeCom's own
+	}
+	ref, ok := message.ParseMediaRef(kind, id)
+	if !ok {
+		return "", problemf("not like sha256:<64 hex digits>, or for a file sha256:<64 hex digits>/<name>")
+	}
+	switch err := s.book(ctx, ref, 0, 0, life); {
+	case errors.Is(err, errAbsent):
+		return "", problemf("there is no such file for app %s, or it is no longer kept; upload it first", s.cfg.App)
+	case err != nil:
+		return "", err
+	}
+	return id, s.check(ctx, ref)
+}
+
+// check makes sure that WeCom takes a content as the type, unless it has done so.
+func (s *Store) check(ctx context.Context, ref message.MediaRef) error {
+	uploaded, err := s.rdb.HExists(ctx, s.uploadKeys(ref)[0], "id").Result()
+	if err != nil {
+		return unsent("look for a media_id", err)
+	}
+	if uploaded {
+		return nil
+	}
+	_, err, _ = s.flights.Do("check "+uploadOf(ref), func() (any, error) {
+		content, err := s.content(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		return nil, wecom.CheckMedia(ref.Kind, filename(ref, content), content)
+	})
+	return err
+}
+
+// problemError is something wrong with a media_id.
+type problemError string
+
+func (e problemError) Error() string { return string(e) }
+
+func problemf(format string, args ...any) error { return problemError(fmt.Sprintf(format, args...)) }
+
+// atField makes a validation error of what is wrong with a media_id.
+func atField(field string, err error) error {
+	_, refused := errors.AsType[*wecom.MediaError](err)
+	_, full := errors.AsType[*FullError](err)
+	_, wrong := errors.AsType[problemError](err)
+	if refused || full || wrong || errors.Is(err, errAbsent) {
+		return &message.ValidationError{Fields: []message.FieldError{{Field: field, Problem: err.Error()}}}
+	}
+	return err
+}

@@ -1,0 +1,129 @@
+// Package media keeps the files of an app's messages in Redis, and uploads each once for
+// all processes: its media_id is shared until shortly before WeCom forgets it. While the
+// content is kept, a file can be uploaded again, so that a message may wait for longer
+// than its media_id lives.
+package media
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// DefaultMaxBytes is what the files that are kept for an app may take together: a dozen of
+// WeCom's largest, or a thousand pictures of 256 KB.
+const DefaultMaxBytes = 256 << 20
+
+// Life is how long a media_id is used. WeCom keeps it for three days (90253); a message
+// that got it at the last moment may be sent again with it for half a day.
+const Life = 60 * time.Hour
+
+// Result is what became of an upload.
+type Result string
+
+// The results.
+const (
+	Uploaded Result = "uploaded" // for the first time, or after [Life]
+	Renewed  Result = "renewed"  // after WeCom had refused the media_id
+	Failed   Result = "failed"
+)
+
+// Results are all of them.
+func Results() []Result { return []Result{Uploaded, Renewed, Failed} }
+
+// Uploader uploads a file to WeCom; [*wecom.Client] is one.
+type Uploader interface {
+	UploadMedia(ctx context.Context, kind wecom.MediaType, filename string, content []byte) (*wecom.Media, error)
+}
+
+// Config is what a [Store] needs. App is required.
+type Config struct {
+	App string
+	// Uploader is needed for media_ids only, not to keep files.
+	Uploader Uploader
+	// Keep is how long a content is kept after a message needed it last, be it that the
+	// message came, was due or was tried; 0 for [tasks.DefaultRecordTTL].
+	Keep time.Duration
+	// MaxBytes is what all contents may take; 0 for [DefaultMaxBytes].
+	MaxBytes int64
+	// OnUpload, when set, is called after each upload.
+	OnUpload func(app string, r Result)
+}
+
+// Store has the files of one app. It is safe for concurrent use.
+type Store struct {
+	rdb     redis.UniversalClient
+	cfg     Config
+	flights singleflight.Group // one for each file that this process needs
+}
+
+// New makes the store of an app; it does not connect.
+func New(rdb redis.UniversalClient, cfg Config) *Store {
+	if cfg.Keep == 0 {
+		cfg.Keep = tasks.DefaultRecordTTL
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = DefaultMaxBytes
+	}
+	if cfg.OnUpload == nil {
+		cfg.OnUpload = func(string, Result) {}
+	}
+	return &Store{rdb: rdb, cfg: cfg}
+}
+
+// Of is the reference of a content; name is what members see of a file.
+func Of(kind wecom.MediaType, name string, content []byte) message.MediaRef {
+	sum := sha256.Sum256(content)
+	ref := message.MediaRef{Kind: kind, Hash: hex.EncodeToString(sum[:])}
+	if kind == wecom.MediaFile {
+		ref.Name = name
+	}
+	return ref
+}
+
+// uploadOf names what WeCom takes for a file of its own: another type or name needs an
+// upload of its own.
+func uploadOf(ref message.MediaRef) string {
+	sum := sha256.Sum256([]byte(string(ref.Kind) + "\x00" + ref.Name + "\x00" + ref.Hash))
+	return hex.EncodeToString(sum[:16])
+}
+
+// contentKeys are those of a content and of the books.
+func (s *Store) contentKeys(ref message.MediaRef) []string {
+	return []string{keys.MediaContent(s.cfg.App, ref.Hash), keys.MediaKept(s.cfg.App), keys.MediaBytes(s.cfg.App)}
+}
+
+// filename is the name under which a content is uploaded. Members see that of a file.
+func filename(ref message.MediaRef, content []byte) string {
+	switch ref.Kind {
+	case wecom.MediaVoice:
+		return "voice.amr"
+	case wecom.MediaVideo:
+		return "video.mp4"
+	case wecom.MediaImage:
+		if len(content) > 0 && content[0] == 0xff {
+			return "image.jpg"
+		}
+		return "image.png"
+	case wecom.MediaFile:
+	}
+	if ref.Name == "" {
+		return "file"
+	}
+	return ref.Name
+}
+
+// unsent says that Redis did not answer: nothing was sent to WeCom.
+func unsent(doing string, err error) error {
+	return &wecom.UnsentError{Err: fmt.Errorf("%s: %w", doing, err)}
+}
