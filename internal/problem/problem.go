@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -26,6 +27,10 @@ type Problem struct { //nolint:errname // RFC 9457 calls it a problem
 	huma.ErrorModel
 
 	RequestID string `json:"request_id,omitempty" doc:"Names the request in the gateway's log"`
+	// InvalidRows is how many rows of a list of recipients have a problem, and Rows
+	// what is wrong with the first twenty of them.
+	InvalidRows int               `json:"invalid_rows,omitempty" doc:"How many rows of a list have a problem"`
+	Rows        []compose.Problem `json:"rows,omitempty" doc:"What is wrong with the first twenty of them: line, column, reason"`
 }
 
 var _ huma.StatusError = (*Problem)(nil)
@@ -40,6 +45,9 @@ func New(err error, location string) *Problem {
 		for _, field := range invalid.Fields {
 			p.Errors = append(p.Errors, &huma.ErrorDetail{Location: location + field.Field, Message: field.Problem})
 		}
+	}
+	if list, ok := errors.AsType[*compose.ListError](err); ok {
+		p.InvalidRows, p.Rows = max(list.Invalid, 1), list.Problems
 	}
 	return p
 }

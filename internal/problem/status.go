@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/wecom"
 )
 
 // The kinds of errors that have an HTTP status, beside *message.ValidationError and
-// those of package wecom. An error is of a kind by errors.Is.
+// those of packages wecom and broadcast. An error is of a kind by errors.Is.
 var (
 	ErrMalformed    = errors.New("malformed request")
 	ErrUnauthorized = errors.New("unauthorized")
@@ -49,6 +51,11 @@ var statuses = []struct {
 	{is(ErrTooLarge), http.StatusRequestEntityTooLarge},
 	{is(ErrInvalid), http.StatusUnprocessableEntity},
 	{as[*message.ValidationError], http.StatusUnprocessableEntity},
+	{is(broadcast.ErrNotFound), http.StatusNotFound},
+	{is(broadcast.ErrOwnApproval), http.StatusForbidden},
+	{is(broadcast.ErrKeyInUse), http.StatusConflict},
+	{as[*broadcast.StateError], http.StatusConflict},
+	{as[*compose.ListError], http.StatusUnprocessableEntity},
 	{is(ErrNotThere), http.StatusNotImplemented},
 	{as[*wecom.Error], http.StatusBadGateway},
 	{as[*wecom.CallError], http.StatusBadGateway},

@@ -1,0 +1,113 @@
+package broadcast
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Columns are those of a report as CSV.
+func Columns() []string { return []string{"recipient", "state", "errcode", "errmsg", "msgid", "at"} }
+
+// byteOrderMark makes Excel read a CSV file as UTF-8.
+const byteOrderMark = "\uFEFF"
+
+// WriteCSV writes a report as CSV in UTF-8 with a header, row by row; bom puts a byte
+// order mark before it, which Excel needs. A text that a spreadsheet would take for
+// a formula gets a ' in front. It ends with the first error, of the rows or of the writer.
+func WriteCSV(w io.Writer, rows iter.Seq2[Row, error], bom bool) error {
+	out := csv.NewWriter(w)
+	if bom {
+		if _, err := io.WriteString(w, byteOrderMark); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	}
+	if err := out.Write(Columns()); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	for row, err := range rows {
+		if err != nil {
+			out.Flush() // what is written is true
+			return err
+		}
+		if err := out.Write(row.cells()); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// cells are the row as CSV. Without an outcome there is neither a time nor an errcode.
+func (r Row) cells() []string {
+	at, code := "", ""
+	if !r.At.IsZero() {
+		at, code = r.At.UTC().Format(time.RFC3339), strconv.FormatInt(r.ErrCode, 10)
+	}
+	return []string{harmless(r.Recipient), harmless(r.State), code, harmless(r.ErrMsg), harmless(r.MsgID), at}
+}
+
+// harmless makes a text one to a spreadsheet, too: what begins with one of these
+// characters would be a formula.
+func harmless(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
+
+// WriteNDJSON writes a report as one JSON object per line. It ends like [WriteCSV].
+func WriteNDJSON(w io.Writer, rows iter.Seq2[Row, error]) error {
+	buffered := bufio.NewWriter(w)
+	out := json.NewEncoder(buffered)
+	out.SetEscapeHTML(false)
+	for row, err := range rows {
+		if err != nil {
+			_ = buffered.Flush() // what is written is true
+			return err
+		}
+		if err := out.Encode(row); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	}
+	if err := buffered.Flush(); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// Selection chooses rows of a report. The zero value takes all.
+type Selection struct {
+	State     string
+	ErrCode   int64  // 0 for any
+	Recipient string // in any case
+}
+
+// Of are the chosen ones of these rows.
+func (s Selection) Of(rows iter.Seq2[Row, error]) iter.Seq2[Row, error] {
+	if s == (Selection{}) {
+		return rows
+	}
+	return func(yield func(Row, error) bool) {
+		for row, err := range rows {
+			if (err != nil || s.has(row)) && !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+func (s Selection) has(row Row) bool {
+	return (s.State == "" || s.State == row.State) &&
+		(s.ErrCode == 0 || s.ErrCode == row.ErrCode) &&
+		(s.Recipient == "" || strings.EqualFold(s.Recipient, row.Recipient))
+}
