@@ -25,6 +25,10 @@ const (
 	stateCancelled  = "cancelled"
 )
 
+// allInvalid is the errcode of a call whose recipients are all invalid; if there are
+// others, WeCom accepts the call and names the invalid ones (90236).
+const allInvalid = 81013
+
 // Row is what became of one recipient.
 type Row struct {
 	Recipient string `json:"recipient"`
@@ -153,8 +157,11 @@ func (r *blockReport) add(f fate) {
 		State: string(f.state), ErrCode: f.errcode, ErrMsg: f.errmsg, MsgID: f.msgid,
 		At: r.broadcast.CreatedAt.Add(f.after).Truncate(time.Second),
 	}
-	if f.state == tasks.Partial {
+	switch {
+	case f.state == tasks.Partial:
 		outcome.State, outcome.ErrMsg = stateAccepted, ""
+	case f.state == tasks.Rejected && f.errcode == allInvalid:
+		outcome.State = stateInvalid
 	}
 	if f.followUp {
 		r.set(f.users, outcome)

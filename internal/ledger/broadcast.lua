@@ -73,6 +73,10 @@ local function broadcast_waiting(deferred)
   return users
 end
 
+-- WeCom refuses a call with this errcode if all its recipients are invalid: if there are
+-- others, it accepts the call, and names them.
+local ALL_INVALID = '81013'
+
 -- broadcast_counts is how many recipients of a call are in each state.
 local function broadcast_counts(record)
   if record.state == 'accepted' or record.state == 'partial' then
@@ -89,6 +93,9 @@ local function broadcast_counts(record)
     if not waits[string.lower(user)] then
       recipients = recipients + 1
     end
+  end
+  if record.state == 'rejected' and record.errcode == ALL_INVALID then
+    return {invalid = recipients}
   end
   return {[record.state] = recipients}
 end

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/user"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+func newBroadcast(g *globals) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "broadcast",
+		Short: "Send one message, or one template, to a list of people",
+		Long: `A broadcast goes to everybody on a list, once: with the same words in calls of a
+thousand recipients each, or with words of their own from the list's columns. Workers
+send it with priority bulk, so alerts overtake it. It can be paused, resumed and
+cancelled at any time and from any host; what became of each recipient is in its report.`,
+		Args: cobra.ArbitraryArgs, // so that an unknown command is ours to refuse
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown command %q for \"wecomq broadcast\"%s; see 'wecomq broadcast --help'", args[0], suggestion(cmd, args[0]))
+			}
+			return cmd.Help()
+		},
+	}
+	cmd.AddCommand(newBroadcastCreate(g), newBroadcastList(g), newBroadcastStatus(g), newBroadcastReport(g))
+	for _, control := range broadcastControls {
+		cmd.AddCommand(newBroadcastControl(g, control))
+	}
+	return cmd
+}
+
+// openBroadcast opens what holds a broadcast; an id that is none is a usage error.
+func (g *globals) openBroadcast(ctx context.Context, id string) (*daemon.Deployment, *config.App, error) {
+	name, err := tasks.ValidateBroadcastID(id)
+	if err != nil {
+		return nil, nil, &exitError{exitUsage, err}
+	}
+	d, err := g.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	app, err := d.Config.App(name)
+	if err != nil {
+		d.Close()
+		return nil, nil, err
+	}
+	return d, app, nil
+}
+
+// actor is who gives this command, for the books.
+func actor() string {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, _ := os.Hostname()
+	return name + "@" + host
+}
+
+// broadcastControl is a command that changes the state of a broadcast.
+type broadcastControl struct {
+	verb, short, long string
+	do                func(*broadcast.Store, context.Context, string, string) (*broadcast.Broadcast, error)
+}
+
+var broadcastControls = []broadcastControl{
+	{"pause", "Stop a broadcast until it is resumed", "Calls in flight end; no other is made, on any host.", (*broadcast.Store).Pause},
+	{"resume", "Let a paused broadcast go on", "It goes on with those who were not reached.", (*broadcast.Store).Resume},
+	{"cancel", "End a broadcast", `Whoever was not reached counts as cancelled. Calls in flight end, and their outcome is
+still recorded. To take back what was sent, see 'wecomq recall'.`, (*broadcast.Store).Cancel},
+	{"approve", "Release a broadcast that waits for approval", `A broadcast that was created with --approve, or goes to more people than the config's
+broadcast.approval_above, waits until somebody other than its creator approves it. Look
+at it first: 'wecomq broadcast status ID'.`, (*broadcast.Store).Approve},
+}
+
+func newBroadcastControl(g *globals, c broadcastControl) *cobra.Command {
+	return &cobra.Command{
+		Use:     c.verb + " ID",
+		Short:   c.short,
+		Long:    c.long + "\n\nPrints the broadcast as it is then. A repeat changes nothing.",
+		Example: "  wecomq broadcast " + c.verb + " ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			d, app, err := g.openBroadcast(cmd.Context(), ids[0])
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			b, err := c.do(d.Broadcasts(app), cmd.Context(), ids[0], actor())
+			if err != nil {
+				return broadcastError(err)
+			}
+			return g.printBroadcast(cmd.Context(), d, app, b)
+		},
+	}
+}
+
+// broadcastError is a usage error if the command cannot be done as it was given.
+func broadcastError(err error) error {
+	var state *broadcast.StateError
+	if errors.As(err, &state) || errors.Is(err, broadcast.ErrOwnApproval) || errors.Is(err, broadcast.ErrNotFound) {
+		return &exitError{exitUsage, err}
+	}
+	return err
+}

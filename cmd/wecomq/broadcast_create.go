@@ -1,0 +1,424 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/producer"
+)
+
+// broadcastCreateFlags are the flags of `wecomq broadcast create`.
+type broadcastCreateFlags struct {
+	app, list               string
+	text, template, message string
+	msgType                 string
+	at, between             string
+	rate                    int
+	expiresIn               time.Duration
+	encoding, header        string
+	skipInvalid             bool
+	approve, dryRun         bool
+	testTo                  string
+	idempotencyKey          string
+}
+
+func newBroadcastCreate(g *globals) *cobra.Command {
+	f := &broadcastCreateFlags{}
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Create a broadcast from a list of recipients",
+		Long: `Reads a list of recipients, checks all of it, stores the broadcast, and lets workers send
+it. Prints {"id","app","recipients","calls","eta"}.
+
+The list is CSV: UTF-8, UTF-16 or GB18030, with or without a header. The recipient is in
+the column userid, or else in the first. A template is a Go text/template over the
+columns, {{.name}}; in a message file each string may be one. Recipients whose words are
+the same share a call. Duplicates, ignoring case, are sent once.
+
+Nothing is sent if any line is wrong: the first twenty are listed with line, column and
+reason. --skip-invalid leaves them out instead.
+
+The command may be repeated: what says the same is the same broadcast, as long as it is
+kept, unless it has another --idempotency-key. After Ctrl-C or a lost connection repeat it
+as well; until it is complete, nothing is sent.`,
+		Example: `  wecomq broadcast create --app ops -f recipients.csv --text "Holiday: 1-7 October"
+  wecomq broadcast create -f people.csv --template hello.tmpl --test-to zhangsan
+  wecomq broadcast create -f people.csv -m card.json --at 2026-12-01T09:00:00+08:00 \
+    --between 09:00-18:00 --rate 5000`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.validate(); err != nil {
+				return err
+			}
+			return f.run(cmd.Context(), g)
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+func (f *broadcastCreateFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
+	flags.StringVarP(&f.list, "file", "f", "", "list of recipients, CSV `FILE`, - for stdin")
+	flags.StringVar(&f.text, "text", "", "send this text to everybody, as it is")
+	flags.StringVar(&f.template, "template", "", "send what this template `FILE` says for each recipient")
+	flags.StringVar(&f.msgType, "type", "text", "of --text and --template: text or markdown")
+	flags.StringVarP(&f.message, "message", "m", "", "message/send JSON `FILE` without recipients, whose strings may be templates")
+	flags.StringVar(&f.at, "at", "", "begin at this `TIME`, RFC 3339, e.g. 2026-12-01T09:00:00+08:00")
+	flags.IntVar(&f.rate, "rate", 0, "reach at most `N` recipients a minute (default as many as the app may)")
+	flags.StringVar(&f.between, "between", "", "send in these `HOURS` of the day only, in the app's time zone, e.g. 09:00-18:00")
+	flags.DurationVar(&f.expiresIn, "expires-in", 0, "give up on whom it has not reached within this time of its beginning, e.g. 48h")
+	flags.StringVar(&f.encoding, "encoding", "", "of the list: utf-8, gb18030, utf-16le or utf-16be (default detected)")
+	flags.StringVar(&f.header, "header", "auto", "whether the list's first line names its columns: auto, yes or no")
+	flags.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave out lines that are wrong")
+	flags.StringVar(&f.testTo, "test-to", "", "first send the first three messages to this `USER` and wait until WeCom has accepted them")
+	flags.BoolVar(&f.approve, "approve", false, "wait until somebody else approves it")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "only check: print what would be sent, store nothing")
+	flags.StringVar(&f.idempotencyKey, "idempotency-key", "", "a repeat with the same `KEY` returns the first broadcast")
+}
+
+// validate checks what flags say together.
+func (f *broadcastCreateFlags) validate() error {
+	contents := 0
+	for _, content := range []string{f.text, f.template, f.message} {
+		if content != "" {
+			contents++
+		}
+	}
+	switch {
+	case f.list == "":
+		return usagef("give the recipients with --file, - for stdin; see 'wecomq broadcast create --help'")
+	case contents != 1:
+		return usagef("give one of --text, --template and --message; see 'wecomq broadcast create --help'")
+	case f.list == "-" && (f.template == "-" || f.message == "-"):
+		return usagef("only one file can be stdin")
+	case f.rate < 0:
+		return usagef("--rate: %d is negative", f.rate)
+	case f.expiresIn < 0:
+		return usagef("--expires-in: %s is negative", f.expiresIn)
+	case f.header != "auto" && f.header != "yes" && f.header != "no":
+		return usagef("--header: %q is none of auto, yes, no", f.header)
+	}
+	if f.idempotencyKey != "" {
+		if err := envelope.ValidateKey(f.idempotencyKey); err != nil {
+			return &exitError{exitUsage, err}
+		}
+	}
+	return nil
+}
+
+func (f *broadcastCreateFlags) run(ctx context.Context, g *globals) error {
+	template, err := f.parse(g)
+	if err != nil {
+		return err
+	}
+	d, app, err := f.open(ctx, g)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	spec, err := f.spec(app, template)
+	if err != nil {
+		return err
+	}
+	list, err := f.compile(ctx, g, template)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = list.Close() }()
+	above := d.Config.Broadcast.ApprovalAbove
+	spec.NeedsApproval = f.approve || (above > 0 && list.Summary.Recipients > above)
+	c := &broadcastCreation{globals: g, deployment: d, app: app, draft: broadcast.Draft{Spec: spec, List: list, Key: f.idempotencyKey}}
+	c.tellSkipped()
+	if f.dryRun {
+		return c.printPreview(ctx)
+	}
+	if f.testTo != "" {
+		if err := c.test(ctx, f.testTo); err != nil {
+			return err
+		}
+	}
+	return c.create(ctx)
+}
+
+func (f *broadcastCreateFlags) open(ctx context.Context, g *globals) (*daemon.Deployment, *config.App, error) {
+	d, err := g.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	app, err := d.Config.App(f.app)
+	if err != nil {
+		d.Close()
+	}
+	return d, app, err
+}
+
+// parse reads the template that the flags name.
+func (f *broadcastCreateFlags) parse(g *globals) (*compose.Template, error) {
+	var template *compose.Template
+	var err error
+	switch {
+	case f.text != "":
+		template, err = compose.Text(message.Type(f.msgType), f.text)
+	case f.template != "":
+		var text []byte
+		if text, err = g.readFile("--template", f.template); err == nil {
+			words := strings.TrimRight(string(envelope.TrimMark(text)), "\r\n") // which editors add
+			template, err = compose.TextTemplate(message.Type(f.msgType), words)
+		}
+	default:
+		var body []byte
+		if body, err = g.readFile("--message", f.message); err == nil {
+			template, err = compose.ParseTemplate(envelope.TrimMark(body))
+		}
+	}
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return template, nil
+}
+
+// readFile reads a template, which is no larger than a message.
+func (g *globals) readFile(flag, name string) ([]byte, error) {
+	in, err := g.openFile(flag, name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
+	data, err := io.ReadAll(io.LimitReader(in, message.MaxBodyBytes+1))
+	if err == nil && len(data) > message.MaxBodyBytes {
+		err = fmt.Errorf("it is larger than %d bytes", message.MaxBodyBytes)
+	}
+	if err != nil {
+		return nil, usagef("%s: %s: %w", flag, name, err)
+	}
+	return data, nil
+}
+
+// openFile opens the file that a flag names, or stdin.
+func (g *globals) openFile(flag, name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(g.stdin), nil
+	}
+	file, err := os.Open(name)
+	if path, ok := errors.AsType[*os.PathError](err); ok {
+		err = path.Err
+	}
+	if err != nil {
+		return nil, usagef("%s: %s: %w", flag, name, err)
+	}
+	return file, nil
+}
+
+// spec is what the flags say of the broadcast.
+func (f *broadcastCreateFlags) spec(app *config.App, template *compose.Template) (broadcast.Spec, error) {
+	spec := broadcast.Spec{Template: template, Rate: f.rate, ExpiresIn: f.expiresIn, CreatedBy: actor()}
+	var err error
+	if f.at != "" {
+		if spec.At, err = time.Parse(time.RFC3339, f.at); err != nil {
+			return spec, usagef("--at: %q is not RFC 3339, e.g. 2026-12-01T09:00:00+08:00", f.at)
+		}
+	}
+	if f.between != "" {
+		if spec.Between, err = broadcast.ParseHours(f.between, app.Location()); err != nil {
+			return spec, usagef("--between: %w", err)
+		}
+	}
+	return spec, nil
+}
+
+// compile reads and checks the list.
+func (f *broadcastCreateFlags) compile(ctx context.Context, g *globals, template *compose.Template) (*compose.Compiled, error) {
+	in, err := g.openFile("--file", f.list)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
+	progress := newProgress(g.stderr, "checked")
+	seen := 0
+	list, err := compose.Compile(ctx, in, template, compose.Options{
+		Encoding: f.encoding, Header: f.headerOption(), SkipInvalid: f.skipInvalid,
+		Progress: func(rows int) {
+			progress.add(rows - seen)
+			seen = rows
+		},
+	})
+	progress.end()
+	var wrong *compose.ListError
+	if errors.As(err, &wrong) {
+		for _, p := range wrong.Problems {
+			_, _ = fmt.Fprintln(g.stderr, p)
+		}
+		return nil, usagef("--file: %s: lines that are wrong: %d; nothing was sent. Mend them, or leave them out with --skip-invalid",
+			f.list, max(wrong.Invalid, 1))
+	}
+	return list, err
+}
+
+func (f *broadcastCreateFlags) headerOption() compose.Header {
+	if f.header == "auto" {
+		return compose.HeaderAuto
+	}
+	return compose.Header(f.header)
+}
+
+// broadcastCreation is one run of `wecomq broadcast create`, once the list is checked.
+type broadcastCreation struct {
+	*globals
+	deployment *daemon.Deployment
+	app        *config.App
+	draft      broadcast.Draft
+}
+
+// tellSkipped says what of the list is not sent.
+func (c *broadcastCreation) tellSkipped() {
+	list := c.draft.List.Summary
+	for _, p := range list.Problems {
+		_, _ = fmt.Fprintln(c.stderr, "left out:", p)
+	}
+	if more := list.Invalid - len(list.Problems); more > 0 {
+		_, _ = fmt.Fprintf(c.stderr, "left out: %d more lines\n", more)
+	}
+	for _, d := range list.DuplicateExamples {
+		_, _ = fmt.Fprintf(c.stderr, "line %d: %s is on line %d already, and gets one message\n", d.Line, d.User, d.FirstLine)
+	}
+	if more := list.Duplicates - len(list.DuplicateExamples); more > 0 {
+		_, _ = fmt.Fprintf(c.stderr, "%d more duplicates\n", more)
+	}
+}
+
+// testPatience is how long a test message may take.
+const testPatience = time.Minute
+
+// test sends the first messages to one user, and waits for them.
+func (c *broadcastCreation) test(ctx context.Context, user string) error {
+	p, err := c.deployment.Producer(c.app)
+	if err != nil {
+		return err
+	}
+	s := &sender{globals: c.globals, flags: &sendFlags{timeout: testPatience}, producer: p, finder: c.deployment.Finder(c.app), agentID: c.app.AgentID}
+	for _, sample := range c.draft.List.Summary.Samples {
+		body, err := c.draft.Spec.Template.Body(compose.Call{Users: []string{user}, Columns: sample.Columns})
+		if err != nil {
+			return err
+		}
+		request, err := message.Parse(body)
+		if err != nil {
+			return err
+		}
+		receipt, err := p.Send(ctx, request, producer.Options{})
+		if err != nil {
+			return enqueueError(err)
+		}
+		waiting, cancel := context.WithTimeout(ctx, testPatience)
+		record, err := s.await(waiting, receipt.ID)
+		cancel()
+		if err == nil {
+			err = verdict(record)
+		}
+		if err != nil {
+			return fmt.Errorf("test message to %s: %w; the broadcast was not created", user, err)
+		}
+		_, _ = fmt.Fprintf(c.stderr, "test message %s to %s, as %s would get it: %s\n", record.ID, user, sample.User, record.State)
+	}
+	return nil
+}
+
+// create stores the broadcast and prints it.
+func (c *broadcastCreation) create(ctx context.Context) error {
+	progress := newProgress(c.stderr, "stored")
+	seen := 0
+	c.draft.OnProgress = func(recipients int) {
+		progress.add(recipients - seen)
+		seen = recipients
+	}
+	b, duplicate, err := c.deployment.Broadcasts(c.app).Create(ctx, c.draft)
+	progress.end()
+	if err != nil {
+		return fmt.Errorf("%w; nothing was sent. Repeat the command: it goes on where it was", err)
+	}
+	status, err := c.deployment.BroadcastStatus(ctx, c.app, b)
+	if err != nil {
+		return err
+	}
+	if duplicate {
+		_, _ = fmt.Fprintf(c.stderr, "%s was created at %s and says the same; to send it once more, give it an --idempotency-key\n",
+			b.ID, timeText(b.CreatedAt))
+	}
+	if c.output == "text" {
+		return printBroadcastText(c.stdout, status)
+	}
+	return printJSON(c.stdout, newBroadcastReceipt(status, duplicate))
+}
+
+// broadcastReceipt says what was created.
+type broadcastReceipt struct {
+	ID         string          `json:"id"`
+	App        string          `json:"app"`
+	Recipients int             `json:"recipients"`
+	Calls      int             `json:"calls"`
+	ETA        *time.Time      `json:"eta"` // null if it is not known
+	State      broadcast.State `json:"state"`
+	Duplicates int             `json:"duplicates"` // in the list
+	Skipped    int             `json:"skipped"`
+	Duplicate  bool            `json:"duplicate"` // it was there already
+}
+
+func newBroadcastReceipt(s broadcast.Status, duplicate bool) broadcastReceipt {
+	r := broadcastReceipt{
+		ID: s.ID, App: s.App, Recipients: s.Recipients, Calls: s.Calls, State: s.State,
+		Duplicates: s.Duplicates, Skipped: s.Skipped, Duplicate: duplicate,
+	}
+	if !s.ETA.IsZero() {
+		r.ETA = &s.ETA
+	}
+	return r
+}
+
+// printPreview prints what would be sent.
+func (c *broadcastCreation) printPreview(ctx context.Context) error {
+	list := c.draft.List.Summary
+	pace, err := c.deployment.BroadcastPace(ctx, c.app)
+	if err != nil {
+		return err
+	}
+	id, err := c.draft.ID(c.app.Name)
+	if err != nil {
+		return err
+	}
+	planned := &broadcast.Broadcast{
+		ID: id, App: c.app.Name, Spec: c.draft.Spec, State: broadcast.Running, Recipients: list.Recipients, Calls: list.Calls,
+		Duplicates: list.Duplicates, Skipped: list.Invalid, Counts: broadcast.Counts{Pending: list.Recipients},
+	}
+	if c.output == "text" {
+		if err := printBroadcastText(c.stdout, planned.Status(time.Now(), pace)); err != nil {
+			return err
+		}
+	} else if err := printJSON(c.stdout, newBroadcastReceipt(planned.Status(time.Now(), pace), false)); err != nil {
+		return err
+	}
+	for _, sample := range list.Samples {
+		body, err := c.draft.Spec.Template.Body(compose.Call{Users: []string{sample.User}, Columns: sample.Columns})
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(c.stdout, "%s\n", message.FillAgentID(body, c.app.AgentID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

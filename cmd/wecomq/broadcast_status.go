@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/daemon"
+)
+
+func newBroadcastList(g *globals) *cobra.Command {
+	var app string
+	var limit int
+	cmd := &cobra.Command{
+		Use:     "ls",
+		Aliases: []string{"list"},
+		Short:   "List broadcasts, newest first",
+		Long:    "Lists the broadcasts of all apps of the config, or of --app, newest first within each app.",
+		Example: "  wecomq broadcast ls\n  wecomq broadcast ls --app ops -o json",
+		Args:    arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := g.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			var names []string
+			if app != "" {
+				names = []string{app}
+			}
+			apps, err := appsNamed(d, names)
+			if err != nil {
+				return err
+			}
+			return g.printBroadcasts(cmd.Context(), d, apps, limit)
+		},
+	}
+	cmd.Flags().StringVar(&app, "app", "", "only those of this `APP`")
+	cmd.Flags().IntVar(&limit, "limit", 20, "list at most `N` for each app")
+	return cmd
+}
+
+func (g *globals) printBroadcasts(ctx context.Context, d *daemon.Deployment, apps []*config.App, limit int) error {
+	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
+	if g.output != "json" {
+		_, _ = fmt.Fprintln(w, "ID\tSTATE\tRECIPIENTS\tACCEPTED\tFAILED\tPENDING\tCREATED\tBY\tENDS")
+	}
+	for _, app := range apps {
+		all, err := d.Broadcasts(app).List(ctx, limit)
+		if err != nil {
+			return err
+		}
+		for _, b := range all {
+			s, err := d.BroadcastStatus(ctx, app, b)
+			if err != nil {
+				return err
+			}
+			if g.output == "json" {
+				err = printJSON(g.stdout, s)
+			} else {
+				_, err = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", s.ID, s.State, s.Recipients, s.Counts.Accepted,
+					s.Counts.Failed(), s.Counts.Pending, minuteText(s.CreatedAt), s.CreatedBy, minuteText(s.ETA))
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return w.Flush()
+}
+
+// minuteText is a moment as people say it, "" if there is none.
+func minuteText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04")
+}
+
+func newBroadcastStatus(g *globals) *cobra.Command {
+	var watch bool
+	cmd := &cobra.Command{
+		Use:   "status ID",
+		Short: "Show how far a broadcast is, and when it will end",
+		Long: `Prints the broadcast: its state, its recipients by outcome, which add up at any moment,
+WeCom's errcodes, and when it will end at the rate that the app, its own --rate, its hours
+and the day's quota allow.
+
+--watch shows the progress until it ends; Ctrl-C stops the watching only.`,
+		Example: "  wecomq broadcast status ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD --watch",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			d, app, err := g.openBroadcast(cmd.Context(), ids[0])
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			b, err := d.Broadcasts(app).Get(cmd.Context(), ids[0])
+			if err == nil && watch {
+				b, err = g.watchBroadcast(cmd.Context(), d, app, b)
+			}
+			if err != nil {
+				return broadcastError(err)
+			}
+			return g.printBroadcast(cmd.Context(), d, app, b)
+		},
+	}
+	cmd.Flags().BoolVar(&watch, "watch", false, "show the progress until it ends")
+	return cmd
+}
+
+func (g *globals) printBroadcast(ctx context.Context, d *daemon.Deployment, app *config.App, b *broadcast.Broadcast) error {
+	status, err := d.BroadcastStatus(context.WithoutCancel(ctx), app, b)
+	if err != nil {
+		return err
+	}
+	if g.output == "text" {
+		return printBroadcastText(g.stdout, status)
+	}
+	return printJSON(g.stdout, status)
+}
+
+func printBroadcastText(out io.Writer, s broadcast.Status) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	c := s.Counts
+	rows := [][2]string{
+		{"id", s.ID},
+		{"state", strings.ReplaceAll(string(s.State), "_", " ")},
+		{"type", string(s.Type)},
+		{"recipients", fmt.Sprintf("%d in %d calls, %d calls done", s.Recipients, s.Calls, s.CallsDone)},
+		{"outcomes", fmt.Sprintf("accepted %d, invalid %d, unlicensed %d, rejected %d, unknown %d, expired %d, cancelled %d, pending %d",
+			c.Accepted, c.Invalid, c.Unlicensed, c.Rejected, c.Unknown, c.Expired, c.Cancelled, c.Pending)},
+		{"duplicates", countText(s.Duplicates)},
+		{"skipped", countText(s.Skipped)},
+		{"errcodes", strings.TrimPrefix(fmt.Sprint(s.Errcodes), "map")},
+		{"begins", timeText(s.At)},
+		{"rate", countText(s.Rate)},
+		{"between", s.Between},
+		{"created", timeText(s.CreatedAt) + " by " + s.CreatedBy},
+		{"finished", timeText(s.FinishedAt)},
+		{"ends about", timeText(s.ETA)},
+	}
+	for act, by := range s.Acts {
+		rows = append(rows, [2]string{act, timeText(by.At) + " by " + by.Actor})
+	}
+	for _, row := range rows {
+		if row[1] != "" && row[1] != "[]" {
+			_, _ = fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
+		}
+	}
+	return w.Flush()
+}
+
+func countText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}
+
+// watchPause is how often a broadcast that is watched is looked at.
+const watchPause = time.Second
+
+// watchBroadcast shows the progress of a broadcast until it ends, or ctx does.
+func (g *globals) watchBroadcast(ctx context.Context, d *daemon.Deployment, app *config.App, b *broadcast.Broadcast) (*broadcast.Broadcast, error) {
+	show := g.broadcastProgress(b)
+	for {
+		status, err := d.BroadcastStatus(ctx, app, b)
+		if err != nil && ctx.Err() == nil {
+			return b, err
+		}
+		show(status)
+		if b.State.Over() && b.Counts.Pending == 0 {
+			return b, nil
+		}
+		select {
+		case <-time.After(watchPause):
+		case <-ctx.Done():
+			return b, nil
+		}
+		next, err := d.Broadcasts(app).Get(ctx, b.ID)
+		if err != nil {
+			if ctx.Err() != nil {
+				return b, nil
+			}
+			return b, err
+		}
+		b = next
+	}
+}
+
+// broadcastProgress is a bar on a terminal, and elsewhere a line whenever something has
+// changed.
+func (g *globals) broadcastProgress(b *broadcast.Broadcast) func(broadcast.Status) {
+	file, ok := g.stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		var last broadcast.Status
+		return func(s broadcast.Status) {
+			if s.Counts != last.Counts || s.State != last.State {
+				_, _ = fmt.Fprintf(g.stderr, "%s: %d of %d\n", watchText(s), s.Recipients-s.Counts.Pending, s.Recipients)
+			}
+			last = s
+		}
+	}
+	bar := progressbar.NewOptions(b.Recipients,
+		progressbar.OptionSetWriter(g.stderr), progressbar.OptionShowCount(), progressbar.OptionFullWidth(),
+		progressbar.OptionSetPredictTime(false), progressbar.OptionSetSpinnerChangeInterval(0), progressbar.OptionClearOnFinish())
+	return func(s broadcast.Status) {
+		bar.Describe(watchText(s))
+		_ = bar.Set(s.Recipients - s.Counts.Pending)
+	}
+}
+
+func watchText(s broadcast.Status) string {
+	text := strings.ReplaceAll(string(s.State), "_", " ")
+	if failed := s.Counts.Failed(); failed > 0 {
+		text += fmt.Sprintf(", %d failed", failed)
+	}
+	if !s.ETA.IsZero() {
+		text += ", ends " + minuteText(s.ETA)
+	}
+	return text
+}
