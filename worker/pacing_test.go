@@ -9,6 +9,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/waittest"
@@ -65,7 +66,7 @@ func TestWhoIsOverTheLimitFollowsLater(t *testing.T) {
 	}
 
 	// The member's window has passed.
-	if err := b.rdb.Del(t.Context(), "wecomq:{ops}:sent:busy.bee").Err(); err != nil {
+	if err := b.rdb.Del(t.Context(), keys.Window("ops", "busy.bee")).Err(); err != nil {
 		t.Fatal(err)
 	}
 	b.dueNow(receipt.Queue, followUp)
@@ -141,11 +142,11 @@ func TestWhomWeComRefusesIsGivenBackToTheLimits(t *testing.T) {
 		s, err := b.pacer().Status(t.Context())
 		return err == nil && s.Used == 2
 	})
-	if n := b.rdb.LLen(t.Context(), "wecomq:{ops}:sent:left").Val(); n != 0 {
-		t.Errorf("%d messages count for who got none", n)
+	if n := b.rdb.Exists(t.Context(), keys.Window("ops", "left")).Val(); n != 0 {
+		t.Error("a message counts for who got none")
 	}
-	if n := b.rdb.LLen(t.Context(), "wecomq:{ops}:sent:a").Val(); n != 1 {
-		t.Errorf("%d messages count for who got one", n)
+	if n := b.rdb.Exists(t.Context(), keys.Window("ops", "a")).Val(); n != 1 {
+		t.Error("no message counts for who got one")
 	}
 }
 

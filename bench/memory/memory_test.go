@@ -61,13 +61,19 @@ func used(b *testing.B, rdb redis.UniversalClient) int {
 // measure reports how many bytes each call of add leaves behind.
 func measure(b *testing.B, rdb redis.UniversalClient, add func(i int)) {
 	b.Helper()
+	measureMany(b, rdb, 1, add)
+}
+
+// measureMany is measure when each call of add adds so many.
+func measureMany(b *testing.B, rdb redis.UniversalClient, many int, add func(i int)) {
+	b.Helper()
 	add(-1) // scripts and connections
 	before, n := used(b, rdb), 0
 	for b.Loop() {
 		add(n)
 		n++
 	}
-	b.ReportMetric(float64(used(b, rdb)-before)/float64(n), "B/each")
+	b.ReportMetric(float64(used(b, rdb)-before)/float64(n*many), "B/each")
 	b.ReportMetric(0, "ns/op")
 }
 
@@ -195,22 +201,32 @@ func BenchmarkRetainedTask(b *testing.B) {
 }
 
 // BenchmarkMemberWindow is what the limits remember of a member for an hour after
-// the last message.
+// the last message. Each round is a hundred members:
+//
+//	go test -run '^$' -bench MemberWindow -benchtime 20x ./bench/memory
 func BenchmarkMemberWindow(b *testing.B) {
-	for name, messages := range map[string]int{"messages=1": 1, "messages=27": 27, "messages=900": 900} {
-		b.Run(name, func(b *testing.B) {
-			rdb := redistest.Start(b).Client()
-			measure(b, rdb, func(i int) {
-				key := keys.Sent("ops", fmt.Sprintf("user%05d", i))
-				moments := make([]any, messages)
-				for k := range moments {
-					moments[k] = 1_790_000_000_000 + int64(k)*4000
+	const members = 100
+	for _, messages := range []int{1, 27, 900} {
+		b.Run(fmt.Sprintf("messages=%d", messages), func(b *testing.B) {
+			rdb, now := redistest.Start(b).Client(), time.Now()
+			pacer := pacing.New(rdb, pacing.Config{
+				App: "ops", RecordTTL: time.Hour, Now: func() time.Time { return now },
+				Limits: tasks.Limits{CallsPerMinute: 1 << 40, MemberPerMinute: 30, MemberPerHour: 1000},
+			})
+			measureMany(b, rdb, members, func(i int) {
+				to := make([]string, members)
+				for k := range to {
+					to[k] = fmt.Sprintf("user%05d", i*members+k) // of 9 bytes
 				}
-				if err := rdb.LPush(b.Context(), key, moments...).Err(); err != nil {
-					b.Fatal(err)
-				}
-				if err := rdb.PExpire(b.Context(), key, time.Hour).Err(); err != nil {
-					b.Fatal(err)
+				for range messages {
+					p := tasks.Payload{ID: tasks.NewID("ops"), App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: now}
+					if a, err := pacer.Admit(b.Context(), tasks.AdmissionRequest{Payload: p, Users: to}); err != nil || a.Verdict != tasks.Go {
+						b.Fatal(a, err)
+					}
+					if err := rdb.Del(b.Context(), keys.Record("ops", p.ID), keys.Records("ops")).Err(); err != nil {
+						b.Fatal(err)
+					}
+					now = now.Add(4010 * time.Millisecond)
 				}
 			})
 		})

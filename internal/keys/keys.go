@@ -42,18 +42,18 @@ func TokenFailure(app, credentials string) string { return Token(app, credential
 // HASH, see internal/pacing · for ever · owner internal/pacing
 func Pace(app string) string { return prefix + app + "}:pace" }
 
-// Sent are the moments of the newest messages to a member, newest first; with
-// ":critical" after it, those that used the share of critical messages. The user
-// "@all" stands for members that were not named. An empty user gives the prefix.
+// Window are the moments of the newest messages to a member; with ":critical" after it,
+// those that used the share of critical messages, and with ":<number>" a block of older
+// ones. The user "@all" stands for members that were not named. An empty user gives the
+// prefix.
 //
-// LIST Unix ms · 1 h · owner internal/pacing
-func Sent(app, user string) string { return prefix + app + "}:sent:" + user }
+// STRING, see internal/pacing/moments.lua · 1 h · owner internal/pacing
+func Window(app, user string) string { return prefix + app + "}:window:" + user }
 
-// Plan are the moments to come that are reserved for messages to a member, newest
-// first, likewise.
+// Plan are the moments to come that are reserved for messages to a member, likewise.
 //
-// LIST Unix ms · 1 h after the last of them · owner internal/pacing
-func Plan(app, user string) string { return prefix + app + "}:plan:" + user }
+// STRING, see internal/pacing/moments.lua · 1 h after the last of them · owner internal/pacing
+func Plan(app, user string) string { return prefix + app + "}:turns:" + user }
 
 // Quota is the number of recipients reached on a day of China, given as days since
 // 1970. An empty day gives the prefix.

@@ -1,9 +1,9 @@
 -- Says whether a message may go now, and if so writes down the attempt: the
 -- record, the app's state and rate, the day quota and every member's windows in
--- one round trip. begin.lua, clock.lua and window.lua stand before this text.
+-- one round trip. begin.lua, clock.lua, moments.lua and window.lua stand before this text.
 --
--- KEYS 1 record (hash) 2 pace (hash) 3 prefix of the sent lists 4 prefix of the
---      plan lists 5 prefix of the day quotas 6 index of records by time (zset)
+-- KEYS 1 record (hash) 2 pace (hash) 3 prefix of the windows 4 prefix of the plans
+--      5 prefix of the day quotas 6 index of records by time (zset)
 --      7 the broadcast that the message is a call of (hash); the same as 1 if none
 --      The scripts make the keys of members and days from the prefixes; all are in
 --      the app's slot.
@@ -14,7 +14,7 @@
 --        verdicts of the record: see begin.lua. "wait": the rate is spent; nothing
 --        is reserved. "hold": the app is paused or blocked. "turn": the users' turn, promised.
 --        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1
-local record, pace, sent_prefix, plan_prefix, quota_prefix, index, broadcast = unpack(KEYS)
+local record, pace, window_prefix, plan_prefix, quota_prefix, index, broadcast = unpack(KEYS)
 local ask = {
   now = ARGV[1],                       -- in ms, 0 = Redis TIME
   check_only = ARGV[2] == 'check',     -- ask the record only
@@ -123,14 +123,57 @@ if rate_opens > now then
   return answer('wait', 0, rate_opens - now, '0', '')
 end
 
--- 3. The members' windows.
-local to_all, to_all_critical = {}, {} -- sent to unlisted members: of any priority, and on top
-if tonumber(app.unlisted_at or 0) + HOUR > now then
-  for suffix, moments in pairs({[''] = to_all, [':critical'] = to_all_critical}) do
-    for _, at in ipairs(redis.call('LRANGE', sent_prefix .. '@all' .. suffix, 0, -1)) do
-      table.insert(moments, tonumber(at))
-    end
+-- 3. The members' windows. Redis serves nobody else meanwhile, and a message may have a
+-- thousand recipients: what they all have is read with one command, and tables are in the
+-- order of `asked`.
+local has_own_message = {} -- users who wait for a follow-up already
+for group in string.gmatch(deferred, '=([^;]*)') do
+  for user in string.gmatch(group, '[^|]+') do
+    has_own_message[user] = true
   end
+end
+local asked, users = {}, 0 -- the users, and behind them "@all" for the unlisted
+for i = FIRST_USER, #ARGV do
+  if deferred == '' or not has_own_message[ARGV[i]] then
+    users = users + 1
+    asked[users] = ARGV[i]
+  end
+end
+if ask.unlisted > 0 then
+  table.insert(asked, '@all')
+end
+
+local CRITICAL = ':critical' -- after the name of a window: what used the room of critical messages
+local kind = ask.critical and CRITICAL or ''
+local windows, own_windows = lists(window_prefix, asked, '', WINDOW_NUMBERS, now), {}
+fetch(windows, function(window) return window.length - ask.per_hour end)
+if ask.critical then
+  own_windows = lists(window_prefix, asked, CRITICAL, WINDOW_NUMBERS, now)
+  fetch(own_windows, function(window) return window.length - ask.extra_hour end)
+end
+
+-- sent_to_all are the moments of what went to unlisted members.
+local function sent_to_all(suffix)
+  if tonumber(app.unlisted_at or 0) + HOUR <= now then
+    return {}
+  end
+  return moments(lists(window_prefix, {'@all'}, suffix, WINDOW_NUMBERS, now)[1], now - HOUR)
+end
+local to_all, to_all_critical = sent_to_all(''), ask.critical and sent_to_all(CRITICAL) or {}
+
+local function others_of(i, sent)
+  return i > users and {} or sent -- the window of "@all" has them
+end
+
+-- room_of is when there is room for a message to somebody, and in which of the windows. A
+-- critical one has room of its own.
+local function room_of(i)
+  local at = room_from(windows[i], others_of(i, to_all), ask.per_minute, ask.per_hour)
+  if not ask.critical then
+    return at, false
+  end
+  local own = room_from(own_windows[i], others_of(i, to_all_critical), ask.extra_minute, ask.extra_hour)
+  return math.min(at, own), own <= now
 end
 
 -- Whoever was promised a turn may go from then on, if there is room; so may a message
@@ -140,63 +183,61 @@ local PATIENCE = 3000
 local promised_turn = tonumber(redis.call('HGET', record, 'turn_at') or ask.promised)
 local attempted = tonumber(redis.call('HGET', record, 'attempts') or 0) > 0
 local entitled = attempted or promised_turn > 0
+local early = promised_turn > now + 1000 -- somebody ran it early
 
--- turn_of is when a member may get this message. "@all" stands for the unlisted, others
--- are charged with what was sent in its name.
--- result the moment, the list to write it into if that is now, and whether it is a
---        new promise if that is later
-local function turn_of(user, others, others_critical)
-  local sent_list, plan = sent_prefix .. user, plan_prefix .. user
-  local sent_lists = {sent_list}
-  local per_minute, per_hour = ask.per_minute, ask.per_hour
-  local at, into = room_from(sent_list, others, per_minute, per_hour), sent_list
-  if ask.critical then -- it overtakes what is promised to others, and has room of its own
-    local own_list = sent_list .. ':critical'
-    local own_from = room_from(own_list, others_critical, ask.extra_minute, ask.extra_hour)
-    if own_from <= now then
-      at, into = own_from, own_list
+local turns, in_own, renews = {}, {}, {} -- turns: so far when there is room
+local comes_behind, their_places = {}, {} -- those who come behind what is promised
+for i, user in ipairs(asked) do
+  local at, own = room_of(i)
+  turns[i], in_own[i] = at, own
+  if not (early and at > now) and (not entitled or (at - now > PATIENCE and not attempted)) then
+    renews[i] = true
+    if planned_until > now - GRACE then
+      table.insert(comes_behind, user)
+      table.insert(their_places, i)
     end
-    at = math.min(at, own_from)
-    sent_lists[2] = own_list
-    plan = plan .. ':critical'
-    per_minute, per_hour = per_minute + ask.extra_minute, per_hour + ask.extra_hour
   end
-  if promised_turn > now + 1000 and at > now then
-    return whole_second(math.max(at, promised_turn)), nil, false -- somebody ran it early
+end
+local plans, their_plans = {}, plans_of(plan_prefix, comes_behind, kind, now)
+fetch(their_plans, function(plan)
+  return plan.length > 0 and plan.due <= now and plan.over or plan.length - ask.per_hour
+end)
+for n, plan in ipairs(their_plans) do
+  plans[their_places[n]] = plan
+end
+
+-- turn_of is when somebody may get this message, and whether that is a new promise. A
+-- critical message overtakes what is promised to others.
+local function turn_of(i)
+  local at = turns[i]
+  if early and at > now then
+    return whole_second(math.max(at, promised_turn)), false
   end
-  local renews = not entitled or (at - now > PATIENCE and not attempted)
-  if renews and planned_until > now - GRACE then
-    at = after_plan(plan, sent_list, others, per_minute, per_hour, at, sent_lists, now)
+  if plans[i] then
+    local per_minute, per_hour, last_sent = ask.per_minute, ask.per_hour, newest_moment(windows[i])
+    if ask.critical then
+      per_minute, per_hour = per_minute + ask.extra_minute, per_hour + ask.extra_hour
+      last_sent = math.max(last_sent, newest_moment(own_windows[i]))
+    end
+    at = after_plan(plans[i], windows[i], others_of(i, to_all), per_minute, per_hour, at, last_sent, now)
   end
   if at <= now then
-    return now, into, false
+    return now, false
   end
   at = whole_second(at)
-  return at, nil, renews and (ask.deadline == 0 or at - now < ask.deadline - wall)
+  return at, renews[i] and (ask.deadline == 0 or at - now < ask.deadline - wall)
 end
 
-local has_own_message = {} -- users who wait for a follow-up already
-for group in string.gmatch(deferred, '=([^;]*)') do
-  for user in string.gmatch(group, '[^|]+') do
-    has_own_message[user] = true
-  end
+local promises, last_turn = {}, now
+for i = 1, #asked do
+  turns[i], promises[i] = turn_of(i)
 end
-
-local users, turns, lists, promises, last_turn = {}, {}, {}, {}, now
-for i = FIRST_USER, #ARGV do
-  local user = ARGV[i]
-  if not has_own_message[user] then
-    table.insert(users, user)
-    turns[user], lists[user], promises[user] = turn_of(user, to_all, to_all_critical)
-    last_turn = math.max(last_turn, turns[user])
-  end
-end
-local all_turn, all_promise = now, false
-if ask.unlisted > 0 then
-  all_turn, lists['@all'], all_promise = turn_of('@all', {}, {})
+for i = 1, users do
+  last_turn = math.max(last_turn, turns[i])
 end
 
 -- 4. The day quota. Whoever does not fit into today goes at midnight.
+local ALL = users + 1 -- the place of "@all", if there are unlisted
 local reason = 'member'
 local quota_key = quota_prefix .. milliseconds(math.floor((wall + CHINA) / DAY))
 local midnight = whole_second(now + until_midnight(wall) + NEW_DAY)
@@ -204,48 +245,48 @@ local quota_left = math.huge
 if ask.day_quota >= 0 then
   quota_left = ask.day_quota - tonumber(redis.call('GET', quota_key) or 0)
   if ask.unlisted > quota_left and quota_left < ask.day_quota then
-    all_turn, all_promise, reason = math.max(all_turn, midnight), false, 'quota'
+    turns[ALL], promises[ALL], reason = math.max(turns[ALL], midnight), false, 'quota'
   end
   quota_left = math.max(0, quota_left - ask.unlisted)
 end
-for _, user in ipairs(users) do
-  if turns[user] <= now and quota_left > 0 then
+for i = 1, users do
+  if turns[i] <= now and quota_left > 0 then
     quota_left = quota_left - 1
-  elseif turns[user] <= now then
-    turns[user], last_turn, reason = midnight, math.max(last_turn, midnight), 'quota'
+  elseif turns[i] <= now then
+    turns[i], last_turn, reason = midnight, math.max(last_turn, midnight), 'quota'
   end
 end
 
 -- 5. Who goes now: those whose turn it is. A message that WeCom may have taken is not
 -- split: its duplicate check compares whole requests.
 local goes_at = now
-if all_turn > now then
-  goes_at, promises = all_turn, {} -- the others are asked again then
-  for _, user in ipairs(users) do
-    turns[user] = goes_at
+if turns[ALL] and turns[ALL] > now then
+  goes_at = turns[ALL]
+  for i = 1, users do
+    turns[i], promises[i] = goes_at, false -- they are asked again then
   end
 elseif doubtful and last_turn > now then
   goes_at = last_turn
-  for _, user in ipairs(users) do
-    promises[user] = promises[user] and turns[user] == last_turn
-    turns[user] = last_turn
+  for i = 1, users do
+    promises[i] = promises[i] and turns[i] == last_turn
+    turns[i] = last_turn
   end
-elseif ask.unlisted == 0 and #users > 0 then
+elseif ask.unlisted == 0 and users > 0 then
   goes_at = math.huge
-  for _, user in ipairs(users) do
-    goes_at = math.min(goes_at, turns[user])
+  for i = 1, users do
+    goes_at = math.min(goes_at, turns[i])
   end
 end
 
 local waiting, waiting_turns = {}, {} -- users by turn, and the turns in order
-for _, user in ipairs(users) do
-  local at = turns[user]
+for i = 1, users do
+  local at = turns[i]
   if at > goes_at then
     if not waiting[at] then
       waiting[at] = {}
       table.insert(waiting_turns, at)
     end
-    table.insert(waiting[at], user)
+    table.insert(waiting[at], asked[i])
   end
 end
 table.sort(waiting_turns)
@@ -270,19 +311,11 @@ if #waiting_turns > 0 then
   redis.call('HSET', record, 'deferred', deferred)
 end
 
-local function promise(user, at)
-  local plan = plan_prefix .. user .. (ask.critical and ':critical' or '')
-  redis.call('LPUSH', plan, milliseconds(at))
-  redis.call('PEXPIRE', plan, math.ceil(math.max(at, planned_until) - now) + HOUR)
-  planned_until = math.max(planned_until, at)
-end
-for _, user in ipairs(users) do
-  if promises[user] and turns[user] > now then
-    promise(user, turns[user])
+for i, user in ipairs(asked) do
+  if promises[i] and turns[i] > now then
+    planned_until = math.max(planned_until, turns[i])
+    promise(plan_prefix .. user .. kind, plans[i] or NOTHING, turns[i], math.ceil(planned_until - now) + HOUR)
   end
-end
-if all_promise then
-  promise('@all', all_turn)
 end
 redis.call('HSET', pace, 'seen', number(now), 'planned_until', milliseconds(planned_until))
 
@@ -291,24 +324,18 @@ if goes_at > now then
   return answer('turn', 0, goes_at - now, '0', reason)
 end
 
-local function count(user)
-  local list = lists[user]
-  local length = redis.call('LPUSH', list, milliseconds(now))
-  local most = list == sent_prefix .. user and ask.per_hour or ask.extra_hour
-  if length > most then
-    redis.call('LTRIM', list, 0, most - 1)
-  end
-  redis.call('PEXPIRE', list, HOUR)
-end
-local persons = ask.unlisted
-for _, user in ipairs(users) do
-  if turns[user] <= now then
-    count(user)
-    persons = persons + 1
+local sent_at, persons = tonumber(milliseconds(now)), ask.unlisted
+for i, user in ipairs(asked) do
+  if turns[i] <= now then
+    local window, suffix = windows[i], ''
+    if in_own[i] then
+      window, suffix = own_windows[i], CRITICAL
+    end
+    add(window_prefix .. user .. suffix, recent(window, now - HOUR), sent_at, HOUR, '')
+    persons = persons + (i <= users and 1 or 0)
   end
 end
 if ask.unlisted > 0 then
-  count('@all')
   redis.call('HSET', pace, 'unlisted_at', milliseconds(now))
 end
 if redis.call('INCRBY', quota_key, persons) == persons then

@@ -288,15 +288,16 @@ func TestAClockThatGoesBackStopsNothing(t *testing.T) {
 func TestStateOfQuietMembersGoesAway(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	b := newBundle(t, rdb, unhurried(2, 1000))
-	b.admit(b.message(tasks.Default, "a"))
-	b.admit(b.message(tasks.Default, "a"))
-	keys := rdb.Keys(t.Context(), "wecomq:{"+b.app+"}:[sp]*:a").Val()
-	if len(keys) != 2 {
-		t.Fatalf("keys %v, want a sent list and a plan", keys)
+	b := newBundle(t, rdb, unhurried(100, 1000))
+	for range 200 {
+		b.admit(b.message(tasks.Default, "a"))
+	}
+	keys := rdb.Keys(t.Context(), "wecomq:{"+b.app+"}:[wt]*:a*").Val()
+	if len(keys) != 5 {
+		t.Fatalf("keys %v, want a window with one block put away, and a plan with two", keys)
 	}
 	for _, key := range keys {
-		if ttl := rdb.PTTL(t.Context(), key).Val(); ttl < time.Hour || ttl > hour+minute {
+		if ttl := rdb.PTTL(t.Context(), key).Val(); ttl < time.Hour || ttl > hour+3*minute {
 			t.Errorf("%s lives for %s, want an hour after its last moment", key, ttl)
 		}
 	}

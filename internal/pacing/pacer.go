@@ -17,6 +17,8 @@ import (
 var (
 	//go:embed clock.lua
 	clockSource string
+	//go:embed moments.lua
+	momentsSource string
 	//go:embed window.lua
 	windowSource string
 	//go:embed admit.lua
@@ -26,8 +28,8 @@ var (
 	//go:embed status.lua
 	statusSource string
 
-	admitScript  = redis.NewScript(ledger.BeginSource + clockSource + windowSource + admitSource)
-	reportScript = redis.NewScript(clockSource + reportSource)
+	admitScript  = redis.NewScript(ledger.BeginSource + clockSource + momentsSource + windowSource + admitSource)
+	reportScript = redis.NewScript(clockSource + momentsSource + reportSource)
 	statusScript = redis.NewScript(clockSource + statusSource)
 )
 
@@ -68,7 +70,7 @@ func New(rdb redis.UniversalClient, cfg Config) *Pacer {
 func (p *Pacer) Admit(ctx context.Context, a tasks.AdmissionRequest) (tasks.Admission, error) {
 	app := p.cfg.App
 	reply, err := admitScript.Run(durability.Promised(ctx), p.rdb, []string{
-		keys.Record(app, a.Payload.ID), keys.Pace(app), keys.Sent(app, ""), keys.Plan(app, ""), keys.Quota(app, ""),
+		keys.Record(app, a.Payload.ID), keys.Pace(app), keys.Window(app, ""), keys.Plan(app, ""), keys.Quota(app, ""),
 		keys.Records(app), ledger.BroadcastKey(app, a.Payload.ID),
 	}, p.admitArgs(a)...).StringSlice()
 	if err != nil {

@@ -42,7 +42,7 @@ func (p *Pacer) Report(ctx context.Context, f tasks.Finding) (tasks.Block, error
 	case tasks.Answered, tasks.TooManyInFlight:
 	}
 	reply, err := reportScript.Run(ctx, p.rdb, []string{
-		keys.Pace(p.cfg.App), keys.Quota(p.cfg.App, ""), keys.Sent(p.cfg.App, ""),
+		keys.Pace(p.cfg.App), keys.Quota(p.cfg.App, ""), keys.Window(p.cfg.App, ""),
 	}, args...).StringSlice()
 	if err != nil {
 		return tasks.Block{}, fmt.Errorf("note %s of app %s: %w", f.Kind, p.cfg.App, err)

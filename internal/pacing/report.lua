@@ -1,6 +1,7 @@
--- Notes what WeCom's answers say about the app. clock.lua stands before this text.
+-- Notes what WeCom's answers say about the app. clock.lua and moments.lua stand before
+-- this text.
 --
--- KEYS 1 pace (hash) 2 prefix of the day quotas 3 prefix of the sent lists
+-- KEYS 1 pace (hash) 2 prefix of the day quotas 3 prefix of the windows
 -- ARGV 1 now in ms, 0 = Redis TIME 2 what happened
 --      "clear"        a probe got through: the block is over; ARGV 3 its delivery
 --      "answered"     WeCom answers again: the calls without an answer in a row have ended
@@ -125,10 +126,14 @@ local key = KEYS[2] .. string.format('%.0f', math.floor((tonumber(ARGV[4]) + CHI
 if tonumber(redis.call('GET', key) or 0) >= tonumber(ARGV[3]) then
   redis.call('DECRBY', key, ARGV[3])
 end
-for i = 5, #ARGV do
-  local sent = KEYS[3] .. ARGV[i]
-  if redis.call('LREM', sent, 1, ARGV[4]) == 0 then
-    redis.call('LREM', sent .. ':critical', 1, ARGV[4])
+local function take_back_from(suffix, users)
+  local not_there = {}
+  for i, window in ipairs(lists(KEYS[3], users, suffix, 1, now)) do
+    if not take_back(window, tonumber(ARGV[4]), HOUR) then
+      table.insert(not_there, users[i])
+    end
   end
+  return not_there
 end
+take_back_from(':critical', take_back_from('', {unpack(ARGV, 5)}))
 return {'0', '0'}

@@ -1,27 +1,28 @@
--- A fragment: the arithmetic of the windows of a member. admit.lua follows it.
+-- A fragment: the arithmetic of the windows of a member. moments.lua stands before it, and
+-- admit.lua follows it.
 --
--- A sent list holds the moments of the newest messages to a member, newest first; a plan
--- list the moments that were promised, newest first. What goes to members without
--- naming them is in lists of its own ("@all"), which every member's are merged with:
--- that is what `others` is, newest first.
+-- A window holds the moments of the newest messages to a member; a plan those that were
+-- promised. A plan's own numbers are how many of its promises are over, and the moment of
+-- the first that is not. What goes to members without naming them is in a window of its own
+-- ("@all"), which every member's is merged with: that is what `others` is, newest first.
 
 local GRACE = 10000 -- after which a promise has not been kept
+local WINDOW_NUMBERS, PLAN_NUMBERS = 1, 3
 
--- kth_newest is the k-th newest moment of a list and of others, nil if there are fewer:
+-- kth_newest is the k-th newest moment of a window and of others, 0 if there are fewer:
 -- the smallest number of others is searched for with which no older one comes before a
--- newer one of the list.
-local function kth_newest(list, others, k)
+-- newer one of the window.
+local function kth_newest(window, others, k)
   if #others == 0 then
-    return tonumber(redis.call('LINDEX', list, k - 1) or nil)
+    return moment_at(window, window.length - k)
   end
-  local length = redis.call('LLEN', list)
-  if length + #others < k then
-    return nil
+  if window.length + #others < k then
+    return 0
   end
   local function own(i)
-    return i == 0 and math.huge or tonumber(redis.call('LINDEX', list, i - 1))
+    return i == 0 and math.huge or moment_at(window, window.length - i)
   end
-  local low, high = math.max(0, k - length), math.min(k, #others)
+  local low, high = math.max(0, k - window.length), math.min(k, #others)
   while low < high do
     local middle = math.floor((low + high) / 2)
     if own(k - middle) >= (others[middle + 1] or 0) then
@@ -35,79 +36,80 @@ end
 
 -- room_from is when there is room for one more message, counting only what was sent:
 -- per_minute and per_hour messages fit into the windows.
-local function room_from(list, others, per_minute, per_hour)
+local function room_from(window, others, per_minute, per_hour)
   if per_minute < 1 or per_hour < 1 then
     return math.huge
   end
-  local newest, from = kth_newest(list, others, per_minute), 0
-  if newest then
-    from = newest + MINUTE
-  end
-  if newest or per_hour < per_minute then
-    newest = kth_newest(list, others, per_hour)
-    from = newest and math.max(from, newest + HOUR) or from
-  end
-  return from
+  return math.max(kth_newest(window, others, per_minute) + MINUTE, kth_newest(window, others, per_hour) + HOUR)
 end
 
--- newer is how many moments of a list, newest first, are after a given one. It looks at a
--- few of them only: Redis serves nobody else meanwhile, and a message may have a thousand
--- recipients with long lists.
-local function newer(list, length, moment)
-  local low, high = 0, length
+-- plans_of reads the plans of users, in their order.
+local function plans_of(prefix, users, suffix, now)
+  local all = lists(prefix, users, suffix, PLAN_NUMBERS, now)
+  for _, plan in ipairs(all) do
+    if plan.length > 0 then
+      plan.over, plan.due = unpacked(plan.text, 1), moment(plan.text, 2, plan.now)
+    end
+  end
+  return all
+end
+
+-- promise adds a moment to a plan, and keeps it for ttl ms.
+local function promise(key, plan, at, ttl)
+  local over, due = 0, at
+  if plan.length > 0 then
+    over, due = plan.over, plan.due
+  end
+  add(key, plan, at, ttl, pack(over) .. pack(due))
+end
+
+-- first_after is the place of the first promise after a moment, at `low` or behind. It is
+-- near, as a rule, and blocks cost: the steps grow.
+local function first_after(plan, low, moment)
+  local step, high = 1, low
+  while high < plan.length and moment_at(plan, high) <= moment do
+    low, high, step = high + 1, high + step, step * 2
+  end
+  high = math.min(high, plan.length)
   while low < high do
     local middle = math.floor((low + high) / 2)
-    if tonumber(redis.call('LINDEX', list, middle)) > moment then
-      low = middle + 1
-    else
+    if moment_at(plan, middle) > moment then
       high = middle
+    else
+      low = middle + 1
     end
   end
   return low
 end
 
 -- outstanding is how many promises are for a moment to come; the others are among those
--- sent by now, or about to be. Promises whose time is over are removed. One that nobody
--- has kept voids all that come after it: their messages were cancelled or deleted, or are
--- late, and go when they come and there is room.
-local function outstanding(plan, sent_lists, now)
-  local length = redis.call('LLEN', plan)
-  local oldest = length > 0 and tonumber(redis.call('LINDEX', plan, -1))
-  if not oldest or oldest > now then
-    return length
+-- sent by now, or about to be. One that nobody has kept voids all that come after it: their
+-- messages were cancelled or deleted, or are late, and go when they come and there is room.
+local function outstanding(plan, last_sent, now)
+  if plan.length == 0 or plan.due > now then
+    return plan.length - (plan.over or 0)
   end
-  if oldest <= now - GRACE then
-    local left = newer(plan, length, now - GRACE)
-    local last_sent = 0
-    for _, list in ipairs(sent_lists) do
-      last_sent = math.max(last_sent, tonumber(redis.call('LINDEX', list, 0) or 0))
-    end
-    if left == 0 or tonumber(redis.call('LINDEX', plan, left)) > last_sent then
-      redis.call('DEL', plan)
+  if plan.due <= now - GRACE then
+    plan.over = first_after(plan, plan.over, now - GRACE)
+    if plan.over == plan.length or math.max(moment_at(plan, plan.over - 1), 1) > last_sent then
+      redis.call('DEL', plan.key)
+      plan.length, plan.blocks, plan.entries = 0, 0, ''
       return 0
     end
-    redis.call('LTRIM', plan, 0, left - 1)
-    length = left
+    plan.due = moment_at(plan, plan.over)
   end
-  return newer(plan, length, now)
+  return plan.length - first_after(plan, plan.over, now)
 end
 
 -- after_plan is the first moment at or after `from` that comes behind all that is
 -- promised, and has room beside it.
-local function after_plan(plan, sent_list, others, per_minute, per_hour, from, sent_lists, now)
-  local planned = outstanding(plan, sent_lists, now)
+local function after_plan(plan, window, others, per_minute, per_hour, from, last_sent, now)
+  local planned = outstanding(plan, last_sent, now)
   if planned == 0 then
     return from
   end
-  from = math.max(from, tonumber(redis.call('LINDEX', plan, 0)))
-  for _, window in ipairs({{per_minute, MINUTE}, {per_hour, HOUR}}) do
-    local most, newest = window[1], nil
-    if planned >= most then
-      newest = tonumber(redis.call('LINDEX', plan, most - 1))
-    else
-      newest = kth_newest(sent_list, others, most - planned)
-    end
-    from = newest and math.max(from, newest + window[2]) or from
+  local function newest(k) -- of what is promised and sent
+    return planned >= k and moment_at(plan, plan.length - k) or kth_newest(window, others, k - planned)
   end
-  return from
+  return math.max(from, newest_moment(plan), newest(per_minute) + MINUTE, newest(per_hour) + HOUR)
 end

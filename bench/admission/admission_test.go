@@ -1,0 +1,241 @@
+// Package admission_test measures how long one admission keeps Redis from serving
+// anybody else:
+//
+//	go test -run '^$' -bench . -benchtime 100x ./bench/admission
+//
+// p50, p99 and p100 are Redis's own (INFO latencystats, 7.0 or later). They go on while its
+// process waits for a processor, so the machine should have nothing else to do. cpu does
+// not: it is what the thread that runs commands has used for one admission, all told.
+package admission_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/pacing"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const (
+	recipients = 1000 // the most that one call can have
+	workers    = 100
+)
+
+// crowd are the members that an app writes to, at times of its own.
+type crowd struct {
+	*testing.B
+	rdb   redis.UniversalClient
+	pacer *pacing.Pacer
+
+	// When the measurement began: what Redis's thread had used, and the newest id.
+	cpu    time.Duration
+	before int64
+
+	mu  sync.Mutex
+	now time.Time
+
+	ids, strangers atomic.Int64
+}
+
+func newCrowd(b *testing.B) *crowd {
+	b.Helper()
+	c := &crowd{B: b, rdb: redistest.Start(b).Client(), now: time.Date(2026, 11, 25, 4, 0, 0, 0, time.UTC)}
+	limits := tasks.DefaultLimits()
+	limits.CallsPerMinute = 1 << 40
+	c.pacer = pacing.New(c.rdb, pacing.Config{App: "ops", RecordTTL: time.Hour, Limits: limits, Now: c.clock})
+	return c
+}
+
+func (c *crowd) clock() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *crowd) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// named are the first members of a name.
+func named(prefix string, n int) []string {
+	users := make([]string, n)
+	for i := range users {
+		users[i] = fmt.Sprintf("%s%04d", prefix, i)
+	}
+	return users
+}
+
+// fresh are members who have had nothing.
+func (c *crowd) fresh(n int) []string {
+	return named(fmt.Sprintf("stranger%d-", c.strangers.Add(1)), n)
+}
+
+// admit asks for one message.
+func (c *crowd) admit(users []string) {
+	c.Helper()
+	_, err := c.pacer.Admit(c.Context(), tasks.AdmissionRequest{
+		Payload: tasks.Payload{
+			ID: fmt.Sprintf("ops-%d", c.ids.Add(1)), App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: c.clock(),
+			Body: []byte(`{}`),
+		},
+		Policy: tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever, Resends: tasks.Unlimited},
+		Users:  users,
+	})
+	if err != nil {
+		c.Error(err)
+	}
+}
+
+// times has the crowd ask n times, with time between.
+func (c *crowd) times(n int, between time.Duration, users []string) {
+	for range n {
+		c.admit(users)
+		c.pass(between)
+	}
+}
+
+// watch begins to measure.
+func (c *crowd) watch() {
+	c.Helper()
+	if err := c.rdb.ConfigSet(c.Context(), "latency-tracking-info-percentiles", "50 99 100").Err(); err != nil {
+		c.Fatal(err)
+	}
+	if err := c.rdb.ConfigResetStat(c.Context()).Err(); err != nil {
+		c.Fatal(err)
+	}
+	c.cpu, c.before = c.cpuTime(), c.ids.Load()
+	c.ResetTimer()
+}
+
+// cpuTime is what the thread that runs commands has used so far.
+func (c *crowd) cpuTime() time.Duration {
+	c.Helper()
+	info, err := c.rdb.InfoMap(c.Context(), "cpu").Result()
+	if err != nil {
+		c.Fatal(err)
+	}
+	var seconds float64
+	for _, part := range []string{"used_cpu_user_main_thread", "used_cpu_sys_main_thread"} {
+		s, err := strconv.ParseFloat(info["CPU"][part], 64)
+		if err != nil {
+			c.Fatal(err)
+		}
+		seconds += s
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+// report says for how long the admissions since kept Redis busy.
+func (c *crowd) report() {
+	c.Helper()
+	c.StopTimer()
+	cpu, admissions := c.cpuTime()-c.cpu, c.ids.Load()-c.before
+	info, err := c.rdb.InfoMap(c.Context(), "latencystats").Result()
+	if err != nil {
+		c.Fatal(err)
+	}
+	for percentile := range strings.SplitSeq(info["Latencystats"]["latency_percentiles_usec_evalsha"], ",") {
+		name, value, _ := strings.Cut(percentile, "=")
+		µs, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			c.Fatal(err)
+		}
+		c.ReportMetric(µs, name+"-µs")
+	}
+	c.ReportMetric(float64(cpu.Microseconds())/float64(admissions), "cpu-µs")
+	c.ReportMetric(0, "ns/op")
+}
+
+// situations are what the windows of a message's recipients can be like.
+var situations = []struct {
+	name string
+	// meet brings members into the situation, and is called before each admission.
+	prepare, meet func(c *crowd, users []string)
+	fresh         bool // each admission has members of its own
+}{
+	{name: "quiet", fresh: true},
+	{
+		// They have had all that a minute may bring, and 64 messages wait for them.
+		name:    "behind 64 promises",
+		prepare: func(c *crowd, users []string) { c.times(27+64, 0, users) },
+	},
+	{
+		name:    "behind 900 promises",
+		prepare: func(c *crowd, users []string) { c.times(27+900, 0, users) },
+	},
+	{
+		// The oldest of their 900 messages leaves the hour as the next comes.
+		name:    "with full hours",
+		prepare: func(c *crowd, users []string) { c.times(900, 4010*time.Millisecond, users) },
+		meet:    func(c *crowd, _ []string) { c.pass(4010 * time.Millisecond) },
+	},
+}
+
+// BenchmarkAdmission is one worker's admission.
+func BenchmarkAdmission(b *testing.B) {
+	for _, s := range situations {
+		for _, n := range []int{1, recipients} {
+			b.Run(fmt.Sprintf("%s/recipients=%d", s.name, n), func(b *testing.B) {
+				c := newCrowd(b)
+				users := named("user", n)
+				if s.prepare != nil {
+					s.prepare(c, users)
+				}
+				c.watch()
+				for b.Loop() {
+					if s.fresh {
+						users = c.fresh(n)
+					}
+					if s.meet != nil {
+						s.meet(c, users)
+					}
+					c.admit(users)
+				}
+				c.report()
+			})
+		}
+	}
+}
+
+// BenchmarkAdmissionsOfAHundredWorkers is each situation, met by a hundred workers at
+// once with a thousand recipients each.
+func BenchmarkAdmissionsOfAHundredWorkers(b *testing.B) {
+	for _, s := range situations {
+		b.Run(s.name, func(b *testing.B) {
+			c := newCrowd(b)
+			users := named("user", recipients)
+			if s.prepare != nil {
+				s.prepare(c, users)
+			}
+			c.watch()
+			for b.Loop() {
+				var all sync.WaitGroup
+				for range workers {
+					all.Go(func() {
+						to := users
+						if s.fresh {
+							to = c.fresh(recipients)
+						}
+						if s.meet != nil {
+							s.meet(c, to)
+						}
+						c.admit(to)
+					})
+				}
+				all.Wait()
+			}
+			c.report()
+		})
+	}
+}
