@@ -150,6 +150,12 @@ func Broadcasts(app string) string { return prefix + app + "}:broadcasts" }
 // retention · owner internal/broadcast, internal/ledger
 func Broadcast(app, id string) string { return prefix + app + "}:broadcast:" + id }
 
+// BroadcastsSent are the moments of the newest calls of broadcasts, which count against
+// every member.
+//
+// HASH id to Unix ms · entries and key: 1 h · owner internal/pacing
+func BroadcastsSent(app string) string { return Broadcasts(app) + ":sent" }
+
 // BroadcastBlocks are the recipients of a broadcast.
 //
 // HASH block number to a compressed block · as the broadcast · owner internal/broadcast

@@ -17,6 +17,7 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 		keys.Pace("ops"):              "wecomq:{ops}:pace",
 		keys.Window("ops", "a"):       "wecomq:{ops}:window:a",
 		keys.Plan("ops", "a"):         "wecomq:{ops}:turns:a",
+		keys.BroadcastsSent("ops"):    "wecomq:{ops}:broadcasts:sent",
 		keys.Quota("ops", "20782"):    "wecomq:{ops}:quota:20782",
 		keys.Record("ops", "ops-1"):   "wecomq:{ops}:record:ops-1",
 		keys.MsgID("ops", "m1"):       "wecomq:{ops}:msgid:m1",

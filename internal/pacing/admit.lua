@@ -5,6 +5,7 @@
 -- KEYS 1 record (hash) 2 pace (hash) 3 prefix of the windows 4 prefix of the plans
 --      5 prefix of the day quotas 6 index of records by time (zset)
 --      7 the broadcast that the message is a call of (hash); the same as 1 if none
+--      8 newest calls of the broadcasts (hash)
 --      The scripts make the keys of members and days from the prefixes; all are in
 --      the app's slot.
 -- ARGV the fields of `ask` below, in its order; then field, value, … of a new record;
@@ -14,7 +15,7 @@
 --        verdicts of the record: see begin.lua. "wait": the rate is spent; nothing
 --        is reserved. "hold": the app is paused or blocked. "turn": the users' turn, promised.
 --        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1
-local record, pace, window_prefix, plan_prefix, quota_prefix, index, broadcast = unpack(KEYS)
+local record, pace, window_prefix, plan_prefix, quota_prefix, index, broadcast, broadcasts_sent = unpack(KEYS)
 local ask = {
   now = ARGV[1],                       -- in ms, 0 = Redis TIME
   check_only = ARGV[2] == 'check',     -- ask the record only
@@ -58,7 +59,7 @@ end
 -- The app, as all workers know it.
 local app = {}
 local app_fields = {'seen', 'offset', 'tat', 'rate', 'rate_at', 'concurrency', 'concurrency_at', 'paused', 'block',
-  'block_until', 'probe_until', 'planned_until', 'unlisted_at', 'probe_by', 'unanswered'}
+  'block_until', 'probe_until', 'planned_until', 'unlisted_at', 'broadcast_at', 'probe_by', 'unanswered'}
 for i, value in ipairs(redis.call('HMGET', pace, unpack(app_fields))) do
   app[app_fields[i]] = value -- false where there is none
 end
@@ -161,18 +162,49 @@ local function sent_to_all(suffix)
 end
 local to_all, to_all_critical = sent_to_all(''), ask.critical and sent_to_all(CRITICAL) or {}
 
-local function others_of(i, sent)
-  return i > users and {} or sent -- the window of "@all" has them
+-- A broadcast reaches everybody once: the moment of its newest call stands for the message in
+-- the window of every member, and none of a million recipients needs a key. Its calls do not
+-- count against each other, except one that WeCom may have taken already.
+local counts_once = call and not call.follow_up and not doubtful
+local by_broadcasts, over_broadcasts = {}, {} -- moments, newest first; ids of those before the window
+if tonumber(app.broadcast_at or 0) + HOUR > now then
+  local own_id = call and not doubtful and string.match(broadcast, '[^:]+$')
+  local newest_calls = redis.call('HGETALL', broadcasts_sent)
+  for i = 1, #newest_calls, 2 do
+    local id, at = newest_calls[i], tonumber(newest_calls[i + 1])
+    if at + HOUR <= now then
+      table.insert(over_broadcasts, id)
+    elseif id ~= own_id then
+      table.insert(by_broadcasts, at)
+    end
+  end
+end
+local function newest_first(a, b)
+  return a > b
+end
+table.sort(by_broadcasts, newest_first)
+for _, at in ipairs(by_broadcasts) do
+  table.insert(to_all, at)
+end
+table.sort(to_all, newest_first)
+
+-- others_of is what counts against somebody beside the own window: that of "@all" has what
+-- went to all.
+local function others_of(i)
+  return i > users and by_broadcasts or to_all
+end
+local function critical_others_of(i)
+  return i > users and {} or to_all_critical
 end
 
 -- room_of is when there is room for a message to somebody, and in which of the windows. A
 -- critical one has room of its own.
 local function room_of(i)
-  local at = room_from(windows[i], others_of(i, to_all), ask.per_minute, ask.per_hour)
+  local at = room_from(windows[i], others_of(i), ask.per_minute, ask.per_hour)
   if not ask.critical then
     return at, false
   end
-  local own = room_from(own_windows[i], others_of(i, to_all_critical), ask.extra_minute, ask.extra_hour)
+  local own = room_from(own_windows[i], critical_others_of(i), ask.extra_minute, ask.extra_hour)
   return math.min(at, own), own <= now
 end
 
@@ -219,7 +251,7 @@ local function turn_of(i)
       per_minute, per_hour = per_minute + ask.extra_minute, per_hour + ask.extra_hour
       last_sent = math.max(last_sent, newest_moment(own_windows[i]))
     end
-    at = after_plan(plans[i], windows[i], others_of(i, to_all), per_minute, per_hour, at, last_sent, now)
+    at = after_plan(plans[i], windows[i], others_of(i), per_minute, per_hour, at, last_sent, now)
   end
   if at <= now then
     return now, false
@@ -331,12 +363,22 @@ for i, user in ipairs(asked) do
     if in_own[i] then
       window, suffix = own_windows[i], CRITICAL
     end
-    add(window_prefix .. user .. suffix, recent(window, now - HOUR), sent_at, HOUR, '')
+    if not counts_once then
+      add(window_prefix .. user .. suffix, recent(window, now - HOUR), sent_at, HOUR, '')
+    end
     persons = persons + (i <= users and 1 or 0)
   end
 end
 if ask.unlisted > 0 then
   redis.call('HSET', pace, 'unlisted_at', milliseconds(now))
+end
+if counts_once then
+  for _, id in ipairs(over_broadcasts) do
+    redis.call('HDEL', broadcasts_sent, id)
+  end
+  redis.call('HSET', broadcasts_sent, string.match(broadcast, '[^:]+$'), milliseconds(now))
+  redis.call('PEXPIRE', broadcasts_sent, HOUR)
+  redis.call('HSET', pace, 'broadcast_at', milliseconds(now))
 end
 if redis.call('INCRBY', quota_key, persons) == persons then
   redis.call('PEXPIRE', quota_key, 2 * DAY)

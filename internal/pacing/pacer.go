@@ -71,7 +71,7 @@ func (p *Pacer) Admit(ctx context.Context, a tasks.AdmissionRequest) (tasks.Admi
 	app := p.cfg.App
 	reply, err := admitScript.Run(durability.Promised(ctx), p.rdb, []string{
 		keys.Record(app, a.Payload.ID), keys.Pace(app), keys.Window(app, ""), keys.Plan(app, ""), keys.Quota(app, ""),
-		keys.Records(app), ledger.BroadcastKey(app, a.Payload.ID),
+		keys.Records(app), ledger.BroadcastKey(app, a.Payload.ID), keys.BroadcastsSent(app),
 	}, p.admitArgs(a)...).StringSlice()
 	if err != nil {
 		return tasks.Admission{}, fmt.Errorf("admit %s: %w", a.Payload.ID, err)

@@ -92,6 +92,9 @@ func (r *traffic) split(m tasks.AdmissionRequest, a tasks.Admission) {
 		r.followed[id] = true
 		followUp := r.message(m.Payload.Priority, f.Users...)
 		followUp.Payload.TurnAt = f.TurnAt
+		if m.Payload.Broadcast() != "" {
+			followUp.Payload.ID = id
+		}
 		heap.Push(&r.agenda, visit{r.now.Add(f.Wait + r.late()), followUp})
 	}
 }

@@ -22,6 +22,13 @@ var breakers = map[tasks.FindingKind]breaker{
 	tasks.Unanswered:  {calls: 5, first: 5 * time.Second, longest: 30 * time.Second},
 }
 
+// countsByName says whether admit.lua has written the message down for each of its users: a
+// call of a broadcast counts once, for everybody, unless WeCom may have had it before.
+func countsByName(f tasks.Finding) bool {
+	call, ok := tasks.ParseBroadcastCall(f.Request.Payload.ID)
+	return !ok || call.FollowUp > 0 || f.Admission.InDoubt > 0
+}
+
 // Report notes, for all workers, what an answer of WeCom says about the app, and
 // returns the block of the app that follows from it, if any.
 func (p *Pacer) Report(ctx context.Context, f tasks.Finding) (tasks.Block, error) {
@@ -33,7 +40,9 @@ func (p *Pacer) Report(ctx context.Context, f tasks.Finding) (tasks.Block, error
 		args = append(args, f.Rest.Milliseconds(), f.Reason)
 	case tasks.Refund:
 		args = append(args, len(f.Request.Users)+p.unlisted(f.Request), f.Admission.At)
-		args = appendUsers(args, f.Request.Users)
+		if countsByName(f) {
+			args = appendUsers(args, f.Request.Users)
+		}
 	case tasks.Recovered, tasks.Inconclusive:
 		args = append(args, f.Request.Delivery)
 	case tasks.Unreachable, tasks.Unanswered:
