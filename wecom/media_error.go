@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // MediaType is the kind of a temporary media file (90253).
@@ -47,6 +49,9 @@ var mediaRules = map[MediaType]struct {
 	MediaFile:  {MaxFileBytes, 45001, "a file", func([]byte) bool { return true }, 0},
 }
 
+// MaxBytes is the largest file of the type, 0 for a type that WeCom does not know.
+func (t MediaType) MaxBytes() int { return mediaRules[t].max }
+
 // MediaError is a file that WeCom would not take. It was not uploaded.
 type MediaError struct {
 	Code    Code   // what WeCom would answer
@@ -81,17 +86,25 @@ func CheckMedia(kind MediaType, filename string, content []byte) error {
 	case kind == MediaVoice && amrDuration(content) > MaxVoiceDuration:
 		return mediaError(45007, "%s long, more than WeCom's limit of %s for type voice", amrDuration(content), MaxVoiceDuration)
 	}
-	return checkFilename(filename)
+	return CheckFilename(filename)
 }
 
 func mediaError(code Code, format string, args ...any) error {
 	return &MediaError{Code: code, Problem: fmt.Sprintf(format, args...)}
 }
 
-// checkFilename keeps to the rules of page 90253, and to what fits into the form.
-func checkFilename(name string) error {
-	if name == "" || strings.HasPrefix(name, "/") || strings.ContainsAny(name, "\\:\r\n\"") {
+// maxFilenameBytes is our own limit.
+const maxFilenameBytes = 255
+
+// CheckFilename keeps to the rules of page 90253, and to what fits into the form.
+func CheckFilename(name string) error {
+	switch {
+	case name == "" || strings.HasPrefix(name, "/") || strings.ContainsAny(name, "\\:\r\n\""):
 		return mediaError(40058, `file name %q is empty, starts with / or contains one of \ : " or a line break`, name)
+	case strings.ContainsFunc(name, unicode.IsControl) || !utf8.ValidString(name):
+		return mediaError(40058, "file name %q has control characters, or is not UTF-8", name)
+	case len(name) > maxFilenameBytes:
+		return mediaError(40058, "the file name has %d bytes, at most %d", len(name), maxFilenameBytes)
 	}
 	return nil
 }

@@ -21,6 +21,8 @@ type messageReader struct {
 	app            string           // that sends them
 	options        producer.Options // of every message; a message's own come first
 	duplicateCheck int              // seconds, 0 for none
+	// attach, when set, keeps the files of a message.
+	attach func(producer.Message) (producer.Message, error)
 
 	request message.Request // the one of the flags
 	name    string          // of the file, for errors
@@ -61,7 +63,7 @@ func (r *messageReader) next() (producer.Message, error) {
 	}
 	r.done = true
 	if r.in == nil {
-		return r.complete(producer.Message{Request: r.request, Options: r.options}), nil
+		return r.complete(producer.Message{Request: r.request, Options: r.options})
 	}
 	return r.whole()
 }
@@ -73,10 +75,10 @@ func (r *messageReader) whole() (producer.Message, error) {
 		return producer.Message{}, r.unreadable(err)
 	}
 	m, err := r.message(envelope.Parse(envelope.TrimMark(data)))
-	if err != nil {
-		return producer.Message{}, usagef("%s: %w", r.name, err)
+	if _, unavailable := errors.AsType[*producer.RedisError](err); err != nil && !unavailable {
+		err = usagef("%s: %w", r.name, err)
 	}
-	return m, nil
+	return m, err
 }
 
 func (r *messageReader) nextLine() (producer.Message, error) {
@@ -117,14 +119,18 @@ func (r *messageReader) message(e *envelope.Envelope, err error) (producer.Messa
 	if e.App != "" && e.App != r.app {
 		return producer.Message{}, fmt.Errorf("app: %q, but this is app %q; leave app out or choose it with --app", e.App, r.app)
 	}
-	return r.complete(m), nil
+	return r.complete(m)
 }
 
-// complete applies --duplicate-check, which overrides what the message says.
-func (r *messageReader) complete(m producer.Message) producer.Message {
+// complete applies --duplicate-check, which overrides what the message says, and finds the
+// message's files.
+func (r *messageReader) complete(m producer.Message) (producer.Message, error) {
 	if r.duplicateCheck > 0 {
 		common := m.Request.Common()
 		common.EnableDuplicateCheck, common.DuplicateCheckInterval = 1, r.duplicateCheck
 	}
-	return m
+	if r.attach == nil {
+		return m, nil
+	}
+	return r.attach(m)
 }

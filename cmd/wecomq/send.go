@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,9 @@ type sendFlags struct {
 	toUser, toParty, toTag []string
 	toAll                  bool
 	text, markdown, file   string
+	image, voice, video    string
+	attachment             string
+	title, description     string
 	batch                  bool
 	priority               string
 	at                     string
@@ -44,9 +48,15 @@ A file holds the JSON of WeCom's message/send; agentid may be left out. Beside
 WeCom's members it may have app, priority, process_at (RFC 3339), expires_in ("1h")
 and idempotency_key. With --batch the file holds one message per line, and one result
 per line comes out, in order: {"line","error"} for an invalid line. The other lines
-are enqueued all the same.`,
+are enqueued all the same.
+
+--image, --voice, --video and --attach take the path of a file, or its http or https
+URL. In a file, a media_id may be "file:PATH" or a URL as well. Files are checked
+against WeCom's limits and kept in Redis; the worker uploads each once. A URL must
+lead to a public address.`,
 		Example: `  wecomq send --to-user zhangsan,lisi --text "Disk full on db-03" --priority critical
   wecomq send --to-party 12 --markdown "### Release 5.2" --at 2026-12-01T09:03:00+08:00
+  wecomq send --to-tag 3 --image chart.png
   wecomq send -f card.json --wait
   jq -c '.[]' all.json | wecomq send --batch -f - --priority bulk`,
 		Args: arguments(cobra.NoArgs),
@@ -70,6 +80,12 @@ func (f *sendFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.toAll, "to-all", false, "everybody who can see the app")
 	flags.StringVar(&f.text, "text", "", "send this text, at most 2048 bytes")
 	flags.StringVar(&f.markdown, "markdown", "", "send this markdown, at most 2048 bytes")
+	flags.StringVar(&f.image, "image", "", "send this picture, `FILE` or URL: JPG or PNG, at most 10 MB")
+	flags.StringVar(&f.voice, "voice", "", "send this recording, `FILE` or URL: AMR, at most 2 MB and 60 s")
+	flags.StringVar(&f.video, "video", "", "send this video, `FILE` or URL: MP4, at most 10 MB")
+	flags.StringVar(&f.attachment, "attach", "", "send this file, `FILE` or URL: at most 20 MB")
+	flags.StringVar(&f.title, "title", "", "title of the video, at most 128 bytes")
+	flags.StringVar(&f.description, "description", "", "description of the video, at most 512 bytes")
 	flags.StringVarP(&f.file, "file", "f", "", "message/send JSON `FILE`, - for stdin")
 	flags.BoolVar(&f.batch, "batch", false, "the file holds one message per line (NDJSON)")
 	flags.StringVar(&f.priority, "priority", "", "critical, default or bulk (default \"default\")")
@@ -96,7 +112,9 @@ func (f *sendFlags) validate() error {
 func (f *sendFlags) validateContent() error {
 	switch {
 	case f.contents() != 1:
-		return usagef("give one of --text, --markdown and --file; see 'wecomq send --help'")
+		return usagef("give one of --text, --markdown, --image, --voice, --video, --attach and --file; see 'wecomq send --help'")
+	case f.video == "" && f.title+f.description != "":
+		return usagef("--title and --description go with --video only")
 	case f.batch && f.file == "":
 		return usagef("--batch needs --file, - for stdin")
 	case f.batch && f.idempotencyKey != "":
@@ -135,7 +153,7 @@ func (f *sendFlags) validateDurations() error {
 // contents counts the ways in which the flags give a content.
 func (f *sendFlags) contents() int {
 	n := 0
-	for _, content := range []string{f.text, f.markdown, f.file} {
+	for _, content := range []string{f.text, f.markdown, f.image, f.voice, f.video, f.attachment, f.file} {
 		if content != "" {
 			n++
 		}
@@ -188,6 +206,7 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 			return err
 		}
 		source.app = app.Name
+		source.attach = func(m producer.Message) (producer.Message, error) { return attacher{}.attach(ctx, m) }
 		return dryRun(g, app.AgentID, source)
 	}
 	d, err := g.open(ctx)
@@ -204,6 +223,8 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 		return err
 	}
 	source.app = app.Name
+	attach := attacher{d.Media(app)}
+	source.attach = func(m producer.Message) (producer.Message, error) { return attach.attach(ctx, m) }
 	s := &sender{globals: g, flags: f, producer: p, finder: d.Finder(app), agentID: app.AgentID}
 	if f.batch {
 		return s.sendBatch(ctx, source)
@@ -243,13 +264,32 @@ func (f *sendFlags) request() message.Request {
 	if f.toAll {
 		to = message.Recipients{Users: []string{message.AllUsers}}
 	}
-	common := &message.SendRequestCommon{}
-	if f.markdown != "" {
-		return message.WithRecipients(message.SendMarkdownRequest{
-			SendRequestCommon: common, Markdown: message.MarkdownField{Content: f.markdown},
-		}, to)
+	return message.WithRecipients(f.content(&message.SendRequestCommon{}), to)
+}
+
+// content is what it says.
+func (f *sendFlags) content(common *message.SendRequestCommon) message.Request {
+	switch {
+	case f.markdown != "":
+		return message.SendMarkdownRequest{SendRequestCommon: common, Markdown: message.MarkdownField{Content: f.markdown}}
+	case f.image != "":
+		return message.SendImageRequest{SendRequestCommon: common, Image: message.ImageField{MediaID: mediaOf(f.image)}}
+	case f.voice != "":
+		return message.SendVoiceRequest{SendRequestCommon: common, Voice: message.VoiceField{MediaID: mediaOf(f.voice)}}
+	case f.video != "":
+		return message.SendVideoRequest{SendRequestCommon: common, Video: message.VideoField{
+			MediaID: mediaOf(f.video), Title: f.title, Description: f.description,
+		}}
+	case f.attachment != "":
+		return message.SendFileRequest{SendRequestCommon: common, File: message.FileField{MediaID: mediaOf(f.attachment)}}
 	}
-	return message.WithRecipients(message.SendTextRequest{
-		SendRequestCommon: common, Text: message.TextField{Content: f.text},
-	}, to)
+	return message.SendTextRequest{SendRequestCommon: common, Text: message.TextField{Content: f.text}}
+}
+
+// mediaOf is what a path or a URL is in a message.
+func mediaOf(source string) string {
+	if strings.HasPrefix(source, "http://") || strings.HasPrefix(source, "https://") {
+		return source
+	}
+	return "file:" + source
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/internal/metrics"
 	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/internal/webhook"
@@ -40,6 +41,7 @@ type backend struct {
 	operator *operator.Operator
 	ledger   *ledger.Ledger
 	wecom    metrics.Client
+	media    *media.Store
 }
 
 // load makes the backends of a config; apply activates them.
@@ -71,7 +73,7 @@ func newBackend(d *Deployment, app *config.App) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &backend{producer: p, finder: d.Finder(app), ledger: d.Ledger(app), operator: op, wecom: client}, nil
+	return &backend{producer: p, finder: d.Finder(app), ledger: d.Ledger(app), operator: op, wecom: client, media: d.Media(app)}, nil
 }
 
 // of returns an app's backend; an app that a reload has just removed is not found.

@@ -64,6 +64,7 @@ func New(cfg Config) (*Gateway, error) {
 	api := newAPI(g.mux, cfg.Version)
 	g.registerMessages(api)
 	g.registerBatch(api)
+	g.registerMedia(api)
 	g.registerApps(api)
 	documentWebhooks(api.OpenAPI(), cfg.Routes)
 	if err := g.serveOpenAPI(api.OpenAPI()); err != nil {

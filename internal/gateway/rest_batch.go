@@ -173,7 +173,7 @@ func (b *batch) parse(l envelope.Line) (app string, m tasks.Message, err error) 
 	if key := b.defaults.IdempotencyKey; key != "" {
 		defaults.IdempotencyKey = fmt.Sprintf("%s/%d", key, l.Number)
 	}
-	owner, m, err := b.compose(IdentityFrom(b.ctx), e, defaults)
+	owner, m, err := b.compose(b.ctx, e, defaults)
 	return owner.Name, m, err
 }
 

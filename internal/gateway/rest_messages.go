@@ -51,7 +51,7 @@ func (g *Gateway) send(ctx context.Context, in *sendInput) (*sendOutput, error) 
 	if own := e.Options.IdempotencyKey; in.IdempotencyKey != "" && own != "" && own != in.IdempotencyKey {
 		return nil, invalid("idempotency_key", "differs from the header Idempotency-Key; set one of them")
 	}
-	app, m, err := g.compose(IdentityFrom(ctx), e, tasks.Options{IdempotencyKey: in.IdempotencyKey})
+	app, m, err := g.compose(ctx, e, tasks.Options{IdempotencyKey: in.IdempotencyKey})
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +71,10 @@ func malformed(err error) error {
 	return fmt.Errorf("%w: %w", problem.ErrMalformed, err)
 }
 
-// compose builds the message of an envelope, for an app that the client may use.
-func (g *Gateway) compose(identity *Identity, e *envelope.Envelope, defaults tasks.Options) (App, tasks.Message, error) {
-	app, appErr := identity.App(e.App)
+// compose builds the message of an envelope, for an app that the client may use, and
+// prepares its files.
+func (g *Gateway) compose(ctx context.Context, e *envelope.Envelope, defaults tasks.Options) (App, tasks.Message, error) {
+	app, appErr := IdentityFrom(ctx).App(e.App)
 	if errors.Is(appErr, problem.ErrForbidden) {
 		return App{}, tasks.Message{}, appErr
 	}
@@ -87,7 +88,8 @@ func (g *Gateway) compose(identity *Identity, e *envelope.Envelope, defaults tas
 	if id := m.Request.Common().AgentID; id != "" && id != app.AgentID {
 		return App{}, tasks.Message{}, invalid("agentid", "%s, but the app %q is agent %s; leave agentid out", id, app.Name, app.AgentID)
 	}
-	return app, m, nil
+	m, err = g.prepare(ctx, app, m)
+	return app, m, err
 }
 
 // joined merges the fields of two validation errors.

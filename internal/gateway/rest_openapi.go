@@ -108,6 +108,10 @@ func messageBody() *huma.RequestBody {
 		"msgtype": oneOf("The content stands under the same name", types),
 		"text":    {Type: huma.TypeObject, Properties: map[string]*huma.Schema{"content": text("At most 2048 bytes", "hello")}},
 	}
+	for _, kind := range []string{"image", "voice", "video", "file"} {
+		members[kind] = &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"media_id": text(
+			"WeCom's own, or the media of POST /v1/media, or an http or https URL", "https://example.com/a.png")}}
+	}
 	for _, m := range envelope.Members() {
 		members[m.Name] = text(m.Doc, m.Example)
 		if m.Values != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/wecomq/wecomq/internal/apps"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -17,6 +18,7 @@ type Services struct {
 	Recaller  Recaller
 	Replayer  Replayer
 	Apps      AppLister
+	Media     MediaKeeper
 	// Ready returns why nothing can be stored, or nil. The probe is public, so the
 	// error itself is only logged; clients see what its method Brief returns, if it
 	// has one.
@@ -64,6 +66,16 @@ type Replay struct {
 // AppLister reports the state of all apps.
 type AppLister interface {
 	Apps(ctx context.Context) ([]AppStatus, error)
+}
+
+// MediaKeeper keeps the files of messages.
+type MediaKeeper interface {
+	// Keep checks a file against WeCom's limits and keeps it. What is wrong with it is a
+	// *message.ValidationError.
+	Keep(ctx context.Context, app string, kind wecom.MediaType, name string, content []byte) (message.MediaRef, error)
+	// Resolve makes sure that all files of a message are kept; those that it names by URL
+	// are downloaded.
+	Resolve(ctx context.Context, app string, m tasks.Message) (tasks.Message, error)
 }
 
 // AppStatus is the state of an app.

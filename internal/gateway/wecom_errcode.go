@@ -26,6 +26,8 @@ var fieldCodes = []struct {
 	{"text.content", "missing", 44004},
 	{"*.media_id", "missing", 41006},
 	{"*.thumb_media_id", "missing", 41006},
+	{"*.media_id", "", 40007},
+	{"*.thumb_media_id", "", 40007},
 	{"textcard.title", "missing", 41016},
 	{"news.articles.title", "missing", 41016},
 	{"textcard.description", "missing", 41033},

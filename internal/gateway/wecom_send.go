@@ -50,6 +50,9 @@ func (c *wecomCall) send() (wecomReply, error) {
 	}
 	var cut []string
 	m.Request, cut = shorten(request)
+	if m, err = c.prepare(c.r.Context(), app, m); err != nil {
+		return nil, err
+	}
 	receipt, err := c.enqueue(c.r.Context(), app, m)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"strconv"
 	"time"
@@ -37,15 +36,14 @@ func (c *wecomCall) upload() (wecomReply, error) {
 	default:
 		return nil, refuse(40005, "type %.40q is none of image, voice, video, file", string(kind))
 	}
-	select {
-	case c.uploads <- struct{}{}:
-		defer func() { <-c.uploads }()
-	case <-c.r.Context().Done():
-		return nil, c.r.Context().Err()
-	}
-	name, content, err := c.file()
+	release, err := c.takeUpload(c.r.Context())
 	if err != nil {
 		return nil, err
+	}
+	defer release()
+	name, content, err := formFile(c.w, c.r)
+	if err != nil {
+		return nil, uploadError(err)
 	}
 	app := c.identity.apps[0]
 	ctx, cancel := detached(c.r.Context(), wecomTime)
@@ -60,40 +58,42 @@ func (c *wecomCall) upload() (wecomReply, error) {
 	return &uploadReply{Type: media.Type, MediaID: media.ID, CreatedAt: strconv.FormatInt(media.CreatedAt.Unix(), 10)}, nil
 }
 
-// file reads the part named media.
-func (c *wecomCall) file() (name string, content []byte, err error) {
-	conn := http.NewResponseController(c.w)
-	_ = conn.SetReadDeadline(time.Now().Add(uploadTime))
+// extendDeadlines gives a file the time that it may take to arrive, and an answer to it.
+func extendDeadlines(w http.ResponseWriter) {
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(uploadTime)) // the writers of some tests support no deadlines
 	_ = conn.SetWriteDeadline(time.Now().Add(uploadTime + requestTime))
-	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxUploadBytes)
-	form, err := c.r.MultipartReader()
+}
+
+// errNoForm is a body that is no form.
+var errNoForm = errors.New("no multipart form with a part named media")
+
+// formFile reads the part named media of a form, io.EOF if there is none.
+func formFile(w http.ResponseWriter, r *http.Request) (name string, content []byte, err error) {
+	extendDeadlines(w)
+	r.Body = http.MaxBytesReader(w, r.Body, maxUploadBytes)
+	form, err := r.MultipartReader()
 	if err != nil {
-		return "", nil, refuse(44001, "no multipart form with a part named media")
+		return "", nil, errNoForm
 	}
 	for {
 		part, err := form.NextPart()
 		if err != nil {
-			return "", nil, uploadError(err)
+			return "", nil, err
 		}
 		if part.FormName() != "media" {
 			continue
 		}
-		content, err := readPart(part)
-		_ = conn.SetReadDeadline(time.Time{})
+		content, err := io.ReadAll(part)
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		return part.FileName(), content, err
 	}
 }
 
-func readPart(part *multipart.Part) ([]byte, error) {
-	content, err := io.ReadAll(part)
-	if err != nil {
-		return nil, uploadError(err)
-	}
-	return content, nil
-}
-
 func uploadError(err error) error {
 	switch {
+	case errors.Is(err, errNoForm):
+		return refuse(44001, "%v", err)
 	case errors.Is(err, io.EOF):
 		return refuse(44001, "no part named media")
 	case overLimit(err):

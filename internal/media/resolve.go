@@ -14,7 +14,7 @@ import (
 
 // Resolve prepares a message once, before it is enqueued: it makes sure that every file it
 // refers to is kept for as long as the message may wait, and that WeCom takes it where it
-// stands. A message without files is returned as it is. What is wrong with the message is a
+// stands. A file that is named by its http or https URL is downloaded. A message without files is returned as it is. What is wrong with the message is a
 // [*message.ValidationError]; any other error is of Redis.
 func (s *Store) Resolve(ctx context.Context, m tasks.Message) (tasks.Message, error) {
 	if m.Request == nil {
@@ -30,7 +30,12 @@ func (s *Store) Resolve(ctx context.Context, m tasks.Message) (tasks.Message, er
 }
 
 func (s *Store) resolve(ctx context.Context, kind wecom.MediaType, id string, life time.Duration) (string, error) {
-	if !strings.HasPrefix(id, "sha256:") {
+	switch {
+	case isURL(id):
+		return s.download(ctx, kind, id, life)
+	case strings.HasPrefix(id, "file:"):
+		return "", problemf("a file can be named by its path only on the command line; upload it, or give its URL")
+	case !strings.HasPrefix(id, "sha256:"):
 		return id, nil // WeCom's own
 	}
 	ref, ok := message.ParseMediaRef(kind, id)
@@ -44,6 +49,16 @@ func (s *Store) resolve(ctx context.Context, kind wecom.MediaType, id string, li
 		return "", err
 	}
 	return id, s.check(ctx, ref)
+}
+
+// download keeps the file of a URL.
+func (s *Store) download(ctx context.Context, kind wecom.MediaType, address string, life time.Duration) (string, error) {
+	name, content, err := s.cfg.Fetcher.fetch(ctx, kind, address)
+	if err != nil {
+		return "", err
+	}
+	ref, err := s.keep(ctx, kind, name, content, life)
+	return ref.String(), err
 }
 
 // check makes sure that WeCom takes a content as the type, unless it has done so.

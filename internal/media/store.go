@@ -56,6 +56,8 @@ type Config struct {
 	Keep time.Duration
 	// MaxBytes is what all contents may take; 0 for [DefaultMaxBytes].
 	MaxBytes int64
+	// Fetcher downloads what is named by URL.
+	Fetcher Fetcher
 	// OnUpload, when set, is called after each upload.
 	OnUpload func(app string, r Result)
 }
