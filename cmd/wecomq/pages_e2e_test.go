@@ -26,6 +26,8 @@ func TestPagesInABrowser(t *testing.T) {
 	admin := b.open()
 	admin.login(gateway, gatewayToken)
 	l.replayInBrowser(admin, dead)
+	l.broadcastInBrowser(admin)
+	l.steerBroadcastInBrowser(admin)
 	l.pauseInDashboard(admin)
 
 	reader := b.open()
@@ -72,6 +74,61 @@ func (l *landscape) replayInBrowser(tab *tab, dead string) {
 		l.Errorf("WeCom has got %d messages: %+v", n, messages)
 	}
 	tab.run("see no dead letters", chromedp.Click(`nav a[href="/dead"]`), chromedp.WaitVisible(`.empty`))
+}
+
+// broadcastInBrowser writes a broadcast on a phone, checks it, sends it, sees it finish
+// and takes its report, all by mouse and keyboard.
+func (l *landscape) broadcastInBrowser(tab *tab) {
+	l.Helper()
+	before := len(l.messages())
+	l.writeBroadcast(tab, "userid,name\nzhang.san,张\nli.si,李\nLI.SI,重复\n", "**你好** {{.name}}", "")
+	tab.awaitText("first in line 3")
+	if text := js[string](tab, `document.querySelector(".preview .bubble").innerText`); !strings.HasPrefix(text, "你好 ") {
+		l.Errorf("the preview shows %q", text)
+	}
+	if wide := js[bool](tab, `document.documentElement.scrollWidth > innerWidth`); wide {
+		l.Error("the page is wider than a phone")
+	}
+	tab.run("send", chromedp.Click(`#checked button`), chromedp.WaitVisible(`.progress`))
+	tab.awaitText("finished") // by itself
+	tab.awaitText("2 accepted")
+	if js[bool](tab, `document.documentElement.scrollWidth > innerWidth`) {
+		l.Error("the broadcast's page is wider than a phone")
+	}
+	if n := len(l.messages()) - before; n != 2 {
+		l.Errorf("WeCom has got %d messages, want 2", n)
+	}
+	tab.run("find a recipient", chromedp.SendKeys(`input[name=recipient]`, "li.si\r"), chromedp.WaitVisible(`p.reason.good`))
+	report := js[string](tab, `fetch(document.querySelector("a[download]").href).then(r => r.text())`)
+	if lines := strings.Split(strings.TrimSpace(report), "\n"); len(lines) != 3 || !strings.Contains(report, "zhang.san,accepted,0,") {
+		l.Errorf("the report is %q", report)
+	}
+}
+
+// writeBroadcast fills in the form and has it checked.
+func (l *landscape) writeBroadcast(tab *tab, list, markdown, rate string) {
+	l.Helper()
+	tab.run("open the form", chromedp.Click(`nav a[href="/broadcasts"]`), chromedp.WaitVisible(`a[href="/broadcasts/new"]`),
+		chromedp.Click(`a[href="/broadcasts/new"]`), chromedp.WaitVisible(`textarea[name=content]`))
+	tab.run("write", chromedp.SetValue(`select[name=type]`, "markdown"), chromedp.SendKeys(`textarea[name=content]`, markdown),
+		chromedp.SetValue(`textarea[name=pasted]`, list), chromedp.SendKeys(`input[name=rate]`, rate))
+	if js[bool](tab, `document.querySelector("input[name=title]").checkVisibility()`) {
+		l.Error("the form asks for what markdown does not have")
+	}
+	tab.run("check", chromedp.Click(`form.draft button`), chromedp.WaitVisible(`#checked`))
+}
+
+// steerBroadcastInBrowser pauses, resumes and cancels a slow broadcast.
+func (l *landscape) steerBroadcastInBrowser(tab *tab) {
+	l.Helper()
+	l.writeBroadcast(tab, "slow1\nslow2\nslow3\n", "slowly", "1")
+	tab.run("send", chromedp.Click(`#checked button`))
+	for _, step := range []struct{ button, state string }{{"pause", "paused"}, {"resume", "running"}, {"cancel", "cancelled"}} {
+		button := `form[action$="/` + step.button + `"] button`
+		tab.run(step.button, chromedp.WaitVisible(button), chromedp.Click(button), chromedp.WaitVisible(`.notice`))
+		tab.awaitText(step.state)
+	}
+	tab.awaitText("Cancelled for all who had not got it")
 }
 
 // firstAction shows and presses the first button of a queue's row.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,6 +32,9 @@ type Route struct {
 	// clients that can only be given a URL: http://x:TOKEN@gateway/…. It rejects
 	// writes from pages of other sites as well.
 	Basic bool
+	// Stream lets the body take as long as it moves. It is not counted among those that
+	// are kept in memory, and the handler bounds its size.
+	Stream bool
 }
 
 // mount registers a route.
@@ -50,6 +54,11 @@ func (g *Gateway) guarded(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, err := g.authorizeRoute(r, route) //nolint:contextcheck // it is derived from the request's
 		switch {
+		case err == nil && route.Stream:
+			body := newPatientBody(w, r, g.stopping)
+			defer body.close()
+			r.Body = io.NopCloser(body)
+			route.Handler.ServeHTTP(w, r)
 		case err == nil:
 			r.Body = metered(r)
 			route.Handler.ServeHTTP(w, r)

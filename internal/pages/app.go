@@ -2,9 +2,11 @@ package pages
 
 import (
 	"context"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/audit"
+	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/message"
@@ -20,6 +22,15 @@ type App struct {
 	Finder   Finder
 	Records  Records
 	Operator Operator
+
+	Broadcasts *broadcast.Store
+	// Pace is what the app can do for a broadcast now.
+	Pace func(context.Context) (broadcast.Pace, error)
+	// Zone is that of the hours that are given for a broadcast.
+	Zone *time.Location
+	// ApprovalAbove is the number of recipients above which somebody else must approve a
+	// broadcast; 0 is never.
+	ApprovalAbove int
 }
 
 // State inspects, pauses and resumes an app; [*apps.Inspector] implements it.

@@ -14,6 +14,7 @@ import (
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -34,7 +35,13 @@ const (
 	admin  = "admin-token"
 	reader = "reader-token" // of ops only
 	sender = "sender-token" // may not read
+
+	operator = "operator-token" // reads and sends
+	approver = "approver-token"
 )
+
+// approvalAbove is the number of recipients above which a broadcast has to be approved.
+const approvalAbove = 250
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
@@ -44,6 +51,11 @@ func setup(t *testing.T) *bundle {
 		daemontest.Token(admin, both, config.ScopeRead, config.ScopeAdmin),
 		daemontest.Token(reader, []string{"ops"}, config.ScopeRead),
 		daemontest.Token(sender, both, config.ScopeSend),
+		daemontest.Token(operator, both, config.ScopeRead, config.ScopeSend),
+		daemontest.Token(approver, both, config.ScopeRead, config.ScopeApprove),
+	}, Change: func(c *config.Config) {
+		c.Broadcast.ApprovalAbove = approvalAbove
+		c.Apps["ops"].Limits.Seats = 1
 	}})
 	b.url, _ = b.Start(daemon.Config{Gateway: true})
 	return b
@@ -71,6 +83,12 @@ func (b *bundle) settle(app, id string, s tasks.Settlement) {
 func (b *bundle) reject(app, id string) {
 	b.Helper()
 	b.settle(app, id, tasks.Settlement{State: tasks.Rejected, ErrCode: 81013, ErrMsg: "all <b>invalid</b>"})
+}
+
+// until waits for something.
+func (b *bundle) until(what string, done func() bool) {
+	b.Helper()
+	waittest.Until(b.T, what, done)
 }
 
 // browser keeps cookies, and asks as a browser does.

@@ -33,6 +33,7 @@ type Pages struct {
 	cfg       Config
 	templates map[language]*templates
 	apps      atomic.Pointer[map[string]*watched]
+	checks    chan struct{} // a slot for each list that may be checked
 }
 
 // New makes the pages, without apps until [Pages.Reload].
@@ -44,7 +45,7 @@ func New(cfg Config) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pages{cfg: cfg, templates: sets}
+	p := &Pages{cfg: cfg, templates: sets, checks: make(chan struct{}, checksAtOnce)}
 	p.Reload(nil)
 	return p, nil
 }
@@ -84,6 +85,9 @@ func (p *Pages) Routes() []gateway.Route {
 	open := func(pattern string, h handler) gateway.Route {
 		return gateway.Route{Pattern: pattern, Handler: p.page(h), Session: true}
 	}
+	sending := func(pattern string, h handler) gateway.Route {
+		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeSend, Session: true, Login: Login}
+	}
 	return []gateway.Route{
 		page("GET /{$}", p.overview),
 		page("GET /messages", p.search),
@@ -94,6 +98,16 @@ func (p *Pages) Routes() []gateway.Route {
 		action("POST /messages/{id}/cancel", p.cancel),
 		action("POST /apps/{app}/pause", p.pause),
 		action("POST /apps/{app}/resume", p.resume),
+		page("GET /broadcasts", p.broadcasts),
+		sending("GET "+newPath, p.newBroadcast),
+		{Pattern: "POST " + newPath, Handler: p.long(p.checkBroadcast), Scope: config.ScopeSend, Session: true, Stream: true},
+		sending("POST /broadcasts/{id}/start", p.startBroadcast),
+		page("GET /broadcasts/{id}", p.broadcast),
+		{Pattern: "GET /broadcasts/{id}/report", Handler: p.long(p.report), Scope: config.ScopeRead, Session: true, Login: Login, Stream: true},
+		sending("POST /broadcasts/{id}/pause", p.pauseBroadcast),
+		sending("POST /broadcasts/{id}/resume", p.resumeBroadcast),
+		sending("POST /broadcasts/{id}/cancel", p.cancelBroadcast),
+		{Pattern: "POST /broadcasts/{id}/approve", Handler: p.page(p.approveBroadcast), Scope: config.ScopeApprove, Session: true},
 		open("GET "+Login, p.showLogin),
 		open("POST "+Login, p.login),
 		open("POST /logout", p.logout),
@@ -107,6 +121,9 @@ const (
 	requestTime = 10 * time.Second
 	actionTime  = 30 * time.Second
 )
+
+// longTime bounds the check of a list and the download of a report.
+const longTime = 10 * time.Minute
 
 // policy lets a page load its own style and script, and nothing else.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +

@@ -41,6 +41,10 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 	query := strings.TrimSpace(r.URL.Query().Get("q"))
 	query = strings.ToValidUTF8(query[:min(len(query), maxQuery)], "") // it is shown again
 	apps := p.mine(gateway.IdentityFrom(r.Context()))
+	if id := tasks.MessageID(query); tasks.IsBroadcast(id) {
+		http.Redirect(w, r, broadcastPath(id), http.StatusSeeOther) //nolint:gosec // broadcastPath is one of this host
+		return nil
+	}
 	if query != "" {
 		id, err := find(r.Context(), apps, query)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -22,7 +23,7 @@ var (
 type templates map[string]*template.Template
 
 // pageNames are the pages; each is a file of the same name beside layout.html.
-var pageNames = []string{"overview", "search", "message", "dead", "login", "error"}
+var pageNames = []string{"overview", "search", "message", "dead", "broadcasts", "broadcast", "new", "login", "error"}
 
 func parseTemplates() (map[language]*templates, error) {
 	sets := map[language]*templates{}
@@ -30,7 +31,7 @@ func parseTemplates() (map[language]*templates, error) {
 		set := templates{}
 		for _, name := range pageNames {
 			t, err := template.New("layout.html").Funcs(functions(l)).
-				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
+				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/preview.html", "templates/"+name+".html")
 			if err != nil {
 				return nil, fmt.Errorf("parse page %s: %w", name, err)
 			}
@@ -43,17 +44,22 @@ func parseTemplates() (map[language]*templates, error) {
 
 func functions(l language) template.FuncMap {
 	return template.FuncMap{
-		"t":      l.say,
-		"time":   moment,
-		"span":   l.span,
-		"left":   l.left,
-		"ago":    l.ago,
-		"state":  func(s tasks.State) string { return l.say("state: " + string(s)) },
-		"tone":   tone,
-		"list":   list,
-		"named":  named,
-		"why":    why,
-		"advise": func(r tasks.Record) advice { return adviceFor(l, r) },
+		"t":             l.say,
+		"time":          moment,
+		"span":          l.span,
+		"left":          l.left,
+		"ago":           l.ago,
+		"state":         func(s tasks.State) string { return l.say("state: " + string(s)) },
+		"tone":          tone,
+		"stageTone":     stageTone,
+		"recipientTone": recipientTone,
+		"list":          list,
+		"named":         named,
+		"why":           why,
+		"ending":        l.ending,
+		"hours":         hours,
+		"host":          host,
+		"advise":        func(r tasks.Record) advice { return adviceFor(l, r) },
 	}
 }
 
@@ -81,6 +87,42 @@ func tone(s tasks.State) string {
 		return "plain"
 	}
 	return "plain"
+}
+
+// stageTone is the colour of a broadcast's state, and recipientTone that of a recipient's.
+func stageTone(s broadcast.State) string {
+	switch s {
+	case broadcast.Finished:
+		return "good"
+	case broadcast.Running:
+		return "busy"
+	case broadcast.Paused, broadcast.AwaitingApproval:
+		return "warn"
+	case broadcast.Creating, broadcast.Scheduled, broadcast.Cancelled:
+		return "plain"
+	}
+	return "plain"
+}
+
+func recipientTone(state string) string {
+	switch state {
+	case "accepted":
+		return "good"
+	case "pending":
+		return "busy"
+	case "cancelled":
+		return "plain"
+	}
+	return "bad"
+}
+
+// hours are those of a broadcast, with their zone where it is not China's; "" for all.
+func hours(h broadcast.Hours) string {
+	text := h.String()
+	if text != "" && h.Zone != nil && h.Zone.String() != broadcast.ChinaTime.String() {
+		text += " " + h.Zone.String()
+	}
+	return text
 }
 
 // shownList is the beginning of a long list.

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
+	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
@@ -22,6 +24,7 @@ type view struct {
 	Live      bool   // it changes by itself
 	Token     string // the name of whose session it is, "" for nobody's
 	Admin     bool
+	Send      bool   // may send
 	Dashboard string // its path, "" for those who do not see it
 	Others    []other
 	Data      any
@@ -36,11 +39,7 @@ type other struct {
 // page makes an http.Handler of a handler.
 func (p *Pages) page(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header := w.Header()
-		header.Set("Content-Security-Policy", policy)
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "same-origin")
-		header.Set("Cache-Control", "no-store")
+		protect(w)
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		ctx, cancel := bounded(r)
 		defer cancel()
@@ -49,6 +48,29 @@ func (p *Pages) page(h handler) http.Handler {
 			p.showError(w, r, err)
 		}
 	})
+}
+
+// long makes an http.Handler of a handler that reads a list, or writes a report.
+func (p *Pages) long(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		protect(w)
+		r.Body = http.MaxBytesReader(w, r.Body, maxList)
+		ctx, cancel := context.WithTimeout(r.Context(), longTime)
+		defer cancel()
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(longTime)) // the writers of some tests support no deadlines
+		if err := h(w, r.WithContext(ctx)); err != nil {
+			p.showError(w, r, err)
+		}
+	})
+}
+
+// protect sets the headers that every answer has.
+func protect(w http.ResponseWriter) {
+	header := w.Header()
+	header.Set("Content-Security-Policy", policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("Cache-Control", "no-store")
 }
 
 // bounded is the context of a request. Unlike a view, an action is completed even if the
@@ -66,7 +88,7 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name 
 	v.Others = others(v.Lang, shownAt(r))
 	v.Notice = v.Lang.notice(r.URL.Query().Get("done"))
 	if identity := gateway.IdentityFrom(r.Context()); identity != nil {
-		v.Token, v.Admin = identity.Name(), identity.Has(config.ScopeAdmin)
+		v.Token, v.Admin, v.Send = identity.Name(), identity.Has(config.ScopeAdmin), identity.Has(config.ScopeSend)
 		if p.cfg.ShowDashboard != nil && p.cfg.ShowDashboard(identity) {
 			v.Dashboard = p.cfg.Dashboard
 		}
@@ -89,7 +111,7 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name 
 // shownAt is where the page of a request can be asked for: what a button answers
 // cannot.
 func shownAt(r *http.Request) *url.URL {
-	if r.Method == http.MethodPost && r.URL.Path != Login {
+	if r.Method == http.MethodPost && r.URL.Path != Login && r.URL.Path != newPath {
 		return &url.URL{Path: "/"}
 	}
 	return r.URL
@@ -133,6 +155,10 @@ func (p *Pages) showError(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case isRefusal:
 		code, f = http.StatusConflict, fault{What: refused.what, Reasons: refused.reasons, Back: refused.back}
+	case errors.Is(err, broadcast.ErrNotFound):
+		code, f = http.StatusNotFound, fault{
+			What: "Broadcast not found", Hint: "Its record may have expired, or it belongs to an app that you may not use.", Back: "/broadcasts",
+		}
 	case isNotFound(err):
 		code, f = http.StatusNotFound, fault{
 			What: "Message not found", Hint: "Its record may have expired, or it belongs to an app that you may not use.", Back: "/messages",

@@ -25,8 +25,9 @@ const (
 type watched struct {
 	App
 
-	state seen[appState]
-	hour  seen[hour]
+	state      seen[appState]
+	hour       seen[hour]
+	broadcasts seen[[]listedBroadcast]
 }
 
 // seen is a cached value that is fetched once for all who need it.

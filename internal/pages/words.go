@@ -19,11 +19,24 @@ var inEnglish = map[string]string{
 	"advice: expired":   "Its deadline passed before it could be sent. If it still matters, send a new message.",
 	"advice: cancelled": "It was cancelled before it was sent. Nothing to do.",
 
-	"done: replayed":  "Sent again. This is the new message.",
-	"done: recalled":  "Recalled from WeCom's clients.",
-	"done: cancelled": "Cancelled: it will not be sent.",
-	"done: paused":    "Paused. Calls in flight will finish; nothing new is sent.",
-	"done: resumed":   "Resumed.",
+	"broadcast: creating": "not sent", "broadcast: awaiting_approval": "waits for approval", "broadcast: scheduled": "scheduled",
+	"broadcast: running": "running", "broadcast: paused": "paused", "broadcast: cancelled": "cancelled", "broadcast: finished": "finished",
+
+	"act: created": "Created", "act: paused": "Paused", "act: resumed": "Resumed", "act: cancelled": "Cancelled", "act: approved": "Approved",
+
+	"type: text": "text", "type: markdown": "markdown", "type: textcard": "text card", "type: news": "news",
+
+	"end: quota": "At today's quota it ends %s.", "end: hours": "In its hours it ends %s.", "end: rate": "At its own rate it ends %s.",
+	"end: app": "It ends %s.",
+
+	"done: replayed":            "Sent again. This is the new message.",
+	"done: recalled":            "Recalled from WeCom's clients.",
+	"done: cancelled":           "Cancelled: it will not be sent.",
+	"done: paused":              "Paused. Calls in flight will finish; nothing new is sent.",
+	"done: resumed":             "Resumed.",
+	"done: broadcast-cancelled": "Cancelled for all who had not got it. Calls in flight will finish.",
+	"done: created":             "Created.",
+	"done: approved":            "Approved.",
 }
 
 // inChinese has the translations of all texts.
@@ -91,6 +104,34 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"Redis did not answer": "Redis 无响应", "The messages are safe in Redis. This page works again as soon as Redis does.": "消息安全保存在 Redis 中，Redis 恢复后本页即可使用。",
 	"Back": "返回",
 
+	"Broadcasts": "群发", "No broadcasts.": "没有群发。", "Broadcast not found": "没有这个群发",
+	"This is not possible now": "现在无法执行此操作",
+	"It is checked and not sent yet. It is dropped an hour after the check.":               "已检查，尚未发送；检查一小时后自动丢弃。",
+	"Somebody else must approve it, with a token that has the scope approve.":              "须由另一人用具有 approve 权限的令牌批准。",
+	"It waits for an approval. Look at the samples, the number of recipients and the end.": "等待批准。请查看示例、接收人数和预计完成时间。",
+	"It waits for an approval, for which a token needs the scope approve.":                 "等待批准；批准需要 approve 权限的令牌。",
+	"Its end is not known.": "完成时间未知。",
+	"Approve":               "批准", "Let it be sent?": "批准发送？", "Pause this broadcast?": "暂停这个群发？",
+	"Cancel this broadcast for all who have not got it?": "对所有尚未收到的人取消这个群发？",
+	"Calls": "调用", "now": "当前", "recipients a minute at most": "人/分钟（上限）", "Hours": "时段", "Begins": "开始时间", "Began": "已开始",
+	"Of the list": "名单", "duplicates": "个重复", "skipped rows": "行跳过", "Calls over time": "调用随时间变化",
+	"most": "最多", "in": "/", "calls": "次调用", "with failures": "次有失败", "Errors": "错误", "Report": "报告", "Recipient": "接收人",
+	"Not on the list:": "不在名单中：", "Samples": "示例",
+
+	"New broadcast": "新建群发", "The list cannot be sent to as it is.": "名单有问题，无法发送。", "rows with a problem": "行有问题",
+	"Checked. Nothing is sent yet.": "检查通过，尚未发送。", "rows": "行", "Quota": "额度", "of today's": "人次 / 今日", "used": "已用", "End": "完成",
+	"Duplicates": "重复", "each sent once": "每人只发一次", "line": "第", "first in line": "行，首次出现于行", "Skipped": "跳过", "As it will look": "效果预览",
+	"After this, somebody else must approve it, with a token that has the scope approve.": "提交后须由另一人用具有 approve 权限的令牌批准。",
+	"Ask for approval to send to": "提交审批，发送给", "Send to": "发送给", "people": "人",
+	"Type": "类型", "Text": "内容", "Title": "标题", "Description": "描述", "Link": "链接", "Button": "按钮文字", "Picture (link)": "图片链接",
+	"For each their own words, name a column of the list:": "要给每人不同的内容，请写名单中的列名：",
+	"Recipients a minute": "每分钟人数", "Skip rows with a problem": "跳过有问题的行", "Somebody else must approve it": "须由另一人批准",
+	"List: userids, or CSV with a header": "名单：userid，或带表头的 CSV", "or a CSV file": "或 CSV 文件",
+	"For another check, choose or paste the list again.": "再次检查时，请重新选择或粘贴名单。", "Check": "检查", "Check again": "再次检查",
+	"Too many lists are being checked; try again in a moment": "正在检查的名单太多，请稍后再试", "The form did not arrive": "未收到表单",
+	"It was checked over an hour ago; check it again": "检查已超过一小时，请重新检查", "Somebody else has checked it": "这是他人检查的群发",
+	"It has changed since it was checked; check it again": "检查后内容已变化，请重新检查",
+
 	"It was replayed. The new message shows the outcome.": "已重发：结果见新消息。",
 	"It was recalled. Nobody can see it any more.":        "已撤回：没有人能再看到它。",
 
@@ -111,9 +152,23 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"advice: expired":   "未能在期限之前发送。如仍有必要，请另发一条新消息。",
 	"advice: cancelled": "在发送前已取消，无需处理。",
 
-	"done: replayed":  "已重发，这是新消息。",
-	"done: recalled":  "已从企业微信客户端撤回。",
-	"done: cancelled": "已取消，不会发送。",
-	"done: paused":    "已暂停。进行中的调用会完成，不再发送新消息。",
-	"done: resumed":   "已恢复。",
+	"broadcast: creating": "未发送", "broadcast: awaiting_approval": "待审批", "broadcast: scheduled": "定时",
+	"broadcast: running": "发送中", "broadcast: paused": "已暂停", "broadcast: cancelled": "已取消", "broadcast: finished": "已完成",
+
+	"act: created": "创建", "act: paused": "暂停", "act: resumed": "恢复", "act: cancelled": "取消", "act: approved": "批准",
+
+	"type: text": "文本", "type: markdown": "markdown", "type: textcard": "文本卡片", "type: news": "图文",
+
+	"end: quota": "受今日额度限制，预计%s完成。", "end: hours": "在发送时段内，预计%s完成。", "end: rate": "按设定速率，预计%s完成。",
+	"end: app": "预计%s完成。",
+	"today %s": "今天 %s ", "tomorrow %s": "明天 %s ",
+
+	"done: replayed":            "已重发，这是新消息。",
+	"done: recalled":            "已从企业微信客户端撤回。",
+	"done: cancelled":           "已取消，不会发送。",
+	"done: paused":              "已暂停。进行中的调用会完成，不再发送新消息。",
+	"done: resumed":             "已恢复。",
+	"done: broadcast-cancelled": "已对尚未收到的人取消。进行中的调用会完成。",
+	"done: created":             "已创建。",
+	"done: approved":            "已批准。",
 }

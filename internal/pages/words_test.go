@@ -35,6 +35,9 @@ func texts(t *testing.T) map[string]bool {
 		"The messages are safe in Redis. This page works again as soon as Redis does.", "No such token",
 		"This token may not read: it lacks the scope read", "It was replayed. The new message shows the outcome.",
 		"It was recalled. Nobody can see it any more.", "<1 s", "%d s", "%d min", "%d h", "%d d", "%s ago",
+		"today %s", "tomorrow %s", "Broadcast not found", "This is not possible now",
+		"Too many lists are being checked; try again in a moment", "The form did not arrive", "It was checked over an hour ago; check it again",
+		"Somebody else has checked it", "It has changed since it was checked; check it again",
 	} {
 		asked[key] = true
 	}

@@ -3,6 +3,8 @@ package wecomtest
 import (
 	"net/url"
 	"slices"
+
+	"github.com/wecomq/wecomq/internal/appearance"
 )
 
 // block is a part of a message's body, as the page's template asks for it. What is
@@ -72,14 +74,14 @@ func (b block) Tone() string {
 
 // Lines are the content of a text, markdown or textcard message, cut where WeCom
 // cuts it.
-func (b bubble) Lines() []line {
+func (b bubble) Lines() []appearance.Line {
 	switch b.MsgType {
 	case "markdown":
-		return markdownLines(b.Text)
+		return appearance.Markdown(b.Text)
 	case "textcard":
-		return cardLines(b.Text)
+		return appearance.TextCard(b.Text)
 	}
-	return textLines(b.Text)
+	return appearance.Text(b.Text)
 }
 
 // Cut reports whether WeCom has cut a text.

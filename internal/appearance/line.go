@@ -1,4 +1,4 @@
-package wecomtest
+package appearance
 
 import (
 	"regexp"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// span is a run of characters that look the same. The page's template makes the
+// Span is a run of characters that look the same. A page's template makes the
 // HTML of it, so that nothing a sender writes becomes HTML by itself.
-type span struct {
+type Span struct {
 	Text string
 	Href string // of a link
 	Bold bool
@@ -17,11 +17,11 @@ type span struct {
 	Colour string
 }
 
-// line is a line of a text. Kind is h1 to h6, quote, or a class of a textcard's
+// Line is a line of a text. Kind is h1 to h6, quote, or a class of a textcard's
 // <div>: gray, normal, highlight; "" is a plain one.
-type line struct {
+type Line struct {
 	Kind  string
-	Spans []span
+	Spans []Span
 }
 
 var (
@@ -41,9 +41,9 @@ var (
 	brs  = regexp.MustCompile(`<br\s*/?>`)
 )
 
-// markdownLines reads the subset of markdown that app messages have.
-func markdownLines(text string) []line {
-	var lines []line
+// Markdown reads the subset of markdown that app messages have.
+func Markdown(text string) []Line {
+	var lines []Line
 	for _, raw := range splitLines(text) {
 		kind := ""
 		if m := heading.FindStringSubmatch(raw); m != nil {
@@ -51,14 +51,14 @@ func markdownLines(text string) []line {
 		} else if m := quoted.FindStringSubmatch(raw); m != nil {
 			kind, raw = "quote", m[1]
 		}
-		lines = append(lines, line{kind, markdownSpans(raw, span{})})
+		lines = append(lines, Line{kind, markdownSpans(raw, Span{})})
 	}
 	return lines
 }
 
 // markdownSpans reads the inside of a line; style is what surrounds it.
-func markdownSpans(text string, style span) []span {
-	var spans []span
+func markdownSpans(text string, style Span) []Span {
+	var spans []Span
 	for text != "" {
 		m := inlineMarks.FindStringSubmatchIndex(text)
 		if m == nil {
@@ -74,7 +74,7 @@ func markdownSpans(text string, style span) []span {
 }
 
 // marked reads one match of inlineMarks.
-func marked(text string, m []int, style span) []span {
+func marked(text string, m []int, style Span) []Span {
 	group := func(n int) string { return text[m[2*n]:m[2*n+1]] }
 	switch {
 	case m[2] >= 0:
@@ -85,57 +85,57 @@ func marked(text string, m []int, style span) []span {
 		return markdownSpans(group(2), style)
 	case m[8] >= 0:
 		style.Code = true
-		return []span{plain(group(4), style)}
+		return []Span{plain(group(4), style)}
 	default:
 		style.Colour = group(5)
 		return markdownSpans(group(6), style)
 	}
 }
 
-func plain(text string, style span) span {
+func plain(text string, style Span) Span {
 	style.Text = text
 	return style
 }
 
-// textLines reads the content of a text message: links, and lines as they are.
-func textLines(text string) []line {
-	var lines []line
+// Text reads the content of a text message: links, and lines as they are.
+func Text(text string) []Line {
+	var lines []Line
 	for _, raw := range splitLines(text) {
-		lines = append(lines, line{Spans: textSpans(raw)})
+		lines = append(lines, Line{Spans: textSpans(raw)})
 	}
 	return lines
 }
 
-func textSpans(text string) []span {
-	var spans []span
+func textSpans(text string) []Span {
+	var spans []Span
 	for text != "" {
 		m := anchors.FindStringSubmatchIndex(text)
 		if m == nil {
-			return append(spans, span{Text: text})
+			return append(spans, Span{Text: text})
 		}
 		if m[0] > 0 {
-			spans = append(spans, span{Text: text[:m[0]]})
+			spans = append(spans, Span{Text: text[:m[0]]})
 		}
 		if m[2] >= 0 {
-			spans = append(spans, span{Text: text[m[4]:m[5]], Href: text[m[2]:m[3]]})
+			spans = append(spans, Span{Text: text[m[4]:m[5]], Href: text[m[2]:m[3]]})
 		} else {
-			spans = append(spans, span{Text: text[m[6]:m[7]], Href: text[m[6]:m[7]]})
+			spans = append(spans, Span{Text: text[m[6]:m[7]], Href: text[m[6]:m[7]]})
 		}
 		text = text[m[1]:]
 	}
 	return spans
 }
 
-// cardLines reads the description of a textcard: <div> with a class, and <br>.
-func cardLines(text string) []line {
+// TextCard reads the description of a textcard: <div> with a class, and <br>.
+func TextCard(text string) []Line {
 	text = brs.ReplaceAllString(text, "\n")
-	var lines []line
+	var lines []Line
 	add := func(kind, text string) {
 		if strings.TrimSpace(text) == "" {
 			return
 		}
 		for _, raw := range splitLines(strings.Trim(text, "\n")) {
-			lines = append(lines, line{kind, []span{{Text: raw}}})
+			lines = append(lines, Line{kind, []Span{{Text: raw}}})
 		}
 	}
 	for text != "" {

@@ -1,0 +1,2 @@
+// Package appearance reads the texts of messages as WeCom's clients show them.
+package appearance

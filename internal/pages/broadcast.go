@@ -1,0 +1,150 @@
+package pages
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// shownErrors is how many errcodes a broadcast's page has.
+const shownErrors = 5
+
+// broadcastView is a broadcast on its page.
+type broadcastView struct {
+	*broadcast.Broadcast
+
+	Pace           broadcast.Pace
+	End            end
+	Bar            []segment
+	Chart          chart
+	CallsPerMinute int
+	Errors         []broadcastError // those of most recipients first
+	Samples        []preview
+	Acts           []act // in order
+
+	Searched string         // the recipient who is searched for
+	Found    *broadcast.Row // what became of them; nil if they are not on the list
+
+	Mine                                       bool // whoever looks has created it
+	MayPause, MayResume, MayCancel, MayApprove bool
+}
+
+// broadcastError is an errcode that WeCom refused recipients with.
+type broadcastError struct {
+	Code       wecom.Code
+	Recipients int
+}
+
+// act is what somebody did with a broadcast.
+type act struct {
+	broadcast.Act
+
+	Done string // "created", "paused", …
+}
+
+func (p *Pages) broadcast(w http.ResponseWriter, r *http.Request) error {
+	app, b, err := p.broadcastOf(r)
+	if err != nil {
+		return err
+	}
+	v, err := app.describe(r.Context(), b)
+	if err != nil {
+		return err
+	}
+	v.permit(gateway.IdentityFrom(r.Context()))
+	v.Searched = strings.TrimSpace(r.URL.Query().Get("recipient"))
+	v.Searched = strings.ToValidUTF8(v.Searched[:min(len(v.Searched), maxQuery)], "")
+	if v.Searched != "" {
+		row, ok, err := app.Broadcasts.Find(r.Context(), b.ID, v.Searched)
+		if err != nil {
+			return err
+		}
+		if ok {
+			v.Found = &row
+		}
+	}
+	live := !b.State.Over() && b.State != broadcast.Creating && v.Searched == ""
+	return p.render(w, r, http.StatusOK, "broadcast", view{Live: live, Data: v})
+}
+
+// broadcastOf is the broadcast in the path and its app, if the token may use it.
+func (p *Pages) broadcastOf(r *http.Request) (*watched, *broadcast.Broadcast, error) {
+	id := r.PathValue("id")
+	name, err := tasks.ValidateBroadcastID(id)
+	if err != nil {
+		return nil, nil, broadcast.ErrNotFound
+	}
+	for _, app := range p.mine(gateway.IdentityFrom(r.Context())) {
+		if app.Name == name {
+			b, err := app.Broadcasts.Get(r.Context(), id)
+			return app, b, err
+		}
+	}
+	return nil, nil, broadcast.ErrNotFound
+}
+
+// describe gathers what the page of a broadcast shows.
+func (a *watched) describe(ctx context.Context, b *broadcast.Broadcast) (*broadcastView, error) {
+	pace, paceErr := a.Pace(ctx)
+	minutes, minutesErr := a.Broadcasts.Minutes(ctx, b.ID)
+	samples, samplesErr := a.Broadcasts.Samples(ctx, b)
+	if err := errors.Join(paceErr, minutesErr, samplesErr); err != nil {
+		return nil, err
+	}
+	previews, err := previewsOf(b.Spec.Template.Type(), samples)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	return &broadcastView{
+		Broadcast: b, Pace: pace, End: endOf(b, now, pace), Bar: progress(b), Chart: chartOf(minutes),
+		CallsPerMinute: callsPerMinute(minutes, b.StartedAt, now), Errors: worst(b.Errcodes), Samples: previews, Acts: actsOf(b),
+	}, nil
+}
+
+// permit decides which buttons the page has.
+func (v *broadcastView) permit(identity *gateway.Identity) {
+	v.Mine = identity.Name() == v.Spec.CreatedBy
+	if identity.Has(config.ScopeSend) {
+		v.MayPause = v.State == broadcast.Running || v.State == broadcast.Scheduled
+		v.MayResume = v.State == broadcast.Paused
+		v.MayCancel = !v.State.Over() && v.State != broadcast.Creating
+	}
+	v.MayApprove = v.State == broadcast.AwaitingApproval && identity.Has(config.ScopeApprove) && !v.Mine
+}
+
+// worst are the errcodes of most recipients.
+func worst(errcodes map[int64]int) []broadcastError {
+	var all []broadcastError
+	for code, recipients := range errcodes {
+		if code != 0 {
+			all = append(all, broadcastError{wecom.Code(code), recipients})
+		}
+	}
+	slices.SortFunc(all, func(a, b broadcastError) int {
+		return cmp.Or(cmp.Compare(b.Recipients, a.Recipients), cmp.Compare(a.Code, b.Code))
+	})
+	return all[:min(len(all), shownErrors)]
+}
+
+func actsOf(b *broadcast.Broadcast) []act {
+	acts := []act{{broadcast.Act{Actor: b.Spec.CreatedBy, At: b.CreatedAt}, "created"}}
+	for done, a := range b.Acts {
+		acts = append(acts, act{a, done})
+	}
+	slices.SortFunc(acts, func(a, b act) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Done, b.Done)) })
+	return acts
+}
+
+func broadcastPath(id string) string { return "/broadcasts/" + url.PathEscape(id) }

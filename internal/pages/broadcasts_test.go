@@ -1,0 +1,208 @@
+package pages_test
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/message"
+)
+
+// broadcast creates a broadcast of a text to some users.
+func (b *bundle) broadcast(app, text string, change func(*broadcast.Spec), users ...string) string {
+	b.Helper()
+	template, err := compose.TextTemplate(message.TypeText, text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	list, err := compose.Compile(b.Context(), strings.NewReader("userid\n"+strings.Join(users, "\n")), template, compose.Options{TempDir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = list.Close() }()
+	spec := broadcast.Spec{Template: template, CreatedBy: "anna"}
+	if change != nil {
+		change(&spec)
+	}
+	created, _, err := b.Broadcasts(b.App(app)).Create(b.Context(), broadcast.Draft{Spec: spec, List: list})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return created.ID
+}
+
+func TestBroadcastsAreListedWithTheirProgress(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w, restricted := b.open(admin), b.open(reader)
+	w.want(w.get("/broadcasts"), http.StatusOK, "No broadcasts.")
+	mine, theirs := b.broadcast("ops", "hello", nil, "u1", "u2"), b.broadcast("hr", "hello", nil, "u1")
+	w = b.open(admin)
+	b.until("the list is fresh", func() bool { return strings.Contains(w.get("/broadcasts").body, theirs) })
+	w.want(w.get("/broadcasts"), http.StatusOK, `href="/broadcasts/`+mine+`"`, "2 recipients", "anna", ">running<", `class="seg-pending"`, "It ends to", "data-live")
+	restricted.want(restricted.get("/broadcasts"), http.StatusOK, mine, "not "+theirs, "not New broadcast")
+	restricted.want(restricted.get("/broadcasts/"+theirs), http.StatusNotFound, "Broadcast not found")
+	restricted.want(restricted.get("/broadcasts/"+theirs+"/report"), http.StatusNotFound, "Broadcast not found")
+	restricted.want(restricted.get("/broadcasts/nonsense"), http.StatusNotFound)
+	if a := restricted.get("/messages?q=" + mine + ".0.0"); a.location() != "/broadcasts/"+mine {
+		t.Errorf("search for a call: HTTP %d to %q", a.status, a.location())
+	}
+}
+
+func TestABroadcastsPageTellsHowItGoes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.broadcast("ops", "hi "+attack, func(s *broadcast.Spec) { s.Rate = 1 }, "zhang.san", "li.si", "wang.wu")
+	minute := time.Now().Add(-5*time.Minute).Unix() / 60
+	b.Redis.HSet(t.Context(), keys.BroadcastMinutes("ops", id), fmt.Sprintf("%d ok", minute), 3, fmt.Sprintf("%d failed", minute+2), 1)
+	b.Redis.HSet(t.Context(), keys.Broadcast("ops", id), "accepted", 1, "rejected", 1, "errcode:81013", 1)
+	w := b.open(reader)
+	w.want(w.get("/broadcasts/"+id), http.StatusOK,
+		"<b>1</b> accepted", "<b>1</b> rejected", "<b>1</b> pending", "33.3", "At its own rate it ends", "<code>81013</code>", "Correct the recipients",
+		`<rect class="ok"`, `<rect class="failed"`, "4 calls", "hi &lt;script&gt;", "not "+attack, "Created", "anna", "not /pause", "data-live")
+	w.want(w.get("/broadcasts/"+id+"?recipient=ZHANG.SAN"), http.StatusOK, "<b>pending</b>", "not data-live")
+	w.want(w.get("/broadcasts/"+id+"?recipient=%3Cb%3E"), http.StatusOK, "Not on the list:", "&lt;b&gt;")
+	w.want(w.get("/broadcasts/"+id+"?lang=zh"), http.StatusOK, "按设定速率，预计", "群发", "待发送")
+	a := w.get("/broadcasts/" + id + "/report?format=csv")
+	w.want(a, http.StatusOK, "\uFEFFrecipient,state,errcode,errmsg,msgid,at", "li.si,pending")
+	if got := a.header.Get("Content-Disposition"); got != `attachment; filename="`+id+`.csv"` {
+		t.Errorf("Content-Disposition %q", got)
+	}
+	w.want(w.get("/broadcasts/"+id+"/report?format=ndjson"), http.StatusOK, `{"recipient":"li.si","state":"pending"`)
+}
+
+func TestABroadcastIsSteeredByButtons(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.broadcast("ops", "hello", nil, "u1")
+	looker, w := b.open(reader), b.open(operator)
+	path := "/broadcasts/" + id
+	looker.want(looker.post(path+"/pause"), http.StatusForbidden)
+	for _, step := range []struct{ button, done, state string }{
+		{"pause", "paused", ">paused<"}, {"resume", "resumed", ">running<"}, {"cancel", "broadcast-cancelled", ">cancelled<"},
+	} {
+		w.want(w.get(path), http.StatusOK, `action="`+path+"/"+step.button+`"`)
+		if a := w.post(path + "/" + step.button); a.location() != path+"?done="+step.done {
+			t.Errorf("%s: HTTP %d to %q: %s", step.button, a.status, a.location(), a.body)
+		}
+		w.want(w.get(path+"?done="+step.done), http.StatusOK, step.state, `class="notice"`)
+	}
+	w.want(w.get(path), http.StatusOK, "<b>operator-token</b>", "not /resume\"", "not data-live")
+	w.want(w.post(path+"/resume"), http.StatusConflict, "This is not possible now", "it cannot be resumed")
+}
+
+func TestSomebodyElseApprovesABroadcast(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	needs := func(creator string) func(*broadcast.Spec) {
+		return func(s *broadcast.Spec) { s.NeedsApproval, s.CreatedBy = true, creator }
+	}
+	id, own := b.broadcast("ops", "hello", needs("anna"), "u1"), b.broadcast("ops", "hello there", needs(approver), "u1")
+	w, other := b.open(approver), b.open(operator)
+	other.want(other.get("/broadcasts/"+id), http.StatusOK, "It waits for an approval", "not /approve\"")
+	other.want(other.post("/broadcasts/"+id+"/approve"), http.StatusForbidden)
+	w.want(w.get("/broadcasts/"+own), http.StatusOK, "Somebody else must approve it", "not /approve\"")
+	w.want(w.post("/broadcasts/"+own+"/approve"), http.StatusConflict, "somebody else must")
+	w.want(w.get("/broadcasts/"+id), http.StatusOK, ">waits for approval<", "1 of today&#39;s 190, used 0", `action="/broadcasts/`+id+`/approve"`)
+	w.post("/broadcasts/" + id + "/approve")
+	w.want(w.get("/broadcasts/"+id), http.StatusOK, ">running<", "Approved", "<b>"+approver+"</b>")
+}
+
+// submit sends the form of a new broadcast; list is the file, or pasted.
+func (w *browser) submit(file bool, list string, fields ...string) answer {
+	w.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for i := 0; i+1 < len(fields); i += 2 {
+		_ = form.WriteField(fields[i], fields[i+1])
+	}
+	pasted := list
+	if file {
+		pasted = ""
+	}
+	_ = form.WriteField("pasted", pasted)
+	part, err := form.CreateFormFile("file", "list.csv")
+	if err != nil {
+		w.Fatal(err)
+	}
+	if file {
+		_, _ = part.Write([]byte(list))
+	}
+	_ = form.Close()
+	return w.do(http.MethodPost, "/broadcasts/new", body.Bytes(), []string{
+		"Content-Type", form.FormDataContentType(), "Sec-Fetch-Site", "same-origin", "Origin", w.url,
+	})
+}
+
+var startForm = regexp.MustCompile(`action="(/broadcasts/[^"]+)/start" method="post"><input type="hidden" name="digest" value="([0-9a-f]+)">`)
+
+func TestABroadcastIsCheckedAndThenSent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(operator)
+	w.want(w.get("/broadcasts/new"), http.StatusOK, `enctype="multipart/form-data"`, "<option>hr</option>", "not id=\"checked\"")
+	list := "userid,name\nzhang.san,<b>张</b>\nLi.Si,李\nli.si,重复\n"
+	a := w.submit(false, list, "key", "k1", "app", "ops", "type", "text", "content", "你好 {{.name}}")
+	w.want(a, http.StatusOK, "<b>2</b> in 2 calls", "each sent once", "line 4", "first in line 3", "你好 &lt;b&gt;张", "It ends to", "Send to 2 people", "zhang.san,&lt;b&gt;")
+	first := startForm.FindStringSubmatch(a.body)
+	a = w.submit(true, "u1\nu2\nu3\n", "key", "k1", "app", "ops", "type", "text", "content", "hello")
+	w.want(a, http.StatusOK, "<b>3</b> in 1 calls", "choose or paste the list again")
+	second := startForm.FindStringSubmatch(a.body)
+	if first == nil || second == nil || first[1] != second[1] {
+		t.Fatalf("forms %q and %q", first, second)
+	}
+	w.want(w.get("/broadcasts"), http.StatusOK, "No broadcasts.")
+	w.want(w.post(first[1]+"/start", "digest", first[2]), http.StatusConflict, "It has changed since it was checked")
+	other := b.open(admin)
+	other.want(other.post(second[1]+"/start", "digest", second[2]), http.StatusForbidden)
+	for range 2 {
+		if a := w.post(second[1]+"/start", "digest", second[2]); a.location() != second[1]+"?done=created" {
+			t.Fatalf("HTTP %d to %q: %s", a.status, a.location(), a.body)
+		}
+	}
+	w.want(w.get(second[1]+"?done=created"), http.StatusOK, ">running<", "3 recipients", "<b>operator-token</b>")
+	again := startForm.FindStringSubmatch(w.submit(true, "u1\n", "key", "k1", "app", "ops", "type", "text", "content", "hello").body)
+	if again == nil || again[1] == second[1] {
+		t.Errorf("after it was sent, the form makes %q", again)
+	}
+}
+
+func TestAFaultyBroadcastIsNotStored(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(operator)
+	text := []string{"key", "k1", "app", "ops", "type", "text", "content", "hi {{.name}}"}
+	w.want(w.submit(false, "userid,name\nok,a\nwrong user,b\n", text...), http.StatusUnprocessableEntity,
+		"The list cannot be sent to", "1 rows with a problem", "line 3", "not Send to", "wrong user,b")
+	w.want(w.submit(false, "userid,name\nok,a\nwrong user,b\n", append(text, "skip", "on")...), http.StatusOK, "1 rows with a problem", "Send to 1 people")
+	w.want(w.submit(false, "userid\nok\n", text...), http.StatusUnprocessableEntity, "the list does not have it")
+	w.want(w.submit(false, " \n", text...), http.StatusUnprocessableEntity, "list: missing")
+	w.want(w.submit(false, "u1\n", "app", "none", "type", "text"), http.StatusUnprocessableEntity, "is none that you may use")
+	w.want(w.submit(false, "u1\n", "app", "ops", "type", "textcard", "title", "t", "at", "2020-01-01T10:00", "rate", "x", "hours", "9"), http.StatusUnprocessableEntity,
+		"textcard.url", "has passed", "is not a number of recipients", "is not like 09:00-18:00", "not Send to")
+	w.want(b.open(reader).get("/broadcasts/new"), http.StatusForbidden)
+}
+
+func TestALargeBroadcastNeedsApproval(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(operator)
+	list := ""
+	for i := range approvalAbove + 1 {
+		list += fmt.Sprintf("u%d\n", i)
+	}
+	a := w.submit(true, list, "key", "k", "app", "ops", "type", "news", "title", "t", "url", "https://example.com/x", "picture", "https://pic.example.com/p.png")
+	w.want(a, http.StatusOK, "somebody else must approve it", "Ask for approval to send to 251 people", "pic.example.com", "not <img", "At today's quota it ends tomorrow 00:")
+	form := startForm.FindStringSubmatch(a.body)
+	w.want(w.get(form[1]), http.StatusOK, "It is checked and not sent yet")
+	w.post(form[1]+"/start", "digest", form[2])
+	w.want(w.get(form[1]), http.StatusOK, ">waits for approval<")
+}

@@ -1,0 +1,67 @@
+package pages
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+
+	"github.com/wecomq/wecomq/internal/appearance"
+	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/message"
+)
+
+// preview is a message as it will look in WeCom. Its pictures are not loaded.
+type preview struct {
+	Recipient string
+	Type      message.Type
+	Lines     []appearance.Line // of a text, of markdown or of a textcard
+	Card      message.TextCardField
+	Articles  []message.NewsArticle
+	Body      string // JSON of any other message
+}
+
+func previewOf(t message.Type, s broadcast.Sample) (preview, error) {
+	var m struct {
+		Text     message.TextField     `json:"text"`
+		Markdown message.MarkdownField `json:"markdown"`
+		Card     message.TextCardField `json:"textcard"`
+		News     message.NewsField     `json:"news"`
+	}
+	if err := json.Unmarshal(s.Body, &m); err != nil {
+		return preview{}, fmt.Errorf("preview: %w", err)
+	}
+	v := preview{Recipient: s.Recipient, Type: t, Card: m.Card, Articles: m.News.Articles}
+	switch t {
+	case message.TypeText:
+		v.Lines = appearance.Text(m.Text.Content)
+	case message.TypeMarkdown:
+		v.Lines = appearance.Markdown(m.Markdown.Content)
+	case message.TypeTextCard:
+		v.Lines = appearance.TextCard(m.Card.Description)
+	case message.TypeNews:
+	default:
+		v.Body = indented(s.Body)
+	}
+	return v, nil
+}
+
+// previewsOf are previews of all samples.
+func previewsOf(t message.Type, samples []broadcast.Sample) ([]preview, error) {
+	all := make([]preview, len(samples))
+	for i, s := range samples {
+		var err error
+		if all[i], err = previewOf(t, s); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// host is where a link leads or a picture comes from.
+func host(link string) string {
+	u, err := url.Parse(link)
+	if err != nil || u.Host == "" {
+		return link
+	}
+	return u.Host
+}
