@@ -121,7 +121,7 @@ func (l *landscape) writeBroadcast(tab *tab, list, markdown, rate string) {
 // steerBroadcastInBrowser pauses, resumes and cancels a slow broadcast.
 func (l *landscape) steerBroadcastInBrowser(tab *tab) {
 	l.Helper()
-	l.writeBroadcast(tab, "slow1\nslow2\nslow3\n", "slowly", "1")
+	l.writeBroadcast(tab, "userid,name\nslow1,a\nslow2,b\nslow3,c\n", "slowly {{.name}}", "1")
 	tab.run("send", chromedp.Click(`#checked button`))
 	for _, step := range []struct{ button, state string }{{"pause", "paused"}, {"resume", "running"}, {"cancel", "cancelled"}} {
 		button := `form[action$="/` + step.button + `"] button`

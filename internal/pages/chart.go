@@ -11,6 +11,7 @@ const (
 	maxBars = 60
 	// chartWidth and chartHeight are its size, in its own units.
 	chartWidth, chartHeight = 600, 120
+	maxBarWidth             = 24
 )
 
 // chart shows when a broadcast's calls ended.
@@ -58,7 +59,7 @@ func (c *chart) layOut() {
 	for i := range c.Bars {
 		b := &c.Bars[i]
 		b.At = c.From.Add(time.Duration(i*c.Minutes) * time.Minute)
-		b.X, b.Width = float64(i)*width, width*0.85
+		b.X, b.Width = float64(i)*width, min(width*0.85, maxBarWidth)
 		b.AcceptedHeight, b.FailedHeight = float64(b.Accepted)*unit, float64(b.Failed)*unit
 		b.AcceptedY = chartHeight - b.AcceptedHeight
 		b.FailedY = b.AcceptedY - b.FailedHeight
