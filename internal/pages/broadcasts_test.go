@@ -200,7 +200,7 @@ func TestALargeBroadcastNeedsApproval(t *testing.T) {
 		list += fmt.Sprintf("u%d\n", i)
 	}
 	a := w.submit(true, list, "key", "k", "app", "ops", "type", "news", "title", "t", "url", "https://example.com/x", "picture", "https://pic.example.com/p.png")
-	w.want(a, http.StatusOK, "somebody else must approve it", "Ask for approval to send to 251 people", "pic.example.com", "not <img", "At today's quota it ends tomorrow 00:")
+	w.want(a, http.StatusOK, "somebody else must approve it", "Ask for approval to send to 251 people", "pic.example.com", "not <img", "At today&#39;s quota it ends tomorrow 00:")
 	form := startForm.FindStringSubmatch(a.body)
 	w.want(w.get(form[1]), http.StatusOK, "It is checked and not sent yet")
 	w.post(form[1]+"/start", "digest", form[2])
