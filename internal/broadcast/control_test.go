@@ -9,6 +9,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
@@ -112,6 +113,27 @@ func TestABrokenOffCreationSendsNothingAndGoesOn(t *testing.T) {
 	}
 	if _, err := b.store.Cancel(t.Context(), id, ""); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestARepeatThatEndsFirstLosesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	draft := b.draft("hello", list(64_000)) // as many blocks as fit into two round trips
+	repeat := draft
+	draft.OnProgress = func(recipients int) {
+		if recipients == 32_000 {
+			b.create(repeat)
+		}
+	}
+	created, duplicate, err := b.store.Create(t.Context(), draft)
+	if err != nil || !duplicate || created.Recipients != 64_000 {
+		t.Fatalf("%+v, %t, %v", created, duplicate, err)
+	}
+	for _, key := range []string{keys.Broadcast("ops", created.ID), keys.BroadcastBlocks("ops", created.ID)} {
+		if left := b.Redis.TTL(t.Context(), key).Val(); left < 24*time.Hour {
+			t.Errorf("%s ends in %s", key, left)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func (s *Store) Prepare(ctx context.Context, d Draft) (*Broadcast, error) {
 		return nil, err
 	}
 	if state == Creating {
-		if err := s.storeBlocks(ctx, id, d); err != nil {
+		if err := s.storeBlocks(ctx, id, digest, d); err != nil {
 			return nil, err
 		}
 	}
@@ -179,25 +179,27 @@ func (s *Store) complete(ctx context.Context, id, digest string, spec Spec) erro
 	return nil
 }
 
-// storeBlocks writes the recipients.
-func (s *Store) storeBlocks(ctx context.Context, id string, d Draft) error {
-	key, stored := keys.BroadcastBlocks(s.app, id), 0
+// storeBlocks writes the recipients. It ends early when a repeat has completed the
+// broadcast meanwhile.
+func (s *Store) storeBlocks(ctx context.Context, id, digest string, d Draft) error {
+	stored := 0
 	pending := make([]any, 0, 2*blocksPerTrip)
-	flush := func() error {
-		_, err := s.rdb.Pipelined(durability.Promised(ctx), func(p redis.Pipeliner) error {
-			p.HSet(ctx, key, pending...)
-			p.PExpire(ctx, key, creation)
-			p.PExpire(ctx, keys.Broadcast(s.app, id), creation)
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("create broadcast: %w", err)
+	flush := func() (more bool, err error) {
+		if len(pending) == 0 {
+			return true, nil
+		}
+		state, now, err := s.create(ctx, id, "store", digest, creation, pending...)
+		switch {
+		case err != nil:
+			return false, err
+		case state == Creating && now != digest:
+			return false, ErrKeyInUse
 		}
 		pending = pending[:0]
 		if d.OnProgress != nil {
 			d.OnProgress(stored)
 		}
-		return nil
+		return state == Creating, nil
 	}
 	n := 0
 	for block, err := range d.List.Blocks() {
@@ -212,10 +214,11 @@ func (s *Store) storeBlocks(ctx context.Context, id string, d Draft) error {
 		n++
 		stored += block.Recipients()
 		if len(pending) == cap(pending) {
-			if err := flush(); err != nil {
+			if more, err := flush(); err != nil || !more {
 				return err
 			}
 		}
 	}
-	return flush()
+	_, err := flush()
+	return err
 }

@@ -1,7 +1,8 @@
--- Begins to store a broadcast, or completes it.
+-- Begins to store a broadcast, stores some of its blocks, or completes it. Only the draft
+-- that began last is stored, and none that is complete.
 -- KEYS 1 broadcast (hash) 2 its blocks (hash) 3 index of broadcasts by time (zset)
--- ARGV 1 "begin" or "complete" 2 id 3 digest of all that it says 4 ms to live
---      begin: 5.. field, value, …; complete: 5 its new state
+-- ARGV 1 "begin", "store" or "complete" 2 id 3 digest of all that it says 4 ms to live
+--      begin: 5.. field, value, …; store: 5.. number, block, …; complete: 5 its new state
 -- result {state, digest} as they are afterwards
 local step, id, digest, lives = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local t = redis.call('TIME')
@@ -13,6 +14,10 @@ if step == 'begin' and (not old[1] or (old[1] == 'creating' and not mine)) then
   redis.call('DEL', KEYS[1], KEYS[2]) -- of a creation that was given up
   redis.call('HSET', KEYS[1], 'state', 'creating', 'digest', digest, 'created_at', string.format('%d', now), unpack(ARGV, 5))
   redis.call('PEXPIRE', KEYS[1], lives)
+elseif step == 'store' and mine then
+  redis.call('HSET', KEYS[2], unpack(ARGV, 5))
+  redis.call('PEXPIRE', KEYS[1], lives)
+  redis.call('PEXPIRE', KEYS[2], lives)
 elseif step == 'complete' and mine then
   if redis.call('HLEN', KEYS[2]) ~= tonumber(old[3]) then
     return {'creating', digest}
