@@ -1,9 +1,16 @@
 package message
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"reflect"
+	"time"
 )
+
+// ResponseCodeLife is how long after its card was sent a response_code can be used
+// (94888).
+const ResponseCodeLife = 72 * time.Hour
 
 // UpdateTemplateCardRequest changes a card that was sent (94888): either
 // [UpdateTemplateCardRequest.Button] or [UpdateTemplateCardRequest.TemplateCard]
@@ -39,8 +46,52 @@ type UpdateTemplateCardResponse struct {
 	InvalidUser IDList `json:"invaliduser"`
 }
 
+// ParseCardUpdate reads update_template_card JSON, as strictly as [Parse] reads a message.
+// It does not call Validate.
+func ParseCardUpdate(data []byte) (UpdateTemplateCardRequest, error) {
+	return parseCardUpdate(data, decoder{})
+}
+
+// ParseCardUpdateLenient is [ParseCardUpdate], and ignores unknown members.
+func ParseCardUpdateLenient(data []byte) (UpdateTemplateCardRequest, error) {
+	return parseCardUpdate(data, decoder{lenient: true})
+}
+
+func parseCardUpdate(data []byte, d decoder) (r UpdateTemplateCardRequest, err error) {
+	if err := checkObject(data); err != nil {
+		return r, fmt.Errorf("parse update of a card: %w", err)
+	}
+	d.items = MaxUsers + 1 // of userids; one more, so that Validate says what is wrong
+	d.value(reflect.ValueOf(&r).Elem(), bytes.TrimSpace(data))
+	return r, asError(d.found)
+}
+
+// Recipients are those that the update names; with AtAll, nobody.
+func (r UpdateTemplateCardRequest) Recipients() Recipients {
+	if r.AtAll == 1 {
+		return Recipients{}
+	}
+	return Recipients{Users: r.UserIDs, Parties: texts(r.PartyIDs), Tags: texts(r.TagIDs)}
+}
+
+func texts(ids []int) []string {
+	all := make([]string, len(ids))
+	for i, id := range ids {
+		all[i] = fmt.Sprint(id)
+	}
+	return all
+}
+
 // Validate reports everything that WeCom would refuse, as a [*ValidationError].
 func (r UpdateTemplateCardRequest) Validate() error {
+	return r.validate(func(c checker) { c.required("response_code", r.ResponseCode) })
+}
+
+// ValidateContent is [UpdateTemplateCardRequest.Validate] for those who know the
+// response_code later.
+func (r UpdateTemplateCardRequest) ValidateContent() error { return r.validate(func(checker) {}) }
+
+func (r UpdateTemplateCardRequest) validate(more func(checker)) error {
 	var found []FieldError
 	c := checker{found: &found}
 	c.atMost("userids", len(r.UserIDs), MaxUsers, "userids")
@@ -49,7 +100,7 @@ func (r UpdateTemplateCardRequest) Validate() error {
 	c.atMost("tagids", len(r.TagIDs), MaxTags, "tag ids")
 	c.checkSwitch("atall", r.AtAll)
 	c.checkAgentID(r.AgentID)
-	c.required("response_code", r.ResponseCode)
+	more(c)
 	c.checkSwitch("enable_id_trans", r.EnableIDTrans)
 	switch {
 	case (r.Button == nil) == (r.TemplateCard == nil):

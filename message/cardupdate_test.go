@@ -1,6 +1,7 @@
 package message_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,5 +121,39 @@ func TestRecallPostsTheMsgID(t *testing.T) {
 	}
 	if diff := cmp.Diff([]post{{"message/recall", `{"msgid":"mK2f"}`}}, poster.posts); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestParseCardUpdate(t *testing.T) {
+	t.Parallel()
+	users := `"` + strings.Repeat(`a","`, message.MaxUsers-1) + `a"`
+	for name, tc := range map[string]struct {
+		body string
+		says string // "" when it is right
+	}{
+		"a button":                  {`{"userids":["a"],"partyids":[2],"agentid":1000002,"button":{"replace_name":"Done"}}`, ""},
+		"a thousand users":          {`{"userids":[` + users + `],"button":{"replace_name":"Done"}}`, ""},
+		"a thousand and one":        {`{"userids":[` + users + `,"b"],"button":{"replace_name":"Done"}}`, "1001 userids"},
+		"more than any list has":    {`{"userids":[` + users + `,"b","c"],"button":{"replace_name":"Done"}}`, "more than 1001 items"},
+		"a message":                 {`{"touser":"a","msgtype":"template_card"}`, "msgtype: unknown field"},
+		"both forms":                {`{"button":{"replace_name":"x"},"template_card":{"card_type":"text_notice"}}`, "either button or template_card"},
+		"neither":                   {`{"atall":1}`, "either button or template_card"},
+		"a card that WeCom refuses": {`{"template_card":{"card_type":"text_notice"}}`, "template_card.card_action"},
+		"no JSON":                   {`x`, "not JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := message.ParseCardUpdate([]byte(tc.body))
+			if err == nil {
+				err = r.ValidateContent()
+			}
+			if (err == nil) != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("error %v, want %q", err, tc.says)
+			}
+		})
+	}
+	lenient, err := message.ParseCardUpdateLenient([]byte(`{"agentid":1000002,"tagids":[3],"newer":1}`))
+	if err != nil || lenient.AgentID != "1000002" || lenient.Recipients().Count() != 1 {
+		t.Errorf("update %+v, error %v", lenient, err)
 	}
 }

@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -18,6 +19,7 @@ const maxItems = 100
 // last of two members of one name, and accepts no string for an int.
 type decoder struct {
 	lenient bool
+	items   int    // that a list may have; 0 for maxItems
 	path    []byte // of the value being read
 	found   []FieldError
 }
@@ -102,9 +104,10 @@ func (d *decoder) array(v reflect.Value, raw []byte) {
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+	most := cmp.Or(d.items, maxItems)
 	for item := range items(raw) {
-		if v.Len() == maxItems {
-			d.problem(fmt.Sprintf("more than %d items", maxItems))
+		if v.Len() == most {
+			d.problem(fmt.Sprintf("more than %d items", most))
 			return
 		}
 		leave := len(d.path)

@@ -11,8 +11,8 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Version of the payload that this package writes for broadcasts, which older workers
-// leave to newer ones. Other messages are still written as plainVersion, for workers of
+// Version of the payload that this package writes for broadcasts and for updates of
+// cards, which older workers leave to newer ones. Other messages are still written as plainVersion, for workers of
 // any version. This package reads both.
 const (
 	Version      = 2
@@ -61,6 +61,9 @@ type Payload struct {
 	TurnAt int64
 	// ReplayOf is the id of the message that this one is sent in place of, "" for none.
 	ReplayOf string
+	// UpdateOf is the id of the card, or part of it, that an update changes, "" for a
+	// message.
+	UpdateOf string
 }
 
 // Encode writes the payload. The bytes depend on nothing but p: members stand in
@@ -86,13 +89,16 @@ func Encode(p Payload) []byte {
 	if p.ReplayOf != "" {
 		b = appendString(b, "replay_of", p.ReplayOf)
 	}
+	if p.UpdateOf != "" {
+		b = appendString(b, "update_of", p.UpdateOf)
+	}
 	b = append(b, `,"body":`...)
 	b = append(b, p.Body...)
 	return append(b, '}')
 }
 
 func (p Payload) version() int {
-	if IsBroadcast(p.ID) {
+	if IsBroadcast(p.ID) || p.Type == CardUpdateType {
 		return Version
 	}
 	return plainVersion
@@ -133,6 +139,7 @@ type wire struct {
 	Parts      int             `json:"parts"`
 	TurnAt     int64           `json:"turn_at"`
 	ReplayOf   string          `json:"replay_of"`
+	UpdateOf   string          `json:"update_of"`
 	Body       json.RawMessage `json:"body"`
 }
 
@@ -152,7 +159,7 @@ func Decode(typeName string, payload []byte) (Payload, error) {
 	}
 	p := Payload{
 		ID: w.ID, App: w.App, Priority: w.Priority, Type: msgType, Body: w.Body,
-		EnqueuedAt: time.UnixMilli(w.EnqueuedAt), Part: w.Part, Parts: w.Parts, TurnAt: w.TurnAt, ReplayOf: w.ReplayOf,
+		EnqueuedAt: time.UnixMilli(w.EnqueuedAt), Part: w.Part, Parts: w.Parts, TurnAt: w.TurnAt, ReplayOf: w.ReplayOf, UpdateOf: w.UpdateOf,
 	}
 	if w.ExpiresAt != 0 {
 		p.ExpiresAt = time.UnixMilli(w.ExpiresAt)
@@ -178,11 +185,13 @@ func (p Payload) validateIDs() error {
 	if err == nil && app != p.App {
 		err = fmt.Errorf("id: %q is not of app %q", p.ID, p.App)
 	}
-	if err == nil && p.ReplayOf != "" {
-		_, err = AppOf(p.ReplayOf)
+	for _, other := range []string{p.ReplayOf, p.UpdateOf} {
+		if err == nil && other != "" {
+			_, err = AppOf(other)
+		}
 	}
-	if err == nil && strings.ContainsFunc(p.ID+p.ReplayOf, notInIDs) {
-		err = fmt.Errorf("id: %q, replay_of: %q: there are characters that no id has", p.ID, p.ReplayOf)
+	if all := p.ID + p.ReplayOf + p.UpdateOf; err == nil && strings.ContainsFunc(all, notInIDs) {
+		err = fmt.Errorf("id: %q, replay_of: %q, update_of: %q: there are characters that no id has", p.ID, p.ReplayOf, p.UpdateOf)
 	}
 	return err
 }

@@ -35,6 +35,13 @@ type Record struct {
 	// ReplayOf, in the record of that message, leads back.
 	ReplayedAs string `json:"replayed_as,omitempty"`
 	ReplayOf   string `json:"replay_of,omitempty"`
+	// UpdatedAs is the id of the update that has, or may have, used the card's
+	// response_code, since UpdatedAt; UpdateOf, in the record of that update, leads back.
+	UpdatedAs string    `json:"updated_as,omitempty"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	UpdateOf  string    `json:"update_of,omitempty"`
+	// Updates counts the updates that had the code, the last and those that failed.
+	Updates int `json:"-"`
 	// To is whom the last attempt was addressed to; empty until the first has ended.
 	To message.Recipients `json:"-"`
 	// PartCount is how many parts the message was split into, 0 for a whole one;
@@ -69,6 +76,7 @@ func Merge(parts []Record) Record {
 	whole.Parts = parts
 	whole.Attempts, whole.Recipients = 0, Recipients{Invalid: []string{}, Unlicensed: []string{}}
 	whole.To, whole.ReplayedAs = message.Recipients{}, "" // each part tells its own
+	whole.UpdatedAs, whole.UpdateOf = "", MessageID(whole.UpdateOf)
 	whole.RecalledAt = recalledAt(parts)
 	for _, part := range parts {
 		whole.Attempts += part.Attempts
@@ -77,6 +85,9 @@ func Merge(parts []Record) Record {
 			Tags: append(whole.To.Tags, part.To.Tags...),
 		}
 		whole.Recipients = whole.Recipients.add(part.Recipients)
+		if whole.UpdatedAs == "" && part.UpdatedAs != "" {
+			whole.UpdatedAs, whole.UpdatedAt = MessageID(part.UpdatedAs), part.UpdatedAt
+		}
 		whole.PossibleDuplicate = whole.PossibleDuplicate || part.PossibleDuplicate
 		if urgency(part.State) > urgency(whole.State) {
 			whole.State, whole.ErrCode, whole.ErrMsg, whole.TurnAt = part.State, part.ErrCode, part.ErrMsg, part.TurnAt

@@ -108,9 +108,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // admissionRequest asks whether the message may be sent.
 func (l *lane) admissionRequest(d *delivery) tasks.AdmissionRequest {
-	to := d.request.Common().Recipients()
+	to := d.common().Recipients()
 	a := tasks.AdmissionRequest{
-		Payload: d.payload, Delivery: d.name, Policy: l.resendPolicy(d.request.Common()),
+		Payload: d.payload, Delivery: d.name, Policy: l.resendPolicy(d),
 		Everyone: to.All(), Groups: len(to.Parties) + len(to.Tags),
 	}
 	if !a.Everyone {
@@ -122,9 +122,12 @@ func (l *lane) admissionRequest(d *delivery) tasks.AdmissionRequest {
 // resendPolicy says how long this message may be sent again once WeCom may have taken
 // it. The last call has to arrive within the duplicate-check interval, so the policy ends
 // one call's timeout before it, or at half of a very short interval.
-func (l *lane) resendPolicy(common *message.SendRequestCommon) tasks.ResendPolicy {
-	policy := tasks.ResendPolicy{InFlight: l.app.attemptLimit(), Resends: tasks.Unlimited}
+// An update of a card may be sent again at any time: WeCom takes its code once.
+func (l *lane) resendPolicy(d *delivery) tasks.ResendPolicy {
+	policy, common := tasks.ResendPolicy{InFlight: l.app.attemptLimit(), Resends: tasks.Unlimited}, d.common()
 	switch {
+	case d.update != nil:
+		policy.Window = tasks.Forever
 	case common.EnableDuplicateCheck == 1:
 		interval := common.DuplicateCheckWindow()
 		policy.Window = interval - min(l.app.Timeout, interval/2)

@@ -20,7 +20,8 @@ const nameLength = 10
 type delivery struct {
 	name      string // unique to this delivery
 	payload   tasks.Payload
-	request   message.Request
+	request   message.Request                    // nil for an update
+	update    *message.UpdateTemplateCardRequest // of a card; nil for a message
 	task      *asynq.Task
 	retried   int // attempts that counted so far
 	allowed   int // attempts that may count in all
@@ -41,16 +42,33 @@ func (l *lane) decode(ctx context.Context, task *asynq.Task) (*delivery, error) 
 		return nil, fmt.Errorf("message %s is of app %s, but waits in a queue of app %s", payload.ID, payload.App, l.app.Name)
 	}
 	payload.Body = message.FillAgentID(payload.Body, l.app.AgentID)
-	request, err := message.ParseLenient(payload.Body)
-	if err != nil {
+	d := &delivery{name: rand.Text()[:nameLength], payload: payload, task: task, began: time.Now()}
+	if err := d.parse(); err != nil {
 		return nil, fmt.Errorf("message %s: %w", payload.ID, err)
 	}
-	retried, _ := asynq.GetRetryCount(ctx)
-	allowed, _ := asynq.GetMaxRetry(ctx)
-	return &delivery{
-		name: rand.Text()[:nameLength], payload: payload, request: request, task: task, retried: retried, allowed: allowed,
-		began: time.Now(),
-	}, nil
+	d.retried, _ = asynq.GetRetryCount(ctx)
+	d.allowed, _ = asynq.GetMaxRetry(ctx)
+	return d, nil
+}
+
+// parse reads the body.
+func (d *delivery) parse() (err error) {
+	if d.payload.Type == tasks.CardUpdateType {
+		update, err := message.ParseCardUpdateLenient(d.payload.Body)
+		d.update = &update
+		return err
+	}
+	d.request, err = message.ParseLenient(d.payload.Body)
+	return err
+}
+
+// common is what all types of messages share. An update has the agentid only: it is no
+// message to anybody.
+func (d *delivery) common() *message.SendRequestCommon {
+	if d.update != nil {
+		return &message.SendRequestCommon{AgentID: d.update.AgentID}
+	}
+	return d.request.Common()
 }
 
 // unreadable leaves a task to a newer worker, or archives it when that would not help.
@@ -65,7 +83,7 @@ func (l *lane) unreadable(task *asynq.Task, err error) error {
 // agentMismatch catches a message for another application: WeCom would answer
 // 301002, and that suspends the whole app.
 func (l *lane) agentMismatch(d *delivery) error {
-	if got := d.request.Common().AgentID; got != l.app.AgentID {
+	if got := d.common().AgentID; got != l.app.AgentID {
 		return fmt.Errorf("agentid: %s, but app %s is agent %s; leave agentid out or send by the right app",
 			got, l.app.Name, l.app.AgentID)
 	}

@@ -135,12 +135,12 @@ func (l *lane) note(ctx context.Context, f tasks.Finding) time.Duration {
 
 // giveBack returns the share of those whom WeCom refused by name, while others got the
 // message. If it refused the whole call, that is a finding of its own. The members of
-// "@all" were not counted by name.
+// "@all" were not counted by name, and an update counts for nobody.
 func (l *lane) giveBack(ctx context.Context, d *delivery, r tasks.Recipients) {
 	refused := tasks.AdmissionRequest{
 		Users: slices.Concat(r.Invalid, r.Unlicensed), Groups: len(r.InvalidParties) + len(r.InvalidTags),
 	}
-	if d.admission.Number == 0 || len(refused.Users)+refused.Groups == 0 || d.request.Common().Recipients().All() {
+	if d.update != nil || d.admission.Number == 0 || len(refused.Users)+refused.Groups == 0 || d.common().Recipients().All() {
 		return
 	}
 	l.note(ctx, tasks.Finding{Kind: tasks.Refund, Request: refused, Admission: d.admission})

@@ -22,7 +22,7 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 	if len(followUps) == 0 {
 		return nil
 	}
-	users := d.request.Common().Recipients().Users
+	users := d.common().Recipients().Users
 	queued := make([]asynqx.Task, len(followUps))
 	for i, f := range followUps {
 		var theirs []string

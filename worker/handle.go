@@ -45,6 +45,9 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 		return l.notAdmitted(ctx, d, a.Admission)
 	}
 	reply, err := l.call(ctx, d, a)
+	if d.tookBefore(err) {
+		return l.settle(ctx, d, d.taken(), nil)
+	}
 	return l.settle(ctx, d, l.judge(d, reply, err), err)
 }
 
@@ -76,6 +79,9 @@ func (l *lane) call(ctx context.Context, d *delivery, a admitted) (*message.Send
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.app.attemptLimit())
 	defer cancel()
+	if d.update != nil {
+		return l.changeCard(ctx, d)
+	}
 	return reply, l.post(ctx, d, reply)
 }
 

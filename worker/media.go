@@ -32,6 +32,9 @@ func newMedia(rdb redis.UniversalClient, a App) Media {
 // ensureMedia uploads the files of a message, if nobody has, before it asks for its turn:
 // between the admission and the call nothing may take long.
 func (l *lane) ensureMedia(ctx context.Context, d *delivery) (err error) {
+	if d.update != nil { // it refers to no files
+		return nil
+	}
 	if d.refs = message.MediaRefs(d.request); len(d.refs) == 0 {
 		return nil
 	}

@@ -25,7 +25,7 @@ func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.
 	s := tasks.Settlement{
 		State: outcomes[class].state, OutcomeUnknown: class == wecom.ClassUnknownOutcome,
 		MsgID: reply.MsgID, ResponseCode: reply.ResponseCode,
-		Recipients: recipientsOf(d.request.Common(), reply),
+		Recipients: d.outcome(reply),
 	}
 	if err != nil {
 		s.ErrCode, s.ErrMsg = codeOf(err), wecom.WithHint(err)
@@ -43,14 +43,13 @@ func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.
 	return s
 }
 
-// recipientsOf counts who got the message: its recipients without those that WeCom
-// refused.
-func recipientsOf(common *message.SendRequestCommon, reply *message.SendResponse) tasks.Recipients {
+// outcome counts who got the message: its recipients without those that WeCom refused.
+func (d *delivery) outcome(reply *message.SendResponse) tasks.Recipients {
 	r := tasks.Recipients{
 		Invalid: reply.InvalidUsers(), Unlicensed: reply.UnlicensedUsers(),
 		InvalidParties: reply.InvalidParties(), InvalidTags: reply.InvalidTags(),
 	}
-	r.Accepted = max(common.Recipients().Count()-r.Refused(), 0)
+	r.Accepted = max(d.recipients().Count()-r.Refused(), 0)
 	return r
 }
 
@@ -79,7 +78,7 @@ func (l *lane) giveUp(d *delivery, o outcome, s tasks.Settlement) tasks.Settleme
 // mayResend says whether a message may be sent again whose newest attempt, and perhaps
 // others before, WeCom may have taken.
 func (l *lane) mayResend(d *delivery) bool {
-	policy := l.resendPolicy(d.request.Common())
+	policy := l.resendPolicy(d)
 	return policy.Window != 0 && (policy.Resends == tasks.Unlimited || d.admission.InDoubt < policy.Resends)
 }
 

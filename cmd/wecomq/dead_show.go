@@ -100,6 +100,10 @@ func deadHint(r tasks.Record) string {
 	switch {
 	case r.ReplayedAs != "":
 		return fmt.Sprintf("It was replayed; see 'wecomq result %s'.", r.ReplayedAs)
+	case r.Type == tasks.CardUpdateType && r.State == tasks.Unknown:
+		return "Look at the card, if it has changed. If not, send a new one: WeCom takes a response_code once."
+	case r.Type == tasks.CardUpdateType:
+		return wecom.Code(r.ErrCode).Hint() + fmt.Sprintf(" Then 'wecomq card update %s'; a card whose code is used has to be sent anew.", r.UpdateOf)
 	case r.State == tasks.Unknown:
 		return fmt.Sprintf("Ask a recipient. If it did not arrive: 'wecomq dead replay %s'; if it did, that doubles it.", r.ID)
 	case r.State == tasks.Partial:

@@ -152,6 +152,8 @@ func (g *globals) printRecordText(r tasks.Record) error {
 		{"recalled", timeText(r.RecalledAt)},
 		{"replay of", r.ReplayOf},
 		{"replayed as", r.ReplayedAs},
+		{"updated as", updatedText(r)},
+		{"update of", r.UpdateOf},
 		{"parts", partsText(r)},
 		{"warning", warningText(r)},
 	} {
@@ -200,6 +202,14 @@ func timeText(t time.Time) string {
 		return ""
 	}
 	return t.Local().Format("2006-01-02 15:04:05.000 -07:00")
+}
+
+// updatedText names the update that has the card's response_code.
+func updatedText(r tasks.Record) string {
+	if r.UpdatedAs == "" {
+		return ""
+	}
+	return r.UpdatedAs + ", enqueued at " + timeText(r.UpdatedAt)
 }
 
 func partsText(r tasks.Record) string {

@@ -36,6 +36,11 @@ func (s *sender) sendOne(ctx context.Context, source *messageReader) error {
 	if err != nil {
 		return enqueueError(err)
 	}
+	return s.conclude(ctx, receipt)
+}
+
+// conclude prints the receipt of what was enqueued, or waits for it and prints its record.
+func (s *sender) conclude(ctx context.Context, receipt producer.Receipt) error {
 	if !s.flags.wait {
 		return s.printReceipt(receipt)
 	}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,6 +97,33 @@ func (b *backends) Replay(ctx context.Context, app, id string) ([]gateway.Replay
 		}
 	}
 	return answers, nil
+}
+
+// UpdateCard implements [gateway.CardUpdater].
+func (b *backends) UpdateCard(ctx context.Context, app, id string, update message.UpdateTemplateCardRequest) (tasks.Receipt, error) {
+	backend, err := b.of(app)
+	if err != nil {
+		return tasks.Receipt{}, err
+	}
+	receipt, err := backend.operator.UpdateCard(ctx, id, update, "")
+	if errors.Is(err, lookup.ErrNotFound) {
+		if _, waitErr := b.waiting(ctx, app, id); !errors.Is(waitErr, gateway.ErrNotFound) {
+			err = cmp.Or(waitErr, operator.ErrNotSentYet)
+		}
+	}
+	return receipt, cardFault(id, err)
+}
+
+// cardFault classifies the error of an update of a card.
+func cardFault(id string, err error) error {
+	_, invalid := errors.AsType[*message.ValidationError](err)
+	switch {
+	case err == nil || invalid:
+		return err
+	case errors.Is(err, operator.ErrNotSentYet), operator.IsGone(err) && !errors.Is(err, lookup.ErrNotFound):
+		return fmt.Errorf("%w: %w", gateway.ErrConflict, err)
+	}
+	return lookupFault(id, enqueueFault(err))
 }
 
 // Apps implements [gateway.AppLister].

@@ -16,7 +16,7 @@ func (d *Deployment) Operator(app *config.App) (*operator.Operator, error) {
 		return nil, fmt.Errorf("app %s: %w", app.Name, err)
 	}
 	return operator.New(operator.Config{
-		Redis: d.rdb, App: app.Name, Ledger: d.Ledger(app), Retention: app.Retention, Recaller: message.NewClient(client, app.AgentID),
+		Redis: d.rdb, App: app.Name, AgentID: app.AgentID, Ledger: d.Ledger(app), Retention: app.Retention, Recaller: message.NewClient(client, app.AgentID),
 	}), nil
 }
 

@@ -17,6 +17,7 @@ type shownPayload struct {
 	Text      string `json:"text,omitempty"`
 	Part      string `json:"part,omitempty"`
 	ReplayOf  string `json:"replay_of,omitempty"`
+	UpdateOf  string `json:"update_of,omitempty"`
 	ExpiresAt string `json:"expires_at,omitempty"`
 	Problem   string `json:"problem,omitempty"`
 }
@@ -30,7 +31,7 @@ func FormatPayload(typeName string, payload []byte) string {
 	if err != nil {
 		return oneLine(shownPayload{Problem: clean(err.Error())})
 	}
-	shown := shownPayload{To: whom(p.Body), Text: clean(maskText(wording(p.Body, string(p.Type)))), ReplayOf: p.ReplayOf}
+	shown := shownPayload{To: whom(p.Body), Text: clean(maskText(wording(p.Body, string(p.Type)))), ReplayOf: p.ReplayOf, UpdateOf: p.UpdateOf}
 	if p.Parts > 0 {
 		shown.Part = fmt.Sprintf("%d of %d", p.Part, p.Parts)
 	}

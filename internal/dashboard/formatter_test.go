@@ -46,7 +46,7 @@ func TestFormatPayload(t *testing.T) {
 			"message:text", head + `"expires_at":1790000060000,"part":2,"parts":3,"replay_of":"ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2F","body":{"touser":"zhangsan","msgtype":"text","text":{"content":""}}}`,
 			`{"to":"zh***n","part":"2 of 3","replay_of":"ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2F","expires_at":"2026-09-21T14:14:20Z"}`,
 		},
-		"of a newer version":                  {"message:text", `{"v":9}`, `{"problem":"the payload is of a newer version of wecomq: 9, this one reads up to 1"}`},
+		"of a newer version":                  {"message:text", `{"v":9}`, `{"problem":"the payload is of a newer version of wecomq: 9, this one reads up to 2"}`},
 		"a payload of ours that is broken":    {"message:text", `{"v":1,"touser":"zhangsan"}`, `{"problem":"decode payload: id: \"\" is not <app>-<26 characters>"}`},
 		"somebody else's task":                {"email:send", `{"user":"x","phone":"13800138000"}`, `{"user":"x","phone":"138****8000"}`},
 		"bytes that are no text":              {"other", "\xff\x00a", "�a"},

@@ -63,6 +63,7 @@ func New(cfg Config) (*Gateway, error) {
 	g.Reload(cfg.Settings)
 	api := newAPI(g.mux, cfg.Version)
 	g.registerMessages(api)
+	g.registerCards(api)
 	g.registerBatch(api)
 	g.registerMedia(api)
 	g.registerApps(api)

@@ -24,7 +24,8 @@ func TestOpenAPINamesEveryOperation(t *testing.T) {
 		for method, operation := range operations {
 			got = append(got, strings.ToUpper(method)+" "+path)
 			body, _ := operation.(map[string]any)["requestBody"].(map[string]any) //nolint:forcetypeassert // it fails the test
-			if wantsBody := strings.HasSuffix(path, "/messages") || strings.HasSuffix(path, ":batch") || path == "/v1/media"; wantsBody != (body != nil) {
+			wantsBody := strings.HasSuffix(path, "/messages") || strings.HasSuffix(path, ":batch") || strings.HasSuffix(path, "/card") || path == "/v1/media"
+			if wantsBody != (body != nil) {
 				t.Errorf("%s %s: body %v", method, path, body)
 			}
 		}
@@ -35,7 +36,7 @@ func TestOpenAPINamesEveryOperation(t *testing.T) {
 	slices.Sort(got)
 	same(t, "operations", got, []string{
 		"DELETE /v1/messages/{id}", "GET /v1/apps", "GET /v1/messages/{id}", "POST /v1/media", "POST /v1/messages",
-		"POST /v1/messages/{id}/recall", "POST /v1/messages/{id}/replay", "POST /v1/messages:batch",
+		"POST /v1/messages/{id}/card", "POST /v1/messages/{id}/recall", "POST /v1/messages/{id}/replay", "POST /v1/messages:batch",
 	})
 }
 

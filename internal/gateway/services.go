@@ -17,6 +17,7 @@ type Services struct {
 	Canceller Canceller
 	Recaller  Recaller
 	Replayer  Replayer
+	Cards     CardUpdater
 	Apps      AppLister
 	Media     MediaKeeper
 	// Ready returns why nothing can be stored, or nil. The probe is public, so the
@@ -52,6 +53,12 @@ type Recaller interface {
 // Replayer sends a dead letter again, as one new message for each part that failed.
 type Replayer interface {
 	Replay(ctx context.Context, app, id string) ([]Replay, error)
+}
+
+// CardUpdater enqueues the update of a card that was sent. [ErrConflict] means that it
+// cannot be changed, or not yet.
+type CardUpdater interface {
+	UpdateCard(ctx context.Context, app, id string, update message.UpdateTemplateCardRequest) (tasks.Receipt, error)
 }
 
 // Replay is a message that was sent again, and the new one.

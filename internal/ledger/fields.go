@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -12,8 +13,8 @@ import (
 )
 
 // The fields of a record's hash. state, attempts, attempt_at, attempt_by,
-// unknown_since, possible_duplicate, finished_at, turn_at and deferred are the
-// scripts' own.
+// unknown_since, possible_duplicate, finished_at, turn_at, deferred, updated_as,
+// updated_with, updated_at and updates are the scripts' own.
 const (
 	fieldType           = "type"
 	fieldPriority       = "priority"
@@ -34,6 +35,7 @@ const (
 	fieldReplayOf       = "replay_of"
 	fieldReplayedAs     = "replayed_as"
 	fieldRecalledAt     = "recalled_at"
+	fieldUpdateOf       = "update_of"
 )
 
 // listSeparator is WeCom's own: no id contains it.
@@ -49,6 +51,7 @@ func BeginFields(p tasks.Payload) []any {
 	}
 	to := addressees(p.Body)
 	fields = appendOptional(fields, fieldReplayOf, p.ReplayOf)
+	fields = appendOptional(fields, fieldUpdateOf, p.UpdateOf)
 	return appendAddressees(fields, to.ToUser, to.ToParty, to.ToTag)
 }
 
@@ -97,21 +100,30 @@ func readRecord(app, id string, f map[string]string) tasks.Record {
 		EnqueuedAt: milli(number(fieldEnqueuedAt)), FinishedAt: milli(number("finished_at")), RecalledAt: milli(number(fieldRecalledAt)),
 		PartCount: int(number(fieldParts)), FollowUps: followUps, TurnAt: milli(number("turn_at")),
 		To: to, ReplayOf: f[fieldReplayOf], ReplayedAs: f[fieldReplayedAs],
+		UpdateOf: f[fieldUpdateOf], UpdatedAs: f["updated_as"], UpdatedAt: milli(number("updated_at")), Updates: int(number("updates")),
 	}
 	record.Recipients = record.Recipients.WithOutcome(record.State, to.Count())
 	return record
 }
 
 // addressees reads from a body whom it goes to: nobody, if it is not the body of a
-// message.
+// message, or of the update of a card.
 func addressees(body []byte) message.SendRequestCommon {
 	var to struct {
-		ToUser  string `json:"touser"`
-		ToParty string `json:"toparty"`
-		ToTag   string `json:"totag"`
+		ToUser   string   `json:"touser"`
+		ToParty  string   `json:"toparty"`
+		ToTag    string   `json:"totag"`
+		UserIDs  []string `json:"userids"`
+		PartyIDs []int    `json:"partyids"`
+		TagIDs   []int    `json:"tagids"`
+		AtAll    int      `json:"atall"`
 	}
 	_ = json.Unmarshal(body, &to)
-	return message.SendRequestCommon{ToUser: to.ToUser, ToParty: to.ToParty, ToTag: to.ToTag}
+	update := message.UpdateTemplateCardRequest{UserIDs: to.UserIDs, PartyIDs: to.PartyIDs, TagIDs: to.TagIDs, AtAll: to.AtAll}.Recipients()
+	join := func(own string, ids []string) string { return cmp.Or(own, strings.Join(ids, listSeparator)) }
+	return message.SendRequestCommon{
+		ToUser: join(to.ToUser, update.Users), ToParty: join(to.ToParty, update.Parties), ToTag: join(to.ToTag, update.Tags),
+	}
 }
 
 // Addressees reads from a body whom it goes to: nobody, if it is not the body of a message.

@@ -1,5 +1,5 @@
 // Package operator does what people do with messages after sending them: cancel,
-// recall, replay and purge.
+// recall, replay and purge them, and change cards.
 package operator
 
 import (
@@ -25,9 +25,11 @@ type Recaller interface {
 
 // Config is what an [Operator] needs.
 type Config struct {
-	Redis  redis.UniversalClient
-	App    string
-	Ledger *ledger.Ledger // of App
+	Redis redis.UniversalClient
+	App   string
+	// AgentID is that of App; "" leaves that of an update unchecked.
+	AgentID string
+	Ledger  *ledger.Ledger // of App
 	// Retention is how long the tasks of replayed messages stay in the dashboard once
 	// they have ended, by priority.
 	Retention map[tasks.Priority]time.Duration

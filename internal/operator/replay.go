@@ -68,6 +68,9 @@ func isReplayable(r tasks.Record) bool {
 // finds the other's; and a claim whose message never came, because the process
 // died, is made good by the next replay.
 func (o *Operator) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, error) {
+	if r.Type == tasks.CardUpdateType {
+		return Replay{}, fmt.Errorf("%s is the update of a card, which 'wecomq card update %s' repeats: %w", r.ID, r.UpdateOf, ledger.ErrNotReplayable)
+	}
 	old, err := o.Ledger.Payload(ctx, r.ID, r.Type)
 	if err != nil {
 		return Replay{}, fmt.Errorf("replay %s: %w", r.ID, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -133,7 +134,8 @@ func (*fullQueues) ProcessHook(next redis.ProcessHook) redis.ProcessHook { retur
 
 func (f *fullQueues) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		if !f.Load() {
+		isScript := func(cmd redis.Cmder) bool { return strings.HasPrefix(cmd.Name(), "eval") } // the others open a connection
+		if !f.Load() || !slices.ContainsFunc(cmds, isScript) {
 			return next(ctx, cmds)
 		}
 		err := errors.New("OOM command not allowed when used memory > 'maxmemory'")

@@ -18,6 +18,11 @@ func adviceFor(l language, r tasks.Record) advice {
 	switch {
 	case r.ReplayedAs != "":
 		a.Text = l.say("It was replayed. The new message shows the outcome.")
+	case r.Type == tasks.CardUpdateType && r.State == tasks.Accepted:
+		a.Text = l.say("The card has changed. Nothing to do.")
+	case r.Type == tasks.CardUpdateType && r.State.Final():
+		a.Text = l.say("It changes a card. If the card has not changed, update it again; if its code is used or too old, send a new card.")
+		a.Hint = wecom.Code(r.ErrCode).Hint()
 	case !r.RecalledAt.IsZero():
 		a.Text = l.say("It was recalled. Nobody can see it any more.")
 	case r.ErrCode != 0:

@@ -83,6 +83,9 @@ func each(r tasks.Record) []tasks.Record {
 }
 
 func mayReplay(r tasks.Record) bool {
+	if r.Type == tasks.CardUpdateType {
+		return false // its card may be updated again
+	}
 	for _, part := range each(r) {
 		refused := part.State == tasks.Partial && part.Recipients.Refused() > 0
 		if part.ReplayedAs == "" && (part.State.Dead() || refused) {

@@ -91,7 +91,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"<1 s": "不到 1 秒", "%d s": "%d 秒", "%d min": "%d 分钟", "%d h": "%d 小时", "%d d": "%d 天", "%s ago": "%s前",
 	"Its turn": "预计发送", "Possible duplicate": "可能重复",
 	"it was sent again though WeCom may have taken an earlier attempt": "企业微信可能已接受之前的尝试，但又发送了一次",
-	"Replayed as": "重发为", "Replay of": "重发自", "Recipients": "结果", "accepted": "成功", "Invalid": "无效", "Unlicensed": "无接口许可",
+	"Replayed as": "重发为", "Replay of": "重发自", "Updated as": "更新为", "Update of": "更新自", "Recipients": "结果", "accepted": "成功", "Invalid": "无效", "Unlicensed": "无接口许可",
 	"Invalid departments": "无效部门", "Invalid tags": "无效标签", "wait for a message of their own": "稍后补发", "Parts": "拆分", "What was sent": "发送内容",
 	"The whole record": "完整记录", "rejected": "被拒", "unknown": "未知", "expired": "过期", "cancelled": "取消",
 	"everyone": "所有人", "department": "部门", "tag": "标签",
@@ -134,6 +134,8 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 
 	"It was replayed. The new message shows the outcome.": "已重发：结果见新消息。",
 	"It was recalled. Nobody can see it any more.":        "已撤回：没有人能再看到它。",
+	"The card has changed. Nothing to do.":                "卡片已更新，无需处理。",
+	"It changes a card. If the card has not changed, update it again; if its code is used or too old, send a new card.": "这是对卡片的更新。若卡片未变，请再次更新；若其 response_code 已用过或已过期，请发送新卡片。",
 
 	"state: scheduled": "定时", "state: queued": "排队", "state: held": "暂缓", "state: sending": "发送中",
 	"state: accepted": "成功", "state: partial": "部分成功", "state: rejected": "被拒", "state: unknown": "未知",

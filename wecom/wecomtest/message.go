@@ -38,7 +38,10 @@ type Message struct {
 	// Suppressed is a duplicate: accepted, with a msgid, and delivered to nobody.
 	Suppressed bool `json:"suppressed,omitempty"`
 	Recalled   bool `json:"recalled,omitempty"`
-	Updated    bool `json:"updated,omitempty"`
+	// Updated is a card that was changed. Title and Text are those of the new card then,
+	// and UpdateBody is the request body that has changed it.
+	Updated    bool   `json:"updated,omitempty"`
+	UpdateBody string `json:"update_body,omitempty"`
 
 	responseCode string // of a card that calls back
 	interactive  bool   // a card whose buttons can be greyed

@@ -42,6 +42,7 @@ type bubble struct {
 	Message
 
 	Content block
+	Greyed  string // what the buttons of a card that was changed say
 }
 
 // Agent is a short name for the app, for its picture.
@@ -130,10 +131,21 @@ func (s *Simulator) newest(limit int, user string) (messages []Message, users []
 	return messages, slices.Compact(users)
 }
 
+// newBubble shows a card that was changed as it is now.
 func newBubble(m Message) bubble {
-	body, err := parseObject([]byte(m.Body))
-	if err != nil { // it was read once before
-		body = object{fields: map[string]any{}, wrong: new(bool)}
+	body, update := reparsed(m.Body), reparsed(m.UpdateBody)
+	b := bubble{Message: m, Content: block{body.obj(m.MsgType)}, Greyed: update.obj("button").str("replace_name")}
+	if card := update.obj("template_card"); update.has("template_card") {
+		b.Content, b.Greyed = block{card}, card.str("replace_text")
 	}
-	return bubble{Message: m, Content: block{body.obj(m.MsgType)}}
+	return b
+}
+
+// reparsed is a body that was parsed once before; an empty one has no members.
+func reparsed(text string) object {
+	body, err := parseObject([]byte(text))
+	if err != nil {
+		return object{fields: map[string]any{}, wrong: new(bool)}
+	}
+	return body
 }

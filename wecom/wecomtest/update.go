@@ -29,7 +29,8 @@ func (s *Simulator) updateCard(c *call) (reply, error) {
 	if err := firstOf(c.checkAgent(body), checkTargets(body)); err != nil {
 		return nil, err
 	}
-	if err := s.checkReplacement(c, body); err != nil {
+	card, err := s.checkReplacement(c, body)
+	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -47,7 +48,7 @@ func (s *Simulator) updateCard(c *call) (reply, error) {
 	if err != nil {
 		return &updateReply{InvalidUser: invalid}, err
 	}
-	m.Updated = true
+	m.change(card, c.raw)
 	return &updateReply{InvalidUser: invalid}, nil
 }
 
@@ -67,19 +68,30 @@ func checkTargets(body object) error {
 	return nil
 }
 
-// checkReplacement requires either a button's new name or a whole new card.
-func (s *Simulator) checkReplacement(c *call, body object) error {
+// change makes the message what people see after an update. A button's new name changes
+// neither title nor text, and card is nil.
+func (m *Message) change(card *content, body []byte) {
+	m.Updated, m.UpdateBody = true, string(body)
+	if card != nil {
+		m.Title, m.Text = card.title, card.text
+	}
+}
+
+// checkReplacement requires either a button's new name or a whole new card, which it
+// returns.
+func (s *Simulator) checkReplacement(c *call, body object) (*content, error) {
 	if !body.has("template_card") {
 		if body.obj("button").str("replace_name") == "" {
-			return refuse(40058, "button.replace_name and template_card both missing")
+			return nil, refuse(40058, "button.replace_name and template_card both missing")
 		}
-		return nil
+		return nil, nil //nolint:nilnil // a button's new name needs no card
 	}
-	return checkCard(&content{
+	card := &content{
 		object:    body.obj("template_card"),
 		update:    true,
 		checkFile: func(id, kind string) error { return s.checkMedia(c, id, kind) },
-	})
+	}
+	return card, checkCard(card)
 }
 
 // strangers returns the userids of an update that did not get the message. It is

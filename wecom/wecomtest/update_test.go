@@ -38,6 +38,19 @@ func TestCardsAreUpdatedOnce(t *testing.T) {
 	b.wantCode(b.post(updateAPI, update(code, `"atall":1,`+greyed)), 60140)
 }
 
+func TestAnUpdatedCardShowsWhatItIsNow(t *testing.T) {
+	t.Parallel()
+	b := setup(t, wecomtest.Rules{})
+	body := update(b.send(buttons(buttonOne)).ResponseCode, `"atall":1,"template_card":{"card_type":"text_notice","main_title":{"title":"Resolved"},"sub_title_text":"all is well",`+toURL+`}`)
+	b.wantCode(b.post(updateAPI, body), 0)
+	if m := b.last(); m.Title != "Resolved" || m.Text != "all is well" || m.UpdateBody != body {
+		t.Errorf("message %+v, want the new card", m)
+	}
+	if page := b.page("/"); !strings.Contains(page, "all is well") || !strings.Contains(page, `<span class="badge ok">updated`) {
+		t.Errorf("the page does not show the new card:\n%s", page)
+	}
+}
+
 func TestUpdatesOfAllNamedLeaveInvalidUserOut(t *testing.T) {
 	t.Parallel()
 	b := setup(t, wecomtest.Rules{})

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/operator"
+	"github.com/wecomq/wecomq/message"
+)
+
+func newCard(g *globals) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "card",
+		Short: "Change template cards that were sent",
+		Long: `Changes template cards that were sent. WeCom changes a card once, within 72 hours, and
+only one with buttons, a vote, questions or an action_menu.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown command %q for \"wecomq card\"%s; see 'wecomq card --help'", args[0], suggestion(cmd, args[0]))
+			}
+			return cmd.Help()
+		},
+	}
+	cmd.AddCommand(newCardUpdate(g))
+	return cmd
+}
+
+// cardUpdateFlags are the flags of `wecomq card update`.
+type cardUpdateFlags struct {
+	file    string
+	wait    bool
+	timeout time.Duration
+}
+
+func newCardUpdate(g *globals) *cobra.Command {
+	f := &cardUpdateFlags{}
+	cmd := &cobra.Command{
+		Use:   "update ID",
+		Short: "Change a template card that was sent",
+		Long: `Changes the card of a message, by its id. The change is a task like any other: it
+waits in the queue of the card, keeps to the app's rate, is tried again, and has a
+record of its own. Prints {"id","app","queue","state","duplicate"}, where id is that
+of the update; the card's record says updated_as.
+
+The file holds the JSON of WeCom's message/update_template_card, without
+response_code, which is known, and agentid:
+
+  {"button":{"replace_name":"Approved"}}     greys the buttons and labels them
+  {"template_card":{"card_type":…}}          replaces the card, by one of any type
+
+userids, partyids and tagids change it for some only; without them it changes for
+everyone who got it.
+
+A repeat of the same command finds the same update, and an update that failed leaves
+the card as it was, for another one. Exits 1 when the card cannot be changed: it was
+updated before (the error says by which update, and when), is older than 72 hours,
+was not sent yet, was not accepted, was recalled, or WeCom gave no response_code for
+it. A card in parts changes in as many parts, once all of them have ended; the id of
+a part, such as ID.2, changes that one only.`,
+		Example: `  echo '{"button":{"replace_name":"Approved"}}' | wecomq card update ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E -f -
+  wecomq card update ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E -f resolved.json --wait -o text`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			if err := validateIDs(ids); err != nil {
+				return err
+			}
+			switch {
+			case f.file == "":
+				return usagef("card update: give the change with --file, - for stdin; see 'wecomq card update --help'")
+			case f.timeout <= 0:
+				return usagef("--timeout: %s is not positive", f.timeout)
+			}
+			return runCardUpdate(cmd.Context(), g, f, ids[0])
+		},
+	}
+	cmd.Flags().StringVarP(&f.file, "file", "f", "", "message/update_template_card JSON `FILE`, - for stdin")
+	cmd.Flags().BoolVar(&f.wait, "wait", false, "wait until the update is finished and print its record; exit 3 when it was rejected")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long --wait waits; exit 4 after that")
+	return cmd
+}
+
+func runCardUpdate(ctx context.Context, g *globals, f *cardUpdateFlags, id string) error {
+	update, err := f.read(g)
+	if err != nil {
+		return err
+	}
+	d, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	app, err := d.AppOf(id)
+	if err != nil {
+		return err
+	}
+	op, err := d.Operator(app)
+	if err != nil {
+		return err
+	}
+	receipt, err := op.UpdateCard(ctx, id, update, "")
+	if err != nil {
+		return updateError(err)
+	}
+	s := &sender{globals: g, flags: &sendFlags{wait: f.wait, timeout: f.timeout}, finder: d.Finder(app)}
+	return s.conclude(ctx, receipt)
+}
+
+// updateError tells an update at fault and a card that cannot be changed from a Redis that
+// did not answer.
+func updateError(err error) error {
+	_, invalid := errors.AsType[*message.ValidationError](err)
+	switch {
+	case invalid:
+		return &exitError{exitUsage, err}
+	case !operator.IsGone(err) && !errors.Is(err, operator.ErrNotSentYet):
+		return fmt.Errorf("not enqueued: %w; repeat the command: it finds the same update", err)
+	}
+	return err
+}
+
+// read reads the update, and checks all but what the card's record knows.
+func (f *cardUpdateFlags) read(g *globals) (message.UpdateTemplateCardRequest, error) {
+	data, err := f.content(g)
+	if err != nil {
+		return message.UpdateTemplateCardRequest{}, err
+	}
+	update, err := message.ParseCardUpdate(envelope.TrimMark(data))
+	if err == nil {
+		err = update.ValidateContent()
+	}
+	if err != nil {
+		return update, usagef("%s: %w", f.file, err)
+	}
+	return update, nil
+}
+
+func (f *cardUpdateFlags) content(g *globals) ([]byte, error) {
+	in := g.stdin
+	if f.file != "-" {
+		file, err := os.Open(f.file)
+		if err != nil {
+			if path, ok := errors.AsType[*os.PathError](err); ok {
+				err = path.Err
+			}
+			return nil, usagef("--file: %s: %w", f.file, err)
+		}
+		defer func() { _ = file.Close() }()
+		in = file
+	}
+	data, err := io.ReadAll(io.LimitReader(in, message.MaxBodyBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.file, err)
+	}
+	return data, nil
+}

@@ -1,0 +1,111 @@
+package ledger
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/durability"
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+var (
+	//go:embed card.lua
+	cardSource string
+
+	cardScript = redis.NewScript(cardSource)
+)
+
+// CardClaim claims the response_codes of a card for an update. WeCom takes each of them
+// once, within [message.ResponseCodeLife].
+type CardClaim struct {
+	Parts   []string // ids of the parts of the card that WeCom has
+	Updates []string // ids of the update of each of them
+	Digest  string   // of what the update says: one with an equal digest is the same update
+	Number  int      // of the update: one more than any of the parts has had
+	Lost    string   // id of an update that was claimed for, and that is nowhere; "" for none
+}
+
+// CodeUsedError is a response_code that another update has used, or may yet use.
+type CodeUsedError struct {
+	Card   string // id of the card, or of a part of it
+	Update string
+	At     time.Time   // of the claim
+	State  tasks.State // of the update; [tasks.None] while it has no record
+}
+
+// Error says which update has it, and since when.
+func (e *CodeUsedError) Error() string {
+	state := string(e.State)
+	if e.State == tasks.None {
+		state = "not sent yet"
+	}
+	return fmt.Sprintf("%s: its response_code was given to update %s at %s, which is %s; a card changes once: send a new one",
+		e.Card, e.Update, e.At.UTC().Format(time.RFC3339), state)
+}
+
+// CodeExpiredError is a response_code that WeCom does not take any more.
+type CodeExpiredError struct {
+	Card string
+	Age  time.Duration
+}
+
+// Error says how old the card is.
+func (e *CodeExpiredError) Error() string {
+	return fmt.Sprintf("%s: it was sent %s ago, and WeCom changes a card within %s only: send a new one",
+		e.Card, e.Age.Round(time.Minute), message.ResponseCodeLife)
+}
+
+// ErrClaimedMeanwhile is returned for a claim whose Number somebody else has used since
+// the records were read.
+var ErrClaimedMeanwhile = errors.New("somebody has updated the card at the same moment")
+
+// ClaimCard gives the codes of all parts to one update, or of none. found are the ids of
+// that update's parts where it has them already; nil after a new claim. Nothing gives a
+// claim back: whoever repeats the update finds it, and enqueues it.
+func (l *Ledger) ClaimCard(ctx context.Context, c CardClaim) (found []string, err error) {
+	names := []string{keys.Record(l.app, "")}
+	for _, part := range c.Parts {
+		names = append(names, keys.Record(l.app, part))
+	}
+	args := []any{message.ResponseCodeLife.Milliseconds(), c.Digest, c.Number, c.Lost}
+	for _, update := range c.Updates {
+		args = append(args, update)
+	}
+	reply, err := cardScript.Run(durability.Promised(ctx), l.rdb, names, args...).Slice()
+	if err != nil {
+		return nil, fmt.Errorf("claim the response_code of %s: %w", c.Parts[0], err)
+	}
+	return c.read(reply)
+}
+
+// read reads the reply of card.lua.
+func (c CardClaim) read(reply []any) (found []string, err error) {
+	text := make([]string, len(reply))
+	for i, value := range reply {
+		text[i] = fmt.Sprint(value)
+	}
+	number := func(i int) int64 {
+		n, _ := strconv.ParseInt(text[i], 10, 64)
+		return n
+	}
+	switch text[0] {
+	case "claimed":
+		return nil, nil
+	case "found":
+		return text[1:], nil
+	case "again":
+		return nil, ErrClaimedMeanwhile
+	case "old":
+		return nil, &CodeExpiredError{Card: c.Parts[number(1)], Age: time.Duration(number(2)) * time.Millisecond}
+	default:
+		return nil, &CodeUsedError{Card: c.Parts[number(1)], Update: text[2], At: milli(number(3)), State: tasks.State(text[4])}
+	}
+}

@@ -1,0 +1,54 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// errCodeSpent is WeCom's answer to a response_code that is used, too old or unknown.
+const errCodeSpent wecom.Code = 60140
+
+
+// changeCard posts the update of a card. WeCom lists those whose card stays as it is in
+// another form than in the answer to a message; if the update is for everyone, the books
+// name none of them.
+func (l *lane) changeCard(ctx context.Context, d *delivery) (*message.SendResponse, error) {
+	answer := new(message.UpdateTemplateCardResponse)
+	err := l.app.Sender.Post(ctx, message.APIUpdateTemplateCard, d.payload.Body, answer)
+	reply := &message.SendResponse{CommonError: answer.CommonError}
+	switch unchanged := answer.InvalidUser; {
+	case d.update.AtAll != 1:
+		reply.InvalidUser = strings.Join(unchanged, "|")
+	case len(unchanged) > 0:
+		reply.ErrMsg = fmt.Sprintf("%s; warning: the card stays as it was for %s", reply.ErrMsg, strings.Join(unchanged, ", "))
+	}
+	return reply, err
+}
+
+// tookBefore reports whether WeCom took an update with an earlier attempt, whose answer
+// was lost: nobody else has the code, and the update expires before the code does.
+func (d *delivery) tookBefore(err error) bool {
+	return d.update != nil && d.admission.InDoubt > 0 && errors.Is(err, errCodeSpent)
+}
+
+// taken is the settlement of an update that WeCom took before.
+func (d *delivery) taken() tasks.Settlement {
+	return tasks.Settlement{
+		State: tasks.Accepted, Recipients: tasks.Recipients{Accepted: d.recipients().Count()},
+		ErrMsg: "WeCom says that the response_code is used: by an earlier attempt of this update, which got no answer",
+	}
+}
+
+// recipients are those whom the books name.
+func (d *delivery) recipients() message.Recipients {
+	if d.update != nil {
+		return d.update.Recipients()
+	}
+	return d.common().Recipients()
+}
