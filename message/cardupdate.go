@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strconv"
 	"time"
 )
 
@@ -77,7 +78,7 @@ func (r UpdateTemplateCardRequest) Recipients() Recipients {
 func texts(ids []int) []string {
 	all := make([]string, len(ids))
 	for i, id := range ids {
-		all[i] = fmt.Sprint(id)
+		all[i] = strconv.Itoa(id)
 	}
 	return all
 }

@@ -14,7 +14,6 @@ import (
 // errCodeSpent is WeCom's answer to a response_code that is used, too old or unknown.
 const errCodeSpent wecom.Code = 60140
 
-
 // changeCard posts the update of a card. WeCom lists those whose card stays as it is in
 // another form than in the answer to a message; if the update is for everyone, the books
 // name none of them.

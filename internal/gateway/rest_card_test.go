@@ -18,7 +18,9 @@ const purchaseCard = `{"app":"ops","touser":"chen.li","msgtype":"template_card",
 func TestACardIsChangedByREST(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
-	send := func() string { return decoded[tasks.Receipt](t, b.do("POST", "/v1/messages", purchaseCard, as(senderToken)).body).ID }
+	send := func() string {
+		return decoded[tasks.Receipt](t, b.do("POST", "/v1/messages", purchaseCard, as(senderToken)).body).ID
+	}
 	early := send()
 	if p := b.problem(b.do("POST", "/v1/messages/"+early+"/card", `{"button":{"replace_name":"x"}}`, as(senderToken))); p.Status != 409 || !strings.Contains(p.Detail, "is queued") {
 		t.Errorf("a card that was not sent yet: %+v, want 409", p)

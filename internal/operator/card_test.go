@@ -2,7 +2,7 @@ package operator_test
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -81,14 +81,15 @@ func (b *bundle) change(id string, u message.UpdateTemplateCardRequest) tasks.Re
 	return receipt
 }
 
-func (b *bundle) wantUsedBy(update, id string, u message.UpdateTemplateCardRequest) *ledger.CodeUsedError {
+// wantUsedBy expects another update to have the code, and returns where that stands.
+func (b *bundle) wantUsedBy(update, id string, u message.UpdateTemplateCardRequest) tasks.State {
 	b.Helper()
 	_, err := b.operator.UpdateCard(b.Context(), id, u, "")
 	used, ok := errors.AsType[*ledger.CodeUsedError](err)
 	if !ok || used.Update != update || time.Since(used.At) > time.Hour || !operator.IsGone(err) {
 		b.Fatalf("error %v, want that update %s has the code", err, update)
 	}
-	return used
+	return used.State
 }
 
 func TestACardChangesOnce(t *testing.T) {
@@ -113,8 +114,8 @@ func TestACardChangesOnce(t *testing.T) {
 	if again := b.change(sent.ID, become("Approved")); !again.Duplicate || again.ID != receipt.ID || again.State != tasks.Accepted {
 		t.Errorf("the repeat is %+v, want a duplicate of %s", again, receipt.ID)
 	}
-	if used := b.wantUsedBy(receipt.ID, sent.ID, become("Rejected")); used.State != tasks.Accepted {
-		t.Errorf("the update is %s, want accepted", used.State)
+	if state := b.wantUsedBy(receipt.ID, sent.ID, become("Rejected")); state != tasks.Accepted {
+		t.Errorf("the update is %s, want accepted", state)
 	}
 	if sums := audittest.Balanced(t, b.Redis, "ops"); sums[0].Enqueued != 1 || sums[0].Messages != 2 {
 		t.Errorf("books %+v, want one recipient, in two messages: an update is no message to anybody", sums[0])
@@ -143,7 +144,7 @@ func TestACardInPartsChangesInParts(t *testing.T) {
 	b.Start(daemon.Config{Worker: true})
 	users := make([]string, message.MaxUsers+1)
 	for i := range users {
-		users[i] = fmt.Sprint("u", i)
+		users[i] = "u" + strconv.Itoa(i)
 	}
 	sent := b.sentCard(strings.Join(users, "|"))
 	receipt := b.change(sent.ID, become("Closed"))
@@ -162,7 +163,9 @@ func TestACardInPartsChangesInParts(t *testing.T) {
 	if again := b.change(sent.ID, become("Closed")); !again.Duplicate || again.ID != receipt.ID {
 		t.Errorf("the repeat is %+v, want a duplicate", again)
 	}
-	b.wantUsedBy(receipt.ID+".2", sent.ID+".2", become("Closed"))
+	if state := b.wantUsedBy(receipt.ID+".2", sent.ID+".2", become("Closed")); state != tasks.Accepted {
+		t.Errorf("the second part of the update is %s, want accepted", state)
+	}
 	audittest.Balanced(t, b.Redis, "ops")
 }
 
@@ -215,7 +218,7 @@ func TestOfManyUpdatesAtOnceOneGetsTheCode(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range 8 {
 		group.Go(func() {
-			switch _, err := b.operator.UpdateCard(t.Context(), sent.ID, become(fmt.Sprint(i)), ""); {
+			switch _, err := b.operator.UpdateCard(t.Context(), sent.ID, become(strconv.Itoa(i)), ""); {
 			case err == nil:
 				won.Add(1)
 			case !operator.IsGone(err):
@@ -246,7 +249,9 @@ func TestARepeatHealsAClaimWhoseProcessDied(t *testing.T) {
 	sent := b.sentCard("chen.li")
 	die(sent.ID, "Approved")
 	claimed := b.record(sent.ID).UpdatedAs
-	b.wantUsedBy(claimed, sent.ID, become("Rejected")) // the first may be about to enqueue it
+	if state := b.wantUsedBy(claimed, sent.ID, become("Rejected")); state != tasks.None { // the first may be about to enqueue it
+		t.Errorf("the update is %s, want that it was never tried", state)
+	}
 	if healed := b.change(sent.ID, become("Approved")); healed.Duplicate || healed.ID != claimed {
 		t.Errorf("receipt %+v, want update %s enqueued", healed, claimed)
 	}
@@ -277,7 +282,7 @@ func TestAnUpdateThatFailedLeavesTheCode(t *testing.T) {
 	other := b.sentCard("chen.li")
 	b.fault(wecomtest.Fault{API: message.APIUpdateTemplateCard, ErrCode: 60140, Times: 1})
 	refused := b.until(b.change(other.ID, become("Approved")).ID)
-	if refused.State != tasks.Rejected || b.wantUsedBy(refused.ID, other.ID, become("x")).State != tasks.Rejected {
+	if refused.State != tasks.Rejected || b.wantUsedBy(refused.ID, other.ID, become("x")) != tasks.Rejected {
 		t.Errorf("record %+v, want it rejected", refused)
 	}
 }
