@@ -19,6 +19,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/message"
@@ -35,6 +36,8 @@ type crowd struct {
 	*testing.B
 	rdb   redis.UniversalClient
 	pacer *pacing.Pacer
+	// broadcast that the messages are calls of, "" for none.
+	broadcast string
 
 	// When the measurement began: what Redis's thread had used, and the newest id.
 	cpu    time.Duration
@@ -84,9 +87,14 @@ func (c *crowd) fresh(n int) []string {
 // admit asks for one message.
 func (c *crowd) admit(users []string) {
 	c.Helper()
+	n := int(c.ids.Add(1))
+	id := fmt.Sprintf("ops-%d", n)
+	if c.broadcast != "" {
+		id = tasks.BroadcastCall{Broadcast: c.broadcast, Block: n / tasks.CallsPerBlock, Call: n % tasks.CallsPerBlock}.ID()
+	}
 	_, err := c.pacer.Admit(c.Context(), tasks.AdmissionRequest{
 		Payload: tasks.Payload{
-			ID: fmt.Sprintf("ops-%d", c.ids.Add(1)), App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: c.clock(),
+			ID: id, App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: c.clock(),
 			Body: []byte(`{}`),
 		},
 		Policy: tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever, Resends: tasks.Unlimited},
@@ -165,6 +173,15 @@ var situations = []struct {
 	fresh         bool // each admission has members of its own
 }{
 	{name: "quiet", fresh: true},
+	{
+		name: "of a broadcast", fresh: true,
+		prepare: func(c *crowd, _ []string) {
+			c.broadcast = tasks.BroadcastIDFromKey("ops", "bench")
+			if err := c.rdb.HSet(c.Context(), keys.Broadcast("ops", c.broadcast), "state", "running").Err(); err != nil {
+				c.Fatal(err)
+			}
+		},
+	},
 	{
 		// They have had all that a minute may bring, and 64 messages wait for them.
 		name:    "behind 64 promises",

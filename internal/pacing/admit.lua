@@ -262,7 +262,11 @@ end
 
 local promises, last_turn = {}, now
 for i = 1, #asked do
-  turns[i], promises[i] = turn_of(i)
+  if turns[i] > now or plans[i] then
+    turns[i], promises[i] = turn_of(i)
+  else
+    turns[i] = now
+  end
 end
 for i = 1, users do
   last_turn = math.max(last_turn, turns[i])
@@ -356,7 +360,7 @@ if goes_at > now then
   return answer('turn', 0, goes_at - now, '0', reason)
 end
 
-local sent_at, persons = tonumber(milliseconds(now)), ask.unlisted
+local sent_at, persons, an_hour = tonumber(milliseconds(now)), ask.unlisted, tostring(HOUR)
 for i, user in ipairs(asked) do
   if turns[i] <= now then
     local window, suffix = windows[i], ''
@@ -364,7 +368,7 @@ for i, user in ipairs(asked) do
       window, suffix = own_windows[i], CRITICAL
     end
     if not counts_once then
-      add(window_prefix .. user .. suffix, recent(window, now - HOUR), sent_at, HOUR, '')
+      add(window_prefix .. user .. suffix, recent(window, now - HOUR), sent_at, an_hour, '')
     end
     persons = persons + (i <= users and 1 or 0)
   end

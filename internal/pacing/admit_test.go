@@ -58,13 +58,15 @@ func TestAHigherPriorityGoesFirstAtTheLimit(t *testing.T) {
 func TestAMessageIsSplitAtMembersWhoMustWait(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, redistest.New(t), unhurried(2, 1000))
+	b.admit(b.message(tasks.Default, "c")) // who has room again
+	b.pass(minute)
 	b.admit(b.message(tasks.Default, "busy"))
 	b.pass(time.Second)
 	a := b.admit(b.message(tasks.Default, "A", "Busy", "c"))
 	want := tasks.Admission{
 		Verdict: tasks.Go, Number: 1, Spacing: a.Spacing, Concurrency: 1, At: b.now.UnixMilli(),
 		FollowUps: []tasks.FollowUp{{
-			Number: 1, Wait: minute - time.Second, TurnAt: noon.Add(minute).UnixMilli(), Users: []string{"busy"},
+			Number: 1, Wait: minute - time.Second, TurnAt: noon.Add(2 * minute).UnixMilli(), Users: []string{"busy"},
 		}},
 	}
 	if diff := cmp.Diff(want, a); diff != "" {

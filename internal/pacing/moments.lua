@@ -17,8 +17,14 @@ local NUMBER, BLOCK = 4, 32
 local redis_call, byte, char, sub, floor = redis.call, string.byte, string.char, string.sub, math.floor
 local NOTHING = {length = 0, blocks = 0, entries = ''} -- a list of nobody
 
+local packed = {} -- a message writes the same few numbers for all its recipients
 local function pack(n)
-  return char(floor(n / 16777216) % 256, floor(n / 65536) % 256, floor(n / 256) % 256, n % 256)
+  local text = packed[n]
+  if not text then
+    text = char(floor(n / 16777216) % 256, floor(n / 65536) % 256, floor(n / 256) % 256, n % 256)
+    packed[n] = text
+  end
+  return text
 end
 
 -- unpacked is a number of a text, the first of which is number 0.
@@ -75,7 +81,7 @@ end
 local function fetch(all, place)
   local keys, wanting = {}, {}
   for _, list in ipairs(all) do
-    local i = place(list)
+    local i = list.blocks > 0 and place(list) or -1
     if i >= 0 and i < list.blocks * BLOCK then
       list.block = floor(i / BLOCK)
       table.insert(wanting, list)

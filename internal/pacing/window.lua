@@ -40,6 +40,9 @@ local function room_from(window, others, per_minute, per_hour)
   if per_minute < 1 or per_hour < 1 then
     return math.huge
   end
+  if window.length + #others < math.min(per_minute, per_hour) then
+    return 0
+  end
   return math.max(kth_newest(window, others, per_minute) + MINUTE, kth_newest(window, others, per_hour) + HOUR)
 end
 
