@@ -158,14 +158,7 @@ func (s *Store) create(ctx context.Context, id, step, digest string, lives time.
 }
 
 func (s *Store) complete(ctx context.Context, id, digest string, spec Spec) error {
-	first := Running
-	switch {
-	case spec.NeedsApproval:
-		first = AwaitingApproval
-	case !spec.At.IsZero():
-		first = Scheduled
-	}
-	state, now, err := s.create(ctx, id, "complete", digest, lifetime, string(first))
+	state, now, err := s.create(ctx, id, "complete", digest, lifetime, string(spec.first()))
 	switch {
 	case err != nil:
 		return err

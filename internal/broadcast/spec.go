@@ -36,3 +36,15 @@ func (s Spec) Validate() error {
 	}
 	return s.Between.Validate()
 }
+
+// first is the state in which the broadcast begins.
+func (s Spec) first() State {
+	switch {
+	case s.NeedsApproval:
+		return AwaitingApproval
+	case !s.At.IsZero():
+		return Scheduled
+	default:
+		return Running
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/apps"
+	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
@@ -36,12 +37,13 @@ type backendSet struct {
 
 // backend serves one app.
 type backend struct {
-	producer *producer.Producer
-	finder   *lookup.Finder
-	operator *operator.Operator
-	ledger   *ledger.Ledger
-	wecom    metrics.Client
-	media    *media.Store
+	producer   *producer.Producer
+	finder     *lookup.Finder
+	operator   *operator.Operator
+	ledger     *ledger.Ledger
+	wecom      metrics.Client
+	media      *media.Store
+	broadcasts *broadcast.Desk
 }
 
 // load makes the backends of a config; apply activates them.
@@ -73,7 +75,7 @@ func newBackend(d *Deployment, app *config.App) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &backend{producer: p, finder: d.Finder(app), ledger: d.Ledger(app), operator: op, wecom: client, media: d.Media(app)}, nil
+	return &backend{producer: p, finder: d.Finder(app), ledger: d.Ledger(app), operator: op, wecom: client, media: d.Media(app), broadcasts: d.BroadcastDesk(app)}, nil
 }
 
 // of returns an app's backend; an app that a reload has just removed is not found.

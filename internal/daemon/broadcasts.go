@@ -36,3 +36,20 @@ func (d *Deployment) BroadcastStatus(ctx context.Context, app *config.App, b *br
 	}
 	return b.Status(time.Now(), pace), nil
 }
+
+// BroadcastDesk is where the broadcasts of an app are ordered and watched.
+func (d *Deployment) BroadcastDesk(app *config.App) *broadcast.Desk {
+	return &broadcast.Desk{
+		Store: d.Broadcasts(app), Zone: app.Location(), ApprovalAbove: d.Config.Broadcast.ApprovalAbove,
+		Pace: func(ctx context.Context) (broadcast.Pace, error) { return d.BroadcastPace(ctx, app) },
+	}
+}
+
+// Broadcasts implements [gateway.Broadcasts].
+func (b *backends) Broadcasts(app string) (*broadcast.Desk, error) {
+	backend, err := b.of(app)
+	if err != nil {
+		return nil, err
+	}
+	return backend.broadcasts, nil
+}

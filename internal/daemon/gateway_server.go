@@ -54,7 +54,7 @@ func (d *Deployment) gatewayConfig() (*backends, gateway.Config, error) {
 	apply()
 	return b, gateway.Config{
 		Services: gateway.Services{
-			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Cards: b, Apps: b, Media: b, Ready: d.Ready,
+			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Cards: b, Apps: b, Media: b, Broadcasts: b, Ready: d.Ready,
 		},
 		Settings: settings, Logger: d.log, Version: d.options.Version, TracerProvider: d.traces.provider(),
 	}, nil

@@ -24,10 +24,13 @@ import (
 
 // The tokens of a bundle, and a second app beside the simulator's "ops".
 const (
-	rootToken   = "root-token-0123456789abcdef"
-	senderToken = "sender-token-0123456789abcdef"
-	readerToken = "reader-token-0123456789abcdef"
-	hrAgentID   = "1000003"
+	rootToken     = "root-token-0123456789abcdef"
+	senderToken   = "sender-token-0123456789abcdef"
+	readerToken   = "reader-token-0123456789abcdef"
+	approverToken = "approver-token-0123456789abcdef"
+	secondToken   = "second-token-0123456789abcdef"
+	approvalAbove = 10
+	hrAgentID     = "1000003"
 )
 
 // tokens are those of the bundle, by what they may do.
@@ -41,6 +44,8 @@ func tokens() []config.Token {
 		token("root", rootToken, []string{"hr", "ops", "else"}, config.ScopeSend, config.ScopeRead, config.ScopeAdmin),
 		token("sender", senderToken, []string{"ops"}, config.ScopeSend),
 		token("reader", readerToken, []string{"ops"}, config.ScopeRead),
+		token("approver", approverToken, []string{"ops"}, config.ScopeSend, config.ScopeApprove),
+		token("second", secondToken, []string{"ops"}, config.ScopeApprove),
 	}
 }
 
@@ -75,6 +80,7 @@ func newBundleOn(t *testing.T, redisURL string, change ...func(*gateway.Config))
 		Change: func(cfg *config.Config) {
 			cfg.Apps["hr"].AgentID = hrAgentID
 			cfg.Apps["else"].CorpID = "wwelse"
+			cfg.Broadcast.ApprovalAbove = approvalAbove
 		},
 	})
 	b.rdb, b.sim, b.log = b.Redis, b.WeCom, b.Log

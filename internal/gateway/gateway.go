@@ -35,15 +35,16 @@ type Config struct {
 
 // Gateway is the HTTP handler of the whole process. It is safe for concurrent use.
 type Gateway struct {
-	mux      *http.ServeMux
-	services Services
-	settings atomic.Pointer[Settings]
-	stopping <-chan struct{}
-	uploads  chan struct{} // a slot for each upload that may be in memory
-	bodies   *semaphore.Weighted
-	log      zerolog.Logger
-	tracer   tracing.Tracer
-	now      func() time.Time
+	mux       *http.ServeMux
+	services  Services
+	settings  atomic.Pointer[Settings]
+	stopping  <-chan struct{}
+	uploads   chan struct{} // a slot for each upload that may be in memory
+	creations chan struct{} // a slot for each broadcast that may be created at once
+	bodies    *semaphore.Weighted
+	log       zerolog.Logger
+	tracer    tracing.Tracer
+	now       func() time.Time
 }
 
 // New returns the handler. It panics if a route conflicts with another, as
@@ -53,7 +54,7 @@ func New(cfg Config) (*Gateway, error) {
 		return nil, errors.New("gateway: Services.Queue or Services.Records is nil")
 	}
 	g := &Gateway{
-		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping, uploads: make(chan struct{}, maxUploads),
+		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping, uploads: make(chan struct{}, maxUploads), creations: make(chan struct{}, maxCreations),
 		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now,
 		tracer: tracing.New(cfg.TracerProvider), bodies: semaphore.NewWeighted(maxBodiesBytes),
 	}
@@ -67,6 +68,7 @@ func New(cfg Config) (*Gateway, error) {
 	g.registerBatch(api)
 	g.registerMedia(api)
 	g.registerApps(api)
+	g.registerBroadcasts(api)
 	documentWebhooks(api.OpenAPI(), cfg.Routes)
 	if err := g.serveOpenAPI(api.OpenAPI()); err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func newProblem(ctx context.Context, err error) *problem.Problem {
 
 // unavailable tells a client what it can rely on, without Redis's address.
 func unavailable(err error) string {
-	for _, own := range []error{problem.ErrStopping, problem.ErrBusy} {
+	for _, own := range []error{problem.ErrStopping, problem.ErrBusy, problem.ErrOccupied} {
 		if errors.Is(err, own) {
 			return own.Error()
 		}

@@ -198,7 +198,7 @@ func TestOperationsOnAMessage(t *testing.T) {
 		"recalling is not there yet":        {bare, "POST", "/v1/messages/" + id + "/recall", senderToken, 501, "not there yet"},
 		"replaying is not there yet":        {bare, "POST", "/v1/messages/" + id + "/replay", rootToken, 501, "not there yet"},
 		"the state of apps is not there":    {bare, "GET", "/v1/apps", readerToken, 501, "not there yet"},
-		"broadcasts are not there yet":      {bare, "GET", "/v1/broadcasts/x/report", senderToken, 501, "not there yet"},
+		"broadcasts are not there yet":      {bare, "GET", "/v1/broadcasts", readerToken, 501, "not there yet"},
 		"nothing else is there":             {bare, "PUT", "/v1/message", senderToken, 404, "GET /docs lists them all"},
 		"another method is not taken":       {bare, "PUT", "/v1/messages", senderToken, 405, "does not take the method"},
 		"outside of the API is nothing too": {bare, "GET", "/admin", "", 404, "404 page not found"},

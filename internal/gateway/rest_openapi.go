@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -24,12 +25,26 @@ func newAPI(mux *http.ServeMux, version string) huma.API {
 	cfg := huma.DefaultConfig("wecomq", version)
 	cfg.Info.Description = "Queue-backed dispatcher for WeCom (企业微信) application messages."
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
+	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	cfg.CreateHooks = nil // no $schema member in responses
 	cfg.Transformers = append(cfg.Transformers, nameRequest)
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearerScheme: {
 		Type: "http", Scheme: "bearer", Description: "A token of gateway.tokens in the configuration.",
 	}}
 	return humago.New(mux, cfg)
+}
+
+// schemaName is the name of a type in the document: what it is called, and for a part of
+// a broadcast that it is one, as messages and apps have types of the same names.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.PkgPath() == orderType.PkgPath() && t.Name() != "" {
+		return "Broadcast" + name
+	}
+	return name
 }
 
 // nameRequest adds the request id to the errors that huma itself returns.

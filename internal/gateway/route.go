@@ -131,13 +131,4 @@ func (g *Gateway) catchAll() {
 		}
 		g.fail(w, r, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, err))
 	})
-	later := func(w http.ResponseWriter, r *http.Request) {
-		r, err := g.authorize(r, config.ScopeSend)
-		if err == nil {
-			err = fmt.Errorf("broadcasts are %w", problem.ErrNotThere)
-		}
-		g.fail(w, r, err)
-	}
-	g.mux.HandleFunc("/v1/broadcasts", later)
-	g.mux.HandleFunc("/v1/broadcasts/", later)
 }

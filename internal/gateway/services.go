@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/wecomq/wecomq/internal/apps"
+	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -12,14 +13,15 @@ import (
 // Services are what the gateway passes requests to. Queue and Records are required;
 // an operation whose service is nil answers 501.
 type Services struct {
-	Queue     Queue
-	Records   Records
-	Canceller Canceller
-	Recaller  Recaller
-	Replayer  Replayer
-	Cards     CardUpdater
-	Apps      AppLister
-	Media     MediaKeeper
+	Queue      Queue
+	Records    Records
+	Canceller  Canceller
+	Recaller   Recaller
+	Replayer   Replayer
+	Cards      CardUpdater
+	Apps       AppLister
+	Media      MediaKeeper
+	Broadcasts Broadcasts
 	// Ready returns why nothing can be stored, or nil. The probe is public, so the
 	// error itself is only logged; clients see what its method Brief returns, if it
 	// has one.
@@ -68,6 +70,12 @@ type Replay struct {
 	Recipients int    `json:"recipients" doc:"Those who did not get the first one"`
 	Duplicate  bool   `json:"duplicate" doc:"It had been replayed before; nothing was done"`
 	Warning    string `json:"warning,omitempty" doc:"Says so when WeCom may have taken the first one"`
+}
+
+// Broadcasts keeps the broadcasts of all apps.
+type Broadcasts interface {
+	// Broadcasts gives those of an app.
+	Broadcasts(app string) (*broadcast.Desk, error)
 }
 
 // AppLister reports the state of all apps.

@@ -28,6 +28,7 @@ var (
 	ErrNotThere     = errors.New("not there yet")
 	ErrStopping     = errors.New("the gateway is shutting down; send the rest again")
 	ErrBusy         = errors.New("the gateway holds as many bodies as it has memory for; try again")
+	ErrOccupied     = errors.New("as many broadcasts are being created as may be at once; try again")
 	// ErrUnavailable means that Redis did not answer; a retry may help.
 	ErrUnavailable = errors.New("Redis is unavailable") //nolint:staticcheck // a name begins the sentence
 	// ErrRefused means that Redis answers but stores nothing, for example because it is
@@ -54,6 +55,7 @@ var statuses = []struct {
 	{is(broadcast.ErrNotFound), http.StatusNotFound},
 	{is(broadcast.ErrOwnApproval), http.StatusForbidden},
 	{is(broadcast.ErrKeyInUse), http.StatusConflict},
+	{is(broadcast.ErrChanged), http.StatusConflict},
 	{as[*broadcast.StateError], http.StatusConflict},
 	{as[*compose.ListError], http.StatusUnprocessableEntity},
 	{is(ErrNotThere), http.StatusNotImplemented},
@@ -64,6 +66,7 @@ var statuses = []struct {
 	{is(ErrUnavailable), http.StatusServiceUnavailable},
 	{is(ErrStopping), http.StatusServiceUnavailable},
 	{is(ErrBusy), http.StatusServiceUnavailable},
+	{is(ErrOccupied), http.StatusServiceUnavailable},
 	{is(context.DeadlineExceeded), http.StatusServiceUnavailable},
 }
 

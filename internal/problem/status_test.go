@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/wecom"
@@ -18,27 +20,34 @@ import (
 func TestEveryErrorHasItsStatus(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]int{
-		problem.ErrMalformed:               400,
-		problem.ErrUnauthorized:            401,
-		problem.ErrForbidden:               403,
-		problem.ErrNotFound:                404,
-		problem.ErrNoRoute:                 404,
-		problem.ErrMethod:                  405,
-		problem.ErrSlow:                    408,
-		problem.ErrConflict:                409,
-		problem.ErrTooLarge:                413,
-		problem.ErrInvalid:                 422,
-		&message.ValidationError{}:         422,
-		problem.ErrNotThere:                501,
-		&wecom.Error{Code: 40058}:          502,
-		&wecom.CallError{}:                 502,
-		&wecom.TokenHeldError{}:            502,
-		problem.ErrUnavailable:             503,
-		problem.ErrRefused:                 503,
-		problem.ErrStopping:                503,
-		problem.ErrBusy:                    503,
-		context.DeadlineExceeded:           503,
-		errors.New("something that broke"): 500,
+		problem.ErrMalformed:       400,
+		problem.ErrUnauthorized:    401,
+		problem.ErrForbidden:       403,
+		problem.ErrNotFound:        404,
+		problem.ErrNoRoute:         404,
+		problem.ErrMethod:          405,
+		problem.ErrSlow:            408,
+		problem.ErrConflict:        409,
+		problem.ErrTooLarge:        413,
+		problem.ErrInvalid:         422,
+		&message.ValidationError{}: 422,
+		problem.ErrNotThere:        501,
+		&wecom.Error{Code: 40058}:  502,
+		&wecom.CallError{}:         502,
+		&wecom.TokenHeldError{}:    502,
+		problem.ErrUnavailable:     503,
+		problem.ErrRefused:         503,
+		problem.ErrStopping:        503,
+		problem.ErrBusy:            503,
+		problem.ErrOccupied:        503,
+		&compose.ListError{Problems: []compose.Problem{{}}}: 422,
+		broadcast.ErrNotFound:                               404,
+		broadcast.ErrOwnApproval:                            403,
+		broadcast.ErrKeyInUse:                               409,
+		broadcast.ErrChanged:                                409,
+		&broadcast.StateError{}:                             409,
+		context.DeadlineExceeded:                            503,
+		errors.New("something that broke"):                  500,
 	} {
 		if got := problem.Status(fmt.Errorf("wrapped: %w", err)); got != want {
 			t.Errorf("%v has status %d, want %d", err, got, want)
@@ -70,6 +79,11 @@ func TestAProblemNamesTheFieldsAndWhenToComeAgain(t *testing.T) {
 			invalid, "Content-Type", "application/problem+json",
 			`{"title":"Unprocessable Entity","status":422,"detail":"text.content: <empty>",` +
 				`"errors":[{"message":"<empty>","location":"body.text.content"}]}` + "\n",
+		},
+		"a list with problems": {
+			&compose.ListError{Invalid: 3, Problems: []compose.Problem{{Line: 2, Column: "userid", Reason: "empty"}}}, "Content-Type", "application/problem+json",
+			`{"title":"Unprocessable Entity","status":422,"detail":"list: line 2, column \"userid\": empty (and 2 more rows with a problem)",` +
+				`"invalid_rows":3,"rows":[{"line":2,"column":"userid","reason":"empty"}]}` + "\n",
 		},
 		"Redis is unavailable": {
 			problem.ErrUnavailable, "Retry-After", "5",

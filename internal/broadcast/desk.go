@@ -1,0 +1,113 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
+)
+
+// Desk is where the broadcasts of an app are ordered and watched.
+type Desk struct {
+	*Store
+
+	// Zone is that of the hours of an order.
+	Zone *time.Location
+	// ApprovalAbove is the number of recipients above which a broadcast needs approval;
+	// 0 is never.
+	ApprovalAbove int
+	// Pace is what the app can do for a broadcast.
+	Pace func(context.Context) (Pace, error)
+}
+
+// Compile reads and checks an order and its list, which is nil where the order names the
+// recipients itself. The caller must close the list of the draft.
+func (d *Desk) Compile(ctx context.Context, o *Order, list io.Reader, by string) (Draft, error) {
+	spec, err := o.Spec(d.Zone, by)
+	if err != nil {
+		return Draft{}, err
+	}
+	options, err := o.Options()
+	if err != nil {
+		return Draft{}, err
+	}
+	recipients, err := o.list(list)
+	if err != nil {
+		return Draft{}, err
+	}
+	if recipients.lines != nil {
+		options.Header, options.Encoding = compose.HeaderYes, ""
+	}
+	compiled, err := compose.Compile(ctx, recipients, spec.Template, options)
+	var refused *compose.ListError
+	if errors.As(err, &refused) {
+		recipients.explain(refused.Problems, nil)
+	}
+	if err != nil {
+		return Draft{}, err
+	}
+	recipients.explain(compiled.Summary.Problems, compiled.Summary.DuplicateExamples)
+	spec.NeedsApproval = spec.NeedsApproval || d.MustBeApproved(compiled.Summary.Recipients)
+	return Draft{Spec: spec, List: compiled, Key: o.IdempotencyKey}, nil
+}
+
+// MustBeApproved reports whether a broadcast to so many recipients needs approval,
+// whoever creates it.
+func (d *Desk) MustBeApproved(recipients int) bool {
+	return d.ApprovalAbove > 0 && recipients > d.ApprovalAbove
+}
+
+// Tell is the status of a broadcast, with its expected end.
+func (d *Desk) Tell(ctx context.Context, b *Broadcast) (Status, error) {
+	pace, err := d.Pace(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	return b.Status(time.Now(), pace), nil
+}
+
+// Preview is what there is to know of a broadcast before it is created.
+type Preview struct {
+	ID    string `json:"id"` // that it will have
+	App   string `json:"app"`
+	State State  `json:"state"` // that it will have first
+	compose.Summary
+
+	Samples []Sample `json:"samples"` // what three recipients get
+	// QuotaCost is how much of the day quota it takes; DayQuota is what the app has for
+	// bulk messages, -1 for no limit, and UsedToday what it has used.
+	QuotaCost int       `json:"quota_cost"`
+	DayQuota  int       `json:"day_quota"`
+	UsedToday int       `json:"used_today"`
+	ETA       time.Time `json:"eta,omitzero"`
+}
+
+// Preview shows what a draft would become. It stores nothing.
+func (d *Desk) Preview(ctx context.Context, draft Draft) (Preview, error) {
+	pace, err := d.Pace(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	id, err := draft.ID(d.app)
+	if err != nil {
+		return Preview{}, err
+	}
+	list := draft.List.Summary
+	planned := &Broadcast{
+		Spec: draft.Spec, State: Running, Recipients: list.Recipients, Calls: list.Calls, Counts: Counts{Pending: list.Recipients},
+	}
+	p := Preview{
+		ID: id, App: d.app, State: draft.Spec.first(), Summary: list, Samples: []Sample{}, QuotaCost: list.Recipients,
+		DayQuota: max(pace.DayQuota, -1), UsedToday: pace.Used, ETA: planned.ETA(time.Now(), pace).Truncate(time.Second),
+	}
+	for _, sample := range list.Samples {
+		body, err := draft.Spec.Template.Render(sample.Columns)
+		if err != nil {
+			return Preview{}, err
+		}
+		p.Samples = append(p.Samples, Sample{sample.User, body})
+	}
+	return p, nil
+}

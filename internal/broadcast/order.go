@@ -1,0 +1,165 @@
+package broadcast
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/message"
+)
+
+// Order is a broadcast as people order it over HTTP: JSON.
+type Order struct {
+	App string `json:"app,omitempty" doc:"Which app sends it; may be left out if the token has one"`
+	// Message, Text and Markdown are the content, of which there is one.
+	Message  json.RawMessage `json:"message,omitempty" doc:"WeCom's message/send JSON without recipients; each string may be a Go text/template over the columns of the list"`
+	Text     string          `json:"text,omitempty" doc:"In place of message: the content of a text, a template"`
+	Markdown string          `json:"markdown,omitempty" doc:"In place of message: the content of a markdown, a template"`
+
+	At        time.Time `json:"at,omitzero" doc:"When it begins, RFC 3339; left out: at once"`
+	ExpiresIn string    `json:"expires_in,omitempty" doc:"Give up on whom it has not reached within this time of its beginning" example:"48h"`
+	Rate      int       `json:"rate,omitempty" doc:"Recipients a minute at most; 0 for as many as the app may"`
+	Between   string    `json:"between,omitempty" doc:"Send in these hours of the day only, in the app's time zone" example:"09:00-18:00"`
+	Approve   bool      `json:"approve,omitempty" doc:"Wait until somebody else approves it"`
+
+	SkipInvalid bool   `json:"skip_invalid,omitempty" doc:"Leave out rows with a problem"`
+	Encoding    string `json:"encoding,omitempty" doc:"Of the list: utf-8, gb18030, utf-16le or utf-16be; left out: detected"`
+	Header      string `json:"header,omitempty" doc:"Whether the first row of the list names its columns: auto, yes or no"`
+
+	IdempotencyKey string `json:"idempotency_key,omitempty" doc:"Makes a repeat find the first broadcast"`
+	DryRun         bool   `json:"dry_run,omitempty" doc:"Check and show it, and store nothing"`
+	// Recipients are userids, or objects with a userid and the other columns; not with a
+	// list that is a file.
+	Recipients json.RawMessage `json:"recipients,omitempty" doc:"userids, or objects with userid and other columns as texts"`
+}
+
+// ReadOrder reads the JSON of an order. It is not JSON, or it has a member that
+// is a [*message.ValidationError].
+func ReadOrder(data []byte) (*Order, error) {
+	o := &Order{}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(o)
+	if err == nil && decoder.More() {
+		return nil, errors.New("there is more than one JSON value")
+	}
+	var kind *json.UnmarshalTypeError
+	var moment *time.ParseError
+	switch {
+	case err == nil:
+		return o, nil
+	case errors.As(err, &kind) && kind.Field != "":
+		return nil, wrong(kind.Field, "is not a %s but a JSON %s", kind.Type, kind.Value)
+	case errors.As(err, &moment):
+		return nil, wrong("at", "%s is not a time such as 2026-01-02T15:04:05+08:00", moment.Value)
+	}
+	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+		return nil, wrong(strings.Trim(name, `"`), "no such member")
+	}
+	return nil, err
+}
+
+func wrong(field, format string, args ...any) error {
+	return &message.ValidationError{Fields: []message.FieldError{{Field: field, Problem: fmt.Sprintf(format, args...)}}}
+}
+
+// Template is the content.
+func (o *Order) Template() (*compose.Template, error) {
+	contents := 0
+	for _, given := range []bool{len(o.Message) > 0, o.Text != "", o.Markdown != ""} {
+		if given {
+			contents++
+		}
+	}
+	var template *compose.Template
+	var err error
+	var member string
+	switch {
+	case contents != 1:
+		return nil, wrong("message", "there are %d contents; give one of message, text and markdown", contents)
+	case o.Text != "":
+		member = "text"
+		template, err = compose.TextTemplate(message.TypeText, o.Text)
+	case o.Markdown != "":
+		member = "markdown"
+		template, err = compose.TextTemplate(message.TypeMarkdown, o.Markdown)
+	default:
+		member = "message"
+		template, err = compose.ParseTemplate(o.Message)
+	}
+	if err != nil {
+		return nil, within(member, err)
+	}
+	return template, nil
+}
+
+// within says in which member of the order the fault is.
+func within(member string, err error) error {
+	var invalid *message.ValidationError
+	if !errors.As(err, &invalid) {
+		return wrong(member, "%v", err)
+	}
+	moved := &message.ValidationError{}
+	for _, field := range invalid.Fields {
+		name := member
+		if member == "message" {
+			name += "." + field.Field
+		}
+		moved.Fields = append(moved.Fields, message.FieldError{Field: name, Problem: field.Problem})
+	}
+	return moved
+}
+
+// Spec is what the order says, with hours in this zone.
+func (o *Order) Spec(zone *time.Location, by string) (Spec, error) {
+	template, err := o.Template()
+	if err != nil {
+		return Spec{}, err
+	}
+	spec := Spec{Template: template, At: o.At, Rate: o.Rate, NeedsApproval: o.Approve, CreatedBy: by}
+	if o.Rate < 0 {
+		return Spec{}, wrong("rate", "%d recipients a minute is negative", o.Rate)
+	}
+	if o.ExpiresIn != "" {
+		if spec.ExpiresIn, err = time.ParseDuration(o.ExpiresIn); err != nil || spec.ExpiresIn <= 0 {
+			return Spec{}, wrong("expires_in", `%.80q is not a duration such as "90m" or "48h"`, o.ExpiresIn)
+		}
+	}
+	if o.Between != "" {
+		if spec.Between, err = ParseHours(o.Between, zone); err != nil {
+			return Spec{}, wrong("between", "%v", err)
+		}
+	}
+	return spec, nil
+}
+
+// Options are how the list is to be read.
+func (o *Order) Options() (compose.Options, error) {
+	header := compose.Header(o.Header)
+	switch header {
+	case compose.HeaderAuto, compose.HeaderYes, compose.HeaderNo:
+	case "auto":
+		header = compose.HeaderAuto
+	default:
+		return compose.Options{}, wrong("header", "%.80q is none of auto, yes, no", o.Header)
+	}
+	return compose.Options{Encoding: o.Encoding, Header: header, SkipInvalid: o.SkipInvalid}, nil
+}
+
+// list is where the recipients come from: the given one, or those of the order.
+func (o *Order) list(given io.Reader) (*orderedList, error) {
+	switch named := len(o.Recipients) > 0; {
+	case given == nil && !named:
+		return nil, wrong("recipients", "missing; name them, or send a list as the part recipients of multipart/form-data")
+	case given != nil && named:
+		return nil, wrong("recipients", "there is a list already; leave them out")
+	case given != nil:
+		return &orderedList{Reader: given}, nil
+	}
+	return readRecipients(o.Recipients)
+}
