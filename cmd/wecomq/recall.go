@@ -10,6 +10,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/operator"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 func newRecall(g *globals) *cobra.Command {
@@ -20,7 +21,10 @@ func newRecall(g *globals) *cobra.Command {
 though not from WeChat; what is still in the queue is cancelled and never sent.
 Prints the result for each message, part by part: {"id","app","parts":[{"id",
 "result","msgid","recalled_at","errcode","reason","hint"}]}, where result is
-recalled, cancelled or failed. Exits 1 when a part could not be recalled.`,
+recalled, cancelled or failed. Exits 1 when a part could not be recalled.
+
+The ID of a broadcast cancels what is left of it, and recalls its calls: {"id","recalled",
+"failed","left","problems"}. A repeat goes on where it was broken off.`,
 		Example: `  wecomq recall ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
   wecomq recall -o text ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E`,
 		Args: arguments(cobra.MinimumNArgs(1)),
@@ -41,6 +45,12 @@ recalled, cancelled or failed. Exits 1 when a part could not be recalled.`,
 func runRecall(ctx context.Context, g *globals, d *daemon.Deployment, ids []string) error {
 	var problems []error
 	for _, id := range ids {
+		if _, err := tasks.ValidateBroadcastID(id); err == nil {
+			if err := g.recallBroadcast(ctx, d, id); err != nil {
+				problems = append(problems, err)
+			}
+			continue
+		}
 		op, err := d.OperatorOf(id)
 		if err != nil {
 			return err

@@ -20,6 +20,8 @@ type Desk struct {
 	ApprovalAbove int
 	// Pace is what the app can do for a broadcast.
 	Pace func(context.Context) (Pace, error)
+	// Recaller calls WeCom for the app; only Recall needs it.
+	Recaller func() (Recaller, error)
 }
 
 // Compile reads and checks an order and its list, which is nil where the order names the

@@ -301,7 +301,7 @@ func (s *Store) keysOf(b *Broadcast) []string {
 	key := keys.Broadcast(s.app, b.ID)
 	all := []string{
 		key, keys.BroadcastBlocks(s.app, b.ID), keys.BroadcastDone(s.app, b.ID),
-		keys.BroadcastOpen(s.app, b.ID), keys.BroadcastMinutes(s.app, b.ID),
+		keys.BroadcastOpen(s.app, b.ID), keys.BroadcastMinutes(s.app, b.ID), keys.BroadcastRecalled(s.app, b.ID),
 	}
 	for block := range b.Blocks {
 		all = append(all, keys.BroadcastFates(s.app, b.ID, strconv.Itoa(block)))

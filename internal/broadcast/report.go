@@ -65,19 +65,6 @@ func (s *Store) Report(ctx context.Context, id string) iter.Seq2[Row, error] {
 	}
 }
 
-// Find is what became of one recipient; ok is false if they are not on the list.
-func (s *Store) Find(ctx context.Context, id, user string) (row Row, ok bool, err error) {
-	for row, err := range s.Report(ctx, id) {
-		if err != nil {
-			return Row{}, false, err
-		}
-		if strings.EqualFold(row.Recipient, user) {
-			return row, true, nil
-		}
-	}
-	return Row{}, false, nil
-}
-
 // reportBlock is the report of one block.
 func (s *Store) reportBlock(ctx context.Context, b *Broadcast, block int) ([]Row, error) {
 	var stored *redis.StringCmd

@@ -22,6 +22,8 @@ type Spec struct {
 	// NeedsApproval makes it wait until somebody other than its creator approves it.
 	NeedsApproval bool   `json:"needs_approval,omitempty"`
 	CreatedBy     string `json:"created_by,omitempty"`
+	// ReplayOf is the broadcast that it is sent for once more, to those who did not get it.
+	ReplayOf string `json:"replay_of,omitempty"`
 }
 
 // Validate names the first setting that is wrong.

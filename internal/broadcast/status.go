@@ -29,6 +29,7 @@ type Status struct {
 
 	CreatedAt  time.Time `json:"created_at"`
 	CreatedBy  string    `json:"created_by,omitempty"`
+	ReplayOf   string    `json:"replay_of,omitempty"` // the broadcast whose failures it is for
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
 	// ETA is when everybody will have been reached; absent when that is not known: see
@@ -45,7 +46,7 @@ func (b *Broadcast) Status(now time.Time, pace Pace) Status {
 		Recipients: b.Recipients, Calls: b.Calls, CallsDone: b.CallsDone, Counts: b.Counts,
 		Duplicates: b.Duplicates, Skipped: b.Skipped, Errcodes: b.Errcodes,
 		At: b.Spec.At, ExpiresAt: b.ExpiresAt(), Rate: b.Spec.Rate, Between: b.Spec.Between.String(),
-		CreatedAt: b.CreatedAt, CreatedBy: b.Spec.CreatedBy, StartedAt: b.StartedAt, FinishedAt: b.FinishedAt,
+		CreatedAt: b.CreatedAt, CreatedBy: b.Spec.CreatedBy, ReplayOf: b.Spec.ReplayOf, StartedAt: b.StartedAt, FinishedAt: b.FinishedAt,
 		ETA: b.ETA(now, pace).Truncate(time.Second), Acts: b.Acts,
 	}
 }

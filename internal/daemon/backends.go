@@ -18,6 +18,7 @@ import (
 	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/internal/metrics"
 	"github.com/wecomq/wecomq/internal/operator"
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -120,7 +121,7 @@ func (b *backends) Record(ctx context.Context, app, id string) (tasks.Record, er
 		return tasks.Record{}, err
 	}
 	record, err := backend.finder.Message(ctx, id)
-	if errors.Is(err, lookup.ErrNotFound) {
+	if errors.Is(err, lookup.ErrNotFound) && !tasks.IsBroadcast(id) {
 		return b.waiting(ctx, app, id)
 	}
 	return record, lookupFault(id, err)
@@ -154,6 +155,8 @@ func lookupFault(id string, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, new(*lookup.BroadcastError)):
+		return problem.As(gateway.ErrNotFound, err)
 	case errors.Is(err, lookup.ErrNotFound), errors.Is(err, ledger.ErrNotFound):
 		return fmt.Errorf("%s: %w", id, gateway.ErrNotFound)
 	case errors.Is(err, ledger.ErrNotReplayable):

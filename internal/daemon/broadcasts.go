@@ -7,6 +7,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/pacing"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -42,6 +43,13 @@ func (d *Deployment) BroadcastDesk(app *config.App) *broadcast.Desk {
 	return &broadcast.Desk{
 		Store: d.Broadcasts(app), Zone: app.Location(), ApprovalAbove: d.Config.Broadcast.ApprovalAbove,
 		Pace: func(ctx context.Context) (broadcast.Pace, error) { return d.BroadcastPace(ctx, app) },
+		Recaller: func() (broadcast.Recaller, error) {
+			client, err := d.client(app)
+			if err != nil {
+				return nil, err
+			}
+			return message.NewClient(client, app.AgentID), nil
+		},
 	}
 }
 

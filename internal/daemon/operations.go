@@ -37,7 +37,7 @@ func (b *backends) takeBack(
 		return tasks.Record{}, err
 	}
 	result, err := do(backend.operator, ctx, id)
-	if errors.Is(err, lookup.ErrNotFound) {
+	if errors.Is(err, lookup.ErrNotFound) && !tasks.IsBroadcast(id) {
 		return b.takeBackWaiting(ctx, backend, app, id)
 	}
 	if err != nil {

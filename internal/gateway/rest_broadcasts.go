@@ -199,4 +199,5 @@ func (g *Gateway) registerBroadcasts(api huma.API) {
 		}, c.scope, g.controlBroadcast(c.do))
 	}
 	g.registerReport(api)
+	g.registerBroadcastActs(api)
 }

@@ -222,3 +222,29 @@ func TestABroadcastOfAnotherAppIsForbidden(t *testing.T) {
 		}
 	}
 }
+
+func TestABroadcastIsNoMessageButCanBeRecalled(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.work()
+	id := b.ordered(`{"text":"hello","recipients":["anna","left.company"]}`).ID
+	waittest.Until(t, "it has ended", func() bool { return b.status(id).State == broadcast.Finished })
+	for _, one := range []string{id, id + ".0.0"} {
+		if a := b.do("GET", "/v1/messages/"+one, "", as(readerToken)); a.status != http.StatusNotFound || !strings.Contains(a.body, "GET /v1/broadcasts/"+id) {
+			t.Errorf("%s: HTTP %d %s", one, a.status, a.body)
+		}
+	}
+	replay := b.do("POST", "/v1/broadcasts/"+id+"/replay", "", as(rootToken))
+	if again := decoded[broadcast.Status](t, replay.body); replay.status != http.StatusAccepted || again.Recipients != 1 || again.ReplayOf != id {
+		t.Errorf("replay: HTTP %d %s", replay.status, replay.body)
+	}
+	if a := b.do("POST", "/v1/broadcasts/"+id+"/replay", `{"errcode":1}`, as(rootToken)); a.status != http.StatusConflict {
+		t.Errorf("replay for nobody: HTTP %d %s", a.status, a.body)
+	}
+	for _, path := range []string{"/v1/broadcasts/", "/v1/messages/"} {
+		a := b.do("POST", path+id+"/recall", "", as(senderToken))
+		if a.status != http.StatusAccepted || !strings.Contains(a.body, `"recalled":1,"failed":0,"left":0`) {
+			t.Errorf("%s: HTTP %d %s", path, a.status, a.body)
+		}
+	}
+}

@@ -124,6 +124,11 @@ type messageInput struct {
 
 type recordOutput struct{ Body tasks.Record }
 
+type recallOutput struct {
+	Status int
+	Body   any // tasks.Record, or broadcast.Recall for a broadcast
+}
+
 // show serves GET /v1/messages/{id}.
 func (g *Gateway) show(ctx context.Context, in *messageInput) (*recordOutput, error) {
 	return g.record(ctx, in.ID, storeTime, g.services.Records.Record)
@@ -138,11 +143,22 @@ func (g *Gateway) cancel(ctx context.Context, in *messageInput) (*recordOutput, 
 }
 
 // recall serves POST /v1/messages/{id}/recall.
-func (g *Gateway) recall(ctx context.Context, in *messageInput) (*recordOutput, error) {
+func (g *Gateway) recall(ctx context.Context, in *messageInput) (*recallOutput, error) {
+	if tasks.IsBroadcast(in.ID) && in.ID == tasks.MessageID(in.ID) {
+		output, err := g.recallBroadcast(ctx, &broadcastInput{in.ID})
+		if err != nil {
+			return nil, err
+		}
+		return &recallOutput{http.StatusAccepted, output.Body}, nil
+	}
 	if g.services.Recaller == nil {
 		return nil, fmt.Errorf("recalling is %w", problem.ErrNotThere)
 	}
-	return g.record(ctx, in.ID, wecomTime, g.services.Recaller.Recall)
+	output, err := g.record(ctx, in.ID, wecomTime, g.services.Recaller.Recall)
+	if err != nil {
+		return nil, err
+	}
+	return &recallOutput{http.StatusOK, output.Body}, nil
 }
 
 // record runs an operation on a message that the client may use, and answers with its
@@ -214,7 +230,9 @@ func (g *Gateway) registerMessages(api huma.API) {
 	}, config.ScopeSend, g.cancel)
 	operation(g, api, huma.Operation{
 		OperationID: "recall-message", Method: http.MethodPost, Path: "/v1/messages/{id}/recall",
-		Summary: "Take a message back: out of the queue, or from WeCom's clients within 24 h", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 409, 502, 503},
+		Summary: "Take a message back: out of the queue, or from WeCom's clients within 24 h", Tags: []string{"messages"},
+		Description: "Answers with the record. The id of a broadcast is taken, too: then it is POST /v1/broadcasts/{id}/recall.",
+		Errors:      []int{401, 403, 404, 409, 502, 503},
 	}, config.ScopeSend, g.recall)
 	operation(g, api, huma.Operation{
 		OperationID: "replay-message", Method: http.MethodPost, Path: "/v1/messages/{id}/replay", DefaultStatus: http.StatusAccepted,

@@ -24,7 +24,7 @@ func TestOpenAPINamesEveryOperation(t *testing.T) {
 		for method, operation := range operations {
 			got = append(got, strings.ToUpper(method)+" "+path)
 			body, _ := operation.(map[string]any)["requestBody"].(map[string]any) //nolint:forcetypeassert // it fails the test
-			wantsBody := method == "post" && slices.Contains([]string{"/v1/messages", "/v1/messages:batch", "/v1/broadcasts", "/v1/media", "/v1/messages/{id}/card"}, path)
+			wantsBody := method == "post" && slices.Contains([]string{"/v1/messages", "/v1/messages:batch", "/v1/broadcasts", "/v1/media", "/v1/messages/{id}/card", "/v1/broadcasts/{id}/replay"}, path)
 			if wantsBody != (body != nil) {
 				t.Errorf("%s %s: body %v", method, path, body)
 			}
@@ -37,7 +37,8 @@ func TestOpenAPINamesEveryOperation(t *testing.T) {
 	same(t, "operations", got, []string{
 		"DELETE /v1/messages/{id}", "GET /v1/apps", "GET /v1/broadcasts", "GET /v1/broadcasts/{id}", "GET /v1/broadcasts/{id}/minutes",
 		"GET /v1/broadcasts/{id}/report", "GET /v1/messages/{id}", "POST /v1/broadcasts", "POST /v1/broadcasts/{id}/approve",
-		"POST /v1/broadcasts/{id}/cancel", "POST /v1/broadcasts/{id}/pause", "POST /v1/broadcasts/{id}/resume",
+		"POST /v1/broadcasts/{id}/cancel", "POST /v1/broadcasts/{id}/pause", "POST /v1/broadcasts/{id}/recall",
+		"POST /v1/broadcasts/{id}/replay", "POST /v1/broadcasts/{id}/resume",
 		"POST /v1/media", "POST /v1/messages", "POST /v1/messages/{id}/card",
 		"POST /v1/messages/{id}/recall", "POST /v1/messages/{id}/replay", "POST /v1/messages:batch",
 	})

@@ -176,6 +176,12 @@ func BroadcastOpen(app, id string) string { return Broadcast(app, id) + ":open" 
 // HASH "<minutes since 1970> ok" or "… failed" to a number · as the broadcast · owner internal/ledger
 func BroadcastMinutes(app, id string) string { return Broadcast(app, id) + ":minutes" }
 
+// BroadcastRecalled is how far the recall of a broadcast is.
+//
+// HASH block to the number of its fates that were looked at, recalled and failed to a number of
+// calls · the longer of 24 h and the app's `records` retention · owner internal/broadcast
+func BroadcastRecalled(app, id string) string { return Broadcast(app, id) + ":recalled" }
+
 // BroadcastFates is what became of the calls of a block.
 //
 // LIST, see internal/broadcast · as the broadcast · owner internal/ledger

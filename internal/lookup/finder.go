@@ -22,6 +22,18 @@ import (
 // ErrNotFound is returned for an id that neither the ledger nor the queue knows.
 var ErrNotFound = errors.New("no such message, or its record has expired")
 
+// BroadcastError is [ErrNotFound] for the id of a broadcast, or of a call whose outcome is
+// in the report of its broadcast.
+type BroadcastError struct{ ID string }
+
+// Error says where to look.
+func (e *BroadcastError) Error() string {
+	return fmt.Sprintf("%s is a broadcast: see 'wecomq broadcast status %s', or GET /v1/broadcasts/%s", e.ID, e.ID, e.ID)
+}
+
+// Unwrap is [ErrNotFound].
+func (e *BroadcastError) Unwrap() error { return ErrNotFound }
+
 // Finder looks up the messages of one app.
 type Finder struct {
 	app       string
@@ -39,7 +51,13 @@ func New(rdb redis.UniversalClient, app string, records *ledger.Ledger) *Finder 
 // Message returns the record of a message, merged from its parts and follow-ups if it
 // was split.
 func (f *Finder) Message(ctx context.Context, id string) (tasks.Record, error) {
+	if tasks.IsBroadcast(id) && id == tasks.MessageID(id) { // its task is no message
+		return tasks.Record{}, &BroadcastError{id}
+	}
 	all, err := f.withFollowUps(ctx, id)
+	if errors.Is(err, ErrNotFound) && tasks.IsBroadcast(id) {
+		return tasks.Record{}, &BroadcastError{tasks.MessageID(id)}
+	}
 	if err != nil {
 		return tasks.Record{}, err
 	}

@@ -56,6 +56,7 @@ var statuses = []struct {
 	{is(broadcast.ErrOwnApproval), http.StatusForbidden},
 	{is(broadcast.ErrKeyInUse), http.StatusConflict},
 	{is(broadcast.ErrChanged), http.StatusConflict},
+	{is(broadcast.ErrNothingToReplay), http.StatusConflict},
 	{as[*broadcast.StateError], http.StatusConflict},
 	{as[*compose.ListError], http.StatusUnprocessableEntity},
 	{is(ErrNotThere), http.StatusNotImplemented},

@@ -1,0 +1,113 @@
+package broadcast
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// ErrNothingToReplay is a replay for which nobody is left.
+var ErrNothingToReplay = errors.New("there is nobody to replay it for")
+
+// Replay says for whom a broadcast is sent again: those who did not get it.
+type Replay struct {
+	// ErrCode chooses those whose call had it; 0 is all.
+	ErrCode int64 `json:"errcode,omitempty" doc:"Only for recipients whose call had this errcode of WeCom"`
+	// IncludeUnknown adds those who may have got it: some of them get it twice.
+	IncludeUnknown bool `json:"include_unknown,omitempty" doc:"Also for those who may have got it, and may get it twice"`
+}
+
+func (r Replay) has(row Row) bool {
+	switch row.State {
+	case stateInvalid, stateUnlicensed, string(tasks.Rejected), string(tasks.Expired):
+	case string(tasks.Unknown):
+		if !r.IncludeUnknown {
+			return false
+		}
+	default:
+		return false
+	}
+	return r.ErrCode == 0 || r.ErrCode == row.ErrCode
+}
+
+// Replay creates a broadcast with the same words for those who did not get one that is
+// over. A repeat with the same choice finds the first one.
+func (d *Desk) Replay(ctx context.Context, id string, r Replay, by string) (b *Broadcast, duplicate bool, err error) {
+	old, err := d.Get(ctx, id)
+	if err != nil {
+		return nil, false, err
+	}
+	if !old.State.Over() || (old.State == Cancelled && old.Counts.Pending > 0) {
+		return nil, false, &StateError{id, old.State, "replayed"}
+	}
+	list, err := d.compileReplay(ctx, old, r)
+	if err != nil {
+		return nil, false, err
+	}
+	defer func() { _ = list.Close() }()
+	spec := old.Spec
+	spec.At, spec.CreatedBy, spec.ReplayOf = time.Time{}, by, id
+	spec.NeedsApproval = d.MustBeApproved(list.Summary.Recipients)
+	return d.Create(ctx, Draft{Spec: spec, List: list, Key: fmt.Sprintf("replay\x00%s\x00%d\x00%t", id, r.ErrCode, r.IncludeUnknown)})
+}
+
+// compileReplay makes the calls for those who are chosen.
+func (d *Desk) compileReplay(ctx context.Context, old *Broadcast, r Replay) (*compose.Compiled, error) {
+	from, to := io.Pipe()
+	defer func() { _ = from.Close() }() // ends the writer, too
+	var chosen int
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		var err error
+		chosen, err = d.writeList(ctx, to, old, r)
+		_ = to.CloseWithError(err) // nil is the end of the list
+	}()
+	list, err := compose.Compile(ctx, from, old.Spec.Template, compose.Options{Encoding: "utf-8", Header: compose.HeaderYes})
+	_ = from.Close()
+	<-written
+	if err != nil && chosen == 0 && errors.As(err, new(*compose.ListError)) {
+		return nil, fmt.Errorf("%s: %w", old.ID, ErrNothingToReplay)
+	}
+	return list, err
+}
+
+// writeList writes those who are chosen as a list, with the columns of the template.
+func (d *Desk) writeList(ctx context.Context, to io.Writer, old *Broadcast, r Replay) (chosen int, err error) {
+	out := csv.NewWriter(to)
+	names := old.Spec.Template.Columns()
+	// A template may say the userid as well, which then is the column of the recipient.
+	named := slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, userid) })
+	if !named {
+		names = append([]string{userid}, names...)
+	}
+	if err := out.Write(names); err != nil {
+		return 0, err
+	}
+	for row, err := range d.Report(ctx, old.ID) {
+		if err != nil {
+			return chosen, err
+		}
+		if !r.has(row) {
+			continue
+		}
+		chosen++
+		cells := row.columns
+		if !named {
+			cells = append([]string{row.Recipient}, cells...)
+		}
+		if err := out.Write(cells); err != nil {
+			return chosen, err
+		}
+	}
+	out.Flush()
+	return chosen, out.Error()
+}
