@@ -107,7 +107,6 @@ func (b *bundle) report(id string) map[string]broadcast.Row {
 	return rows
 }
 
-
 // eachOnce checks that n recipients got it, each once, and that the report says so.
 func (b *bundle) eachOnce(id string, n int) {
 	b.Helper()

@@ -225,3 +225,42 @@ func TestAPreparedBroadcastWaitsUntilItIsStarted(t *testing.T) {
 	b.await(changed.ID, broadcast.Finished)
 	b.eachOnce(changed.ID, 9)
 }
+
+func TestABroadcastKeepsItsHours(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	b.work()
+	around := func(from, to time.Duration) broadcast.Hours {
+		clock := func(after time.Duration) string { return time.Now().UTC().Add(after).Format("15:04") }
+		hours, err := broadcast.ParseHours(clock(from)+"-"+clock(to), time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hours
+	}
+	closed := b.draft("later", list(10))
+	closed.Spec.Between = around(2*time.Hour, 4*time.Hour)
+	waiting := b.create(closed)
+	open := b.draft("now", list(10))
+	open.Spec.Between = around(-2*time.Hour, 2*time.Hour)
+	id := b.create(open).ID
+	b.await(id, broadcast.Finished)
+	b.eachOnce(id, 10)
+	if got := b.get(waiting.ID); got.State != broadcast.Running || got.Counts.Pending != 10 {
+		t.Errorf("outside its hours: %s, %+v", got.State, got.Counts)
+	}
+}
+
+func TestABroadcastKeepsItsRate(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	b.work()
+	slow := b.draft("你好 {{.name}}", list(10))
+	slow.Spec.Rate = 1
+	created := b.create(slow)
+	waittest.Until(t, "the first is reached", func() bool { return b.get(created.ID).CallsDone == 1 })
+	b.await(b.create(b.draft("hello", list(10))).ID, broadcast.Finished) // meanwhile the feeder has looked again
+	if got := b.get(created.ID); got.Counts.Accepted != 1 {
+		t.Errorf("%+v, want one in the first minute", got.Counts)
+	}
+}

@@ -10,7 +10,9 @@ import (
 func TestTheEndKnowsRateHoursAndQuota(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 28, 17, 0, 0, 0, broadcast.ChinaTime)
-	at := func(day, hour, minute int) time.Time { return time.Date(2026, 11, day, hour, minute, 0, 0, broadcast.ChinaTime) }
+	at := func(day, hour, minute int) time.Time {
+		return time.Date(2026, 11, day, hour, minute, 0, 0, broadcast.ChinaTime)
+	}
 	hours := func(text string) broadcast.Hours {
 		h, err := broadcast.ParseHours(text, nil)
 		if err != nil {

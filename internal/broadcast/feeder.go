@@ -88,7 +88,10 @@ func (s *Store) Feed(ctx context.Context, id string) (Step, error) {
 
 // feed enqueues calls of a broadcast that runs.
 func (s *Store) feed(ctx context.Context, b *Broadcast, now time.Time) (Step, error) {
-	closes, opens := b.Spec.Between.Now(now)
+	opens, err := s.keepHours(ctx, b, now)
+	if err != nil {
+		return Step{}, err
+	}
 	if !opens.IsZero() {
 		return Step{Wait: min(opens.Sub(now), maxPause), Note: "waits for " + opens.Format("15:04") + ", when its hours begin"}, nil
 	}
@@ -96,8 +99,8 @@ func (s *Store) feed(ctx context.Context, b *Broadcast, now time.Time) (Step, er
 		return Step{}, err
 	}
 	f := &feeding{store: s, broadcast: b, now: now, cursor: b.cursor, next: b.nextByRate(now)}
-	err := f.run(ctx)
-	if saveErr := s.saveCursor(ctx, b, f, closes); err == nil {
+	err = f.run(ctx)
+	if saveErr := s.saveCursor(ctx, f); err == nil {
 		err = saveErr
 	}
 	wait := stepPause
@@ -137,20 +140,31 @@ func (s *Store) rewindIfStalled(ctx context.Context, b *Broadcast, now time.Time
 	return s.rdb.HSet(ctx, key, "progress", done, "progress_at", now.UnixMilli()).Err()
 }
 
-// saveCursor notes how far a step came.
-func (s *Store) saveCursor(ctx context.Context, b *Broadcast, f *feeding, closes time.Time) error {
+// keepHours tells admissions when the hours end that now is in, before any call is
+// enqueued. If it is in none, it returns when they begin: the calls in the queue are taken
+// back meanwhile, so they are enqueued again then.
+func (s *Store) keepHours(ctx context.Context, b *Broadcast, now time.Time) (opens time.Time, err error) {
+	if b.Spec.Between.IsZero() {
+		return time.Time{}, nil
+	}
+	closes, opens := b.Spec.Between.Now(now)
 	key := keys.Broadcast(s.app, b.ID)
-	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.HSet(ctx, key, "cursor", f.cursor.String(), "fed_at", f.next.UnixMilli())
-		if closes.IsZero() {
-			p.HDel(ctx, key, "closes_at")
-		} else {
-			p.HSet(ctx, key, "closes_at", closes.UnixMilli())
-		}
-		return nil
-	})
+	if opens.IsZero() {
+		err = s.rdb.HSet(ctx, key, "closes_at", closes.UnixMilli()).Err()
+	} else {
+		err = s.rdb.HDel(ctx, key, "cursor").Err()
+	}
 	if err != nil {
-		return fmt.Errorf("feed %s: %w", b.ID, err)
+		return time.Time{}, fmt.Errorf("feed %s: %w", b.ID, err)
+	}
+	return opens, nil
+}
+
+// saveCursor notes how far a step came.
+func (s *Store) saveCursor(ctx context.Context, f *feeding) error {
+	err := s.rdb.HSet(ctx, keys.Broadcast(s.app, f.broadcast.ID), "cursor", f.cursor.String(), "fed_at", f.next.UnixMilli()).Err()
+	if err != nil {
+		return fmt.Errorf("feed %s: %w", f.broadcast.ID, err)
 	}
 	return nil
 }

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/waittest"
+)
+
+// stormScale is how many times as large a storm is; 0 is the smallest, of every test run.
+func stormScale() int {
+	scale, _ := strconv.Atoi(os.Getenv("WECOMQ_STORM"))
+	return scale
+}
+
+// TestABroadcastInAStorm kills workers and Redis while a broadcast with own words is under
+// way, and pauses and resumes it: everybody gets it, and nobody twice but those whose
+// call was in flight at a kill.
+func TestABroadcastInAStorm(t *testing.T) {
+	t.Parallel()
+	people, kills := 400, 1
+	if scale := stormScale(); scale > 0 {
+		people, kills = 10_000*scale, 3
+	}
+	l := &broadcastLandscape{landscape: newLandscape(t, "appendonly yes", "appendfsync always")}
+	l.client = l.redis.Client()
+	b := l.createBroadcast(people)
+	worker, inFlight := l.work(), 0
+	step := people / (2*kills + 2)
+	for kill := range kills {
+		l.awaitReached(b.ID, (2*kill+1)*step)
+		worker.kill()
+		inFlight += callsPerWorker
+		worker = l.work()
+		l.awaitReached(b.ID, (2*kill+2)*step)
+		l.run("", "broadcast", "pause", b.ID)
+		l.redis.Kill()
+		l.redis.Restart()
+		inFlight += callsPerWorker
+		l.run("", "broadcast", "resume", b.ID)
+	}
+	l.awaitReached(b.ID, people)
+	if got := l.broadcast(b.ID); got.State != broadcast.Finished || got.Counts.Accepted != people {
+		t.Errorf("%s: %+v, want %d accepted", got.State, got.Counts, people)
+	}
+	l.eachGotIt(people, inFlight)
+	rows, err := csv.NewReader(strings.NewReader(l.run("", "broadcast", "report", b.ID))).ReadAll()
+	if err != nil || len(rows) != people+1 {
+		t.Errorf("the report has %d rows (%v), want %d and a header", len(rows), err, people)
+	}
+	if audit := l.run("", "audit", "-o", "json"); !strings.Contains(audit, `"imbalance":0`) {
+		t.Errorf("the audit says %s", audit)
+	}
+}
+
+const (
+	callsPerWorker = concurrency + 1 // one of them only for critical messages
+	defaultApp     = "default"       // that of the environment
+)
+
+// broadcastLandscape is one with a look into its Redis.
+type broadcastLandscape struct {
+	*landscape
+	client redis.UniversalClient
+}
+
+// createBroadcast makes one with a name in each message.
+func (l *broadcastLandscape) createBroadcast(people int) broadcast.Status {
+	l.Helper()
+	var list strings.Builder
+	list.WriteString("userid,name\n")
+	for i := range people {
+		fmt.Fprintf(&list, "user%06d,name%d\n", i, i)
+	}
+	template := filepath.Join(l.TempDir(), "hello.tmpl")
+	l.write(template, "hello {{.name}}")
+	var created broadcast.Status
+	out := l.run(list.String(), "broadcast", "create", "-f", "-", "--template", template)
+	if err := json.Unmarshal([]byte(out), &created); err != nil {
+		l.Fatal(err)
+	}
+	return created
+}
+
+// broadcast is how it stands; its sums must be right whenever it is asked.
+func (l *broadcastLandscape) broadcast(id string) *broadcast.Broadcast {
+	l.Helper()
+	b, err := broadcast.New(l.client, defaultApp, time.Hour).Get(l.Context(), id)
+	if err != nil {
+		l.Fatal(err)
+	}
+	if sum := b.Counts.Accepted + b.Counts.Failed() + b.Counts.Cancelled + b.Counts.Pending; sum != b.Recipients {
+		l.Errorf("%+v adds up to %d of %d recipients", b.Counts, sum, b.Recipients)
+	}
+	return b
+}
+
+// awaitReached waits until so many recipients have an outcome.
+func (l *broadcastLandscape) awaitReached(id string, people int) {
+	l.Helper()
+	waittest.Until(l.T, fmt.Sprintf("%d recipients are reached", people), func() bool {
+		s := l.broadcast(id)
+		return s.Recipients-s.Counts.Pending >= people
+	})
+}
+
+// eachGotIt checks that everybody got it, and at most `twice` of them again.
+func (l *broadcastLandscape) eachGotIt(people, twice int) {
+	l.Helper()
+	received := map[string]int{}
+	arrived := 0
+	for _, m := range l.messages() {
+		for _, user := range m.To {
+			received[user]++
+			arrived++
+		}
+	}
+	if len(received) != people || arrived-people > twice {
+		l.Errorf("%d of %d got it, %d times in all; at most %d calls were in flight at the kills", len(received), people, arrived, twice)
+	}
+}
