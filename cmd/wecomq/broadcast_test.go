@@ -17,21 +17,18 @@ import (
 	"github.com/wecomq/wecomq/internal/waittest"
 )
 
-// stormScale is how many times as large a storm is; 0 is the smallest, of every test run.
-func stormScale() int {
-	scale, _ := strconv.Atoi(os.Getenv("WECOMQ_STORM"))
-	return scale
-}
-
 // TestABroadcastInAStorm kills workers and Redis while a broadcast with own words is under
 // way, and pauses and resumes it: everybody gets it, and nobody twice but those whose
-// call was in flight at a kill.
+// call was in flight at a kill. It is for 10,000 people times the environment variable
+// WECOMQ_STORM, and skipped without one: what a killed worker had in flight comes back a
+// minute later.
 func TestABroadcastInAStorm(t *testing.T) {
 	t.Parallel()
-	people, kills := 400, 1
-	if scale := stormScale(); scale > 0 {
-		people, kills = 10_000*scale, 3
+	scale, _ := strconv.Atoi(os.Getenv("WECOMQ_STORM"))
+	if scale == 0 {
+		t.Skip("it takes minutes; see make storm")
 	}
+	people, kills := 10_000*scale, 3
 	l := &broadcastLandscape{landscape: newLandscape(t, "appendonly yes", "appendfsync always")}
 	l.client = l.redis.Client()
 	b := l.createBroadcast(people)
