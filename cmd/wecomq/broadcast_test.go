@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/waittest"
 )
@@ -29,8 +27,7 @@ func TestABroadcastInAStorm(t *testing.T) {
 		t.Skip("it takes minutes; see make storm")
 	}
 	people, kills := 10_000*scale, 3
-	l := &broadcastLandscape{landscape: newLandscape(t, "appendonly yes", "appendfsync always")}
-	l.client = l.redis.Client()
+	l := newStorm(t, [2]int{}, [2]int{people, kills}, "appendonly yes", "appendfsync always")
 	b := l.createBroadcast(people)
 	worker, inFlight := l.work(), 0
 	step := people / (2*kills + 2)
@@ -62,67 +59,61 @@ func TestABroadcastInAStorm(t *testing.T) {
 
 const (
 	callsPerWorker = concurrency + 1 // one of them only for critical messages
-	defaultApp     = "default"       // that of the environment
+	defaultApp     = "default"       // that of the config
 )
 
-// broadcastLandscape is one with a look into its Redis.
-type broadcastLandscape struct {
-	*landscape
-	client redis.UniversalClient
-}
-
 // createBroadcast makes one with a name in each message.
-func (l *broadcastLandscape) createBroadcast(people int) broadcast.Status {
-	l.Helper()
+func (s *storm) createBroadcast(people int) broadcast.Status {
+	s.Helper()
 	var list strings.Builder
 	list.WriteString("userid,name\n")
 	for i := range people {
 		fmt.Fprintf(&list, "user%06d,name%d\n", i, i)
 	}
-	template := filepath.Join(l.TempDir(), "hello.tmpl")
-	l.write(template, "hello {{.name}}")
+	template := filepath.Join(s.TempDir(), "hello.tmpl")
+	s.write(template, "hello {{.name}}")
 	var created broadcast.Status
-	out := l.run(list.String(), "broadcast", "create", "-f", "-", "--template", template)
+	out := s.run(list.String(), "broadcast", "create", "-f", "-", "--template", template)
 	if err := json.Unmarshal([]byte(out), &created); err != nil {
-		l.Fatal(err)
+		s.Fatal(err)
 	}
 	return created
 }
 
 // broadcast is how it stands; its sums must be right whenever it is asked.
-func (l *broadcastLandscape) broadcast(id string) *broadcast.Broadcast {
-	l.Helper()
-	b, err := broadcast.New(l.client, defaultApp, time.Hour).Get(l.Context(), id)
+func (s *storm) broadcast(id string) *broadcast.Broadcast {
+	s.Helper()
+	b, err := broadcast.New(s.rdb, defaultApp, time.Hour).Get(s.Context(), id)
 	if err != nil {
-		l.Fatal(err)
+		s.Fatal(err)
 	}
 	if sum := b.Counts.Accepted + b.Counts.Failed() + b.Counts.Cancelled + b.Counts.Pending; sum != b.Recipients {
-		l.Errorf("%+v adds up to %d of %d recipients", b.Counts, sum, b.Recipients)
+		s.Errorf("%+v adds up to %d of %d recipients", b.Counts, sum, b.Recipients)
 	}
 	return b
 }
 
 // awaitReached waits until so many recipients have an outcome.
-func (l *broadcastLandscape) awaitReached(id string, people int) {
-	l.Helper()
-	waittest.Until(l.T, fmt.Sprintf("%d recipients are reached", people), func() bool {
-		s := l.broadcast(id)
-		return s.Recipients-s.Counts.Pending >= people
+func (s *storm) awaitReached(id string, people int) {
+	s.Helper()
+	waittest.Until(s.T, fmt.Sprintf("%d recipients are reached", people), func() bool {
+		b := s.broadcast(id)
+		return b.Recipients-b.Counts.Pending >= people
 	})
 }
 
 // eachGotIt checks that everybody got it, and at most `twice` of them again.
-func (l *broadcastLandscape) eachGotIt(people, twice int) {
-	l.Helper()
+func (s *storm) eachGotIt(people, twice int) {
+	s.Helper()
 	received := map[string]int{}
 	arrived := 0
-	for _, m := range l.messages() {
+	for _, m := range s.landscape.messages() {
 		for _, user := range m.To {
 			received[user]++
 			arrived++
 		}
 	}
 	if len(received) != people || arrived-people > twice {
-		l.Errorf("%d of %d got it, %d times in all; at most %d calls were in flight at the kills", len(received), people, arrived, twice)
+		s.Errorf("%d of %d got it, %d times in all; at most %d calls were in flight at the kills", len(received), people, arrived, twice)
 	}
 }

@@ -1,6 +1,9 @@
 package broadcast
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Pace is what the app can do for a broadcast.
 type Pace struct {
@@ -26,40 +29,43 @@ func (b *Broadcast) ETA(now time.Time, pace Pace) time.Time {
 	if b.State == Paused || b.State.Over() || left == 0 || perMinute <= 0 || pace.DayQuota == 0 {
 		return time.Time{}
 	}
-	at, used := now, float64(pace.Used)
-	if b.Spec.At.After(at) {
-		at = b.Spec.At
+	begin := now
+	if b.Spec.At.After(now) {
+		begin = b.Spec.At
 	}
-	if !sameDay(now, at) {
+	used := float64(pace.Used)
+	if !sameDay(now, begin) {
 		used = 0
 	}
-	for end := at.AddDate(0, 0, maxDays); at.Before(end); {
-		closes, opens := b.Spec.Between.Now(at)
-		midnight := nextMidnight(at)
-		if !opens.IsZero() {
-			if !opens.Before(midnight) {
-				used = 0
-			}
-			at = opens
-			continue
+	for at, end := begin, begin.AddDate(0, 0, maxDays); at.Before(end); {
+		from, until := b.Spec.Between.next(at)
+		if !sameDay(at, from) {
+			used = 0
 		}
-		until := midnight
-		if !closes.IsZero() && closes.Before(until) {
-			until = closes
+		if midnight := nextMidnight(from); midnight.Before(until) {
+			until = midnight
 		}
-		reached := min(left, perMinute*until.Sub(at).Minutes())
-		if pace.DayQuota > 0 {
-			reached = min(reached, max(0, float64(pace.DayQuota)-used))
-		}
+		reached := min(left, perMinute*until.Sub(from).Minutes(), pace.quotaLeft(used))
 		if left -= reached; left <= 0 {
-			return at.Add(time.Duration(reached / perMinute * float64(time.Minute)))
+			return from.Add(time.Duration(reached / perMinute * float64(time.Minute)))
 		}
 		used += reached
-		if at = until; until.Equal(midnight) || (pace.DayQuota > 0 && used >= float64(pace.DayQuota)) {
-			at, used = midnight, 0
+		if at = until; pace.quotaLeft(used) <= 0 {
+			at = nextMidnight(from)
+		}
+		if !sameDay(from, at) {
+			used = 0
 		}
 	}
 	return time.Time{}
+}
+
+// quotaLeft is how many recipients may be reached today after used ones.
+func (p Pace) quotaLeft(used float64) float64 {
+	if p.DayQuota < 0 {
+		return math.Inf(1)
+	}
+	return max(0, float64(p.DayQuota)-used)
 }
 
 // recipientsPerMinute is how many the remaining calls reach in a minute.

@@ -82,6 +82,21 @@ func (h Hours) Now(now time.Time) (closes, opens time.Time) {
 	return time.Time{}, from
 }
 
+// next is from when to when, at the earliest, it runs at or after now; a whole day ends
+// a day from now.
+func (h Hours) next(now time.Time) (from, until time.Time) {
+	closes, opens := h.Now(now)
+	switch {
+	case h.IsZero():
+		return now, now.Add(day)
+	case opens.IsZero():
+		return now, closes
+	default:
+		closes, _ = h.Now(opens)
+		return opens, closes
+	}
+}
+
 // on are the hours that begin on a day, counted from today.
 func (h Hours) on(now time.Time, days int) (from, to time.Time) {
 	zone := h.zone()

@@ -2,7 +2,6 @@ package broadcast
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"time"
