@@ -43,8 +43,7 @@ func (d *Desk) Compile(ctx context.Context, o *Order, list io.Reader, by string)
 		options.Header, options.Encoding = compose.HeaderYes, ""
 	}
 	compiled, err := compose.Compile(ctx, recipients, spec.Template, options)
-	var refused *compose.ListError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*compose.ListError](err); ok {
 		recipients.explain(refused.Problems, nil)
 	}
 	if err != nil {

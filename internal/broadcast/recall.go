@@ -42,8 +42,8 @@ const (
 	recallsAtOnce = 8
 	// maxRecallProblems is how many problems are told.
 	maxRecallProblems = 20
-	// tooOld is WeCom's errcode for a message of over [message.RecallWindow].
-	tooOld wecom.Code = 42052
+	// errTooOld is WeCom's errcode for a message of over [message.RecallWindow].
+	errTooOld wecom.Code = 42052
 )
 
 // Recall takes back what WeCom's clients have got of a broadcast within the last 24 hours;
@@ -203,7 +203,7 @@ func (r *recalling) one(ctx context.Context, text string) recallOutcome {
 	}
 	age := r.store.clock.Latest().Sub(r.broadcast.CreatedAt.Add(f.after))
 	if age > message.RecallWindow {
-		return recallOutcome{problem: &RecallProblem{f.msgid, int64(tooOld), fmt.Sprintf("it was sent %s ago", age.Round(time.Minute))}}
+		return recallOutcome{problem: &RecallProblem{f.msgid, int64(errTooOld), fmt.Sprintf("it was sent %s ago", age.Round(time.Minute))}}
 	}
 	_, err = r.recaller.RecallContext(ctx, message.RecallRequest{MsgID: f.msgid})
 	if err == nil {

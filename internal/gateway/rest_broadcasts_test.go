@@ -194,7 +194,7 @@ func TestABadOrderCreatesNothing(t *testing.T) {
 		"missing column":         {list("broadcast", good, "recipients", "userid\nanna\n"), 422, `"column":"name"`},
 		"rows with problems":     {list("broadcast", good, "recipients", "userid,name\nanna,A\nno one,B\n,C\n"), 422, `"invalid_rows":2,"rows":[{"line":3,"column":"userid"`},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) { //nolint:paralleltest // none of them may leave a broadcast: see below
 			headers := append([]string{as(senderToken)}, tc.body[1:]...)
 			a := b.do("POST", "/v1/broadcasts", tc.body[0], headers...)
 			if a.status != tc.status || !strings.Contains(a.body, tc.want) {

@@ -105,7 +105,7 @@ func (g *Gateway) compileOrder(ctx context.Context, in *orderInput) (desk *broad
 	body := newPatientBody(in.w, in.r, g.stopping)
 	defer body.close()
 	form := formOf(in.r, body)
-	o, err := readOrder(in, form)
+	o, err := readOrder(in, form) //nolint:contextcheck // the request carries it
 	if err != nil {
 		return nil, draft, false, err
 	}
