@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -42,18 +43,23 @@ func IsBroadcast(id string) bool {
 	return at > 0 && whole[at] == broadcastMark
 }
 
+var followUpPattern = regexp.MustCompile(`^[1-9][0-9]*(\.[1-9][0-9]*)*$`)
+
 // BroadcastCall is a message that is one call of a broadcast, or a follow-up of one.
 type BroadcastCall struct {
 	Broadcast   string // id of the broadcast
 	Block, Call int    // counted from 0
-	FollowUp    int    // counted from 1, 0 for the call itself
+	// FollowUp is the number of the follow-up, counted from 1, with that of its own
+	// follow-up after a dot, and so on; "" for the call itself.
+	FollowUp string
 }
 
-// ID is the id of the message, <broadcast>.<block>.<call> and for a follow-up .<number>.
+// ID is the id of the message, <broadcast>.<block>.<call>, and for a follow-up its number
+// after a dot.
 func (c BroadcastCall) ID() string {
 	id := c.Broadcast + "." + strconv.Itoa(c.Block) + "." + strconv.Itoa(c.Call)
-	if c.FollowUp > 0 {
-		id = FollowUpID(id, c.FollowUp)
+	if c.FollowUp != "" {
+		id += "." + c.FollowUp
 	}
 	return id
 }
@@ -66,19 +72,22 @@ func ParseBroadcastCall(id string) (call BroadcastCall, ok bool) {
 	if !IsBroadcast(id) {
 		return BroadcastCall{}, false
 	}
-	names := strings.Split(id, ".")
-	if len(names) != 3 && len(names) != 4 {
+	names := strings.SplitN(id, ".", 4)
+	if len(names) < 3 {
 		return BroadcastCall{}, false
 	}
 	call.Broadcast = names[0]
-	for i, number := range []*int{&call.Block, &call.Call, &call.FollowUp}[:len(names)-1] {
+	for i, number := range []*int{&call.Block, &call.Call} {
 		n, err := strconv.Atoi(names[i+1])
 		if err != nil || n < 0 {
 			return BroadcastCall{}, false
 		}
 		*number = n
 	}
-	return call, call.Call < CallsPerBlock
+	if len(names) == 4 {
+		call.FollowUp = names[3]
+	}
+	return call, call.Call < CallsPerBlock && (len(names) == 3 || followUpPattern.MatchString(call.FollowUp))
 }
 
 // ValidateBroadcastID checks that id is the id of a broadcast, and returns its app.

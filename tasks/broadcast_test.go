@@ -17,13 +17,13 @@ func TestCallsOfABroadcastAreKnownByTheirIDs(t *testing.T) {
 	if app, err := tasks.ValidateBroadcastID(id); err != nil || app != "ops" {
 		t.Errorf("app of %s: %q, %v", id, app, err)
 	}
-	for _, call := range []tasks.BroadcastCall{{id, 0, 0, 0}, {id, 12, 999, 0}, {id, 3, 4, 2}} {
+	for _, call := range []tasks.BroadcastCall{{id, 0, 0, ""}, {id, 12, 999, ""}, {id, 3, 4, "2"}, {id, 3, 4, "2.17"}} {
 		if got, ok := tasks.ParseBroadcastCall(call.ID()); !ok || got != call {
 			t.Errorf("%s: read as %+v, %t; want %+v", call.ID(), got, ok, call)
 		}
 	}
 	for _, other := range []string{
-		id, id + ".1", id + ".1.1000", id + ".x.1", id + ".-1.1", id + ".1.1.1.1",
+		id, id + ".1", id + ".1.1000", id + ".x.1", id + ".-1.1", id + ".1.1.", id + ".1.1.0", id + ".1.1.1.", id + ".1.1.x",
 		tasks.NewID("ops"), tasks.NewID("ops") + ".1.2", "B", "",
 	} {
 		if call, ok := tasks.ParseBroadcastCall(other); ok {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 
@@ -15,7 +16,7 @@ func BroadcastCall(id string) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("%d %d %d %d", call.Block, call.Call, call.Bit(), call.FollowUp)
+	return fmt.Sprintf("%d %d %d %s", call.Block, call.Call, call.Bit(), cmp.Or(call.FollowUp, "0"))
 }
 
 // BroadcastKey is the key of the broadcast that a message is a call of; any other message

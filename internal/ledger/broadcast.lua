@@ -6,7 +6,7 @@ local PAUSED_RETRY = 15000 -- ms until a call that cannot be withdrawn asks agai
 -- broadcast_call is the call that text describes, "<block> <call> <bit> <follow-up>", nil
 -- for a message that is none.
 local function broadcast_call(key, text)
-  local block, call, bit, follow_up = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
+  local block, call, bit, follow_up = string.match(text, '^(%d+) (%d+) (%d+) ([%d.]+)$')
   if not block then
     return nil
   end

@@ -26,7 +26,7 @@ var breakers = map[tasks.FindingKind]breaker{
 // call of a broadcast counts once, for everybody, unless WeCom may have had it before.
 func countsByName(f tasks.Finding) bool {
 	call, ok := tasks.ParseBroadcastCall(f.Request.Payload.ID)
-	return !ok || call.FollowUp > 0 || f.Admission.InDoubt > 0
+	return !ok || call.FollowUp != "" || f.Admission.InDoubt > 0
 }
 
 // Report notes, for all workers, what an answer of WeCom says about the app, and
