@@ -93,7 +93,7 @@ func (f Fetcher) get(ctx context.Context, address string) (*http.Response, error
 			return nil
 		},
 	}
-	return client.Do(request) //nolint:gosec // the dialer refuses what is not public
+	return client.Do(request)
 }
 
 // fetchProblem says why a download failed, without the addresses behind names that are not
