@@ -12,10 +12,6 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// overtaking is by how much an alert must be older than what may not overtake it: the
-// longest that an idle worker's poll, a call in flight and the end of a second take.
-const overtaking = 5 * time.Second
-
 // arrival is a message as the simulated WeCom saw it.
 type arrival struct {
 	first time.Time
@@ -40,8 +36,10 @@ func (w *world) check(p plan, sent []confirmed) {
 	}
 	w.checkLimits()
 	w.checkKeys()
+	w.checkEarly(sent, arrived)
 	if p.calm && w.limits.Seats == 0 {
 		w.checkAlerts(sent, records, arrived)
+		w.checkLate(sent, records, arrived)
 	}
 }
 
@@ -60,7 +58,7 @@ func (w *world) arrivals() map[string]arrival {
 		for _, user := range m.To {
 			a.to[user]++
 		}
-		if len(m.Dropped) > 0 {
+		if len(m.Dropped) > 0 && !w.skewed() {
 			w.Errorf("%q was over a limit of %v", m.Text, m.Dropped)
 		}
 	}
@@ -71,6 +69,9 @@ func (w *world) arrivals() map[string]arrival {
 func (w *world) checkFates(c confirmed, record tasks.Record, a arrival) {
 	if got := record.Recipients.Total(); got != len(c.users) || !record.State.Final() {
 		w.Errorf("%s: %d fates for %d recipients, %s: %+v", c.id, got, len(c.users), record.State, record.Recipients)
+	}
+	if record.State == tasks.Rejected {
+		w.Errorf("%s was given up after %d attempts: %d %s", c.id, record.Attempts, record.ErrCode, record.ErrMsg)
 	}
 	parts := record.Parts
 	if len(parts) == 0 {
@@ -101,7 +102,7 @@ func (w *world) checkFates(c confirmed, record tasks.Record, a arrival) {
 // checkLimits: WeCom refused no call for a limit but where a fault made it.
 func (w *world) checkLimits() {
 	stats := w.wecom.Stats().APIs["message/send"]
-	if got := stats.Codes[45009]; got != w.refusals() {
+	if got := stats.Codes[45009]; got != w.refusals() && !w.skewed() {
 		w.Errorf("WeCom refused %d calls for a limit, of which faults made %d", got, w.refusals())
 	}
 }
@@ -114,24 +115,6 @@ func (w *world) refusals() (fired int64) {
 		}
 	}
 	return fired
-}
-
-// checkAlerts: nothing that was enqueued well after an alert, and could go, went before it.
-func (w *world) checkAlerts(sent []confirmed, records map[string]tasks.Record, arrived map[string]arrival) {
-	plain := func(c confirmed) bool {
-		return c.options.Delay == 0 && records[c.id].Attempts == 1 && len(records[c.id].Parts) < 2
-	}
-	for _, alert := range sent {
-		if !alert.critical || !plain(alert) {
-			continue
-		}
-		for _, other := range sent {
-			if other.app == alert.app && !other.critical && plain(other) && other.enqueuedAt.Sub(alert.enqueuedAt) > overtaking &&
-				arrived[other.text].first.Before(arrived[alert.text].first) {
-				w.Errorf("%s overtook the alert %s", other.id, alert.id)
-			}
-		}
-	}
 }
 
 // checkKeys: each key has a TTL, or a bound that docs/redis-keys.md names.

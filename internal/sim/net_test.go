@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -17,10 +18,10 @@ type network struct {
 	mu     sync.Mutex
 	conns  map[*line]struct{}
 	dead   bool
-	died   chan struct{} // closed when dead becomes true
-	away   time.Time     // until then Redis cannot be reached
-	steps  int           // so far
-	faults map[int]fate  // by step
+	died   chan struct{}      // closed when dead becomes true
+	away   map[bool]time.Time // until then Redis (true) or WeCom cannot be reached
+	steps  int                // so far
+	faults map[int]fate       // by step
 }
 
 // fate is what becomes of a step.
@@ -35,7 +36,7 @@ const (
 )
 
 func newNetwork(faults map[int]fate) *network {
-	return &network{conns: map[*line]struct{}{}, died: make(chan struct{}), faults: faults}
+	return &network{conns: map[*line]struct{}{}, away: map[bool]time.Time{}, died: make(chan struct{}), faults: faults}
 }
 
 // dialer dials over this network.
@@ -43,14 +44,14 @@ func (n *network) dialer(toRedis bool, dial func() (net.Conn, error)) func(conte
 	return func(context.Context, string, string) (net.Conn, error) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		if n.dead || toRedis && time.Now().Before(n.away) {
+		if n.dead || time.Now().Before(n.away[toRedis]) {
 			return nil, errSevered
 		}
 		inner, err := dial()
 		if err != nil {
 			return nil, err
 		}
-		l := &line{Conn: inner, network: n, more: make(chan struct{}, 1), ended: make(chan struct{})}
+		l := &line{Conn: inner, network: n, toRedis: toRedis, more: make(chan struct{}, 1), ended: make(chan struct{})}
 		n.conns[l] = struct{}{}
 		go l.pump()
 		return l, nil
@@ -61,7 +62,7 @@ func (n *network) dialer(toRedis bool, dial func() (net.Conn, error)) func(conte
 func (n *network) open() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return !n.dead && !time.Now().Before(n.away)
+	return !n.dead && !time.Now().Before(n.away[true])
 }
 
 // next is the fate of something that is about to be said.
@@ -92,26 +93,28 @@ func (n *network) sever() {
 		close(n.died)
 	}
 	n.mu.Unlock()
-	n.cut()
+	n.cut(true)
+	n.cut(false)
 }
 
-// cut ends all connections that are open.
-func (n *network) cut() {
+// cut ends all connections to Redis, or to WeCom.
+func (n *network) cut(toRedis bool) {
 	n.mu.Lock()
-	conns := n.conns
-	n.conns = map[*line]struct{}{}
+	conns := maps.Clone(n.conns)
 	n.mu.Unlock()
 	for l := range conns {
-		_ = l.Close()
+		if l.toRedis == toRedis {
+			_ = l.Close()
+		}
 	}
 }
 
-// leave makes Redis unreachable for a while.
-func (n *network) leave(d time.Duration) {
+// leave makes Redis, or WeCom, unreachable for a while.
+func (n *network) leave(toRedis bool, d time.Duration) {
 	n.mu.Lock()
-	n.away = time.Now().Add(d)
+	n.away[toRedis] = time.Now().Add(d)
 	n.mu.Unlock()
-	n.cut()
+	n.cut(toRedis)
 }
 
 // ping keeps an idle subscription alive, every three seconds. Nobody waits for its answer.
@@ -123,6 +126,7 @@ type line struct {
 	net.Conn
 
 	network *network
+	toRedis bool
 	more    chan struct{} // signals that there is something to send
 	ended   chan struct{} // closed when the line is
 	end     sync.Once

@@ -10,17 +10,16 @@ import (
 
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom"
-	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 // plan is everything that a seed decides. Times are those of the bubble, from the start.
 type plan struct {
-	calm    bool // without faults
-	sends   []send
-	events  []event
-	lives   [2][]life    // of the worker processes, one after the other
-	replies map[int]fate // of the producer's steps
+	calm      bool // without faults
+	sends     []send
+	events    []event
+	lives     [2][]life    // of the worker processes, one after the other
+	replies   map[int]fate // of the producer's steps
+	responses map[int]fate // of the requests to the gateway
 }
 
 // send is a message that the plan wants sent.
@@ -31,14 +30,8 @@ type send struct {
 	users    []string
 	checked  bool // WeCom's duplicate check is on
 	critical bool
+	overHTTP bool
 	options  producer.Options
-}
-
-// event is something that happens to the world.
-type event struct {
-	at   time.Duration
-	what string
-	do   func(*world)
 }
 
 // life is one process: its faults by step, and the rest before it begins.
@@ -71,7 +64,7 @@ func (s size) moment(rng *rand.Rand) time.Duration { return time.Duration(rng.In
 
 // draw draws a plan. It takes from rng only, so that a seed always gives the same one.
 func draw(rng *rand.Rand, s size) plan {
-	p := plan{calm: rng.IntN(4) == 0, replies: map[int]fate{}}
+	p := plan{calm: rng.IntN(4) == 0, replies: map[int]fate{}, responses: map[int]fate{}}
 	hot := rng.IntN(3) == 0
 	for i := range s.messages {
 		p.sends = append(p.sends, drawSend(rng, s, i, hot))
@@ -81,7 +74,7 @@ func draw(rng *rand.Rand, s size) plan {
 		p.lives = [2][]life{{{}}, {{}}}
 		return p
 	}
-	for range rng.IntN(8 * s.faults) {
+	for range rng.IntN(10 * s.faults) {
 		p.events = append(p.events, drawEvent(rng, s))
 	}
 	slices.SortStableFunc(p.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
@@ -93,6 +86,7 @@ func draw(rng *rand.Rand, s size) plan {
 	}
 	for range rng.IntN(4 * s.faults) {
 		p.replies[1+rng.IntN(s.messages)] = fate(1 + rng.IntN(2))
+		p.responses[1+rng.IntN(s.messages/2)] = fate(1 + rng.IntN(2))
 	}
 	return p
 }
@@ -100,7 +94,7 @@ func draw(rng *rand.Rand, s size) plan {
 func drawSend(rng *rand.Rand, of size, i int, hot bool) send {
 	s := send{
 		at: of.moment(rng), app: appNames[rng.IntN(len(appNames))],
-		text: fmt.Sprintf("message %d of the run", i), checked: rng.IntN(3) == 0,
+		text: fmt.Sprintf("message %d of the run", i), checked: rng.IntN(3) == 0, overHTTP: rng.IntN(2) == 0,
 	}
 	s.options.Priority = tasks.Priorities()[rng.IntN(3)]
 	s.critical = s.options.Priority == tasks.Critical
@@ -144,42 +138,6 @@ func drawLife(rng *rand.Rand, s size) life {
 	return l
 }
 
-func drawEvent(rng *rand.Rand, s size) event {
-	e := event{at: s.moment(rng)}
-	pause := s.span(rng, time.Minute)
-	app := appNames[rng.IntN(len(appNames))]
-	switch rng.IntN(5) {
-	case 0:
-		e.what, e.do = fmt.Sprintf("Redis is away for %s", pause), func(w *world) { w.awayFromRedis(pause) }
-	case 1:
-		e.what, e.do = fmt.Sprintf("%s is paused for %s", app, pause), func(w *world) { w.pause(app, pause) }
-	default:
-		f := drawFault(rng)
-		e.what, e.do = fmt.Sprintf("WeCom: %+v", f), func(w *world) { w.must(w.wecom.AddFault(f)) }
-	}
-	return e
-}
-
-// drawFault draws what WeCom does wrong for a call or some: a lost, late or wrong answer.
-func drawFault(rng *rand.Rand) wecomtest.Fault {
-	f := wecomtest.Fault{API: "message/send", Skip: rng.IntN(5), Times: 1 + rng.IntN(3), After: rng.IntN(2) == 0}
-	switch rng.IntN(8) {
-	case 0:
-		f.Reset = true
-	case 1:
-		f.Hang = true
-	case 2:
-		f.Delay = wecomtest.Duration(time.Duration(rng.IntN(15_000)+1) * time.Millisecond)
-	case 3:
-		f.HTTPStatus = 502
-	case 4:
-		f.ErrCode, f.Times, f.After = 45009, 1, false
-	default:
-		f.ErrCode, f.After = []wecom.Code{45033, -1, 42001, 40014}[rng.IntN(4)], false
-	}
-	return f
-}
-
 // String lists the faults, for whoever replays a seed.
 func (p plan) String() string {
 	var b strings.Builder
@@ -192,6 +150,6 @@ func (p plan) String() string {
 			fmt.Fprintf(&b, "\n  worker %d, begins after %s, fates by step: %v", i+1, l.after, l.faults)
 		}
 	}
-	fmt.Fprintf(&b, "\n  producer, fates by step: %v", p.replies)
+	fmt.Fprintf(&b, "\n  producer, fates by step: %v; of requests to the gateway: %v", p.replies, p.responses)
 	return b.String()
 }

@@ -59,10 +59,12 @@ func (h watch) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 				return redis.Nil
 			}
 		}
-		if cmd.Name() != "time" { // which changes nothing
-			h.expireKeys()
-			defer h.stir()
+		if cmd.Name() == "time" { // which changes nothing
+			h.setClock()
+			return next(ctx, cmd)
 		}
+		h.expireKeys()
+		defer h.stir()
 		return next(ctx, cmd)
 	}
 }
@@ -190,7 +192,18 @@ func (w *world) expireKeys() {
 		w.redis.FastForward(passed)
 		w.expired = now
 	}
-	if w.ahead != 0 {
+	w.setClockLocked(now)
+}
+
+// setClock tells Redis the time, once its clock has been set.
+func (w *world) setClock() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.setClockLocked(time.Now())
+}
+
+func (w *world) setClockLocked(now time.Time) {
+	if len(w.steps) > 0 {
 		w.redis.SetTime(now.Add(w.ahead))
 	}
 }

@@ -2,17 +2,12 @@ package sim_test
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/audit"
 	"github.com/wecomq/wecomq/internal/ledger"
-	"github.com/wecomq/wecomq/internal/pacing"
-	"github.com/wecomq/wecomq/message"
-	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -23,16 +18,14 @@ const (
 	// patienceOfQuota is the same where there is a day quota: what exceeds the next day's
 	// as well waits for the one after that.
 	patienceOfQuota = 56 * time.Hour
-	// maxRepeats bounds the repeats of a send that Redis did not confirm.
-	maxRepeats = 50
 )
 
 // confirmed is a message that the producer was told is enqueued.
 type confirmed struct {
 	send
 
-	id         string
-	enqueuedAt time.Time
+	id                  string
+	askedAt, enqueuedAt time.Time // when it was first tried, and confirmed
 }
 
 func (w *world) must(err error) {
@@ -89,45 +82,18 @@ func (w *world) live(lives []life, over <-chan struct{}) {
 	}
 }
 
-// sendAll sends the messages of a plan, over a network with faults of its own.
+// sendAll sends the messages of a plan.
 func (w *world) sendAll(p plan) []confirmed {
-	n := newNetwork(p.replies)
-	rdb := w.client(n, nil)
-	defer func() { _ = rdb.Close() }()
-	defer n.sever()
-	producers := map[string]*producer.Producer{}
-	for _, app := range appNames {
-		made, err := producer.New(rdb, producer.Config{App: app})
-		w.must(err)
-		producers[app] = made
-	}
-	var sent []confirmed
+	e, closeAll := w.newEntry(p)
+	defer closeAll()
 	for _, s := range p.sends {
 		w.until(s.at)
-		sent = append(sent, w.send(producers[s.app], s))
+		c := e.send(s)
+		w.mu.Lock()
+		w.sent = append(w.sent, c)
+		w.mu.Unlock()
 	}
-	return sent
-}
-
-// send sends a message until Redis confirms it.
-func (w *world) send(p *producer.Producer, s send) confirmed {
-	request := message.SendTextRequest{
-		SendRequestCommon: &message.SendRequestCommon{ToUser: strings.Join(s.users, "|")}, Text: message.TextField{Content: s.text},
-	}
-	if s.checked {
-		request.EnableDuplicateCheck, request.DuplicateCheckInterval = 1, message.MaxDuplicateCheckInterval
-	}
-	for range maxRepeats {
-		receipt, err := p.Send(context.Background(), request, s.options)
-		if _, again := errors.AsType[*producer.RedisError](err); again {
-			pass(time.Second)
-			continue
-		}
-		w.must(err)
-		return confirmed{s, receipt.ID, time.Now()}
-	}
-	w.Fatalf("%q was not confirmed in %d tries", s.text, maxRepeats)
-	return confirmed{}
+	return w.sent
 }
 
 // settle waits until no message is on its way any more.
@@ -139,7 +105,7 @@ func (w *world) settle() {
 		patience = patienceOfQuota
 	}
 	for last := time.Now(); time.Since(last) < patience; pass(wait) {
-		wait += wait / 4
+		wait = min(wait+wait/4, 30*time.Minute)
 		if result := w.audit(); !slices.ContainsFunc(result.Apps, func(s audit.Sums) bool { return s.Pending > 0 }) {
 			pass(time.Minute) // what is recorded is acknowledged within a lease
 			return
@@ -160,22 +126,4 @@ func (w *world) audit() audit.Result {
 
 func (w *world) ledger(app string) *ledger.Ledger {
 	return ledger.New(w.own, app, tasks.DefaultRecordTTL)
-}
-
-// awayFromRedis cuts all workers off from Redis for a while.
-func (w *world) awayFromRedis(d time.Duration) {
-	w.mu.Lock()
-	for _, n := range w.networks {
-		n.leave(d)
-	}
-	w.mu.Unlock()
-	w.stir()
-}
-
-// pause pauses an app for a while, as an operator does.
-func (w *world) pause(app string, d time.Duration) {
-	pacer := pacing.New(w.own, pacing.Config{App: app, Limits: w.limits, RecordTTL: tasks.DefaultRecordTTL})
-	w.must(pacer.Pause(context.Background()))
-	pass(d)
-	w.must(pacer.Resume(context.Background()))
 }

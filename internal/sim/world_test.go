@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -44,12 +45,15 @@ type world struct {
 	log    zerolog.Logger
 	faults []wecomtest.FaultStatus // of WeCom, once they are over
 
-	mu       sync.Mutex
-	networks []*network    // of all worker processes
-	changed  chan struct{} // closed when something has happened in Redis
-	stirring bool          // it is about to be
-	expired  time.Time     // when keys expired last
-	ahead    time.Duration // of Redis's clock
+	mu        sync.Mutex
+	processes []*process    // of workers, that are alive
+	wecomBack time.Time     // when WeCom can be reached again
+	sent      []confirmed   // so far
+	steps     []step        // of Redis's clock
+	changed   chan struct{} // closed when something has happened in Redis
+	stirring  bool          // it is about to be
+	expired   time.Time     // when keys expired last
+	ahead     time.Duration // of Redis's clock
 }
 
 // newWorld draws the limits and the time of day, for a plan of that size.
@@ -111,6 +115,8 @@ func (w *world) client(n *network, p *process) *redis.Client {
 
 // process is a worker that may die.
 type process struct {
+	worker   *worker.Worker
+	clients  map[string]*wecom.Client
 	network  *network
 	began    time.Time
 	stop     context.CancelFunc
@@ -121,37 +127,61 @@ type process struct {
 // startWorker starts a worker process.
 func (w *world) startWorker(faults map[int]fate) *process {
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &process{network: newNetwork(faults), began: time.Now(), stop: cancel, stopping: ctx.Done(), ended: make(chan struct{})}
+	p := &process{
+		network: newNetwork(faults), began: time.Now(), stop: cancel, stopping: ctx.Done(), ended: make(chan struct{}),
+		clients: map[string]*wecom.Client{},
+	}
+	rdb, transport := w.client(p.network, p), w.transport(p.network)
+	for _, name := range appNames {
+		client, err := w.wecomClient(name, rdb, transport)
+		w.must(err)
+		p.clients[name] = client
+	}
+	running, err := worker.New(worker.Config{Redis: rdb, Logger: w.log, Apps: p.apps(w, 3)})
+	w.must(err)
+	p.worker = running
 	w.mu.Lock()
-	w.networks = append(w.networks, p.network)
+	w.processes = append(w.processes, p)
+	if away := time.Until(w.wecomBack); away > 0 {
+		p.network.leave(false, away)
+	}
 	w.mu.Unlock()
-	rdb := w.client(p.network, p)
-	transport := wecom.NewTransport(nil, 8)
-	transport.Proxy = nil
-	transport.DialContext = p.network.dialer(false, w.door.dial)
-	cfg := worker.Config{Redis: rdb, Logger: w.log}
-	for n, name := range appNames {
-		client, err := wecom.NewClient(wecom.Config{
-			CorpID: corpID, Secret: wecom.Secret(secret + strconv.Itoa(n)), BaseURL: "http://wecom", Transport: transport,
-			TokenStore: tokenstore.New(rdb, name, corpID, wecom.Secret(secret+strconv.Itoa(n))),
-		})
-		if err != nil {
-			w.Fatal(err)
-		}
-		cfg.Apps = append(cfg.Apps, worker.App{
-			Name: name, AgentID: strconv.FormatInt(agentOf(n), 10), Sender: client, Concurrency: 3, Limits: w.limits,
-		})
-	}
-	running, err := worker.New(cfg)
-	if err != nil {
-		w.Fatal(err)
-	}
 	go func() {
 		defer close(p.ended)
 		_ = running.Run(ctx)
+		w.mu.Lock()
+		w.processes = slices.DeleteFunc(w.processes, func(other *process) bool { return other == p })
+		w.mu.Unlock()
 		transport.CloseIdleConnections()
 		_ = rdb.Close()
 		p.network.sever()
 	}()
 	return p
 }
+
+// apps are those that a worker process serves.
+func (p *process) apps(w *world, concurrency int) (apps []worker.App) {
+	for n, name := range appNames {
+		apps = append(apps, worker.App{
+			Name: name, AgentID: strconv.FormatInt(agentOf(n), 10), Sender: p.clients[name], Concurrency: concurrency, Limits: w.limits,
+		})
+	}
+	return apps
+}
+
+// transport leads to WeCom over a network.
+func (w *world) transport(n *network) *http.Transport {
+	transport := wecom.NewTransport(nil, 8)
+	transport.Proxy, transport.DialContext = nil, n.dialer(false, w.door.dial)
+	return transport
+}
+
+// wecomClient calls WeCom for an app.
+func (w *world) wecomClient(app string, rdb *redis.Client, transport *http.Transport) (*wecom.Client, error) {
+	its := wecom.Secret(secret + strconv.Itoa(appIndex(app)))
+	return wecom.NewClient(wecom.Config{
+		CorpID: corpID, Secret: its, BaseURL: "http://wecom", Transport: transport, TokenStore: tokenstore.New(rdb, app, corpID, its),
+	})
+}
+
+func appIndex(name string) int { return slices.Index(appNames[:], name) }
