@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ func (w *world) newEntry(p plan) (e *entry, closeAll func()) {
 		made, err := producer.New(rdb, producer.Config{App: app})
 		w.must(err)
 		e.producers[app] = made
-		settings.Apps = append(settings.Apps, gateway.App{Name: app, CorpID: corpID, AgentID: fmt.Sprint(agentOf(n))})
+		settings.Apps = append(settings.Apps, gateway.App{Name: app, CorpID: corpID, AgentID: strconv.FormatInt(agentOf(n), 10)})
 	}
 	handler, err := gateway.New(gateway.Config{Services: gateway.Services{Queue: e, Records: e}, Settings: settings})
 	w.must(err)

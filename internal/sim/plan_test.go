@@ -54,6 +54,9 @@ var (
 	day   = size{length: 24 * time.Hour, messages: 150, stretch: 120, faults: 3, seats: 2}
 )
 
+// rush is how much faster the messages of some runs come: they have to queue.
+const rush = 10
+
 // span draws a time up to most, or as much longer as the plan is.
 func (s size) span(rng *rand.Rand, most time.Duration) time.Duration {
 	return time.Duration(s.stretch) * time.Duration(1+rng.Int64N(most.Milliseconds())) * time.Millisecond
@@ -65,9 +68,12 @@ func (s size) moment(rng *rand.Rand) time.Duration { return time.Duration(rng.In
 // draw draws a plan. It takes from rng only, so that a seed always gives the same one.
 func draw(rng *rand.Rand, s size) plan {
 	p := plan{calm: rng.IntN(4) == 0, replies: map[int]fate{}, responses: map[int]fate{}}
-	hot := rng.IntN(3) == 0
+	hot, traffic := rng.IntN(3) == 0, s
+	if rng.IntN(3) == 0 {
+		traffic.length /= rush
+	}
 	for i := range s.messages {
-		p.sends = append(p.sends, drawSend(rng, s, i, hot))
+		p.sends = append(p.sends, drawSend(rng, traffic, i, hot))
 	}
 	slices.SortStableFunc(p.sends, func(a, b send) int { return cmp.Compare(a.at, b.at) })
 	if p.calm {

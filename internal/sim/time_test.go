@@ -51,14 +51,15 @@ func (w *world) checkLate(sent []confirmed, records map[string]tasks.Record, arr
 		if !came || !plain(c, records) {
 			continue
 		}
-		due, before := c.enqueuedAt.Add(c.options.Delay), time.Duration(1)
+		due, calls := c.enqueuedAt.Add(c.options.Delay), 0
 		for _, other := range sent {
 			if at := arrived[other.text].first; other.app == c.app && at.After(due) && at.Before(a.first) {
-				before++
+				calls++
 			}
 		}
-		if late := a.first.Sub(due); late > dawdling+before*gap*11/10 {
-			w.Errorf("%s came %s after its time, with %d calls in between at one each %s", c.id, late, before-1, gap)
+		bound := dawdling + gap*time.Duration(calls+1)*11/10
+		if late := a.first.Sub(due); late > bound {
+			w.Errorf("%s came %s after its time, want %s at most: %d calls went before it, one each %s", c.id, late, bound, calls, gap)
 		}
 	}
 }
