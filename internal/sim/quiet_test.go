@@ -16,10 +16,8 @@ const (
 	// rest is the longest that an idle worker waits before it looks again at a queue that
 	// nothing happens to.
 	rest = 10 * time.Second
-	// restOfPaused is the same of a paused queue: a pause may end by itself.
-	restOfPaused = 500 * time.Millisecond
 	// staleKeys is how late a key may expire.
-	staleKeys = 100 * time.Millisecond
+	staleKeys = 250 * time.Millisecond
 	never     = time.Duration(math.MaxInt64)
 	// presence is how often a worker tells the dashboard that it is there: all that it says
 	// within a heartbeat.
@@ -139,8 +137,12 @@ func (h watch) waits(cmd redis.Cmder) bool {
 
 // soonest is how long a queue has nothing to take, at least if nothing happens.
 func (w *world) soonest(queue string) time.Duration {
-	if w.redis.Exists(queue + ":paused") {
-		return restOfPaused
+	if paused := queue + ":paused"; w.redis.Exists(paused) {
+		w.expireKeys()
+		if left := w.redis.TTL(paused); left > 0 {
+			return min(rest, left+staleKeys)
+		}
+		return rest
 	}
 	if w.redis.Exists(queue + ":pending") {
 		return 0
