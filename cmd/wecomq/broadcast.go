@@ -30,7 +30,7 @@ cancelled at any time and from any host; what became of each recipient is in its
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(newBroadcastCreate(g), newBroadcastList(g), newBroadcastStatus(g), newBroadcastReport(g))
+	cmd.AddCommand(newBroadcastCreate(g), newBroadcastList(g), newBroadcastStatus(g), newBroadcastReport(g), newBroadcastReplay(g))
 	for _, control := range broadcastControls {
 		cmd.AddCommand(newBroadcastControl(g, control))
 	}
@@ -105,8 +105,11 @@ func newBroadcastControl(g *globals, c broadcastControl) *cobra.Command {
 
 // broadcastError is a usage error if the command cannot be done as it was given.
 func broadcastError(err error) error {
-	var state *broadcast.StateError
-	if errors.As(err, &state) || errors.Is(err, broadcast.ErrOwnApproval) || errors.Is(err, broadcast.ErrNotFound) {
+	_, state := errors.AsType[*broadcast.StateError](err)
+	for _, refusal := range []error{broadcast.ErrOwnApproval, broadcast.ErrNotFound, broadcast.ErrNothingToReplay} {
+		state = state || errors.Is(err, refusal)
+	}
+	if state {
 		return &exitError{exitUsage, err}
 	}
 	return err

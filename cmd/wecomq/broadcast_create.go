@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,30 +94,40 @@ func (f *broadcastCreateFlags) register(cmd *cobra.Command) {
 
 // validate checks what flags say together.
 func (f *broadcastCreateFlags) validate() error {
-	contents := 0
-	for _, content := range []string{f.text, f.template, f.message} {
-		if content != "" {
-			contents++
+	for _, check := range []func() error{f.validateFiles, f.validateNumbers} {
+		if err := check(); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func (f *broadcastCreateFlags) validateFiles() error {
+	contents := slices.DeleteFunc([]string{f.text, f.template, f.message}, func(content string) bool { return content == "" })
 	switch {
 	case f.list == "":
 		return usagef("give the recipients with --file, - for stdin; see 'wecomq broadcast create --help'")
-	case contents != 1:
+	case len(contents) != 1:
 		return usagef("give one of --text, --template and --message; see 'wecomq broadcast create --help'")
-	case f.list == "-" && (f.template == "-" || f.message == "-"):
+	case f.list == "-" && contents[0] == "-" && f.text == "":
 		return usagef("only one file can be stdin")
+	}
+	return nil
+}
+
+func (f *broadcastCreateFlags) validateNumbers() error {
+	switch {
 	case f.rate < 0:
 		return usagef("--rate: %d is negative", f.rate)
 	case f.expiresIn < 0:
 		return usagef("--expires-in: %s is negative", f.expiresIn)
 	case f.header != "auto" && f.header != "yes" && f.header != "no":
 		return usagef("--header: %q is none of auto, yes, no", f.header)
+	case f.idempotencyKey == "":
+		return nil
 	}
-	if f.idempotencyKey != "" {
-		if err := envelope.ValidateKey(f.idempotencyKey); err != nil {
-			return &exitError{exitUsage, err}
-		}
+	if err := envelope.ValidateKey(f.idempotencyKey); err != nil {
+		return &exitError{exitUsage, err}
 	}
 	return nil
 }
@@ -140,8 +151,7 @@ func (f *broadcastCreateFlags) run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer func() { _ = list.Close() }()
-	above := d.Config.Broadcast.ApprovalAbove
-	spec.NeedsApproval = f.approve || (above > 0 && list.Summary.Recipients > above)
+	spec.NeedsApproval = f.approve || d.BroadcastDesk(app).MustBeApproved(list.Summary.Recipients)
 	c := &broadcastCreation{globals: g, deployment: d, app: app, draft: broadcast.Draft{Spec: spec, List: list, Key: f.idempotencyKey}}
 	c.tellSkipped()
 	if f.dryRun {
@@ -258,8 +268,7 @@ func (f *broadcastCreateFlags) compile(ctx context.Context, g *globals, template
 		},
 	})
 	progress.end()
-	var wrong *compose.ListError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*compose.ListError](err); ok {
 		for _, p := range wrong.Problems {
 			_, _ = fmt.Fprintln(g.stderr, p)
 		}
@@ -351,18 +360,23 @@ func (c *broadcastCreation) create(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w; nothing was sent. Repeat the command: it goes on where it was", err)
 	}
-	status, err := c.deployment.BroadcastStatus(ctx, c.app, b)
-	if err != nil {
-		return err
-	}
 	if duplicate {
 		_, _ = fmt.Fprintf(c.stderr, "%s was created at %s and says the same; to send it once more, give it an --idempotency-key\n",
 			b.ID, timeText(b.CreatedAt))
 	}
-	if c.output == "text" {
-		return printBroadcastText(c.stdout, status)
+	return c.printCreated(ctx, c.deployment, c.app, b, duplicate)
+}
+
+// printCreated prints a broadcast that was created, now or before.
+func (g *globals) printCreated(ctx context.Context, d *daemon.Deployment, app *config.App, b *broadcast.Broadcast, duplicate bool) error {
+	status, err := d.BroadcastStatus(ctx, app, b)
+	if err != nil {
+		return err
 	}
-	return printJSON(c.stdout, newBroadcastReceipt(status, duplicate))
+	if g.output == "text" {
+		return printBroadcastText(g.stdout, status)
+	}
+	return printJSON(g.stdout, newBroadcastReceipt(status, duplicate))
 }
 
 // broadcastReceipt says what was created.

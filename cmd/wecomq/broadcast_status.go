@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -165,7 +166,7 @@ func countText(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprint(n)
+	return strconv.Itoa(n)
 }
 
 // watchPause is how often a broadcast that is watched is looked at.
@@ -175,8 +176,8 @@ const watchPause = time.Second
 func (g *globals) watchBroadcast(ctx context.Context, d *daemon.Deployment, app *config.App, b *broadcast.Broadcast) (*broadcast.Broadcast, error) {
 	show := g.broadcastProgress(b)
 	for {
-		status, err := d.BroadcastStatus(ctx, app, b)
-		if err != nil && ctx.Err() == nil {
+		status, err := d.BroadcastStatus(context.WithoutCancel(ctx), app, b)
+		if err != nil {
 			return b, err
 		}
 		show(status)
@@ -188,11 +189,8 @@ func (g *globals) watchBroadcast(ctx context.Context, d *daemon.Deployment, app 
 		case <-ctx.Done():
 			return b, nil
 		}
-		next, err := d.Broadcasts(app).Get(ctx, b.ID)
+		next, err := d.Broadcasts(app).Get(context.WithoutCancel(ctx), b.ID)
 		if err != nil {
-			if ctx.Err() != nil {
-				return b, nil
-			}
 			return b, err
 		}
 		b = next

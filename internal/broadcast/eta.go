@@ -26,14 +26,13 @@ const maxDays = 366
 func (b *Broadcast) ETA(now time.Time, pace Pace) time.Time {
 	left := float64(b.Counts.Pending)
 	perMinute := b.recipientsPerMinute(pace)
-	if b.State == Paused || b.State.Over() || left == 0 || perMinute <= 0 || pace.DayQuota == 0 {
+	if !b.goesOn() || perMinute <= 0 || pace.DayQuota == 0 {
 		return time.Time{}
 	}
-	begin := now
+	begin, used := now, float64(pace.Used)
 	if b.Spec.At.After(now) {
 		begin = b.Spec.At
 	}
-	used := float64(pace.Used)
 	if !sameDay(now, begin) {
 		used = 0
 	}
@@ -58,6 +57,11 @@ func (b *Broadcast) ETA(now time.Time, pace Pace) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// goesOn reports whether somebody will be reached without anybody's doing.
+func (b *Broadcast) goesOn() bool {
+	return b.State != Paused && !b.State.Over() && b.Counts.Pending > 0
 }
 
 // quotaLeft is how many recipients may be reached today after used ones.

@@ -170,7 +170,7 @@ func TestABadOrderCreatesNothing(t *testing.T) {
 	b := newBundle(t)
 	list := func(parts ...string) []string { body, kind := form(t, parts...); return []string{body, kind} }
 	const good = `{"text":"hello {{.name}}"}`
-	for name, tc := range map[string]struct {
+	for name, tc := range map[string]struct { //nolint:paralleltest // none of them may leave a broadcast: see below
 		body   []string // and its header
 		status int
 		want   string
@@ -194,7 +194,7 @@ func TestABadOrderCreatesNothing(t *testing.T) {
 		"missing column":         {list("broadcast", good, "recipients", "userid\nanna\n"), 422, `"column":"name"`},
 		"rows with problems":     {list("broadcast", good, "recipients", "userid,name\nanna,A\nno one,B\n,C\n"), 422, `"invalid_rows":2,"rows":[{"line":3,"column":"userid"`},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // none of them may leave a broadcast: see below
+		t.Run(name, func(t *testing.T) {
 			headers := append([]string{as(senderToken)}, tc.body[1:]...)
 			a := b.do("POST", "/v1/broadcasts", tc.body[0], headers...)
 			if a.status != tc.status || !strings.Contains(a.body, tc.want) {

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ import (
 func (b *bundle) broadcast() string {
 	b.Helper()
 	b.ids++
-	id := tasks.BroadcastIDFromKey(b.app, fmt.Sprint(b.ids))
+	id := tasks.BroadcastIDFromKey(b.app, strconv.Itoa(b.ids))
 	if err := b.rdb.HSet(b.Context(), keys.Broadcast(b.app, id), "state", "running").Err(); err != nil {
 		b.Fatal(err)
 	}

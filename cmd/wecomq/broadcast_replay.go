@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/broadcast"
+)
+
+func newBroadcastReplay(g *globals) *cobra.Command {
+	var r broadcast.Replay
+	cmd := &cobra.Command{
+		Use:   "replay ID",
+		Short: "Send a broadcast that has ended again to whom it did not reach",
+		Long: `Creates a broadcast with the same words for those who were invalid, unlicensed, rejected
+or expired, or of them those with --errcode, and prints it. A repeat with the
+same flags returns the first one. Whoever may have the message is left out unless
+--include-unknown is given.`,
+		Example: "  wecomq broadcast replay ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD --errcode 60020",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			return g.replayBroadcast(cmd.Context(), ids[0], r)
+		},
+	}
+	cmd.Flags().Int64Var(&r.ErrCode, "errcode", 0, "only those whose call had this errcode of WeCom")
+	cmd.Flags().BoolVar(&r.IncludeUnknown, "include-unknown", false, "also those who may have it: they may get it twice")
+	return cmd
+}
+
+func (g *globals) replayBroadcast(ctx context.Context, id string, r broadcast.Replay) error {
+	d, app, err := g.openBroadcast(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	b, duplicate, err := d.BroadcastDesk(app).Replay(ctx, id, r, actor())
+	if err != nil {
+		return broadcastError(err)
+	}
+	return g.printCreated(ctx, d, app, b, duplicate)
+}
