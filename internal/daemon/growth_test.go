@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
@@ -332,6 +333,30 @@ func (g *growth) forget(app string) {
 	}
 }
 
+// broadcast sends one, and takes it back.
+func (g *growth) broadcast() {
+	g.Helper()
+	desk := g.BroadcastDesk(g.App("ops"))
+	order := &broadcast.Order{Text: "hello {{.name}}", Recipients: json.RawMessage(`[{"userid":"a","name":"A"},{"userid":"b","name":"B"}]`)}
+	draft, err := desk.Compile(g.Context(), order, nil, "anna")
+	if err != nil {
+		g.Fatal(err)
+	}
+	defer func() { _ = draft.List.Close() }()
+	b, _, err := desk.Create(g.Context(), draft)
+	if err != nil {
+		g.Fatal(err)
+	}
+	g.until("the broadcast has ended", func() bool {
+		now, err := desk.Get(g.Context(), b.ID)
+		return err == nil && now.State == broadcast.Finished
+	})
+	if _, err := desk.Recall(g.Context(), b.ID, "anna", func(broadcast.Recall) {}); err != nil {
+		g.Fatal(err)
+	}
+	g.look()
+}
+
 func TestEveryKeyEndsOrIsBounded(t *testing.T) {
 	t.Parallel()
 	g := newGrowth(t)
@@ -340,6 +365,7 @@ func TestEveryKeyEndsOrIsBounded(t *testing.T) {
 	old := g.send("old", "a", producer.Options{})
 	g.compatible()
 	g.picture()
+	g.broadcast()
 	g.operator(rejected)
 	g.until("the app that leaves has sent", func() bool { return g.state(old) == tasks.Accepted })
 	g.forget("old")
