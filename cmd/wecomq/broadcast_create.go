@@ -142,6 +142,9 @@ func (f *broadcastCreateFlags) run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer d.Close()
+	if template, err = f.attach(ctx, d, app, template); err != nil {
+		return err
+	}
 	spec, err := f.spec(app, template)
 	if err != nil {
 		return err
@@ -200,6 +203,27 @@ func (f *broadcastCreateFlags) parse(g *globals) (*compose.Template, error) {
 		return nil, &exitError{exitUsage, err}
 	}
 	return template, nil
+}
+
+// attach keeps the files that the message names, as send does: all calls share them.
+func (f *broadcastCreateFlags) attach(ctx context.Context, d *daemon.Deployment, app *config.App, t *compose.Template) (*compose.Template, error) {
+	request, err := message.Parse(t.Source())
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	a := attacher{store: d.Media(app)}
+	if f.dryRun {
+		a.store = nil
+	}
+	m, err := a.attach(ctx, producer.Message{Request: request})
+	if err != nil {
+		return nil, err
+	}
+	body, err := message.Encode(m.Request)
+	if err != nil {
+		return nil, err
+	}
+	return compose.ParseTemplate(body)
 }
 
 // readFile reads a template, which is no larger than a message.

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/waittest"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 // TestABroadcastInAStorm kills workers and Redis while a broadcast with own words is under
@@ -28,6 +30,7 @@ func TestABroadcastInAStorm(t *testing.T) {
 	}
 	people, kills := 10_000*scale, 3
 	l := newStorm(t, [2]int{}, [2]int{people, kills}, "appendonly yes", "appendfsync always")
+	ask[wecomtest.Rules](l.landscape, http.MethodPatch, "/admin/rules", fmt.Sprintf(`{"keep": %d}`, 2*people))
 	b := l.createBroadcast(people)
 	worker, inFlight := l.work(), 0
 	step := people / (2*kills + 2)
