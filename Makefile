@@ -66,7 +66,7 @@ bench-pacing: ## Measure pacing with real processes, beside asynq's own pattern 
 	go run ./bench/pacing
 
 check: vet test lint tidy ## Do all that CI does
-	@$(MAKE) --no-print-directory sim SEEDS=200
+	@$(MAKE) --no-print-directory sim SEEDS=100
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=500x
 	@$(MAKE) --no-print-directory bench BENCHTIME=1x
 	@$(MAKE) --no-print-directory build
