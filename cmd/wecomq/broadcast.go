@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
-	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -38,7 +37,7 @@ cancelled at any time and from any host; what became of each recipient is in its
 }
 
 // openBroadcast opens what holds a broadcast; an id that is none is a usage error.
-func (g *globals) openBroadcast(ctx context.Context, id string) (*daemon.Deployment, *config.App, error) {
+func (g *globals) openBroadcast(ctx context.Context, id string) (*daemon.Deployment, *broadcast.Desk, error) {
 	name, err := tasks.ValidateBroadcastID(id)
 	if err != nil {
 		return nil, nil, &exitError{exitUsage, err}
@@ -52,7 +51,7 @@ func (g *globals) openBroadcast(ctx context.Context, id string) (*daemon.Deploym
 		d.Close()
 		return nil, nil, err
 	}
-	return d, app, nil
+	return d, d.BroadcastDesk(app), nil
 }
 
 // actor is who gives this command, for the books.
@@ -89,16 +88,16 @@ func newBroadcastControl(g *globals, c broadcastControl) *cobra.Command {
 		Example: "  wecomq broadcast " + c.verb + " ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			d, app, err := g.openBroadcast(cmd.Context(), ids[0])
+			d, desk, err := g.openBroadcast(cmd.Context(), ids[0])
 			if err != nil {
 				return err
 			}
 			defer d.Close()
-			b, err := c.do(d.Broadcasts(app), cmd.Context(), ids[0], actor())
+			b, err := c.do(desk.Store, cmd.Context(), ids[0], actor())
 			if err != nil {
 				return broadcastError(err)
 			}
-			return g.printBroadcast(cmd.Context(), d, app, b)
+			return g.printBroadcast(cmd.Context(), desk, b)
 		},
 	}
 }

@@ -29,14 +29,14 @@ same flags returns the first one. Whoever may have the message is left out unles
 }
 
 func (g *globals) replayBroadcast(ctx context.Context, id string, r broadcast.Replay) error {
-	d, app, err := g.openBroadcast(ctx, id)
+	d, desk, err := g.openBroadcast(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	b, duplicate, err := d.BroadcastDesk(app).Replay(ctx, id, r, actor())
+	b, duplicate, err := desk.Replay(ctx, id, r, actor())
 	if err != nil {
 		return broadcastError(err)
 	}
-	return g.printCreated(ctx, d, app, b, duplicate)
+	return g.printCreated(ctx, desk, b, duplicate)
 }

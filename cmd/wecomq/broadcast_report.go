@@ -49,24 +49,23 @@ read Chinese. --format json prints the sums only.`,
 }
 
 func (f *broadcastReportFlags) run(ctx context.Context, g *globals, id string) error {
-	d, app, err := g.openBroadcast(ctx, id)
+	d, desk, err := g.openBroadcast(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	store := d.Broadcasts(app)
-	b, err := store.Get(ctx, id) // so that a broadcast that does not exist has no header either
+	b, err := desk.Get(ctx, id) // so that a broadcast that does not exist has no header either
 	if err != nil {
 		return broadcastError(err)
 	}
-	rows := broadcast.Selection{State: f.state, ErrCode: f.errcode, Recipient: f.recipient}.Of(store.Report(ctx, id))
+	rows := broadcast.Selection{State: f.state, ErrCode: f.errcode, Recipient: f.recipient}.Of(desk.Report(ctx, id))
 	switch f.format {
 	case "csv":
 		return broadcast.WriteCSV(g.stdout, rows, f.bom)
 	case "ndjson":
 		return broadcast.WriteNDJSON(g.stdout, rows)
 	default:
-		status, err := d.BroadcastStatus(ctx, app, b)
+		status, err := desk.Tell(ctx, b)
 		if err != nil {
 			return err
 		}

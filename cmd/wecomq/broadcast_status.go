@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -57,15 +59,17 @@ func (g *globals) printBroadcasts(ctx context.Context, d *daemon.Deployment, app
 		_, _ = fmt.Fprintln(w, "ID\tSTATE\tRECIPIENTS\tACCEPTED\tFAILED\tPENDING\tCREATED\tBY\tENDS")
 	}
 	for _, app := range apps {
-		all, err := d.Broadcasts(app).List(ctx, limit)
+		desk := d.BroadcastDesk(app)
+		all, err := desk.List(ctx, limit)
+		if err != nil {
+			return err
+		}
+		pace, err := desk.Pace(ctx)
 		if err != nil {
 			return err
 		}
 		for _, b := range all {
-			s, err := d.BroadcastStatus(ctx, app, b)
-			if err != nil {
-				return err
-			}
+			s := b.Status(time.Now(), pace)
 			if g.output == "json" {
 				err = printJSON(g.stdout, s)
 			} else {
@@ -101,27 +105,27 @@ and the day's quota allow.
 		Example: "  wecomq broadcast status ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD --watch",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			d, app, err := g.openBroadcast(cmd.Context(), ids[0])
+			d, desk, err := g.openBroadcast(cmd.Context(), ids[0])
 			if err != nil {
 				return err
 			}
 			defer d.Close()
-			b, err := d.Broadcasts(app).Get(cmd.Context(), ids[0])
+			b, err := desk.Get(cmd.Context(), ids[0])
 			if err == nil && watch {
-				b, err = g.watchBroadcast(cmd.Context(), d, app, b)
+				b, err = g.watchBroadcast(cmd.Context(), desk, b)
 			}
 			if err != nil {
 				return broadcastError(err)
 			}
-			return g.printBroadcast(cmd.Context(), d, app, b)
+			return g.printBroadcast(cmd.Context(), desk, b)
 		},
 	}
 	cmd.Flags().BoolVar(&watch, "watch", false, "show the progress until it ends")
 	return cmd
 }
 
-func (g *globals) printBroadcast(ctx context.Context, d *daemon.Deployment, app *config.App, b *broadcast.Broadcast) error {
-	status, err := d.BroadcastStatus(context.WithoutCancel(ctx), app, b)
+func (g *globals) printBroadcast(ctx context.Context, desk *broadcast.Desk, b *broadcast.Broadcast) error {
+	status, err := desk.Tell(context.WithoutCancel(ctx), b) // also when nobody watches any more
 	if err != nil {
 		return err
 	}
@@ -151,7 +155,8 @@ func printBroadcastText(out io.Writer, s broadcast.Status) error {
 		{"finished", timeText(s.FinishedAt)},
 		{"ends about", timeText(s.ETA)},
 	}
-	for act, by := range s.Acts {
+	for _, act := range slices.Sorted(maps.Keys(s.Acts)) {
+		by := s.Acts[act]
 		rows = append(rows, [2]string{act, timeText(by.At) + " by " + by.Actor})
 	}
 	for _, row := range rows {
@@ -173,10 +178,10 @@ func countText(n int) string {
 const watchPause = time.Second
 
 // watchBroadcast shows the progress of a broadcast until it ends, or ctx does.
-func (g *globals) watchBroadcast(ctx context.Context, d *daemon.Deployment, app *config.App, b *broadcast.Broadcast) (*broadcast.Broadcast, error) {
+func (g *globals) watchBroadcast(ctx context.Context, desk *broadcast.Desk, b *broadcast.Broadcast) (*broadcast.Broadcast, error) {
 	show := g.broadcastProgress(b)
 	for {
-		status, err := d.BroadcastStatus(context.WithoutCancel(ctx), app, b)
+		status, err := desk.Tell(context.WithoutCancel(ctx), b)
 		if err != nil {
 			return b, err
 		}
@@ -189,7 +194,7 @@ func (g *globals) watchBroadcast(ctx context.Context, d *daemon.Deployment, app 
 		case <-ctx.Done():
 			return b, nil
 		}
-		next, err := d.Broadcasts(app).Get(context.WithoutCancel(ctx), b.ID)
+		next, err := desk.Get(context.WithoutCancel(ctx), b.ID)
 		if err != nil {
 			return b, err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/ledger"
 )
 
 //go:embed control.lua
@@ -92,7 +93,7 @@ func (s *Store) change(ctx context.Context, id, actor string, a action) (*Broadc
 		at = b.Spec.At.UnixMilli()
 	}
 	reply, err := controlScript.Run(durability.Promised(ctx), s.rdb, []string{keys.Broadcast(s.app, id)},
-		statesList(a.from), string(a.to), at, a.done, actor).StringSlice()
+		ledger.StatesList(a.from), string(a.to), at, a.done, actor).StringSlice()
 	if err != nil {
 		return nil, fmt.Errorf("broadcast %s: %w", id, err)
 	}
@@ -106,14 +107,4 @@ func (s *Store) change(ctx context.Context, id, actor string, a action) (*Broadc
 		}
 	}
 	return s.Get(ctx, id)
-}
-
-func statesList(states []State) string {
-	var b strings.Builder
-	b.WriteByte(',')
-	for _, state := range states {
-		b.WriteString(string(state))
-		b.WriteByte(',')
-	}
-	return b.String()
 }

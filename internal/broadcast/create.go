@@ -110,6 +110,16 @@ func (d Draft) ID(app string) (string, error) {
 	return d.id(app, digest), err
 }
 
+// Planned is the broadcast as it would be if it ran now and nobody was reached.
+func (d Draft) Planned(app string) (*Broadcast, error) {
+	id, err := d.ID(app)
+	list := d.List.Summary
+	return &Broadcast{
+		ID: id, App: app, Spec: d.Spec, State: Running, Recipients: list.Recipients, Calls: list.Calls, Blocks: list.Blocks,
+		Duplicates: list.Duplicates, Skipped: list.Invalid, Counts: Counts{Pending: list.Recipients},
+	}, err
+}
+
 // digest is the same for whoever says the same.
 func (d Draft) digest() (string, error) {
 	said := d.Spec

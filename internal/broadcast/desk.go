@@ -91,16 +91,13 @@ func (d *Desk) Preview(ctx context.Context, draft Draft) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	id, err := draft.ID(d.app)
+	planned, err := draft.Planned(d.app)
 	if err != nil {
 		return Preview{}, err
 	}
 	list := draft.List.Summary
-	planned := &Broadcast{
-		Spec: draft.Spec, State: Running, Recipients: list.Recipients, Calls: list.Calls, Counts: Counts{Pending: list.Recipients},
-	}
 	p := Preview{
-		ID: id, App: d.app, State: draft.Spec.first(), Summary: list, Samples: []Sample{}, QuotaCost: list.Recipients,
+		ID: planned.ID, App: d.app, State: draft.Spec.first(), Summary: list, Samples: []Sample{}, QuotaCost: list.Recipients,
 		DayQuota: max(pace.DayQuota, -1), UsedToday: pace.Used, ETA: planned.ETA(time.Now(), pace).Truncate(time.Second),
 	}
 	for _, sample := range list.Samples {

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"time"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
@@ -16,8 +15,8 @@ func (d *Deployment) Broadcasts(app *config.App) *broadcast.Store {
 	return broadcast.New(d.rdb, app.Name, app.RecordTTL)
 }
 
-// BroadcastPace is what the app can do for a broadcast now.
-func (d *Deployment) BroadcastPace(ctx context.Context, app *config.App) (broadcast.Pace, error) {
+// broadcastPace is what the app can do for a broadcast now.
+func (d *Deployment) broadcastPace(ctx context.Context, app *config.App) (broadcast.Pace, error) {
 	pacer := pacing.New(d.rdb, pacing.Config{App: app.Name, Limits: app.Limits, RecordTTL: app.RecordTTL})
 	status, err := pacer.Status(ctx)
 	if err != nil {
@@ -29,20 +28,11 @@ func (d *Deployment) BroadcastPace(ctx context.Context, app *config.App) (broadc
 	}, nil
 }
 
-// BroadcastStatus tells of a broadcast of the app, with its expected end.
-func (d *Deployment) BroadcastStatus(ctx context.Context, app *config.App, b *broadcast.Broadcast) (broadcast.Status, error) {
-	pace, err := d.BroadcastPace(ctx, app)
-	if err != nil {
-		return broadcast.Status{}, err
-	}
-	return b.Status(time.Now(), pace), nil
-}
-
 // BroadcastDesk is where the broadcasts of an app are ordered and watched.
 func (d *Deployment) BroadcastDesk(app *config.App) *broadcast.Desk {
 	return &broadcast.Desk{
 		Store: d.Broadcasts(app), Zone: app.Location(), ApprovalAbove: d.Config.Broadcast.ApprovalAbove,
-		Pace: func(ctx context.Context) (broadcast.Pace, error) { return d.BroadcastPace(ctx, app) },
+		Pace: func(ctx context.Context) (broadcast.Pace, error) { return d.broadcastPace(ctx, app) },
 		Recaller: func() (broadcast.Recaller, error) {
 			client, err := d.client(app)
 			if err != nil {

@@ -1,12 +1,10 @@
 package daemon
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"sync/atomic"
 
-	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/dashboard"
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/gateway"
@@ -69,8 +67,7 @@ func (s *sites) load(d *Deployment) (apply func(), err error) {
 		}
 		apps[i] = pages.App{
 			Name: name, State: state, Queues: state, Audits: state, Finder: d.Finder(app), Records: d.Ledger(app), Operator: op,
-			Broadcasts: d.Broadcasts(app), Zone: app.Location(), ApprovalAbove: d.Config.Broadcast.ApprovalAbove,
-			Pace: func(ctx context.Context) (broadcast.Pace, error) { return d.BroadcastPace(ctx, app) },
+			Broadcasts: d.BroadcastDesk(app),
 		}
 	}
 	return func() {

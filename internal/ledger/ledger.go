@@ -84,7 +84,7 @@ func (l *Ledger) settle(ctx context.Context, id string, s tasks.Settlement, payl
 		index = keys.MsgID(l.app, s.MsgID)
 	}
 	args := append([]any{
-		string(s.State), flag(s.OutcomeUnknown), l.keep.Milliseconds(), 0, id, statesList(tasks.From(s.State)), payload, resultsKept,
+		string(s.State), flag(s.OutcomeUnknown), l.keep.Milliseconds(), 0, id, StatesList(tasks.From(s.State)), payload, resultsKept,
 		BroadcastCall(id), PackMsgID(s.MsgID),
 	}, fields...)
 	reply, err := settleScript.Run(durability.Promised(ctx), l.rdb, []string{
@@ -108,8 +108,8 @@ func (l *Ledger) TaskGone(ctx context.Context, id string) error {
 	return nil
 }
 
-// statesList is ",queued,held," for a script to look into.
-func statesList(states []tasks.State) string {
+// StatesList is ",queued,held," for a script to look into.
+func StatesList[S ~string](states []S) string {
 	var b strings.Builder
 	b.WriteByte(',')
 	for _, state := range states {

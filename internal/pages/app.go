@@ -2,7 +2,6 @@ package pages
 
 import (
 	"context"
-	"time"
 
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/audit"
@@ -23,14 +22,7 @@ type App struct {
 	Records  Records
 	Operator Operator
 
-	Broadcasts *broadcast.Store
-	// Pace is what the app can do for a broadcast now.
-	Pace func(context.Context) (broadcast.Pace, error)
-	// Zone is that of the hours that are given for a broadcast.
-	Zone *time.Location
-	// ApprovalAbove is the number of recipients above which somebody else must approve a
-	// broadcast; 0 is never.
-	ApprovalAbove int
+	Broadcasts *broadcast.Desk
 }
 
 // State inspects, pauses and resumes an app; [*apps.Inspector] implements it.

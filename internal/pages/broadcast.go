@@ -96,7 +96,7 @@ func (p *Pages) broadcastOf(r *http.Request) (*watched, *broadcast.Broadcast, er
 
 // describe gathers what the page of a broadcast shows.
 func (a *watched) describe(ctx context.Context, b *broadcast.Broadcast) (*broadcastView, error) {
-	pace, paceErr := a.Pace(ctx)
+	pace, paceErr := a.Broadcasts.Pace(ctx)
 	minutes, minutesErr := a.Broadcasts.Minutes(ctx, b.ID)
 	samples, samplesErr := a.Broadcasts.Samples(ctx, b)
 	if err := errors.Join(paceErr, minutesErr, samplesErr); err != nil {

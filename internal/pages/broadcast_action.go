@@ -34,7 +34,7 @@ func (p *Pages) steerBroadcast(
 	if err != nil {
 		return err
 	}
-	_, err = do(app.Broadcasts, r.Context(), b.ID, gateway.IdentityFrom(r.Context()).Name())
+	_, err = do(app.Broadcasts.Store, r.Context(), b.ID, gateway.IdentityFrom(r.Context()).Name())
 	if _, wrongState := errors.AsType[*broadcast.StateError](err); wrongState || errors.Is(err, broadcast.ErrOwnApproval) {
 		return &refusal{"This is not possible now", []string{err.Error()}, broadcastPath(b.ID)}
 	}

@@ -85,7 +85,7 @@ func (p *Pages) startBroadcast(w http.ResponseWriter, r *http.Request) error {
 	if b.Spec.CreatedBy != gateway.IdentityFrom(r.Context()).Name() {
 		return &refusal{"Somebody else has checked it", nil, newPath}
 	}
-	if err = broadcast.ErrChanged; b.Spec.NeedsApproval || !app.mustBeApproved(b.Recipients) {
+	if err = broadcast.ErrChanged; b.Spec.NeedsApproval || !app.Broadcasts.MustBeApproved(b.Recipients) {
 		_, err = app.Broadcasts.Start(r.Context(), b.ID, r.PostFormValue("digest"))
 	}
 	if errors.Is(err, broadcast.ErrChanged) {
@@ -97,10 +97,4 @@ func (p *Pages) startBroadcast(w http.ResponseWriter, r *http.Request) error {
 	app.broadcasts.forget()
 	redirect(w, r, broadcastPath(b.ID), "created")
 	return nil
-}
-
-// mustBeApproved reports whether a broadcast to so many is one that somebody else has
-// to approve.
-func (a *watched) mustBeApproved(recipients int) bool {
-	return a.ApprovalAbove > 0 && recipients > a.ApprovalAbove
 }

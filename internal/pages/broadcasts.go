@@ -37,7 +37,7 @@ func (a *watched) fetchBroadcasts(ctx context.Context) ([]listedBroadcast, error
 	if err != nil || len(newest) == 0 {
 		return nil, err
 	}
-	pace, err := a.Pace(ctx)
+	pace, err := a.Broadcasts.Pace(ctx)
 	if err != nil {
 		return nil, err
 	}

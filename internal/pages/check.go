@@ -123,7 +123,7 @@ func (c *check) readForm() error {
 	}
 	c.app = c.apps[at]
 	var err error
-	if c.spec, err = c.Form.spec(c.identity.Name(), c.app.Zone, time.Now()); err != nil {
+	if c.spec, err = c.Form.spec(c.identity.Name(), c.app.Broadcasts.Zone, time.Now()); err != nil {
 		c.Faults = append(c.Faults, strings.Split(err.Error(), "\n")...)
 	}
 	if len(c.Faults) > 0 {
@@ -148,7 +148,7 @@ func (c *check) explain(err error) error {
 // prepare stores what was checked.
 func (c *check) prepare(ctx context.Context) error {
 	c.Summary = &c.list.Summary
-	c.spec.NeedsApproval = c.spec.NeedsApproval || c.app.mustBeApproved(c.Summary.Recipients)
+	c.spec.NeedsApproval = c.spec.NeedsApproval || c.app.Broadcasts.MustBeApproved(c.Summary.Recipients)
 	b, err := c.store(ctx)
 	if err == nil && b.State != broadcast.Creating { // this form was sent before, and is another broadcast now
 		c.Form["key"] = rand.Text()
