@@ -165,13 +165,15 @@ func (c *crowd) report() {
 	c.ReportMetric(0, "ns/op")
 }
 
-// situations are what the windows of a message's recipients can be like.
-var situations = []struct {
+// situation is what the windows of a message's recipients can be like.
+type situation struct {
 	name string
 	// meet brings members into the situation, and is called before each admission.
 	prepare, meet func(c *crowd, users []string)
 	fresh         bool // each admission has members of its own
-}{
+}
+
+var situations = []situation{
 	{name: "quiet", fresh: true},
 	{
 		name: "of a broadcast", fresh: true,
@@ -199,25 +201,36 @@ var situations = []struct {
 	},
 }
 
+// begin makes a crowd in this situation, with n recipients.
+func (s situation) begin(b *testing.B, n int) (*crowd, []string) {
+	b.Helper()
+	c, users := newCrowd(b), named("user", n)
+	if s.prepare != nil {
+		s.prepare(c, users)
+	}
+	c.watch()
+	return c, users
+}
+
+// admit is one admission in this situation.
+func (s situation) admit(c *crowd, users []string) {
+	if s.fresh {
+		users = c.fresh(len(users))
+	}
+	if s.meet != nil {
+		s.meet(c, users)
+	}
+	c.admit(users)
+}
+
 // BenchmarkAdmission is one worker's admission.
 func BenchmarkAdmission(b *testing.B) {
 	for _, s := range situations {
 		for _, n := range []int{1, recipients} {
 			b.Run(fmt.Sprintf("%s/recipients=%d", s.name, n), func(b *testing.B) {
-				c := newCrowd(b)
-				users := named("user", n)
-				if s.prepare != nil {
-					s.prepare(c, users)
-				}
-				c.watch()
+				c, users := s.begin(b, n)
 				for b.Loop() {
-					if s.fresh {
-						users = c.fresh(n)
-					}
-					if s.meet != nil {
-						s.meet(c, users)
-					}
-					c.admit(users)
+					s.admit(c, users)
 				}
 				c.report()
 			})
@@ -230,25 +243,11 @@ func BenchmarkAdmission(b *testing.B) {
 func BenchmarkAdmissionsOfAHundredWorkers(b *testing.B) {
 	for _, s := range situations {
 		b.Run(s.name, func(b *testing.B) {
-			c := newCrowd(b)
-			users := named("user", recipients)
-			if s.prepare != nil {
-				s.prepare(c, users)
-			}
-			c.watch()
+			c, users := s.begin(b, recipients)
 			for b.Loop() {
 				var all sync.WaitGroup
 				for range workers {
-					all.Go(func() {
-						to := users
-						if s.fresh {
-							to = c.fresh(recipients)
-						}
-						if s.meet != nil {
-							s.meet(c, to)
-						}
-						c.admit(to)
-					})
+					all.Go(func() { s.admit(c, users) })
 				}
 				all.Wait()
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/callfailure"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/wecom"
@@ -112,7 +113,7 @@ func (s *Store) mediaID(ctx context.Context, ref message.MediaRef, refused strin
 		case verdict == "use" && len(reply) == 2:
 			return reply[1], nil
 		case verdict == "failed" && len(reply) == 4:
-			return "", readFailure(reply[1:]).err()
+			return "", callfailure.Read(reply[1:]).Err(wecom.APIMediaUpload)
 		case verdict == "gone":
 			return "", &GoneError{ref}
 		case verdict == "upload":
@@ -177,6 +178,6 @@ func (s *Store) call(ctx context.Context, ref message.MediaRef) (*wecom.Media, e
 func (s *Store) fail(ctx context.Context, owner string, ref message.MediaRef, cause error) error {
 	s.cfg.OnUpload(s.cfg.App, Failed)
 	f, rest := failureOf(cause)
-	err := failScript.Run(ctx, s.rdb, s.uploadKeys(ref), owner, rest.Milliseconds(), int64(f.code), f.msg, f.status).Err()
+	err := failScript.Run(ctx, s.rdb, s.uploadKeys(ref), owner, rest.Milliseconds(), int64(f.Code), f.Msg, f.Status).Err()
 	return errors.Join(cause, err)
 }

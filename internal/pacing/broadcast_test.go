@@ -131,26 +131,12 @@ func TestNoWindowIsEverOverWithBroadcasts(t *testing.T) {
 			}
 		}
 		for range rapid.IntRange(0, 20).Draw(rt, "messages") {
-			m := b.message(rapid.SampledFrom(tasks.Priorities()).Draw(rt, "priority"),
-				rapid.SliceOfNDistinct(rapid.SampledFrom(users), 0, 4, rapid.ID[string]).Draw(rt, "users")...)
-			m.Everyone = len(m.Users) == 0
+			m := b.draw(rt, users)
 			total += max(len(m.Users), 1)
 			heap.Push(&r.agenda, visit{at(), m})
 		}
 		r.run()
 
-		arrived := 0
-		for user, moments := range r.sent {
-			arrived += len(moments)
-			if n := most(moments, time.Minute); n > limits.MemberPerMinute {
-				rt.Errorf("%d messages to %s within a minute, the limit is %d", n, user, limits.MemberPerMinute)
-			}
-			if n := most(moments, time.Hour); n > limits.MemberPerHour {
-				rt.Errorf("%d messages to %s within an hour, the limit is %d", n, user, limits.MemberPerHour)
-			}
-		}
-		if arrived != total {
-			rt.Errorf("%d person-times arrived, want %d: each once", arrived, total)
-		}
+		r.check(rt, limits, total)
 	})
 }

@@ -158,9 +158,7 @@ func TestNoWindowIsEverOver(t *testing.T) {
 		count := rapid.IntRange(1, 40).Draw(rt, "messages")
 		total := 0
 		for range count {
-			m := b.message(rapid.SampledFrom(tasks.Priorities()).Draw(rt, "priority"),
-				rapid.SliceOfNDistinct(rapid.SampledFrom(users), 0, 4, rapid.ID[string]).Draw(rt, "users")...)
-			m.Everyone = len(m.Users) == 0
+			m := b.draw(rt, users)
 			total += max(len(m.Users), 1)
 			after := time.Duration(rapid.Int64Range(0, 120_000).Draw(rt, "after")) * time.Millisecond
 			heap.Push(&r.agenda, visit{noon.Add(after), m})
@@ -170,20 +168,34 @@ func TestNoWindowIsEverOver(t *testing.T) {
 		if n := most(r.calls, time.Minute); n > limits.CallsPerMinute {
 			rt.Errorf("%d calls within a minute, the limit is %d", n, limits.CallsPerMinute)
 		}
-		arrived := 0
-		for user, moments := range r.sent {
-			arrived += len(moments)
-			if n := most(moments, time.Minute); n > limits.MemberPerMinute {
-				rt.Errorf("%d messages to %s within a minute, the limit is %d", n, user, limits.MemberPerMinute)
-			}
-			if n := most(moments, time.Hour); n > limits.MemberPerHour {
-				rt.Errorf("%d messages to %s within an hour, the limit is %d", n, user, limits.MemberPerHour)
-			}
-		}
-		if arrived != total {
-			rt.Errorf("%d person-times arrived, want %d: each once", arrived, total)
-		}
+		r.check(rt, limits, total)
 	})
+}
+
+// draw makes a message to some of the users, or to everyone.
+func (b *bundle) draw(rt *rapid.T, users []string) tasks.AdmissionRequest {
+	m := b.message(rapid.SampledFrom(tasks.Priorities()).Draw(rt, "priority"),
+		rapid.SliceOfNDistinct(rapid.SampledFrom(users), 0, 4, rapid.ID[string]).Draw(rt, "users")...)
+	m.Everyone = len(m.Users) == 0
+	return m
+}
+
+// check says whether no member's window was ever over, and all person-times have arrived,
+// each once.
+func (r *traffic) check(rt *rapid.T, limits tasks.Limits, total int) {
+	arrived := 0
+	for user, moments := range r.sent {
+		arrived += len(moments)
+		if n := most(moments, time.Minute); n > limits.MemberPerMinute {
+			rt.Errorf("%d messages to %s within a minute, the limit is %d", n, user, limits.MemberPerMinute)
+		}
+		if n := most(moments, time.Hour); n > limits.MemberPerHour {
+			rt.Errorf("%d messages to %s within an hour, the limit is %d", n, user, limits.MemberPerHour)
+		}
+	}
+	if arrived != total {
+		rt.Errorf("%d person-times arrived, want %d: each once", arrived, total)
+	}
 }
 
 // earliest is the first moment, not before now nor before what was given already,

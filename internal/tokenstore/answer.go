@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/callfailure"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -42,7 +43,7 @@ func readAnswer(reply []string, now time.Time) (answer, error) {
 	case a.verdict == "token" && len(reply) == 4:
 		a.token = wecom.AccessToken{Value: wecom.Secret(reply[1]), RefreshAt: in(reply[2]), ExpiresAt: in(reply[3])}
 	case a.verdict == "held" && len(reply) == 5:
-		a.held = &wecom.TokenHeldError{Until: in(reply[1]), Err: readFailure(reply[2:]).err()}
+		a.held = &wecom.TokenHeldError{Until: in(reply[1]), Err: callfailure.Read(reply[2:]).Err(wecom.APIGetToken)}
 	case a.verdict == "fetch" && len(reply) == 2:
 		a.failures, _ = strconv.Atoi(reply[1])
 	case a.verdict == "wait":
@@ -50,34 +51,4 @@ func readAnswer(reply []string, now time.Time) (answer, error) {
 		return answer{}, fmt.Errorf("acquire.lua replied %q with %d values", a.verdict, len(reply))
 	}
 	return a, nil
-}
-
-// failure is a failed gettoken in the form in which processes tell each other.
-type failure struct {
-	code   wecom.Code
-	msg    string
-	status int
-}
-
-func failureOf(err error) failure {
-	if refused, ok := errors.AsType[*wecom.Error](err); ok {
-		return failure{code: refused.Code, msg: refused.Msg}
-	}
-	if broken, ok := errors.AsType[*wecom.CallError](err); ok {
-		return failure{msg: broken.Err.Error(), status: broken.Status}
-	}
-	return failure{msg: err.Error()}
-}
-
-func readFailure(values []string) failure {
-	code, _ := strconv.ParseInt(values[0], 10, 64)
-	status, _ := strconv.Atoi(values[2])
-	return failure{code: wecom.Code(code), msg: values[1], status: status}
-}
-
-func (f failure) err() error {
-	if f.code != 0 {
-		return &wecom.Error{API: wecom.APIGetToken, Code: f.code, Msg: f.msg}
-	}
-	return &wecom.CallError{API: wecom.APIGetToken, Status: f.status, Sent: f.status != 0, Err: errors.New(f.msg)}
 }

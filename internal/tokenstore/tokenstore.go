@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/callfailure"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -131,13 +132,13 @@ func (s *Store) fetch(
 
 // fail writes down how gettoken failed, and says when it is called again.
 func (s *Store) fail(ctx context.Context, owner string, failures int, cause error) error {
-	f := failureOf(cause)
+	f := callfailure.Of(cause)
 	rest := wecom.TokenBackoff(cause, failures)
 	if rest > 0 {
 		cause = &wecom.TokenHeldError{Until: time.Now().Add(rest), Err: cause}
 	}
 	return errors.Join(cause, failScript.Run(ctx, s.rdb, []string{s.lock, s.failure},
-		owner, rest.Milliseconds(), failures, int64(f.code), f.msg, f.status, 0).Err())
+		owner, rest.Milliseconds(), failures, int64(f.Code), f.Msg, f.Status, 0).Err())
 }
 
 // unavailable says that nothing was sent to WeCom: Redis did not answer.
