@@ -228,6 +228,10 @@ func (f *feeding) block(ctx context.Context) (compose.Block, []byte, error) {
 		done = p.GetRange(ctx, keys.BroadcastDone(s.app, id), first, first+tasks.CallsPerBlock/8-1)
 		return nil
 	})
+	if errors.Is(err, redis.Nil) {
+		return nil, nil, fmt.Errorf("feed %s: block %d is not in Redis any more; cancel the broadcast, and create it again for the others",
+			id, f.cursor.block)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("feed %s: block %d: %w", id, f.cursor.block, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -36,41 +37,70 @@ func New(rdb redis.UniversalClient, app string, keep time.Duration) *Store {
 
 // Get looks up a broadcast.
 func (s *Store) Get(ctx context.Context, id string) (*Broadcast, error) {
-	var fields *redis.MapStringStringCmd
-	var open *redis.StringSliceCmd
-	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		fields = p.HGetAll(ctx, keys.Broadcast(s.app, id))
-		open = p.HVals(ctx, keys.BroadcastOpen(s.app, id))
-		return nil
-	})
+	found, err := s.load(ctx, []string{id})
 	if err != nil {
 		return nil, fmt.Errorf("look up broadcast %s: %w", id, err)
 	}
-	if len(fields.Val()) == 0 {
+	if found[0] == nil {
 		return nil, fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
-	return readBroadcast(s.app, id, fields.Val(), open.Val())
+	return found[0], nil
+}
+
+// load reads broadcasts in one round trip; one that does not exist is nil.
+func (s *Store) load(ctx context.Context, ids []string) ([]*Broadcast, error) {
+	fields, open := make([]*redis.MapStringStringCmd, len(ids)), make([]*redis.StringSliceCmd, len(ids))
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			fields[i] = p.HGetAll(ctx, keys.Broadcast(s.app, id))
+			open[i] = p.HVals(ctx, keys.BroadcastOpen(s.app, id))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*Broadcast, len(ids))
+	for i, id := range ids {
+		if len(fields[i].Val()) == 0 {
+			continue
+		}
+		if all[i], err = readBroadcast(s.app, id, fields[i].Val(), open[i].Val()); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // List returns the newest broadcasts, newest first.
 func (s *Store) List(ctx context.Context, limit int) ([]*Broadcast, error) {
+	ids, err := s.newest(ctx, limit)
+	if err != nil || len(ids) == 0 {
+		return []*Broadcast{}, err
+	}
+	all, err := s.load(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("list broadcasts: %w", err)
+	}
+	var expired []any
+	for i, b := range all {
+		if b == nil {
+			expired = append(expired, ids[i])
+		}
+	}
+	if len(expired) > 0 {
+		s.rdb.ZRem(ctx, keys.Broadcasts(s.app), expired...)
+	}
+	return slices.DeleteFunc(all, func(b *Broadcast) bool { return b == nil }), nil
+}
+
+// newest are the ids of the newest broadcasts.
+func (s *Store) newest(ctx context.Context, limit int) ([]string, error) {
 	ids, err := s.rdb.ZRevRange(ctx, keys.Broadcasts(s.app), 0, int64(limit)-1).Result()
 	if err != nil {
 		return nil, fmt.Errorf("list broadcasts: %w", err)
 	}
-	all := make([]*Broadcast, 0, len(ids))
-	for _, id := range ids {
-		b, err := s.Get(ctx, id)
-		if errors.Is(err, ErrNotFound) { // it has expired
-			s.rdb.ZRem(ctx, keys.Broadcasts(s.app), id)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, b)
-	}
-	return all, nil
+	return ids, nil
 }
 
 // enqueueFeeder makes sure that the broadcast has its task in the queue.
@@ -94,16 +124,35 @@ func (s *Store) enqueueFeeder(ctx context.Context, id string, at time.Time) erro
 // Heal enqueues the feeders of broadcasts that should have one: its task can be lost with
 // Redis's last second, or be deleted in the dashboard.
 func (s *Store) Heal(ctx context.Context) error {
-	all, err := s.List(ctx, maxActive)
+	ids, err := s.newest(ctx, maxActive)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	states := make([]*redis.StringCmd, len(ids)) // most have ended, and need no more
+	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			states[i] = p.HGet(ctx, keys.Broadcast(s.app, id), "state")
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) { // Nil: one has expired
+		return fmt.Errorf("look after broadcasts: %w", err)
+	}
+	var problems []error
+	for i, id := range ids {
+		if state := State(states[i].Val()); state == Running || state == Scheduled || state == Paused {
+			problems = append(problems, s.heal(ctx, id))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (s *Store) heal(ctx context.Context, id string) error {
+	b, err := s.Get(ctx, id)
 	if err != nil {
 		return err
 	}
-	for _, b := range all {
-		if b.State == Running || b.State == Scheduled || b.State == Paused {
-			err = errors.Join(err, s.enqueueFeeder(ctx, b.ID, b.Spec.At))
-		}
-	}
-	return err
+	return s.enqueueFeeder(ctx, id, b.Spec.At)
 }
 
 // maxActive bounds how many of the newest broadcasts are looked after.
