@@ -142,14 +142,14 @@ func (f *broadcastCreateFlags) run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer d.Close()
-	if template, err = f.attach(ctx, d, app, template); err != nil {
-		return err
-	}
 	spec, err := f.spec(app, template)
 	if err != nil {
 		return err
 	}
-	list, err := f.compile(ctx, g, template)
+	if spec.Template, err = f.attach(ctx, d, app, spec); err != nil {
+		return err
+	}
+	list, err := f.compile(ctx, g, spec.Template)
 	if err != nil {
 		return err
 	}
@@ -209,24 +209,15 @@ func (f *broadcastCreateFlags) parse(g *globals) (*compose.Template, error) {
 }
 
 // attach keeps the files that the message names, as send does: all calls share them.
-func (f *broadcastCreateFlags) attach(ctx context.Context, d *daemon.Deployment, app *config.App, t *compose.Template) (*compose.Template, error) {
-	request, err := message.Parse(t.Source())
-	if err != nil {
-		return nil, &exitError{exitUsage, err}
-	}
+func (f *broadcastCreateFlags) attach(ctx context.Context, d *daemon.Deployment, app *config.App, spec broadcast.Spec) (*compose.Template, error) {
 	a := attacher{store: d.Media(app)}
 	if f.dryRun {
 		a.store = nil
 	}
-	m, err := a.attach(ctx, producer.Message{Request: request})
-	if err != nil {
-		return nil, err
-	}
-	body, err := message.Encode(m.Request)
-	if err != nil {
-		return nil, err
-	}
-	return compose.ParseTemplate(body)
+	return spec.Template.Map(func(request message.Request) (message.Request, error) {
+		m, err := a.attach(ctx, producer.Message{Request: request, Options: producer.Options{At: spec.At}})
+		return m.Request, err
+	})
 }
 
 // readFile reads a template, which is no larger than a message.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 // Desk is where the broadcasts of an app are ordered and watched.
@@ -20,6 +22,9 @@ type Desk struct {
 	ApprovalAbove int
 	// Pace is what the app can do for a broadcast.
 	Pace func(context.Context) (Pace, error)
+	// Resolve keeps the files that a message names, for as long as it may wait; only Compile
+	// needs it.
+	Resolve func(context.Context, tasks.Message) (tasks.Message, error)
 	// Recaller calls WeCom for the app; only Recall needs it.
 	Recaller func() (Recaller, error)
 }
@@ -30,6 +35,11 @@ func (d *Desk) Compile(ctx context.Context, o *Order, list io.Reader, by string)
 	spec, err := o.Spec(d.Zone, by)
 	if err != nil {
 		return Draft{}, err
+	}
+	if !o.DryRun {
+		if spec.Template, err = d.keepFiles(ctx, spec); err != nil {
+			return Draft{}, err
+		}
 	}
 	options, err := o.Options()
 	if err != nil {
@@ -52,6 +62,17 @@ func (d *Desk) Compile(ctx context.Context, o *Order, list io.Reader, by string)
 	recipients.explain(compiled.Summary.Problems, compiled.Summary.DuplicateExamples)
 	spec.NeedsApproval = spec.NeedsApproval || d.MustBeApproved(compiled.Summary.Recipients)
 	return Draft{Spec: spec, List: compiled, Key: o.IdempotencyKey}, nil
+}
+
+// keepFiles is the template with what stands for its files: all calls share them.
+func (d *Desk) keepFiles(ctx context.Context, spec Spec) (*compose.Template, error) {
+	return spec.Template.Map(func(request message.Request) (message.Request, error) {
+		m, err := d.Resolve(ctx, tasks.Message{Request: request, Options: tasks.Options{At: spec.At}})
+		if _, invalid := errors.AsType[*message.ValidationError](err); invalid {
+			err = within("message", err)
+		}
+		return m.Request, err
+	})
 }
 
 // MustBeApproved reports whether a broadcast to so many recipients needs approval,

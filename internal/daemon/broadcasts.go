@@ -33,6 +33,10 @@ func (d *Deployment) BroadcastDesk(app *config.App) *broadcast.Desk {
 	return &broadcast.Desk{
 		Store: d.Broadcasts(app), Zone: app.Location(), ApprovalAbove: d.Config.Broadcast.ApprovalAbove,
 		Pace: func(ctx context.Context) (broadcast.Pace, error) { return d.broadcastPace(ctx, app) },
+		Resolve: func(ctx context.Context, m tasks.Message) (tasks.Message, error) {
+			m, err := d.Media(app).Resolve(ctx, m)
+			return m, mediaFault("media", err)
+		},
 		Recaller: func() (broadcast.Recaller, error) {
 			client, err := d.client(app)
 			if err != nil {

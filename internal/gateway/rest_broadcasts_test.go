@@ -184,6 +184,7 @@ func TestABadOrderCreatesNothing(t *testing.T) {
 		"hours that are none":    {[]string{`{"text":"a","between":"9-18","recipients":["a"]}`}, 422, `"location":"body.between"`},
 		"life that is none":      {[]string{`{"text":"a","expires_in":"2 days","recipients":["a"]}`}, 422, `"location":"body.expires_in"`},
 		"message that is wrong":  {[]string{`{"message":{"msgtype":"text","text":{"content":""}},"recipients":["a"]}`}, 422, `"location":"body.message.text.content"`},
+		"file that is not kept":  {[]string{`{"message":{"msgtype":"image","image":{"media_id":"sha256:` + strings.Repeat("0", 64) + `"}},"recipients":["a"]}`}, 422, `"location":"body.message.image.media_id"`},
 		"object without a name":  {[]string{`{"text":"{{.name}}","recipients":[{"userid":"a","name":"A"},{"userid":"b"}]}`}, 422, `"location":"body.recipients[1]"`},
 		"app of another token":   {[]string{`{"app":"hr","text":"a","recipients":["a"]}`}, 403, "may not use the app"},
 		"keys that differ":       {[]string{`{"text":"a","idempotency_key":"b","recipients":["a"]}`, "Idempotency-Key: c"}, 422, "idempotency_key"},

@@ -85,6 +85,22 @@ func Text(msgType message.Type, content string) (*Template, error) {
 	return TextTemplate(msgType, strings.ReplaceAll(content, "{{", `{{"{{"}}`))
 }
 
+// Map is the template of what change makes of the message, which still has its templates.
+func (t *Template) Map(change func(message.Request) (message.Request, error)) (*Template, error) {
+	request, err := message.Parse(t.source)
+	if err != nil {
+		return nil, fmt.Errorf("read the template again: %w", err)
+	}
+	if request, err = change(request); err != nil {
+		return nil, err
+	}
+	body, err := message.Encode(request)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTemplate(body)
+}
+
 // refuseRecipients wants none in the message: the list names them.
 func refuseRecipients(common *message.SendRequestCommon) error {
 	var found []message.FieldError
