@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wecomq/wecomq/bench/stage"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -23,7 +24,7 @@ type alerts map[string]time.Time
 func (a alerts) enqueue(ctx context.Context, p *producer.Producer, average time.Duration) error {
 	for {
 		gap := rand.N(2 * average) //nolint:gosec // no secret
-		if err := wait(ctx, gap); errors.Is(err, errOver) {
+		if err := stage.Wait(ctx, gap); errors.Is(err, errOver) {
 			return nil
 		} else if err != nil {
 			return err

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
+
+	"github.com/wecomq/wecomq/bench/stage"
 )
 
 // bench runs one trial after the other.
@@ -35,7 +35,7 @@ func (b bench) measure(ctx context.Context) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	if b.wecomq == "" {
-		if b.wecomq, err = build(ctx, dir); err != nil {
+		if b.wecomq, err = stage.Build(ctx, dir); err != nil {
 			return err
 		}
 	}
@@ -44,15 +44,6 @@ func (b bench) measure(ctx context.Context) error {
 		printTable(b.stdout, b.settings, results)
 	}
 	return err
-}
-
-func build(ctx context.Context, dir string) (string, error) {
-	const pkg = "github.com/wecomq/wecomq/cmd/wecomq"
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", dir, pkg).CombinedOutput() //nolint:gosec // a directory of our own
-	if err != nil {
-		return "", fmt.Errorf("build wecomq: %w\n%s", err, out)
-	}
-	return filepath.Join(dir, "wecomq"), nil
 }
 
 func (b bench) tryAll(ctx context.Context) ([]result, error) {
@@ -88,14 +79,4 @@ func (b bench) try(ctx context.Context, w way, workers int) (result, error) {
 		return result{}, context.Cause(ctx)
 	}
 	return r, err
-}
-
-// wait lets time pass, unless ctx ends first.
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -3,16 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
-	"github.com/wecomq/wecomq/internal/redisconn"
+	"github.com/wecomq/wecomq/bench/stage"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -24,11 +20,9 @@ type landscape struct {
 	settings
 
 	dir       string
-	redis     *process
-	redisURL  string
-	rdb       redis.UniversalClient
+	redis     *stage.Redis
 	simulator *simulator
-	fleet     []*process // the workers
+	fleet     []*stage.Process // the workers
 }
 
 func newLandscape(ctx context.Context, s settings) (*landscape, error) {
@@ -49,39 +43,25 @@ func newLandscape(ctx context.Context, s settings) (*landscape, error) {
 // close ends every process and removes their files.
 func (l *landscape) close() {
 	for _, worker := range l.fleet {
-		worker.kill()
+		worker.Kill()
 	}
 	if l.simulator != nil {
-		l.simulator.process.kill()
-	}
-	if l.rdb != nil {
-		_ = l.rdb.Close()
+		l.simulator.process.Kill()
 	}
 	if l.redis != nil {
-		l.redis.kill()
+		l.redis.Close()
 	}
 	_ = os.RemoveAll(l.dir)
 }
 
-// startRedis runs a redis-server on a socket, without persistence.
-func (l *landscape) startRedis(ctx context.Context) error {
-	socket := filepath.Join(l.dir, "s")
-	config := fmt.Sprintf("port 0\nunixsocket %q\ndir %q\nsave \"\"\ndaemonize no\n", socket, l.dir)
-	server, err := startProcess("redis-server", strings.NewReader(config), "-")
-	if err != nil {
-		return err
-	}
-	l.redis, l.redisURL = server, "unix://"+socket
-	if _, err = server.awaitLine(ctx, "ready to accept connections"); err != nil {
-		return err
-	}
-	l.rdb, err = redisconn.Open(l.redisURL, 1)
+func (l *landscape) startRedis(ctx context.Context) (err error) {
+	l.redis, err = stage.StartRedis(ctx, l.dir)
 	return err
 }
 
 func (l *landscape) startSimulator(ctx context.Context) error {
 	rules := filepath.Join(l.dir, "rules.json")
-	err := writeJSON(rules, wecomtest.Rules{
+	err := stage.WriteJSON(rules, wecomtest.Rules{
 		CallsPerMinute: l.limit, Block: wecomtest.Duration(time.Minute), Keep: 10 * l.limit * int(l.duration.Minutes()+2),
 	})
 	if err != nil {
@@ -98,7 +78,7 @@ func (l *landscape) startWorkers(ctx context.Context, w way, n int) ([]*worker, 
 		return nil, err
 	}
 	for range n {
-		p, err := startProcess(path, nil, args...)
+		p, err := stage.Start(path, nil, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -116,14 +96,14 @@ func (l *landscape) startWorkers(ctx context.Context, w way, n int) ([]*worker, 
 func (l *landscape) workerCommand(w way, n int) (path string, args []string, err error) {
 	if w.pattern == "" {
 		config := filepath.Join(l.dir, "wecomq.yaml")
-		return l.wecomq, []string{"worker", "-c", config, "--listen", "127.0.0.1:0"}, writeJSON(config, l.config())
+		return l.wecomq, []string{"worker", "-c", config, "--listen", "127.0.0.1:0"}, stage.WriteJSON(config, l.config())
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return "", nil, err
 	}
 	text, err := json.Marshal(baseline{
-		Pattern: w.pattern, Redis: l.redisURL, WeCom: l.simulator.url, Limit: l.limit, Workers: n, DelayedPoll: w.delayedPoll,
+		Pattern: w.pattern, Redis: l.redis.URL, WeCom: l.simulator.url, Limit: l.limit, Workers: n, DelayedPoll: w.delayedPoll,
 	})
 	return self, []string{baselineCommand, string(text)}, err
 }
@@ -131,7 +111,7 @@ func (l *landscape) workerCommand(w way, n int) (path string, args []string, err
 // config is a wecomq.yaml: JSON is YAML, too.
 func (l *landscape) config() map[string]any {
 	return map[string]any{
-		"redis": map[string]any{"url": l.redisURL},
+		"redis": map[string]any{"url": l.redis.URL},
 		"apps": map[string]any{app: map[string]any{
 			"corp_id": wecomtest.CorpID, "agent_id": strconv.Itoa(wecomtest.AgentID), "secret": wecomtest.Secret,
 			"api_base_url": l.simulator.url, "limits": map[string]any{"calls_per_minute": l.limit},
@@ -141,18 +121,10 @@ func (l *landscape) config() map[string]any {
 
 // alive names the process that has ended before its time, if any.
 func (l *landscape) alive() error {
-	for _, p := range append(l.fleet, l.redis, l.simulator.process) {
-		if err := p.alive(); err != nil {
+	for _, p := range append(l.fleet, l.redis.Process, l.simulator.process) {
+		if err := p.Alive(); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func writeJSON(path string, value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, text, 0o600)
 }

@@ -10,21 +10,15 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/wecomq/wecomq/bench/stage"
 )
 
 func main() {
-	redis.SetLogger(silent{}) // it is global; what matters comes back as an error
+	stage.SilenceClients()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
-
-// silent keeps go-redis from writing to stderr by itself.
-type silent struct{}
-
-// Printf drops the line.
-func (silent) Printf(context.Context, string, ...any) {}
 
 // The exit codes.
 const (

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/bench/stage"
 )
 
 // reading is the counters at a moment.
@@ -31,20 +31,9 @@ func takeReading(ctx context.Context, rdb redis.UniversalClient, fleet []*worker
 	if err != nil {
 		return reading{}, fmt.Errorf("ask Redis for its counters: %w", err)
 	}
-	r.commands = infoValue(info, "total_commands_processed")
-	r.cpu = infoValue(info, "used_cpu_sys") + infoValue(info, "used_cpu_user")
+	r.commands = stage.InfoValue(info, "total_commands_processed")
+	r.cpu = stage.InfoValue(info, "used_cpu_sys") + stage.InfoValue(info, "used_cpu_user")
 	return r, nil
-}
-
-// infoValue finds a number in what INFO says; 0 when there is none.
-func infoValue(info, name string) float64 {
-	for line := range strings.Lines(info) {
-		if text, ok := strings.CutPrefix(line, name+":"); ok {
-			value, _ := strconv.ParseFloat(strings.TrimSpace(text), 64)
-			return value
-		}
-	}
-	return 0
 }
 
 // load is what Redis had to do.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/bench/stage"
 )
 
 var (
@@ -25,6 +27,6 @@ func newReservation(rdb redis.UniversalClient, limit int) gate {
 		if err != nil {
 			return err
 		}
-		return wait(ctx, time.Duration(us)*time.Microsecond)
+		return stage.Wait(ctx, time.Duration(us)*time.Microsecond)
 	}
 }

@@ -8,26 +8,27 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/wecomq/wecomq/bench/stage"
 	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 // simulator is a `wecomq simulate`.
 type simulator struct {
-	process *process
+	process *stage.Process
 	url     string
 }
 
 func startSimulator(ctx context.Context, wecomq, rules string) (*simulator, error) {
-	p, err := startProcess(wecomq, nil, "simulate", "--listen", "127.0.0.1:0", "--rules", rules)
+	p, err := stage.Start(wecomq, nil, "simulate", "--listen", "127.0.0.1:0", "--rules", rules)
 	if err != nil {
 		return nil, err
 	}
 	s := &simulator{process: p}
 	const label = "api_base_url: "
-	line, err := p.awaitLine(ctx, label)
+	line, err := p.AwaitLine(ctx, label)
 	if err != nil {
-		p.kill()
+		p.Kill()
 		return nil, err
 	}
 	_, s.url, _ = strings.Cut(line, label)
@@ -55,7 +56,7 @@ func (s *simulator) awaitArrival(ctx context.Context) error {
 		if err := s.get(ctx, "/admin/messages?limit=1", &first); err != nil || len(first) > 0 {
 			return err
 		}
-		if err := wait(ctx, pollInterval); err != nil {
+		if err := stage.Wait(ctx, stage.PollInterval); err != nil {
 			return err
 		}
 	}

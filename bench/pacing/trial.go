@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wecomq/wecomq/bench/stage"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -33,7 +34,7 @@ type result struct {
 }
 
 func (t trial) run(ctx context.Context) (result, error) {
-	p, err := producer.New(t.rdb, producer.Config{App: app})
+	p, err := producer.New(t.redis.Client, producer.Config{App: app})
 	if err != nil {
 		return result{}, err
 	}
@@ -47,10 +48,10 @@ func (t trial) run(ctx context.Context) (result, error) {
 	if err := t.simulator.awaitArrival(ctx); err != nil {
 		return result{}, err
 	}
-	if err := wait(ctx, t.warmUp); err != nil {
+	if err := stage.Wait(ctx, t.warmUp); err != nil {
 		return result{}, err
 	}
-	before, err := takeReading(ctx, t.rdb, fleet)
+	before, err := takeReading(ctx, t.redis.Client, fleet)
 	if err != nil {
 		return result{}, err
 	}
@@ -58,7 +59,7 @@ func (t trial) run(ctx context.Context) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	after, err := takeReading(ctx, t.rdb, fleet)
+	after, err := takeReading(ctx, t.redis.Client, fleet)
 	if err != nil {
 		return result{}, err
 	}
@@ -131,7 +132,7 @@ func (t trial) awaitAlerts(ctx context.Context, given alerts) (arrivals, error) 
 		if err != nil || given.latencies(all.at()).missing() == 0 || time.Now().After(end) {
 			return all, err
 		}
-		if err := wait(ctx, step); err != nil {
+		if err := stage.Wait(ctx, step); err != nil {
 			return nil, err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/wecomq/wecomq/bench/stage"
 )
 
 // dequeuesMetric counts how often a baseline's worker takes a task from its queue,
@@ -19,8 +21,8 @@ type worker struct {
 }
 
 // newWorker waits until a process serves its metrics.
-func newWorker(ctx context.Context, p *process, w way) (*worker, error) {
-	line, err := p.awaitLine(ctx, `"addr"`)
+func newWorker(ctx context.Context, p *stage.Process, w way) (*worker, error) {
+	line, err := p.AwaitLine(ctx, `"addr"`)
 	if err != nil {
 		return nil, err
 	}

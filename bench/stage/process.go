@@ -1,4 +1,4 @@
-package main
+package stage
 
 import (
 	"bytes"
@@ -14,21 +14,23 @@ import (
 const (
 	// startTimeout bounds the start of a process, on a busy machine.
 	startTimeout = 30 * time.Second
-	pollInterval = 5 * time.Millisecond
+	// PollInterval is how often a benchmark looks for an event.
+	PollInterval = 5 * time.Millisecond
 )
 
-// process runs beside the benchmark and ends with it.
-type process struct {
+// Process runs beside the benchmark and ends with it.
+type Process struct {
 	name   string
 	cmd    *exec.Cmd
 	said   transcript
 	exited chan struct{}
 }
 
-func startProcess(path string, stdin io.Reader, args ...string) (*process, error) {
-	p := &process{
+// Start starts a program; it is to be killed.
+func Start(path string, stdin io.Reader, args ...string) (*Process, error) {
+	p := &Process{
 		name: strings.Join(append([]string{path}, args...), " "),
-		cmd:  exec.Command(path, args...), //nolint:noctx,gosec // kill ends it, and it is the user's own program
+		cmd:  exec.Command(path, args...), //nolint:noctx,gosec // Kill ends it, and it is the user's own program
 		said: transcript{room: 64 << 10}, exited: make(chan struct{}),
 	}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, &p.said, &p.said
@@ -43,14 +45,14 @@ func startProcess(path string, stdin io.Reader, args ...string) (*process, error
 	return p, nil
 }
 
-// kill ends the process like a power cut: nothing of a trial is kept.
-func (p *process) kill() {
+// Kill ends the process like a power cut: nothing of a trial is kept.
+func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // fails only when it has ended already
 	<-p.exited
 }
 
-// alive says what a process that has ended left behind.
-func (p *process) alive() error {
+// Alive says what a process that has ended left behind.
+func (p *Process) Alive() error {
 	select {
 	case <-p.exited:
 		return fmt.Errorf("%s has ended: %s", p.name, p.said.String())
@@ -59,18 +61,18 @@ func (p *process) alive() error {
 	}
 }
 
-// awaitLine waits for a line that contains text.
-func (p *process) awaitLine(ctx context.Context, text string) (string, error) {
+// AwaitLine waits for a line that contains text.
+func (p *Process) AwaitLine(ctx context.Context, text string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("%s did not say %q in %s", p.name, text, startTimeout))
 	defer cancel()
 	for {
 		if line, ok := p.said.line(text); ok {
 			return line, nil
 		}
-		if err := p.alive(); err != nil {
+		if err := p.Alive(); err != nil {
 			return "", err
 		}
-		if err := wait(ctx, pollInterval); err != nil {
+		if err := Wait(ctx, PollInterval); err != nil {
 			return "", err
 		}
 	}
@@ -105,3 +107,16 @@ func (t *transcript) line(text string) (string, bool) {
 	}
 	return "", false
 }
+
+// Wait lets time pass, unless ctx ends first.
+func Wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// PID is its process id.
+func (p *Process) PID() int { return p.cmd.Process.Pid }

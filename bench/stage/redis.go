@@ -1,0 +1,66 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/redisconn"
+)
+
+// Redis is a redis-server on a socket, without persistence.
+type Redis struct {
+	*Process
+
+	URL    string
+	Client redis.UniversalClient
+}
+
+// StartRedis starts one that has its files in dir.
+func StartRedis(ctx context.Context, dir string) (*Redis, error) {
+	socket := filepath.Join(dir, "s")
+	config := fmt.Sprintf("port 0\nunixsocket %q\ndir %q\nsave \"\"\ndaemonize no\n", socket, dir)
+	server, err := Start("redis-server", strings.NewReader(config), "-")
+	if err != nil {
+		return nil, err
+	}
+	r := &Redis{Process: server, URL: "unix://" + socket}
+	if _, err = server.AwaitLine(ctx, "ready to accept connections"); err == nil {
+		r.Client, err = redisconn.Open(r.URL, 1)
+	}
+	if err != nil {
+		server.Kill()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Close ends it.
+func (r *Redis) Close() {
+	_ = r.Client.Close()
+	r.Kill()
+}
+
+// SilenceClients keeps go-redis from writing to stderr by itself: what matters comes back
+// as an error.
+func SilenceClients() { redis.SetLogger(silent{}) }
+
+type silent struct{}
+
+// Printf drops the line.
+func (silent) Printf(context.Context, string, ...any) {}
+
+// InfoValue finds a number in what INFO says; 0 when there is none.
+func InfoValue(info, name string) float64 {
+	for line := range strings.Lines(info) {
+		if text, ok := strings.CutPrefix(line, name+":"); ok {
+			value, _ := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			return value
+		}
+	}
+	return 0
+}
