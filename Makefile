@@ -1,7 +1,7 @@
 # `make` lists what can be done. `make check` is exactly what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test storm sim lint fmt vet tidy fuzz bench bench-pacing check tools clean
+.PHONY: help build demo test storm sim lint fmt vet tidy fuzz bench bench-pacing bench-broadcast check tools clean
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 30s
@@ -13,7 +13,7 @@ GOLANGCI_LINT := bin/golangci-lint
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 build: ## Build bin/wecomq, static and stamped with the version
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/wecomq ./cmd/wecomq
@@ -64,6 +64,9 @@ bench: ## Run every benchmark for BENCHTIME (1s)
 
 bench-pacing: ## Measure pacing with real processes, beside asynq's own pattern (20 minutes)
 	go run ./bench/pacing
+
+bench-broadcast: ## Measure broadcasts to up to a million, beside one asynq task per recipient (an hour)
+	go run ./bench/broadcast
 
 check: vet test lint tidy ## Do all that CI does
 	@$(MAKE) --no-print-directory sim SEEDS=100

@@ -17,6 +17,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/bench/stage"
 	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/message"
@@ -75,7 +76,7 @@ func runBaseline(ctx context.Context, args []string, stderr io.Writer) error {
 func (b baseline) server(rdb redis.UniversalClient) *asynq.Server {
 	queues := map[string]int{}
 	for i, p := range tasks.Priorities() {
-		queues[tasks.Queue(app, p)] = len(tasks.Priorities()) - i
+		queues[tasks.Queue(stage.App, p)] = len(tasks.Priorities()) - i
 	}
 	return asynq.NewServerFromRedisClient(rdb, asynq.Config{
 		Concurrency: concurrency, Queues: queues, StrictPriority: true, DelayedTaskCheckInterval: b.DelayedPoll,
@@ -97,7 +98,7 @@ func (b baseline) handler(rdb redis.UniversalClient) (*handler, error) {
 	client, err := wecom.NewClient(wecom.Config{
 		CorpID: wecomtest.CorpID, Secret: wecomtest.Secret, BaseURL: b.WeCom,
 		Transport:  wecom.NewTransport(nil, concurrency),
-		TokenStore: tokenstore.New(rdb, app, wecomtest.CorpID, wecomtest.Secret),
+		TokenStore: tokenstore.New(rdb, stage.App, wecomtest.CorpID, wecomtest.Secret),
 	})
 	if err != nil {
 		return nil, err

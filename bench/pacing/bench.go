@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/wecomq/wecomq/bench/stage"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 // bench runs one trial after the other.
@@ -21,29 +21,14 @@ type bench struct {
 // run prints the table of all trials. When one fails or the user interrupts, it
 // holds those that ended.
 func (b bench) run(ctx context.Context) error {
-	err := b.measure(ctx)
-	if err != nil && ctx.Err() != nil {
-		return errors.New("interrupted")
-	}
-	return err
-}
-
-func (b bench) measure(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "pacing-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if b.wecomq == "" {
-		if b.wecomq, err = stage.Build(ctx, dir); err != nil {
-			return err
+	return stage.InDirectory(ctx, b.wecomq, func(_, wecomq string) error {
+		b.wecomq = wecomq
+		results, err := b.tryAll(ctx)
+		if len(results) > 0 {
+			printTable(b.stdout, b.settings, results)
 		}
-	}
-	results, err := b.tryAll(ctx)
-	if len(results) > 0 {
-		printTable(b.stdout, b.settings, results)
-	}
-	return err
+		return err
+	})
 }
 
 func (b bench) tryAll(ctx context.Context) ([]result, error) {
@@ -68,11 +53,13 @@ func (b bench) try(ctx context.Context, w way, workers int) (result, error) {
 	const setUp = 2 * time.Minute
 	ctx, cancel := context.WithTimeoutCause(ctx, setUp+b.warmUp+b.duration+b.grace, errors.New("the trial takes too long"))
 	defer cancel()
-	l, err := newLandscape(ctx, b.settings)
+	l, err := stage.Open(ctx, b.wecomq, wecomtest.Rules{
+		CallsPerMinute: b.limit, Block: wecomtest.Duration(time.Minute), Keep: 10 * b.limit * int(b.duration.Minutes()+2),
+	})
 	if err != nil {
 		return result{}, err
 	}
-	defer l.close()
+	defer l.Close()
 	t := trial{b.settings, w, workers, l}
 	r, err := t.run(ctx)
 	if err != nil && ctx.Err() != nil {

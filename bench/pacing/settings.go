@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wecomq/wecomq/bench/stage"
 )
 
 // settings are what the command line asks for.
@@ -38,7 +40,7 @@ Flags:
 
 func readSettings(args []string, stderr io.Writer) (settings, error) {
 	var s settings
-	flags := flag.NewFlagSet("pacing", flag.ContinueOnError)
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller prints errors
 	ways := flags.String("ways", joinWays(), "ways to send, `LIST` of names")
 	workers := flags.String("workers", "1,3,8", "numbers of worker processes, `LIST`")
@@ -61,7 +63,7 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	var waysErr, workersErr error
 	s.ways, waysErr = readWays(*ways)
 	s.workers, workersErr = readCounts(*workers)
-	return s, errors.Join(waysErr, workersErr, s.validate(), extra(flags.Args()))
+	return s, errors.Join(waysErr, workersErr, s.validate(), stage.Unknown(flags.Args()))
 }
 
 // validate names the first setting that cannot be measured with.
@@ -77,13 +79,6 @@ func (s settings) validate() error {
 		return fmt.Errorf("-backlog: %d is not between 1 and 1000000", s.backlog)
 	case s.alertEvery < time.Millisecond:
 		return fmt.Errorf("-alert-every: %s is less than 1ms", s.alertEvery)
-	}
-	return nil
-}
-
-func extra(args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("unknown argument %q; see -help", args[0])
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wecomq/wecomq/bench/stage"
 )
 
 func TestSettingsThatCannotBeMeasuredAreRefused(t *testing.T) {
@@ -30,7 +32,7 @@ func TestSettingsThatCannotBeMeasuredAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
-			if code := run(t.Context(), test.args, &stdout, &stderr); code != exitUsage || !strings.Contains(stderr.String(), test.want) {
+			if code := run(t.Context(), test.args, &stdout, &stderr); code != stage.ExitUsage || !strings.Contains(stderr.String(), test.want) {
 				t.Errorf("exit code %d, %s; want 2 and %s", code, &stderr, test.want)
 			}
 		})
@@ -40,7 +42,7 @@ func TestSettingsThatCannotBeMeasuredAreRefused(t *testing.T) {
 func TestHelpNamesEveryWayAndFlag(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"--help"}, &stdout, &stderr); code != exitDone {
+	if code := run(t.Context(), []string{"--help"}, &stdout, &stderr); code != stage.ExitDone {
 		t.Errorf("exit code %d, want 0", code)
 	}
 	for _, want := range []string{"  asynq-1s ", "-duration", "-backlog", "(default 100000)", "-workers LIST"} {

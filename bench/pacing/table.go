@@ -5,7 +5,6 @@ import (
 	"io"
 	"math"
 	"runtime"
-	"time"
 )
 
 // printTable prints the results in Markdown.
@@ -18,7 +17,7 @@ func printTable(w io.Writer, s settings, results []result) {
 	for _, r := range results {
 		_, _ = fmt.Fprintf(w, "| %s | %d | %.1f %% | %d | %d | %s | %s | %s | %d of %d | %.0f | %.0f %% |\n",
 			r.way, r.workers, 100*r.used, r.most, r.refused, perMessage(r.dequeues),
-			r.percentile(.5, s.grace), r.percentile(.99, s.grace), len(r.latency.arrived), r.latency.given,
+			r.latency.Text(.5, s.grace), r.latency.Text(.99, s.grace), len(r.latency.Arrived), r.latency.Given,
 			r.load.commands, 100*r.load.cpu)
 	}
 }
@@ -29,20 +28,4 @@ func perMessage(n float64) string {
 		return "–"
 	}
 	return fmt.Sprintf("%.2f", n)
-}
-
-// percentile is a time, or what is known of one that did not end: every alert has
-// waited for the grace at least.
-func (r result) percentile(share float64, grace time.Duration) string {
-	d, ok := r.latency.percentile(share)
-	switch {
-	case r.latency.given == 0:
-		return "–"
-	case !ok:
-		return "> " + grace.String()
-	case d < 10*time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	default:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
 }

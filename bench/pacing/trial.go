@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/wecomq/wecomq/bench/stage"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // trial is one way to send, with a number of workers.
@@ -17,7 +20,7 @@ type trial struct {
 
 	way     way
 	workers int
-	*landscape
+	*stage.Landscape
 }
 
 // result is a line of the table.
@@ -29,29 +32,29 @@ type result struct {
 	most     int     // calls in any 60 s
 	refused  int64   // calls answered 45009
 	dequeues float64 // per message
-	latency  latencies
+	latency  stage.Latencies
 	load     load // of Redis
 }
 
 func (t trial) run(ctx context.Context) (result, error) {
-	p, err := producer.New(t.redis.Client, producer.Config{App: app})
+	p, err := producer.New(t.Redis.Client, producer.Config{App: stage.App})
 	if err != nil {
 		return result{}, err
 	}
 	if err := t.fill(ctx, p); err != nil {
 		return result{}, fmt.Errorf("enqueue the backlog: %w", err)
 	}
-	fleet, err := t.startWorkers(ctx, t.way, t.workers)
+	fleet, err := t.startWorkers(ctx)
 	if err != nil {
 		return result{}, err
 	}
-	if err := t.simulator.awaitArrival(ctx); err != nil {
+	if err := t.awaitArrival(ctx); err != nil {
 		return result{}, err
 	}
 	if err := stage.Wait(ctx, t.warmUp); err != nil {
 		return result{}, err
 	}
-	before, err := takeReading(ctx, t.redis.Client, fleet)
+	before, err := takeReading(ctx, t.Redis.Client, fleet)
 	if err != nil {
 		return result{}, err
 	}
@@ -59,11 +62,44 @@ func (t trial) run(ctx context.Context) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	after, err := takeReading(ctx, t.redis.Client, fleet)
+	after, err := takeReading(ctx, t.Redis.Client, fleet)
 	if err != nil {
 		return result{}, err
 	}
 	return t.conclude(ctx, before, after, alerts)
+}
+
+// startWorkers starts the processes of the way to send and waits until each is up.
+func (t trial) startWorkers(ctx context.Context) ([]*worker, error) {
+	path, args, err := t.workerCommand()
+	if err != nil {
+		return nil, err
+	}
+	if err := t.StartWorkers(ctx, t.workers, `"addr"`, path, args...); err != nil {
+		return nil, err
+	}
+	workers := make([]*worker, t.workers)
+	for i, p := range t.Workers {
+		if workers[i], err = newWorker(ctx, p, t.way); err != nil {
+			return nil, err
+		}
+	}
+	return workers, nil
+}
+
+func (t trial) workerCommand() (path string, args []string, err error) {
+	if t.way.pattern == "" {
+		config, err := t.WriteConfig(map[string]any{"calls_per_minute": t.limit})
+		return t.wecomq, []string{"worker", "-c", config, "--listen", "127.0.0.1:0"}, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	text, err := json.Marshal(baseline{
+		Pattern: t.way.pattern, Redis: t.Redis.URL, WeCom: t.Simulator.URL, Limit: t.limit, Workers: t.workers, DelayedPoll: t.way.delayedPoll,
+	})
+	return self, []string{baselineCommand, string(text)}, err
 }
 
 // fill enqueues the backlog, each message to another member.
@@ -93,43 +129,60 @@ func text(user string) message.Request {
 }
 
 // alert lets the measured time pass, and enqueues alerts at random moments of it.
-func (t trial) alert(ctx context.Context, p *producer.Producer) (alerts, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, t.duration, errOver)
+func (t trial) alert(ctx context.Context, p *producer.Producer) (stage.Alerts, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, t.duration, stage.ErrOver)
 	defer cancel()
-	given := alerts{}
-	return given, given.enqueue(ctx, p, t.alertEvery)
+	given := stage.Alerts{}
+	return given, given.Enqueue(ctx, t.alertEvery, func(ctx context.Context, user string) error {
+		_, err := p.Send(ctx, text(user), producer.Options{Priority: tasks.Critical})
+		return err
+	})
+}
+
+// awaitArrival waits for the first message.
+func (t trial) awaitArrival(ctx context.Context) error {
+	const interval = 5 * time.Millisecond
+	for {
+		if first, err := t.Simulator.Messages(ctx, "limit=1"); err != nil || len(first) > 0 {
+			return err
+		}
+		if err := stage.Wait(ctx, interval); err != nil {
+			return err
+		}
+	}
 }
 
 // conclude waits for the last alerts and counts what arrived between two readings.
-func (t trial) conclude(ctx context.Context, before, after reading, given alerts) (result, error) {
+func (t trial) conclude(ctx context.Context, before, after reading, given stage.Alerts) (result, error) {
 	all, err := t.awaitAlerts(ctx, given)
 	if err != nil {
 		return result{}, err
 	}
-	refused, err := t.simulator.refused(ctx)
+	stats, err := t.Simulator.Stats(ctx)
 	if err != nil {
 		return result{}, err
 	}
-	if err := t.alive(); err != nil {
+	if err := t.Alive(); err != nil {
 		return result{}, err
 	}
 	elapsed := after.at.Sub(before.at)
 	arrived := all.within(before.at, after.at)
 	return result{
 		way: t.way.name, workers: t.workers,
-		used: float64(arrived) / (float64(t.limit) * elapsed.Minutes()), most: all.most(time.Minute), refused: refused,
+		used: float64(arrived) / (float64(t.limit) * elapsed.Minutes()), most: all.most(time.Minute), refused: stats.APIs["message/send"].Codes[wecom.Code(45009)],
 		dequeues: (after.dequeues - before.dequeues) / float64(arrived),
-		latency:  given.latencies(all.at()), load: after.since(before),
+		latency:  given.Latencies(all.at()), load: after.since(before),
 	}, nil
 }
 
 // awaitAlerts waits until all have arrived, but not longer than the grace.
-func (t trial) awaitAlerts(ctx context.Context, given alerts) (arrivals, error) {
+func (t trial) awaitAlerts(ctx context.Context, given stage.Alerts) (arrivals, error) {
 	const step = 200 * time.Millisecond
 	end := time.Now().Add(t.grace)
 	for {
-		all, err := t.simulator.arrivals(ctx)
-		if err != nil || given.latencies(all.at()).missing() == 0 || time.Now().After(end) {
+		messages, err := t.Simulator.Messages(ctx, "")
+		all := arrivals(messages)
+		if err != nil || given.Latencies(all.at()).Missing() == 0 || time.Now().After(end) {
 			return all, err
 		}
 		if err := stage.Wait(ctx, step); err != nil {

@@ -41,7 +41,7 @@ func newWorker(ctx context.Context, p *stage.Process, w way) (*worker, error) {
 
 // dequeues sums the counters of all queues.
 func (w *worker) dequeues(ctx context.Context) (float64, error) {
-	body, err := get(ctx, w.url)
+	body, err := stage.Get(ctx, w.url)
 	if err != nil {
 		return 0, err
 	}

@@ -78,6 +78,27 @@ func (p *Process) AwaitLine(ctx context.Context, text string) (string, error) {
 	}
 }
 
+// AwaitEnd waits until the process has done what it does, and returns what it has written.
+// meanwhile is called every 20 ms.
+func (p *Process) AwaitEnd(ctx context.Context, meanwhile func()) (string, error) {
+	const interval = 20 * time.Millisecond
+	look := time.NewTicker(interval)
+	defer look.Stop()
+	for {
+		select {
+		case <-p.exited:
+			if !p.cmd.ProcessState.Success() {
+				return "", fmt.Errorf("%s: %s: %s", p.name, p.cmd.ProcessState, p.said.String())
+			}
+			return p.said.String(), nil
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		case <-look.C:
+			meanwhile()
+		}
+	}
+}
+
 // transcript is the first of what a process has written.
 type transcript struct {
 	mu   sync.Mutex

@@ -1,0 +1,81 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// The exit codes of a benchmark.
+const (
+	ExitDone    = 0
+	ExitFailure = 1
+	ExitUsage   = 2
+)
+
+// Program is a benchmark, or what it starts itself as.
+type Program func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+
+// Main runs it until it ends or is interrupted; a second signal ends the process at once.
+// It returns the exit code.
+func Main(run Program) int {
+	SilenceClients()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+}
+
+// Report prints the error with which a benchmark ended, if any, and returns the exit code.
+func Report(name string, err error, stderr io.Writer) int {
+	if err == nil {
+		return ExitDone
+	}
+	_, _ = fmt.Fprintf(stderr, "%s: %v\n", name, err)
+	return ExitFailure
+}
+
+// ReportUsage does so for a command line that cannot be run.
+func ReportUsage(name string, err error, stderr io.Writer) int {
+	if errors.Is(err, flag.ErrHelp) {
+		return ExitDone
+	}
+	_ = Report(name, err, stderr)
+	return ExitUsage
+}
+
+// Unknown refuses what stands behind the flags.
+func Unknown(args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unknown argument %q; see -help", args[0])
+	}
+	return nil
+}
+
+// InDirectory calls measure with a directory of its own for temporary files, and the path
+// of wecomq, which is built if it is "".
+func InDirectory(ctx context.Context, wecomq string, measure func(dir, wecomq string) error) error {
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if wecomq == "" {
+		if wecomq, err = Build(ctx, dir); err != nil {
+			return interrupted(ctx, err)
+		}
+	}
+	return interrupted(ctx, measure(dir, wecomq))
+}
+
+// interrupted is what err means if ctx has ended.
+func interrupted(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	return err
+}

@@ -1,0 +1,100 @@
+// Package stagetest runs a benchmark in its own test, for a moment.
+package stagetest
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wecomq/wecomq/internal/waittest"
+)
+
+// Main is the TestMain of a benchmark. A copy of the test binary becomes the command
+// `name` of the PATH: a benchmark starts itself.
+func Main(m *testing.M, name string, main func()) {
+	// The race detector delays the end of every process by a second.
+	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	testscript.Main(m, map[string]func(){name: main})
+}
+
+// Run is a run of a benchmark.
+type Run struct {
+	Stdout, Stderr bytes.Buffer // once it has ended
+
+	tb  testing.TB
+	tmp string // for what it leaves behind
+	cmd *exec.Cmd
+}
+
+// Start runs a benchmark, and skips the test where that is not possible.
+func Start(tb testing.TB, name string, args ...string) *Run {
+	tb.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil && os.Getenv("CI") == "" {
+		tb.Skip("SKIPPED: this test needs redis-server; install it (apt-get install redis-server)")
+	}
+	tmp, err := os.MkdirTemp("", "") //nolint:usetesting // its name is too long for the path of a socket
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(tmp) })
+	r := &Run{tb: tb, tmp: tmp, cmd: exec.CommandContext(tb.Context(), name, args...)} //nolint:gosec // the benchmark itself
+	r.cmd.Env = append(environment(), "TMPDIR="+tmp)
+	r.cmd.Stdout, r.cmd.Stderr = &r.Stdout, &r.Stderr
+	if err := r.cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
+// Build builds wecomq for the flag -wecomq, and returns its path: linking it takes seconds,
+// which several runs share.
+func Build(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "wecomq")
+	build := exec.CommandContext(tb.Context(), "go", "build", "-o", path, "github.com/wecomq/wecomq/cmd/wecomq") //nolint:gosec // a directory of our own
+	build.Env = environment()
+	if out, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("build wecomq: %v\n%s", err, out)
+	}
+	return path
+}
+
+// environment is that of a benchmark. What it builds is built as the tests are: that is in
+// the build cache.
+func environment() []string {
+	if !raceEnabled {
+		return os.Environ()
+	}
+	return append(os.Environ(), "GOFLAGS=-buildvcs=false -race -gcflags=github.com/wecomq/wecomq/...=-l")
+}
+
+// End waits for the end, which leaves nothing behind, and returns the exit code.
+func (r *Run) End() int {
+	r.tb.Helper()
+	err := r.cmd.Wait()
+	if _, died := errors.AsType[*exec.ExitError](err); err != nil && !died {
+		r.tb.Fatal(err)
+	}
+	left, err := os.ReadDir(r.tmp)
+	if err != nil || len(left) > 0 {
+		r.tb.Errorf("left behind: %v (%v)", left, err)
+	}
+	return r.cmd.ProcessState.ExitCode()
+}
+
+// Interrupt presses Ctrl-C as soon as the benchmark has written a file.
+func (r *Run) Interrupt(pattern string) {
+	r.tb.Helper()
+	waittest.Until(r.tb, "there is "+pattern, func() bool {
+		found, _ := filepath.Glob(r.tmp + pattern)
+		return len(found) > 0
+	})
+	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
+		r.tb.Fatal(err)
+	}
+}
