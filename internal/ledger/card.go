@@ -31,6 +31,7 @@ type CardClaim struct {
 	Digest  string   // of what the update says: one with an equal digest is the same update
 	Number  int      // of the update: one more than any of the parts has had
 	Lost    string   // id of an update that was claimed for, and that is nowhere; "" for none
+	Once    bool     // an update with this digest is found even if it has failed; without, it is claimed for again
 }
 
 // CodeUsedError is a response_code that another update has used, or may yet use.
@@ -75,7 +76,7 @@ func (l *Ledger) ClaimCard(ctx context.Context, c CardClaim) (found []string, er
 	for _, part := range c.Parts {
 		names = append(names, keys.Record(l.app, part))
 	}
-	args := []any{message.ResponseCodeLife.Milliseconds(), c.Digest, c.Number, c.Lost}
+	args := []any{message.ResponseCodeLife.Milliseconds(), c.Digest, c.Number, c.Lost, c.Once}
 	for _, update := range c.Updates {
 		args = append(args, update)
 	}

@@ -2,7 +2,8 @@
 -- KEYS 1 prefix of the records 2.. record of each part of the card (hash)
 -- ARGV 1 ms that a code lives 2 digest of the update 3 number of the update
 --      4 id of an update that was claimed for, and is nowhere; '' for none
---      5.. id of the update of each part
+--      5 1 if an update with this digest is found even where it has left the code unused
+--      6.. id of the update of each part
 -- result {"claimed"}   the codes are the caller's
 --        {"found", id…} they are claimed for the same update, under these ids
 --        {"used", part, id, ms, state} the code of this part is another update's, since
@@ -11,23 +12,24 @@
 --        {"again"}     somebody has claimed one meanwhile, with this number
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local life, digest, number, lost = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local life, digest, number, lost, once = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1'
 
 -- state_of is the state of an update, or nil if it has certainly left the code unused:
--- WeCom did not get it, or refused it for another reason than the code.
-local function state_of(id)
+-- WeCom did not get it, or refused it for another reason than the code. The state of an
+-- own one counts whatever it is.
+local function state_of(id, own)
   local r = redis.call('HMGET', KEYS[1] .. id, 'state', 'errcode')
   if not r[1] then
-    return id ~= lost and '' or nil
+    return (own or id ~= lost) and '' or nil
   end
   local unsent = r[1] == 'expired' or r[1] == 'cancelled' or (r[1] == 'rejected' and r[2] ~= '60140')
-  return not unsent and r[1] or nil
+  return (own or not unsent) and r[1] or nil
 end
 
 local same, other = {}, nil
 for i = 2, #KEYS do
   local r = redis.call('HMGET', KEYS[i], 'updated_as', 'updated_with', 'updated_at', 'updates', 'finished_at')
-  local state = r[1] and state_of(r[1])
+  local state = r[1] and state_of(r[1], once and r[2] == digest)
   if state and r[2] ~= digest then
     return {'used', i - 2, r[1], r[3], state}
   elseif state then
@@ -46,6 +48,6 @@ if other then
   return other
 end
 for i = 2, #KEYS do
-  redis.call('HSET', KEYS[i], 'updated_as', ARGV[i + 3], 'updated_with', digest, 'updated_at', string.format('%.0f', now), 'updates', number)
+  redis.call('HSET', KEYS[i], 'updated_as', ARGV[i + 4], 'updated_with', digest, 'updated_at', string.format('%.0f', now), 'updates', number)
 end
 return {'claimed'}

@@ -34,9 +34,10 @@ func IsGone(err error) bool {
 // response_code, which works once and for 72 hours (94888): the update gets the code of
 // each part of the message, so it has as many parts.
 //
-// Two updates with an equal key are the same one, and so are two without a key that say
-// the same: the second is a duplicate. Of two different ones, one gets the code and the
-// other a [*ledger.CodeUsedError]. The codes are claimed before the update is enqueued; if
+// Two updates with an equal key are the same one: the second is a duplicate, even if the
+// first has failed. So are two without a key that say the same, unless the first has failed
+// and left the code. Of two different ones, one gets the code and the other a
+// [*ledger.CodeUsedError]. The codes are claimed before the update is enqueued; if
 // the process dies in between, the next repeat enqueues it.
 func (o *Operator) UpdateCard(ctx context.Context, id string, u message.UpdateTemplateCardRequest, key string) (tasks.Receipt, error) {
 	if err := o.validateUpdate(u); err != nil {
@@ -49,10 +50,11 @@ func (o *Operator) UpdateCard(ctx context.Context, id string, u message.UpdateTe
 	if err != nil {
 		return tasks.Receipt{}, err
 	}
+	claim := ledger.CardClaim{Digest: digest, Number: 1, Once: key != ""}
 	const tries = 5 // each but the last has met somebody else's claim
 	for range tries {
 		var receipt tasks.Receipt
-		if receipt, err = o.updateCard(ctx, id, u, digest); !errors.Is(err, ledger.ErrClaimedMeanwhile) {
+		if receipt, err = o.updateCard(ctx, id, u, claim); !errors.Is(err, ledger.ErrClaimedMeanwhile) {
 			return receipt, err
 		}
 	}
@@ -87,7 +89,7 @@ func digestOf(id string, u message.UpdateTemplateCardRequest, key string) (strin
 	return hex.EncodeToString(sum[:16]), nil
 }
 
-func (o *Operator) updateCard(ctx context.Context, id string, u message.UpdateTemplateCardRequest, digest string) (tasks.Receipt, error) {
+func (o *Operator) updateCard(ctx context.Context, id string, u message.UpdateTemplateCardRequest, claim ledger.CardClaim) (tasks.Receipt, error) {
 	records, err := o.parts(ctx, id)
 	if err != nil {
 		return tasks.Receipt{}, err
@@ -96,7 +98,7 @@ func (o *Operator) updateCard(ctx context.Context, id string, u message.UpdateTe
 	if err != nil {
 		return tasks.Receipt{}, err
 	}
-	updates, err := o.claimCodes(ctx, id, cards, digest)
+	updates, err := o.claimCodes(ctx, id, cards, claim)
 	if err != nil {
 		return tasks.Receipt{}, err
 	}
@@ -135,8 +137,7 @@ func changeable(id string, records []tasks.Record) ([]tasks.Record, error) {
 const claimGrace = time.Minute
 
 // claimCodes returns the ids of the update of each card.
-func (o *Operator) claimCodes(ctx context.Context, id string, cards []tasks.Record, digest string) ([]string, error) {
-	c := ledger.CardClaim{Digest: digest, Number: 1}
+func (o *Operator) claimCodes(ctx context.Context, id string, cards []tasks.Record, c ledger.CardClaim) ([]string, error) {
 	for _, card := range cards {
 		c.Parts, c.Number = append(c.Parts, card.ID), max(c.Number, card.Updates+1)
 	}

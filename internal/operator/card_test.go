@@ -278,6 +278,15 @@ func TestAnUpdateThatFailedLeavesTheCode(t *testing.T) {
 	if first.State != tasks.Rejected || second.State != tasks.Accepted || first.ID == second.ID {
 		t.Errorf("first %+v, second %+v; want one rejected, then another accepted", first, second)
 	}
+	// With a key, the repeat finds the one that failed.
+	keyed := b.sentCard("chen.li").ID
+	b.fault(wecomtest.Fault{API: message.APIUpdateTemplateCard, ErrCode: 42045, Times: 1})
+	for _, repeated := range []bool{false, true} {
+		receipt, err := b.operator.UpdateCard(t.Context(), keyed, become("Approved"), "key")
+		if err != nil || receipt.Duplicate != repeated || b.until(receipt.ID).State != tasks.Rejected {
+			t.Errorf("receipt %+v, error %v; want one update, rejected", receipt, err)
+		}
+	}
 	// A code that WeCom calls used is used, whoever did that.
 	other := b.sentCard("chen.li")
 	b.fault(wecomtest.Fault{API: message.APIUpdateTemplateCard, ErrCode: 60140, Times: 1})
