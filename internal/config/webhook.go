@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,6 +21,7 @@ func readWebhooks(s *section, apps map[string]*App) webhook.Config {
 	cfg := webhook.DefaultConfig()
 	cfg.Type = optional(s, "type", cfg.Type, webhookType)
 	cfg.Priority = optional(s, "priority", cfg.Priority, priority)
+	cfg.Resolve = optional(s, "resolve", cfg.Resolve, webhookResolve)
 	cfg.Dedup = optional(s, "dedup", cfg.Dedup, duration(webhook.MinDedup, webhook.MaxDedup))
 	cfg.Timezone = optional(s, "timezone", cfg.Timezone, timezone)
 	cfg.Severity = readSeverity(s.section("severity"), cfg.Severity)
@@ -29,7 +31,7 @@ func readWebhooks(s *section, apps map[string]*App) webhook.Config {
 	cfg.Templates = readTemplates(s.section("templates"))
 	names := slices.Sorted(maps.Keys(apps))
 	for _, item := range s.sections("routes") {
-		cfg.Routes = append(cfg.Routes, readRoute(item, names, cfg.Digest))
+		cfg.Routes = append(cfg.Routes, readRoute(item, names, cfg))
 	}
 	s.rejectUnknown()
 	return cfg
@@ -100,7 +102,7 @@ func readTemplates(s *section) map[string]webhook.Template {
 	return templates
 }
 
-func readRoute(s *section, apps []string, fallback webhook.Digest) webhook.Route {
+func readRoute(s *section, apps []string, fallback webhook.Config) webhook.Route {
 	route := webhook.Route{
 		App:      optional(s, "app", "", choice(apps)),
 		Matchers: readMatchers(s),
@@ -109,10 +111,14 @@ func readRoute(s *section, apps []string, fallback webhook.Digest) webhook.Route
 		},
 		Type:     optional(s, "type", "", webhookType),
 		Priority: optional(s, "priority", "", priority),
+		Resolve:  optional(s, "resolve", "", webhookResolve),
 	}
-	digest := readDigest(s.section("digest"), fallback)
+	digest := readDigest(s.section("digest"), fallback.Digest)
 	if _, ok := s.entries["digest"]; ok {
 		route.Digest = &digest
+	}
+	if kind := cmp.Or(route.Type, fallback.Type); route.Resolve == webhook.ResolveUpdate && kind != message.TypeTemplateCard {
+		s.fail(s.at("resolve"), "%s changes cards, and the type here is %s (set type: %s)", route.Resolve, kind, message.TypeTemplateCard)
 	}
 	checkRecipients(s, route.To)
 	s.rejectUnknown()
@@ -174,6 +180,15 @@ func webhookType(text string) (message.Type, error) {
 	}
 	word, err := choice(words)(text)
 	return message.Type(word), err
+}
+
+func webhookResolve(text string) (webhook.Resolve, error) {
+	words := make([]string, len(webhook.Resolves()))
+	for i, r := range webhook.Resolves() {
+		words[i] = string(r)
+	}
+	word, err := choice(words)(text)
+	return webhook.Resolve(word), err
 }
 
 func priority(text string) (tasks.Priority, error) {

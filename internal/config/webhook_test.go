@@ -24,6 +24,7 @@ func TestEveryKeyOfWebhooksTakesEffect(t *testing.T) {
 		"wecomq.yaml": webhooks + `
     type: text
     priority: bulk
+    resolve: update
     dedup: 1m
     timezone: Asia/Shanghai
     severity: {label: level, order: [P1, P2]}
@@ -41,6 +42,8 @@ func TestEveryKeyOfWebhooksTakesEffect(t *testing.T) {
         priority: critical
         digest: {after: 5}
       - to_user: ["@all"]
+        type: template_card
+        resolve: message
 `,
 	})
 	cfg, err := config.Load(filepath.Join(dir, "wecomq.yaml"), environment(map[string]string{"HMAC": "s3cret"}))
@@ -52,7 +55,7 @@ func TestEveryKeyOfWebhooksTakesEffect(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := webhook.Config{
-		Type: message.TypeText, Priority: tasks.Bulk, Dedup: time.Minute, Timezone: "Asia/Shanghai",
+		Type: message.TypeText, Priority: tasks.Bulk, Resolve: webhook.ResolveUpdate, Dedup: time.Minute, Timezone: "Asia/Shanghai",
 		Severity:  webhook.Severity{Label: "level", Order: []string{"P1", "P2"}},
 		Labels:    webhook.RecipientLabels{ToUser: "who", ToParty: "dept"},
 		Digest:    webhook.Digest{Window: 5 * time.Minute},
@@ -64,7 +67,7 @@ func TestEveryKeyOfWebhooksTakesEffect(t *testing.T) {
 				To:     message.Recipients{Users: []string{"alice", "bob"}, Parties: []string{"2"}, Tags: []string{"3"}},
 				Digest: &webhook.Digest{After: 5, Window: 5 * time.Minute},
 			},
-			{To: message.Recipients{Users: []string{"@all"}}},
+			{To: message.Recipients{Users: []string{"@all"}}, Type: message.TypeTemplateCard, Resolve: webhook.ResolveMessage},
 		},
 	}
 	if diff := cmp.Diff(want, cfg.Gateway.Webhooks); diff != "" {
@@ -76,9 +79,10 @@ func TestProblemsOfWebhooks(t *testing.T) {
 	t.Parallel()
 	const at = "wecomq.yaml:8: gateway.webhooks."
 	tests := map[string]struct{ line, want string }{
-		"unknown key":                {"tpye: text", "tpye: unknown key (known here: type, priority, dedup, timezone, severity, labels, digest, grafana, templates, routes)"},
+		"unknown key":                {"tpye: text", "tpye: unknown key (known here: type, priority, resolve, dedup, timezone, severity, labels, digest, grafana, templates, routes)"},
 		"type that cannot be":        {"type: news", `type: "news" is not one of markdown, text, textcard, template_card`},
 		"priority nobody knows":      {"priority: high", `priority: "high" is not one of critical, default, bulk`},
+		"resolve of another kind":    {"resolve: always", `resolve: "always" is not one of message, update`},
 		"dedup for days":             {"dedup: 48h", `dedup: "48h" is too long (at most 24h0m0s)`},
 		"time zone nobody knows":     {"timezone: Beijing", `timezone: "Beijing" is not a time zone such as Asia/Shanghai, UTC or Local`},
 		"digest after a negative":    {"digest: {after: -1}", `digest.after: "-1" is not a whole number from 0 to 1000`},
@@ -95,6 +99,7 @@ func TestProblemsOfWebhooks(t *testing.T) {
 		"route to a word for a tag":  {"routes: [{to_tag: [ops]}]", `routes[0].to_tag: "ops" is not a tag id: digits only`},
 		"route with a bad matcher":   {"routes: [{to_user: [a], match: [severity]}]", `routes[0].match[0]: "severity" is no matcher such as severity="critical" (with =, !=, =~ or !~)`},
 		"route of another app":       {"routes: [{to_user: [a], app: hr}]", `routes[0].app: "hr" is not one of ops`},
+		"route that changes text":    {"routes: [{to_user: [a], resolve: update}]", "routes[0].resolve: update changes cards, and the type here is markdown (set type: template_card)"},
 		"route that is a value":      {"routes: [a]", "routes[0]: want a mapping of keys to values"},
 	}
 	for name, tt := range tests {

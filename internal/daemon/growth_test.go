@@ -174,7 +174,7 @@ func (g *growth) send(app, to string, o producer.Options) (id string) {
 // alerts posts a webhook about an alert of its own group.
 func (g *growth) alerts(to, status, group string) {
 	g.Helper()
-	g.post("/v1/webhooks/alertmanager/ops?to_user="+to, `{"version":"4","receiver":"r","status":"`+status+`","groupKey":"`+group+
+	g.post("/v1/webhooks/alertmanager/ops?to_user="+to, `{"version":"4","receiver":"r","externalURL":"http://am","status":"`+status+`","groupKey":"`+group+
 		`","alerts":[{"status":"`+status+`","labels":{"alertname":"`+group+`"},"startsAt":"2026-11-22T07:58:13Z","endsAt":"2026-11-22T08:58:13Z"}]}`)
 }
 
@@ -231,6 +231,7 @@ func (g *growth) operator(rejected string) {
 	for i := range 4 {
 		g.alerts("storm", "firing", fmt.Sprint("storm", i))
 	}
+	g.alerts("card&type=template_card&resolve=update", "firing", "card")
 	g.look()
 	if err := inspector.Resume(g.Context(), "ops"); err != nil {
 		g.Fatal(err)

@@ -114,6 +114,37 @@ func (b *backends) UpdateCard(ctx context.Context, app, id string, update messag
 	return receipt, cardFault(id, err)
 }
 
+// ChangeCard implements [webhook.Queue].
+func (b *backends) ChangeCard(
+	ctx context.Context, app, id string, update message.UpdateTemplateCardRequest, key string,
+) (tasks.State, error) {
+	backend, err := b.of(app)
+	if err != nil {
+		return tasks.None, err
+	}
+	receipt, err := backend.operator.UpdateCard(ctx, id, update, key)
+	_, invalid := errors.AsType[*message.ValidationError](err)
+	switch {
+	case operator.IsGone(err), invalid:
+		return tasks.None, fmt.Errorf("%w: %w", webhook.ErrUnchangeable, err)
+	case errors.Is(err, operator.ErrNotSentYet):
+		return tasks.Queued, nil
+	case err != nil || receipt.State != tasks.Held:
+		return receipt.State, cardFault(id, err)
+	}
+	return b.heldUpdate(ctx, backend, receipt.ID)
+}
+
+// heldUpdate is the state of an update that is held. One that waits for somebody to change
+// the settings of the app could wait for days.
+func (b *backends) heldUpdate(ctx context.Context, backend *backend, id string) (tasks.State, error) {
+	record, err := backend.finder.Message(ctx, id)
+	if code := wecom.Code(record.ErrCode); err == nil && record.State == tasks.Held && code.Class() == wecom.ClassConfig {
+		return tasks.None, fmt.Errorf("%w: update %s is held: %w", webhook.ErrUnchangeable, id, code)
+	}
+	return record.State, lookupFault(id, err)
+}
+
 // cardFault classifies the error of an update of a card.
 func cardFault(id string, err error) error {
 	_, invalid := errors.AsType[*message.ValidationError](err)

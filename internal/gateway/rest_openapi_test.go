@@ -48,7 +48,7 @@ func TestTheDocumentTellsOfWebhooks(t *testing.T) {
 	t.Parallel()
 	b := withRoutes(t)
 	document := b.do("GET", "/openapi.json", "").body
-	for _, want := range []string{`"/v1/webhooks/alertmanager/{app}":{"post":`, `"name":"to_party"`, `"waits_for"`} {
+	for _, want := range []string{`"/v1/webhooks/alertmanager/{app}":{"post":`, `"name":"to_party"`, `"name":"resolve"`, `"waits_for"`, `"updates"`} {
 		if !strings.Contains(document, want) {
 			t.Errorf("the document does not mention %s", want)
 		}

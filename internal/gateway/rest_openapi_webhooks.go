@@ -44,6 +44,7 @@ func webhookOperation(source string, route Route) *huma.Operation {
 			query("to_tag", "tag ids, likewise", text),
 			query("type", "markdown if left out", &huma.Schema{Type: huma.TypeString, Enum: []any{"markdown", "text", "textcard", "template_card"}}),
 			query("priority", "critical if left out", &huma.Schema{Type: huma.TypeString, Enum: priorities}),
+			query("resolve", "message if left out; update, with template_card, changes the firing card instead", &huma.Schema{Type: huma.TypeString, Enum: []any{"message", "update"}}),
 		},
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}}},
 		Responses: map[string]*huma.Response{
@@ -57,7 +58,7 @@ func webhookOperation(source string, route Route) *huma.Operation {
 func acceptedSchema() *huma.Schema {
 	number, text := &huma.Schema{Type: huma.TypeInteger}, &huma.Schema{Type: huma.TypeString}
 	message := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
-		"id": text, "alerts": number, "duplicate": {Type: huma.TypeBoolean}, "waits_for": text,
+		"id": text, "alerts": number, "duplicate": {Type: huma.TypeBoolean}, "waits_for": text, "updates": text,
 	}}
 	return &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
 		"messages": {Type: huma.TypeArray, Items: message}, "digested": number, "unaddressed": number,

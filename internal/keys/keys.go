@@ -203,7 +203,7 @@ func Same(app, hash string) string { return prefix + app + "}:same:" + hash }
 // WebhookSeen is a notification that came by webhook, for one audience: it, and
 // what was decided about it, so that its twin or its repetition is decided alike.
 //
-// HASH nonce, held, before · `gateway.webhooks.dedup` · owner internal/webhook
+// HASH nonce, held, before, cards · `gateway.webhooks.dedup` · owner internal/webhook
 func WebhookSeen(app, notification string) string {
 	return prefix + app + "}:webhook:seen:" + notification
 }
@@ -238,9 +238,16 @@ func WebhookDue(app string) string { return prefix + app + "}:webhook:due" }
 // STRING id · 24 h · owner internal/webhook
 func WebhookLast(app, group string) string { return prefix + app + "}:webhook:last:" + group }
 
+// WebhookCards are the cards about a group of alerts to one audience that change when the
+// alerts end, oldest first.
+//
+// LIST id, at most 10 · 72 h after the last, or until the alerts end · owner internal/webhook
+func WebhookCards(app, group string) string { return prefix + app + "}:webhook:cards:" + group }
+
 // WebhookWaiting is a message that must not overtake the one before it.
 //
-// HASH body with its priority and key, after · until it is enqueued · owner internal/webhook
+// HASH body with its priority and key, after; with cards and update where it is sent only
+// if those cannot be changed · until it is enqueued · owner internal/webhook
 func WebhookWaiting(app, id string) string { return prefix + app + "}:webhook:waiting:" + id }
 
 // Dequeued is the last task that a server took from a queue, in case the reply was lost.

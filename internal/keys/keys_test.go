@@ -38,6 +38,7 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 		keys.WebhookDigest("ops", "5/60000", "user:bob"): "wecomq:{ops}:webhook:digest:5/60000:user:bob",
 		keys.WebhookClosedDigest("ops", "01J"):           "wecomq:{ops}:webhook:closed:01J",
 		keys.WebhookLast("ops", "g"):                     "wecomq:{ops}:webhook:last:g",
+		keys.WebhookCards("ops", "g"):                    "wecomq:{ops}:webhook:cards:g",
 		keys.WebhookWaiting("ops", "ops-1"):              "wecomq:{ops}:webhook:waiting:ops-1",
 		keys.WebhookDue("ops"):                           "wecomq:{ops}:webhook:due",
 	} {

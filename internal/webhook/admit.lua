@@ -2,34 +2,38 @@
 -- which it is added to their digest. The decision is kept, so that a twin, a
 -- repetition or a retry after a crash is decided alike and counted once.
 -- KEYS 1 seen (hash) 2 due (zset) 3 last message about the group (string)
+--      4 cards about the group that are to change (list)
 --      then for each member: window (hash), open digest (hash)
 -- ARGV 1 now in ms, 0 = Redis TIME 2 dedup in ms
 --      3 messages to a member before they are gathered, 0 = never 4 window in ms
 --      5 type 6 priority, 0 for the highest 7 nonce, which makes this occurrence
---      another than the next one 8 id of the message 9 L, the number of lines
+--      another than the next one 8 id of the message
+--      9 'open' for a card that is to change when its alerts end, 'close' for the end of
+--      the alerts, '' for any other message 10 L, the number of lines
 --      then for each line: field, count, who
 --      then for each member: the name of its open digest in due
 -- result {seen already: 0 or 1, nonce, id of the message before it or "",
---         number of each member for which it is held…}
+--         ids of the cards to change instead, oldest first, number of each member for which it is held…}
 local now = tonumber(ARGV[1])
 if now == 0 then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
-local after, span, lines = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[9])
-local members = (#KEYS - 3) / 2
+local after, span, lines = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[10])
+local members = (#KEYS - 4) / 2
 local max_kinds, max_who = 400, 120
+local max_cards, card_life = 10, 72 * 3600000 -- WeCom changes no older card (94888)
 
-local function reply(seen, nonce, before, held)
-  local r = {seen, nonce, before}
+local function reply(seen, nonce, before, cards, held)
+  local r = {seen, nonce, before, cards}
   for n in string.gmatch(held, '%d+') do
     r[#r + 1] = n
   end
   return r
 end
-local seen = redis.call('HMGET', KEYS[1], 'nonce', 'before', 'held')
+local seen = redis.call('HMGET', KEYS[1], 'nonce', 'before', 'held', 'cards')
 if seen[1] then
-  return reply(1, seen[1], seen[2], seen[3])
+  return reply(1, seen[1], seen[2], seen[4] or '', seen[3])
 end
 
 -- Adds the notification to a digest. What is one kind too many has no name.
@@ -44,7 +48,7 @@ local function gather(key, due_name, due)
   redis.call('HSET', key, 'until', now)
   redis.call('HINCRBY', key, 'messages', 1)
   local full = redis.call('HLEN', key) > 2 * max_kinds
-  for i = 10, 9 + 3 * lines, 3 do
+  for i = 11, 10 + 3 * lines, 3 do
     local field, who = ARGV[i], ARGV[i + 2]
     if full and redis.call('HEXISTS', key, 'n:' .. field) == 0 then
       field, who = string.match(field, '^%d+|%a+|'), ''
@@ -83,10 +87,16 @@ local function held(window, digest, due_name)
   return hold
 end
 
+-- The end of alerts whose cards change is no message, and is not gathered.
+local cards = ''
+if ARGV[9] == 'close' then
+  cards = table.concat(redis.call('LRANGE', KEYS[4], 0, -1), ' ')
+  redis.call('DEL', KEYS[4])
+end
 local kept = {}
-if after > 0 then
+if after > 0 and cards == '' then
   for m = 1, members do
-    if held(KEYS[2 + 2 * m], KEYS[3 + 2 * m], ARGV[9 + 3 * lines + m]) then
+    if held(KEYS[3 + 2 * m], KEYS[4 + 2 * m], ARGV[10 + 3 * lines + m]) then
       kept[#kept + 1] = m
     end
   end
@@ -95,7 +105,14 @@ local before = redis.call('GET', KEYS[3]) or ''
 if after == 0 or #kept < members then
   redis.call('SET', KEYS[3], ARGV[8], 'EX', 86400)
 end
+if ARGV[9] == 'open' and #kept > 0 then
+  redis.call('DEL', KEYS[4]) -- whoever got it in a digest has no card that could change
+elseif ARGV[9] == 'open' then
+  redis.call('RPUSH', KEYS[4], ARGV[8])
+  redis.call('LTRIM', KEYS[4], -max_cards, -1)
+  redis.call('PEXPIRE', KEYS[4], card_life)
+end
 local list = table.concat(kept, ',')
-redis.call('HSET', KEYS[1], 'nonce', ARGV[7], 'before', before, 'held', list)
+redis.call('HSET', KEYS[1], 'nonce', ARGV[7], 'before', before, 'held', list, 'cards', cards)
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return reply(0, ARGV[7], before, list)
+return reply(0, ARGV[7], before, cards, list)

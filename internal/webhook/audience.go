@@ -14,22 +14,27 @@ type Query struct {
 	To       message.Recipients
 	Type     message.Type
 	Priority tasks.Priority
+	Resolve  Resolve
 }
 
-// ParseQuery reads to_user, to_party, to_tag, type and priority. Its errors are of type
-// [*InvalidError].
+// ParseQuery reads to_user, to_party, to_tag, type, priority and resolve. Its errors are
+// of type [*InvalidError].
 func ParseQuery(values url.Values) (Query, error) {
 	q := Query{
 		To: message.Recipients{
 			Users: ids(values["to_user"]...), Parties: ids(values["to_party"]...), Tags: ids(values["to_tag"]...),
 		},
 		Type: message.Type(values.Get("type")), Priority: tasks.Priority(values.Get("priority")),
+		Resolve: Resolve(values.Get("resolve")),
 	}
 	if q.Type != "" && !slices.Contains(Types(), q.Type) {
 		return Query{}, &InvalidError{"query.type", "not one of " + names(Types())}
 	}
 	if q.Priority != "" && q.Priority.Validate() != nil {
 		return Query{}, &InvalidError{"query.priority", "not one of " + names(tasks.Priorities())}
+	}
+	if q.Resolve != "" && !slices.Contains(Resolves(), q.Resolve) {
+		return Query{}, &InvalidError{"query.resolve", "not one of " + names(Resolves())}
 	}
 	if q.To.Count() > 0 {
 		if err := ValidateRecipients(q.To); err != nil {
@@ -67,11 +72,16 @@ type audience struct {
 	kind     message.Type
 	priority tasks.Priority
 	digest   Digest
+	updates  bool // the end of its alerts changes the cards that have reported them
 }
 
 // key identifies the audience.
 func (a audience) key() string {
-	return list(string(a.kind), string(a.priority), a.digest.stream(),
+	kind := string(a.kind)
+	if a.updates {
+		kind += "+" + string(ResolveUpdate)
+	}
+	return list(kind, string(a.priority), a.digest.stream(),
 		list(a.to.Users...), list(a.to.Parties...), list(a.to.Tags...))
 }
 
@@ -79,6 +89,7 @@ func (a audience) key() string {
 type delivery struct {
 	audience
 	notification Notification
+	truncated    bool // the source left out alerts, which can be of this audience
 }
 
 // identity identifies the part of the notification, however often it is sent.
@@ -110,7 +121,7 @@ func (c Config) plan(app string, n Notification, q Query) (deliveries []delivery
 		}
 		key := a.key()
 		if alerts[key] == nil {
-			deliveries = append(deliveries, delivery{audience: a})
+			deliveries = append(deliveries, delivery{audience: a, truncated: n.Truncated > 0})
 		}
 		alerts[key] = append(alerts[key], alert)
 	}
@@ -124,7 +135,7 @@ func (c Config) plan(app string, n Notification, q Query) (deliveries []delivery
 
 // audienceOf returns who gets an alert: the recipients in the query, else those in
 // its labels, else those of the first route that matches. That route sets type,
-// priority and digest in any case.
+// priority, resolve and digest in any case.
 func (c Config) audienceOf(app string, alert Alert, q Query) (a audience, wrong []string) {
 	a = audience{to: q.To, kind: q.Type, priority: q.Priority, digest: c.Digest}
 	route := c.route(app, alert.Labels)
@@ -140,6 +151,7 @@ func (c Config) audienceOf(app string, alert Alert, q Query) (a audience, wrong 
 	}
 	a.kind = first(a.kind, route.Type, c.Type)
 	a.priority = first(a.priority, route.Priority, c.Priority)
+	a.updates = a.kind == message.TypeTemplateCard && first(q.Resolve, route.Resolve, c.Resolve) == ResolveUpdate
 	if route.Digest != nil {
 		a.digest = *route.Digest
 	}

@@ -37,12 +37,37 @@ type queue struct {
 	fail func(taken bool) error
 	// busy are messages that are not done with.
 	busy map[string]bool
+	// updates are the states of the updates of cards: accepted unless a test says
+	// otherwise, none for a card that cannot be changed.
+	updates map[string]tasks.State
+	// changes are the updates, by card.
+	changes map[string]string
 }
 
 func (q *queue) Done(_ context.Context, _, id string) (bool, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return !q.busy[id], nil
+}
+
+func (q *queue) ChangeCard(
+	_ context.Context, _, id string, update message.UpdateTemplateCardRequest, _ string,
+) (tasks.State, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	state, ok := q.updates[id]
+	if !ok {
+		state = tasks.Accepted
+	}
+	if state == tasks.None {
+		return state, webhook.ErrUnchangeable
+	}
+	body, err := message.Encode(update)
+	if q.changes == nil {
+		q.changes = map[string]string{}
+	}
+	q.changes[id] = string(body)
+	return state, err
 }
 
 // setBusy says of a message whether it is still under way.

@@ -18,6 +18,8 @@ type Config struct {
 	// Priority of the messages, unless the query or the route says another. A
 	// resolved notification has that of the firing one, whose queue it shares.
 	Priority tasks.Priority
+	// Resolve says how the end of an alert is reported, likewise.
+	Resolve Resolve
 	// Dedup is for how long a repeated notification is recognised. It should be
 	// longer than the two notifications of an Alertmanager pair can be apart, and
 	// shorter than any intended repetition.
@@ -58,8 +60,25 @@ type Route struct {
 	To       message.Recipients
 	Type     message.Type   // empty: that of the config
 	Priority tasks.Priority // empty: that of the config
+	Resolve  Resolve        // empty: that of the config
 	Digest   *Digest        // nil: that of the config
 }
+
+// Resolve says how the end of an alert is reported.
+type Resolve string
+
+// The ways to report it.
+const (
+	// ResolveMessage sends a message.
+	ResolveMessage Resolve = "message"
+	// ResolveUpdate changes the cards that have reported the alert, and sends a message
+	// only where that is not possible. It needs [message.TypeTemplateCard], and is
+	// [ResolveMessage] for other types.
+	ResolveUpdate Resolve = "update"
+)
+
+// Resolves lists the ways.
+func Resolves() []Resolve { return []Resolve{ResolveMessage, ResolveUpdate} }
 
 // The limits of a [Config].
 const (
@@ -84,6 +103,7 @@ func DefaultConfig() Config {
 	return Config{
 		Type:     message.TypeMarkdown,
 		Priority: tasks.Critical,
+		Resolve:  ResolveMessage,
 		Dedup:    4 * time.Minute,
 		Timezone: "Local",
 		Severity: Severity{Label: "severity", Order: []string{"critical", "error", "warning", "info"}},

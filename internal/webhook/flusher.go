@@ -115,10 +115,16 @@ func (h *Handler) flushWaiting(ctx context.Context, s store, name string) error 
 	if !done {
 		return nil
 	}
-	receipt, err := h.enqueueOne(ctx, s.app, w.Message)
-	if err != nil {
-		return fmt.Errorf("enqueue what waited: %w", err)
+	told, err := h.changeCards(ctx, s.app, w)
+	if err != nil || told == pending {
+		return err
 	}
-	h.log.Info().Str("app", s.app).Str("message_id", receipt.ID).Bool("duplicate", receipt.Duplicate).Msg("message enqueued after the one before it")
+	if told == unchanged {
+		receipt, err := h.enqueueOne(ctx, s.app, w.Message)
+		if err != nil {
+			return fmt.Errorf("enqueue what waited: %w", err)
+		}
+		h.log.Info().Str("app", s.app).Str("message_id", receipt.ID).Bool("duplicate", receipt.Duplicate).Msg("message enqueued after the one before it")
+	}
 	return s.forget(ctx, name, keys.WebhookWaiting(s.app, idOf(s.app, w.Message)))
 }

@@ -72,6 +72,9 @@ type AcceptedMessage struct {
 	ID        string `json:"id"`
 	Alerts    int    `json:"alerts"` // that it reports, shown or counted
 	Duplicate bool   `json:"duplicate"`
+	// Updates is the id of the card that changes to say this. The message with this
+	// answer's id is sent only if the card cannot be changed.
+	Updates string `json:"updates,omitempty"`
 	// WaitsFor is the id of the previous message about the same alerts, which is not
 	// sent yet; this one is enqueued after it.
 	WaitsFor string `json:"waits_for,omitempty"`
@@ -221,11 +224,11 @@ func (h *Handler) deliver(ctx context.Context, app string, d delivery) (delivere
 	if err != nil {
 		return delivered{}, err
 	}
-	if err := message.ValidateContent(message.WithRecipients(rendered.Request, d.to)); err != nil {
-		return delivered{}, err
-	}
 	s, nonce := store{h.rdb, app}, ulid.Make().String()
 	m := tasks.Message{Options: tasks.Options{Priority: d.priority, IdempotencyKey: d.idempotencyKey(nonce)}}
+	if err := message.ValidateContent(message.WithRecipients(d.changeable(rendered.Request, idOf(app, m)), d.to)); err != nil {
+		return delivered{}, err
+	}
 	verdict, err := s.admit(ctx, d, linesOf(d.notification, h.cfg.Severity), h.cfg.Dedup, nonce, idOf(app, m), h.Now())
 	if err != nil {
 		return delivered{}, err
@@ -237,7 +240,7 @@ func (h *Handler) deliver(ctx context.Context, app string, d delivery) (delivere
 	answer := AcceptedMessage{}
 	if to := without(d.to, verdict.held); to.Count() > 0 {
 		m.Options.IdempotencyKey = d.idempotencyKey(verdict.nonce)
-		m.Request = message.WithRecipients(rendered.Request, to)
+		m.Request = message.WithRecipients(d.changeable(rendered.Request, idOf(app, m)), to)
 		if answer, err = h.enqueue(ctx, s, d, m, verdict); err != nil {
 			return delivered{}, err
 		}
@@ -264,17 +267,24 @@ func (h *Handler) tell(app string, d delivery, answer AcceptedMessage, verdict d
 	}
 	h.log.Info().Str("app", app).Str("message_id", answer.ID).Str("receiver", d.notification.Receiver).
 		Str("status", string(d.notification.Status)).Int("alerts", answer.Alerts).Int("digested", len(verdict.held)).
-		Bool("duplicate", answer.Duplicate).Str("waits_for", answer.WaitsFor).Msg("webhook accepted")
+		Bool("duplicate", answer.Duplicate).Str("waits_for", answer.WaitsFor).
+		Str("updates", answer.Updates).Msg("webhook accepted")
 }
 
-// enqueue enqueues a message, or stores it to wait for the previous one.
+// enqueue enqueues a message, or stores it to wait for the previous one or for the change
+// of a card.
 func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m tasks.Message, verdict decision) (AcceptedMessage, error) {
+	if update, ok := updateOf(m.Request); ok && len(verdict.cards) > 0 {
+		newest := verdict.cards[len(verdict.cards)-1]
+		err := s.wait(ctx, waiting{Message: m, after: newest, cards: verdict.cards, update: update})
+		return AcceptedMessage{ID: idOf(s.app, m), Duplicate: verdict.seen, Updates: newest}, err
+	}
 	waits, err := h.mustWait(ctx, s, d, verdict.before)
 	if err != nil {
 		return AcceptedMessage{}, err
 	}
 	if waits {
-		err := s.wait(ctx, waiting{m, verdict.before})
+		err := s.wait(ctx, waiting{Message: m, after: verdict.before})
 		return AcceptedMessage{ID: idOf(s.app, m), Duplicate: verdict.seen, WaitsFor: verdict.before}, err
 	}
 	receipt, err := h.enqueueOne(ctx, s.app, m)

@@ -2,7 +2,9 @@ package webhook
 
 import (
 	"context"
+	"errors"
 
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -16,7 +18,14 @@ type Queue interface {
 	// Done reports whether a message is finished: its state is final, or it is not
 	// known.
 	Done(ctx context.Context, app, id string) (bool, error)
+	// ChangeCard enqueues the update of a card that was sent, and returns where it stands.
+	// A repeat with an equal key finds the first one. [ErrUnchangeable] means that the card
+	// cannot be changed any more.
+	ChangeCard(ctx context.Context, app, id string, update message.UpdateTemplateCardRequest, key string) (tasks.State, error)
 }
+
+// ErrUnchangeable is returned for a card whose code is used or too old, or that has none.
+var ErrUnchangeable = errors.New("the card cannot be changed")
 
 // enqueueOne enqueues one message.
 func (h *Handler) enqueueOne(ctx context.Context, app string, m tasks.Message) (tasks.Receipt, error) {

@@ -89,17 +89,20 @@ type decision struct {
 	seen   bool   // it was decided earlier
 	nonce  string // of this occurrence; it repeats with the decision
 	before string // id of the previous message about the same alerts; empty for none
-	held   []int  // positions of the members who get it in a digest, counted from 1
+	// cards are the ids of those that have reported the alerts, and that are to change,
+	// the oldest first.
+	cards []string
+	held  []int // positions of the members who get it in a digest, counted from 1
 }
 
 // admit decides about a notification that would become the message id. If now is
 // zero, Redis's clock is used.
 func (s store) admit(ctx context.Context, d delivery, lines []line, dedup time.Duration, nonce, id string, now int64) (decision, error) {
 	stream := d.digest.stream()
-	names := []string{keys.WebhookSeen(s.app, d.identity()), keys.WebhookDue(s.app), keys.WebhookLast(s.app, d.group())}
+	names := []string{keys.WebhookSeen(s.app, d.identity()), keys.WebhookDue(s.app), keys.WebhookLast(s.app, d.group()), keys.WebhookCards(s.app, d.group())}
 	args := []any{
 		now, dedup.Milliseconds(), d.digest.After, d.digest.Window.Milliseconds(), string(d.kind),
-		slices.Index(tasks.Priorities(), d.priority), nonce, id, len(lines),
+		slices.Index(tasks.Priorities(), d.priority), nonce, id, d.cardRole(), len(lines),
 	}
 	for _, l := range lines {
 		args = append(args, l.field(), l.count, l.who)
@@ -118,11 +121,13 @@ func (s store) admit(ctx context.Context, d delivery, lines []line, dedup time.D
 }
 
 func readDecision(reply []any) (decision, error) {
-	if len(reply) < 3 {
+	if len(reply) < 4 {
 		return decision{}, fmt.Errorf("admit.lua replied %v", reply)
 	}
-	d := decision{seen: fmt.Sprint(reply[0]) == "1", nonce: fmt.Sprint(reply[1]), before: fmt.Sprint(reply[2])}
-	for _, value := range reply[3:] {
+	d := decision{
+		seen: fmt.Sprint(reply[0]) == "1", nonce: fmt.Sprint(reply[1]), before: fmt.Sprint(reply[2]), cards: strings.Fields(fmt.Sprint(reply[3])),
+	}
+	for _, value := range reply[4:] {
 		n, err := strconv.Atoi(fmt.Sprint(value))
 		if err != nil {
 			return decision{}, fmt.Errorf("admit.lua replied %v", reply)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -21,11 +22,14 @@ const (
 	waitMost = 30 * time.Second
 )
 
-// waiting is a message that is enqueued after the previous one is finished.
+// waiting is a message that is enqueued after the previous one is finished. If there are
+// cards, it is enqueued only where the change of the newest fails.
 type waiting struct {
 	tasks.Message
 
-	after string // id of the previous message
+	after  string                            // id of the previous message; the newest card, if there are any
+	cards  []string                          // their ids, the newest last
+	update message.UpdateTemplateCardRequest // of the newest
 }
 
 // wait stores a message in Redis. Doing it twice has no further effect.
@@ -34,6 +38,14 @@ func (s store) wait(ctx context.Context, w waiting) error {
 	if err != nil {
 		return err
 	}
+	fields := []any{"body", body, "after", w.after}
+	if len(w.cards) > 0 {
+		update, err := message.Encode(w.update)
+		if err != nil {
+			return err
+		}
+		fields = append(fields, "cards", strings.Join(w.cards, " "), "update", update)
+	}
 	now, err := s.rdb.Time(ctx).Result() // due.lua goes by the clock of Redis
 	if err != nil {
 		return fmt.Errorf("keep a message that waits: %w", err)
@@ -41,8 +53,7 @@ func (s store) wait(ctx context.Context, w waiting) error {
 	id := idOf(s.app, w.Message)
 	name := waitingPrefix + id + "|" + strconv.FormatInt(now.UnixMilli(), 10)
 	_, err = s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.HSet(ctx, keys.WebhookWaiting(s.app, id),
-			"body", body, "after", w.after)
+		p.HSet(ctx, keys.WebhookWaiting(s.app, id), fields...)
 		p.ZAdd(ctx, keys.WebhookDue(s.app), redis.Z{Score: float64(now.Add(waitStep).UnixMilli()), Member: name})
 		return nil
 	})
@@ -98,7 +109,11 @@ func (s store) readWaiting(hash map[string]string) (*waiting, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &waiting{Message: m, after: hash["after"]}, nil
+	w := &waiting{Message: m, after: hash["after"], cards: strings.Fields(hash["cards"])}
+	if len(w.cards) > 0 {
+		w.update, err = message.ParseCardUpdateLenient([]byte(hash["update"]))
+	}
+	return w, err
 }
 
 // Waiting finds a message that is not in the queue yet because it waits for the

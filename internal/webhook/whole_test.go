@@ -22,8 +22,9 @@ const sendToken = "send-token-0123456789abcdef"
 
 // whole is all of wecomq in one process, and a simulated WeCom.
 type whole struct {
+	*daemontest.Deployment
+
 	url *url.URL // of the gateway
-	sim *wecomtest.Simulator
 }
 
 func newWhole(t *testing.T, cfg webhook.Config) whole {
@@ -37,7 +38,7 @@ func newWhole(t *testing.T, cfg webhook.Config) whole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return whole{at, d.WeCom}
+	return whole{d, at}
 }
 
 // ServeHTTP passes a request on to the gateway, with a token that may send.
@@ -54,7 +55,7 @@ func (w whole) texts(t *testing.T, n int) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	messages, err := w.sim.WaitMessages(ctx, n)
+	messages, err := w.WeCom.WaitMessages(ctx, n)
 	if err != nil {
 		t.Fatalf("%d messages arrived, want %d: %v", len(messages), n, err)
 	}
@@ -69,7 +70,7 @@ func TestResolvedFollowsAFiringThatIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWhole(t, testConfig())
 	busy := wecomtest.Fault{API: "message/send", Match: &wecomtest.Match{Content: "firing a"}, ErrCode: -1, Times: 2}
-	if err := w.sim.AddFault(busy); err != nil {
+	if err := w.WeCom.AddFault(busy); err != nil {
 		t.Fatal(err)
 	}
 	for _, g := range []string{group("a"), group("!a"), group("!a", "b"), group("a", "b"), group("c wecom_to_user=carol")} {
