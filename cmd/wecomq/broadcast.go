@@ -29,7 +29,7 @@ cancelled at any time and from any host; what became of each recipient is in its
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(newBroadcastCreate(g), newBroadcastList(g), newBroadcastStatus(g), newBroadcastReport(g), newBroadcastReplay(g))
+	cmd.AddCommand(newBroadcastCreate(g), newBroadcastList(g), newBroadcastStatus(g), newBroadcastReport(g), newBroadcastReplay(g), newBroadcastApprove(g))
 	for _, control := range broadcastControls {
 		cmd.AddCommand(newBroadcastControl(g, control))
 	}
@@ -75,9 +75,6 @@ var broadcastControls = []broadcastControl{
 	{"resume", "Let a paused broadcast go on", "It goes on with those who were not reached.", (*broadcast.Store).Resume},
 	{"cancel", "End a broadcast", `Whoever was not reached counts as cancelled. Calls in flight end, and their outcome is
 still recorded. To take back what was sent, see 'wecomq recall'.`, (*broadcast.Store).Cancel},
-	{"approve", "Release a broadcast that waits for approval", `A broadcast that was created with --approve, or goes to more people than the config's
-broadcast.approval_above, waits until somebody other than its creator approves it. Look
-at it first: 'wecomq broadcast status ID'.`, (*broadcast.Store).Approve},
 }
 
 func newBroadcastControl(g *globals, c broadcastControl) *cobra.Command {

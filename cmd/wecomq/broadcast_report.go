@@ -10,9 +10,9 @@ import (
 
 // broadcastReportFlags are the flags of `wecomq broadcast report`.
 type broadcastReportFlags struct {
-	format, state, recipient string
-	errcode                  int64
-	bom                      bool
+	format, state, recipient, msgid string
+	errcode                         int64
+	bom                             bool
 }
 
 func newBroadcastReport(g *globals) *cobra.Command {
@@ -44,6 +44,7 @@ read Chinese. --format json prints the sums only.`,
 	flags.StringVar(&f.state, "state", "", "only recipients in this `STATE`")
 	flags.Int64Var(&f.errcode, "errcode", 0, "only recipients whose call had this errcode of WeCom")
 	flags.StringVar(&f.recipient, "recipient", "", "only this `USER`")
+	flags.StringVar(&f.msgid, "msgid", "", "only recipients of the call that got this `MSGID`")
 	flags.BoolVar(&f.bom, "bom", false, "begin the CSV with a byte order mark, for Excel")
 	return cmd
 }
@@ -58,7 +59,7 @@ func (f *broadcastReportFlags) run(ctx context.Context, g *globals, id string) e
 	if err != nil {
 		return broadcastError(err)
 	}
-	rows := broadcast.Selection{State: f.state, ErrCode: f.errcode, Recipient: f.recipient}.Of(desk.Report(ctx, id))
+	rows := broadcast.Selection{State: f.state, ErrCode: f.errcode, Recipient: f.recipient, MsgID: f.msgid}.Of(desk.Report(ctx, id))
 	switch f.format {
 	case "csv":
 		return broadcast.WriteCSV(g.stdout, rows, f.bom)

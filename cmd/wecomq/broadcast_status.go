@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
@@ -101,6 +99,9 @@ func newBroadcastStatus(g *globals) *cobra.Command {
 WeCom's errcodes, and when it will end at the rate that the app, its own --rate, its hours
 and the day's quota allow.
 
+While it waits for approval, it also shows three of the messages, and what it takes of the
+day quota (review in JSON).
+
 --watch shows the progress until it ends; Ctrl-C stops the watching only.`,
 		Example: "  wecomq broadcast status ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD --watch",
 		Args:    arguments(cobra.ExactArgs(1)),
@@ -159,12 +160,18 @@ func printBroadcastText(out io.Writer, s broadcast.Status) error {
 		by := s.Acts[act]
 		rows = append(rows, [2]string{act, timeText(by.At) + " by " + by.Actor})
 	}
+	if s.Review != nil {
+		rows = append(rows, [2]string{"day quota", quotaCostText(s.Review.Quota)})
+	}
 	for _, row := range rows {
 		if row[1] != "" && row[1] != "[]" {
 			_, _ = fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 		}
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil || s.Review == nil {
+		return err
+	}
+	return printSamples(out, s.Review.Samples)
 }
 
 func countText(n int) string {
@@ -205,8 +212,7 @@ func (g *globals) watchBroadcast(ctx context.Context, desk *broadcast.Desk, b *b
 // broadcastProgress is a bar on a terminal, and elsewhere a line whenever something has
 // changed.
 func (g *globals) broadcastProgress(b *broadcast.Broadcast) func(broadcast.Status) {
-	file, ok := g.stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !isTerminal(g.stderr) {
 		var last broadcast.Status
 		return func(s broadcast.Status) {
 			if s.Counts != last.Counts || s.State != last.State {

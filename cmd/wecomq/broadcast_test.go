@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,7 +14,10 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -57,6 +61,44 @@ func TestABroadcastInAStorm(t *testing.T) {
 	}
 	if audit := l.run("", "audit", "-o", "json"); !strings.Contains(audit, `"imbalance":0`) {
 		t.Errorf("the audit says %s", audit)
+	}
+}
+
+// Whoever approves a broadcast on the command line sees before what it would send.
+func TestWhoApprovesABroadcastSeesIt(t *testing.T) {
+	t.Parallel()
+	takeTurn(t)
+	l := &landscape{T: t, redis: redistest.Start(t)}
+	l.env = appVariables("http://127.0.0.1:1", l.redis.URL())
+	template, err := compose.TextTemplate(message.TypeText, "hello {{.name}}\nsecond line")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := compose.Compile(t.Context(), strings.NewReader("userid,name\nu1,Anna\nu2,\x1b[2J\n"), template, compose.Options{TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = list.Close() }()
+	draft := broadcast.Draft{Spec: broadcast.Spec{Template: template, CreatedBy: "anna", NeedsApproval: true}, List: list}
+	b, _, err := broadcast.New(l.redis.Client(), defaultApp, time.Hour).Create(t.Context(), draft)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown strings.Builder
+	cmd := exec.CommandContext(t.Context(), "wecomq", "broadcast", "approve", b.ID)
+	cmd.Env, cmd.Stderr = l.environ(), &shown
+	out, err := cmd.Output()
+	var approved broadcast.Status
+	if err != nil || json.Unmarshal(out, &approved) != nil {
+		t.Fatalf("%v: %s %s", err, out, shown.String())
+	}
+	if approved.State != broadcast.Running || approved.Review == nil || len(approved.Review.Samples) != 2 || approved.Review.QuotaCost != 2 {
+		t.Errorf("it prints %s", out)
+	}
+	for _, want := range []string{"awaiting approval", "2 in 2 calls", "day quota", "ends about", "u1 gets:\n  hello Anna\n  second line\n", "u2 gets:\n  hello  [2J\n"} {
+		if !strings.Contains(shown.String(), want) {
+			t.Errorf("it does not show %q:\n%s", want, shown.String())
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ func TestPagesInABrowser(t *testing.T) {
 	admin.login(gateway, gatewayToken)
 	l.replayInBrowser(admin, dead)
 	l.broadcastInBrowser(admin)
+	l.sendAgainInBrowser(admin)
 	l.steerBroadcastInBrowser(admin)
 	l.pauseInDashboard(admin)
 
@@ -81,7 +82,8 @@ func (l *landscape) replayInBrowser(tab *tab, dead string) {
 func (l *landscape) broadcastInBrowser(tab *tab) {
 	l.Helper()
 	before := len(l.messages())
-	l.writeBroadcast(tab, "userid,name\nzhang.san,张\nli.si,李\nLI.SI,重复\n", "**你好** {{.name}}", "")
+	ask[wecomtest.Rules](l, http.MethodPatch, "/admin/rules", `{"invisible":["new.here"]}`)
+	l.writeBroadcast(tab, "userid,name\nzhang.san,张\nli.si,李\nLI.SI,重复\nnew.here,新\n", "**你好** {{.name}}", "")
 	tab.awaitText("first in line 3")
 	if text := js[string](tab, `document.querySelector(".preview .bubble").innerText`); !strings.HasPrefix(text, "你好 ") {
 		l.Errorf("the preview shows %q", text)
@@ -100,8 +102,25 @@ func (l *landscape) broadcastInBrowser(tab *tab) {
 	}
 	tab.run("find a recipient", chromedp.SendKeys(`input[name=recipient]`, "li.si\r"), chromedp.WaitVisible(`p.reason.good`))
 	report := js[string](tab, `fetch(document.querySelector("a[download]").href).then(r => r.text())`)
-	if lines := strings.Split(strings.TrimSpace(report), "\n"); len(lines) != 3 || !strings.Contains(report, "zhang.san,accepted,0,") {
+	if lines := strings.Split(strings.TrimSpace(report), "\n"); len(lines) != 4 || !strings.Contains(report, "zhang.san,accepted,0,") {
 		l.Errorf("the report is %q", report)
+	}
+}
+
+// sendAgainInBrowser sends a broadcast that has ended to whom it did not reach, and takes
+// that back: a button that stands apart, and asks first.
+func (l *landscape) sendAgainInBrowser(tab *tab) {
+	l.Helper()
+	ask[wecomtest.Rules](l, http.MethodPatch, "/admin/rules", `{"invisible":[]}`)
+	const again, recall = `form[action$="/replay"] button`, `.grave form[action$="/recall"] button`
+	tab.run("send again", chromedp.SetValue(`select[name=errcode]`, "81013"), chromedp.Click(again), chromedp.WaitVisible(`.notice`))
+	tab.awaitText("goes to those who have not got the first one")
+	tab.awaitText("finished") // by itself
+	tab.run("recall", chromedp.WaitVisible(recall), chromedp.Click(recall), chromedp.WaitVisible(`.notice`))
+	tab.awaitText("1 calls are taken back")
+	messages := l.messages()
+	if last := messages[len(messages)-1]; last.To[0] != "new.here" || !last.Recalled {
+		l.Errorf("the last message is %+v", last)
 	}
 }
 

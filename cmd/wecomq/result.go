@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/tasks"
@@ -96,17 +97,28 @@ func findByID(ctx context.Context, d *daemon.Deployment, id string) (tasks.Recor
 }
 
 func findByMsgID(ctx context.Context, d *daemon.Deployment, only, msgid string) (tasks.Record, error) {
+	apps := d.Apps()
 	if only != "" {
 		app, err := d.Config.App(only)
 		if err != nil {
 			return tasks.Record{}, err
 		}
-		return d.Finder(app).ByMsgID(ctx, msgid)
+		apps = []*config.App{app}
 	}
-	for _, app := range d.Apps() {
+	for _, app := range apps {
 		record, err := d.Finder(app).ByMsgID(ctx, msgid)
 		if !errors.Is(err, lookup.ErrNotFound) {
 			return record, err
+		}
+	}
+	for _, app := range apps { // the calls of broadcasts take longer
+		call, err := d.Broadcasts(app).FindMsgID(ctx, msgid)
+		if err != nil {
+			return tasks.Record{}, err
+		}
+		if call != nil {
+			return tasks.Record{}, fmt.Errorf("msgid %s: a call to %d recipients of broadcast %s: see 'wecomq broadcast report %s --msgid %s'",
+				msgid, len(call.Rows), call.Broadcast.ID, call.Broadcast.ID, msgid)
 		}
 	}
 	return tasks.Record{}, fmt.Errorf("msgid %s: %w", msgid, lookup.ErrNotFound)

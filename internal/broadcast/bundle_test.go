@@ -52,6 +52,11 @@ func (b *bundle) draft(text, csv string) broadcast.Draft {
 	if err != nil {
 		b.Fatal(err)
 	}
+	return b.compile(template, csv)
+}
+
+func (b *bundle) compile(template *compose.Template, csv string) broadcast.Draft {
+	b.Helper()
 	compiled, err := compose.Compile(b.Context(), strings.NewReader(csv), template, compose.Options{TempDir: b.TempDir()})
 	if err != nil {
 		b.Fatal(err)

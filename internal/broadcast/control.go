@@ -76,10 +76,18 @@ func (s *Store) Approve(ctx context.Context, id, actor string) (*Broadcast, erro
 	if err != nil {
 		return nil, err
 	}
-	if b.State == AwaitingApproval && (actor == "" || actor == b.Spec.CreatedBy) {
-		return nil, ErrOwnApproval
+	if err := b.MayApprove(actor); err != nil {
+		return nil, err
 	}
 	return s.change(ctx, id, actor, approving)
+}
+
+// MayApprove is [ErrOwnApproval] for the creator of a broadcast that waits for approval.
+func (b *Broadcast) MayApprove(actor string) error {
+	if b.State == AwaitingApproval && (actor == "" || actor == b.Spec.CreatedBy) {
+		return ErrOwnApproval
+	}
+	return nil
 }
 
 // change makes a change of state, which may have been made already.

@@ -9,6 +9,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // Desk is where the broadcasts of an app are ordered and watched.
@@ -25,6 +26,8 @@ type Desk struct {
 	// Resolve keeps the files that a message names, for as long as it may wait; only Compile
 	// needs it.
 	Resolve func(context.Context, tasks.Message) (tasks.Message, error)
+	// Keep keeps a file for an order; only the pages need it.
+	Keep func(ctx context.Context, kind wecom.MediaType, name string, content []byte) (message.MediaRef, error)
 	// Recaller calls WeCom for the app; only Recall needs it.
 	Recaller func() (Recaller, error)
 }
@@ -37,7 +40,7 @@ func (d *Desk) Compile(ctx context.Context, o *Order, list io.Reader, by string)
 		return Draft{}, err
 	}
 	if !o.DryRun {
-		if spec.Template, err = d.keepFiles(ctx, spec); err != nil {
+		if spec.Template, err = d.KeepFiles(ctx, spec); err != nil {
 			return Draft{}, err
 		}
 	}
@@ -64,8 +67,9 @@ func (d *Desk) Compile(ctx context.Context, o *Order, list io.Reader, by string)
 	return Draft{Spec: spec, List: compiled, Key: o.IdempotencyKey}, nil
 }
 
-// keepFiles is the template with what stands for its files: all calls share them.
-func (d *Desk) keepFiles(ctx context.Context, spec Spec) (*compose.Template, error) {
+// KeepFiles is the template with what stands for its files, which all calls share. They are
+// kept for as long as the broadcast may wait.
+func (d *Desk) KeepFiles(ctx context.Context, spec Spec) (*compose.Template, error) {
 	return spec.Template.Map(func(request message.Request) (message.Request, error) {
 		m, err := d.Resolve(ctx, tasks.Message{Request: request, Options: tasks.Options{At: spec.At}})
 		if _, invalid := errors.AsType[*message.ValidationError](err); invalid {
@@ -81,13 +85,38 @@ func (d *Desk) MustBeApproved(recipients int) bool {
 	return d.ApprovalAbove > 0 && recipients > d.ApprovalAbove
 }
 
-// Tell is the status of a broadcast, with its expected end.
+// Tell is the status of a broadcast, with its expected end, and while it waits for approval
+// with what there is to review.
 func (d *Desk) Tell(ctx context.Context, b *Broadcast) (Status, error) {
 	pace, err := d.Pace(ctx)
 	if err != nil {
 		return Status{}, err
 	}
-	return b.Status(time.Now(), pace), nil
+	status := b.Status(time.Now(), pace)
+	if b.State == AwaitingApproval {
+		samples, err := d.Samples(ctx, b)
+		if err != nil {
+			return Status{}, err
+		}
+		status.Review = &Review{Samples: samples, Quota: pace.quotaFor(b.Recipients)}
+	}
+	return status, nil
+}
+
+// Review is what somebody should see before they approve a broadcast, beside its status.
+type Review struct {
+	Samples []Sample `json:"samples" doc:"What three recipients get"`
+
+	Quota
+}
+
+// Quota is what a broadcast takes of the app's day quota.
+type Quota struct {
+	// QuotaCost is how much of the day quota it takes; DayQuota is what the app has for
+	// bulk messages, -1 for no limit, and UsedToday what it has used.
+	QuotaCost int `json:"quota_cost" doc:"How much of a day quota it takes"`
+	DayQuota  int `json:"day_quota" doc:"What the app may send of bulk messages a day; -1 for no limit"`
+	UsedToday int `json:"used_today" doc:"What it has sent today, in China"`
 }
 
 // Preview is what there is to know of a broadcast before it is created.
@@ -98,12 +127,9 @@ type Preview struct {
 	compose.Summary
 
 	Samples []Sample `json:"samples"` // what three recipients get
-	// QuotaCost is how much of the day quota it takes; DayQuota is what the app has for
-	// bulk messages, -1 for no limit, and UsedToday what it has used.
-	QuotaCost int       `json:"quota_cost"`
-	DayQuota  int       `json:"day_quota"`
-	UsedToday int       `json:"used_today"`
-	ETA       time.Time `json:"eta,omitzero"`
+	Quota
+
+	ETA time.Time `json:"eta,omitzero"`
 }
 
 // Preview shows what a draft would become. It stores nothing.
@@ -117,16 +143,9 @@ func (d *Desk) Preview(ctx context.Context, draft Draft) (Preview, error) {
 		return Preview{}, err
 	}
 	list := draft.List.Summary
-	p := Preview{
-		ID: planned.ID, App: d.app, State: draft.Spec.first(), Summary: list, Samples: []Sample{}, QuotaCost: list.Recipients,
-		DayQuota: max(pace.DayQuota, -1), UsedToday: pace.Used, ETA: planned.ETA(time.Now(), pace).Truncate(time.Second),
-	}
-	for _, sample := range list.Samples {
-		body, err := draft.Spec.Template.Render(sample.Columns)
-		if err != nil {
-			return Preview{}, err
-		}
-		p.Samples = append(p.Samples, Sample{sample.User, body})
-	}
-	return p, nil
+	samples, err := renderSamples(draft.Spec.Template, list.Samples)
+	return Preview{
+		ID: planned.ID, App: d.app, State: draft.Spec.first(), Summary: list, Samples: samples,
+		Quota: pace.quotaFor(list.Recipients), ETA: planned.ETA(time.Now(), pace).Truncate(time.Second),
+	}, err
 }

@@ -13,6 +13,11 @@ type Pace struct {
 	DayQuota, Used int
 }
 
+// quotaFor is what so many recipients take of the day quota.
+func (p Pace) quotaFor(recipients int) Quota {
+	return Quota{QuotaCost: recipients, DayQuota: max(p.DayQuota, -1), UsedToday: p.Used}
+}
+
 // newDay is when the app's quota is there again after midnight: see clock.lua of
 // internal/pacing.
 const newDay = 10 * time.Second

@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"strconv"
@@ -48,15 +49,20 @@ type Step struct {
 type cursor struct {
 	block, call int
 	fed         int // calls before it
+
+	text string // as it was read; another one each time that it is put back to the beginning
 }
 
 func readCursor(text string) cursor {
-	var c cursor
+	c := cursor{text: text}
 	_, _ = fmt.Sscan(text, &c.block, &c.call, &c.fed) // absent is the beginning
 	return c
 }
 
 func (c cursor) String() string { return fmt.Sprint(c.block, c.call, c.fed) }
+
+// rewound is the cursor at the beginning, as control.lua writes it as well.
+func rewound(now time.Time) string { return fmt.Sprint(0, 0, 0, now.UnixMicro()) }
 
 // Feed enqueues the next calls of a broadcast. It may be called again at any time, by
 // several at once, too: the ids of calls are fixed, and a call that has ended is not made
@@ -135,7 +141,7 @@ func (s *Store) rewindIfStalled(ctx context.Context, b *Broadcast, now time.Time
 		return nil
 	}
 	if seen[0] == done {
-		b.cursor = cursor{}
+		b.cursor = cursor{text: b.cursor.text}
 	}
 	return s.rdb.HSet(ctx, key, "progress", done, "progress_at", now.UnixMilli()).Err()
 }
@@ -152,7 +158,7 @@ func (s *Store) keepHours(ctx context.Context, b *Broadcast, now time.Time) (ope
 	if opens.IsZero() {
 		err = s.rdb.HSet(ctx, key, "closes_at", closes.UnixMilli()).Err()
 	} else {
-		err = s.rdb.HDel(ctx, key, "cursor").Err()
+		err = s.rdb.HSet(ctx, key, "cursor", rewound(now)).Err()
 	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("feed %s: %w", b.ID, err)
@@ -160,9 +166,16 @@ func (s *Store) keepHours(ctx context.Context, b *Broadcast, now time.Time) (ope
 	return opens, nil
 }
 
-// saveCursor notes how far a step came.
+//go:embed cursor.lua
+var cursorSource string
+
+var cursorScript = redis.NewScript(cursorSource)
+
+// saveCursor notes how far a step came. If the broadcast was paused and resumed meanwhile,
+// it begins with the first call again: some that this step enqueued were taken back.
 func (s *Store) saveCursor(ctx context.Context, f *feeding) error {
-	err := s.rdb.HSet(ctx, keys.Broadcast(s.app, f.broadcast.ID), "cursor", f.cursor.String(), "fed_at", f.next.UnixMilli()).Err()
+	err := cursorScript.Run(ctx, s.rdb, []string{keys.Broadcast(s.app, f.broadcast.ID)},
+		f.broadcast.cursor.text, f.cursor.String(), f.next.UnixMilli()).Err()
 	if err != nil {
 		return fmt.Errorf("feed %s: %w", f.broadcast.ID, err)
 	}
@@ -254,7 +267,9 @@ func (f *feeding) enqueue(ctx context.Context, call compose.Call, done []byte) e
 	if rate := f.broadcast.Spec.Rate; rate > 0 {
 		f.next = f.next.Add(time.Duration(len(call.Users)) * time.Minute / time.Duration(rate))
 	}
-	f.trip = append(f.trip, asynqx.NewTask(payload, 0, time.Time{}))
+	task := asynqx.NewTask(payload, 0, time.Time{})
+	task.Replaces = true // one that somebody archived in the dashboard has no outcome
+	f.trip = append(f.trip, task)
 	f.bytes += len(payload.Body)
 	f.size = max(f.size, len(payload.Body))
 	if len(f.trip) == tasksPerTrip || f.bytes >= bytesPerTrip {

@@ -1,12 +1,22 @@
 package broadcast_test
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 func TestABroadcastThatHasLostItsTaskGoesOn(t *testing.T) {
@@ -22,15 +32,116 @@ func TestABroadcastThatHasLostItsTaskGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := b.store.Heal(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	b.heal()
 	if _, err := b.Asynq.GetTaskInfo("ops:bulk", ended.ID); err == nil {
 		t.Error("a broadcast that has ended got a task")
 	}
 	b.work()
 	b.await(created.ID, broadcast.Finished)
 	b.eachOnce(created.ID, 10)
+}
+
+func TestABroadcastWhoseTasksSomebodyArchivesGoesOn(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	created := b.create(b.draft("你好 {{.name}}", list(10)))
+	if _, err := b.store.Feed(t.Context(), created.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{created.ID, created.ID + ".0.3"} {
+		if err := b.Asynq.ArchiveTask("ops:bulk", id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, steer := range []func(*broadcast.Store, context.Context, string, string) (*broadcast.Broadcast, error){
+		(*broadcast.Store).Pause, (*broadcast.Store).Resume, // else it would wait for two minutes for the call
+	} {
+		if _, err := steer(b.store, t.Context(), created.ID, "bob"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Asynq.ArchiveTask("ops:bulk", created.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.heal()
+	b.work()
+	b.await(created.ID, broadcast.Finished)
+	b.eachOnce(created.ID, 10)
+}
+
+// watch is a store whose commands are seen after Redis has answered them.
+func (b *bundle) watch(see func(cmd redis.Cmder)) *broadcast.Store {
+	b.Helper()
+	seen := func(cmds []redis.Cmder) {
+		for _, cmd := range cmds {
+			see(cmd)
+		}
+	}
+	client, ok := b.Redis.(*redis.Client)
+	if !ok {
+		b.Fatalf("the Redis of the test is a %T", b.Redis)
+	}
+	options := *client.Options()
+	options.PushNotificationProcessor = nil // each client has its own
+	watched := redis.NewClient(&options)
+	b.Cleanup(func() { _ = watched.Close() })
+	watched.AddHook(hook(seen))
+	return broadcast.New(watched, "ops", time.Hour)
+}
+
+// hook is called with commands that Redis has answered.
+type hook func([]redis.Cmder)
+
+func (h hook) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		h([]redis.Cmder{cmd})
+		return err
+	}
+}
+
+func (h hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		h(cmds)
+		return err
+	}
+}
+
+// A pause and a resume while a step enqueues: the workers may have taken back calls that
+// the step thinks are in the queue.
+func TestAStepDoesNotUndoAResume(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	created := b.create(b.draft("你好 {{.name}}", list(10)))
+	var once sync.Once
+	feeder := b.watch(func(cmd redis.Cmder) {
+		if !slices.ContainsFunc(cmd.Args(), func(arg any) bool { key, _ := arg.(string); return strings.Contains(key, "t:"+created.ID+".0.0") }) {
+			return
+		}
+		once.Do(func() {
+			for _, steer := range []func(context.Context, string, string) (*broadcast.Broadcast, error){b.store.Pause, b.store.Resume} {
+				if _, err := steer(t.Context(), created.ID, "bob"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	})
+	if _, err := feeder.Feed(t.Context(), created.ID); err != nil {
+		t.Fatal(err)
+	}
+	cursor := func() string { return b.Redis.HGet(t.Context(), keys.Broadcast("ops", created.ID), "cursor").Val() }
+	if got := cursor(); !strings.HasPrefix(got, "0 0 0") {
+		t.Errorf("after the resume the next step begins at %q, and calls that were taken back wait until it stalls", got)
+	}
+	if _, err := feeder.Feed(t.Context(), created.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := cursor(); got != "1 0 10" {
+		t.Errorf("the next step ends at %q", got)
+	}
 }
 
 func TestABlockThatIsLostIsTold(t *testing.T) {
@@ -43,5 +154,66 @@ func TestABlockThatIsLostIsTold(t *testing.T) {
 	_, err := b.store.Feed(t.Context(), created.ID)
 	if err == nil || !strings.Contains(err.Error(), "cancel the broadcast, and create it again") {
 		t.Errorf("error %v does not say what to do", err)
+	}
+}
+
+// A broadcast may wait for longer than a file is kept after it was needed last.
+func TestTheFileOfABroadcastIsKeptWhileItWaits(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	for i, change := range []func(*broadcast.Spec){
+		func(s *broadcast.Spec) { s.NeedsApproval = true },
+		func(s *broadcast.Spec) { s.At = time.Now().Add(time.Hour) },
+	} {
+		picture := fmt.Appendf(nil, "\x89PNG\r\n\x1a\n and %d", i)
+		ref, err := b.Media(b.App("ops")).Keep(t.Context(), wecom.MediaImage, "", picture)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template, err := compose.ParseTemplate([]byte(`{"msgtype":"image","image":{"media_id":"` + ref.String() + `"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		draft := b.compile(template, list(3))
+		change(&draft.Spec)
+		created := b.create(draft)
+		key := keys.MediaContent("ops", ref.Hash)
+		b.Redis.PExpire(t.Context(), key, time.Minute) // as if it had waited
+		b.heal()
+		if left := b.Redis.TTL(t.Context(), key).Val(); left < 50*time.Minute {
+			t.Errorf("the file of a broadcast that is %s ends in %s", created.State, left)
+		}
+	}
+}
+
+func (b *bundle) heal() {
+	b.Helper()
+	if err := b.store.Heal(b.Context()); err != nil {
+		b.Error(err)
+	}
+}
+
+func TestAReportReadsWhatWasTriedOnce(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	created := b.create(b.draft("hello", list(5*tasks.CallsPerBlock)))
+	if _, err := b.store.Cancel(t.Context(), created.ID, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	watched := b.watch(func(cmd redis.Cmder) {
+		if len(cmd.Args()) > 1 && cmd.Args()[1] == keys.BroadcastOpen("ops", created.ID) {
+			asked++
+		}
+	})
+	rows := 0
+	for row, err := range watched.Report(t.Context(), created.ID) {
+		if err != nil || row.State != "cancelled" {
+			t.Fatalf("%+v, %v", row, err)
+		}
+		rows++
+	}
+	if rows != created.Recipients || asked > 2 { // the broadcast's own sums need them, too
+		t.Errorf("%d rows of %d recipients; asked %d times which calls were tried", rows, created.Recipients, asked)
 	}
 }

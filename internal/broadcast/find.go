@@ -56,7 +56,11 @@ func (s *Store) find(ctx context.Context, b *Broadcast, user string) (Row, bool,
 	if err != nil || block < 0 {
 		return Row{}, false, err
 	}
-	rows, err := s.reportBlock(ctx, b, block)
+	open, err := s.openCalls(ctx, b)
+	if err != nil {
+		return Row{}, false, err
+	}
+	rows, err := s.reportBlock(ctx, b, block, open)
 	if err != nil {
 		return Row{}, false, err
 	}

@@ -2,6 +2,8 @@ package broadcast
 
 import (
 	"context"
+	"crypto/rand"
+	_ "embed"
 	"errors"
 	"fmt"
 	"strconv"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/time/rate"
 
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/message"
@@ -37,9 +40,16 @@ type RecallProblem struct {
 	Reason  string `json:"reason"`
 }
 
+// ErrRecalling is a recall of a broadcast that another process, or another request, is
+// recalling.
+var ErrRecalling = errors.New("it is being recalled already; wait until that has ended")
+
 const (
-	// recallsAtOnce is how many calls of message/recall are in flight.
+	// recallsAtOnce is how many calls of message/recall are in flight. If the process dies,
+	// as many are made again; WeCom takes that.
 	recallsAtOnce = 8
+	// recallLease is how long after its last sign of life a recall keeps others away.
+	recallLease = time.Minute
 	// maxRecallProblems is how many problems are told.
 	maxRecallProblems = 20
 	// errTooOld is WeCom's errcode for a message of over [message.RecallWindow].
@@ -62,10 +72,18 @@ func (d *Desk) Recall(ctx context.Context, id, actor string, progress func(Recal
 	if err != nil {
 		return Recall{}, err
 	}
-	r := &recalling{store: d.Store, broadcast: b, recaller: recaller, progress: progress}
+	pace, err := d.Pace(ctx)
+	if err != nil {
+		return Recall{}, err
+	}
+	r := &recalling{
+		store: d.Store, broadcast: b, recaller: recaller, progress: progress, owner: rand.Text(),
+		limiter: rate.NewLimiter(rate.Limit(pace.CallsPerMinute/60), recallsAtOnce),
+	}
 	if err := r.open(ctx); err != nil {
 		return Recall{}, err
 	}
+	defer func() { _ = r.note(context.WithoutCancel(ctx), 0) }() // or it ends by itself
 	for block := range b.Blocks {
 		if err := r.block(ctx, block); err != nil {
 			return r.result, err
@@ -80,49 +98,71 @@ type recalling struct {
 	broadcast *Broadcast
 	recaller  Recaller
 	progress  func(Recall)
-	seen      map[string]string // of each block, how many fates were looked at
+	owner     string        // of the lease
+	limiter   *rate.Limiter // of calls, within the app's own limit
+	looked    []int         // of each block, at how many outcomes earlier runs have looked
+	left      []int         // and how many there were beyond them
 	result    Recall
 }
 
-// open reads how far earlier runs came.
+// open keeps other runs away, and reads how far earlier ones came.
 func (r *recalling) open(ctx context.Context) error {
-	s, id := r.store, r.broadcast.ID
+	if err := r.note(ctx, recallLease); err != nil {
+		return err
+	}
+	if _, err := r.store.clock.Now(ctx); err != nil {
+		return fmt.Errorf("recall %s: %w", r.broadcast.ID, err)
+	}
+	var err error
+	r.result, r.looked, r.left, err = r.store.recallOf(ctx, r.broadcast)
+	return err
+}
+
+// RecallOf is how far the recall of a broadcast is. Nobody has asked for one if nothing was
+// recalled or failed.
+func (s *Store) RecallOf(ctx context.Context, b *Broadcast) (Recall, error) {
+	result, _, _, err := s.recallOf(ctx, b)
+	return result, err
+}
+
+// recallOf returns as well, of each block, how many outcomes were looked at, and how many
+// are left.
+func (s *Store) recallOf(ctx context.Context, b *Broadcast) (result Recall, looked, left []int, err error) {
 	var seen *redis.MapStringStringCmd
-	ended := make([]*redis.IntCmd, r.broadcast.Blocks)
-	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		seen = p.HGetAll(ctx, keys.BroadcastRecalled(s.app, id))
+	ended := make([]*redis.IntCmd, b.Blocks)
+	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		seen = p.HGetAll(ctx, keys.BroadcastRecalled(s.app, b.ID))
 		for block := range ended {
-			ended[block] = p.LLen(ctx, keys.BroadcastFates(s.app, id, strconv.Itoa(block)))
+			ended[block] = p.LLen(ctx, keys.BroadcastFates(s.app, b.ID, strconv.Itoa(block)))
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("recall %s: %w", id, err)
+		return Recall{}, nil, nil, fmt.Errorf("recall %s: %w", b.ID, err)
 	}
-	if _, err := s.clock.Now(ctx); err != nil {
-		return fmt.Errorf("recall %s: %w", id, err)
+	number := func(field string) int {
+		n, _ := strconv.Atoi(seen.Val()[field]) // absent is zero
+		return n
 	}
-	r.seen = seen.Val()
-	r.result = Recall{ID: id, Recalled: r.number("recalled"), Failed: r.number("failed"), Problems: []RecallProblem{}}
+	result = Recall{ID: b.ID, Recalled: number("recalled"), Failed: number("failed"), Problems: []RecallProblem{}}
+	looked, left = make([]int, b.Blocks), make([]int, b.Blocks)
 	for block, fates := range ended {
-		r.result.Left += int(fates.Val()) - r.number(strconv.Itoa(block))
+		looked[block] = number(strconv.Itoa(block))
+		left[block] = int(fates.Val()) - looked[block]
+		result.Left += left[block]
 	}
-	return nil
-}
-
-func (r *recalling) number(field string) int {
-	n, _ := strconv.Atoi(r.seen[field]) // absent is zero
-	return n
+	return result, looked, left, nil
 }
 
 // block recalls the calls of a block, a few at once.
 func (r *recalling) block(ctx context.Context, block int) error {
 	s, id := r.store, r.broadcast.ID
-	first := r.number(strconv.Itoa(block))
-	texts, err := s.rdb.LRange(ctx, keys.BroadcastFates(s.app, id, strconv.Itoa(block)), int64(first), -1).Result()
+	fates := keys.BroadcastFates(s.app, id, strconv.Itoa(block))
+	texts, err := s.rdb.LRange(ctx, fates, int64(r.looked[block]), -1).Result()
 	if err != nil {
 		return fmt.Errorf("recall %s: %w", id, err)
 	}
+	r.result.Left += len(texts) - r.left[block] // some may have ended meanwhile
 	for len(texts) > 0 {
 		if err := context.Cause(ctx); err != nil {
 			return err
@@ -173,21 +213,23 @@ func (r *recalling) several(ctx context.Context, block int, texts []string) erro
 	if r.progress != nil {
 		r.progress(r.result)
 	}
-	return errors.Join(broken, r.remember(context.WithoutCancel(ctx), block, looked, recalled, failed))
+	return errors.Join(broken, r.note(context.WithoutCancel(ctx), recallLease, block, looked, "recalled", recalled, "failed", failed))
 }
 
-// remember notes how far it came.
-func (r *recalling) remember(ctx context.Context, block, looked, recalled, failed int) error {
-	key := keys.BroadcastRecalled(r.store.app, r.broadcast.ID)
-	_, err := r.store.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.HIncrBy(ctx, key, strconv.Itoa(block), int64(looked))
-		p.HIncrBy(ctx, key, "recalled", int64(recalled))
-		p.HIncrBy(ctx, key, "failed", int64(failed))
-		p.PExpire(ctx, key, max(r.store.keep, message.RecallWindow))
-		return nil
-	})
-	if err != nil {
+//go:embed recall.lua
+var recallSource string
+
+var recallScript = redis.NewScript(recallSource)
+
+// note keeps other runs away for a while, and adds to what the books of the recall say.
+func (r *recalling) note(ctx context.Context, lease time.Duration, add ...any) error {
+	mine, err := recallScript.Run(ctx, r.store.rdb, []string{keys.BroadcastRecalled(r.store.app, r.broadcast.ID)},
+		append([]any{r.owner, lease.Milliseconds(), max(r.store.keep, message.RecallWindow).Milliseconds()}, add...)...).Bool()
+	switch {
+	case err != nil:
 		return fmt.Errorf("recall %s: %w", r.broadcast.ID, err)
+	case !mine:
+		return fmt.Errorf("%s: %w", r.broadcast.ID, ErrRecalling)
 	}
 	return nil
 }
@@ -204,6 +246,12 @@ func (r *recalling) one(ctx context.Context, text string) recallOutcome {
 	age := r.store.clock.Latest().Sub(r.broadcast.CreatedAt.Add(f.after))
 	if age > message.RecallWindow {
 		return recallOutcome{problem: &RecallProblem{f.msgid, int64(errTooOld), fmt.Sprintf("it was sent %s ago", age.Round(time.Minute))}}
+	}
+	if err := r.limiter.Wait(ctx); err != nil {
+		if err = context.Cause(ctx); err == nil { // its time would be over before its turn
+			err = context.DeadlineExceeded
+		}
+		return recallOutcome{broken: err}
 	}
 	_, err = r.recaller.RecallContext(ctx, message.RecallRequest{MsgID: f.msgid})
 	if err == nil {

@@ -50,8 +50,13 @@ func (s *Store) Report(ctx context.Context, id string) iter.Seq2[Row, error] {
 			yield(Row{}, err)
 			return
 		}
+		open, err := s.openCalls(ctx, b)
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
 		for block := range b.Blocks {
-			rows, err := s.reportBlock(ctx, b, block)
+			rows, err := s.reportBlock(ctx, b, block, open)
 			if err != nil {
 				yield(Row{}, err)
 				return
@@ -65,17 +70,26 @@ func (s *Store) Report(ctx context.Context, id string) iter.Seq2[Row, error] {
 	}
 }
 
-// reportBlock is the report of one block.
-func (s *Store) reportBlock(ctx context.Context, b *Broadcast, block int) ([]Row, error) {
+// openCalls are the calls of a cancelled broadcast that were tried and have not ended, by
+// name. None is added after the broadcast was cancelled, so a report reads them once.
+func (s *Store) openCalls(ctx context.Context, b *Broadcast) ([]string, error) {
+	if b.State != Cancelled {
+		return nil, nil
+	}
+	names, err := s.rdb.HKeys(ctx, keys.BroadcastOpen(s.app, b.ID)).Result()
+	if err != nil {
+		return nil, fmt.Errorf("report of %s: %w", b.ID, err)
+	}
+	return names, nil
+}
+
+// reportBlock is the report of one block; open are the calls that openCalls returns.
+func (s *Store) reportBlock(ctx context.Context, b *Broadcast, block int, open []string) ([]Row, error) {
 	var stored *redis.StringCmd
 	var ended *redis.StringSliceCmd
-	var open *redis.MapStringStringCmd
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		stored = p.HGet(ctx, keys.BroadcastBlocks(s.app, b.ID), strconv.Itoa(block))
 		ended = p.LRange(ctx, keys.BroadcastFates(s.app, b.ID, strconv.Itoa(block)), 0, -1)
-		if b.State == Cancelled {
-			open = p.HGetAll(ctx, keys.BroadcastOpen(s.app, b.ID))
-		}
 		return nil
 	})
 	if err != nil {
@@ -93,9 +107,7 @@ func (s *Store) reportBlock(ctx context.Context, b *Broadcast, block int) ([]Row
 		}
 		r.add(f)
 	}
-	if open != nil {
-		r.markTried(open.Val(), block)
-	}
+	r.markTried(open, block)
 	return r.rows, nil
 }
 
@@ -186,8 +198,8 @@ func (r *Row) take(outcome Row) {
 
 // markTried sets those to pending whose call was tried and has not ended: a cancelled
 // broadcast still waits for its outcome.
-func (r *blockReport) markTried(open map[string]string, block int) {
-	for name := range open {
+func (r *blockReport) markTried(open []string, block int) {
+	for _, name := range open {
 		call, ok := tasks.ParseBroadcastCall(r.broadcast.ID + "." + name)
 		if !ok || call.Block != block {
 			continue

@@ -90,6 +90,7 @@ type Selection struct {
 	State     string
 	ErrCode   int64  // 0 for any
 	Recipient string // in any case
+	MsgID     string
 }
 
 // Of are the chosen ones of these rows.
@@ -109,5 +110,6 @@ func (s Selection) Of(rows iter.Seq2[Row, error]) iter.Seq2[Row, error] {
 func (s Selection) has(row Row) bool {
 	return (s.State == "" || s.State == row.State) &&
 		(s.ErrCode == 0 || s.ErrCode == row.ErrCode) &&
+		(s.MsgID == "" || s.MsgID == row.MsgID) &&
 		(s.Recipient == "" || strings.EqualFold(s.Recipient, row.Recipient))
 }

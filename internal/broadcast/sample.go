@@ -3,14 +3,19 @@ package broadcast
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/message"
 )
 
-// maxSamples is how many samples there are of a broadcast.
-const maxSamples = 3
+// maxSampled bounds the blocks that are read for samples.
+const maxSampled = 10
 
 // Sample is what one recipient gets.
 type Sample struct {
@@ -18,23 +23,45 @@ type Sample struct {
 	Body      json.RawMessage `json:"body"` // without recipients
 }
 
-// Samples are the messages of the first three calls, each to one of its recipients.
+// Samples are the messages of the first three calls that differ, each to one of its
+// recipients.
 func (s *Store) Samples(ctx context.Context, b *Broadcast) ([]Sample, error) {
-	stored, err := s.rdb.HGet(ctx, keys.BroadcastBlocks(s.app, b.ID), "0").Bytes()
-	if err != nil {
-		return nil, fmt.Errorf("samples of %s: %w", b.ID, err)
-	}
-	calls, err := compose.DecodeBlock(stored)
-	if err != nil {
-		return nil, fmt.Errorf("samples of %s: %w", b.ID, err)
-	}
-	var samples []Sample
-	for _, call := range calls[:min(len(calls), maxSamples)] {
-		body, err := b.Spec.Template.Render(call.Columns)
+	var found []compose.Sample
+	for block := range min(b.Blocks, maxSampled) {
+		stored, err := s.rdb.HGet(ctx, keys.BroadcastBlocks(s.app, b.ID), strconv.Itoa(block)).Bytes()
+		if errors.Is(err, redis.Nil) { // it was lost; the feeder says what to do
+			break
+		}
 		if err != nil {
 			return nil, fmt.Errorf("samples of %s: %w", b.ID, err)
 		}
-		samples = append(samples, Sample{Recipient: call.Users[0], Body: body})
+		calls, err := compose.DecodeBlock(stored)
+		if err != nil {
+			return nil, fmt.Errorf("samples of %s: %w", b.ID, err)
+		}
+		found = compose.AppendSamples(found, calls)
+		if b.Spec.Template.Static() || len(found) == compose.MaxSamples {
+			break
+		}
 	}
-	return samples, nil
+	return renderSamples(b.Spec.Template, found)
+}
+
+// File is a file that the message of a broadcast refers to; [media.ErrAbsent] if it is no
+// longer kept.
+func (s *Store) File(ctx context.Context, ref message.MediaRef) ([]byte, error) {
+	return s.files.Content(ctx, ref)
+}
+
+// renderSamples are the messages of samples.
+func renderSamples(template *compose.Template, samples []compose.Sample) ([]Sample, error) {
+	rendered := make([]Sample, len(samples))
+	for i, sample := range samples {
+		body, err := template.Render(sample.Columns)
+		if err != nil {
+			return nil, fmt.Errorf("sample for %s: %w", sample.User, err)
+		}
+		rendered[i] = Sample{Recipient: sample.User, Body: body}
+	}
+	return rendered, nil
 }

@@ -37,6 +37,8 @@ type Status struct {
 	ETA time.Time `json:"eta,omitzero"`
 	// Acts are who paused, resumed, approved or cancelled it last, and when.
 	Acts map[string]Act `json:"acts,omitempty"`
+	// Review is there while it waits for approval: see [Desk.Tell].
+	Review *Review `json:"review,omitempty"`
 }
 
 // Status tells of the broadcast, with its end as the app's pace lets it expect.

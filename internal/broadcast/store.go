@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/internal/redisclock"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -28,11 +30,15 @@ type Store struct {
 	app   string
 	keep  time.Duration
 	clock *redisclock.Clock
+	files *media.Store
 }
 
 // New gives the broadcasts of app; each is kept for that long once it has ended.
 func New(rdb redis.UniversalClient, app string, keep time.Duration) *Store {
-	return &Store{rdb: rdb, app: app, keep: keep, clock: redisclock.New(rdb)}
+	return &Store{
+		rdb: rdb, app: app, keep: keep, clock: redisclock.New(rdb),
+		files: media.New(rdb, media.Config{App: app, Keep: keep, MaxBytes: math.MaxInt64}), // it adds none
+	}
 }
 
 // Get looks up a broadcast.
@@ -113,7 +119,7 @@ func (s *Store) enqueueFeeder(ctx context.Context, id string, at time.Time) erro
 		at = time.Time{}
 	}
 	task := asynqx.NewTask(tasks.BroadcastTask(s.app, id, now), 0, at)
-	task.Owed = true
+	task.Owed, task.Replaces = true, true // somebody may have archived it in the dashboard
 	result := asynqx.BulkEnqueue(ctx, s.rdb, now, []asynqx.Task{task})[0]
 	if result.Err != nil && !errors.Is(result.Err, asynq.ErrTaskIDConflict) {
 		return fmt.Errorf("enqueue broadcast %s: %w", id, result.Err)
@@ -122,7 +128,8 @@ func (s *Store) enqueueFeeder(ctx context.Context, id string, at time.Time) erro
 }
 
 // Heal enqueues the feeders of broadcasts that should have one: its task can be lost with
-// Redis's last second, or be deleted in the dashboard.
+// Redis's last second, or be deleted or archived in the dashboard. And it keeps the files
+// of broadcasts that have not ended: they may wait for longer than a file is kept.
 func (s *Store) Heal(ctx context.Context) error {
 	ids, err := s.newest(ctx, maxActive)
 	if err != nil || len(ids) == 0 {
@@ -140,8 +147,10 @@ func (s *Store) Heal(ctx context.Context) error {
 	}
 	var problems []error
 	for i, id := range ids {
-		if state := State(states[i].Val()); state == Running || state == Scheduled || state == Paused {
+		switch State(states[i].Val()) {
+		case Running, Scheduled, Paused, AwaitingApproval:
 			problems = append(problems, s.heal(ctx, id))
+		case Creating, Cancelled, Finished:
 		}
 	}
 	return errors.Join(problems...)
@@ -151,6 +160,14 @@ func (s *Store) heal(ctx context.Context, id string) error {
 	b, err := s.Get(ctx, id)
 	if err != nil {
 		return err
+	}
+	if refs := b.Spec.Template.MediaRefs(); len(refs) > 0 {
+		if err := s.files.Prolong(ctx, refs); err != nil {
+			return fmt.Errorf("keep the files of %s: %w", id, err)
+		}
+	}
+	if b.State == AwaitingApproval {
+		return nil
 	}
 	return s.enqueueFeeder(ctx, id, b.Spec.At)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // Broadcasts holds the broadcasts of an app.
@@ -36,6 +37,10 @@ func (d *Deployment) BroadcastDesk(app *config.App) *broadcast.Desk {
 		Resolve: func(ctx context.Context, m tasks.Message) (tasks.Message, error) {
 			m, err := d.Media(app).Resolve(ctx, m)
 			return m, mediaFault("media", err)
+		},
+		Keep: func(ctx context.Context, kind wecom.MediaType, name string, content []byte) (message.MediaRef, error) {
+			ref, err := d.Media(app).Keep(ctx, kind, name, content)
+			return ref, mediaFault("file", err)
 		},
 		Recaller: func() (broadcast.Recaller, error) {
 			client, err := d.client(app)

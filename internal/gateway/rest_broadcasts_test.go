@@ -122,12 +122,19 @@ func TestASecondPersonApprovesABroadcast(t *testing.T) {
 	if created.State != broadcast.AwaitingApproval {
 		t.Errorf("it is %s", created.State)
 	}
+	review := b.status(created.ID).Review
+	if review == nil || len(review.Samples) != 1 || review.Samples[0].Recipient != "anna" || review.QuotaCost != 1 || review.DayQuota == 0 {
+		t.Errorf("whoever approves it sees %+v", review)
+	}
 	path := "/v1/broadcasts/" + created.ID + "/approve"
 	if a := b.do("POST", path, "", as(approverToken)); a.status != http.StatusForbidden || !strings.Contains(a.body, "somebody else must") {
 		t.Errorf("by its creator: HTTP %d %s", a.status, a.body)
 	}
 	if a := b.do("POST", path, "", as(secondToken)); a.status != http.StatusOK || !strings.Contains(a.body, `"approved":{"actor":"second"`) {
 		t.Errorf("by another: HTTP %d %s", a.status, a.body)
+	}
+	if review := b.status(created.ID).Review; review != nil {
+		t.Errorf("afterwards: %+v", review)
 	}
 }
 

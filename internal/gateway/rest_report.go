@@ -21,6 +21,7 @@ type reportInput struct {
 	State     string `query:"state" doc:"Only recipients in this state" enum:"accepted,invalid,unlicensed,rejected,unknown,expired,cancelled,pending"`
 	ErrCode   int64  `query:"errcode" doc:"Only recipients whose call had this errcode of WeCom"`
 	Recipient string `query:"recipient" maxLength:"64" doc:"Only this userid"`
+	MsgID     string `query:"msgid" maxLength:"512" doc:"Only recipients of the call that got this msgid"`
 	BOM       bool   `query:"bom" doc:"Begin the CSV with a byte order mark, for Excel"`
 }
 
@@ -46,7 +47,7 @@ func (g *Gateway) showReport(ctx context.Context, in *reportInput) (*huma.Stream
 
 // write writes the report in its format.
 func (in *reportInput) write(ctx context.Context, header http.Header, w io.Writer, desk *broadcast.Desk, status broadcast.Status) error {
-	rows := broadcast.Selection{State: in.State, ErrCode: in.ErrCode, Recipient: in.Recipient}.Of(desk.Report(ctx, in.ID))
+	rows := broadcast.Selection{State: in.State, ErrCode: in.ErrCode, Recipient: in.Recipient, MsgID: in.MsgID}.Of(desk.Report(ctx, in.ID))
 	header.Set("X-Content-Type-Options", "nosniff")
 	switch in.Format {
 	case "json":

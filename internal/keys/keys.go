@@ -179,7 +179,7 @@ func BroadcastMinutes(app, id string) string { return Broadcast(app, id) + ":min
 // BroadcastRecalled is how far the recall of a broadcast is.
 //
 // HASH block to the number of its fates that were looked at, recalled and failed to a number of
-// calls · the longer of 24 h and the app's `records` retention · owner internal/broadcast
+// calls, by and until of the run that goes on · the longer of 24 h and the app's `records` retention · owner internal/broadcast
 func BroadcastRecalled(app, id string) string { return Broadcast(app, id) + ":recalled" }
 
 // BroadcastFates is what became of the calls of a block.

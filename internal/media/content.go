@@ -49,8 +49,8 @@ func (e *FullError) Error() string {
 		e.Size, e.App, e.Taken, e.Most, e.App)
 }
 
-// errAbsent is a content that is not kept.
-var errAbsent = errors.New("it is not kept here")
+// ErrAbsent is a content that is not kept.
+var ErrAbsent = errors.New("it is not kept here")
 
 // Keep checks a file against WeCom's limits and keeps it. The result can stand in a
 // message instead of a media_id. A refusal is a [*wecom.MediaError] or a [*FullError].
@@ -68,7 +68,7 @@ func (s *Store) keep(
 	pieces := slices.Collect(slices.Chunk(content, pieceBytes))
 	size := int64(len(content))
 	err := s.book(ctx, ref, size, len(pieces), life)
-	if !errors.Is(err, errAbsent) {
+	if !errors.Is(err, ErrAbsent) {
 		return ref, err
 	}
 	for i, piece := range pieces {
@@ -77,14 +77,14 @@ func (s *Store) keep(
 			return ref, unsent("keep a file", err)
 		}
 	}
-	if err = s.book(ctx, ref, size, len(pieces), life); errors.Is(err, errAbsent) {
+	if err = s.book(ctx, ref, size, len(pieces), life); errors.Is(err, ErrAbsent) {
 		err = unsent("keep a file", err)
 	}
 	return ref, err
 }
 
 // book takes a content into the books whose pieces are in Redis, or keeps it longer. It
-// returns errAbsent if they are not; with no pieces, if it is not in the books.
+// returns ErrAbsent if they are not; with no pieces, if it is not in the books.
 func (s *Store) book(ctx context.Context, ref message.MediaRef, size int64, pieces int, life time.Duration) error {
 	reply, err := keepScript.Run(ctx, s.rdb, s.contentKeys(ref),
 		ref.Hash, size, pieces, life.Milliseconds(), s.cfg.MaxBytes, 0).StringSlice()
@@ -98,11 +98,11 @@ func (s *Store) book(ctx context.Context, ref message.MediaRef, size int64, piec
 		full.Taken, _ = strconv.ParseInt(reply[1], 10, 64) // written by the script itself
 		return full
 	}
-	return errAbsent
+	return ErrAbsent
 }
 
-// content reads a content, errAbsent if there is none.
-func (s *Store) content(ctx context.Context, ref message.MediaRef) ([]byte, error) {
+// Content reads a content, [ErrAbsent] if there is none.
+func (s *Store) Content(ctx context.Context, ref message.MediaRef) ([]byte, error) {
 	key := keys.MediaContent(s.cfg.App, ref.Hash)
 	size, err := s.rdb.HGet(ctx, key, "size").Int()
 	content := make([]byte, 0, max(size, 0))
@@ -113,7 +113,7 @@ func (s *Store) content(ctx context.Context, ref message.MediaRef) ([]byte, erro
 	}
 	switch {
 	case errors.Is(err, redis.Nil):
-		return nil, errAbsent
+		return nil, ErrAbsent
 	case err != nil:
 		return nil, unsent("read a file", err)
 	}

@@ -29,6 +29,17 @@ func (s *Store) Resolve(ctx context.Context, m tasks.Message) (tasks.Message, er
 	return m, err
 }
 
+// Prolong keeps files for another [Config.Keep] from now, for a message that goes on
+// waiting. One that is kept no longer stays lost: its message is rejected with that reason.
+func (s *Store) Prolong(ctx context.Context, refs []message.MediaRef) error {
+	for _, ref := range refs {
+		if err := s.book(ctx, ref, 0, 0, s.cfg.Keep); err != nil && !errors.Is(err, ErrAbsent) {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Store) resolve(ctx context.Context, kind wecom.MediaType, id string, life time.Duration) (string, error) {
 	switch {
 	case isURL(id):
@@ -43,7 +54,7 @@ func (s *Store) resolve(ctx context.Context, kind wecom.MediaType, id string, li
 		return "", problemf("not like sha256:<64 hex digits>, or for a file sha256:<64 hex digits>/<name>")
 	}
 	switch err := s.book(ctx, ref, 0, 0, life); {
-	case errors.Is(err, errAbsent):
+	case errors.Is(err, ErrAbsent):
 		return "", problemf("there is no such file for app %s, or it is no longer kept; upload it first", s.cfg.App)
 	case err != nil:
 		return "", err
@@ -71,7 +82,7 @@ func (s *Store) check(ctx context.Context, ref message.MediaRef) error {
 		return nil
 	}
 	_, err, _ = s.flights.Do("check "+uploadOf(ref), func() (any, error) {
-		content, err := s.content(ctx, ref)
+		content, err := s.Content(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +103,7 @@ func atField(field string, err error) error {
 	_, refused := errors.AsType[*wecom.MediaError](err)
 	_, full := errors.AsType[*FullError](err)
 	_, wrong := errors.AsType[problemError](err)
-	if refused || full || wrong || errors.Is(err, errAbsent) {
+	if refused || full || wrong || errors.Is(err, ErrAbsent) {
 		return &message.ValidationError{Fields: []message.FieldError{{Field: field, Problem: err.Error()}}}
 	}
 	return err

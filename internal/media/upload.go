@@ -164,8 +164,8 @@ func (s *Store) call(ctx context.Context, ref message.MediaRef) (*wecom.Media, e
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, uploadTimeout, fmt.Errorf("the upload took longer than %s", uploadTimeout))
 	defer cancel()
-	content, err := s.content(ctx, ref)
-	if errors.Is(err, errAbsent) {
+	content, err := s.Content(ctx, ref)
+	if errors.Is(err, ErrAbsent) {
 		return nil, &GoneError{ref}
 	}
 	if err != nil {

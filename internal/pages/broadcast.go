@@ -13,6 +13,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -33,11 +34,14 @@ type broadcastView struct {
 	Samples        []preview
 	Acts           []act // in order
 
-	Searched string         // the recipient who is searched for
-	Found    *broadcast.Row // what became of them; nil if they are not on the list
+	Searched string          // the recipient or msgid that is searched for
+	Found    []broadcast.Row // what became of them; empty if they are not on the list
+
+	Recall broadcast.Recall // how far it is taken back
 
 	Mine                                       bool // whoever looks has created it
 	MayPause, MayResume, MayCancel, MayApprove bool
+	MayReplay, MayRecall                       bool
 }
 
 // broadcastError is an errcode that WeCom refused recipients with.
@@ -66,16 +70,28 @@ func (p *Pages) broadcast(w http.ResponseWriter, r *http.Request) error {
 	v.Searched = strings.TrimSpace(r.URL.Query().Get("recipient"))
 	v.Searched = strings.ToValidUTF8(v.Searched[:min(len(v.Searched), maxQuery)], "")
 	if v.Searched != "" {
-		row, ok, err := app.Broadcasts.Find(r.Context(), b.ID, v.Searched)
-		if err != nil {
+		if v.Found, err = app.rowsOf(r.Context(), b, v.Searched); err != nil {
 			return err
-		}
-		if ok {
-			v.Found = &row
 		}
 	}
 	live := !b.State.Over() && b.State != broadcast.Creating && v.Searched == ""
 	return p.render(w, r, http.StatusOK, "broadcast", view{Live: live, Data: v})
+}
+
+// rowsOf are what became of a recipient, or of those of the call with a msgid.
+func (a *watched) rowsOf(ctx context.Context, b *broadcast.Broadcast, searched string) ([]broadcast.Row, error) {
+	if mayBeMsgID(searched) {
+		call, err := a.Broadcasts.FindCall(ctx, b, searched)
+		if call == nil {
+			return nil, err
+		}
+		return call.Rows, nil
+	}
+	row, ok, err := a.Broadcasts.Find(ctx, b.ID, searched)
+	if !ok {
+		return nil, err
+	}
+	return []broadcast.Row{row}, nil
 }
 
 // broadcastOf is the broadcast in the path and its app, if the token may use it.
@@ -99,17 +115,22 @@ func (a *watched) describe(ctx context.Context, b *broadcast.Broadcast) (*broadc
 	pace, paceErr := a.Broadcasts.Pace(ctx)
 	minutes, minutesErr := a.Broadcasts.Minutes(ctx, b.ID)
 	samples, samplesErr := a.Broadcasts.Samples(ctx, b)
-	if err := errors.Join(paceErr, minutesErr, samplesErr); err != nil {
+	var recall broadcast.Recall
+	var recallErr error
+	if b.State.Over() {
+		recall, recallErr = a.Broadcasts.RecallOf(ctx, b)
+	}
+	if err := errors.Join(paceErr, minutesErr, samplesErr, recallErr); err != nil {
 		return nil, err
 	}
-	previews, err := previewsOf(b.Spec.Template.Type(), samples)
+	previews, err := previewsOf(b, samples)
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	return &broadcastView{
 		Broadcast: b, Pace: pace, End: endOf(b, now, pace), Bar: progress(b), Chart: chartOf(minutes),
-		CallsPerMinute: callsPerMinute(minutes, b.StartedAt, now), Errors: worst(b.Errcodes), Samples: previews, Acts: actsOf(b),
+		CallsPerMinute: callsPerMinute(minutes, b.StartedAt, now), Errors: worst(b.Errcodes), Samples: previews, Acts: actsOf(b), Recall: recall,
 	}, nil
 }
 
@@ -120,9 +141,19 @@ func (v *broadcastView) permit(identity *gateway.Identity) {
 		v.MayPause = v.State == broadcast.Running || v.State == broadcast.Scheduled
 		v.MayResume = v.State == broadcast.Paused
 		v.MayCancel = !v.State.Over() && v.State != broadcast.Creating
+		v.MayRecall = v.Counts.Accepted > 0 && (!v.State.Over() || time.Since(v.FinishedAt) < message.RecallWindow) && !v.Recalled()
 	}
+	v.MayReplay = identity.Has(config.ScopeAdmin) && v.State.Over() && v.Counts.Pending == 0 && v.Counts.Failed() > 0
 	v.MayApprove = v.State == broadcast.AwaitingApproval && identity.Has(config.ScopeApprove) && !v.Mine
 }
+
+// Recalled reports whether all that was sent has been taken back, as far as WeCom does it.
+func (v *broadcastView) Recalled() bool {
+	return v.Recall.Recalled+v.Recall.Failed > 0 && v.Recall.Left == 0
+}
+
+// Replayable are those to whom it may be sent again: they have not got it.
+func (v *broadcastView) Replayable() int { return v.Counts.Failed() - v.Counts.Unknown }
 
 // worst are the errcodes of most recipients.
 func worst(errcodes map[int64]int) []broadcastError {

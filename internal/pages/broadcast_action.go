@@ -3,7 +3,10 @@ package pages
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/gateway"
@@ -35,13 +38,80 @@ func (p *Pages) steerBroadcast(
 		return err
 	}
 	_, err = do(app.Broadcasts.Store, r.Context(), b.ID, gateway.IdentityFrom(r.Context()).Name())
-	if _, wrongState := errors.AsType[*broadcast.StateError](err); wrongState || errors.Is(err, broadcast.ErrOwnApproval) {
-		return &refusal{"This is not possible now", []string{err.Error()}, broadcastPath(b.ID)}
-	}
 	if err != nil {
-		return err
+		return notNow(err, b.ID)
 	}
 	app.broadcasts.forget()
 	redirect(w, r, broadcastPath(b.ID), done)
+	return nil
+}
+
+// notNow is a refusal if the broadcast's state, or who asks, does not allow an action.
+func notNow(err error, id string) error {
+	_, refused := errors.AsType[*broadcast.StateError](err)
+	for _, reason := range []error{broadcast.ErrOwnApproval, broadcast.ErrNothingToReplay, broadcast.ErrRecalling} {
+		refused = refused || errors.Is(err, reason)
+	}
+	if refused {
+		return &refusal{"This is not possible now", []string{err.Error()}, broadcastPath(id)}
+	}
+	return err
+}
+
+// replayBroadcast sends a broadcast again to those who did not get it, and shows the new one.
+func (p *Pages) replayBroadcast(w http.ResponseWriter, r *http.Request) error {
+	app, b, err := p.broadcastOf(r)
+	if err != nil {
+		return err
+	}
+	which := broadcast.Replay{IncludeUnknown: r.PostFormValue("unknown") != ""}
+	if code := r.PostFormValue("errcode"); code != "" {
+		if which.ErrCode, err = strconv.ParseInt(code, 10, 64); err != nil {
+			return &refusal{"This is not possible now", []string{fmt.Sprintf("errcode: %.20q is no number", code)}, broadcastPath(b.ID)}
+		}
+	}
+	again, duplicate, err := app.Broadcasts.Replay(r.Context(), b.ID, which, gateway.IdentityFrom(r.Context()).Name())
+	if err != nil {
+		return notNow(err, b.ID)
+	}
+	app.broadcasts.forget()
+	done := "sent-again"
+	if duplicate {
+		done = "sent-again-before"
+	}
+	redirect(w, r, broadcastPath(again.ID), done)
+	return nil
+}
+
+// recallTime is for how long one press of the button recalls; [actionTime] leaves time for
+// the answer.
+const recallTime = 20 * time.Second
+
+// recallBroadcast takes back what was sent, as much as there is time for.
+func (p *Pages) recallBroadcast(w http.ResponseWriter, r *http.Request) error {
+	app, b, err := p.broadcastOf(r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), recallTime)
+	defer cancel()
+	result, err := app.Broadcasts.Recall(ctx, b.ID, gateway.IdentityFrom(r.Context()).Name(), nil)
+	app.broadcasts.forget()
+	switch {
+	case err != nil && result.ID == "":
+		return notNow(err, b.ID)
+	case err != nil && !errors.Is(err, context.DeadlineExceeded):
+		return &refusal{"The recall broke off; press again to go on", []string{err.Error()}, broadcastPath(b.ID)}
+	case len(result.Problems) > 0:
+		var reasons []string
+		for _, problem := range result.Problems {
+			reasons = append(reasons, problem.MsgID+": "+problem.Reason)
+		}
+		return &refusal{"WeCom did not take back all of it", reasons, broadcastPath(b.ID)}
+	case result.Left > 0:
+		redirect(w, r, broadcastPath(b.ID), "recalled-in-part")
+	default:
+		redirect(w, r, broadcastPath(b.ID), "broadcast-recalled")
+	}
 	return nil
 }

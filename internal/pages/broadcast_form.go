@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // draftForm is the form in which a broadcast is written: its fields by name.
@@ -18,11 +20,25 @@ type draftForm map[string]string
 // draftFields are the names of the fields. The list comes after them, so that it can be
 // checked while it arrives.
 var draftFields = []string{
-	"key", "app", "type", "content", "title", "description", "url", "button", "picture", "at", "rate", "hours", "approval", "skip",
+	"key", "app", "type", "content", "title", "description", "url", "button", "picture", "media", "at", "rate", "hours", "approval", "skip",
 }
 
 // draftTypes are the types of message that the form can write.
-var draftTypes = []message.Type{message.TypeText, message.TypeMarkdown, message.TypeTextCard, message.TypeNews}
+var draftTypes = []message.Type{
+	message.TypeText, message.TypeMarkdown, message.TypeTextCard, message.TypeNews, message.TypeImage, message.TypeFile,
+}
+
+// media is what WeCom takes the file of the form for; "" for a type without one.
+func (f draftForm) media() wecom.MediaType {
+	switch message.Type(f["type"]) {
+	case message.TypeImage:
+		return wecom.MediaImage
+	case message.TypeFile:
+		return wecom.MediaFile
+	default:
+		return ""
+	}
+}
 
 // template is the message.
 func (f draftForm) template() (*compose.Template, error) {
@@ -37,6 +53,15 @@ func (f draftForm) template() (*compose.Template, error) {
 		content = message.NewsField{Articles: []message.NewsArticle{
 			{Title: f["title"], Description: f["description"], URL: f["url"], PicURL: f["picture"]},
 		}}
+	case message.TypeImage, message.TypeFile:
+		if f["media"] == "" {
+			return nil, errors.New("file: missing; choose one")
+		}
+		id := f["media"]
+		if t == message.TypeImage {
+			id, _, _ = strings.Cut(id, "/") // the name that it had as a file
+		}
+		content = message.FileField{MediaID: id}
 	default:
 		return nil, fmt.Errorf("type: %q is none that this form can write", f["type"])
 	}

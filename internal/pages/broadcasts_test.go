@@ -12,8 +12,10 @@ import (
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 // broadcast creates a broadcast of a text to some users.
@@ -122,6 +124,11 @@ func (w *browser) submit(file bool, list string, fields ...string) answer {
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	for i := 0; i+1 < len(fields); i += 2 {
+		if fields[i] == "upload" {
+			part, _ := form.CreateFormFile("upload", "plan.png")
+			_, _ = part.Write([]byte(fields[i+1]))
+			continue
+		}
 		_ = form.WriteField(fields[i], fields[i+1])
 	}
 	pasted := list
@@ -173,6 +180,96 @@ func TestABroadcastIsCheckedAndThenSent(t *testing.T) {
 	if again == nil || again[1] == second[1] {
 		t.Errorf("after it was sent, the form makes %q", again)
 	}
+}
+
+// ended is a broadcast of a text to some users in one call, which has ended like this.
+func (b *bundle) ended(text string, s tasks.Settlement, users ...string) string {
+	b.Helper()
+	id := b.broadcast("ops", text, nil, users...)
+	if _, err := b.Broadcasts(b.App("ops")).Feed(b.Context(), id); err != nil {
+		b.Fatal(err)
+	}
+	b.settle("ops", id+".0.0", s)
+	return id
+}
+
+func TestABroadcastIsSentAgainToThoseWhoHaveNotGotIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.ended("hello", tasks.Settlement{State: tasks.Rejected, ErrCode: 60020, ErrMsg: "not allow to access from your ip"}, "u1", "u2", "u3")
+	path := "/broadcasts/" + id
+	other, w := b.open(operator), b.open(admin)
+	other.want(other.get(path), http.StatusOK, ">finished<", "not /replay\"", "not /recall\"")
+	other.want(other.post(path+"/replay"), http.StatusForbidden)
+	w.want(w.get(path), http.StatusOK, `action="`+path+`/replay"`, "all who have not got it (3)", `<option value="60020">60020`, "(3)</option>", "not name=\"unknown\"")
+	w.want(w.post(path+"/replay", "errcode", "81013"), http.StatusConflict, "nobody to replay it for")
+	w.want(w.post(path+"/replay", "errcode", "x"), http.StatusConflict, "is no number")
+	again := w.post(path+"/replay", "errcode", "60020").location()
+	if !strings.HasPrefix(again, "/broadcasts/ops-B") || strings.HasPrefix(again, path) || !strings.HasSuffix(again, "?done=sent-again") {
+		t.Fatalf("it leads to %q", again)
+	}
+	w.want(w.get(again), http.StatusOK, "3 recipients", `<a href="`+path+`">`, "goes to those who have not got")
+	if repeat := w.post(path+"/replay", "errcode", "60020").location(); repeat != again+"-before" {
+		t.Errorf("a repeat leads to %q", repeat)
+	}
+}
+
+func TestABroadcastIsRecalledAndFoundByItsMsgID(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	sent, err := b.Client("ops").SendText(daemontest.Text("u1", "hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := func(msgid string) tasks.Settlement {
+		return tasks.Settlement{State: tasks.Accepted, MsgID: msgid, Recipients: tasks.Recipients{Accepted: 3}}
+	}
+	id := b.ended("hello", accepted(sent.MsgID), "u1", "u2", "u3")
+	path := "/broadcasts/" + id
+	w, looker := b.open(operator), b.open(reader)
+	if got := looker.get("/messages?q=" + sent.MsgID).location(); got != path+"?recipient="+sent.MsgID {
+		t.Errorf("its msgid leads to %q", got)
+	}
+	looker.want(looker.get(path+"?recipient="+sent.MsgID), http.StatusOK, `<span class="who">u1</span>`, "and others in this call: 2", "not /recall\"")
+	looker.want(looker.get(path+"?recipient="+strings.Repeat("x", 86)), http.StatusOK, "Not on the list:")
+	looker.want(looker.get("/messages?q="+strings.Repeat("x", 86)), http.StatusOK, "No messages.")
+	looker.want(looker.post(path+"/recall"), http.StatusForbidden)
+	w.want(w.get(path), http.StatusOK, `class="grave"`, `action="`+path+`/recall"`, "This cannot be undone", "not /replay\"")
+	if got := w.post(path + "/recall").location(); got != path+"?done=broadcast-recalled" {
+		t.Errorf("the recall leads to %q", got)
+	}
+	w.want(w.get(path+"?lang=zh"), http.StatusOK, "<b>1</b> 次调用已撤回", "not /recall\"")
+	refused := "/broadcasts/" + b.ended("bye", accepted(strings.Repeat("y", 86)), "u1", "u2", "u3")
+	w.want(w.post(refused+"/recall"), http.StatusConflict, "企业微信未能全部撤回", "invalid msgid")
+}
+
+func TestABroadcastOfAPictureIsWritten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(operator)
+	const picture = "\x89PNG\r\n\x1a\n and the rest"
+	image := []string{"key", "k", "app", "ops", "type", "image"}
+	w.want(w.submit(false, "u1\n", image...), http.StatusUnprocessableEntity, "file: missing")
+	w.want(w.submit(false, "u1\n", append(image, "upload", "no picture")...), http.StatusUnprocessableEntity, "file: ", "u1\n</textarea>")
+	a := w.submit(false, "u1\nu2\n", append(image, "upload", picture)...)
+	w.want(a, http.StatusOK, "<b>2</b> in 1 calls", "The file of the last check is kept")
+	shown := regexp.MustCompile(`<img src="(/broadcasts/[^"]+/file)"`).FindStringSubmatch(a.body)
+	kept := regexp.MustCompile(`name="media" value="(sha256:[0-9a-f]{64})"`).FindStringSubmatch(a.body)
+	if shown == nil || kept == nil {
+		t.Fatalf("the check shows %s", a.body)
+	}
+	if got := w.get(shown[1]); got.body != picture || got.header.Get("Content-Type") != "image/png" {
+		t.Errorf("the picture is %q, %s", got.body, got.header.Get("Content-Type"))
+	}
+	a = w.submit(false, "u1\nu2\nu3\n", append(image, "media", kept[1])...) // a browser does not send the file again
+	form := startForm.FindStringSubmatch(a.body)
+	if form == nil {
+		t.Fatalf("checked again: %s", a.body)
+	}
+	w.post(form[1]+"/start", "digest", form[2])
+	w.want(w.get(form[1]), http.StatusOK, ">running<", "image · 3 recipients", shown[1])
+	a = w.submit(false, "u1\n", "key", "k2", "app", "ops", "type", "file", "upload", "a plan")
+	w.want(a, http.StatusOK, "/file\" download>plan.png</a>")
 }
 
 func TestAFaultyBroadcastIsNotStored(t *testing.T) {

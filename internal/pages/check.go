@@ -26,6 +26,8 @@ const (
 	// maxField is the size limit of any other field, and maxParts of their number.
 	maxField = 64 << 10
 	maxParts = 32
+	// maxFile is the size limit of a file, in bytes: WeCom's largest.
+	maxFile = 20 << 20
 	// maxShownList is how much of a pasted list the form shows again.
 	maxShownList = 256 << 10
 )
@@ -66,15 +68,18 @@ func (c *check) run(ctx context.Context, parts *multipart.Reader) error {
 	}
 	if !c.listed {
 		c.Faults = append(c.Faults, "list: missing; paste it or choose a file")
-		return c.readForm()
+		return c.readForm(ctx)
 	}
 	return c.prepare(ctx)
 }
 
 func (c *check) take(ctx context.Context, part *multipart.Part) error {
 	name := part.FormName()
-	if name == "pasted" || name == "file" {
+	switch name {
+	case "pasted", "file":
 		return c.takeList(ctx, part)
+	case "upload":
+		return c.takeFile(ctx, part)
 	}
 	value, err := io.ReadAll(io.LimitReader(part, maxField+1))
 	switch {
@@ -85,6 +90,26 @@ func (c *check) take(ctx context.Context, part *multipart.Part) error {
 	case slices.Contains(draftFields, name):
 		c.Form[name] = strings.ToValidUTF8(strings.ReplaceAll(string(value), "\r\n", "\n"), "\uFFFD")
 	}
+	return nil
+}
+
+// takeFile keeps the file of a message, unless none was chosen: one that an earlier check has
+// kept stays.
+func (c *check) takeFile(ctx context.Context, part *multipart.Part) error {
+	content, err := io.ReadAll(io.LimitReader(part, maxFile+1))
+	kind := c.Form.media()
+	if err != nil || len(content) == 0 || kind == "" {
+		return err
+	}
+	if err := c.choose(); err != nil {
+		return nil //nolint:nilerr // the list, which comes later, finds the same
+	}
+	ref, err := c.app.Broadcasts.Keep(ctx, kind, part.FileName(), content)
+	if err != nil { // the form can still be read
+		c.Faults = append(c.Faults, err.Error())
+		return nil
+	}
+	c.Form["media"] = ref.String()
 	return nil
 }
 
@@ -107,21 +132,29 @@ func (c *check) takeList(ctx context.Context, part *multipart.Part) error {
 }
 
 func (c *check) compile(ctx context.Context, list io.Reader) (err error) {
-	if err := c.readForm(); err != nil {
+	if err := c.readForm(ctx); err != nil {
 		return err
 	}
 	c.list, err = compose.Compile(ctx, list, c.spec.Template, compose.Options{SkipInvalid: c.Form["skip"] != ""})
 	return err
 }
 
-// readForm checks all but the list.
-func (c *check) readForm() error {
+// choose finds the app of the form.
+func (c *check) choose() error {
 	at := slices.IndexFunc(c.apps, func(a *watched) bool { return a.Name == c.Form["app"] })
 	if at < 0 {
-		c.Faults = append(c.Faults, fmt.Sprintf("app: %q is none that you may use", c.Form["app"]))
-		return errFaults
+		return fmt.Errorf("app: %q is none that you may use", c.Form["app"])
 	}
 	c.app = c.apps[at]
+	return nil
+}
+
+// readForm checks all but the list.
+func (c *check) readForm(ctx context.Context) error {
+	if err := c.choose(); err != nil {
+		c.Faults = append(c.Faults, err.Error())
+		return errFaults
+	}
 	var err error
 	if c.spec, err = c.Form.spec(c.identity.Name(), c.app.Broadcasts.Zone, time.Now()); err != nil {
 		c.Faults = append(c.Faults, strings.Split(err.Error(), "\n")...)
@@ -129,7 +162,10 @@ func (c *check) readForm() error {
 	if len(c.Faults) > 0 {
 		return errFaults
 	}
-	return nil
+	if c.Form.media() != "" {
+		c.spec.Template, err = c.app.Broadcasts.KeepFiles(ctx, c.spec)
+	}
+	return err
 }
 
 // explain says on the page what is wrong with what has arrived.

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -8,15 +9,18 @@ import (
 	"github.com/wecomq/wecomq/internal/appearance"
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/wecom"
 )
 
-// preview is a message as it will look in WeCom. Its pictures are not loaded.
+// preview is a message as it will look in WeCom. Pictures of other hosts are not loaded.
 type preview struct {
 	Recipient string
 	Type      message.Type
 	Lines     []appearance.Line // of a text, of markdown or of a textcard
 	Card      message.TextCardField
 	Articles  []message.NewsArticle
+	File      string // name of a file, or of a picture "picture"
+	FileAt    string // where it can be seen
 	Body      string // JSON of any other message
 }
 
@@ -26,6 +30,7 @@ func previewOf(t message.Type, s broadcast.Sample) (preview, error) {
 		Markdown message.MarkdownField `json:"markdown"`
 		Card     message.TextCardField `json:"textcard"`
 		News     message.NewsField     `json:"news"`
+		File     message.FileField     `json:"file"`
 	}
 	if err := json.Unmarshal(s.Body, &m); err != nil {
 		return preview{}, fmt.Errorf("preview: %w", err)
@@ -39,19 +44,28 @@ func previewOf(t message.Type, s broadcast.Sample) (preview, error) {
 	case message.TypeTextCard:
 		v.Lines = appearance.TextCard(m.Card.Description)
 	case message.TypeNews:
+	case message.TypeImage, message.TypeFile:
+		v.File = "picture"
+		if ref, ok := message.ParseMediaRef(wecom.MediaFile, m.File.MediaID); ok && t == message.TypeFile {
+			v.File = cmp.Or(ref.Name, "file")
+		}
 	default:
 		v.Body = indented(s.Body)
 	}
 	return v, nil
 }
 
-// previewsOf are previews of all samples.
-func previewsOf(t message.Type, samples []broadcast.Sample) ([]preview, error) {
+// previewsOf are previews of samples of a broadcast.
+func previewsOf(b *broadcast.Broadcast, samples []broadcast.Sample) ([]preview, error) {
 	all := make([]preview, len(samples))
+	kept := len(b.Spec.Template.MediaRefs()) > 0
 	for i, s := range samples {
 		var err error
-		if all[i], err = previewOf(t, s); err != nil {
+		if all[i], err = previewOf(b.Spec.Template.Type(), s); err != nil {
 			return nil, err
+		}
+		if kept {
+			all[i].FileAt = broadcastPath(b.ID) + "/file"
 		}
 	}
 	return all, nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/lookup"
@@ -54,6 +55,14 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 			http.Redirect(w, r, "/messages/"+url.PathEscape(id), http.StatusSeeOther)
 			return nil
 		}
+		call, err := findCall(r.Context(), apps, query)
+		if err != nil {
+			return err
+		}
+		if call != nil {
+			http.Redirect(w, r, broadcastPath(call.Broadcast.ID)+"?recipient="+url.QueryEscape(query), http.StatusSeeOther)
+			return nil
+		}
 	}
 	list, err := p.list(r, apps, ledger.Query{Recipient: query}, Records.Newest)
 	if err != nil {
@@ -96,6 +105,22 @@ func find(ctx context.Context, apps []*watched, query string) (string, error) {
 		return record.ID, err
 	}
 	return "", nil
+}
+
+// mayBeMsgID tells a msgid, which has over 80 characters, from a userid, which has up to 64.
+func mayBeMsgID(query string) bool { return len(query) > 64 }
+
+// findCall returns the call of a broadcast with this msgid, nil if there is none.
+func findCall(ctx context.Context, apps []*watched, query string) (*broadcast.FoundCall, error) {
+	if !mayBeMsgID(query) {
+		return nil, nil
+	}
+	for _, app := range apps {
+		if call, err := app.Broadcasts.FindMsgID(ctx, query); call != nil || err != nil {
+			return call, err
+		}
+	}
+	return nil, nil
 }
 
 // look is one of the ways to look through records.

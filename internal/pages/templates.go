@@ -59,6 +59,7 @@ func functions(l language) template.FuncMap {
 		"ending":        l.ending,
 		"hours":         hours,
 		"host":          host,
+		"found":         foundRow,
 		"advise":        func(r tasks.Record) advice { return adviceFor(l, r) },
 	}
 }
@@ -114,6 +115,21 @@ func recipientTone(state string) string {
 		return "plain"
 	}
 	return "bad"
+}
+
+// shownRow is what became of a recipient, and how many others were in the same call.
+type shownRow struct {
+	broadcast.Row
+
+	Others int
+}
+
+// foundRow is the first of the rows that a search has found.
+func foundRow(rows []broadcast.Row) []shownRow {
+	if len(rows) == 0 {
+		return nil
+	}
+	return []shownRow{{rows[0], len(rows) - 1}}
 }
 
 // hours are those of a broadcast, with their zone where it is not China's; "" for all.

@@ -24,7 +24,7 @@ var inEnglish = map[string]string{
 
 	"act: created": "Created", "act: paused": "Paused", "act: resumed": "Resumed", "act: cancelled": "Cancelled", "act: approved": "Approved",
 
-	"type: text": "text", "type: markdown": "markdown", "type: textcard": "text card", "type: news": "news",
+	"type: text": "text", "type: markdown": "markdown", "type: textcard": "text card", "type: news": "news", "type: image": "picture", "type: file": "file",
 
 	"end: quota": "At today's quota it ends %s.", "end: hours": "In its hours it ends %s.", "end: rate": "At its own rate it ends %s.",
 	"end: app": "It ends %s.",
@@ -37,6 +37,10 @@ var inEnglish = map[string]string{
 	"done: broadcast-cancelled": "Cancelled for all who had not got it. Calls in flight will finish.",
 	"done: created":             "Created.",
 	"done: approved":            "Approved.",
+	"done: sent-again":          "Created: this broadcast goes to those who have not got the first one.",
+	"done: sent-again-before":   "It was sent again before. This is the broadcast for those who had not got it.",
+	"done: broadcast-recalled":  "Recalled from WeCom's clients.",
+	"done: recalled-in-part":    "Recalled in part. Press again to go on.",
 }
 
 // inChinese has the translations of all texts.
@@ -115,8 +119,17 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"Cancel this broadcast for all who have not got it?": "对所有尚未收到的人取消这个群发？",
 	"Calls": "调用", "now": "当前", "recipients a minute at most": "人/分钟（上限）", "Hours": "时段", "Begins": "开始时间", "Began": "已开始",
 	"Of the list": "名单", "duplicates": "个重复", "skipped rows": "行跳过", "Calls over time": "调用随时间变化",
-	"most": "最多", "in": "/", "calls": "次调用", "with failures": "次有失败", "Errors": "错误", "Report": "报告", "Recipient": "接收人",
-	"Not on the list:": "不在名单中：", "Samples": "示例",
+	"most": "最多", "in": "/", "calls": "次调用", "with failures": "次有失败", "Errors": "错误", "Report": "报告", "Recipient or msgid": "接收人或 msgid",
+	"and others in this call:": "，同一次调用的其他人数：",
+	"Send again":               "重发", "To whom": "发送给", "all who have not got it": "所有未收到的人", "Send it again to those who have not got it?": "重发给未收到的人？",
+	"also those who may have it, and may get it twice:": "也发给可能已收到的人（可能收到两次）：",
+	"calls are taken back":                              "次调用已撤回", "are not": "次未能撤回", "are left": "次待撤回", "Recall it": "撤回", "Go on recalling": "继续撤回",
+	"It vanishes from WeCom's clients of all who got it in the last 24 hours.": "过去 24 小时内收到的人，其企业微信客户端中的消息将消失。",
+	"Whoever has not got it will not get it.":                                  "尚未收到的人不会再收到。",
+	"Take it back from everybody who got it? This cannot be undone.":           "从所有已收到的人处撤回？此操作无法撤销。",
+	"The recall broke off; press again to go on":                               "撤回中断，请再次点击以继续",
+	"WeCom did not take back all of it":                                        "企业微信未能全部撤回",
+	"Not on the list:":                                                         "不在名单中：", "Samples": "示例",
 
 	"New broadcast": "新建群发", "The list cannot be sent to as it is.": "名单有问题，无法发送。", "rows with a problem": "行有问题",
 	"Checked. Nothing is sent yet.": "检查通过，尚未发送。", "rows": "行", "Quota": "额度", "of today's": "人次 / 今日", "used": "已用", "End": "完成",
@@ -124,6 +137,8 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"After this, somebody else must approve it, with a token that has the scope approve.": "提交后须由另一人用具有 approve 权限的令牌批准。",
 	"Ask for approval to send to": "提交审批，发送给", "Send to": "发送给", "people": "人",
 	"Type": "类型", "Text": "内容", "Title": "标题", "Description": "描述", "Link": "链接", "Button": "按钮文字", "Picture (link)": "图片链接",
+	"Picture or file": "图片或文件", "picture: JPG or PNG, 10 MB; file: 20 MB": "图片：JPG 或 PNG，10 MB；文件：20 MB", "picture": "图片",
+	"The file of the last check is kept; choose another one to replace it.": "已保留上次检查时的文件；选择新文件可替换。", "The file is not kept any more": "文件已不再保留",
 	"For each their own words, name a column of the list:": "要给每人不同的内容，请写名单中的列名：",
 	"Recipients a minute": "每分钟人数", "Skip rows with a problem": "跳过有问题的行", "Somebody else must approve it": "须由另一人批准",
 	"List: userids, or CSV with a header": "名单：userid，或带表头的 CSV", "or a CSV file": "或 CSV 文件",
@@ -159,7 +174,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 
 	"act: created": "创建", "act: paused": "暂停", "act: resumed": "恢复", "act: cancelled": "取消", "act: approved": "批准",
 
-	"type: text": "文本", "type: markdown": "markdown", "type: textcard": "文本卡片", "type: news": "图文",
+	"type: text": "文本", "type: markdown": "markdown", "type: textcard": "文本卡片", "type: news": "图文", "type: image": "图片", "type: file": "文件",
 
 	"end: quota": "受今日额度限制，预计%s完成。", "end: hours": "在发送时段内，预计%s完成。", "end: rate": "按设定速率，预计%s完成。",
 	"end: app": "预计%s完成。",
@@ -173,4 +188,8 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"done: broadcast-cancelled": "已对尚未收到的人取消。进行中的调用会完成。",
 	"done: created":             "已创建。",
 	"done: approved":            "已批准。",
+	"done: sent-again":          "已创建：此群发只发给未收到的人。",
+	"done: sent-again-before":   "之前已重发过，这是当时的群发。",
+	"done: broadcast-recalled":  "已从企业微信客户端撤回。",
+	"done: recalled-in-part":    "已撤回一部分，请再次点击以继续。",
 }

@@ -57,6 +57,7 @@ var statuses = []struct {
 	{is(broadcast.ErrKeyInUse), http.StatusConflict},
 	{is(broadcast.ErrChanged), http.StatusConflict},
 	{is(broadcast.ErrNothingToReplay), http.StatusConflict},
+	{is(broadcast.ErrRecalling), http.StatusConflict},
 	{as[*broadcast.StateError], http.StatusConflict},
 	{as[*compose.ListError], http.StatusUnprocessableEntity},
 	{is(ErrNotThere), http.StatusNotImplemented},

@@ -45,6 +45,7 @@ func TestEveryErrorHasItsStatus(t *testing.T) {
 		broadcast.ErrOwnApproval:                            403,
 		broadcast.ErrKeyInUse:                               409,
 		broadcast.ErrChanged:                                409,
+		broadcast.ErrRecalling:                              409,
 		&broadcast.StateError{}:                             409,
 		context.DeadlineExceeded:                            503,
 		errors.New("something that broke"):                  500,

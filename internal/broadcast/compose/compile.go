@@ -15,9 +15,6 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// maxSamples is how many calls a [Summary] shows.
-const maxSamples = 3
-
 // checkEvery is after how many rows a context is looked at and progress is told.
 const checkEvery = 1000
 
@@ -294,9 +291,7 @@ func (c *compiler) count(ctx context.Context) error {
 		}
 		c.summary.Blocks++
 		c.summary.Calls += len(block)
-		for _, call := range block[:min(len(block), maxSamples-len(c.summary.Samples))] {
-			c.summary.Samples = append(c.summary.Samples, Sample{User: call.Users[0], Columns: call.Columns})
-		}
+		c.summary.Samples = AppendSamples(c.summary.Samples, block)
 	}
 	return nil
 }

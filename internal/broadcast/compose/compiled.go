@@ -1,6 +1,9 @@
 package compose
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // Compiled is a list that has been read and checked, as calls. Close it.
 type Compiled struct {
@@ -27,7 +30,7 @@ type Summary struct {
 	// first 20 rows that have one.
 	DuplicateExamples []Duplicate `json:"duplicate_examples"`
 	Problems          []Problem   `json:"problems"`
-	// Samples are the first three calls.
+	// Samples are of the first three calls with words of their own.
 	Samples []Sample `json:"samples"`
 	// Digest is that of the template and of what each recipient gets: the same
 	// recipients in another order, or with more duplicates, have the same.
@@ -41,10 +44,28 @@ type Duplicate struct {
 	FirstLine int    `json:"first_line"`
 }
 
+// MaxSamples is how many samples there are at most.
+const MaxSamples = 3
+
 // Sample is what one recipient would get.
 type Sample struct {
 	User    string   `json:"userid"`
 	Columns []string `json:"columns"` // values, in the order of [Template.Columns]
+}
+
+// AppendSamples adds the calls of a block, up to [MaxSamples] in all. Of calls that say the
+// same, which follow one another, it takes the first.
+func AppendSamples(samples []Sample, block Block) []Sample {
+	for _, call := range block {
+		if len(samples) == MaxSamples {
+			break
+		}
+		if n := len(samples); n > 0 && slices.Equal(samples[n-1].Columns, call.Columns) {
+			continue
+		}
+		samples = append(samples, Sample{User: call.Users[0], Columns: call.Columns})
+	}
+	return samples
 }
 
 // Calls yields all calls in their order, the same each time: by the hash of the

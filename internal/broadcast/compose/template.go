@@ -125,6 +125,15 @@ func (t *Template) Type() message.Type { return t.msgType }
 // Columns are the columns that the template uses, sorted.
 func (t *Template) Columns() []string { return slices.Clone(t.columns) }
 
+// MediaRefs are the files that the message refers to; all recipients get the same.
+func (t *Template) MediaRefs() []message.MediaRef {
+	request, err := message.Parse(t.source)
+	if err != nil { // impossible: it was parsed before
+		return nil
+	}
+	return message.MediaRefs(request)
+}
+
 // Static reports whether everybody gets the same words: the template uses no column.
 func (t *Template) Static() bool { return len(t.columns) == 0 }
 

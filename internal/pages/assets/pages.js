@@ -1,11 +1,15 @@
 // Keeps a page that changes by itself fresh while somebody looks at it, and asks
-// before a button does what cannot be undone. Without it the pages work, too.
+// before a button does what cannot be undone, which then is not pressed twice. Without it
+// the pages work, too.
 "use strict";
 (() => {
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
-    if (question && !confirm(question)) event.preventDefault();
+    if (question && !confirm(question)) return event.preventDefault();
+    for (const button of event.target.querySelectorAll("button")) setTimeout(() => { button.disabled = true; });
   });
+  // Whoever comes back by the browser's button may press again.
+  addEventListener("pageshow", () => document.querySelectorAll("button").forEach((button) => { button.disabled = false; }));
 
   const main = document.getElementById("main");
   if (!("live" in main.dataset)) return;

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/wecomq/wecomq/internal/broadcast"
+)
+
+func newBroadcastApprove(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "approve ID",
+		Short: "Release a broadcast that waits for approval",
+		Long: `A broadcast that was created with --approve, or goes to more people than the config's
+broadcast.approval_above, waits until somebody other than its creator approves it.
+
+Shows on stderr what would be sent: three of the messages, the recipients, duplicates and
+calls, what it takes of the day quota, and when it would end. On a terminal it asks
+before it releases the broadcast; a script should look first: 'wecomq broadcast status ID'
+has the same.
+
+Prints the broadcast as it is then; in JSON, review is what was shown. A repeat changes
+nothing.`,
+		Example: "  wecomq broadcast approve ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE:    func(cmd *cobra.Command, ids []string) error { return g.approveBroadcast(cmd.Context(), ids[0]) },
+	}
+}
+
+func (g *globals) approveBroadcast(ctx context.Context, id string) error {
+	d, desk, err := g.openBroadcast(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	b, err := desk.Get(ctx, id)
+	if err == nil {
+		err = b.MayApprove(actor())
+	}
+	if err != nil {
+		return broadcastError(err)
+	}
+	review, err := g.reviewBroadcast(ctx, desk, b)
+	if err != nil {
+		return err
+	}
+	if b, err = desk.Approve(ctx, id, actor()); err != nil {
+		return broadcastError(err)
+	}
+	status, err := desk.Tell(ctx, b)
+	if err != nil {
+		return err
+	}
+	if g.output == "text" {
+		return printBroadcastText(g.stdout, status)
+	}
+	status.Review = review
+	return printJSON(g.stdout, status)
+}
+
+// reviewBroadcast shows a broadcast that waits for approval, and asks on a terminal whether
+// to release it.
+func (g *globals) reviewBroadcast(ctx context.Context, desk *broadcast.Desk, b *broadcast.Broadcast) (*broadcast.Review, error) {
+	status, err := desk.Tell(ctx, b)
+	if err != nil || status.Review == nil {
+		return nil, err
+	}
+	if err := printBroadcastText(g.stderr, status); err != nil {
+		return nil, err
+	}
+	if !isTerminal(g.stdin) || !isTerminal(g.stderr) {
+		return status.Review, nil
+	}
+	if !g.confirm(ctx, fmt.Sprintf("\nRelease it to %d recipients?", b.Recipients)) {
+		return nil, fmt.Errorf("%s was not approved, and still waits", b.ID)
+	}
+	return status.Review, nil
+}
+
+// confirm asks on the terminal; Ctrl-C is a no.
+func (g *globals) confirm(ctx context.Context, question string) bool {
+	_, _ = fmt.Fprint(g.stderr, question, " [y/N] ")
+	answer := make(chan string, 1)
+	go func() { // after Ctrl-C it ends with the process
+		line, _ := bufio.NewReader(g.stdin).ReadString('\n') // none is a no
+		answer <- line
+	}()
+	select {
+	case line := <-answer:
+		line = strings.ToLower(strings.TrimSpace(line))
+		return line == "y" || line == "yes"
+	case <-ctx.Done():
+		_, _ = fmt.Fprintln(g.stderr)
+		return false
+	}
+}
+
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
