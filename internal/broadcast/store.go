@@ -147,10 +147,8 @@ func (s *Store) Heal(ctx context.Context) error {
 	}
 	var problems []error
 	for i, id := range ids {
-		switch State(states[i].Val()) {
-		case Running, Scheduled, Paused, AwaitingApproval:
+		if state := State(states[i].Val()); slices.Contains(healed, state) {
 			problems = append(problems, s.heal(ctx, id))
-		case Creating, Cancelled, Finished:
 		}
 	}
 	return errors.Join(problems...)
@@ -171,6 +169,9 @@ func (s *Store) heal(ctx context.Context, id string) error {
 	}
 	return s.enqueueFeeder(ctx, id, b.Spec.At)
 }
+
+// healed are the states in which there is something to look after.
+var healed = []State{AwaitingApproval, Scheduled, Running, Paused}
 
 // maxActive bounds how many of the newest broadcasts are looked after.
 const maxActive = 100

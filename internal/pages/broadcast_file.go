@@ -35,6 +35,6 @@ func (p *Pages) broadcastFile(w http.ResponseWriter, r *http.Request) error {
 		header.Set("Content-Type", "application/octet-stream")
 		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": refs[0].Name}))
 	}
-	_, _ = w.Write(content) //nolint:gosec // nosniff and the policy make it no page
+	_, _ = w.Write(content)
 	return nil
 }
