@@ -28,18 +28,18 @@ func text(words string) string {
 // maxRecipients is how many members [member] can name.
 const maxRecipients = 10_000_000
 
-// member is the userid, the name and the amount of the nth recipient. Neighbours in the
-// list are no neighbours in the alphabet, and no two have the same userid; nearly all have
-// words of their own.
+// member is the userid, the name and the amount of the nth recipient. No two have the same
+// userid or the same amount, and neighbours in the list are none in the alphabet.
 func member(n int) (user, name, amount string) {
-	const stride = 7_654_321 // has no divisor in common with maxRecipients
+	const stride, other = 7_654_321, 1_234_567 // have no divisor in common with maxRecipients
 	surnames := []string{"wang 王", "li 李", "zhang 张", "liu 刘", "chen 陈", "yang 杨", "huang 黄", "zhao 赵", "wu 吴", "zhou 周"}
 	given := []string{"芳", "伟", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰"}
 	number := n * stride % maxRecipients
 	var latin, family string
 	_, _ = fmt.Sscan(surnames[number%len(surnames)], &latin, &family)
 	user = fmt.Sprintf("%s%07d", latin, number)
-	return user, family + given[n%len(given)], fmt.Sprintf("%d.%02d", number/101, number%100)
+	cents := n * other % maxRecipients
+	return user, family + given[n%len(given)], fmt.Sprintf("%d.%02d", cents/100, cents%100)
 }
 
 // writeList writes a list of recipients as wecomq reads it.

@@ -4,15 +4,15 @@ import (
 	"testing"
 )
 
-func TestNoTwoRecipientsHaveTheSameUserid(t *testing.T) {
+func TestNoTwoRecipientsHaveTheSameUseridOrWords(t *testing.T) {
 	t.Parallel()
 	const n = 100_000
-	users := make(map[string]bool, n)
+	users, amounts := make(map[string]bool, n), make(map[string]bool, n)
 	for i := range n {
-		user, _, _ := member(i * (maxRecipients / n))
-		users[user] = true
+		user, _, amount := member(i * (maxRecipients / n))
+		users[user], amounts[amount] = true, true
 	}
-	if len(users) != n {
-		t.Errorf("%d of %d are different", len(users), n)
+	if len(users) != n || len(amounts) != n {
+		t.Errorf("of %d, %d userids and %d amounts are different", n, len(users), len(amounts))
 	}
 }

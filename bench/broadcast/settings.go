@@ -52,7 +52,7 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	words := flags.String("words", sameWords+","+ownWords, "what is sent, `LIST` of names")
 	recipients := flags.String("recipients", "10000,100000,1000000", "numbers of recipients, `LIST`")
 	flags.IntVar(&s.workers, "workers", 3, "number of worker processes")
-	flags.DurationVar(&s.alertEvery, "alert-every", 100*time.Millisecond, "time between alerts, on average: each is drawn from 0 to twice this")
+	flags.DurationVar(&s.alertEvery, "alert-every", 200*time.Millisecond, "time between alerts, on average: each is drawn from 0 to twice this")
 	flags.DurationVar(&s.asynqFor, "asynq-for", time.Minute,
 		"let asynq enqueue and send for this long at most each; what is missing is extrapolated, and marked with ≈")
 	flags.StringVar(&s.wecomq, "wecomq", "", "measure the wecomq at `PATH` instead of building one")

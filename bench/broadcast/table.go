@@ -15,16 +15,21 @@ func printTable(w io.Writer, s settings, results []result) {
 |---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 `, s.workers, latency, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	for _, r := range results {
-		about := ""
-		if r.partly {
-			about = "≈ "
-		}
+		stored, reached := about(r.storedPartly), about(r.reachedPartly)
 		_, _ = fmt.Fprintf(w, "| %s | %d | %s | %s%s | %s%s | %s%d | %s%s | %d B | %s | %s | %d of %d | %s | %s | %s%s |\n",
-			r.words, r.recipients, r.way, about, duration(r.created), about, duration(r.sent), about, r.calls,
-			about, megabytes(r.redis), r.redis/int64(r.recipients),
+			r.words, r.recipients, r.way, stored, duration(r.created), reached, duration(r.sent), reached, r.calls,
+			stored, megabytes(r.redis), r.redis/int64(r.recipients),
 			r.latency.Text(.5, grace), r.latency.Text(.99, grace), len(r.latency.Arrived), r.latency.Given,
-			megabytes(r.memory.creator), megabytes(r.memory.worker), about, megabytes(r.memory.redis))
+			megabytes(r.memory.creator), megabytes(r.memory.worker), stored, megabytes(r.memory.redis))
 	}
+}
+
+// about marks what is extrapolated.
+func about(partly bool) string {
+	if partly {
+		return "≈ "
+	}
+	return ""
 }
 
 func duration(d time.Duration) string {

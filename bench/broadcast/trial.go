@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"time"
 
@@ -41,7 +42,8 @@ type creation struct {
 type result struct {
 	way, words string
 	recipients int
-	partly     bool // the rest is extrapolated
+	// Not all were stored or reached in the time: the rest is extrapolated.
+	storedPartly, reachedPartly bool
 
 	created, sent time.Duration
 	calls         int64
@@ -96,21 +98,20 @@ func (t trial) newWay(ctx context.Context) (way, error) {
 // conclude extrapolates what was not measured to its end.
 func (t trial) conclude(c creation, s sending, redis int64) result {
 	r := result{
-		way: t.way, words: t.words, recipients: t.recipients, partly: s.recipients < t.recipients,
+		way: t.way, words: t.words, recipients: t.recipients,
+		storedPartly: c.recipients < t.recipients, reachedPartly: s.recipients < t.recipients,
 		created: c.took, sent: s.took, calls: s.calls, redis: redis, latency: s.latency,
 		memory: memory{creator: c.memory, redis: t.Redis.PeakMemory()},
 	}
 	for _, worker := range t.Workers {
 		r.memory.worker = max(r.memory.worker, worker.PeakMemory())
 	}
-	if r.partly {
-		stored, reached := float64(t.recipients)/float64(c.recipients), float64(t.recipients)/float64(s.recipients)
-		r.created = time.Duration(float64(r.created) * stored)
-		r.redis = int64(float64(r.redis) * stored)
-		r.memory.redis = int64(float64(r.memory.redis) * stored)
-		r.sent = time.Duration(float64(r.sent) * reached)
-		r.calls = int64(float64(r.calls) * reached)
-	}
+	stored, reached := float64(t.recipients)/float64(c.recipients), float64(t.recipients)/float64(s.recipients)
+	r.created = time.Duration(float64(r.created) * stored)
+	r.redis = int64(float64(r.redis) * stored)
+	r.memory.redis = int64(float64(r.memory.redis) * stored)
+	r.sent = time.Duration(float64(r.sent) * reached)
+	r.calls = int64(math.Round(float64(r.calls) * reached))
 	return r
 }
 

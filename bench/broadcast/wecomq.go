@@ -32,7 +32,8 @@ func newWecomqWay(ctx context.Context, t trial) (way, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := producer.New(t.Redis.Client, producer.Config{App: stage.App})
+	// The dashboard need not show the alerts afterwards: that would be memory, too.
+	p, err := producer.New(t.Redis.Client, producer.Config{App: stage.App, Retention: map[tasks.Priority]time.Duration{}})
 	if err != nil {
 		return nil, err
 	}
