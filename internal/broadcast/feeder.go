@@ -26,7 +26,9 @@ const (
 	tasksPerTrip = 250
 	bytesPerTrip = 1 << 20
 	// stepPause is how soon the feeder looks again, and idlePause while nothing is to do.
-	stepPause = time.Second
+	// A task comes back with a whole second, rounded up: a pause of a second would be two,
+	// and a broadcast of own words would make at most 1,000 calls in a second.
+	stepPause = 100 * time.Millisecond
 	idlePause = 2 * time.Second
 	// maxPause bounds how long the feeder sleeps until the hours of a broadcast begin, so
 	// that it sees when that changes.

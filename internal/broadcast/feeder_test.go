@@ -144,6 +144,17 @@ func TestAStepDoesNotUndoAResume(t *testing.T) {
 	}
 }
 
+// The queue counts in whole seconds, rounded up.
+func TestTheFeederComesBackWithTheNextSecond(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	created := b.create(b.draft("hello", list(10)))
+	step, err := b.store.Feed(t.Context(), created.ID)
+	if err != nil || step.Over || step.Wait > time.Second/2 {
+		t.Errorf("%+v (%v), want a pause that is a second at most when it is rounded up", step, err)
+	}
+}
+
 func TestABlockThatIsLostIsTold(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, daemontest.Config{})
