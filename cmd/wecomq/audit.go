@@ -81,7 +81,7 @@ func (a *auditCommand) run(ctx context.Context, names []string, o audit.Options)
 	if err != nil {
 		return err
 	}
-	progress := newProgress(a.stderr, "audited")
+	progress := newProgress(a.stderr, "messages", "audited")
 	o.OnPage = progress.add
 	o.OnFinding = func(f audit.Finding) error { return a.handle(ctx, f) }
 	result, err := a.deployment.Auditor(apps...).Audit(ctx, o)

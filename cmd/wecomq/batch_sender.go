@@ -13,7 +13,7 @@ import (
 // sendBatch enqueues the lines by the thousand, and prints one result per line.
 func (s *sender) sendBatch(ctx context.Context, source *messageReader) error {
 	tally := &tally{started: time.Now()}
-	progress := newProgress(s.stderr, "enqueued")
+	progress := newProgress(s.stderr, "messages", "enqueued")
 	for ended := false; !ended; {
 		b, err := readOrStop(ctx, source, s.agentID)
 		ended = errors.Is(err, io.EOF)

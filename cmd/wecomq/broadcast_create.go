@@ -276,7 +276,7 @@ func (f *broadcastCreateFlags) compile(ctx context.Context, g *globals, template
 		return nil, err
 	}
 	defer func() { _ = in.Close() }()
-	progress := newProgress(g.stderr, "checked")
+	progress := newProgress(g.stderr, "rows", "checked")
 	seen := 0
 	list, err := compose.Compile(ctx, in, template, compose.Options{
 		Encoding: f.encoding, Header: f.headerOption(), SkipInvalid: f.skipInvalid,
@@ -290,8 +290,14 @@ func (f *broadcastCreateFlags) compile(ctx context.Context, g *globals, template
 		for _, p := range wrong.Problems {
 			_, _ = fmt.Fprintln(g.stderr, p)
 		}
+		if wrong.Invalid == 0 { // it is the list as a whole
+			return nil, usagef("--file: %s: the list cannot be used as it is; nothing was sent", f.list)
+		}
 		return nil, usagef("--file: %s: lines that are wrong: %d; nothing was sent. Mend them, or leave them out with --skip-invalid",
-			f.list, max(wrong.Invalid, 1))
+			f.list, wrong.Invalid)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w; nothing was sent. Repeat the command", err)
 	}
 	return list, err
 }

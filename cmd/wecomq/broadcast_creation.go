@@ -78,7 +78,7 @@ func (c *broadcastCreation) test(ctx context.Context, user string) error {
 
 // create stores the broadcast and prints it.
 func (c *broadcastCreation) create(ctx context.Context) error {
-	progress := newProgress(c.stderr, "stored")
+	progress := newProgress(c.stderr, "recipients", "stored")
 	seen := 0
 	c.draft.OnProgress = func(recipients int) {
 		progress.add(recipients - seen)
@@ -143,10 +143,15 @@ func (c *broadcastCreation) printPreview(ctx context.Context) error {
 		return err
 	}
 	if c.output == "text" {
-		if err := printBroadcastText(c.stdout, status); err != nil {
+		preview, err := c.desk.Preview(ctx, c.draft)
+		if err != nil {
 			return err
 		}
-	} else if err := printJSON(c.stdout, newBroadcastReceipt(status, false)); err != nil {
+		status.State = preview.State
+		status.Review = &broadcast.Review{Samples: preview.Samples, Quota: preview.Quota}
+		return printBroadcastText(c.stdout, status)
+	}
+	if err := printJSON(c.stdout, newBroadcastReceipt(status, false)); err != nil {
 		return err
 	}
 	for _, sample := range c.draft.List.Summary.Samples {

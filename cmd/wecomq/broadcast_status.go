@@ -152,7 +152,7 @@ func printBroadcastText(out io.Writer, s broadcast.Status) error {
 		{"begins", timeText(s.At)},
 		{"rate", countText(s.Rate)},
 		{"between", s.Between},
-		{"created", timeText(s.CreatedAt) + " by " + s.CreatedBy},
+		{"created", strings.TrimSpace(timeText(s.CreatedAt) + " by " + s.CreatedBy)},
 		{"finished", timeText(s.FinishedAt)},
 		{"ends about", timeText(s.ETA)},
 	}
@@ -186,7 +186,8 @@ const watchPause = time.Second
 
 // watchBroadcast shows the progress of a broadcast until it ends, or ctx does.
 func (g *globals) watchBroadcast(ctx context.Context, desk *broadcast.Desk, b *broadcast.Broadcast) (*broadcast.Broadcast, error) {
-	show := g.broadcastProgress(b)
+	show, end := g.broadcastProgress(b)
+	defer end()
 	for {
 		status, err := desk.Tell(context.WithoutCancel(ctx), b)
 		if err != nil {
@@ -209,9 +210,9 @@ func (g *globals) watchBroadcast(ctx context.Context, desk *broadcast.Desk, b *b
 	}
 }
 
-// broadcastProgress is a bar on a terminal, and elsewhere a line whenever something has
-// changed.
-func (g *globals) broadcastProgress(b *broadcast.Broadcast) func(broadcast.Status) {
+// broadcastProgress is a bar on a terminal, which end removes, and elsewhere a line whenever
+// something has changed.
+func (g *globals) broadcastProgress(b *broadcast.Broadcast) (show func(broadcast.Status), end func()) {
 	if !isTerminal(g.stderr) {
 		var last broadcast.Status
 		return func(s broadcast.Status) {
@@ -219,7 +220,7 @@ func (g *globals) broadcastProgress(b *broadcast.Broadcast) func(broadcast.Statu
 				_, _ = fmt.Fprintf(g.stderr, "%s: %d of %d\n", watchText(s), s.Recipients-s.Counts.Pending, s.Recipients)
 			}
 			last = s
-		}
+		}, func() {}
 	}
 	bar := progressbar.NewOptions(b.Recipients,
 		progressbar.OptionSetWriter(g.stderr), progressbar.OptionShowCount(), progressbar.OptionFullWidth(),
@@ -227,7 +228,7 @@ func (g *globals) broadcastProgress(b *broadcast.Broadcast) func(broadcast.Statu
 	return func(s broadcast.Status) {
 		bar.Describe(watchText(s))
 		_ = bar.Set(s.Recipients - s.Counts.Pending)
-	}
+	}, func() { _ = bar.Clear() }
 }
 
 func watchText(s broadcast.Status) string {

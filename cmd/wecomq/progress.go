@@ -12,16 +12,16 @@ import (
 // progress shows how far a long command is, when somebody watches.
 type progress struct{ bar *progressbar.ProgressBar } // nil when nobody does
 
-// newProgress counts what is done, for instance "enqueued". It is silent when stderr is no
+// newProgress counts what is done, for instance messages that are "enqueued". It is silent when stderr is no
 // terminal, as in scripts and logs.
-func newProgress(stderr io.Writer, done string) *progress {
+func newProgress(stderr io.Writer, what, done string) *progress {
 	file, ok := stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return &progress{}
 	}
 	return &progress{progressbar.NewOptions(-1,
 		progressbar.OptionSetWriter(stderr), progressbar.OptionSetDescription(done), progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(), progressbar.OptionSetItsString("messages"), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionShowIts(), progressbar.OptionSetItsString(what), progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetSpinnerChangeInterval(0), // the bar's own goroutine races with Add
 	)}

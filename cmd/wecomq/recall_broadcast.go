@@ -14,7 +14,7 @@ func (g *globals) recallBroadcast(ctx context.Context, d *daemon.Deployment, id 
 	if err != nil {
 		return err
 	}
-	progress := newProgress(g.stderr, "recalled")
+	progress := newProgress(g.stderr, "calls", "recalled")
 	seen := 0
 	result, err := d.BroadcastDesk(app).Recall(ctx, id, actor(), func(r broadcast.Recall) {
 		progress.add(r.Recalled - seen)
