@@ -116,7 +116,7 @@ func (l *landscape) sendAgainInBrowser(tab *tab) {
 	tab.run("send again", chromedp.SetValue(`select[name=errcode]`, "81013"), chromedp.Click(again), chromedp.WaitVisible(`.notice`))
 	tab.awaitText("goes to those who have not got the first one")
 	tab.awaitText("finished") // by itself
-	tab.run("recall", chromedp.WaitVisible(recall), chromedp.Click(recall), chromedp.WaitVisible(`.notice`))
+	tab.run("recall", chromedp.Reload(), chromedp.WaitVisible(recall), chromedp.Click(recall)) // loaded now, it does not change any more
 	tab.awaitText("1 calls are taken back")
 	messages := l.messages()
 	if last := messages[len(messages)-1]; last.To[0] != "new.here" || !last.Recalled {
@@ -128,7 +128,8 @@ func (l *landscape) sendAgainInBrowser(tab *tab) {
 func (l *landscape) writeBroadcast(tab *tab, list, markdown, rate string) {
 	l.Helper()
 	tab.run("open the form", chromedp.Click(`nav a[href="/broadcasts"]`), chromedp.WaitVisible(`a[href="/broadcasts/new"]`),
-		chromedp.Click(`a[href="/broadcasts/new"]`), chromedp.WaitVisible(`textarea[name=content]`))
+		chromedp.Click(`a[href="/broadcasts/new"]`), chromedp.WaitVisible(`textarea[name=content]`),
+		chromedp.Poll(`document.readyState === "complete"`, nil)) // until then chromium may number the elements anew
 	tab.run("write", chromedp.SetValue(`select[name=type]`, "markdown"), chromedp.SendKeys(`textarea[name=content]`, markdown),
 		chromedp.SetValue(`textarea[name=pasted]`, list), chromedp.SendKeys(`input[name=rate]`, rate))
 	if js[bool](tab, `document.querySelector("input[name=title]").checkVisibility()`) {
