@@ -93,6 +93,8 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		Queues:            queues,
 		StrictPriority:    true,
 		TaskCheckInterval: idlePoll,
+		// A dequeue takes tasks that are due, so there is nothing to forward.
+		DelayedTaskCheckInterval: time.Hour,
 		// Calls in flight outlive ctx: a call that is cut off is an unknown outcome.
 		BaseContext:     func() context.Context { return context.WithoutCancel(ctx) },
 		ShutdownTimeout: l.app.attemptLimit(),

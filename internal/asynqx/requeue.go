@@ -8,10 +8,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-//go:embed requeue.lua
-var requeueSource string
+var (
+	//go:embed requeue.lua
+	requeueSource string
+	//go:embed hasten.lua
+	hastenSource string
 
-var requeueScript = redis.NewScript(placeSource + requeueSource)
+	requeueScript = redis.NewScript(placeSource + requeueSource)
+	hastenScript  = redis.NewScript(hastenSource)
+)
 
 // Requeue puts a task that is lost, archived or completed back into its queue. It does
 // nothing, and reports so, for one that is in the queue or gone.
@@ -22,4 +27,15 @@ func Requeue(ctx context.Context, rdb redis.UniversalClient, ref TaskRef) (bool,
 		return false, fmt.Errorf("put %s back into queue %s: %w", ref.ID, ref.Queue, err)
 	}
 	return requeued, nil
+}
+
+// Hasten lets a task go at once that waits for its time, and reports whether there was
+// one.
+func Hasten(ctx context.Context, rdb redis.UniversalClient, ref TaskRef) (bool, error) {
+	keys := []string{queueKey(ref.Queue, "t:"+ref.ID), queueKey(ref.Queue, "pending"), queueKey(ref.Queue, "scheduled"), queueKey(ref.Queue, "retry")}
+	hastened, err := hastenScript.Run(ctx, rdb, keys, ref.ID).Bool()
+	if err != nil {
+		return false, fmt.Errorf("hasten %s of queue %s: %w", ref.ID, ref.Queue, err)
+	}
+	return hastened, nil
 }

@@ -29,6 +29,10 @@ type Broadcast struct {
 
 	cursor cursor
 	fedAt  int64 // up to when its own rate is used, in Unix ms
+	// progress is how many calls had ended at progressAt, which is the last time that one
+	// had; rewoundAt is when the feeder last started again with the first call.
+	progress              int
+	progressAt, rewoundAt time.Time
 }
 
 // Act is what somebody did with a broadcast.
@@ -82,6 +86,7 @@ func readBroadcast(app, id string, f map[string]string, open []string) (*Broadca
 		CallsDone: number("calls_done"), Errcodes: map[int64]int{}, Acts: map[string]Act{},
 		CreatedAt: moment("created_at"), StartedAt: moment("started_at"), FinishedAt: moment("finished_at"),
 		cursor: readCursor(f["cursor"]), fedAt: int64(number("fed_at")),
+		progress: number("progress"), progressAt: moment("progress_at"), rewoundAt: moment("rewound_at"),
 	}
 	if err := json.Unmarshal([]byte(f["spec"]), &b.Spec); err != nil {
 		return nil, fmt.Errorf("broadcast %s: %w", id, err)

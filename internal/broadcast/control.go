@@ -110,7 +110,7 @@ func (s *Store) change(ctx context.Context, id, actor string, a action) (*Broadc
 		return nil, &StateError{id, before, a.done}
 	}
 	if a.to == begins {
-		if err := s.enqueueFeeder(ctx, id, b.Spec.At); err != nil {
+		if err := s.wakeFeeder(ctx, id, b.Spec.At); err != nil {
 			return nil, err
 		}
 	}

@@ -19,7 +19,7 @@ if new == 'begin' then
   -- The calls that were taken back are enqueued again. No cursor looks like another that was
   -- put back, so that a step of the feeder sees it: see cursor.lua.
   redis.call('HSET', KEYS[1], 'cursor', '0 0 0 ' .. t[1] .. string.format('%06d', t[2]))
-  redis.call('HDEL', KEYS[1], 'fed_at')
+  redis.call('HDEL', KEYS[1], 'fed_at', 'progress_at')
 end
 local at = string.format('%d', now)
 redis.call('HSET', KEYS[1], 'state', new)

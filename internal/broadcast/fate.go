@@ -12,17 +12,19 @@ import (
 
 // fate is what became of a call. broadcast.lua of internal/ledger writes it as
 //
-//	<call>[.<follow-up>] <state> <seconds since the creation> <errcode>\n
+//	<call>[.<follow-up>] <state> <seconds since the creation> <errcode>[ twice]\n
 //	<length of the msgid, one byte><msgid, packed>
 //
 // and, unless all of it is empty,
 //
 //	<invalid>\n<unlicensed>\n<who got a follow-up>\n<recipients of a follow-up>\n<errmsg>
 //
-// with WeCom's separator between users.
+// with WeCom's separator between users. It is "twice" if WeCom may have delivered an earlier
+// attempt as well.
 type fate struct {
 	call     int
 	followUp bool
+	twice    bool
 	state    tasks.State
 	after    time.Duration
 	errcode  int64
@@ -35,11 +37,11 @@ type fate struct {
 func readFate(text string) (fate, error) {
 	header, rest, _ := strings.Cut(text, "\n")
 	names := strings.Fields(header)
-	if len(names) != 4 || rest == "" || len(rest) < 1+int(rest[0]) {
+	if len(names) < 4 || len(names) > 5 || rest == "" || len(rest) < 1+int(rest[0]) {
 		return fate{}, fmt.Errorf("broadcast: %.100q is not the fate of a call", text)
 	}
 	call, followUp, _ := strings.Cut(names[0], ".")
-	f := fate{followUp: followUp != "", state: tasks.State(names[1])}
+	f := fate{followUp: followUp != "", twice: len(names) == 5, state: tasks.State(names[1])}
 	var err error
 	if f.call, err = strconv.Atoi(call); err != nil {
 		return fate{}, fmt.Errorf("broadcast: the fate of call %q: %w", call, err)

@@ -25,13 +25,16 @@ const (
 	// tasksPerTrip and bytesPerTrip bound one round trip.
 	tasksPerTrip = 250
 	bytesPerTrip = 1 << 20
-	// stepPause is how soon the feeder looks again, and idlePause while nothing is to do.
-	// A task comes back with a whole second, rounded up: a pause of a second would be two,
-	// and a broadcast of own words would make at most 1,000 calls in a second.
+	// stepPause is how soon the feeder looks again. A task comes back with a whole second,
+	// rounded up: a pause of a second would be two, and a broadcast of own words would make
+	// at most 1,000 calls in a second.
 	stepPause = 100 * time.Millisecond
-	idlePause = 2 * time.Second
-	// maxPause bounds how long the feeder sleeps until the hours of a broadcast begin, so
-	// that it sees when that changes.
+	// While nothing happens it looks ever less often, as idlePause says: every fullPause at
+	// last if it may enqueue no more, which is less than the calls that it is ahead by last;
+	// every stopPause if the broadcast does not run.
+	fullPause = 10 * time.Second
+	stopPause = 15 * time.Second
+	// maxPause bounds how long the feeder sleeps.
 	maxPause = time.Minute
 	// stalled is after how long without an outcome the calls are enqueued again, those that
 	// are in the queue excepted: their tasks were lost, or deleted in the dashboard.
@@ -88,9 +91,11 @@ func (s *Store) Feed(ctx context.Context, id string) (Step, error) {
 	case Running:
 		return s.feed(ctx, b, now)
 	case Finished, Cancelled:
-		return s.retire(ctx, b)
+		return s.retire(ctx, b, now)
+	case Scheduled:
+		return Step{Wait: min(max(b.Spec.At.Sub(now), stepPause), maxPause), Note: "its time has not come"}, nil
 	default:
-		return Step{Wait: idlePause, Note: "the broadcast is " + string(b.State)}, nil
+		return Step{Wait: idlePause(now.Sub(b.Acts[pausing.done].At), stopPause), Note: "the broadcast is " + string(b.State)}, nil
 	}
 }
 
@@ -103,20 +108,32 @@ func (s *Store) feed(ctx context.Context, b *Broadcast, now time.Time) (Step, er
 	if !opens.IsZero() {
 		return Step{Wait: min(opens.Sub(now), maxPause), Note: "waits for " + opens.Format("15:04") + ", when its hours begin"}, nil
 	}
-	if err := s.rewindIfStalled(ctx, b, now); err != nil {
-		return Step{}, err
-	}
+	moved := b.noteProgress(now)
 	f := &feeding{store: s, broadcast: b, now: now, cursor: b.cursor, next: b.nextByRate(now)}
 	err = f.run(ctx)
-	if saveErr := s.saveCursor(ctx, f); err == nil {
-		err = saveErr
+	if moved || f.enqueued > 0 || f.cursor != b.cursor {
+		err = errors.Join(err, s.saveProgress(ctx, f))
 	}
-	wait := stepPause
-	if f.next.After(now) {
-		wait = max(wait, min(f.next.Sub(now), maxPause))
-	}
-	return Step{Wait: wait, Note: fmt.Sprintf("%d of %d calls are done", b.CallsDone, b.Calls)}, err
+	return Step{Wait: f.pause(), Note: fmt.Sprintf("%d of %d calls are done", b.CallsDone, b.Calls)}, err
 }
+
+// pause is how long the feeder may sleep after a step.
+func (f *feeding) pause() time.Duration {
+	idle := f.now.Sub(f.broadcast.progressAt)
+	switch {
+	case f.next.After(f.now):
+		return min(max(f.next.Sub(f.now), stepPause), maxPause)
+	case f.enqueued > 0:
+		return stepPause
+	case f.cursor.block < f.broadcast.Blocks:
+		return idlePause(idle, fullPause)
+	default:
+		return idlePause(idle, maxPause)
+	}
+}
+
+// idlePause is an eighth of the time for which nothing has happened, within bounds.
+func idlePause(idle, most time.Duration) time.Duration { return min(max(idle/8, stepPause), most) }
 
 // nextByRate is when the broadcast's own rate allows the next recipient.
 func (b *Broadcast) nextByRate(now time.Time) time.Time {
@@ -127,25 +144,19 @@ func (b *Broadcast) nextByRate(now time.Time) time.Time {
 	return next
 }
 
-// rewindIfStalled starts again with the first call if none has ended for long.
-func (s *Store) rewindIfStalled(ctx context.Context, b *Broadcast, now time.Time) error {
-	if b.cursor.fed <= b.CallsDone {
-		return nil
+// noteProgress notes when a call ended last. If that is long ago, and it is not since it
+// was looked at last, the feeder starts again with the first call. It reports whether
+// there is something new.
+func (b *Broadcast) noteProgress(now time.Time) bool {
+	if b.progressAt.IsZero() || b.progress != b.CallsDone || b.progressAt.After(now) {
+		b.progress, b.progressAt = b.CallsDone, now
+		return true
 	}
-	key := keys.Broadcast(s.app, b.ID)
-	seen, err := s.rdb.HMGet(ctx, key, "progress", "progress_at").Result()
-	if err != nil {
-		return fmt.Errorf("feed %s: %w", b.ID, err)
+	if b.cursor.fed <= b.CallsDone || now.Sub(b.progressAt) < stalled || now.Sub(b.rewoundAt) < stalled {
+		return false
 	}
-	done := strconv.Itoa(b.CallsDone)
-	since, _ := strconv.ParseInt(fmt.Sprint(seen[1]), 10, 64)
-	if seen[0] == done && now.Sub(time.UnixMilli(since)) < stalled {
-		return nil
-	}
-	if seen[0] == done {
-		b.cursor = cursor{text: b.cursor.text}
-	}
-	return s.rdb.HSet(ctx, key, "progress", done, "progress_at", now.UnixMilli()).Err()
+	b.cursor, b.rewoundAt = cursor{text: b.cursor.text}, now
+	return true
 }
 
 // keepHours tells admissions when the hours end that now is in, before any call is
@@ -160,7 +171,7 @@ func (s *Store) keepHours(ctx context.Context, b *Broadcast, now time.Time) (ope
 	if opens.IsZero() {
 		err = s.rdb.HSet(ctx, key, "closes_at", closes.UnixMilli()).Err()
 	} else {
-		err = s.rdb.HSet(ctx, key, "cursor", rewound(now)).Err()
+		err = s.rdb.HSet(ctx, key, "cursor", rewound(now), "progress_at", now.UnixMilli()).Err()
 	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("feed %s: %w", b.ID, err)
@@ -173,13 +184,14 @@ var cursorSource string
 
 var cursorScript = redis.NewScript(cursorSource)
 
-// saveCursor notes how far a step came. If the broadcast was paused and resumed meanwhile,
+// saveProgress notes how far a step came. If the broadcast was paused and resumed meanwhile,
 // it begins with the first call again: some that this step enqueued were taken back.
-func (s *Store) saveCursor(ctx context.Context, f *feeding) error {
-	err := cursorScript.Run(ctx, s.rdb, []string{keys.Broadcast(s.app, f.broadcast.ID)},
-		f.broadcast.cursor.text, f.cursor.String(), f.next.UnixMilli()).Err()
+func (s *Store) saveProgress(ctx context.Context, f *feeding) error {
+	b := f.broadcast
+	err := cursorScript.Run(ctx, s.rdb, []string{keys.Broadcast(s.app, b.ID)}, b.cursor.text, f.cursor.String(), f.next.UnixMilli(),
+		b.progress, b.progressAt.UnixMilli(), b.rewoundAt.UnixMilli()).Err()
 	if err != nil {
-		return fmt.Errorf("feed %s: %w", f.broadcast.ID, err)
+		return fmt.Errorf("feed %s: %w", b.ID, err)
 	}
 	return nil
 }
@@ -191,6 +203,8 @@ type feeding struct {
 	now       time.Time
 	cursor    cursor
 	next      time.Time // when the broadcast's own rate allows the next recipient
+
+	enqueued int // calls of this step
 
 	trip  []asynqx.Task // of the next round trip
 	bytes int           // of their payloads
@@ -259,7 +273,7 @@ func (f *feeding) block(ctx context.Context) (compose.Block, []byte, error) {
 
 // enqueue adds the call at the cursor to the next round trip, unless it has ended.
 func (f *feeding) enqueue(ctx context.Context, call compose.Call, done []byte) error {
-	if n := f.cursor.call; n/8 < len(done) && done[n/8]&(0x80>>(n%8)) != 0 {
+	if isMarked(done, f.cursor.call) {
 		return nil
 	}
 	payload, err := f.payload(call)
@@ -315,9 +329,9 @@ func (f *feeding) flush(ctx context.Context) error {
 }
 
 // retire gives the keys of a broadcast that has ended their last time to live.
-func (s *Store) retire(ctx context.Context, b *Broadcast) (Step, error) {
+func (s *Store) retire(ctx context.Context, b *Broadcast, now time.Time) (Step, error) {
 	if b.State == Cancelled && b.Counts.Pending > 0 {
-		return Step{Wait: idlePause, Note: "cancelled; waits for the calls that were tried"}, nil
+		return Step{Wait: idlePause(now.Sub(b.FinishedAt), stopPause), Note: "cancelled; waits for the calls that were tried"}, nil
 	}
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, key := range s.keysOf(b) {

@@ -9,14 +9,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 func TestABroadcastThatHasLostItsTaskGoesOn(t *testing.T) {
@@ -226,5 +229,62 @@ func TestAReportReadsWhatWasTriedOnce(t *testing.T) {
 	}
 	if rows != created.Recipients || asked > 2 { // the broadcast's own sums need them, too
 		t.Errorf("%d rows of %d recipients; asked %d times which calls were tried", rows, created.Recipients, asked)
+	}
+}
+
+func TestAResumedBroadcastDoesNotWaitForItsFeedersNextLook(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	created := b.create(b.draft("hello", list(10)))
+	const queue = "asynq:{ops:bulk}:"
+	_, err := b.Redis.TxPipelined(t.Context(), func(p redis.Pipeliner) error { // as a worker gives it back
+		p.LRem(t.Context(), queue+"pending", 1, created.ID)
+		p.ZAdd(t.Context(), queue+"retry", redis.Z{Score: float64(time.Now().Add(time.Hour).Unix()), Member: created.ID})
+		p.HSet(t.Context(), queue+"t:"+created.ID, "state", "retry")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.store.Pause(t.Context(), created.ID, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.store.Resume(t.Context(), created.ID, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := b.Asynq.GetTaskInfo("ops:bulk", created.ID); err != nil || info.State != asynq.TaskStatePending {
+		t.Errorf("its task is %+v, %v", info, err)
+	}
+}
+
+func TestABroadcastEndsThoughItsTimeIsAheadAgain(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{Rules: wecomtest.Rules{Latency: wecomtest.Duration(200 * time.Millisecond)}})
+	b.work()
+	created := b.create(b.draft("hello", list(10)))
+	waittest.Until(t, "its call is in flight", func() bool { return b.Redis.HLen(t.Context(), keys.BroadcastOpen("ops", created.ID)).Val() == 1 })
+	// As when the clock of Redis is set back before it is paused and resumed.
+	if err := b.Redis.HSet(t.Context(), keys.Broadcast("ops", created.ID), "state", "scheduled").Err(); err != nil {
+		t.Fatal(err)
+	}
+	b.await(created.ID, broadcast.Finished)
+}
+
+func TestTheReportSaysWhoMayHaveGotItTwice(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	if err := b.WeCom.AddFault(wecomtest.Fault{API: "message/send", After: true, Reset: true, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	b.work()
+	created := b.create(b.draft("hello", list(10)))
+	b.await(created.ID, broadcast.Finished)
+	for user, row := range b.report(created.ID) {
+		if row.State != "accepted" || !strings.Contains(row.ErrMsg, "twice") {
+			t.Errorf("%s: %+v", user, row)
+		}
+	}
+	if arrived := len(b.WeCom.Messages()); arrived != 2 {
+		t.Errorf("it arrived %d times, want 2", arrived)
 	}
 }

@@ -29,6 +29,9 @@ const (
 // others, WeCom accepts the call and names the invalid ones (90236).
 const allInvalid = 81013
 
+// possibleDuplicate is the reason beside an acceptance that followed a call without an answer.
+const possibleDuplicate = "WeCom may have delivered it twice: an earlier call got no answer"
+
 // Row is what became of one recipient.
 type Row struct {
 	Recipient string `json:"recipient"`
@@ -162,6 +165,10 @@ func (r *blockReport) add(f fate) {
 	case f.state == tasks.Rejected && f.errcode == allInvalid:
 		outcome.State = stateInvalid
 	}
+	refused := outcome
+	if f.twice {
+		outcome.ErrMsg = possibleDuplicate
+	}
 	if f.followUp {
 		r.set(f.users, outcome)
 	} else {
@@ -176,10 +183,10 @@ func (r *blockReport) add(f fate) {
 			}
 		}
 	}
-	outcome.State = stateInvalid
-	r.set(f.invalid, outcome)
-	outcome.State = stateUnlicensed
-	r.set(f.unlicensed, outcome)
+	refused.State = stateInvalid
+	r.set(f.invalid, refused)
+	refused.State = stateUnlicensed
+	r.set(f.unlicensed, refused)
 }
 
 func (r *blockReport) set(users []string, outcome Row) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -100,6 +101,30 @@ func (s *Store) List(ctx context.Context, limit int) ([]*Broadcast, error) {
 	return slices.DeleteFunc(all, func(b *Broadcast) bool { return b == nil }), nil
 }
 
+// idsPerPage is how many ids are read at once.
+const idsPerPage = 500
+
+// IDs goes through the broadcasts, oldest first, page by page.
+func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for first := int64(0); ; first += idsPerPage {
+			ids, err := s.rdb.ZRange(ctx, keys.Broadcasts(s.app), first, first+idsPerPage-1).Result()
+			if err != nil {
+				yield("", fmt.Errorf("list broadcasts: %w", err))
+				return
+			}
+			for _, id := range ids {
+				if !yield(id, nil) {
+					return
+				}
+			}
+			if len(ids) < idsPerPage {
+				return
+			}
+		}
+	}
+}
+
 // newest are the ids of the newest broadcasts.
 func (s *Store) newest(ctx context.Context, limit int) ([]string, error) {
 	ids, err := s.rdb.ZRevRange(ctx, keys.Broadcasts(s.app), 0, int64(limit)-1).Result()
@@ -125,6 +150,16 @@ func (s *Store) enqueueFeeder(ctx context.Context, id string, at time.Time) erro
 		return fmt.Errorf("enqueue broadcast %s: %w", id, result.Err)
 	}
 	return nil
+}
+
+// wakeFeeder enqueues the broadcast's task, or lets it go at once if it waits for the
+// time of its next look.
+func (s *Store) wakeFeeder(ctx context.Context, id string, at time.Time) error {
+	now, err := s.clock.Now(ctx)
+	if err == nil && !at.After(now) {
+		_, err = asynqx.Hasten(ctx, s.rdb, asynqx.TaskRef{Queue: tasks.Queue(s.app, tasks.Bulk), ID: id})
+	}
+	return errors.Join(err, s.enqueueFeeder(ctx, id, at))
 }
 
 // Heal enqueues the feeders of broadcasts that should have one: its task can be lost with

@@ -118,6 +118,9 @@ end
 -- of internal/broadcast.
 local function broadcast_entry(call, record, msgid, created_at, now)
   local header = {call.name, record.state, string.format('%d', math.max(0, now - created_at) / 1000), record.errcode or '0'}
+  if record.possible_duplicate == '1' and (record.state == 'accepted' or record.state == 'partial') then
+    table.insert(header, 'twice')
+  end
   local entry = table.concat(header, ' ') .. '\n' .. string.char(#msgid) .. msgid
   local waiting = table.concat(broadcast_waiting(record.deferred), '|')
   local users = call.follow_up and record.to_user or ''
@@ -151,7 +154,7 @@ local function broadcast_fold(call, old, record, msgid, now)
   local minute = string.format('%d', now / 60000)
   redis.call('HINCRBY', call.minutes, minute .. (record.state == 'accepted' and ' ok' or ' failed'), 1)
   redis.call('PEXPIRE', call.minutes, WAITING)
-  if settled >= tonumber(b[1]) and (b[3] == 'running' or b[3] == 'paused') then
+  if settled >= tonumber(b[1]) and b[3] ~= 'cancelled' and b[3] ~= 'finished' then
     redis.call('HSET', call.key, 'state', 'finished', 'finished_at', string.format('%d', now))
   end
   return call.follow_up or record.state == 'unknown'

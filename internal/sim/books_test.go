@@ -14,8 +14,10 @@ import (
 
 // arrival is a message as the simulated WeCom saw it.
 type arrival struct {
+	app   string
 	first time.Time
-	to    map[string]int // deliveries by user
+	at    []time.Time    // of each call
+	to    map[string]int // deliveries by user, also those that WeCom has dropped
 }
 
 // check compares the records with what arrived, and looks at all that must hold.
@@ -34,13 +36,26 @@ func (w *world) check(p plan, sent []confirmed) {
 		records[c.id] = record
 		w.checkFates(c, record, arrived[c.text])
 	}
+	w.checkBroadcasts(arrived)
 	w.checkLimits()
 	w.checkKeys()
 	w.checkEarly(sent, arrived)
-	if p.calm && w.limits.Seats == 0 {
-		w.checkAlerts(sent, records, arrived)
-		w.checkLate(sent, records, arrived)
+	w.checkAbsences(arrived)
+	if p.calm && !w.tight() {
+		w.checkOrder(p, sent, records, arrived)
 	}
+}
+
+func appOf(agent int64) string { return appNames[agent-agentOf(0)] }
+
+// checkOrder is for runs in which nothing but the app's rate holds a message up.
+func (w *world) checkOrder(p plan, sent []confirmed, records map[string]tasks.Record, arrived map[string]arrival) {
+	if p.slow {
+		w.checkReserve(sent, records, arrived)
+		return
+	}
+	w.checkAlerts(sent, records, arrived)
+	w.checkLate(sent, records, arrived)
 }
 
 // arrivals are the messages that arrived, by text.
@@ -49,13 +64,14 @@ func (w *world) arrivals() map[string]arrival {
 	for _, m := range w.wecom.Messages() {
 		a, ok := arrived[m.Text]
 		if !ok {
-			a = arrival{m.At, map[string]int{}}
-			arrived[m.Text] = a
+			a = arrival{app: appOf(m.AgentID), first: m.At, to: map[string]int{}}
 		}
+		a.at = append(a.at, m.At)
+		arrived[m.Text] = a
 		if m.Suppressed {
 			continue
 		}
-		for _, user := range m.To {
+		for _, user := range slices.Concat(m.To, m.Dropped) {
 			a.to[user]++
 		}
 		if len(m.Dropped) > 0 && !w.skewed() {
@@ -101,8 +117,12 @@ func (w *world) checkFates(c confirmed, record tasks.Record, a arrival) {
 
 // checkLimits: WeCom refused no call for a limit but where a fault made it.
 func (w *world) checkLimits() {
+	if w.skewed() {
+		w.checkWindows()
+		return
+	}
 	stats := w.wecom.Stats().APIs["message/send"]
-	if got := stats.Codes[45009]; got != w.refusals() && !w.skewed() {
+	if got := stats.Codes[45009]; got != w.refusals() {
 		w.Errorf("WeCom refused %d calls for a limit, of which faults made %d", got, w.refusals())
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -46,11 +45,11 @@ func (w *world) newEntry(p plan) (e *entry, closeAll func()) {
 	settings := gateway.Settings{Tokens: []config.Token{{
 		Name: "sim", SHA256: sha256.Sum256([]byte(gatewayToken)), Apps: appNames[:], Scopes: []config.Scope{config.ScopeSend},
 	}}}
-	for n, app := range appNames {
+	for _, app := range appNames {
 		made, err := producer.New(rdb, producer.Config{App: app})
 		w.must(err)
 		e.producers[app] = made
-		settings.Apps = append(settings.Apps, gateway.App{Name: app, CorpID: corpID, AgentID: strconv.FormatInt(agentOf(n), 10)})
+		settings.Apps = append(settings.Apps, gateway.App{Name: app, CorpID: corpID, AgentID: agentID(app)})
 	}
 	handler, err := gateway.New(gateway.Config{Services: gateway.Services{Queue: e, Records: e}, Settings: settings})
 	w.must(err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/lookup"
@@ -29,7 +28,7 @@ func drawEvent(rng *rand.Rand, s size) event {
 	named := func(do func(*world), format string, args ...any) event {
 		return event{at, fmt.Sprintf(format, args...), do}
 	}
-	switch rng.IntN(14) {
+	switch rng.IntN(18) {
 	case 0:
 		return named(func(w *world) { w.leave(true, pause) }, "Redis is away for %s", pause)
 	case 1:
@@ -41,12 +40,23 @@ func drawEvent(rng *rand.Rand, s size) event {
 		return named(func(w *world) { w.stepClock(step) }, "Redis's clock is set by %s", step)
 	case 4:
 		n := 2 + rng.IntN(4)
-		return named(func(w *world) { w.reload(n) }, "the config is reloaded: concurrency %d", n)
+		if rng.IntN(2) == 0 {
+			return named(func(w *world) { w.remove(app, absenceSeen+pause) }, "%s is not in the config for %s", app, absenceSeen+pause)
+		}
+		return named(func(w *world) { w.reload(served{concurrency: n}) }, "the config is reloaded: concurrency %d", n)
 	case 5:
 		return named(func(w *world) { w.wecom.ExpireTokens() }, "all access tokens end")
 	case 6, 7:
 		n := rng.Int()
 		return named(func(w *world) { w.recall(n) }, "a message is recalled")
+	case 8, 9, 10, 11:
+		n := rng.Int()
+		what, do := drawControl(rng, 2*pause)
+		return named(func(w *world) {
+			if r := w.pick(n); r != nil {
+				do(w, r)
+			}
+		}, "a broadcast is %s", what)
 	}
 	f := drawFault(rng)
 	return named(func(w *world) { w.must(w.wecom.AddFault(f)) }, "WeCom: %+v", f)
@@ -110,15 +120,47 @@ func (w *world) stepClock(by time.Duration) {
 	w.stir()
 }
 
-// reload gives all workers a config with another concurrency.
-func (w *world) reload(concurrency int) {
+// reload gives all workers another config.
+func (w *world) reload(config served) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.config = config
 	for _, p := range w.processes {
-		apps := p.apps(w, concurrency)
-		apply, err := p.worker.Prepare(apps)
+		apply, err := p.worker.Prepare(p.apps(w))
 		w.must(err)
 		apply()
+	}
+}
+
+// absence is a time in which no worker had an app in its config.
+type absence struct {
+	app      string
+	from, to time.Time
+}
+
+// absenceSeen is after how long of it no call can be in flight any more.
+var absenceSeen = tasks.AttemptLimit(wecom.DefaultTimeout)
+
+// remove takes an app out of the config for a while.
+func (w *world) remove(app string, d time.Duration) {
+	before := w.config
+	w.reload(served{before.concurrency, app})
+	from := time.Now()
+	pass(d)
+	w.absences = append(w.absences, absence{app, from, time.Now()})
+	w.reload(before)
+}
+
+// checkAbsences: nothing is sent for an app that is not in the config.
+func (w *world) checkAbsences(arrived map[string]arrival) {
+	for _, a := range w.absences {
+		for text, m := range arrived {
+			for _, at := range m.at {
+				if m.app == a.app && at.Sub(a.from) > absenceSeen && at.Before(a.to) {
+					w.Errorf("%q came at %s, and from %s on no worker had the app %s", text, at, a.from, a.app)
+				}
+			}
+		}
 	}
 }
 
@@ -135,7 +177,7 @@ func (w *world) recall(n int) {
 	w.must(err)
 	o := operator.New(operator.Config{
 		Redis: w.own, App: c.app, Ledger: w.ledger(c.app),
-		Recaller: message.NewClient(client, strconv.FormatInt(agentOf(appIndex(c.app)), 10)),
+		Recaller: message.NewClient(client, agentID(c.app)),
 	})
 	if _, err := o.Recall(context.Background(), c.id); errors.Is(err, lookup.ErrNotFound) {
 		w.Errorf("%s was confirmed and cannot be recalled: %v", c.id, err)

@@ -15,11 +15,14 @@ import (
 // plan is everything that a seed decides. Times are those of the bubble, from the start.
 type plan struct {
 	calm      bool // without faults
+	slow      bool // each call takes long
 	sends     []send
+	orders    []order
 	events    []event
 	lives     [2][]life    // of the worker processes, one after the other
 	replies   map[int]fate // of the producer's steps
 	responses map[int]fate // of the requests to the gateway
+	creations map[int]fate // of the steps in which broadcasts are created
 }
 
 // send is a message that the plan wants sent.
@@ -67,15 +70,18 @@ func (s size) moment(rng *rand.Rand) time.Duration { return time.Duration(rng.In
 
 // draw draws a plan. It takes from rng only, so that a seed always gives the same one.
 func draw(rng *rand.Rand, s size) plan {
-	p := plan{calm: rng.IntN(4) == 0, replies: map[int]fate{}, responses: map[int]fate{}}
+	kind := rng.IntN(8)
+	p := plan{calm: kind < 2, slow: kind == 0, replies: map[int]fate{}, responses: map[int]fate{}, creations: map[int]fate{}}
 	hot, traffic := rng.IntN(3) == 0, s
-	if rng.IntN(3) == 0 {
+	if rng.IntN(3) == 0 || p.slow {
 		traffic.length /= rush
 	}
 	for i := range s.messages {
 		p.sends = append(p.sends, drawSend(rng, traffic, i, hot))
 	}
 	slices.SortStableFunc(p.sends, func(a, b send) int { return cmp.Compare(a.at, b.at) })
+	p.orders = drawOrders(rng, s)
+	slices.SortStableFunc(p.orders, func(a, b order) int { return cmp.Compare(a.at, b.at) })
 	if p.calm {
 		p.lives = [2][]life{{{}}, {{}}}
 		return p
@@ -93,6 +99,7 @@ func draw(rng *rand.Rand, s size) plan {
 	for range rng.IntN(4 * s.faults) {
 		p.replies[1+rng.IntN(s.messages)] = fate(1 + rng.IntN(2))
 		p.responses[1+rng.IntN(s.messages/2)] = fate(1 + rng.IntN(2))
+		p.creations[1+rng.IntN(12)] = fate(1 + rng.IntN(2))
 	}
 	return p
 }
@@ -148,6 +155,10 @@ func drawLife(rng *rand.Rand, s size) life {
 func (p plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d messages", len(p.sends))
+	for _, o := range p.orders {
+		fmt.Fprintf(&b, "\n  %8s broadcast of %s to %d in %d groups: rate %d, begins after %s, expires after %s, hours from %s",
+			o.at.Round(time.Millisecond), o.app, len(o.users), o.groups, o.rate, o.begins, o.expires, o.opens)
+	}
 	for _, e := range p.events {
 		fmt.Fprintf(&b, "\n  %8s %s", e.at.Round(time.Millisecond), e.what)
 	}
@@ -156,6 +167,6 @@ func (p plan) String() string {
 			fmt.Fprintf(&b, "\n  worker %d, begins after %s, fates by step: %v", i+1, l.after, l.faults)
 		}
 	}
-	fmt.Fprintf(&b, "\n  producer, fates by step: %v; of requests to the gateway: %v", p.replies, p.responses)
+	fmt.Fprintf(&b, "\n  producer, fates by step: %v; of requests to the gateway: %v; of creations: %v", p.replies, p.responses, p.creations)
 	return b.String()
 }

@@ -15,7 +15,7 @@ import (
 const (
 	// rest is the longest that an idle worker waits before it looks again at a queue that
 	// nothing happens to.
-	rest = 10 * time.Second
+	rest = 5 * time.Minute
 	// staleKeys is how late a key may expire.
 	staleKeys = 250 * time.Millisecond
 	never     = time.Duration(math.MaxInt64)
@@ -57,14 +57,30 @@ func (h watch) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 				return redis.Nil
 			}
 		}
-		if cmd.Name() == "time" { // which changes nothing
-			h.setClock()
-			return next(ctx, cmd)
+		if h.answers(cmd) {
+			return nil
 		}
 		h.expireKeys()
 		defer h.stir()
 		return next(ctx, cmd)
 	}
+}
+
+// answers says what Redis would to a question that changes nothing, and is asked often: the
+// time, and what is in an index that is empty.
+func (h watch) answers(cmd redis.Cmder) bool {
+	if h.process != nil && !h.process.network.open() {
+		return false
+	}
+	switch cmd := cmd.(type) {
+	case *redis.TimeCmd:
+		cmd.SetVal(h.timeOfRedis())
+		return true
+	case *redis.StringSliceCmd:
+		key, _ := cmd.Args()[1].(string)
+		return cmd.Name() == "zrevrange" && !h.redis.Exists(key)
+	}
+	return false
 }
 
 // isPresence knows the commands by which asynq's servers tell that they are there.
@@ -95,6 +111,8 @@ func (h watch) findsNothing(cmd redis.Cmder) bool {
 		return false
 	case strings.HasSuffix(set, ":lease"):
 		script.SetVal([]any{})
+	case strings.HasSuffix(set, ":aggregation_sets"):
+		script.SetVal("OK")
 	case strings.HasSuffix(set, ":archived"):
 		script.SetVal([]any{int64(0), int64(0), int64(1)}) // internal/asynqx/sweep.lua
 	default:
@@ -194,17 +212,11 @@ func (w *world) expireKeys() {
 		w.redis.FastForward(passed)
 		w.expired = now
 	}
-	w.setClockLocked(now)
+	w.setClock(now)
 }
 
-// setClock tells Redis the time, once its clock has been set.
-func (w *world) setClock() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.setClockLocked(time.Now())
-}
-
-func (w *world) setClockLocked(now time.Time) {
+// setClock tells Redis the time, once its clock has been set. The caller holds the mutex.
+func (w *world) setClock(now time.Time) {
 	if len(w.steps) > 0 {
 		w.redis.SetTime(now.Add(w.ahead))
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/wecomq/wecomq/internal/audit"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 const (
@@ -37,6 +38,11 @@ func (w *world) must(err error) {
 
 // run lets a plan happen, waits until all is final, and returns what was confirmed.
 func (w *world) run(p plan) []confirmed {
+	if p.slow {
+		rules := w.wecom.Rules()
+		rules.Latency, rules.Jitter = wecomtest.Duration(slowness), 0
+		w.must(w.wecom.SetRules(rules))
+	}
 	var slots sync.WaitGroup
 	over := make(chan struct{})
 	for _, lives := range p.lives {
@@ -49,6 +55,7 @@ func (w *world) run(p plan) []confirmed {
 			e.do(w)
 		}
 	})
+	events.Go(func() { w.createAll(p) })
 	sent := w.sendAll(p)
 	events.Wait()
 	w.settle()
@@ -101,17 +108,26 @@ func (w *world) settle() {
 	w.faults = w.wecom.Faults()
 	w.wecom.ClearFaults()
 	wait, patience := 30*time.Second, patience
-	if w.limits.Seats > 0 {
+	if w.limits.Seats > 0 || len(w.broadcasts) > 0 { // or the hours of a broadcast begin tomorrow
 		patience = patienceOfQuota
 	}
 	for last := time.Now(); time.Since(last) < patience; pass(wait) {
 		wait = min(wait+wait/4, 30*time.Minute)
-		if result := w.audit(); !slices.ContainsFunc(result.Apps, func(s audit.Sums) bool { return s.Pending > 0 }) {
+		if !w.pending() {
 			pass(time.Minute) // what is recorded is acknowledged within a lease
 			return
 		}
 	}
 	w.Errorf("not final %s after the last fault: %+v", patience, w.audit())
+}
+
+// pending reports whether a recipient has no fate yet. The books balance meanwhile, too.
+func (w *world) pending() bool {
+	result := w.audit()
+	if result.Imbalance > 0 {
+		w.Errorf("the books are off: %+v", result.Findings)
+	}
+	return w.look() || slices.ContainsFunc(result.Apps, func(s audit.Sums) bool { return s.Pending > 0 })
 }
 
 func (w *world) audit() audit.Result {

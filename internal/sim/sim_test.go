@@ -11,6 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/broadcast/compose"
 )
 
 // Variables of the environment; see `make sim`.
@@ -24,6 +26,14 @@ const (
 func TestMain(m *testing.M) {
 	redis.SetLogger(silent{}) // as the binary does
 	debug.SetGCPercent(400)   // a run allocates much and keeps little
+	// All bubbles share the codec of blocks, so it must be made outside of them.
+	block, err := compose.EncodeBlock(compose.Block{{Users: []string{"u1"}}})
+	if err == nil {
+		_, err = compose.DecodeBlock(block)
+	}
+	if err != nil {
+		panic(err)
+	}
 	m.Run()
 }
 

@@ -1,18 +1,21 @@
 package sim_test
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wecomq/wecomq/tasks"
 )
 
 const (
-	// overtaking is by how much an alert must be older than what may not overtake it: the
-	// longest that an idle worker's poll, a call in flight and the end of a second take.
+	// overtaking is how long after an alert others may still come before it: the longest
+	// that an idle worker's poll, a call in flight and the end of a second take.
 	overtaking = 5 * time.Second
 	// dawdling is what a message may be late that waits for nothing: a delay ends with a
 	// second, a poll takes a tenth of one, and the first call fetches a token.
 	dawdling = 2 * time.Second
+	// slowness is how long a call takes where WeCom is slow; that is less than its timeout.
+	slowness = 6 * time.Second
 	// forgotten is how long a process goes by a clock that was set.
 	forgotten = 12 * time.Second
 )
@@ -26,40 +29,79 @@ func plain(c confirmed, records map[string]tasks.Record) bool {
 	return records[c.id].Attempts == 1 && len(records[c.id].Parts) < 2
 }
 
-// checkAlerts: nothing that was enqueued well after an alert, and could go, went before it.
+// checkAlerts: an alert waits for one call that is due, and for no others but alerts.
 func (w *world) checkAlerts(sent []confirmed, records map[string]tasks.Record, arrived map[string]arrival) {
-	atOnce := func(c confirmed) bool { return c.options.Delay == 0 && plain(c, records) }
+	alerts := map[string]bool{}
+	for _, c := range sent {
+		alerts[c.text] = c.critical
+	}
 	for _, alert := range sent {
-		if !alert.critical || !atOnce(alert) {
+		came := arrived[alert.text].first
+		if !alert.critical || came.IsZero() || !plain(alert, records) {
 			continue
 		}
-		for _, other := range sent {
-			if other.app == alert.app && !other.critical && atOnce(other) && other.enqueuedAt.Sub(alert.enqueuedAt) > overtaking &&
-				arrived[other.text].first.Before(arrived[alert.text].first) {
-				w.Errorf("%s overtook the alert %s", other.id, alert.id)
+		due := alert.enqueuedAt.Add(alert.options.Delay)
+		for text, other := range arrived {
+			if other.app == alert.app && !alerts[text] && slices.ContainsFunc(other.at, func(at time.Time) bool {
+				return at.Sub(due) > overtaking && at.Before(came)
+			}) {
+				w.Errorf("%q overtook the alert %s", text, alert.id)
 			}
 		}
 	}
 }
 
+// checkReserve: where WeCom takes long, an alert does not wait for the calls in flight.
+func (w *world) checkReserve(sent []confirmed, records map[string]tasks.Record, arrived map[string]arrival) {
+	for _, alert := range sent {
+		came, due := arrived[alert.text].first, alert.enqueuedAt.Add(alert.options.Delay)
+		if !alert.critical || came.IsZero() || !plain(alert, records) || due.Before(firstOf(arrived, alert.app)) { // there was no token
+			continue
+		}
+		if slices.ContainsFunc(sent, func(other confirmed) bool { // which may have the call that is kept for alerts
+			at := arrived[other.text].first
+			return other.critical && other.app == alert.app && other.id != alert.id && at.After(due) && !at.After(came.Add(slowness))
+		}) {
+			continue
+		}
+		if late, bound := came.Sub(due)-slowness, dawdling+2*w.gap(); late > bound {
+			w.Errorf("the alert %s began %s after its time, want %s at most: calls take %s", alert.id, late, bound, slowness)
+		}
+	}
+}
+
+// firstOf is when the first message of an app arrived.
+func firstOf(arrived map[string]arrival, app string) (first time.Time) {
+	for _, a := range arrived {
+		if a.app == app && (first.IsZero() || a.first.Before(first)) {
+			first = a.first
+		}
+	}
+	return first
+}
+
+// gap is the time between two calls of an app at its limit.
+func (w *world) gap() time.Duration { return time.Minute / time.Duration(w.limits.CallsPerMinute) }
+
 // checkLate: no message is later than it had to be. It waits for others only, at the rate:
 // as long as it waits, the app makes a call in each gap between calls.
 func (w *world) checkLate(sent []confirmed, records map[string]tasks.Record, arrived map[string]arrival) {
-	gap := time.Minute / time.Duration(w.limits.CallsPerMinute)
 	for _, c := range sent {
 		a, came := arrived[c.text]
 		if !came || !plain(c, records) {
 			continue
 		}
 		due, calls := c.enqueuedAt.Add(c.options.Delay), 0
-		for _, other := range sent {
-			if at := arrived[other.text].first; other.app == c.app && at.After(due) && at.Before(a.first) {
-				calls++
+		for _, other := range arrived {
+			for _, at := range other.at {
+				if other.app == c.app && at.After(due) && at.Before(a.first) {
+					calls++
+				}
 			}
 		}
-		bound := dawdling + gap*time.Duration(calls+1)*11/10
+		bound := dawdling + w.gap()*time.Duration(calls+1)*11/10
 		if late := a.first.Sub(due); late > bound {
-			w.Errorf("%s came %s after its time, want %s at most: %d calls went before it, one each %s", c.id, late, bound, calls, gap)
+			w.Errorf("%s came %s after its time, want %s at most: %d calls went before it, one each %s", c.id, late, bound, calls, w.gap())
 		}
 	}
 }

@@ -27,8 +27,10 @@ var appNames = [...]string{"ops", "hr"}
 
 const corpID, secret = "ww0123456789abcdef", "simulator-secret"
 
-// agentOf is the agent id of the n-th app.
+// agentOf is the agent id of the n-th app, and agentID that of a named one.
 func agentOf(n int) int64 { return int64(1_000_002 + n) }
+
+func agentID(app string) string { return strconv.FormatInt(agentOf(appIndex(app)), 10) }
 
 // world is all that a run consists of.
 type world struct {
@@ -45,15 +47,18 @@ type world struct {
 	log    zerolog.Logger
 	faults []wecomtest.FaultStatus // of WeCom, once they are over
 
-	mu        sync.Mutex
-	processes []*process    // of workers, that are alive
-	wecomBack time.Time     // when WeCom can be reached again
-	sent      []confirmed   // so far
-	steps     []step        // of Redis's clock
-	changed   chan struct{} // closed when something has happened in Redis
-	stirring  bool          // it is about to be
-	expired   time.Time     // when keys expired last
-	ahead     time.Duration // of Redis's clock
+	mu         sync.Mutex
+	processes  []*process    // of workers, that are alive
+	wecomBack  time.Time     // when WeCom can be reached again
+	sent       []confirmed   // so far
+	broadcasts []*running    // so far
+	steps      []step        // of Redis's clock
+	changed    chan struct{} // closed when something has happened in Redis
+	stirring   bool          // it is about to be
+	expired    time.Time     // when keys expired last
+	ahead      time.Duration // of Redis's clock
+	config     served
+	absences   []absence // so far
 }
 
 // newWorld draws the limits and the time of day, for a plan of that size.
@@ -61,7 +66,7 @@ func newWorld(t *testing.T, seed uint64, s size) *world {
 	t.Helper()
 	w := &world{
 		T: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), redis: miniredis.NewMiniRedis(), door: newListener(),
-		limits: tasks.DefaultLimits(), log: zerolog.Nop(), changed: make(chan struct{}),
+		limits: tasks.DefaultLimits(), log: zerolog.Nop(), changed: make(chan struct{}), config: served{concurrency: 3},
 	}
 	pass(time.Until(w.start(s)))
 	w.began = time.Now()
@@ -69,10 +74,18 @@ func newWorld(t *testing.T, seed uint64, s size) *world {
 	if w.rng.IntN(3) == 0 {
 		w.limits.CallsPerMinute = 20 + w.rng.IntN(40)
 	}
+	if w.rng.IntN(4) == 0 {
+		w.limits.MemberPerMinute, w.limits.MemberPerHour = 3+w.rng.IntN(4), 15+w.rng.IntN(20)
+	}
 	w.serveWeCom()
 	w.own = w.client(newNetwork(nil), nil)
 	t.Cleanup(func() { _ = w.own.Close() })
 	return w
+}
+
+// tight reports whether members or a day have limits that some messages exceed.
+func (w *world) tight() bool {
+	return w.limits.Seats > 0 || w.limits.MemberPerMinute < tasks.DefaultLimits().MemberPerMinute
 }
 
 // start is when the run begins: half of them shortly before midnight in China, with a day quota.
@@ -91,7 +104,8 @@ func (w *world) serveWeCom() {
 		apps = append(apps, wecomtest.App{CorpID: corpID, AgentID: agentOf(n), Secret: secret + strconv.Itoa(n)})
 	}
 	sim, err := wecomtest.New(wecomtest.Rules{
-		Apps: apps, CallsPerMinute: w.limits.CallsPerMinute, Seats: w.limits.Seats, Invisible: []string{"nobody"},
+		Apps: apps, CallsPerMinute: w.limits.CallsPerMinute, Seats: w.limits.Seats,
+		MemberPerMinute: w.limits.MemberPerMinute, MemberPerHour: w.limits.MemberPerHour, Invisible: []string{"nobody"},
 		Unlicensed: []string{"u7"}, Latency: wecomtest.Duration(20 * time.Millisecond), Jitter: wecomtest.Duration(100 * time.Millisecond),
 	})
 	if err != nil {
@@ -137,10 +151,10 @@ func (w *world) startWorker(faults map[int]fate) *process {
 		w.must(err)
 		p.clients[name] = client
 	}
-	running, err := worker.New(worker.Config{Redis: rdb, Logger: w.log, Apps: p.apps(w, 3)})
+	w.mu.Lock()
+	running, err := worker.New(worker.Config{Redis: rdb, Logger: w.log, Apps: p.apps(w)})
 	w.must(err)
 	p.worker = running
-	w.mu.Lock()
 	w.processes = append(w.processes, p)
 	if away := time.Until(w.wecomBack); away > 0 {
 		p.network.leave(false, away)
@@ -159,11 +173,20 @@ func (w *world) startWorker(faults map[int]fate) *process {
 	return p
 }
 
-// apps are those that a worker process serves.
-func (p *process) apps(w *world, concurrency int) (apps []worker.App) {
-	for n, name := range appNames {
+// served is what the config says at the moment.
+type served struct {
+	concurrency int
+	without     string // an app that it does not have
+}
+
+// apps are those that a worker process serves. The caller holds the mutex of the world.
+func (p *process) apps(w *world) (apps []worker.App) {
+	for _, name := range appNames {
+		if name == w.config.without {
+			continue
+		}
 		apps = append(apps, worker.App{
-			Name: name, AgentID: strconv.FormatInt(agentOf(n), 10), Sender: p.clients[name], Concurrency: concurrency, Limits: w.limits,
+			Name: name, AgentID: agentID(name), Sender: p.clients[name], Concurrency: w.config.concurrency, Limits: w.limits,
 		})
 	}
 	return apps

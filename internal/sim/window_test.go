@@ -1,0 +1,66 @@
+package sim_test
+
+import (
+	"slices"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/broadcast"
+)
+
+// checkWindows holds what arrived against the limits, by the clock that they are kept by:
+// Redis's, which counts no time twice when it is set back. So WeCom may have had more when
+// it was set ahead.
+func (w *world) checkWindows() {
+	calls, members, days := map[string][]time.Time{}, map[string][]time.Time{}, map[string]int{}
+	for _, m := range w.wecom.Messages() {
+		app := appOf(m.AgentID)
+		at, date := w.byRedis(m.At)
+		calls[app] = append(calls[app], at)
+		if m.Suppressed {
+			continue
+		}
+		users := slices.Concat(m.To, m.Dropped)
+		days[app+" "+date] += len(users)
+		for _, user := range users {
+			members[app+" "+user] = append(members[app+" "+user], at)
+		}
+	}
+	late := 0 // calls that WeCom has taken later than they were made
+	for _, f := range w.faults {
+		if f.Delay > 0 {
+			late += f.Fired
+		}
+	}
+	w.checkWindow("calls", calls, time.Minute, w.limits.CallsPerMinute+late)
+	w.checkWindow("messages to a member", members, time.Minute, w.limits.MemberPerMinute+late)
+	w.checkWindow("messages to a member", members, time.Hour, w.limits.MemberPerHour+late)
+	for day, persons := range days {
+		if w.limits.Seats > 0 && persons > 200*w.limits.Seats {
+			w.Errorf("%d recipients on %s, by the clock of Redis", persons, day)
+		}
+	}
+}
+
+// checkWindow: no window of this length has more than limit.
+func (w *world) checkWindow(of string, sent map[string][]time.Time, length time.Duration, limit int) {
+	for whose, moments := range sent {
+		slices.SortFunc(moments, time.Time.Compare)
+		for i := range moments {
+			if last := i + limit; last < len(moments) && moments[last].Sub(moments[i]) < length {
+				w.Errorf("more than %d %s in %s by the clock of Redis: %s", limit, of, length, whose)
+				break
+			}
+		}
+	}
+}
+
+// byRedis is what the limits took a moment for, and the date in China by the clock of Redis.
+func (w *world) byRedis(at time.Time) (moment time.Time, date string) {
+	moment, clock := at, at
+	for _, s := range w.steps {
+		if s.at.Before(at) {
+			moment, clock = moment.Add(max(s.by, 0)), clock.Add(s.by)
+		}
+	}
+	return moment, clock.In(broadcast.ChinaTime).Format(time.DateOnly)
+}
