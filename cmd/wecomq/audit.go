@@ -33,13 +33,15 @@ Redis knows: enqueued = accepted + invalid + unlicensed + rejected + unknown + e
 cancelled + pending. Prints the sums, then the messages that are out of balance, twenty
 at most, with their number, and exits 1 if there are any:
 
-  sum      the recipients of the message do not add up
+  sum      the recipients of the message or broadcast do not add up
   stuck    the message has not ended, and no queue has it: no worker will send it
   missing  a part or follow-up that another record names is nowhere
 
 It may run at any time: what moves meanwhile may be counted twice or not at all, but is
-not reported. Parts and follow-ups count as messages of their own. With --since or
---until only messages that changed in that time are audited.
+not reported. Parts and follow-ups count as messages of their own. Of a broadcast the
+outcome of each call is compared with its sums, and what is wrong in which block is
+told. With --since or --until only messages that changed in that time are audited, and
+broadcasts that were there and had not ended.
 
 --repair puts stuck messages back into their queue, as the next. The worker treats them
 like any message whose worker died: one that WeCom may have is sent again only as the
@@ -144,11 +146,11 @@ func (a *auditCommand) print(result audit.Result) error {
 		}{result, a.repairs})
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(w, "APP\tMESSAGES\tENQUEUED\tACCEPTED\tINVALID\tUNLICENSED\tREJECTED\tUNKNOWN\tEXPIRED\tCANCELLED\tPENDING\tIMBALANCE\t")
+	_, _ = fmt.Fprintln(w, "APP\tMESSAGES\tBROADCASTS\tENQUEUED\tACCEPTED\tINVALID\tUNLICENSED\tREJECTED\tUNKNOWN\tEXPIRED\tCANCELLED\tPENDING\tIMBALANCE\t")
 	for _, s := range result.Apps {
 		row := []string{s.App}
 		for _, n := range []int{
-			s.Messages, s.Enqueued, s.Accepted, s.Invalid, s.Unlicensed, s.Rejected, s.Unknown, s.Expired, s.Cancelled, s.Pending, s.Imbalance,
+			s.Messages, s.Broadcasts, s.Enqueued, s.Accepted, s.Invalid, s.Unlicensed, s.Rejected, s.Unknown, s.Expired, s.Cancelled, s.Pending, s.Imbalance,
 		} {
 			row = append(row, strconv.Itoa(n))
 		}

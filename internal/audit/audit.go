@@ -33,6 +33,9 @@ type Options struct {
 	OnFinding func(Finding) error
 	// Rest, times the time that a page took, is the pause after it.
 	Rest int
+
+	// sumsOnly compares the sums of a broadcast with each other, and not with its calls.
+	sumsOnly bool
 }
 
 // Auditor audits apps.
@@ -77,7 +80,7 @@ func (a *Auditor) Audit(ctx context.Context, o Options) (Result, error) {
 	for name := range a.apps {
 		r.sums[name] = &Sums{App: name}
 	}
-	for _, step := range []func(context.Context) error{r.records, r.waiting} {
+	for _, step := range []func(context.Context) error{r.records, r.waiting, r.broadcasts} {
 		if err := step(ctx); err != nil {
 			return Result{}, fmt.Errorf("audit: %w", err)
 		}

@@ -85,7 +85,11 @@ func (r *run) checkRecords(ctx context.Context, app string, ids []string) error 
 
 // count adds up one record.
 func (r *run) count(e ledger.Entry) error {
-	named, accounted := e.To.Count(), r.sums[e.App].add(e)
+	sums := r.sums[e.App]
+	if tasks.IsBroadcast(e.ID) { // its broadcast counts its recipients
+		sums = &Sums{}
+	}
+	named, accounted := e.To.Count(), sums.add(e)
 	if named == accounted {
 		return nil
 	}

@@ -40,12 +40,13 @@ func (r Result) byApp() []Result {
 // MaxFindings is how many findings a [Result] names.
 const MaxFindings = 20
 
-// Sums are the books of an app. Messages counts parts and follow-ups one by one; the other
-// numbers are recipients, users, parties and tags, where "@all" counts as one. When the
+// Sums are the books of an app. Messages counts parts and follow-ups one by one, and not the
+// calls of broadcasts; the numbers after Broadcasts are recipients, users, parties and tags, where "@all" counts as one. When the
 // books balance, Enqueued is the sum of all that follow.
 type Sums struct {
 	App        string `json:"app"`
 	Messages   int    `json:"messages"`
+	Broadcasts int    `json:"broadcasts"`
 	Enqueued   int    `json:"enqueued"`
 	Accepted   int    `json:"accepted"`
 	Invalid    int    `json:"invalid"` // users, parties and tags
@@ -63,7 +64,7 @@ type Kind string
 
 // The kinds.
 const (
-	// Off is a message whose recipients do not add up.
+	// Off is a message or a broadcast whose recipients do not add up.
 	Off Kind = "sum"
 	// Stuck is a message that has not ended, and that is in no queue.
 	Stuck Kind = "stuck"

@@ -38,7 +38,7 @@ func (a *Auditor) Round(ctx context.Context) ([]Result, error) {
 	if len(mine.apps) == 0 {
 		return nil, nil
 	}
-	whole, err := mine.Audit(ctx, Options{Rest: roundRest, OnPage: mine.keepTurns(ctx)})
+	whole, err := mine.Audit(ctx, Options{Rest: roundRest, sumsOnly: true, OnPage: mine.keepTurns(ctx)})
 	if err != nil {
 		return nil, err
 	}

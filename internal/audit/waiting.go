@@ -56,7 +56,9 @@ func (r *run) checkTasks(ctx context.Context, app string, refs []asynqx.TaskRef)
 		if err == nil && !r.covers(p.EnqueuedAt) {
 			continue
 		}
-		r.sums[app].addTask(task.Place, ledger.Addressees(p.Body).Count())
+		if !tasks.IsBroadcast(task.ID) {
+			r.sums[app].addTask(task.Place, ledger.Addressees(p.Body).Count())
+		}
 		if task.Place == asynqx.Lost {
 			suspects = append(suspects, suspect{TaskRef: task.TaskRef, app: app})
 		}
