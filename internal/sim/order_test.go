@@ -209,9 +209,13 @@ func (w *world) stop(r *running, s stop) {
 func (w *world) recallBroadcast(r *running) {
 	client, err := w.wecomClient(r.app, w.own, w.transport(newNetwork(nil)))
 	w.must(err)
-	desk := &broadcast.Desk{Store: w.store(r.app), Recaller: func() (broadcast.Recaller, error) {
-		return message.NewClient(client, agentID(r.app)), nil
-	}}
+	desk := &broadcast.Desk{
+		Store:    w.store(r.app),
+		Recaller: func() (broadcast.Recaller, error) { return message.NewClient(client, agentID(r.app)), nil },
+		Pace: func(context.Context) (broadcast.Pace, error) {
+			return broadcast.Pace{CallsPerMinute: float64(w.limits.CallsPerMinute)}, nil
+		},
+	}
 	before, err := w.store(r.app).Get(context.Background(), r.id)
 	w.must(err)
 	_, err = desk.Recall(context.Background(), r.id, "bob", nil)
