@@ -115,7 +115,7 @@ func (l *landscape) sendAgainInBrowser(tab *tab) {
 	const again, recall = `form[action$="/replay"] button`, `.grave form[action$="/recall"] button`
 	tab.run("send again", chromedp.SetValue(`select[name=errcode]`, "81013"), chromedp.Click(again), chromedp.WaitVisible(`.notice`))
 	tab.awaitText("goes to those who have not got the first one")
-	tab.awaitText("finished") // by itself
+	tab.awaitText("finished")                                                                  // by itself
 	tab.run("recall", chromedp.Reload(), chromedp.WaitVisible(recall), chromedp.Click(recall)) // loaded now, it does not change any more
 	tab.awaitText("1 calls are taken back")
 	messages := l.messages()
