@@ -1,7 +1,7 @@
 # `make` lists what can be done. `make check` is exactly what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test storm sim lint fmt vet tidy fuzz bench bench-pacing bench-broadcast check tools clean
+.PHONY: help build demo test storm sim lint fmt vet tidy fuzz bench bench-pacing bench-broadcast bench-e2e check tools clean
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 30s
@@ -67,6 +67,9 @@ bench-pacing: ## Measure pacing with real processes, beside asynq's own pattern 
 
 bench-broadcast: ## Measure broadcasts to up to a million, beside one asynq task per recipient (an hour)
 	go run ./bench/broadcast
+
+bench-e2e: ## Measure messages a second from queue to WeCom, beside plain asynq (2 minutes)
+	go run ./bench/e2e
 
 check: vet test lint tidy ## Do all that CI does
 	@$(MAKE) --no-print-directory sim SEEDS=100

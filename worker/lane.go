@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -88,6 +89,8 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 	}
 	client := asynqx.NewWorkerClient(ctx, l.cfg.Redis, slices.Collect(maps.Keys(queues)), l.outage.note)
 	client.OnGone = l.taskGone
+	var handling atomic.Int64
+	client.Free = func() int { return concurrency - int(handling.Load()) }
 	server := asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency:       concurrency,
 		Queues:            queues,
@@ -102,12 +105,23 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		IsFailure:       isFailure,
 		Logger:          &asynqLogger{l.asynqLog, l.outage},
 	})
-	if err := server.Start(l.tracked(l.traced(l.handle))); err != nil {
+	if err := server.Start(counted(&handling, l.tracked(l.traced(l.handle)))); err != nil {
 		return fmt.Errorf("start lane %s: %w", l.app.Name, err)
 	}
 	<-ctx.Done()
+	client.GiveBack(ctx) // others need not wait for our handlers
 	server.Shutdown()
+	client.GiveBack(ctx)
 	return nil
+}
+
+// counted counts the handlers at work.
+func counted(n *atomic.Int64, handle asynq.HandlerFunc) asynq.HandlerFunc {
+	return func(ctx context.Context, task *asynq.Task) error {
+		n.Add(1)
+		defer n.Add(-1)
+		return handle(ctx, task)
+	}
 }
 
 // taskGone lets the record of a message end in its time. A record that Redis did not

@@ -352,7 +352,7 @@ func isAcknowledgement(cmd redis.Cmder) bool {
 
 // isAdmission knows the script that writes an attempt down.
 func isAdmission(cmd redis.Cmder) bool {
-	return strings.Contains(key(cmd, 1), ":record:") && strings.HasSuffix(key(cmd, 2), ":pace")
+	return strings.HasSuffix(key(cmd, 1), ":pace") && strings.Contains(key(cmd, 7), ":record:")
 }
 
 // redisServer starts a Redis that keeps what it has answered.

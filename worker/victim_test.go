@@ -24,8 +24,8 @@ const (
 	pointCalled   = "called"   // WeCom was called and never answers
 	pointTaken    = "taken"    // WeCom has the message, its answer is on the way
 	pointAnswered = "answered" // the answer is here, and not written down
-	pointSettled  = "settled"  // it is written down, the dashboard does not show it
-	pointShown    = "shown"    // the dashboard shows it, asynq was not told
+	pointSettled  = "settled"  // it is written down
+	pointEnding   = "ending"   // the queue was not told
 	pointAny      = "any"      // it does not stand still
 )
 
@@ -124,7 +124,7 @@ func (l *stillLedger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settl
 func (s *standstill) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if isAcknowledgement(cmd) {
-			s.at(pointShown)
+			s.at(pointEnding)
 		}
 		return next(ctx, cmd)
 	}

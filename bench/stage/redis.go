@@ -20,11 +20,11 @@ type Redis struct {
 	Client redis.UniversalClient
 }
 
-// StartRedis starts one that has its files in dir.
-func StartRedis(ctx context.Context, dir string) (*Redis, error) {
+// StartRedis starts one that has its files in dir; config are more lines of redis.conf.
+func StartRedis(ctx context.Context, dir string, config ...string) (*Redis, error) {
 	socket := filepath.Join(dir, "s")
-	config := fmt.Sprintf("port 0\nunixsocket %q\ndir %q\nsave \"\"\ndaemonize no\n", socket, dir)
-	server, err := Start("redis-server", strings.NewReader(config), "-")
+	lines := fmt.Sprintf("port 0\nunixsocket %q\ndir %q\nsave \"\"\ndaemonize no\n", socket, dir) + strings.Join(config, "\n")
+	server, err := Start("redis-server", strings.NewReader(lines), "-")
 	if err != nil {
 		return nil, err
 	}

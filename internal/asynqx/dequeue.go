@@ -15,42 +15,133 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
-// takenLife is how long a dequeue whose reply was lost can be repeated. It is shorter
-// than the task's lease of 30 s, after which another worker may have the task.
-const takenLife = 25 * time.Second
+const (
+	// takenLife is how long a dequeue whose reply was lost can be repeated. It is shorter
+	// than the task's lease of 30 s, after which another worker may have the task.
+	takenLife = 25 * time.Second
+	// mostDequeued and mostDequeuedBytes bound the tasks of one dequeue: Redis serves nobody
+	// else meanwhile.
+	mostDequeued      = 64
+	mostDequeuedBytes = 1 << 20
+)
 
-//go:embed dequeue.lua
-var dequeueSource string
+var (
+	//go:embed dequeue.lua
+	dequeueSource string
 
-var dequeueScript = redis.NewScript(dequeueSource)
+	//go:embed give_back.lua
+	giveBackSource string
 
-// dequeuer dequeues tasks for one asynq server so that a lost reply loses no task: each
-// dequeue keeps its name until it is answered.
+	dequeueScript  = redis.NewScript(dequeueSource)
+	giveBackScript = redis.NewScript(giveBackSource)
+)
+
+// dequeuer dequeues tasks for one asynq server, which asks for them one by one, as many at
+// once as it has handlers for. A lost reply loses no task: each dequeue keeps its name until
+// it is answered.
 type dequeuer struct {
 	server string
+	free   func() int // handlers, with the one that the next task is for
 
 	mu       sync.Mutex
-	answered map[string]uint64 // dequeues by queue
+	answered map[string]uint64     // dequeues by queue
+	fetched  map[string][]dequeued // by queue, the next first
 }
 
-func newDequeuer() *dequeuer { return &dequeuer{server: rand.Text(), answered: map[string]uint64{}} }
+// dequeued is a task that no handler has yet.
+type dequeued struct{ id, task string }
 
-// dequeue runs our script with the keys of asynq's script. Its arguments are ours: in
-// asynq's the lease ends by this host's clock.
+func newDequeuer(free func() int) *dequeuer {
+	return &dequeuer{server: rand.Text(), free: free, answered: map[string]uint64{}, fetched: map[string][]dequeued{}}
+}
+
+// dequeue answers asynq's dequeue from a queue.
 func (d *dequeuer) dequeue(ctx context.Context, rdb redis.UniversalClient, queueKeys []string) *redis.Cmd {
-	queue := queueOf(queueKeys[0])
+	queue, cmd := queueOf(queueKeys[0]), nothing(ctx)
+	task, wait := d.next(queue)
+	if task == "" && !wait {
+		tasks, err := d.fetch(ctx, rdb, queue, queueKeys).StringSlice()
+		if err != nil {
+			cmd.SetErr(err)
+			return cmd
+		}
+		d.add(queue, tasks)
+		task, _ = d.next(queue)
+	}
+	if task != "" {
+		cmd.SetErr(nil)
+		cmd.SetVal(task)
+	}
+	return cmd
+}
+
+// add remembers tasks; fetched has their ids and themselves, one after the other.
+func (d *dequeuer) add(queue string, fetched []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := 0; i+1 < len(fetched); i += 2 {
+		d.fetched[queue] = append(d.fetched[queue], dequeued{fetched[i], fetched[i+1]})
+	}
+}
+
+// next is a task that was fetched. If there is none of this queue, but of another, wait is
+// set: the free handlers are for those.
+func (d *dequeuer) next(queue string) (task string, wait bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if tasks := d.fetched[queue]; len(tasks) > 0 {
+		d.fetched[queue] = tasks[1:]
+		return tasks[0].task, false
+	}
+	for _, tasks := range d.fetched {
+		wait = wait || len(tasks) > 0
+	}
+	return "", wait
+}
+
+// fetch runs our script with the keys of asynq's script. Its arguments are ours: in
+// asynq's the lease ends by this host's clock.
+func (d *dequeuer) fetch(ctx context.Context, rdb redis.UniversalClient, queue string, queueKeys []string) *redis.Cmd {
 	d.mu.Lock()
 	name := strconv.FormatUint(d.answered[queue], 10)
 	d.mu.Unlock()
 	cmd := dequeueScript.Run(ctx, rdb, slices.Concat(queueKeys, []string{
 		keys.Dequeued(queue, d.server), queueKey(queue, "scheduled"), queueKey(queue, "retry"),
-	}), int(leaseLength.Seconds()), queueKey(queue, "t:"), name, takenLife.Milliseconds())
+	}), int(leaseLength.Seconds()), queueKey(queue, "t:"), name, takenLife.Milliseconds(),
+		min(max(1, d.free()), mostDequeued), mostDequeuedBytes)
 	if isAnswer(cmd.Err()) {
 		d.mu.Lock()
 		d.answered[queue]++
 		d.mu.Unlock()
 	}
 	return cmd
+}
+
+// ids are the tasks of a queue that no handler has yet.
+func (d *dequeuer) ids(queue string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ids := make([]string, len(d.fetched[queue]))
+	for i, task := range d.fetched[queue] {
+		ids[i] = task.id
+	}
+	return ids
+}
+
+// giveBack puts the tasks that no handler has into their queues again, where they were.
+// Those that Redis does not take come back when their leases end.
+func (d *dequeuer) giveBack(ctx context.Context, rdb redis.UniversalClient) {
+	d.mu.Lock()
+	fetched := d.fetched
+	d.fetched = map[string][]dequeued{}
+	d.mu.Unlock()
+	for queue, tasks := range fetched {
+		for _, task := range slices.Backward(tasks) {
+			_ = giveBackScript.Run(ctx, rdb, []string{
+				queueKey(queue, "active"), queueKey(queue, "lease"), queueKey(queue, "pending"), queueKey(queue, "t:") + task.id,
+			}, task.id).Err()
+		}
+	}
 }
 
 // queueOf is the queue of an asynq key such as asynq:{ops:critical}:pending.

@@ -1,22 +1,11 @@
 package asynqx
 
 import (
-	"context"
-	_ "embed"
 	"errors"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
-
-// roomTasks is how many tasks make room for one message that was sent: with it the
-// queue's finished tasks are soon gone, and a call never holds up Redis.
-const roomTasks = 20
-
-//go:embed make_room.lua
-var makeRoomSource string
-
-var makeRoomScript = redis.NewScript(makeRoomSource)
 
 // IsFull reports whether err means that Redis has reached its maxmemory. It still serves
 // what takes no memory, and scripts that begin with a write that takes none.
@@ -29,19 +18,8 @@ func IsFull(err error) bool {
 // runs in a full Redis: its first write takes no memory then.
 const beginsFree = "redis.call('HDEL', KEYS[1], '')\n"
 
-// HSet is how asynq writes the result of a task, the only write of a delivery that may
-// fail: it shows whether Redis is full.
-func (c *WorkerClient) HSet(ctx context.Context, key string, values ...any) *redis.IntCmd {
-	cmd := c.UniversalClient.HSet(ctx, key, values...)
-	c.full.Store(IsFull(cmd.Err()))
-	return cmd
-}
+// fullError says that Redis was full when tasks were ended.
+type fullError struct{}
 
-// makeRoom deletes the task that has just been completed, or some that were before, if
-// Redis is full: they are only kept for the dashboard. The next acknowledgement makes up
-// for a failure.
-func (c *WorkerClient) makeRoom(ctx context.Context, keys []string) {
-	if c.full.Load() && strings.HasSuffix(keys[2], ":completed") {
-		_ = makeRoomScript.Run(ctx, c.UniversalClient, keys[2:3], roomTasks, queueKey(queueOf(keys[2]), "t:")).Err()
-	}
-}
+func (fullError) Error() string { return "OOM the dashboard will not show the results of tasks" }
+func (fullError) RedisError()   {}

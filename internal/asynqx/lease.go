@@ -34,6 +34,9 @@ func (c *WorkerClient) extendLeases(ctx context.Context, key string, members []r
 	for _, m := range members {
 		args = append(args, m.Member)
 	}
+	for _, id := range c.dequeuer.ids(queueOf(key)) {
+		args = append(args, id)
+	}
 	reply := extendScript.Run(ctx, c.UniversalClient, []string{key}, args...)
 	cmd := redis.NewIntCmd(ctx)
 	cmd.SetErr(reply.Err())

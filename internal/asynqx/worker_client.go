@@ -5,10 +5,11 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/groupcommit"
 )
 
 const (
@@ -42,31 +43,55 @@ const (
 type WorkerClient struct {
 	redis.UniversalClient
 
+	// Free, if set, says how many handlers of the server are free, with the one that the
+	// next task is for: so many tasks are taken at once. Without it, they are taken one by one.
+	Free func() int
 	// OnGone, if set, is told of each task that was acknowledged, by its id: it is done,
 	// completed or archived, and will not be delivered again.
 	OnGone func(ctx context.Context, id string)
 
-	stopping context.Context
-	dequeuer *dequeuer
-	queues   []any
-	note     func(error)
-	full     atomic.Bool // when the newest result was to be written
+	stopping    context.Context
+	dequeuer    *dequeuer
+	completions *groupcommit.Group[completion, bool]
+	results     results
+	queues      []any
+	note        func(error)
 }
 
 // NewWorkerClient wraps rdb for a server of these queues; it stops pausing when stopping
 // ends. note is called after each call: with nil if Redis served it, else with the error.
 func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient, queues []string, note func(error)) *WorkerClient {
-	c := &WorkerClient{UniversalClient: rdb, stopping: stopping, dequeuer: newDequeuer(), note: note}
+	c := &WorkerClient{UniversalClient: rdb, stopping: stopping, note: note}
+	c.dequeuer = newDequeuer(c.free)
+	c.completions = groupcommit.New(completedTogether, func(completion) int { return 1 }, c.completeAll)
 	for _, queue := range queues {
 		c.queues = append(c.queues, queue)
 	}
 	return c
 }
 
+func (c *WorkerClient) free() int {
+	if c.Free == nil {
+		return 1
+	}
+	return c.Free()
+}
+
+// GiveBack puts the tasks that were taken for handlers, but that none has got, into their
+// queues again. It is for a server that is stopping, and once more when it has stopped.
+func (c *WorkerClient) GiveBack(ctx context.Context) {
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	c.dequeuer.giveBack(ctx, c.UniversalClient)
+}
+
 // EvalSha runs one of asynq's scripts, or ours instead.
 func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
+	if isDequeue(keys) && c.stopping.Err() != nil {
+		return nothing(ctx)
+	}
 	if isDequeue(keys) {
 		return c.ran(keys, c.dequeuer.dequeue(ctx, c.UniversalClient, keys))
 	}
@@ -76,6 +101,10 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 	if isExpired(keys) {
 		return c.ran(keys, c.expiredTasks(ctx, keys))
 	}
+	if done, ok := completionOf(keys, args); ok {
+		return c.ran(keys, c.complete(ctx, done))
+	}
+	c.writeResult(ctx, keys, args)
 	return c.acknowledged(ctx, keys, args, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
 }
 
@@ -121,10 +150,44 @@ func (c *WorkerClient) ZAddXX(ctx context.Context, key string, members ...redis.
 	return cmd
 }
 
-// acknowledged makes room and tells OnGone when a task has ended.
+// HSet is how asynq writes the result of a task, which has its end still before it: it is
+// written with that.
+func (c *WorkerClient) HSet(ctx context.Context, key string, values ...any) *redis.IntCmd {
+	_, id, isTask := strings.Cut(key, "}:t:")
+	if !isTask || len(values) != 2 || values[0] != "result" {
+		return c.UniversalClient.HSet(ctx, key, values...)
+	}
+	c.results.keep(id, values[1])
+	cmd := redis.NewIntCmd(ctx)
+	cmd.SetVal(1)
+	return cmd
+}
+
+// writeResult writes the result of a task that is about to be archived. The dashboard can do
+// without it.
+func (c *WorkerClient) writeResult(ctx context.Context, keys []string, args []any) {
+	id, ok := taskOf(keys, args)
+	if !ok {
+		return
+	}
+	if result := c.results.of(id); result != "" && isAcknowledgement(keys) {
+		_ = c.UniversalClient.HSet(ctx, keys[0], "result", result).Err()
+	}
+	c.results.forget(id)
+}
+
+// taskOf is the task of a script that archives or retries one, whose first key is the task.
+func taskOf(keys []string, args []any) (id string, ok bool) {
+	if len(keys) < 5 || len(args) == 0 {
+		return "", false
+	}
+	id, ok = args[0].(string)
+	return id, ok && strings.HasSuffix(keys[0], "}:t:"+id)
+}
+
+// acknowledged tells OnGone when a task has ended.
 func (c *WorkerClient) acknowledged(ctx context.Context, keys []string, args []any, cmd *redis.Cmd) *redis.Cmd {
 	if cmd.Err() == nil && isAcknowledgement(keys) {
-		c.makeRoom(ctx, keys)
 		if id, ok := args[0].(string); ok && c.OnGone != nil {
 			c.OnGone(ctx, id)
 		}
@@ -191,6 +254,13 @@ func isForward(keys []string) bool {
 func nothingToForward(ctx context.Context) *redis.Cmd {
 	cmd := redis.NewCmd(ctx)
 	cmd.SetVal(int64(0))
+	return cmd
+}
+
+// nothing is the reply of a dequeue that found no task.
+func nothing(ctx context.Context) *redis.Cmd {
+	cmd := redis.NewCmd(ctx)
+	cmd.SetErr(redis.Nil)
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -303,3 +304,93 @@ func TestPauseForEndsByItself(t *testing.T) {
 }
 
 func ignore(error) {}
+
+func TestAServerTakesAsManyTasksAsItHasHandlersFor(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	enqueue(t, rdb, task("a"), task("b"), task("c"), task("d"))
+	stopping, stop := context.WithCancel(t.Context())
+	defer stop()
+	client := asynqx.NewWorkerClient(stopping, rdb, nil, ignore)
+	client.Free = func() int { return 3 }
+	keysOf := func(queue string) []string {
+		prefix := "asynq:{ops:" + queue + "}:"
+		return []string{prefix + "pending", prefix + "paused", prefix + "active", prefix + "lease"}
+	}
+	if err := client.EvalSha(t.Context(), "sha", keysOf("default")).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if active := rdb.LLen(t.Context(), keysOf("default")[2]).Val(); active != 3 {
+		t.Errorf("%d tasks are active, want one for each handler", active)
+	}
+	leased := func() []redis.Z { return rdb.ZRangeWithScores(t.Context(), keysOf("default")[3], 0, -1).Val() }
+	rdb.ZAdd(t.Context(), keysOf("default")[3], redis.Z{Member: "b"}, redis.Z{Member: "c"})
+	client.ZAddXX(t.Context(), keysOf("default")[3], redis.Z{Member: "a"}) // the heartbeat
+	for _, lease := range leased() {
+		if lease.Score == 0 {
+			t.Errorf("the lease of %v is not extended", lease.Member)
+		}
+	}
+	// Another queue gets nothing while some wait for the handlers that are free.
+	rdb.RPush(t.Context(), keysOf("bulk")[0], "nobody may look")
+	if err := client.EvalSha(t.Context(), "sha", keysOf("bulk")).Err(); !errors.Is(err, redis.Nil) {
+		t.Errorf("bulk: %v, want nothing", err)
+	}
+	stop()
+	if err := client.EvalSha(t.Context(), "sha", keysOf("default")).Err(); !errors.Is(err, redis.Nil) {
+		t.Errorf("once it stops: %v, want nothing", err)
+	}
+	client.GiveBack(t.Context())
+	want := []string{"d", "c", "b"} // b is the next again
+	if got := rdb.LRange(t.Context(), keysOf("default")[0], 0, -1).Val(); !slices.Equal(got, want) || len(leased()) != 1 {
+		t.Errorf("pending %v, leases %v; want %v, and only that of a", got, leased(), want)
+	}
+}
+
+// What asynq would end one by one is ended together, each with its result.
+func TestTasksAreCompletedWithTheirResults(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	const tasks = 20
+	client := asynq.NewClientFromRedisClient(rdb)
+	for i := range tasks {
+		options := []asynq.Option{asynq.TaskID(strconv.Itoa(i)), asynq.Queue("q"), asynq.Retention(time.Hour)}
+		if _, err := client.EnqueueContext(t.Context(), asynq.NewTask("t", nil), options...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	workers := asynqx.NewWorkerClient(t.Context(), rdb, nil, ignore)
+	workers.Free = func() int { return tasks }
+	server := asynq.NewServerFromRedisClient(workers, asynq.Config{
+		Concurrency: tasks, Queues: map[string]int{"q": 1}, TaskCheckInterval: time.Millisecond, LogLevel: asynq.FatalLevel,
+	})
+	all := make(chan struct{})
+	var arrived atomic.Int32
+	err := server.Start(asynq.HandlerFunc(func(ctx context.Context, task *asynq.Task) error {
+		if arrived.Add(1) == tasks {
+			close(all)
+		}
+		<-all // they end at the same time
+		id, _ := asynq.GetTaskID(ctx)
+		_, err := task.ResultWriter().Write([]byte("result of " + id))
+		if id == "0" {
+			return asynq.SkipRetry
+		}
+		return err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown()
+	inspector := asynq.NewInspectorFromRedisClient(rdb)
+	waittest.Until(t, "all have ended", func() bool {
+		info, err := inspector.GetQueueInfo("q")
+		return err == nil && info.Completed == tasks-1 && info.Archived == 1 && info.Active == 0 && info.ProcessedTotal == tasks
+	})
+	for i := range tasks {
+		info, err := inspector.GetTaskInfo("q", strconv.Itoa(i))
+		if err != nil || string(info.Result) != "result of "+info.ID {
+			t.Errorf("task %d: %+v, %v; want its result", i, info, err)
+		}
+	}
+}

@@ -8,8 +8,20 @@ local function begin_writing(key)
   redis.call('HDEL', key, '')
 end
 
+local BEGIN_FIELDS = {'state', 'attempts', 'attempt_at', 'attempt_by', 'unknown_since', 'in_doubt', 'deferred', 'turn_at', 'sent_at'}
+
+-- begin_read reads what a record says about attempts; a field that it does not have is false.
+local function begin_read(key)
+  local record = {}
+  for i, value in ipairs(redis.call('HMGET', key, unpack(BEGIN_FIELDS))) do
+    record[BEGIN_FIELDS[i]] = value
+  end
+  return record
+end
+
 -- begin_check looks at what was done about a message before.
 --   key        of the record (hash)
+--   record     what begin_read has read
 --   in_flight  ms: an attempt younger than this may still be under way
 --   resend     ms: a message that WeCom may have taken is sent again: -1 always,
 --              0 never, n within n ms of the first attempt of that kind
@@ -24,17 +36,17 @@ end
 --   {"busy", ms}  another attempt is under way for at most this long
 --   {"park"}      the outcome is unknown and may not be tried again
 --   {"expired"}   the deadline has passed, and WeCom cannot have it
-local function begin_check(key, in_flight, resend, resends, deadline, delivery, now)
+local function begin_check(key, record, in_flight, resend, resends, deadline, delivery, now)
   local expired = deadline > 0 and now >= deadline
-  local r = redis.call('HMGET', key, 'state', 'attempt_at', 'unknown_since', 'attempt_by', 'attempts', 'in_doubt')
-  local state, attempt_at, unknown_since, in_doubt = r[1], tonumber(r[2] or 0), tonumber(r[3] or 0), tonumber(r[6] or 0)
-  if state and FINAL[state] then
+  local unknown_since, in_doubt = tonumber(record.unknown_since or 0), tonumber(record.in_doubt or 0)
+  if record.state and FINAL[record.state] then
     return {'final'}
   end
-  if state == 'sending' then
-    if delivery ~= '' and r[4] == delivery then
-      return nil, unknown_since > 0, tonumber(r[5]), in_doubt
+  if record.state == 'sending' then
+    if delivery ~= '' and record.attempt_by == delivery then
+      return nil, unknown_since > 0, tonumber(record.attempts), in_doubt
     end
+    local attempt_at = tonumber(record.attempt_at or 0)
     local left = attempt_at + in_flight - now
     if left > 0 then
       return {'busy', left}
@@ -57,27 +69,11 @@ local function begin_check(key, in_flight, resend, resends, deadline, delivery, 
   return nil, unknown_since > 0, nil, in_doubt
 end
 
--- begin_record makes the record of a message that has none. fields is
--- {field, value, …}.
-local function begin_record(key, fields)
-  if #fields > 0 and redis.call('EXISTS', key) == 0 then
-    redis.call('HSET', key, unpack(fields))
+-- begin_index notes that records have changed, for those who list them. changed is
+-- {moment, id, …}.
+local function begin_index(index, changed, keep)
+  if #changed > 0 then
+    redis.call('ZADD', index, unpack(changed))
+    redis.call('PEXPIRE', index, keep)
   end
-end
-
--- begin_index notes that a record has changed, for those who list them.
-local function begin_index(key, index, id, keep, now)
-  redis.call('PEXPIRE', key, math.max(keep, WAITING))
-  redis.call('ZADD', index, string.format('%.0f', now), id)
-  redis.call('PEXPIRE', index, keep)
-end
-
--- begin_write writes down an attempt that is about to be made and counts it.
-local function begin_write(key, doubtful, marks, delivery, now)
-  redis.call('HSET', key, 'state', 'sending', 'attempt_at', string.format('%.0f', now), 'attempt_by', delivery)
-  redis.call('HDEL', key, 'turn_at')
-  if doubtful and marks then
-    redis.call('HSET', key, 'possible_duplicate', 1)
-  end
-  return redis.call('HINCRBY', key, 'attempts', 1)
 end

@@ -55,10 +55,11 @@ func BeginFields(p tasks.Payload) []any {
 	return appendAddressees(fields, to.ToUser, to.ToParty, to.ToTag)
 }
 
-func settleFields(p tasks.Payload, s tasks.Settlement) []any {
-	fields := append(BeginFields(p),
+// settleFields are those that a settlement sets.
+func settleFields(s tasks.Settlement) []any {
+	fields := []any{
 		fieldErrCode, s.ErrCode, fieldErrMsg, s.ErrMsg, fieldMsgID, s.MsgID, fieldAccepted, s.Recipients.Accepted,
-	)
+	}
 	for _, optional := range []struct{ field, value string }{
 		{fieldResponseCode, s.ResponseCode},
 		{fieldInvalid, strings.Join(s.Recipients.Invalid, listSeparator)},

@@ -1,8 +1,10 @@
--- Lets the record of a message end in its time, now that its task is gone.
--- KEYS 1 record (hash)
+-- Lets the records of messages that have ended end in their time, now that their tasks are
+-- gone.
+-- KEYS records (hashes)
 -- ARGV 1 retention ms
--- result 1 when the message has ended
-if not FINAL[redis.call('HGET', KEYS[1], 'state') or ''] then
-  return 0
+for _, key in ipairs(KEYS) do
+  if FINAL[redis.call('HGET', key, 'state') or ''] then
+    redis.call('PEXPIRE', key, ARGV[1])
+  end
 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return #KEYS

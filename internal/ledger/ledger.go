@@ -13,7 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/wecomq/wecomq/internal/durability"
+	"github.com/wecomq/wecomq/internal/groupcommit"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -42,71 +42,24 @@ var (
 
 // Ledger holds the records of one app.
 type Ledger struct {
-	rdb  redis.UniversalClient
-	app  string
-	keep time.Duration
+	rdb         redis.UniversalClient
+	app         string
+	keep        time.Duration
+	settlements *groupcommit.Group[settlement, tasks.Record]
+	gone        *groupcommit.Group[string, struct{}]
 }
 
 // New gives the ledger of app; the record of a message that has ended is kept for that
 // long, once its task is gone.
 func New(rdb redis.UniversalClient, app string, keep time.Duration) *Ledger {
-	return &Ledger{rdb: rdb, app: app, keep: keep}
+	l := &Ledger{rdb: rdb, app: app, keep: keep}
+	l.settlements = groupcommit.New(settledTogether, one[settlement], l.settle)
+	l.gone = groupcommit.New(goneTogether, one[string], l.tasksGone)
+	return l
 }
 
-// resultsKept is about how many ended messages the result stream holds.
-const resultsKept = 10_000
-
-// Settle writes down what became of an attempt, and returns the whole record. A
-// record takes a new state only as the table of package tasks allows: a final one
-// stays as it is, unless WeCom turns out to have taken the message.
-func (l *Ledger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error) {
-	var payload []byte
-	if s.State.Final() && s.State != tasks.Accepted {
-		payload = tasks.Encode(p)
-	}
-	return l.settle(ctx, p.ID, s, payload, settleFields(p, s))
-}
-
-// SettleLost ends a message whose task and payload are gone: nobody can send it, now or
-// later. What its record does not know is taken from r.
-func (l *Ledger) SettleLost(ctx context.Context, r tasks.Record, s tasks.Settlement) (tasks.Record, error) {
-	fields := appendAddressees([]any{
-		fieldType, string(r.Type), fieldPriority, string(r.Priority), fieldEnqueuedAt, r.EnqueuedAt.UnixMilli(),
-		fieldErrCode, s.ErrCode, fieldErrMsg, s.ErrMsg, fieldAccepted, 0,
-	}, strings.Join(r.To.Users, listSeparator), strings.Join(r.To.Parties, listSeparator), strings.Join(r.To.Tags, listSeparator))
-	return l.settle(ctx, r.ID, s, nil, fields)
-}
-
-func (l *Ledger) settle(ctx context.Context, id string, s tasks.Settlement, payload []byte, fields []any) (tasks.Record, error) {
-	record := keys.Record(l.app, id)
-	index := record
-	if s.MsgID != "" {
-		index = keys.MsgID(l.app, s.MsgID)
-	}
-	args := append([]any{
-		string(s.State), flag(s.OutcomeUnknown), l.keep.Milliseconds(), 0, id, StatesList(tasks.From(s.State)), payload, resultsKept,
-		BroadcastCall(id), PackMsgID(s.MsgID),
-	}, fields...)
-	reply, err := settleScript.Run(durability.Promised(ctx), l.rdb, []string{
-		record, index, keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Payload(l.app, id),
-		BroadcastKey(l.app, id),
-	}, args...).StringSlice()
-	if err != nil {
-		return tasks.Record{}, fmt.Errorf("settle attempt of %s: %w", id, err)
-	}
-	return readRecord(l.app, id, pairs(reply)), nil
-}
-
-// TaskGone notes that a message has no task any more, which nobody can deliver again
-// then: if the message has ended, its record is kept for the ledger's time from now. A
-// record that is not told of stays for 90 days.
-func (l *Ledger) TaskGone(ctx context.Context, id string) error {
-	err := goneScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id)}, l.keep.Milliseconds()).Err()
-	if err != nil {
-		return fmt.Errorf("note that %s has no task: %w", id, err)
-	}
-	return nil
-}
+// one is the weight of anything.
+func one[T any](T) int { return 1 }
 
 // StatesList is ",queued,held," for a script to look into.
 func StatesList[S ~string](states []S) string {

@@ -1,31 +1,39 @@
--- Writes down what became of an attempt. broadcast.lua stands before this text.
--- KEYS 1 record (hash) 2 msgid index (string); the same as 1 when there is no msgid
---      3 index of records by time (zset) 4 stream of results 5 index of dead letters by time (zset)
---      6 payload of the message (string) 7 the broadcast that it is a call of (hash); the same as 1 if none
--- ARGV 1 new state 2 outcome unknown: 1 when WeCom may have taken the message
---      3 retention ms 4 now in ms, 0 = Redis TIME 5 id
---      6 states that may become the new one: ",queued,held,"; ",," is in it when there need be no record
---      7 payload, for the states that can be replayed; '' if it is lost 8 results that the stream keeps
---      9 the call, see broadcast.lua; '' for none 10 WeCom's msgid, packed, for the broadcast
---      11.. field, value, …
--- result the whole record: field, value, …
-local now = tonumber(ARGV[4])
+-- Writes down what became of attempts. broadcast.lua stands before this text.
+-- KEYS 1 index of records by time (zset) 2 stream of results 3 index of dead letters by time (zset)
+--      then of each message: its record (hash), the msgid index (string; the record again when
+--      there is no msgid), its payload (string), and the broadcast that it is a call of (hash;
+--      the record again if none)
+-- ARGV 1 now in ms, 0 = Redis TIME 2 retention ms 3 results that the stream keeps
+--      then of each message the fields of `s` below, in their order; then field, value, … that
+--      a record begins with, and those that this settlement sets
+-- result of each message {'all', field, value, …} with the whole record, or {'rest', …} with
+--      what it has beside the fields that were sent, or {'error', why}
+local index, results, dead = unpack(KEYS, 1, 3)
+local now, retention, results_kept = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local FIRST_KEY, FIRST_ARG, LENGTH = 4, 4, 9
 if now == 0 then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
-local new, retention = ARGV[1], ARGV[3]
 
--- Removes a few entries whose records have ended. Every settlement adds one at
--- most, so a few are enough, and none of them waits for long.
-local function trim(index)
-  local old = redis.call('ZRANGEBYSCORE', index, '-inf', now - retention, 'LIMIT', 0, 20)
-  if #old > 0 then
-    redis.call('ZREM', index, unpack(old))
-  end
-  redis.call('PEXPIRE', index, retention)
+-- settlement_at is the one whose arguments begin behind i.
+local function settlement_at(i)
+  local s = {
+    new = ARGV[i + 1],              -- state
+    in_doubt = ARGV[i + 2] == '1',  -- WeCom may have taken the message
+    id = ARGV[i + 3],
+    from = ARGV[i + 4],             -- states that may become the new one: ",queued,held,"; ",," is in it when there need be no record
+    payload = ARGV[i + 5],          -- for the states that can be replayed; '' if it is lost
+    call = ARGV[i + 6],             -- see broadcast.lua; '' for none
+    msgid = ARGV[i + 7],            -- WeCom's, packed, for the broadcast
+  }
+  s.first_field = i + LENGTH + 1
+  s.first_set = s.first_field + tonumber(ARGV[i + 8])
+  s.last_set = s.first_set + tonumber(ARGV[i + 9]) - 1
+  return s
 end
 
+-- fields_of reads a record, as a table and as it stands in Redis.
 local function fields_of(key)
   local all, fields = redis.call('HGETALL', key), {}
   for i = 1, #all, 2 do
@@ -34,68 +42,112 @@ local function fields_of(key)
   return fields, all
 end
 
-local call = broadcast_call(KEYS[7], ARGV[9])
-if call and broadcast_done(call) and redis.call('EXISTS', KEYS[1]) == 0 then
-  return {'state', new, unpack(ARGV, 11)} -- this settlement's reply was lost
+local function whole(key)
+  return {'all', unpack(redis.call('HGETALL', key))}
 end
-local before = call and fields_of(KEYS[1])
-local r = redis.call('HMGET', KEYS[1], 'state', 'unknown_since', 'attempt_at')
-local state, unknown_since = r[1] or '', r[2]
--- A message whose worker died in the call can be cancelled like one in doubt.
-local abandoned = new == 'cancelled' and state == 'sending' and now - tonumber(r[3] or now) > IN_FLIGHT
-unknown_since = unknown_since or (abandoned and r[3])
-if not abandoned and not string.find(ARGV[6], ',' .. state .. ',', 1, true) then
-  return redis.call('HGETALL', KEYS[1])
-end
--- Whatever followed an attempt in doubt, WeCom may have the message.
-local in_doubt = unknown_since and (new == 'cancelled' or new == 'rejected' or new == 'expired')
-if in_doubt then
-  new = 'unknown'
-end
--- Of an earlier attempt, which a replay may have made. It is the first write: a full
--- Redis refuses a script whose first write takes memory, but not one that has begun
--- to write, and nobody else knows the outcome.
-redis.call('HDEL', KEYS[1], 'invalid', 'unlicensed', 'invalid_parties', 'invalid_tags', 'response_code')
-redis.call('HSET', KEYS[1], 'state', new, unpack(ARGV, 11))
-if in_doubt then
-  redis.call('HSET', KEYS[1], 'errmsg',
-    'WeCom may have it from an earlier attempt, which got no answer; then: ' .. redis.call('HGET', KEYS[1], 'errmsg'))
-end
-if FINAL[new] then
-  redis.call('HSET', KEYS[1], 'finished_at', now)
-end
-if call and FINAL[new] then
-  local after, flat = fields_of(KEYS[1])
-  redis.call('ZREM', KEYS[3], ARGV[5])
-  if broadcast_fold(call, before, after, ARGV[10], now) then
-    redis.call('PEXPIRE', KEYS[1], math.max(retention, WAITING)) -- see gone.lua
-  else
-    redis.call('DEL', KEYS[1])
+
+local settled, died = {}, {} -- {moment, id, …} for the indexes
+
+local function settle_one(s, key, msgid_index, payload, broadcast)
+  local call = broadcast_call(broadcast, s.call)
+  if call and broadcast_done(call) and redis.call('EXISTS', key) == 0 then
+    return {'all', 'state', s.new, unpack(ARGV, s.first_field, s.last_set)} -- this settlement's reply was lost
   end
-  return flat
+  local before = call and fields_of(key)
+  local r = redis.call('HMGET', key, 'state', 'unknown_since', 'attempt_at', 'attempts', 'deferred')
+  local state, unknown_since, new = r[1] or '', r[2], s.new
+  -- A message whose worker died in the call can be cancelled like one in doubt.
+  local abandoned = new == 'cancelled' and state == 'sending' and now - tonumber(r[3] or now) > IN_FLIGHT
+  unknown_since = unknown_since or (abandoned and r[3])
+  if not abandoned and not string.find(s.from, ',' .. state .. ',', 1, true) then
+    return whole(key)
+  end
+  -- Whatever followed an attempt in doubt, WeCom may have the message.
+  local in_doubt = unknown_since and (new == 'cancelled' or new == 'rejected' or new == 'expired')
+  if in_doubt then
+    new = 'unknown'
+  end
+  local first_attempt = state == 'sending' and r[4] == '1'
+  if not first_attempt then -- of an earlier attempt, which a replay may have made
+    redis.call('HDEL', key, 'invalid', 'unlicensed', 'invalid_parties', 'invalid_tags', 'response_code')
+  end
+  if FINAL[new] then
+    redis.call('HSET', key, 'state', new, 'finished_at', now, unpack(ARGV, state == '' and s.first_field or s.first_set, s.last_set))
+  else
+    redis.call('HSET', key, 'state', new, unpack(ARGV, state == '' and s.first_field or s.first_set, s.last_set))
+  end
+  if in_doubt then
+    redis.call('HSET', key, 'errmsg',
+      'WeCom may have it from an earlier attempt, which got no answer; then: ' .. redis.call('HGET', key, 'errmsg'))
+  end
+  if call and FINAL[new] then
+    local after, flat = fields_of(key)
+    redis.call('ZREM', index, s.id)
+    if broadcast_fold(call, before, after, s.msgid, now) then
+      redis.call('PEXPIRE', key, math.max(retention, WAITING)) -- see gone.lua
+    else
+      redis.call('DEL', key)
+    end
+    return {'all', unpack(flat)}
+  end
+  if FINAL[new] then
+    redis.call('XADD', results, 'MAXLEN', '~', results_kept, '*', 'id', s.id, 'state', new)
+  end
+  if s.in_doubt then
+    redis.call('HSETNX', key, 'unknown_since', redis.call('HGET', key, 'attempt_at') or now)
+    redis.call('HINCRBY', key, 'in_doubt', 1)
+  end
+  if msgid_index ~= key then
+    redis.call('SET', msgid_index, s.id, 'PX', retention)
+  end
+  redis.call('PEXPIRE', key, math.max(retention, WAITING)) -- see gone.lua
+  table.insert(settled, now)
+  table.insert(settled, s.id)
+  if DEAD[new] then
+    table.insert(died, now)
+    table.insert(died, s.id)
+  elseif DEAD[state] then
+    redis.call('ZREM', dead, s.id)
+  end
+  if REPLAYABLE[new] and s.payload ~= '' then
+    redis.call('SET', payload, s.payload, 'PX', retention)
+  elseif REPLAYABLE[state] then
+    redis.call('DEL', payload)
+  end
+  if first_attempt and FINAL[new] and not (unknown_since or s.in_doubt or r[5]) then
+    return {'rest', 'state', new, 'finished_at', tostring(now), 'attempts', '1'}
+  end
+  return whole(key)
 end
-if FINAL[new] then
-  redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], '*', 'id', ARGV[5], 'state', new)
+
+-- The first write takes no memory: a full Redis refuses a script whose first write takes
+-- some, but not one that has begun to write, and nobody else knows the outcomes.
+redis.call('ZREM', index, '')
+
+local replies, at = {}, FIRST_ARG - 1
+for i = FIRST_KEY, #KEYS, 4 do
+  local s = settlement_at(at)
+  at = s.last_set
+  local done, reply = pcall(settle_one, s, KEYS[i], KEYS[i + 1], KEYS[i + 2], KEYS[i + 3])
+  if not done then
+    reply = {'error', type(reply) == 'table' and reply.err or tostring(reply)}
+  end
+  table.insert(replies, reply)
 end
-if ARGV[2] == '1' then
-  redis.call('HSETNX', KEYS[1], 'unknown_since', redis.call('HGET', KEYS[1], 'attempt_at') or now)
-  redis.call('HINCRBY', KEYS[1], 'in_doubt', 1)
+
+-- note_in adds to an index, and removes a few entries whose records have ended: twice as
+-- many as it adds are enough, and none of the scripts takes long.
+local function note_in(zset, changed)
+  if #changed == 0 then
+    return
+  end
+  redis.call('ZADD', zset, unpack(changed))
+  local old = redis.call('ZRANGEBYSCORE', zset, '-inf', now - retention, 'LIMIT', 0, 20 + #changed)
+  if #old > 0 then
+    redis.call('ZREM', zset, unpack(old))
+  end
+  redis.call('PEXPIRE', zset, retention)
 end
-if KEYS[2] ~= KEYS[1] then
-  redis.call('SET', KEYS[2], ARGV[5], 'PX', retention)
-end
-redis.call('PEXPIRE', KEYS[1], math.max(retention, WAITING)) -- see gone.lua
-redis.call('ZADD', KEYS[3], now, ARGV[5])
-trim(KEYS[3])
-if DEAD[new] then
-  redis.call('ZADD', KEYS[5], now, ARGV[5])
-  trim(KEYS[5])
-elseif DEAD[state] then
-  redis.call('ZREM', KEYS[5], ARGV[5])
-end
-if REPLAYABLE[new] and ARGV[7] ~= '' then
-  redis.call('SET', KEYS[6], ARGV[7], 'PX', retention)
-elseif REPLAYABLE[state] then
-  redis.call('DEL', KEYS[6])
-end
-return redis.call('HGETALL', KEYS[1])
+note_in(index, settled)
+note_in(dead, died)
+return replies

@@ -1,33 +1,75 @@
 package pacing
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/durability"
+	"github.com/wecomq/wecomq/internal/groupcommit"
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// admitArgs are the arguments of admit.lua.
-func (p *Pacer) admitArgs(a tasks.AdmissionRequest) []any {
-	limits, priority := p.cfg.Limits, a.Payload.Priority
+// mostTogether is how many messages and recipients are admitted in one round trip: Redis
+// serves nobody else meanwhile.
+const mostTogether = 128
+
+// admissionWeight is what a message counts as.
+func admissionWeight(a tasks.AdmissionRequest) int { return 1 + len(a.Users) }
+
+// admit decides on the messages in one round trip, each after those before it.
+func (p *Pacer) admit(ctx context.Context, asked []tasks.AdmissionRequest) []groupcommit.Answer[tasks.Admission] {
+	app, answers := p.cfg.App, make([]groupcommit.Answer[tasks.Admission], len(asked))
+	names := []string{
+		keys.Pace(app), keys.Window(app, ""), keys.Plan(app, ""), keys.Quota(app, ""), keys.Records(app), keys.BroadcastsSent(app),
+	}
+	args := p.limitArgs()
+	for _, a := range asked {
+		names = append(names, keys.Record(app, a.Payload.ID), ledger.BroadcastKey(app, a.Payload.ID))
+		args = p.appendAskArgs(args, a)
+	}
+	replies, err := admitScript.Run(durability.Promised(ctx), p.rdb, names, args...).Slice()
+	if err == nil && len(replies) != len(asked) {
+		err = fmt.Errorf("admit.lua replied %d messages, want %d", len(replies), len(asked))
+	}
+	for i, a := range asked {
+		if answers[i].Err = err; err == nil {
+			answers[i].Value, answers[i].Err = readAdmission(replies[i])
+		}
+		if answers[i].Err != nil {
+			answers[i].Err = fmt.Errorf("admit %s: %w", a.Payload.ID, answers[i].Err)
+		}
+	}
+	return answers
+}
+
+// limitArgs are the arguments of admit.lua that all messages share.
+func (p *Pacer) limitArgs() []any {
+	limits := p.cfg.Limits
 	minute, extraMinute := share(limits.MemberPerMinute)
 	hour, extraHour := share(limits.MemberPerHour)
-	mode := ""
+	return []any{
+		p.now(), p.cfg.RecordTTL.Milliseconds(), milliseconds(interval(limits.CallsPerMinute)), minute, hour, extraMinute, extraHour,
+	}
+}
+
+// appendAskArgs adds those of one message.
+func (p *Pacer) appendAskArgs(args []any, a tasks.AdmissionRequest) []any {
+	priority, mode := a.Payload.Priority, ""
 	if a.CheckOnly {
 		mode = "check"
 	}
 	fields := ledger.BeginFields(a.Payload)
-	args := make([]any, 0, 22+len(fields)+len(a.Users))
 	args = append(args,
-		p.now(), mode, a.Policy.InFlight.Milliseconds(), resendWindow(a.Policy), a.Policy.Resends, flag(a.Policy.MayDouble),
-		unixMilli(a.Payload.ExpiresAt), p.cfg.RecordTTL.Milliseconds(),
-		milliseconds(interval(limits.CallsPerMinute)), milliseconds(priority.HeadStart()), flag(priority == tasks.Critical),
-		minute, hour, extraMinute, extraHour, limits.DayQuota(priority), p.unlisted(a), a.Payload.TurnAt, a.Delivery, a.Payload.ID,
-		ledger.BroadcastCall(a.Payload.ID), len(fields),
+		mode, a.Policy.InFlight.Milliseconds(), resendWindow(a.Policy), a.Policy.Resends, flag(a.Policy.MayDouble),
+		unixMilli(a.Payload.ExpiresAt), milliseconds(priority.HeadStart()), flag(priority == tasks.Critical),
+		p.cfg.Limits.DayQuota(priority), p.unlisted(a), a.Payload.TurnAt, a.Delivery, a.Payload.ID,
+		ledger.BroadcastCall(a.Payload.ID), len(fields), len(a.Users),
 	)
 	args = append(args, fields...)
 	return appendUsers(args, a.Users)
@@ -81,10 +123,19 @@ func resendWindow(policy tasks.ResendPolicy) int64 {
 	return policy.Window.Milliseconds()
 }
 
-func readAdmission(reply []string) (tasks.Admission, error) {
-	const values = 11
-	if len(reply) != values {
-		return tasks.Admission{}, fmt.Errorf("admit.lua replied %d values, want %d", len(reply), values)
+func readAdmission(values any) (tasks.Admission, error) {
+	const length = 11
+	var reply []string
+	items, _ := values.([]any)
+	for _, item := range items {
+		text, _ := item.(string)
+		reply = append(reply, text)
+	}
+	switch {
+	case len(reply) != length:
+		return tasks.Admission{}, fmt.Errorf("admit.lua replied %v, want %d texts", values, length)
+	case reply[0] == "error":
+		return tasks.Admission{}, ledger.ScriptError(reply[6])
 	}
 	n, err := strconv.Atoi(reply[1])
 	wait, waitErr := duration(reply[2])

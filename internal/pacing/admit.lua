@@ -1,47 +1,57 @@
--- Says whether a message may go now, and if so writes down the attempt: the
--- record, the app's state and rate, the day quota and every member's windows in
--- one round trip. begin.lua, clock.lua, moments.lua and window.lua stand before this text.
+-- Says of each message whether it may go now, and if so writes down the attempt: the
+-- records, the app's state and rate, the day quota and every member's windows in one round
+-- trip. A message meets what those before it have taken. begin.lua, clock.lua, moments.lua
+-- and window.lua stand before this text.
 --
--- KEYS 1 record (hash) 2 pace (hash) 3 prefix of the windows 4 prefix of the plans
---      5 prefix of the day quotas 6 index of records by time (zset)
---      7 the broadcast that the message is a call of (hash); the same as 1 if none
---      8 newest calls of the broadcasts (hash)
+-- KEYS 1 pace (hash) 2 prefix of the windows 3 prefix of the plans 4 prefix of the day quotas
+--      5 index of records by time (zset) 6 newest calls of the broadcasts (hash)
+--      then of each message: its record (hash), and the broadcast that it is a call of
+--      (hash); the record again if none
 --      The scripts make the keys of members and days from the prefixes; all are in
 --      the app's slot.
--- ARGV the fields of `ask` below, in its order; then field, value, … of a new record;
---      then the users, in lower case
--- result {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
+-- ARGV the fields of `limits` below, in their order; then of each message those of `ask`,
+--      field, value, … of a new record, and the users, in lower case
+-- result of each message {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
 --         follow-ups, now, attempts in doubt, 1 while the app's calls are without an answer}
 --        verdicts of the record: see begin.lua. "wait": the rate is spent; nothing
 --        is reserved. "hold": the app is paused or blocked. "turn": the users' turn, promised.
+--        "error": the script failed for this message, and reason says why.
 --        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1
-local record, pace, window_prefix, plan_prefix, quota_prefix, index, broadcast, broadcasts_sent = unpack(KEYS)
-local ask = {
+local pace, window_prefix, plan_prefix, quota_prefix, index, broadcasts_sent = unpack(KEYS, 1, 6)
+local limits = {
   now = ARGV[1],                       -- in ms, 0 = Redis TIME
-  check_only = ARGV[2] == 'check',     -- ask the record only
-  in_flight = tonumber(ARGV[3]),       -- ms that an attempt can last
-  resend = tonumber(ARGV[4]),          -- ms, see begin.lua
-  resends = tonumber(ARGV[5]),         -- attempts in doubt that may be followed by another, -1 = all
-  marks_duplicates = ARGV[6] == '1',
-  deadline = tonumber(ARGV[7]),        -- of the message in ms, 0 = none
-  keep = tonumber(ARGV[8]),            -- ms that a record lives
-  interval = tonumber(ARGV[9]),        -- between calls in ms, at the configured rate
-  head_start = tonumber(ARGV[10]),     -- of the message's priority in ms
-  critical = ARGV[11] == '1',
-  per_minute = tonumber(ARGV[12]),     -- a member's messages of any priority
-  per_hour = tonumber(ARGV[13]),
-  extra_minute = tonumber(ARGV[14]),   -- on top, for critical messages only
-  extra_hour = tonumber(ARGV[15]),
-  day_quota = tonumber(ARGV[16]),      -- of the message's priority, -1 = none
-  unlisted = tonumber(ARGV[17]),       -- persons that "@all", parties and tags count as
-  promised = tonumber(ARGV[18]),       -- turn in ms that its users were promised, 0 = none
-  delivery = ARGV[19],                 -- name of this delivery of the task, '' = none
-  id = ARGV[20],                       -- of the message
-  call = ARGV[21],                     -- of a broadcast, see broadcast.lua; '' = none
-  record_values = tonumber(ARGV[22]),  -- number of fields and values of a new record
+  keep = tonumber(ARGV[2]),            -- ms that a record lives
+  interval = tonumber(ARGV[3]),        -- between calls in ms, at the configured rate
+  per_minute = tonumber(ARGV[4]),      -- a member's messages of any priority
+  per_hour = tonumber(ARGV[5]),
+  extra_minute = tonumber(ARGV[6]),    -- on top, for critical messages only
+  extra_hour = tonumber(ARGV[7]),
 }
-local FIRST_FIELD = 23
-local FIRST_USER = FIRST_FIELD + ask.record_values
+local FIRST_KEY, FIRST_ARG, ASK_LENGTH = 7, 8, 16
+
+-- ask_at is what is asked of the message whose arguments begin behind i.
+local function ask_at(i)
+  local ask = {
+    check_only = ARGV[i + 1] == 'check',   -- ask the record only
+    in_flight = tonumber(ARGV[i + 2]),     -- ms that an attempt can last
+    resend = tonumber(ARGV[i + 3]),        -- ms, see begin.lua
+    resends = tonumber(ARGV[i + 4]),       -- attempts in doubt that may be followed by another, -1 = all
+    marks_duplicates = ARGV[i + 5] == '1',
+    deadline = tonumber(ARGV[i + 6]),      -- of the message in ms, 0 = none
+    head_start = tonumber(ARGV[i + 7]),    -- of the message's priority in ms
+    critical = ARGV[i + 8] == '1',
+    day_quota = tonumber(ARGV[i + 9]),     -- of the message's priority, -1 = none
+    unlisted = tonumber(ARGV[i + 10]),     -- persons that "@all", parties and tags count as
+    promised = tonumber(ARGV[i + 11]),     -- turn in ms that its users were promised, 0 = none
+    delivery = ARGV[i + 12],               -- name of this delivery of the task, '' = none
+    id = ARGV[i + 13],                     -- of the message
+    call = ARGV[i + 14],                   -- of a broadcast, see broadcast.lua; '' = none
+  }
+  ask.first_field = i + ASK_LENGTH + 1
+  ask.first_user = ask.first_field + tonumber(ARGV[i + 15])
+  ask.last_user = ask.first_user + tonumber(ARGV[i + 16]) - 1
+  return ask
+end
 
 local held_because = {
   member = 'waits for its turn: its recipients have had as many messages as WeCom delivers to one member',
@@ -56,6 +66,10 @@ local function whole_second(at)
   return math.ceil(at / 1000) * 1000 -- asynq knows no others
 end
 
+local function newest_first(a, b)
+  return a > b
+end
+
 -- The app, as all workers know it.
 local app = {}
 local app_fields = {'seen', 'offset', 'tat', 'rate', 'rate_at', 'concurrency', 'concurrency_at', 'paused', 'block',
@@ -63,337 +77,402 @@ local app_fields = {'seen', 'offset', 'tat', 'rate', 'rate_at', 'concurrency', '
 for i, value in ipairs(redis.call('HMGET', pace, unpack(app_fields))) do
   app[app_fields[i]] = value -- false where there is none
 end
-local wall = wall_clock(ask.now)
-local old_offset = tonumber(app.offset or 0)
-local now, offset = pacing_clock(wall, tonumber(app.seen or 0), old_offset)
-if offset ~= old_offset then
-  begin_writing(pace)
-  redis.call('HSET', pace, 'offset', number(offset))
+begin_writing(pace)
+local app_changes = {} -- fields and values, written at the end
+local function set_app(field, value)
+  app[field], app_changes[field] = value, value
+end
+
+local wall = wall_clock(limits.now)
+local now, offset = pacing_clock(wall, tonumber(app.seen or 0), tonumber(app.offset or 0))
+if offset ~= tonumber(app.offset or 0) then
+  set_app('offset', number(offset))
 end
 local tat = tonumber(app.tat or 0) -- how far the app's rate is spent
-local concurrency = crept(app.concurrency, app.concurrency_at, CONC_CREEP, now)
-local planned_until = tonumber(app.planned_until or 0)
-local deferred = redis.call('HGET', record, 'deferred') or ''
+local interval = limits.interval / grown_rate(app.rate, app.rate_at, now)
+local concurrency = number(crept(app.concurrency, app.concurrency_at, CONC_CREEP, now))
 
-local call = broadcast_call(broadcast, ask.call)
-if call and broadcast_done(call) then
-  return {'final', '0', '0', '0', '1', '0', '', '', milliseconds(now), '0', '0'}
-end
-local forbidden, doubtful, written, in_doubt =
-  begin_check(record, ask.in_flight, ask.resend, ask.resends, ask.deadline, ask.delivery, wall)
-if call and not forbidden and not written then
-  forbidden = broadcast_forbids(call, record, index, ask.id, doubtful, wall)
+local quota_key = quota_prefix .. milliseconds(math.floor((wall + CHINA) / DAY))
+local quota_before, persons_today = nil, 0 -- what the day's calls had taken, and what these take
+local function quota_taken()
+  quota_before = quota_before or tonumber(redis.call('GET', quota_key) or 0)
+  return quota_before + persons_today
 end
 
-local function answer(verdict, attempt, wait, probe, reason)
-  return {verdict, tostring(attempt), number(wait), number(math.max(0, tat - now)), number(concurrency), probe, reason,
-    deferred, milliseconds(now), tostring(in_doubt or 0), app.unanswered and '1' or '0'}
-end
-
-if forbidden then
-  return answer(forbidden[1], 0, forbidden[2] or 0, '0', '')
-end
-if ask.check_only then
-  return answer('go', 0, 0, '0', '')
-end
-if written then
-  now = tonumber(redis.call('HGET', record, 'sent_at') or now) -- as it was answered then
-  return answer('go', written, 0, app.probe_by == ask.delivery and '1' or '0', '')
-end
-
--- 1. The app: paused by hand, or blocked by WeCom.
-if app.paused then
-  return answer('hold', 0, 15000, '0', 'paused')
-end
-local probe = '0'
-if app.block then
-  local blocked_for = tonumber(app.block_until) - now
-  if blocked_for > 0 then
-    return answer('hold', 0, blocked_for, '0', app.block)
-  end
-  local probed_for = tonumber(app.probe_until or 0) - now
-  if probed_for > 0 then -- somebody is finding out
-    return answer('wait', 0, math.min(probed_for, 100), '0', '')
-  end
-  probe = '1'
-end
-
--- 2. The app's rate.
-local rate_opens = tat - ask.head_start
-if rate_opens > now then
-  return answer('wait', 0, rate_opens - now, '0', '')
-end
-
--- 3. The members' windows. Redis serves nobody else meanwhile, and a message may have a
--- thousand recipients: what they all have is read with one command, and tables are in the
--- order of `asked`.
-local has_own_message = {} -- users who wait for a follow-up already
-for group in string.gmatch(deferred, '=([^;]*)') do
-  for user in string.gmatch(group, '[^|]+') do
-    has_own_message[user] = true
-  end
-end
-local asked, users = {}, 0 -- the users, and behind them "@all" for the unlisted
-for i = FIRST_USER, #ARGV do
-  if deferred == '' or not has_own_message[ARGV[i]] then
-    users = users + 1
-    asked[users] = ARGV[i]
-  end
-end
-if ask.unlisted > 0 then
-  table.insert(asked, '@all')
-end
+local changed_records = {} -- {moment, id, …}
 
 local CRITICAL = ':critical' -- after the name of a window: what used the room of critical messages
-local kind = ask.critical and CRITICAL or ''
-local windows, own_windows = lists(window_prefix, asked, '', WINDOW_NUMBERS, now), {}
-fetch(windows, function(window) return window.length - ask.per_hour end)
-if ask.critical then
-  own_windows = lists(window_prefix, asked, CRITICAL, WINDOW_NUMBERS, now)
-  fetch(own_windows, function(window) return window.length - ask.extra_hour end)
-end
+local PATIENCE = 3000 -- ms that a handler waits
 
--- sent_to_all are the moments of what went to unlisted members.
-local function sent_to_all(suffix)
-  if tonumber(app.unlisted_at or 0) + HOUR <= now then
-    return {}
+-- admit_one decides on one message.
+local function admit_one(ask, key, broadcast)
+  local record = begin_read(key)
+  local deferred = record.deferred or ''
+  local planned_until = tonumber(app.planned_until or 0)
+
+  local call = broadcast_call(broadcast, ask.call)
+  if call and broadcast_done(call) then
+    return {'final', '0', '0', '0', '1', '0', '', '', milliseconds(now), '0', '0'}
   end
-  return moments(lists(window_prefix, {'@all'}, suffix, WINDOW_NUMBERS, now)[1], now - HOUR)
-end
-local to_all, to_all_critical = sent_to_all(''), ask.critical and sent_to_all(CRITICAL) or {}
+  local forbidden, doubtful, written, in_doubt =
+    begin_check(key, record, ask.in_flight, ask.resend, ask.resends, ask.deadline, ask.delivery, wall)
+  if call and not forbidden and not written then
+    forbidden = broadcast_forbids(call, key, index, ask.id, doubtful, wall)
+  end
 
--- A broadcast reaches everybody once: the moment of its newest call stands for the message in
--- the window of every member, and none of a million recipients needs a key. Its calls do not
--- count against each other, except one that WeCom may have taken already.
-local counts_once = call and not call.follow_up and not doubtful
-local by_broadcasts, over_broadcasts = {}, {} -- moments, newest first; ids of those before the window
-if tonumber(app.broadcast_at or 0) + HOUR > now then
-  local own_id = call and not doubtful and string.match(broadcast, '[^:]+$')
-  local newest_calls = redis.call('HGETALL', broadcasts_sent)
-  for i = 1, #newest_calls, 2 do
-    local id, at = newest_calls[i], tonumber(newest_calls[i + 1])
-    if at + HOUR <= now then
-      table.insert(over_broadcasts, id)
-    elseif id ~= own_id then
-      table.insert(by_broadcasts, at)
+  local function answer(verdict, attempt, wait, probe, reason)
+    return {verdict, tostring(attempt), number(wait), number(math.max(0, tat - now)), concurrency, probe, reason,
+      deferred, milliseconds(now), tostring(in_doubt or 0), app.unanswered and '1' or '0'}
+  end
+
+  if forbidden then
+    return answer(forbidden[1], 0, forbidden[2] or 0, '0', '')
+  end
+  if ask.check_only then
+    return answer('go', 0, 0, '0', '')
+  end
+  if written then
+    local reply = answer('go', written, 0, app.probe_by == ask.delivery and '1' or '0', '')
+    reply[9] = milliseconds(tonumber(record.sent_at or now)) -- as it was answered then
+    return reply
+  end
+
+  -- 1. The app: paused by hand, or blocked by WeCom.
+  if app.paused then
+    return answer('hold', 0, 15000, '0', 'paused')
+  end
+  local probe = '0'
+  if app.block then
+    local blocked_for = tonumber(app.block_until) - now
+    if blocked_for > 0 then
+      return answer('hold', 0, blocked_for, '0', app.block)
+    end
+    local probed_for = tonumber(app.probe_until or 0) - now
+    if probed_for > 0 then -- somebody is finding out
+      return answer('wait', 0, math.min(probed_for, 100), '0', '')
+    end
+    probe = '1'
+  end
+
+  -- 2. The app's rate.
+  local rate_opens = tat - ask.head_start
+  if rate_opens > now then
+    return answer('wait', 0, rate_opens - now, '0', '')
+  end
+
+  -- 3. The members' windows. Redis serves nobody else meanwhile, and a message may have a
+  -- thousand recipients: what they all have is read with one command, and tables are in the
+  -- order of `asked`.
+  local has_own_message = {} -- users who wait for a follow-up already
+  for group in string.gmatch(deferred, '=([^;]*)') do
+    for user in string.gmatch(group, '[^|]+') do
+      has_own_message[user] = true
     end
   end
-end
-local function newest_first(a, b)
-  return a > b
-end
-table.sort(by_broadcasts, newest_first)
-for _, at in ipairs(by_broadcasts) do
-  table.insert(to_all, at)
-end
-table.sort(to_all, newest_first)
-
--- others_of is what counts against somebody beside the own window: that of "@all" has what
--- went to all.
-local function others_of(i)
-  return i > users and by_broadcasts or to_all
-end
-local function critical_others_of(i)
-  return i > users and {} or to_all_critical
-end
-
--- room_of is when there is room for a message to somebody, and in which of the windows. A
--- critical one has room of its own.
-local function room_of(i)
-  local at = room_from(windows[i], others_of(i), ask.per_minute, ask.per_hour)
-  if not ask.critical then
-    return at, false
-  end
-  local own = room_from(own_windows[i], critical_others_of(i), ask.extra_minute, ask.extra_hour)
-  return math.min(at, own), own <= now
-end
-
--- Whoever was promised a turn may go from then on, if there is room; so may a message
--- that WeCom has refused. If there is none for longer than a handler waits, because
--- alerts took it, the promise is made again.
-local PATIENCE = 3000
-local promised_turn = tonumber(redis.call('HGET', record, 'turn_at') or ask.promised)
-local attempted = tonumber(redis.call('HGET', record, 'attempts') or 0) > 0
-local entitled = attempted or promised_turn > 0
-local early = promised_turn > now + 1000 -- somebody ran it early
-
-local turns, in_own, renews = {}, {}, {} -- turns: so far when there is room
-local comes_behind, their_places = {}, {} -- those who come behind what is promised
-for i, user in ipairs(asked) do
-  local at, own = room_of(i)
-  turns[i], in_own[i] = at, own
-  if not (early and at > now) and (not entitled or (at - now > PATIENCE and not attempted)) then
-    renews[i] = true
-    if planned_until > now - GRACE then
-      table.insert(comes_behind, user)
-      table.insert(their_places, i)
+  local asked, users = {}, 0 -- the users, and behind them "@all" for the unlisted
+  for i = ask.first_user, ask.last_user do
+    if deferred == '' or not has_own_message[ARGV[i]] then
+      users = users + 1
+      asked[users] = ARGV[i]
     end
   end
-end
-local plans, their_plans = {}, plans_of(plan_prefix, comes_behind, kind, now)
-fetch(their_plans, function(plan)
-  return plan.length > 0 and plan.due <= now and plan.over or plan.length - ask.per_hour
-end)
-for n, plan in ipairs(their_plans) do
-  plans[their_places[n]] = plan
-end
-
--- turn_of is when somebody may get this message, and whether that is a new promise. A
--- critical message overtakes what is promised to others.
-local function turn_of(i)
-  local at = turns[i]
-  if early and at > now then
-    return whole_second(math.max(at, promised_turn)), false
+  if ask.unlisted > 0 then
+    table.insert(asked, '@all')
   end
-  if plans[i] then
-    local per_minute, per_hour, last_sent = ask.per_minute, ask.per_hour, newest_moment(windows[i])
-    if ask.critical then
-      per_minute, per_hour = per_minute + ask.extra_minute, per_hour + ask.extra_hour
-      last_sent = math.max(last_sent, newest_moment(own_windows[i]))
+
+  local kind = ask.critical and CRITICAL or ''
+  local windows, own_windows = lists(window_prefix, asked, '', WINDOW_NUMBERS, now), {}
+  fetch(windows, function(window) return window.length - limits.per_hour end)
+  if ask.critical then
+    own_windows = lists(window_prefix, asked, CRITICAL, WINDOW_NUMBERS, now)
+    fetch(own_windows, function(window) return window.length - limits.extra_hour end)
+  end
+
+  -- sent_to_all are the moments of what went to unlisted members.
+  local function sent_to_all(suffix)
+    if tonumber(app.unlisted_at or 0) + HOUR <= now then
+      return {}
     end
-    at = after_plan(plans[i], windows[i], others_of(i), per_minute, per_hour, at, last_sent, now)
+    return moments(lists(window_prefix, {'@all'}, suffix, WINDOW_NUMBERS, now)[1], now - HOUR)
   end
-  if at <= now then
-    return now, false
-  end
-  at = whole_second(at)
-  return at, renews[i] and (ask.deadline == 0 or at - now < ask.deadline - wall)
-end
+  local to_all, to_all_critical = sent_to_all(''), ask.critical and sent_to_all(CRITICAL) or {}
 
-local promises, last_turn = {}, now
-for i = 1, #asked do
-  if turns[i] > now or plans[i] then
-    turns[i], promises[i] = turn_of(i)
-  else
-    turns[i] = now
+  -- A broadcast reaches everybody once: the moment of its newest call stands for the message in
+  -- the window of every member, and none of a million recipients needs a key. Its calls do not
+  -- count against each other, except one that WeCom may have taken already.
+  local counts_once = call and not call.follow_up and not doubtful
+  local by_broadcasts, over_broadcasts = {}, {} -- moments, newest first; ids of those before the window
+  if tonumber(app.broadcast_at or 0) + HOUR > now then
+    local own_id = call and not doubtful and string.match(broadcast, '[^:]+$')
+    local newest_calls = redis.call('HGETALL', broadcasts_sent)
+    for i = 1, #newest_calls, 2 do
+      local id, at = newest_calls[i], tonumber(newest_calls[i + 1])
+      if at + HOUR <= now then
+        table.insert(over_broadcasts, id)
+      elseif id ~= own_id then
+        table.insert(by_broadcasts, at)
+      end
+    end
   end
-end
-for i = 1, users do
-  last_turn = math.max(last_turn, turns[i])
-end
+  table.sort(by_broadcasts, newest_first)
+  for _, at in ipairs(by_broadcasts) do
+    table.insert(to_all, at)
+  end
+  table.sort(to_all, newest_first)
 
--- 4. The day quota. Whoever does not fit into today goes at midnight.
-local ALL = users + 1 -- the place of "@all", if there are unlisted
-local reason = 'member'
-local quota_key = quota_prefix .. milliseconds(math.floor((wall + CHINA) / DAY))
-local midnight = whole_second(now + until_midnight(wall) + NEW_DAY)
-local quota_left = math.huge
-if ask.day_quota >= 0 then
-  quota_left = ask.day_quota - tonumber(redis.call('GET', quota_key) or 0)
-  if ask.unlisted > quota_left and quota_left < ask.day_quota then
-    turns[ALL], promises[ALL], reason = math.max(turns[ALL], midnight), false, 'quota'
+  -- others_of is what counts against somebody beside the own window: that of "@all" has what
+  -- went to all.
+  local function others_of(i)
+    return i > users and by_broadcasts or to_all
   end
-  quota_left = math.max(0, quota_left - ask.unlisted)
-end
-for i = 1, users do
-  if turns[i] <= now and quota_left > 0 then
-    quota_left = quota_left - 1
-  elseif turns[i] <= now then
-    turns[i], last_turn, reason = midnight, math.max(last_turn, midnight), 'quota'
+  local function critical_others_of(i)
+    return i > users and {} or to_all_critical
   end
-end
 
--- 5. Who goes now: those whose turn it is. A message that WeCom may have taken is not
--- split: its duplicate check compares whole requests.
-local goes_at = now
-if turns[ALL] and turns[ALL] > now then
-  goes_at = turns[ALL]
+  -- room_of is when there is room for a message to somebody, and in which of the windows. A
+  -- critical one has room of its own.
+  local function room_of(i)
+    local at = room_from(windows[i], others_of(i), limits.per_minute, limits.per_hour)
+    if not ask.critical then
+      return at, false
+    end
+    local own = room_from(own_windows[i], critical_others_of(i), limits.extra_minute, limits.extra_hour)
+    return math.min(at, own), own <= now
+  end
+
+  -- Whoever was promised a turn may go from then on, if there is room; so may a message
+  -- that WeCom has refused. If there is none for longer than a handler waits, because
+  -- alerts took it, the promise is made again.
+  local promised_turn = tonumber(record.turn_at or ask.promised)
+  local attempts = tonumber(record.attempts or 0)
+  local attempted = attempts > 0
+  local entitled = attempted or promised_turn > 0
+  local early = promised_turn > now + 1000 -- somebody ran it early
+
+  local turns, in_own, renews = {}, {}, {} -- turns: so far when there is room
+  local comes_behind, their_places = {}, {} -- those who come behind what is promised
+  for i, user in ipairs(asked) do
+    local at, own = room_of(i)
+    turns[i], in_own[i] = at, own
+    if not (early and at > now) and (not entitled or (at - now > PATIENCE and not attempted)) then
+      renews[i] = true
+      if planned_until > now - GRACE then
+        table.insert(comes_behind, user)
+        table.insert(their_places, i)
+      end
+    end
+  end
+  local plans, their_plans = {}, plans_of(plan_prefix, comes_behind, kind, now)
+  fetch(their_plans, function(plan)
+    return plan.length > 0 and plan.due <= now and plan.over or plan.length - limits.per_hour
+  end)
+  for n, plan in ipairs(their_plans) do
+    plans[their_places[n]] = plan
+  end
+
+  -- turn_of is when somebody may get this message, and whether that is a new promise. A
+  -- critical message overtakes what is promised to others.
+  local function turn_of(i)
+    local at = turns[i]
+    if early and at > now then
+      return whole_second(math.max(at, promised_turn)), false
+    end
+    if plans[i] then
+      local per_minute, per_hour, last_sent = limits.per_minute, limits.per_hour, newest_moment(windows[i])
+      if ask.critical then
+        per_minute, per_hour = per_minute + limits.extra_minute, per_hour + limits.extra_hour
+        last_sent = math.max(last_sent, newest_moment(own_windows[i]))
+      end
+      at = after_plan(plans[i], windows[i], others_of(i), per_minute, per_hour, at, last_sent, now)
+    end
+    if at <= now then
+      return now, false
+    end
+    at = whole_second(at)
+    return at, renews[i] and (ask.deadline == 0 or at - now < ask.deadline - wall)
+  end
+
+  local promises, last_turn = {}, now
+  for i = 1, #asked do
+    if turns[i] > now or plans[i] then
+      turns[i], promises[i] = turn_of(i)
+    else
+      turns[i] = now
+    end
+  end
   for i = 1, users do
-    turns[i], promises[i] = goes_at, false -- they are asked again then
+    last_turn = math.max(last_turn, turns[i])
   end
-elseif doubtful and last_turn > now then
-  goes_at = last_turn
+
+  -- 4. The day quota. Whoever does not fit into today goes at midnight.
+  local ALL = users + 1 -- the place of "@all", if there are unlisted
+  local reason = 'member'
+  local midnight = whole_second(now + until_midnight(wall) + NEW_DAY)
+  local quota_left = math.huge
+  if ask.day_quota >= 0 then
+    quota_left = ask.day_quota - quota_taken()
+    if ask.unlisted > quota_left and quota_left < ask.day_quota then
+      turns[ALL], promises[ALL], reason = math.max(turns[ALL], midnight), false, 'quota'
+    end
+    quota_left = math.max(0, quota_left - ask.unlisted)
+  end
   for i = 1, users do
-    promises[i] = promises[i] and turns[i] == last_turn
-    turns[i] = last_turn
+    if turns[i] <= now and quota_left > 0 then
+      quota_left = quota_left - 1
+    elseif turns[i] <= now then
+      turns[i], last_turn, reason = midnight, math.max(last_turn, midnight), 'quota'
+    end
   end
-elseif ask.unlisted == 0 and users > 0 then
-  goes_at = math.huge
+
+  -- 5. Who goes now: those whose turn it is. A message that WeCom may have taken is not
+  -- split: its duplicate check compares whole requests.
+  local goes_at = now
+  if turns[ALL] and turns[ALL] > now then
+    goes_at = turns[ALL]
+    for i = 1, users do
+      turns[i], promises[i] = goes_at, false -- they are asked again then
+    end
+  elseif doubtful and last_turn > now then
+    goes_at = last_turn
+    for i = 1, users do
+      promises[i] = promises[i] and turns[i] == last_turn
+      turns[i] = last_turn
+    end
+  elseif ask.unlisted == 0 and users > 0 then
+    goes_at = math.huge
+    for i = 1, users do
+      goes_at = math.min(goes_at, turns[i])
+    end
+  end
+
+  local waiting, waiting_turns = {}, {} -- users by turn, and the turns in order
   for i = 1, users do
-    goes_at = math.min(goes_at, turns[i])
-  end
-end
-
-local waiting, waiting_turns = {}, {} -- users by turn, and the turns in order
-for i = 1, users do
-  local at = turns[i]
-  if at > goes_at then
-    if not waiting[at] then
-      waiting[at] = {}
-      table.insert(waiting_turns, at)
+    local at = turns[i]
+    if at > goes_at then
+      if not waiting[at] then
+        waiting[at] = {}
+        table.insert(waiting_turns, at)
+      end
+      table.insert(waiting[at], asked[i])
     end
-    table.insert(waiting[at], asked[i])
   end
-end
-table.sort(waiting_turns)
-local follow_ups = {}
-if deferred ~= '' then
-  table.insert(follow_ups, deferred)
-end
-for _, at in ipairs(waiting_turns) do
-  table.insert(follow_ups, milliseconds(at) .. '=' .. table.concat(waiting[at], '|'))
-end
-deferred = table.concat(follow_ups, ';')
-
--- 6. Write it down.
-local fields = {}
-for i = FIRST_FIELD, FIRST_USER - 1 do
-  table.insert(fields, ARGV[i])
-end
-begin_writing(record)
-begin_record(record, fields)
-begin_index(record, index, ask.id, ask.keep, wall)
-if #waiting_turns > 0 then
-  redis.call('HSET', record, 'deferred', deferred)
-end
-
-for i, user in ipairs(asked) do
-  if promises[i] and turns[i] > now then
-    planned_until = math.max(planned_until, turns[i])
-    promise(plan_prefix .. user .. kind, plans[i] or NOTHING, turns[i], math.ceil(planned_until - now) + HOUR)
+  table.sort(waiting_turns)
+  local follow_ups = {}
+  if deferred ~= '' then
+    table.insert(follow_ups, deferred)
   end
-end
-redis.call('HSET', pace, 'seen', number(now), 'planned_until', milliseconds(planned_until))
+  for _, at in ipairs(waiting_turns) do
+    table.insert(follow_ups, milliseconds(at) .. '=' .. table.concat(waiting[at], '|'))
+  end
+  deferred = table.concat(follow_ups, ';')
 
-if goes_at > now then
-  redis.call('HSET', record, 'state', 'held', 'turn_at', milliseconds(goes_at), 'errmsg', held_because[reason])
-  return answer('turn', 0, goes_at - now, '0', reason)
-end
-
-local sent_at, persons, an_hour = tonumber(milliseconds(now)), ask.unlisted, tostring(HOUR)
-for i, user in ipairs(asked) do
-  if turns[i] <= now then
-    local window, suffix = windows[i], ''
-    if in_own[i] then
-      window, suffix = own_windows[i], CRITICAL
+  -- 6. Write it down.
+  local fields = {}
+  if not record.state then
+    for i = ask.first_field, ask.first_user - 1 do
+      table.insert(fields, ARGV[i])
     end
-    if not counts_once then
-      add(window_prefix .. user .. suffix, recent(window, now - HOUR), sent_at, an_hour, '')
+  end
+  local function note(field, value)
+    table.insert(fields, field)
+    table.insert(fields, value)
+  end
+  if #waiting_turns > 0 then
+    note('deferred', deferred)
+  end
+
+  for i, user in ipairs(asked) do
+    if promises[i] and turns[i] > now then
+      planned_until = math.max(planned_until, turns[i])
+      promise(plan_prefix .. user .. kind, plans[i] or NOTHING, turns[i], math.ceil(planned_until - now) + HOUR)
     end
-    persons = persons + (i <= users and 1 or 0)
   end
-end
-if ask.unlisted > 0 then
-  redis.call('HSET', pace, 'unlisted_at', milliseconds(now))
-end
-if counts_once then
-  for _, id in ipairs(over_broadcasts) do
-    redis.call('HDEL', broadcasts_sent, id)
+  set_app('seen', number(now))
+  set_app('planned_until', milliseconds(planned_until))
+  table.insert(changed_records, milliseconds(wall))
+  table.insert(changed_records, ask.id)
+
+  if goes_at > now then
+    note('state', 'held')
+    note('turn_at', milliseconds(goes_at))
+    note('errmsg', held_because[reason])
+    redis.call('HSET', key, unpack(fields))
+    redis.call('PEXPIRE', key, math.max(limits.keep, WAITING))
+    return answer('turn', 0, goes_at - now, '0', reason)
   end
-  redis.call('HSET', broadcasts_sent, string.match(broadcast, '[^:]+$'), milliseconds(now))
-  redis.call('PEXPIRE', broadcasts_sent, HOUR)
-  redis.call('HSET', pace, 'broadcast_at', milliseconds(now))
+
+  local sent_at, persons, an_hour = tonumber(milliseconds(now)), ask.unlisted, tostring(HOUR)
+  for i, user in ipairs(asked) do
+    if turns[i] <= now then
+      local window, suffix = windows[i], ''
+      if in_own[i] then
+        window, suffix = own_windows[i], CRITICAL
+      end
+      if not counts_once then
+        add(window_prefix .. user .. suffix, recent(window, now - HOUR), sent_at, an_hour, '')
+      end
+      persons = persons + (i <= users and 1 or 0)
+    end
+  end
+  persons_today = persons_today + persons
+  if ask.unlisted > 0 then
+    set_app('unlisted_at', milliseconds(now))
+  end
+  if counts_once then
+    for _, id in ipairs(over_broadcasts) do
+      redis.call('HDEL', broadcasts_sent, id)
+    end
+    redis.call('HSET', broadcasts_sent, string.match(broadcast, '[^:]+$'), milliseconds(now))
+    redis.call('PEXPIRE', broadcasts_sent, HOUR)
+    set_app('broadcast_at', milliseconds(now))
+  end
+  if call then
+    broadcast_begin(call, persons)
+  end
+  tat = math.max(tat, now) + interval
+  set_app('tat', number(tat))
+  if probe == '1' then
+    set_app('probe_until', number(now + ask.in_flight))
+    set_app('probe_by', ask.delivery)
+  end
+
+  note('sent_at', milliseconds(now))
+  note('state', 'sending')
+  note('attempts', attempts + 1)
+  note('attempt_at', milliseconds(wall))
+  note('attempt_by', ask.delivery)
+  if doubtful and ask.marks_duplicates then
+    note('possible_duplicate', 1)
+  end
+  redis.call('HSET', key, unpack(fields))
+  redis.call('PEXPIRE', key, math.max(limits.keep, WAITING))
+  if record.turn_at then
+    redis.call('HDEL', key, 'turn_at')
+  end
+  return answer('go', attempts + 1, 0, probe, '')
 end
-if redis.call('INCRBY', quota_key, persons) == persons then
+
+local replies, at = {}, FIRST_ARG - 1
+for i = FIRST_KEY, #KEYS, 2 do
+  local ask = ask_at(at)
+  at = ask.last_user
+  local done, reply = pcall(admit_one, ask, KEYS[i], KEYS[i + 1])
+  if not done then
+    reply = {'error', '0', '0', '0', '1', '0', type(reply) == 'table' and reply.err or tostring(reply), '', milliseconds(now), '0', '0'}
+  end
+  table.insert(replies, reply)
+end
+
+begin_index(index, changed_records, limits.keep)
+if persons_today > 0 and redis.call('INCRBY', quota_key, persons_today) == persons_today then
   redis.call('PEXPIRE', quota_key, 2 * DAY)
 end
-redis.call('HSET', record, 'sent_at', milliseconds(now))
-if call then
-  broadcast_begin(call, persons)
+local changes = {}
+for field, value in pairs(app_changes) do
+  table.insert(changes, field)
+  table.insert(changes, value)
 end
-tat = math.max(tat, now) + ask.interval / grown_rate(app.rate, app.rate_at, now)
-redis.call('HSET', pace, 'tat', number(tat))
-if probe == '1' then
-  redis.call('HSET', pace, 'probe_until', number(now + ask.in_flight), 'probe_by', ask.delivery)
+if #changes > 0 then
+  redis.call('HSET', pace, unpack(changes))
 end
-return answer('go', begin_write(record, doubtful, ask.marks_duplicates, ask.delivery, wall), 0, probe, '')
+return replies

@@ -3,13 +3,11 @@ package pacing
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/wecomq/wecomq/internal/durability"
-	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/groupcommit"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -50,8 +48,9 @@ type Config struct {
 
 // Pacer admits the calls of one app.
 type Pacer struct {
-	rdb redis.UniversalClient
-	cfg Config
+	rdb        redis.UniversalClient
+	cfg        Config
+	admissions *groupcommit.Group[tasks.AdmissionRequest, tasks.Admission]
 }
 
 // New returns the pacer of an app; it makes no call.
@@ -62,21 +61,16 @@ func New(rdb redis.UniversalClient, cfg Config) *Pacer {
 	if cfg.Penalty == 0 {
 		cfg.Penalty = firstPenalty
 	}
-	return &Pacer{rdb: rdb, cfg: cfg}
+	p := &Pacer{rdb: rdb, cfg: cfg}
+	p.admissions = groupcommit.New(mostTogether, admissionWeight, p.admit)
+	return p
 }
 
 // Admit says whether a message may go now, or when. For a message that may
-// go it records the attempt and takes its share of every limit.
+// go it records the attempt and takes its share of every limit. What is asked at the same
+// time is decided in one round trip.
 func (p *Pacer) Admit(ctx context.Context, a tasks.AdmissionRequest) (tasks.Admission, error) {
-	app := p.cfg.App
-	reply, err := admitScript.Run(durability.Promised(ctx), p.rdb, []string{
-		keys.Record(app, a.Payload.ID), keys.Pace(app), keys.Window(app, ""), keys.Plan(app, ""), keys.Quota(app, ""),
-		keys.Records(app), ledger.BroadcastKey(app, a.Payload.ID), keys.BroadcastsSent(app),
-	}, p.admitArgs(a)...).StringSlice()
-	if err != nil {
-		return tasks.Admission{}, fmt.Errorf("admit %s: %w", a.Payload.ID, err)
-	}
-	return readAdmission(reply)
+	return p.admissions.Do(ctx, a)
 }
 
 // now is the scripts' clock argument: 0 lets Redis say what time it is.

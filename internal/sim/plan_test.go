@@ -71,17 +71,13 @@ func (s size) moment(rng *rand.Rand) time.Duration { return time.Duration(rng.In
 // draw draws a plan. It takes from rng only, so that a seed always gives the same one.
 func draw(rng *rand.Rand, s size) plan {
 	kind := rng.IntN(8)
-	p := plan{calm: kind < 3, slow: kind < 2, replies: map[int]fate{}, responses: map[int]fate{}, creations: map[int]fate{}}
+	p := plan{calm: kind < 2, slow: kind == 0, replies: map[int]fate{}, responses: map[int]fate{}, creations: map[int]fate{}}
 	hot, traffic := rng.IntN(3) == 0, s
 	if rng.IntN(3) == 0 || p.slow {
 		traffic.length /= rush
 	}
 	for i := range s.messages {
-		one := drawSend(rng, traffic, i, hot)
-		if p.slow && i%4 > 0 { // few alerts, and much for them to overtake
-			one.options.Priority, one.critical = tasks.Bulk, false
-		}
-		p.sends = append(p.sends, one)
+		p.sends = append(p.sends, drawSend(rng, traffic, i, hot))
 	}
 	slices.SortStableFunc(p.sends, func(a, b send) int { return cmp.Compare(a.at, b.at) })
 	p.orders = drawOrders(rng, s)

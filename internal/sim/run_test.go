@@ -39,7 +39,9 @@ func (w *world) must(err error) {
 // run lets a plan happen, waits until all is final, and returns what was confirmed.
 func (w *world) run(p plan) []confirmed {
 	if p.slow {
-		w.slowDown()
+		rules := w.wecom.Rules()
+		rules.Latency, rules.Jitter = wecomtest.Duration(slowness), 0
+		w.must(w.wecom.SetRules(rules))
 	}
 	var slots sync.WaitGroup
 	over := make(chan struct{})
@@ -60,18 +62,6 @@ func (w *world) run(p plan) []confirmed {
 	close(over)
 	slots.Wait()
 	return sent
-}
-
-// slowDown makes each call take long, with one at a time for alerts and one for all others,
-// and no limit but the app's rate.
-func (w *world) slowDown() {
-	calls := w.limits.CallsPerMinute
-	w.config.concurrency, w.limits = 2, tasks.DefaultLimits()
-	w.limits.CallsPerMinute = calls
-	rules := w.wecom.Rules()
-	rules.Latency, rules.Jitter, rules.Seats = wecomtest.Duration(slowness), 0, 0
-	rules.MemberPerMinute, rules.MemberPerHour = w.limits.MemberPerMinute, w.limits.MemberPerHour
-	w.must(w.wecom.SetRules(rules))
 }
 
 // pass lets the time of the bubble go on.

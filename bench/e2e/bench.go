@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/wecomq/wecomq/bench/stage"
+)
+
+// bench runs one trial after the other.
+type bench struct {
+	settings
+
+	stdout, stderr io.Writer
+}
+
+// run prints the table of all trials. When one fails or the user interrupts, it holds
+// those that ended.
+func (b bench) run(ctx context.Context) error {
+	return stage.InDirectory(ctx, b.wecomq, func(_, wecomq string) error {
+		b.wecomq = wecomq
+		results := map[string][]result{}
+		err := b.tryAll(ctx, results)
+		printTable(b.stdout, b.settings, results)
+		return err
+	})
+}
+
+// tryAll takes the ways in turn, so that whatever else the machine does meets all of them.
+func (b bench) tryAll(ctx context.Context, results map[string][]result) error {
+	for range b.runs {
+		for _, way := range b.ways {
+			_, _ = fmt.Fprintf(b.stderr, "%s … ", way)
+			r, err := b.try(ctx, way)
+			if err != nil {
+				_, _ = fmt.Fprintln(b.stderr)
+				return fmt.Errorf("%s: %w", way, err)
+			}
+			_, _ = fmt.Fprintf(b.stderr, "%.0f messages/s\n", r.rate)
+			results[way] = append(results[way], r)
+		}
+	}
+	return nil
+}
+
+// try runs one trial, which is bounded in time whatever happens.
+func (b bench) try(ctx context.Context, way string) (result, error) {
+	const slowest = 50 // messages a second
+	limit := time.Minute + time.Duration(b.messages/slowest)*time.Second
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errors.New("the trial takes too long"))
+	defer cancel()
+	t, err := newTrial(ctx, b.settings, way)
+	if err != nil {
+		return result{}, err
+	}
+	defer t.close()
+	r, err := t.run(ctx)
+	if err != nil && ctx.Err() != nil {
+		return result{}, context.Cause(ctx)
+	}
+	return r, err
+}

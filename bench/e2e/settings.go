@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wecomq/wecomq/bench/stage"
+)
+
+// settings are what the command line asks for.
+type settings struct {
+	ways        []string
+	messages    int
+	concurrency int
+	runs        int
+	delay       time.Duration // to Redis and back
+	wecomq      string        // path of the binary, "" to build one
+}
+
+const usage = `Usage: go run ./bench/e2e [flags]
+
+Measures how many messages a second one worker process delivers from a full queue, and
+the processor time that each costs the worker and Redis. Prints a table in Markdown on
+stdout: the median of several runs, in turn, each with a redis-server, an HTTP server in
+WeCom's place and a worker process of its own.
+
+The ways to send:
+  wecomq   wecomq worker, with records, pacing, results and metrics
+  asynq    an asynq server whose handler calls WeCom and keeps nothing
+  pattern  the same with the limiter of asynq's page on rate limits, set out of the way
+  loop     a loop that calls WeCom: no queue, no Redis
+
+Flags:
+`
+
+// The ways to send.
+const (
+	wayWecomq  = "wecomq"
+	wayAsynq   = "asynq"
+	wayPattern = "pattern"
+	wayLoop    = "loop"
+)
+
+func ways() []string { return []string{wayWecomq, wayAsynq, wayPattern, wayLoop} }
+
+func readSettings(args []string, stderr io.Writer) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("e2e", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the caller prints errors
+	list := flags.String("ways", strings.Join(ways(), ","), "ways to send, `LIST` of names")
+	flags.IntVar(&s.messages, "messages", 20_000, "messages in each run, each to another member")
+	flags.IntVar(&s.concurrency, "concurrency", 64, "calls in flight")
+	flags.IntVar(&s.runs, "runs", 3, "runs of each way")
+	flags.DurationVar(&s.delay, "delay", 0, "time that each way to Redis and back takes longer")
+	flags.StringVar(&s.wecomq, "wecomq", "", "measure the wecomq at `PATH` instead of building one")
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		_, _ = fmt.Fprint(stderr, usage)
+		flags.SetOutput(stderr)
+		flags.PrintDefaults()
+	}
+	if err != nil {
+		return settings{}, err
+	}
+	s.ways = strings.Split(*list, ",")
+	return s, errors.Join(s.validate(), stage.Unknown(flags.Args()))
+}
+
+// validate names the first setting that cannot be measured with.
+func (s settings) validate() error {
+	for _, way := range s.ways {
+		if !slices.Contains(ways(), way) {
+			return fmt.Errorf("-ways: %q is none of %s", way, strings.Join(ways(), ", "))
+		}
+	}
+	switch {
+	case s.messages < 100 || s.messages > 1_000_000:
+		return fmt.Errorf("-messages: %d is not between 100 and 1000000", s.messages)
+	case s.concurrency < 2 || s.concurrency > 1000:
+		return fmt.Errorf("-concurrency: %d is not between 2 and 1000", s.concurrency)
+	case s.runs < 1 || s.runs > 100:
+		return fmt.Errorf("-runs: %d is not between 1 and 100", s.runs)
+	case s.delay < 0 || s.delay > time.Second:
+		return fmt.Errorf("-delay: %s is not between 0s and 1s", s.delay)
+	}
+	return nil
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/bench/stage"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+// app is the alias of the one app.
+const app = "ops"
+
+// trial is one run of one way to send.
+type trial struct {
+	settings
+
+	way     string
+	dir     string
+	redis   *stage.Redis
+	address string           // at which the worker finds Redis
+	proxy   *toxiproxy.Proxy // there, if there is a delay
+	wecom   *stage.Process
+	url     string // of wecom
+	worker  *stage.Process
+}
+
+// result is what was measured, per message where it is a cost.
+type result struct {
+	rate      float64       // messages a second
+	workerCPU time.Duration // per message
+	redisCPU  time.Duration
+	commands  float64 // that Redis ran, those inside scripts included
+	calls     float64 // commands that Redis was sent
+}
+
+func newTrial(ctx context.Context, s settings, way string) (*trial, error) {
+	dir, err := os.MkdirTemp("", "e2e-")
+	if err != nil {
+		return nil, err
+	}
+	t := &trial{settings: s, way: way, dir: dir}
+	for _, start := range []func(context.Context) error{t.startRedis, t.startProxy, t.startWeCom} {
+		if err := start(ctx); err != nil {
+			t.close()
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// close ends every process and removes their files.
+func (t *trial) close() {
+	for _, p := range []*stage.Process{t.worker, t.wecom} {
+		if p != nil {
+			p.Kill()
+		}
+	}
+	if t.proxy != nil {
+		t.proxy.Stop()
+	}
+	if t.redis != nil {
+		t.redis.Close()
+	}
+	_ = os.RemoveAll(t.dir)
+}
+
+// freeAddress is one on which nobody listens.
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+func (t *trial) startRedis(ctx context.Context) (err error) {
+	if t.address, err = freeAddress(ctx); err != nil {
+		return err
+	}
+	_, port, _ := strings.Cut(t.address, ":")
+	t.redis, err = stage.StartRedis(ctx, t.dir, "port "+port, "bind 127.0.0.1")
+	return err
+}
+
+func (t *trial) startWeCom(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if t.wecom, err = stage.Start(self, nil, wecomCommand); err != nil {
+		return err
+	}
+	line, err := t.wecom.AwaitLine(ctx, "url: ")
+	t.url = strings.TrimPrefix(line, "url: ")
+	return err
+}
+
+func (t *trial) run(ctx context.Context) (result, error) {
+	if err := t.fill(ctx); err != nil {
+		return result{}, fmt.Errorf("enqueue: %w", err)
+	}
+	before, err := t.readRedis(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	if err := t.startWorker(); err != nil {
+		return result{}, err
+	}
+	arrived, err := t.awaitEnd(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	after, err := t.readRedis(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	cpu, err := t.worker.CPU()
+	if err != nil {
+		return result{}, err
+	}
+	n := float64(t.messages)
+	return result{
+		rate: arrived.Rate, workerCPU: cpu / time.Duration(t.messages), redisCPU: time.Duration((after.cpu - before.cpu) / n * 1e9),
+		commands: (after.commands - before.commands) / n, calls: (after.calls - before.calls) / n,
+	}, nil
+}
+
+// fill enqueues the messages, each to another member.
+func (t *trial) fill(ctx context.Context) error {
+	if t.way == wayLoop {
+		return nil
+	}
+	p, err := producer.New(t.redis.Client, producer.Config{App: app})
+	if err != nil {
+		return err
+	}
+	const batch = 10_000
+	for first := 0; first < t.messages; first += batch {
+		messages := make([]producer.Message, min(batch, t.messages-first))
+		for i := range messages {
+			messages[i] = producer.Message{Request: text(first + i)}
+		}
+		for _, result := range p.SendBatch(ctx, messages) {
+			if result.Err != nil {
+				return result.Err
+			}
+		}
+	}
+	return nil
+}
+
+func text(i int) message.Request {
+	user := fmt.Sprintf("user-%d", i)
+	return message.SendTextRequest{
+		SendRequestCommon: &message.SendRequestCommon{ToUser: user}, Text: message.TextField{Content: "CPU of web-07 at 97 % for 5 minutes. For " + user},
+	}
+}
+
+func (t *trial) startWorker() (err error) {
+	path, args := t.wecomq, []string{"worker", "-c", filepath.Join(t.dir, "wecomq.yaml"), "--listen", "127.0.0.1:0"}
+	if t.way == wayWecomq {
+		err = stage.WriteJSON(args[2], t.config())
+	} else if path, err = os.Executable(); err == nil {
+		var text []byte
+		text, err = json.Marshal(rival{Way: t.way, Redis: "redis://" + t.address, WeCom: t.url, Concurrency: t.concurrency, Messages: t.messages})
+		args = []string{rivalCommand, string(text)}
+	}
+	if err == nil {
+		t.worker, err = stage.Start(path, nil, args...)
+	}
+	return err
+}
+
+// config is a wecomq.yaml whose limits are out of the way.
+func (t *trial) config() map[string]any {
+	return map[string]any{
+		"redis": map[string]any{"url": "redis://" + t.address},
+		"apps": map[string]any{app: map[string]any{
+			"corp_id": wecomtest.CorpID, "agent_id": strconv.Itoa(wecomtest.AgentID), "secret": wecomtest.Secret,
+			"api_base_url": t.url, "concurrency": t.concurrency, "limits": map[string]any{"calls_per_minute": farAway},
+		}},
+	}
+}
+
+// awaitEnd waits until all messages have arrived, and none is active any more.
+func (t *trial) awaitEnd(ctx context.Context) (throughput, error) {
+	for {
+		var arrived throughput
+		if err := get(ctx, t.url+"/moments", &arrived); err != nil {
+			return arrived, err
+		}
+		if arrived.Arrived > t.messages {
+			return arrived, fmt.Errorf("%d calls for %d messages", arrived.Arrived, t.messages)
+		}
+		active, err := t.redis.Client.LLen(ctx, "asynq:{"+tasks.Queue(app, tasks.Default)+"}:active").Result()
+		if err != nil || (arrived.Arrived == t.messages && active == 0) {
+			return arrived, err
+		}
+		if err := errors.Join(t.worker.Alive(), stage.Wait(ctx, 20*stage.PollInterval)); err != nil {
+			return arrived, err
+		}
+	}
+}
+
+// startProxy puts the delay between the worker and Redis.
+func (t *trial) startProxy(context.Context) error {
+	if t.delay == 0 {
+		return nil
+	}
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := toxiproxy.NewProxy(server, "redis", "127.0.0.1:0", t.address)
+	if err := p.Start(); err != nil {
+		return err
+	}
+	t.proxy, t.address = p, p.Listen
+	_, err := p.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(
+		`{"name":"delay","type":"latency","stream":"downstream","attributes":{"latency":%d}}`, t.delay.Milliseconds())))
+	return err
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// wecomCommand makes this program an HTTP server in WeCom's place: it accepts all and
+// remembers when.
+const wecomCommand = "wecom"
+
+// moments are when the calls arrived, in the order in which they did.
+type moments struct {
+	mu  sync.Mutex
+	all []time.Time
+}
+
+func serveWeCom(ctx context.Context, stderr io.Writer) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	var m moments
+	mux := http.NewServeMux()
+	mux.HandleFunc("/cgi-bin/gettoken", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"errcode":0,"errmsg":"ok","access_token":"token","expires_in":7200}`)
+	})
+	mux.HandleFunc("/cgi-bin/message/send", m.accept)
+	mux.HandleFunc("/moments", m.report)
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: mux}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	_, _ = fmt.Fprintf(stderr, "url: http://%s\n", listener.Addr())
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func (m *moments) accept(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	m.mu.Lock()
+	m.all = append(m.all, time.Now())
+	n := len(m.all)
+	m.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, `{"errcode":0,"errmsg":"ok","msgid":"a1b2c3d4e5f6g7h8-`+strconv.Itoa(n)+`"}`)
+}
+
+// throughput is what report answers.
+type throughput struct {
+	Arrived int     `json:"arrived"`
+	Rate    float64 `json:"rate"` // a second, of the last nine tenths
+}
+
+func (m *moments) report(w http.ResponseWriter, _ *http.Request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := throughput{Arrived: len(m.all)}
+	if measured := m.all[len(m.all)/10:]; len(measured) > 1 {
+		t.Rate = float64(len(measured)-1) / measured[len(measured)-1].Sub(measured[0]).Seconds()
+	}
+	_ = json.NewEncoder(w).Encode(t)
+}

@@ -1,0 +1,49 @@
+-- Ends tasks that are done, in place of asynq 0.26's own scripts, which end one each. They
+-- are kept for the dashboard, unless Redis is full: then they go, and with them older ones
+-- that are only kept for it, those first whose time is over first.
+-- KEYS 1 active (list) 2 lease (zset) 3 completed (zset) 4 processed of the day 5 processed
+-- ARGV 1 when KEYS 4 expires, in Unix seconds 2 prefix of the tasks' keys 3 the most that KEYS 5 counts to
+--      4 how many older tasks make room for one
+--      then of each task: id, when it expires in Unix seconds ('' to delete it now), the
+--      encoded task, its result ('' for none)
+-- result 1 if Redis is full; then of each task 1, or 0 if it was not active
+local full = type(redis.pcall('SETNX', KEYS[5], 0)) == 'table'
+local found, ended = {full and 1 or 0}, 0
+for i = 5, #ARGV, 4 do
+  local id, expires, task, result = unpack(ARGV, i, i + 3)
+  local active = redis.call('LREM', KEYS[1], 0, id)
+  table.insert(found, active > 0 and 1 or 0)
+  if active > 0 then
+    ended = ended + 1
+    redis.call('ZREM', KEYS[2], id)
+    local key = ARGV[2] .. id
+    if expires == '' or full then
+      redis.call('DEL', key)
+    else
+      redis.call('ZADD', KEYS[3], expires, id)
+      if result == '' then
+        redis.call('HSET', key, 'msg', task, 'state', 'completed')
+      else
+        redis.call('HSET', key, 'msg', task, 'state', 'completed', 'result', result)
+      end
+    end
+  end
+end
+if ended == 0 then
+  return found
+end
+if full then
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, ended * ARGV[4] - 1)) do
+    redis.call('DEL', ARGV[2] .. id)
+    redis.call('ZREM', KEYS[3], id)
+  end
+end
+if redis.call('INCRBY', KEYS[4], ended) == ended then
+  redis.call('EXPIREAT', KEYS[4], ARGV[1])
+end
+if redis.call('GET', KEYS[5]) == ARGV[3] then
+  redis.call('SET', KEYS[5], ended)
+else
+  redis.call('INCRBY', KEYS[5], ended)
+end
+return found

@@ -1,0 +1,94 @@
+// Package groupcommit makes one call of what several goroutines ask at the same time.
+package groupcommit
+
+import (
+	"context"
+	"sync"
+)
+
+// Group collects what is asked while a call is under way, and asks all of it in the next.
+// There is no timer: a question that finds no call under way is asked at once, alone.
+type Group[Q, A any] struct {
+	commit func(context.Context, []Q) []Answer[A]
+	weight func(Q) int
+	most   int
+
+	mu      sync.Mutex
+	flying  bool
+	waiting []*question[Q, A]
+}
+
+// Answer is what one question gets.
+type Answer[A any] struct {
+	Value A
+	Err   error
+}
+
+type question[Q, A any] struct {
+	ctx    context.Context //nolint:containedctx // of whoever asks; the call goes on without its end
+	q      Q
+	answer chan Answer[A]
+}
+
+// New returns a group whose calls are made by commit, which returns an answer for each
+// question, in their order. The weights of the questions of one call add up to at most
+// most, unless there is only one.
+func New[Q, A any](most int, weight func(Q) int, commit func(context.Context, []Q) []Answer[A]) *Group[Q, A] {
+	return &Group[Q, A]{commit: commit, weight: weight, most: most}
+}
+
+// Do asks, and returns the answer, or the cause if ctx ends first: the question may have
+// been answered all the same then. The call has the values of the context of its first
+// question, but does not end with it.
+func (g *Group[Q, A]) Do(ctx context.Context, q Q) (A, error) {
+	asked := &question[Q, A]{ctx, q, make(chan Answer[A], 1)}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, asked)
+	if !g.flying {
+		g.flying = true
+		go g.fly() //nolint:contextcheck // each call has that of its first question
+	}
+	g.mu.Unlock()
+	select {
+	case answer := <-asked.answer:
+		return answer.Value, answer.Err
+	case <-ctx.Done():
+		var none A
+		return none, context.Cause(ctx)
+	}
+}
+
+// fly makes one call after the other until nobody waits.
+func (g *Group[Q, A]) fly() {
+	for {
+		batch := g.board()
+		if len(batch) == 0 {
+			return
+		}
+		questions := make([]Q, len(batch))
+		for i, asked := range batch {
+			questions[i] = asked.q
+		}
+		for i, answer := range g.commit(context.WithoutCancel(batch[0].ctx), questions) {
+			batch[i].answer <- answer
+		}
+	}
+}
+
+// board takes those who go with the next call, the longest waiting first.
+func (g *Group[Q, A]) board() []*question[Q, A] {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n, weight := 0, 0
+	for n < len(g.waiting) {
+		weight += g.weight(g.waiting[n].q)
+		if n > 0 && weight > g.most {
+			break
+		}
+		n++
+	}
+	batch := g.waiting[:n:n]
+	g.waiting = g.waiting[n:]
+	g.flying = n > 0
+	return batch
+}

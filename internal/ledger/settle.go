@@ -1,0 +1,143 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/wecomq/wecomq/internal/durability"
+	"github.com/wecomq/wecomq/internal/groupcommit"
+	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+// resultsKept is about how many ended messages the result stream holds.
+const resultsKept = 10_000
+
+const (
+	// settledTogether is how many outcomes are written down in one round trip.
+	settledTogether = 64
+	// goneTogether is how many records are told that their tasks are gone in one.
+	goneTogether = 256
+)
+
+// settlement is what to write down about one message.
+type settlement struct {
+	tasks.Settlement
+
+	id      string
+	payload []byte // nil if it is lost, or not needed
+	begin   []any  // field, value, … that a record begins with
+	fields  []any  // that this settlement sets
+}
+
+// Settle writes down what became of an attempt, and returns the whole record. A
+// record takes a new state only as the table of package tasks allows: a final one
+// stays as it is, unless WeCom turns out to have taken the message. What is settled at the
+// same time is written down in one round trip.
+func (l *Ledger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error) {
+	var payload []byte
+	if s.State.Final() && s.State != tasks.Accepted {
+		payload = tasks.Encode(p)
+	}
+	return l.settlements.Do(ctx, settlement{s, p.ID, payload, BeginFields(p), settleFields(s)})
+}
+
+// SettleLost ends a message whose task and payload are gone: nobody can send it, now or
+// later. What its record does not know is taken from r.
+func (l *Ledger) SettleLost(ctx context.Context, r tasks.Record, s tasks.Settlement) (tasks.Record, error) {
+	begin := appendAddressees([]any{
+		fieldType, string(r.Type), fieldPriority, string(r.Priority), fieldEnqueuedAt, r.EnqueuedAt.UnixMilli(),
+	}, strings.Join(r.To.Users, listSeparator), strings.Join(r.To.Parties, listSeparator), strings.Join(r.To.Tags, listSeparator))
+	return l.settlements.Do(ctx, settlement{
+		s, r.ID, nil, begin, []any{fieldErrCode, s.ErrCode, fieldErrMsg, s.ErrMsg, fieldAccepted, 0},
+	})
+}
+
+// settle writes down several outcomes.
+func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Answer[tasks.Record] {
+	names := []string{keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app)}
+	args := []any{0, l.keep.Milliseconds(), resultsKept}
+	for _, s := range all {
+		record := keys.Record(l.app, s.id)
+		index := record
+		if s.MsgID != "" {
+			index = keys.MsgID(l.app, s.MsgID)
+		}
+		names = append(names, record, index, keys.Payload(l.app, s.id), BroadcastKey(l.app, s.id))
+		args = append(args, string(s.State), flag(s.OutcomeUnknown), s.id, StatesList(tasks.From(s.State)), s.payload,
+			BroadcastCall(s.id), PackMsgID(s.MsgID), len(s.begin), len(s.fields))
+		args = append(append(args, s.begin...), s.fields...)
+	}
+	replies, err := settleScript.Run(durability.Promised(ctx), l.rdb, names, args...).Slice()
+	if err == nil && len(replies) != len(all) {
+		err = fmt.Errorf("settle.lua replied %d messages, want %d", len(replies), len(all))
+	}
+	answers := make([]groupcommit.Answer[tasks.Record], len(all))
+	for i, s := range all {
+		if answers[i].Err = err; err == nil {
+			answers[i].Value, answers[i].Err = l.readSettled(s, replies[i])
+		}
+		if answers[i].Err != nil {
+			answers[i].Err = fmt.Errorf("settle attempt of %s: %w", s.id, answers[i].Err)
+		}
+	}
+	return answers
+}
+
+// readSettled reads the record from what settle.lua replies for one message.
+func (l *Ledger) readSettled(s settlement, values any) (tasks.Record, error) {
+	items, _ := values.([]any)
+	reply := make([]string, len(items))
+	for i, item := range items {
+		reply[i] = fmt.Sprint(item)
+	}
+	switch {
+	case len(reply) == 0:
+		return tasks.Record{}, fmt.Errorf("settle.lua replied %v", values)
+	case reply[0] == "error":
+		return tasks.Record{}, ScriptError(strings.Join(reply[1:], " "))
+	}
+	fields := map[string]string{}
+	if reply[0] == "rest" {
+		for _, sent := range [][]any{s.begin, s.fields} {
+			for i := 0; i+1 < len(sent); i += 2 {
+				fields[fmt.Sprint(sent[i])] = fmt.Sprint(sent[i+1])
+			}
+		}
+	}
+	maps.Copy(fields, pairs(reply[1:]))
+	return readRecord(l.app, s.id, fields), nil
+}
+
+// TaskGone notes that a message has no task any more, which nobody can deliver again
+// then: if the message has ended, its record is kept for the ledger's time from now. A
+// record that is not told of stays for 90 days.
+func (l *Ledger) TaskGone(ctx context.Context, id string) error {
+	_, err := l.gone.Do(ctx, id)
+	return err
+}
+
+func (l *Ledger) tasksGone(ctx context.Context, ids []string) []groupcommit.Answer[struct{}] {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = keys.Record(l.app, id)
+	}
+	err := goneScript.Run(ctx, l.rdb, names, l.keep.Milliseconds()).Err()
+	answers := make([]groupcommit.Answer[struct{}], len(ids))
+	for i, id := range ids {
+		if err != nil {
+			answers[i].Err = fmt.Errorf("note that %s has no task: %w", id, err)
+		}
+	}
+	return answers
+}
+
+// ScriptError is the failure of a script for one of the messages that it was called for.
+type ScriptError string
+
+func (e ScriptError) Error() string { return string(e) }
+
+// RedisError makes it one of Redis.
+func (ScriptError) RedisError() {}
