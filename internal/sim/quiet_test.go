@@ -122,17 +122,17 @@ func (h watch) findsNothing(cmd redis.Cmder) bool {
 }
 
 // waits reports whether this is our dequeue (internal/asynqx/dequeue.lua), by its seven
-// keys and four arguments, and has nothing to take. It returns when there may be.
+// keys and six arguments, and has nothing to take. It returns when there may be.
 func (h watch) waits(cmd redis.Cmder) bool {
 	args := cmd.Args()
-	if len(args) != 14 {
+	if len(args) != 16 {
 		return false
 	}
 	pending, _ := args[3].(string)
 	last, _ := args[7].(string)
 	name, _ := args[12].(string)
 	queue, isOne := strings.CutSuffix(pending, ":pending")
-	if taken, err := h.redis.Get(last); !isOne || err == nil && strings.HasPrefix(taken, name+" ") {
+	if taken, err := h.redis.Get(last); !isOne || err == nil && strings.HasPrefix(taken, name+"\n") {
 		return false
 	}
 	changed := h.changes()
