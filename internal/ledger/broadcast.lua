@@ -124,7 +124,11 @@ local function broadcast_entry(call, record, msgid, created_at, now)
   local entry = table.concat(header, ' ') .. '\n' .. string.char(#msgid) .. msgid
   local waiting = table.concat(broadcast_waiting(record.deferred), '|')
   local users = call.follow_up and record.to_user or ''
-  local rest = {record.invalid or '', record.unlicensed or '', waiting, users, record.errmsg or ''}
+  local invalid, unlicensed = '', '' -- those of a call that others got, as broadcast_counts has it
+  if record.state == 'accepted' or record.state == 'partial' then
+    invalid, unlicensed = record.invalid or '', record.unlicensed or ''
+  end
+  local rest = {invalid, unlicensed, waiting, users, record.errmsg or ''}
   local text = table.concat(rest, '\n')
   if string.len(text) == #rest - 1 then
     return entry
