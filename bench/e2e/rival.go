@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/hibiken/asynq"
 	"golang.org/x/time/rate"
@@ -104,20 +102,4 @@ func (r rival) loop(ctx context.Context, client *wecom.Client) error {
 	callers.Wait()
 	<-ctx.Done()
 	return nil
-}
-
-// get decodes the JSON that a URL answers.
-func get(ctx context.Context, url string, value any) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	return json.NewDecoder(response.Body).Decode(value)
 }

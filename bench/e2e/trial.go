@@ -201,7 +201,7 @@ func (t *trial) config() map[string]any {
 func (t *trial) awaitEnd(ctx context.Context) (throughput, error) {
 	for {
 		var arrived throughput
-		if err := get(ctx, t.url+"/moments", &arrived); err != nil {
+		if err := stage.GetJSON(ctx, t.url+"/moments", &arrived); err != nil {
 			return arrived, err
 		}
 		if arrived.Arrived > t.messages {

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/prometheus/procfs"
 )
 
 const (
@@ -143,13 +141,3 @@ func Wait(ctx context.Context, d time.Duration) error {
 
 // PID is its process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
-
-// CPU is the processor time that it has used. It needs Linux.
-func (p *Process) CPU() (time.Duration, error) {
-	proc, err := procfs.NewProc(p.PID())
-	if err != nil {
-		return 0, err
-	}
-	stat, err := proc.Stat()
-	return time.Duration(stat.CPUTime() * float64(time.Second)), err
-}

@@ -49,7 +49,12 @@ func (s *Simulator) Stats(ctx context.Context) (wecomtest.Stats, error) {
 }
 
 func (s *Simulator) get(ctx context.Context, path string, value any) error {
-	body, err := Get(ctx, s.URL+path)
+	return GetJSON(ctx, s.URL+path, value)
+}
+
+// GetJSON decodes the body of an answer with HTTP status 200.
+func GetJSON(ctx context.Context, url string, value any) error {
+	body, err := Get(ctx, url)
 	if err != nil {
 		return err
 	}

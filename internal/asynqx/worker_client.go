@@ -63,7 +63,7 @@ type WorkerClient struct {
 func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient, queues []string, note func(error)) *WorkerClient {
 	c := &WorkerClient{UniversalClient: rdb, stopping: stopping, note: note}
 	c.dequeuer = newDequeuer(c.free)
-	c.completions = groupcommit.New(completedTogether, func(completion) int { return 1 }, c.completeAll)
+	c.completions = groupcommit.New(completedTogether, groupcommit.One, c.completeAll)
 	for _, queue := range queues {
 		c.queues = append(c.queues, queue)
 	}

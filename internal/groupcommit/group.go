@@ -3,6 +3,7 @@ package groupcommit
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -28,6 +29,24 @@ type question[Q, A any] struct {
 	ctx    context.Context //nolint:containedctx // of whoever asks; the call goes on without its end
 	q      Q
 	answer chan Answer[A]
+}
+
+// One is the weight of a question that is like any other.
+func One[Q any](Q) int { return 1 }
+
+// Answers makes the answers of one call: err for all of them if it failed, or else what read
+// makes of each reply.
+func Answers[Q, A any](asked []Q, replies []any, err error, read func(Q, any) (A, error)) []Answer[A] {
+	if err == nil && len(replies) != len(asked) {
+		err = fmt.Errorf("%d replies to %d questions", len(replies), len(asked))
+	}
+	answers := make([]Answer[A], len(asked))
+	for i, q := range asked {
+		if answers[i].Err = err; err == nil {
+			answers[i].Value, answers[i].Err = read(q, replies[i])
+		}
+	}
+	return answers
 }
 
 // New returns a group whose calls are made by commit, which returns an answer for each

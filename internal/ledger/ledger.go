@@ -53,13 +53,10 @@ type Ledger struct {
 // long, once its task is gone.
 func New(rdb redis.UniversalClient, app string, keep time.Duration) *Ledger {
 	l := &Ledger{rdb: rdb, app: app, keep: keep}
-	l.settlements = groupcommit.New(settledTogether, one[settlement], l.settle)
-	l.gone = groupcommit.New(goneTogether, one[string], l.tasksGone)
+	l.settlements = groupcommit.New(settledTogether, groupcommit.One, l.settle)
+	l.gone = groupcommit.New(goneTogether, groupcommit.One, l.tasksGone)
 	return l
 }
-
-// one is the weight of anything.
-func one[T any](T) int { return 1 }
 
 // StatesList is ",queued,held," for a script to look into.
 func StatesList[S ~string](states []S) string {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -71,14 +72,10 @@ func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Ans
 		args = append(append(args, s.begin...), s.fields...)
 	}
 	replies, err := settleScript.Run(durability.Promised(ctx), l.rdb, names, args...).Slice()
-	if err == nil && len(replies) != len(all) {
-		err = fmt.Errorf("settle.lua replied %d messages, want %d", len(replies), len(all))
-	}
-	answers := make([]groupcommit.Answer[tasks.Record], len(all))
+	answers := groupcommit.Answers(all, replies, err, func(s settlement, reply any) (tasks.Record, error) {
+		return l.readSettled(s, Texts(reply))
+	})
 	for i, s := range all {
-		if answers[i].Err = err; err == nil {
-			answers[i].Value, answers[i].Err = l.readSettled(s, replies[i])
-		}
 		if answers[i].Err != nil {
 			answers[i].Err = fmt.Errorf("settle attempt of %s: %w", s.id, answers[i].Err)
 		}
@@ -87,15 +84,10 @@ func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Ans
 }
 
 // readSettled reads the record from what settle.lua replies for one message.
-func (l *Ledger) readSettled(s settlement, values any) (tasks.Record, error) {
-	items, _ := values.([]any)
-	reply := make([]string, len(items))
-	for i, item := range items {
-		reply[i] = fmt.Sprint(item)
-	}
+func (l *Ledger) readSettled(s settlement, reply []string) (tasks.Record, error) {
 	switch {
 	case len(reply) == 0:
-		return tasks.Record{}, fmt.Errorf("settle.lua replied %v", values)
+		return tasks.Record{}, errors.New("settle.lua replied nothing")
 	case reply[0] == "error":
 		return tasks.Record{}, ScriptError(strings.Join(reply[1:], " "))
 	}
@@ -132,6 +124,17 @@ func (l *Ledger) tasksGone(ctx context.Context, ids []string) []groupcommit.Answ
 		}
 	}
 	return answers
+}
+
+// Texts is what a script replies for one of several messages, a list of texts; empty if it is
+// none.
+func Texts(reply any) []string {
+	items, _ := reply.([]any)
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = fmt.Sprint(item)
+	}
+	return texts
 }
 
 // ScriptError is the failure of a script for one of the messages that it was called for.

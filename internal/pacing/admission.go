@@ -24,7 +24,7 @@ func admissionWeight(a tasks.AdmissionRequest) int { return 1 + len(a.Users) }
 
 // admit decides on the messages in one round trip, each after those before it.
 func (p *Pacer) admit(ctx context.Context, asked []tasks.AdmissionRequest) []groupcommit.Answer[tasks.Admission] {
-	app, answers := p.cfg.App, make([]groupcommit.Answer[tasks.Admission], len(asked))
+	app := p.cfg.App
 	names := []string{
 		keys.Pace(app), keys.Window(app, ""), keys.Plan(app, ""), keys.Quota(app, ""), keys.Records(app), keys.BroadcastsSent(app),
 	}
@@ -34,13 +34,10 @@ func (p *Pacer) admit(ctx context.Context, asked []tasks.AdmissionRequest) []gro
 		args = p.appendAskArgs(args, a)
 	}
 	replies, err := admitScript.Run(durability.Promised(ctx), p.rdb, names, args...).Slice()
-	if err == nil && len(replies) != len(asked) {
-		err = fmt.Errorf("admit.lua replied %d messages, want %d", len(replies), len(asked))
-	}
+	answers := groupcommit.Answers(asked, replies, err, func(_ tasks.AdmissionRequest, reply any) (tasks.Admission, error) {
+		return readAdmission(ledger.Texts(reply))
+	})
 	for i, a := range asked {
-		if answers[i].Err = err; err == nil {
-			answers[i].Value, answers[i].Err = readAdmission(replies[i])
-		}
 		if answers[i].Err != nil {
 			answers[i].Err = fmt.Errorf("admit %s: %w", a.Payload.ID, answers[i].Err)
 		}
@@ -123,17 +120,11 @@ func resendWindow(policy tasks.ResendPolicy) int64 {
 	return policy.Window.Milliseconds()
 }
 
-func readAdmission(values any) (tasks.Admission, error) {
+func readAdmission(reply []string) (tasks.Admission, error) {
 	const length = 11
-	var reply []string
-	items, _ := values.([]any)
-	for _, item := range items {
-		text, _ := item.(string)
-		reply = append(reply, text)
-	}
 	switch {
 	case len(reply) != length:
-		return tasks.Admission{}, fmt.Errorf("admit.lua replied %v, want %d texts", values, length)
+		return tasks.Admission{}, fmt.Errorf("admit.lua replied %q, want %d texts", reply, length)
 	case reply[0] == "error":
 		return tasks.Admission{}, ledger.ScriptError(reply[6])
 	}
