@@ -109,9 +109,21 @@ func isHere(address string) bool {
 // run does something in the tab; what names it for the failure.
 func (t *tab) run(what string, actions ...chromedp.Action) {
 	t.Helper()
-	if err := chromedp.Run(t.ctx, actions...); err != nil {
-		t.Fatalf("%s: %v\n%s", what, err, t.text())
+	for _, action := range actions {
+		err := chromedp.Run(t.ctx, action)
+		for isStale(err) {
+			err = chromedp.Run(t.ctx, action)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", what, err, t.text())
+		}
 	}
+}
+
+// isStale reports whether an element was gone when it was to be used: the page was loaded or
+// refreshed since it was found. Nothing has been done to it then.
+func isStale(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "Could not find node with given id")
 }
 
 // text is what the tab shows.
