@@ -47,7 +47,6 @@ Flags:
 func readSettings(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the caller prints errors
 	ways := flags.String("ways", wayWecomq+","+wayAsynq, "ways to send, `LIST` of names")
 	words := flags.String("words", sameWords+","+ownWords, "what is sent, `LIST` of names")
 	recipients := flags.String("recipients", "10000,100000,1000000", "numbers of recipients, `LIST`")
@@ -56,20 +55,14 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.asynqFor, "asynq-for", time.Minute,
 		"let asynq enqueue and send for this long at most each; what is missing is extrapolated, and marked with ≈")
 	flags.StringVar(&s.wecomq, "wecomq", "", "measure the wecomq at `PATH` instead of building one")
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprint(stderr, usage)
-		flags.SetOutput(stderr)
-		flags.PrintDefaults()
-	}
-	if err != nil {
+	if err := stage.ParseFlags(flags, args, usage, stderr); err != nil {
 		return settings{}, err
 	}
 	var errs [3]error
 	s.ways, errs[0] = readNames("-ways", *ways, wayWecomq, wayAsynq)
 	s.words, errs[1] = readNames("-words", *words, sameWords, ownWords)
 	s.recipients, errs[2] = readCounts(*recipients)
-	return s, errors.Join(errors.Join(errs[:]...), s.validate(), stage.Unknown(flags.Args()))
+	return s, errors.Join(errors.Join(errs[:]...), s.validate())
 }
 
 // validate names the first setting that cannot be measured with.

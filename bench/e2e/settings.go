@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -50,25 +49,18 @@ func ways() []string { return []string{wayWecomq, wayAsynq, wayPattern, wayLoop}
 
 func readSettings(args []string, stderr io.Writer) (settings, error) {
 	var s settings
-	flags := flag.NewFlagSet("e2e", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the caller prints errors
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	list := flags.String("ways", strings.Join(ways(), ","), "ways to send, `LIST` of names")
 	flags.IntVar(&s.messages, "messages", 20_000, "messages in each run, each to another member")
 	flags.IntVar(&s.concurrency, "concurrency", 64, "calls in flight")
 	flags.IntVar(&s.runs, "runs", 3, "runs of each way")
 	flags.DurationVar(&s.delay, "delay", 0, "time that each way to Redis and back takes longer")
 	flags.StringVar(&s.wecomq, "wecomq", "", "measure the wecomq at `PATH` instead of building one")
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprint(stderr, usage)
-		flags.SetOutput(stderr)
-		flags.PrintDefaults()
-	}
-	if err != nil {
+	if err := stage.ParseFlags(flags, args, usage, stderr); err != nil {
 		return settings{}, err
 	}
 	s.ways = strings.Split(*list, ",")
-	return s, errors.Join(s.validate(), stage.Unknown(flags.Args()))
+	return s, s.validate()
 }
 
 // validate names the first setting that cannot be measured with.

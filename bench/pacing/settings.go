@@ -41,7 +41,6 @@ Flags:
 func readSettings(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the caller prints errors
 	ways := flags.String("ways", joinWays(), "ways to send, `LIST` of names")
 	workers := flags.String("workers", "1,3,8", "numbers of worker processes, `LIST`")
 	flags.IntVar(&s.limit, "calls-per-minute", 600, "the limit, for the workers and the simulator")
@@ -51,19 +50,13 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.backlog, "backlog", 100_000, "bulk messages that wait, each to another member")
 	flags.DurationVar(&s.alertEvery, "alert-every", 500*time.Millisecond, "time between alerts, on average: each is drawn from 0 to twice this")
 	flags.StringVar(&s.wecomq, "wecomq", "", "measure the wecomq at `PATH` instead of building one")
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintf(stderr, usage, describeWays())
-		flags.SetOutput(stderr)
-		flags.PrintDefaults()
-	}
-	if err != nil {
+	if err := stage.ParseFlags(flags, args, fmt.Sprintf(usage, describeWays()), stderr); err != nil {
 		return settings{}, err
 	}
 	var waysErr, workersErr error
 	s.ways, waysErr = readWays(*ways)
 	s.workers, workersErr = readCounts(*workers)
-	return s, errors.Join(waysErr, workersErr, s.validate(), stage.Unknown(flags.Args()))
+	return s, errors.Join(waysErr, workersErr, s.validate())
 }
 
 // validate names the first setting that cannot be measured with.

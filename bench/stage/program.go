@@ -48,12 +48,20 @@ func ReportUsage(name string, err error, stderr io.Writer) int {
 	return ExitUsage
 }
 
-// Unknown refuses what stands behind the flags.
-func Unknown(args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("unknown argument %q; see -help", args[0])
+// ParseFlags reads the flags, and prints usage and the flags if help is asked for. The caller
+// prints errors. Nothing may stand behind the flags.
+func ParseFlags(flags *flag.FlagSet, args []string, usage string, stderr io.Writer) error {
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		_, _ = fmt.Fprint(stderr, usage)
+		flags.SetOutput(stderr)
+		flags.PrintDefaults()
 	}
-	return nil
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unknown argument %q; see -help", flags.Arg(0))
+	}
+	return err
 }
 
 // InDirectory calls measure with a directory of its own for temporary files, and the path
