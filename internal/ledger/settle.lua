@@ -54,7 +54,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
     return {'all', 'state', s.new, unpack(ARGV, s.first_field, s.last_set)} -- this settlement's reply was lost
   end
   local before = call and fields_of(key)
-  local r = redis.call('HMGET', key, 'state', 'unknown_since', 'attempt_at', 'attempts', 'deferred')
+  local r = redis.call('HMGET', key, 'state', 'unknown_since', 'attempt_at', 'attempts', 'deferred', 'errcode')
   local state, unknown_since, new = r[1] or '', r[2], s.new
   -- A message whose worker died in the call can be cancelled like one in doubt.
   local abandoned = new == 'cancelled' and state == 'sending' and now - tonumber(r[3] or now) > IN_FLIGHT
@@ -67,8 +67,8 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
   if in_doubt then
     new = 'unknown'
   end
-  local first_attempt = state == 'sending' and r[4] == '1'
-  if not first_attempt then -- of an earlier attempt, which a replay may have made
+  local first_outcome = state == 'sending' and r[4] == '1' and not r[6] -- every settlement sets errcode
+  if not first_outcome then -- of an earlier one, which a replay may have had
     redis.call('HDEL', key, 'invalid', 'unlicensed', 'invalid_parties', 'invalid_tags', 'response_code')
   end
   if FINAL[new] then
@@ -114,7 +114,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
   elseif REPLAYABLE[state] then
     redis.call('DEL', payload)
   end
-  if first_attempt and FINAL[new] and not (unknown_since or s.in_doubt or r[5]) then
+  if first_outcome and FINAL[new] and not (unknown_since or s.in_doubt or r[5]) then
     return {'rest', 'state', new, 'finished_at', tostring(now), 'attempts', '1'}
   end
   return whole(key)

@@ -2,9 +2,11 @@ package ledger_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/wecomq/wecomq/internal/keys"
@@ -81,6 +83,22 @@ func TestEveryRecipientHasAFate(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A message may be held before its first attempt, by somebody who names recipients.
+func TestTheOutcomeOfAFirstAttemptReplacesWhatWasSettledBefore(t *testing.T) {
+	t.Parallel()
+	l := open(redistest.New(t))
+	settle(t, l, "ops-1", tasks.Settlement{State: tasks.Held, Recipients: tasks.Recipients{Invalid: []string{"a"}, Unlicensed: []string{"c"}}})
+	begin(t, l, "ops-1", doubling)
+	got := settle(t, l, "ops-1", tasks.Settlement{State: tasks.Accepted, Recipients: tasks.Recipients{Accepted: 5, Invalid: []string{"b"}}})
+	read, err := l.Record(t.Context(), "ops-1")
+	if diff := cmp.Diff(got, read); diff != "" || err != nil {
+		t.Errorf("the record read back, %v (-settled +read):\n%s", err, diff)
+	}
+	if len(read.Recipients.Unlicensed) > 0 || !slices.Equal(read.Recipients.Invalid, []string{"b"}) {
+		t.Errorf("recipients %+v, want those of the attempt only", read.Recipients)
+	}
 }
 
 func TestWhatWeComMayHaveIsNotCancelledButUnknown(t *testing.T) {
