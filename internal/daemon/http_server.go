@@ -24,6 +24,7 @@ func ServeHTTP(ctx context.Context, listener net.Listener, handler http.Handler)
 		ReadHeaderTimeout: headerTime,
 		MaxHeaderBytes:    maxHeaderBytes,
 		IdleTimeout:       time.Minute,
+		ConnState:         newConnections(maxConnections).track,
 	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/tracing"
 )
 
@@ -56,17 +57,27 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w}
 	r, info := withRequestInfo(rec, r)
 	r, span := g.beginSpan(r)
-	r, budget := g.withBodyBudget(r)
-	defer budget.release()
-	// The writers of some tests support no deadlines.
-	_ = http.NewResponseController(rec).SetWriteDeadline(began.Add(requestTime))
-	_ = http.NewResponseController(rec).SetReadDeadline(began.Add(requestTime))
+	r, account := g.bodies.Open(r, remote(r))
+	defer account.Release()
+	setDeadlines(rec, r, began)
 	defer func() {
 		g.logAccess(r, rec, info, time.Since(began))
 		endSpan(span, r, rec.status, info)
 	}()
 	defer g.rescue(rec, r)
 	g.mux.ServeHTTP(rec, withoutEmptySegments(r))
+}
+
+// setDeadlines limits the time of a request. A body that nobody reads is waited for as
+// long as that of a stranger: net/http reads it before it answers. Who reads it gives it
+// the time that it needs.
+func setDeadlines(w http.ResponseWriter, r *http.Request, began time.Time) {
+	conn, read := http.NewResponseController(w), requestTime
+	if r.ContentLength != 0 {
+		read = intake.Stranger.Grace
+	}
+	_ = conn.SetWriteDeadline(began.Add(requestTime)) // the writers of some tests support no deadlines
+	_ = conn.SetReadDeadline(began.Add(read))
 }
 
 var slashes = regexp.MustCompile(`/{2,}`)

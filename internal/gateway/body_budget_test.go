@@ -1,11 +1,15 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/wecomq/wecomq/tasks"
@@ -13,58 +17,126 @@ import (
 
 const textOfX = `{"touser":"a","msgtype":"text","text":{"content":"x"}}`
 
-// watchingQueue notes whether the whole budget is free while a message is enqueued.
+// watchingQueue notes how much the bodies take while a message is enqueued.
 type watchingQueue struct {
 	memory
 
-	free func() bool // all of it
-	seen bool
+	inUse func() int64
+	seen  int64
 }
 
 func (q *watchingQueue) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
-	q.seen = q.free()
+	q.seen = q.inUse()
 	return q.memory.Enqueue(ctx, app, messages)
 }
 
-func TestBodiesTogetherTakeSoMuchMemoryAndNoMore(t *testing.T) {
-	t.Parallel()
-	g := newFuzzGateway(t)
-	free := func() bool {
-		if !g.bodies.TryAcquire(maxBodiesBytes) {
-			return false
-		}
-		g.bodies.Release(maxBodiesBytes)
-		return true
+// unfinished is a body that comes as far as this, and then no further until the test
+// lets it end.
+type unfinished struct {
+	io.Reader
+
+	stuck func()
+	end   <-chan struct{}
+}
+
+func (u *unfinished) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	if err == nil {
+		return n, nil
 	}
-	queue := &watchingQueue{free: free}
-	g.services.Queue = queue
+	u.stuck()
+	<-u.end
+	return 0, io.ErrUnexpectedEOF
+}
+
+// besiege makes requests whose bodies do not end, and returns when the gateway waits for
+// the rest of each or has answered it.
+func besiege(t *testing.T, g *Gateway, n int, request func(body io.Reader) *http.Request, body string) {
+	t.Helper()
+	end := make(chan struct{})
+	var stuck, answered sync.WaitGroup
+	for range n {
+		stuck.Add(1)
+		settled := sync.OnceFunc(stuck.Done)
+		answered.Go(func() {
+			defer settled()
+			r := request(&unfinished{strings.NewReader(body), settled, end})
+			g.ServeHTTP(httptest.NewRecorder(), r)
+		})
+	}
+	stuck.Wait()
+	t.Cleanup(func() {
+		close(end)
+		answered.Wait()
+	})
+}
+
+func allReleased(t *testing.T, g *Gateway) {
+	t.Helper()
+	if n := g.bodies.InUse(); n != 0 {
+		t.Errorf("%d bytes were not released", n)
+	}
+}
+
+func post(t *testing.T, path string, body io.Reader, token string) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, body)
+	r.Header.Set("Authorization", "Bearer "+token)
+	return r
+}
+
+// hook mounts a handler of another package that reads its body.
+func hook(g *Gateway) {
 	g.mount(Route{Pattern: "/hook", Scope: "send", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); err != nil {
 			g.fail(w, r, err)
 		}
 	})})
-	ask := func(path string) *httptest.ResponseRecorder {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(textOfX))
-		r.Header.Set("Authorization", "Bearer "+fuzzToken)
-		return serve(t, g, r)
+}
+
+func TestWhoIsNotAuthenticatedTakesNoMemoryFromOthers(t *testing.T) {
+	t.Parallel()
+	g := newFuzzGateway(t)
+	hook(g)
+	t.Cleanup(func() { allReleased(t, g) })
+	for _, size := range []int{1000, 64_000} {
+		var address atomic.Int64
+		besiege(t, g, 1111, func(body io.Reader) *http.Request {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/cgi-bin/gettoken", body)
+			r.RemoteAddr = "192.0.2." + strconv.FormatInt(address.Add(1)/600, 10) + ":1"
+			return r
+		}, strings.Repeat(" ", size))
 	}
-	if !g.bodies.TryAcquire(maxBodiesBytes - int64(len(textOfX)) + 1) {
-		t.Fatal("the budget is not free at the start")
+	for _, path := range []string{"/v1/messages", "/hook", "/cgi-bin/gettoken"} {
+		r := post(t, path, strings.NewReader(textOfX), fuzzToken)
+		r.RemoteAddr = "198.51.100.1:1"
+		if w := serve(t, g, r); w.Code >= http.StatusMultipleChoices {
+			t.Errorf("%s: HTTP %d %s", path, w.Code, w.Body)
+		}
 	}
-	for _, path := range []string{"/v1/messages", "/cgi-bin/gettoken", "/hook"} {
-		if w := ask(path); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "as many bodies") {
+}
+
+func TestBodiesTogetherTakeSoMuchMemoryAndNoMore(t *testing.T) {
+	t.Parallel()
+	g := newFuzzGateway(t)
+	queue := &watchingQueue{inUse: g.bodies.InUse}
+	g.services.Queue = queue
+	hook(g)
+	t.Cleanup(func() { allReleased(t, g) })
+	besiege(t, g, 4, func(body io.Reader) *http.Request { return post(t, "/v1/messages", body, fuzzToken) },
+		strings.Repeat(" ", 8<<20-1))
+	before := g.bodies.InUse()
+	if before != 4*(8<<20-1) {
+		t.Fatalf("%d bytes are held by one token, which may have half of 64 MB", before)
+	}
+	for _, path := range []string{"/v1/messages", "/hook"} {
+		body := bytes.Repeat([]byte(" "), 8<<20-1)
+		if w := serve(t, g, post(t, path, bytes.NewReader(body), fuzzToken)); w.Code != http.StatusServiceUnavailable ||
+			w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "as many bodies") {
 			t.Errorf("%s: HTTP %d %v: %s", path, w.Code, w.Header(), w.Body)
 		}
 	}
-	g.bodies.Release(1)
-	if w := ask("/v1/messages"); w.Code != http.StatusAccepted {
-		t.Errorf("with a budget for just this one: HTTP %d %s", w.Code, w.Body)
-	}
-	g.bodies.Release(maxBodiesBytes - int64(len(textOfX)))
-	if w := ask("/v1/messages"); w.Code != http.StatusAccepted || queue.seen {
-		t.Errorf("HTTP %d; the body took nothing from the budget while its message was enqueued: %v", w.Code, queue.seen)
-	}
-	if !free() {
-		t.Error("not all of the budget was released")
+	if w := serve(t, g, post(t, "/v1/messages", strings.NewReader(textOfX), otherToken)); w.Code != http.StatusAccepted || queue.seen < before+int64(len(textOfX)) {
+		t.Errorf("another token: HTTP %d; the bodies took %d bytes while its message was enqueued, and %d before", w.Code, queue.seen, before)
 	}
 }

@@ -17,7 +17,10 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-const fuzzToken = "fuzz-token-0123456789abcdef"
+const (
+	fuzzToken  = "fuzz-token-0123456789abcdef"
+	otherToken = "other-token-0123456789abcdef"
+)
 
 // memory is a queue that takes what a producer would take.
 type memory struct{}
@@ -53,9 +56,10 @@ func newFuzzGateway(tb testing.TB) *Gateway {
 		Services: Services{Queue: memory{}, Records: memory{}},
 		Settings: Settings{
 			Apps: []App{{Name: "ops", CorpID: "ww1", AgentID: "1000002"}},
-			Tokens: []config.Token{{
-				Name: "fuzz", SHA256: sha256.Sum256([]byte(fuzzToken)), Apps: []string{"ops"}, Scopes: []config.Scope{config.ScopeSend, config.ScopeRead},
-			}},
+			Tokens: []config.Token{
+				{Name: "fuzz", SHA256: sha256.Sum256([]byte(fuzzToken)), Apps: []string{"ops"}, Scopes: []config.Scope{config.ScopeSend, config.ScopeRead}},
+				{Name: "other", SHA256: sha256.Sum256([]byte(otherToken)), Apps: []string{"ops"}, Scopes: []config.Scope{config.ScopeSend}},
+			},
 		},
 	})
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 
 	"github.com/rs/zerolog"
 	oteltrace "go.opentelemetry.io/otel/trace"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/tracing"
 )
 
@@ -41,7 +41,7 @@ type Gateway struct {
 	stopping  <-chan struct{}
 	uploads   chan struct{} // a slot for each upload that may be in memory
 	creations chan struct{} // a slot for each broadcast that may be created at once
-	bodies    *semaphore.Weighted
+	bodies    *intake.Budget
 	log       zerolog.Logger
 	tracer    tracing.Tracer
 	now       func() time.Time
@@ -56,7 +56,7 @@ func New(cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping, uploads: make(chan struct{}, maxUploads), creations: make(chan struct{}, maxCreations),
 		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now,
-		tracer: tracing.New(cfg.TracerProvider), bodies: semaphore.NewWeighted(maxBodiesBytes),
+		tracer: tracing.New(cfg.TracerProvider), bodies: intake.NewBudget(),
 	}
 	if g.now == nil {
 		g.now = time.Now

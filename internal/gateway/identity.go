@@ -78,9 +78,11 @@ func IdentityFrom(ctx context.Context) *Identity {
 	return identity
 }
 
-// withIdentity stores the identity in the request, and its name for the access log.
-func withIdentity(r *http.Request, identity *Identity) *http.Request {
+// withIdentity stores the identity in the request, and its name for the access log. What
+// is read after it is charged to the token.
+func (g *Gateway) withIdentity(r *http.Request, identity *Identity) *http.Request {
 	requestInfoFrom(r.Context()).token = identity.Name()
+	g.bodies.Identify(r.Context(), identity.Name())
 	return r.WithContext(context.WithValue(r.Context(), identityKey{}, identity))
 }
 

@@ -15,11 +15,15 @@ import (
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/tasks"
 )
 
 const ndjson = "application/x-ndjson"
+
+// idleTime is how long a client may take to read a piece of an answer.
+const idleTime = 30 * time.Second
 
 // batchBounds limit the lines that are enqueued at once.
 var batchBounds = envelope.Bounds{Lines: 500, Bytes: 4 << 20, Buffer: 64 << 10}
@@ -53,9 +57,9 @@ func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse
 		conn := http.NewResponseController(w)
 		w.Header().Set("Connection", "close") // net/http cannot reuse the connection after a full-duplex body that was not read to its end
 		_ = conn.EnableFullDuplex()           // HTTP/2 always is
-		body := newPatientBody(w, r, g.stopping)
-		defer body.close()
-		b := &batch{Gateway: g, ctx: ctx.Context(), defaults: in, lines: envelope.NewLines(body, batchBounds), w: w, conn: conn}
+		body := intake.NewStream(w, r, intake.Line, g.stopping)
+		defer body.End()
+		b := &batch{Gateway: g, ctx: ctx.Context(), defaults: in, body: body, lines: envelope.NewLines(body, batchBounds), w: w, conn: conn}
 		if err := b.run(); err != nil {
 			b.end(r, err)
 		}
@@ -68,6 +72,7 @@ type batch struct {
 
 	ctx      context.Context //nolint:containedctx // it lives only as long as the request
 	defaults *batchInput
+	body     *intake.Stream
 	lines    *envelope.Lines
 	w        http.ResponseWriter
 	conn     *http.ResponseController
@@ -78,6 +83,7 @@ type batch struct {
 // stops or Redis is unavailable.
 func (b *batch) run() error {
 	for {
+		b.body.Restart() // a line may take a while to arrive, and so may the next
 		chunk, end := b.lines.Chunk()
 		if len(chunk) > 0 {
 			if err := b.handle(chunk); err != nil {

@@ -7,13 +7,13 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -91,18 +91,17 @@ func (in *mediaInput) read() (name string, content []byte, err error) {
 	if kind, _, _ := mime.ParseMediaType(in.r.Header.Get("Content-Type")); strings.HasPrefix(kind, "multipart/") {
 		name, content, err = formFile(in.w, in.r)
 	} else {
-		extendDeadlines(in.w)
-		content, err = io.ReadAll(http.MaxBytesReader(in.w, in.r.Body, maxUploadBytes))
+		content, err = io.ReadAll(fileBody(in.w, in.r))
 	}
 	switch {
 	case err == nil:
 		return name, content, nil
 	case errors.Is(err, io.EOF):
 		return "", nil, fmt.Errorf("%w: the form has no part named media", problem.ErrMalformed)
-	case overLimit(err):
+	case intake.OverLimit(err):
 		return "", nil, fmt.Errorf("%w: the file is over WeCom's 20 MB", problem.ErrTooLarge)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "", nil, fmt.Errorf("%w: %s", problem.ErrSlow, uploadTime)
+	case errors.Is(err, problem.ErrSlow):
+		return "", nil, err
 	}
 	return "", nil, fmt.Errorf("%w: the file broke off", problem.ErrMalformed)
 }

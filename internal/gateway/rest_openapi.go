@@ -96,7 +96,7 @@ func (g *Gateway) authorize(r *http.Request, scope config.Scope) (*http.Request,
 	if err != nil {
 		return r, err
 	}
-	r = withIdentity(r, identity)
+	r = g.withIdentity(r, identity)
 	return r, identity.Allow(scope)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 )
@@ -102,8 +103,8 @@ func place(ctx context.Context, desk *broadcast.Desk, draft broadcast.Draft) (*o
 // compileOrder reads and checks the order and its list.
 func (g *Gateway) compileOrder(ctx context.Context, in *orderInput) (desk *broadcast.Desk, draft broadcast.Draft, dryRun bool, err error) {
 	in.r.Body = http.MaxBytesReader(in.w, in.r.Body, maxListBytes)
-	body := newPatientBody(in.w, in.r, g.stopping)
-	defer body.close()
+	body := intake.NewStream(in.w, in.r, intake.List, g.stopping)
+	defer body.End()
 	form := formOf(in.r, body)
 	o, err := readOrder(in, form) //nolint:contextcheck // the request carries it
 	if err != nil {
@@ -161,7 +162,7 @@ func readOrder(in *orderInput, form *multipart.Reader) (*broadcast.Order, error)
 // orderData is the JSON of the order, which is kept in memory.
 func orderData(in *orderInput, form *multipart.Reader) ([]byte, error) {
 	if form == nil {
-		return readBody(in.w, in.r, message.MaxBodyBytes)
+		return intake.Read(in.w, in.r, message.MaxBodyBytes, intake.Whole)
 	}
 	part, err := nextPart(form, orderPart)
 	if err != nil {
@@ -177,7 +178,7 @@ func orderData(in *orderInput, form *multipart.Reader) ([]byte, error) {
 	case len(data) > message.MaxBodyBytes:
 		return nil, fmt.Errorf("%w: the part %q has over %d bytes", problem.ErrTooLarge, orderPart, message.MaxBodyBytes)
 	}
-	return data, bodyBudgetFrom(in.r.Context()).take(int64(len(data)))
+	return data, intake.AccountOf(in.r.Context()).Take(int64(len(data)))
 }
 
 // nextPart is the next part of the form, which has this name; nil after the last, and for
@@ -218,7 +219,7 @@ func endOf(form *multipart.Reader, draft broadcast.Draft) error {
 // orderFault says what is wrong with a body that could not be read.
 func orderFault(err error) error {
 	switch {
-	case overLimit(err):
+	case intake.OverLimit(err):
 		return fmt.Errorf("%w: over %d bytes", problem.ErrTooLarge, maxListBytes)
 	case problem.Status(err) != http.StatusInternalServerError:
 		return err

@@ -3,12 +3,12 @@ package gateway
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
@@ -39,7 +39,7 @@ type Route struct {
 
 // mount registers a route.
 func (g *Gateway) mount(route Route) {
-	handler := route.Handler
+	handler := ofStrangers(route.Handler)
 	if route.Scope != "" {
 		handler = g.guarded(route)
 	}
@@ -55,18 +55,26 @@ func (g *Gateway) guarded(route Route) http.Handler {
 		r, err := g.authorizeRoute(r, route) //nolint:contextcheck // it is derived from the request's
 		switch {
 		case err == nil && route.Stream:
-			body := newPatientBody(w, r, g.stopping)
-			defer body.close()
-			r.Body = io.NopCloser(body)
+			body := intake.NewStream(w, r, intake.List, g.stopping)
+			defer body.End()
+			r.Body = body
 			route.Handler.ServeHTTP(w, r)
 		case err == nil:
-			r.Body = metered(r)
+			r.Body = intake.Kept(w, r, intake.Whole)
 			route.Handler.ServeHTTP(w, r)
 		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
 			http.Redirect(w, r, route.Login+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		default:
 			g.fail(w, r, err)
 		}
+	})
+}
+
+// ofStrangers bounds the bodies of a public route.
+func ofStrangers(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, intake.Kept(w, r, intake.Stranger), intake.MaxStrangerBytes)
+		handler.ServeHTTP(w, r)
 	})
 }
 
@@ -86,7 +94,7 @@ func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, e
 	if err != nil {
 		return r, err
 	}
-	r = withIdentity(r, identity)
+	r = g.withIdentity(r, identity)
 	if err := identity.Allow(route.scopeOf(r.Method)); err != nil {
 		return r, err
 	}

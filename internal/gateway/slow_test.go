@@ -83,6 +83,54 @@ func TestABodyThatDoesNotComeIsNotWaitedForLong(t *testing.T) {
 	}
 }
 
+func TestAStrangerIsNotWaitedForLonger(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/cgi-bin/gettoken":     "200 OK",
+		"/cgi-bin/message/send": "200 OK", // with errcode 41001: there is no access token
+		"/v1/messages":          "401 Unauthorized",
+		"/v1/nothing":           "404 Not Found",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			conn, began := slowClient(t), time.Now()
+			write(t, conn, strings.Replace(slowHeader, fuzzToken, "nobody's", 1)+`{"touser":`, path)
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(response.Body)
+			_ = response.Body.Close()
+			if took := time.Since(began); response.Status != want || took > 5*time.Second || !response.Close {
+				t.Errorf("%s: %s after %s, closed %t: %s", path, response.Status, took, response.Close, body)
+			}
+		})
+	}
+}
+
+func TestABodyKeepsAPace(t *testing.T) {
+	t.Parallel()
+	for path, most := range map[string]time.Duration{
+		"/v1/messages":        15 * time.Second,
+		"/v1/messages:batch":  35 * time.Second, // for a line
+		"/v1/media?type=file": 15 * time.Second,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			conn, began := slowClient(t), time.Now()
+			go func() { _, _ = io.Copy(io.Discard, conn) }()
+			write(t, conn, slowHeader, path)
+			for range 100 {
+				if _, err := conn.Write([]byte(" ")); err != nil {
+					break
+				}
+				<-time.After(4 * time.Second)
+			}
+			if took := time.Since(began); took > most {
+				t.Errorf("%s: a byte every 4 s was taken for %s", path, took)
+			}
+		})
+	}
+}
+
 func TestABatchMayTakeItsTimeAsLongAsItMoves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

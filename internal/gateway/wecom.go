@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -92,7 +93,7 @@ func (c *wecomCall) authorize() error {
 	if identity.narrow(a.corpID); len(identity.apps) == 0 {
 		return errAccessExpired // its apps were removed
 	}
-	c.r = withIdentity(c.r, identity)
+	c.r = c.withIdentity(c.r, identity)
 	c.identity = identity
 	if !identity.Has(config.ScopeSend) {
 		return refuse(48002, "token %q lacks the scope send", identity.Name())
@@ -118,8 +119,8 @@ func (c *wecomCall) unknown() (wecomReply, error) {
 }
 
 // body reads the request's JSON.
-func (c *wecomCall) body(limit int64) ([]byte, error) {
-	data, err := readBody(c.w, c.r, limit)
+func (c *wecomCall) body(limit int64, pace intake.Pace) ([]byte, error) {
+	data, err := intake.Read(c.w, c.r, limit, pace)
 	switch {
 	case errors.Is(err, problem.ErrTooLarge):
 		return nil, refuse(40206, "%v", err)

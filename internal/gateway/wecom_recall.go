@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -14,7 +15,7 @@ const maxSmallBody = 64 << 10
 // recall serves message/recall, for messages of wecomq, queued or sent, and for those
 // that were sent without it.
 func (c *wecomCall) recall() (wecomReply, error) {
-	data, err := c.body(maxSmallBody)
+	data, err := c.body(maxSmallBody, intake.Whole)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -22,7 +23,7 @@ type sendReply struct {
 // send serves message/send. errcode 0 means that the message is in Redis. Its msgid,
 // and the response_code of a card, is our message id; recall and update accept it.
 func (c *wecomCall) send() (wecomReply, error) {
-	data, err := c.body(message.MaxBodyBytes)
+	data, err := c.body(message.MaxBodyBytes, intake.Whole)
 	if err != nil {
 		return nil, err
 	}

@@ -8,13 +8,11 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/intake"
 )
 
 // accessLife is how long an access token is valid: two hours, like WeCom's (91039).
 const accessLife = 2 * time.Hour
-
-// maxCredentials is the size limit of gettoken's body.
-const maxCredentials = 64 << 10
 
 type tokenReply struct {
 	wecomStatus
@@ -41,7 +39,7 @@ func (c *wecomCall) getToken() (wecomReply, error) {
 	if err != nil {
 		return nil, &hintedError{refuse(40001, "invalid credential: corpsecret must be a token of the gateway"), howToMakeToken}
 	}
-	c.r = withIdentity(c.r, identity)
+	c.r = c.withIdentity(c.r, identity)
 	if !identity.Has(config.ScopeSend) {
 		return nil, refuse(48002, "token %q lacks the scope send", identity.Name())
 	}
@@ -63,7 +61,7 @@ func (c *wecomCall) credentials() (url.Values, error) {
 	if c.r.Method != http.MethodPost {
 		return given, nil
 	}
-	body, err := c.body(maxCredentials)
+	body, err := c.body(intake.MaxStrangerBytes, intake.Stranger)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -25,7 +26,7 @@ type updateReply struct {
 // response_code of ours is replaced by WeCom's, which is known once the card was
 // sent; one from a callback is passed on unchanged.
 func (c *wecomCall) updateCard() (wecomReply, error) {
-	data, err := c.body(message.MaxBodyBytes)
+	data, err := c.body(message.MaxBodyBytes, intake.Whole)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -15,8 +16,6 @@ const (
 	maxUploads = 3
 	// maxUploadBytes is WeCom's largest file (90253) plus the form around it.
 	maxUploadBytes = 20<<20 + 64<<10
-	// uploadTime is how long a file may take to arrive.
-	uploadTime = 2 * time.Minute
 )
 
 type uploadReply struct {
@@ -58,11 +57,11 @@ func (c *wecomCall) upload() (wecomReply, error) {
 	return &uploadReply{Type: media.Type, MediaID: media.ID, CreatedAt: strconv.FormatInt(media.CreatedAt.Unix(), 10)}, nil
 }
 
-// extendDeadlines gives a file the time that it may take to arrive, and an answer to it.
-func extendDeadlines(w http.ResponseWriter) {
-	conn := http.NewResponseController(w)
-	_ = conn.SetReadDeadline(time.Now().Add(uploadTime)) // the writers of some tests support no deadlines
-	_ = conn.SetWriteDeadline(time.Now().Add(uploadTime + requestTime))
+// fileBody is the body of a file. It extends the time for an answer by that which the
+// file may take to arrive.
+func fileBody(w http.ResponseWriter, r *http.Request) io.ReadCloser {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(intake.File.Most + requestTime)) // the writers of some tests support no deadlines
+	return http.MaxBytesReader(w, intake.Uncharged(w, r, intake.File), maxUploadBytes)
 }
 
 // errNoForm is a body that is no form.
@@ -70,8 +69,7 @@ var errNoForm = errors.New("no multipart form with a part named media")
 
 // formFile reads the part named media of a form, io.EOF if there is none.
 func formFile(w http.ResponseWriter, r *http.Request) (name string, content []byte, err error) {
-	extendDeadlines(w)
-	r.Body = http.MaxBytesReader(w, r.Body, maxUploadBytes)
+	r.Body = fileBody(w, r)
 	form, err := r.MultipartReader()
 	if err != nil {
 		return "", nil, errNoForm
@@ -85,7 +83,7 @@ func formFile(w http.ResponseWriter, r *http.Request) (name string, content []by
 			continue
 		}
 		content, err := io.ReadAll(part)
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // nobody reads the end of the form
 		return part.FileName(), content, err
 	}
 }
@@ -96,7 +94,7 @@ func uploadError(err error) error {
 		return refuse(44001, "%v", err)
 	case errors.Is(err, io.EOF):
 		return refuse(44001, "no part named media")
-	case overLimit(err):
+	case intake.OverLimit(err):
 		return refuse(45001, "the file is over WeCom's 20 MB")
 	}
 	return refuse(40058, "the form broke off")

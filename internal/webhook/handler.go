@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -23,9 +23,6 @@ import (
 // storeTimeout is the time limit for all Redis calls of one webhook. Alertmanager
 // waits for the answer, and retries.
 const storeTimeout = 8 * time.Second
-
-// bodyTime is how long a body may take to arrive.
-const bodyTime = 30 * time.Second
 
 // Handler receives webhooks and enqueues their messages. It is safe for concurrent
 // use; any number of processes may share a Redis.
@@ -175,9 +172,8 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return nil, problem.As(problem.ErrMethod, errors.New("a webhook is posted"))
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // the writers of some tests support no deadlines
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+	body, err := intake.Read(w, r, MaxBodyBytes, intake.Whole)
+	if errors.Is(err, problem.ErrTooLarge) {
 		return nil, problem.As(problem.ErrTooLarge, fmt.Errorf("the body has more than %d bytes; set max_alerts in the receiver", MaxBodyBytes))
 	}
 	if err != nil { // it was too slow, was cut off, or there is no memory for it

@@ -1,0 +1,97 @@
+package intake
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/problem"
+)
+
+// MaxStrangerBytes is the size limit of a body before its sender is authenticated: a
+// token, and a few words.
+const MaxStrangerBytes = 1 << 10
+
+// Body is the body of a request that has to keep a [Pace], and whose bytes are charged to
+// the request's [Account]. [problem.ErrSlow] and [problem.ErrBusy] say that it failed.
+type Body struct {
+	io.ReadCloser
+
+	// arm sets the deadline of the next read; an error of its own ends the body.
+	arm     func(deadline time.Time) error
+	pace    Pace
+	account *Account // nil for a body that is not kept in memory
+	waited  time.Duration
+	read    int64
+}
+
+// Kept is the body of a request that is kept in memory as a whole. If it is one of this
+// package already, it stays as it is.
+func Kept(w http.ResponseWriter, r *http.Request, pace Pace) *Body {
+	if b, ok := r.Body.(*Body); ok {
+		return b
+	}
+	b := Uncharged(w, r, pace)
+	b.account = AccountOf(r.Context())
+	return b
+}
+
+// Uncharged is a body whose memory is bounded otherwise.
+func Uncharged(w http.ResponseWriter, r *http.Request, pace Pace) *Body {
+	conn := http.NewResponseController(w)
+	return &Body{ReadCloser: r.Body, pace: pace, arm: func(deadline time.Time) error {
+		_ = conn.SetReadDeadline(deadline) // the writers of some tests support none
+		return nil
+	}}
+}
+
+// Read waits for the next piece, as long as the pace allows.
+func (b *Body) Read(p []byte) (int, error) {
+	began := time.Now()
+	if err := b.arm(began.Add(b.pace.allows(b.read) - b.waited)); err != nil {
+		return 0, err
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.waited += time.Since(began)
+	b.read += int64(n)
+	if busy := b.account.Take(int64(n)); busy != nil {
+		return 0, busy
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		_ = b.arm(time.Time{}) // one that passes later would look like the end of the client
+	case timedOut(err):
+		err = fmt.Errorf("%w: %d bytes in %s", problem.ErrSlow, b.read, b.waited.Round(time.Second))
+	}
+	return n, err
+}
+
+func timedOut(err error) bool {
+	timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && timeout.Timeout()
+}
+
+// Read reads a whole body of at most limit bytes.
+func Read(w http.ResponseWriter, r *http.Request, limit int64, pace Pace) ([]byte, error) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, Kept(w, r, pace), limit))
+	switch {
+	case err == nil:
+		return data, nil
+	case OverLimit(err):
+		return nil, fmt.Errorf("%w: over %d bytes", problem.ErrTooLarge, limit)
+	case errors.Is(err, problem.ErrBusy), errors.Is(err, problem.ErrSlow):
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: the body broke off", problem.ErrMalformed)
+}
+
+// OverLimit tells a body that is too large from one that was cut off.
+func OverLimit(err error) bool {
+	_, over := errors.AsType[*http.MaxBytesError](err)
+	return over
+}

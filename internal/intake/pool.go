@@ -1,0 +1,46 @@
+package intake
+
+import "sync"
+
+// Pool is memory, or a number of slots, that owners share: each may hold as much as is
+// left for the others, and no more. Alone, an owner gets half of it; however many hold
+// something, there is something left for the next ("dynamic thresholds", Choudhury and
+// Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). It is safe for concurrent use.
+type Pool struct {
+	mu   sync.Mutex
+	size int64
+	free int64
+	held map[string]int64
+}
+
+// NewPool returns a pool of a size that is free.
+func NewPool(size int64) *Pool { return &Pool{size: size, free: size, held: map[string]int64{}} }
+
+// Take takes n for an owner, or nothing and reports false if that is more than its share.
+func (p *Pool) Take(owner string, n int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held[owner]+n > p.free {
+		return false
+	}
+	p.free -= n
+	p.held[owner] += n
+	return true
+}
+
+// Give returns n that the owner has taken.
+func (p *Pool) Give(owner string, n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free += n
+	if p.held[owner] -= n; p.held[owner] == 0 {
+		delete(p.held, owner)
+	}
+}
+
+// InUse is how much of the pool is taken.
+func (p *Pool) InUse() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.size - p.free
+}
