@@ -82,7 +82,8 @@ func TestConnectionsThatAskNothingMakeRoomForThoseThatDo(t *testing.T) {
 			t.Errorf("%s, on one of %d", answer, most)
 		}
 		cancel()
-		for _, conn := range append(hostile, honest) {
+		_ = honest.Close()
+		for _, conn := range hostile {
 			_ = conn.Close()
 		}
 		if err := <-ended; err != nil {
