@@ -1,10 +1,12 @@
 package worker_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -55,6 +57,29 @@ func TestARetryIsDueByTheClockOfRedis(t *testing.T) {
 				t.Errorf("%s after %d attempts: %s; want it accepted by the second", record.State, record.Attempts, record.ErrMsg)
 			}
 		})
+	}
+}
+
+// A worker knows for ten seconds nothing of Redis's new clock; what it puts back must not be due
+// at once meanwhile, over and over.
+func TestAMessageThatWaitsIsPutBackOnceThoughTheClockOfRedisWasSet(t *testing.T) {
+	t.Parallel()
+	server, clock := redistest.StartWithClock(t)
+	b := newBundleOn(t, server.Client(), wecomtest.Rules{}, limits(tasks.Limits{CallsPerMinute: 10_000, MemberPerMinute: 2, MemberPerHour: 1000}))
+	b.work()
+	b.send(text("lisi", "the worker knows the time"), producer.Options{})
+	b.next()
+	clock.Set(9 * time.Minute)
+	for _, content := range []string{"one", "two"} { // a tenth is for alerts
+		b.send(text("zhangsan", content), producer.Options{})
+	}
+	b.next()
+	waittest.Until(t, "a message waits for its turn, by the clock of Redis", func() bool {
+		now := b.rdb.Time(t.Context()).Val()
+		return b.rdb.ZCount(t.Context(), "asynq:{ops:default}:retry", "("+strconv.FormatInt(now.Unix(), 10), "+inf").Val() == 1
+	})
+	if held := b.held.Load(); held != 1 {
+		t.Errorf("it was put back %d times, want once", held)
 	}
 }
 

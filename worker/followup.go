@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hibiken/asynq"
 
@@ -50,7 +51,8 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	payload.ID = tasks.FollowUpID(d.payload.ID, f.Number)
 	payload.Body = message.WithToUser(d.payload.Body, users)
 	payload.Part, payload.Parts, payload.TurnAt = 0, 0, f.TurnAt
-	task := asynqx.NewTask(payload, l.app.retention(payload), l.clock.Latest().Add(wholeSeconds(f.Wait)))
+	due := l.clock.Latest().Add(f.Wait + time.Second - time.Nanosecond) // asynq truncates to whole seconds
+	task := asynqx.NewTask(payload, l.app.retention(payload), due)
 	task.Owed = true
 	return task.WithHeaders(d.task.Headers())
 }

@@ -101,7 +101,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		// Calls in flight outlive ctx: a call that is cut off is an unknown outcome.
 		BaseContext:     func() context.Context { return context.WithoutCancel(ctx) },
 		ShutdownTimeout: l.app.attemptLimit(),
-		RetryDelayFunc:  l.retryDelay,
+		RetryDelayFunc:  retryDelay,
 		IsFailure:       isFailure,
 		Logger:          &asynqLogger{l.asynqLog, l.outage},
 	})

@@ -120,17 +120,6 @@ func TestSuspensionLastsUntilGettokenMayBeCalled(t *testing.T) {
 	}
 }
 
-func TestARetryIsNeverEarly(t *testing.T) {
-	t.Parallel()
-	for _, wait := range []time.Duration{0, time.Millisecond, time.Second, 1500 * time.Millisecond} {
-		now := time.Now()
-		kept := now.Add(retryDelay(0, attemptFailed(errors.New("x"), wait), nil)).Unix() // what asynq keeps
-		if early := now.Add(wait).Sub(time.Unix(kept, 0)); early > 0 || early < -time.Second {
-			t.Errorf("a wait of %s ends %s early", wait, early)
-		}
-	}
-}
-
 func TestWhatCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

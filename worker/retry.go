@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
 )
 
 const (
@@ -43,23 +45,13 @@ func attemptFailed(err error, wait time.Duration) error { return &retryError{err
 func (e *retryError) Error() string { return e.err.Error() }
 func (e *retryError) Unwrap() error { return e.err }
 
-// wholeSeconds rounds up: asynq truncates to whole seconds, which would bring a task
-// back early.
-func wholeSeconds(d time.Duration) time.Duration { return d + time.Second - time.Nanosecond }
-
-// retryDelay is asynq's RetryDelayFunc. asynq adds the delay to the time of this host, but
-// the task is due by the clock of Redis.
-func (l *lane) retryDelay(retried int, err error, task *asynq.Task) time.Duration {
-	return l.clock.Offset() + retryDelay(retried, err, task)
-}
-
-// retryDelay is when a task comes back.
+// retryDelay is asynq's RetryDelayFunc: when a task comes back.
 func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	wait := leaseRetry
 	if retry, ok := errors.AsType[*retryError](err); ok {
 		wait = retry.wait
 	}
-	return wholeSeconds(wait)
+	return asynqx.RetryIn(wait)
 }
 
 // isFailure is asynq's IsFailure: only a failure costs an attempt. The death of a worker

@@ -32,6 +32,7 @@ type bundle struct {
 	producer *producer.Producer
 	ledger   *ledger.Ledger
 	settled  chan tasks.Record
+	held     atomic.Int32 // how often a message was put back
 	app      worker.App
 }
 
@@ -64,6 +65,7 @@ func (b *bundle) work() (stop func()) {
 	b.Helper()
 	w, err := worker.New(worker.Config{
 		Redis: b.rdb, Apps: []worker.App{b.app}, OnSettled: func(r tasks.Record) { b.settled <- r },
+		OnHeld: func(string, string, time.Duration) { b.held.Add(1) },
 	})
 	if err != nil {
 		b.Fatal(err)

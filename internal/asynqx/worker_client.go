@@ -35,8 +35,8 @@ const (
 //     may be active elsewhere by then.
 //   - Queues that Redis has lost are never registered again.
 //   - Tasks that become due are noticed seconds later and put behind all waiting ones.
-//   - Leases end by the clock of the worker, so a worker whose clock is ahead takes the
-//     tasks of others.
+//   - Leases end, and retries are due, by the clock of the worker: one whose clock is ahead
+//     takes the tasks of others.
 //   - A task whose dequeue was answered into a broken connection is not processed for two
 //     minutes.
 //   - A full Redis keeps completed tasks for the dashboard, and so it stays full.
@@ -105,6 +105,9 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 		return c.ran(keys, c.complete(ctx, done))
 	}
 	c.writeResult(ctx, keys, args)
+	if isRetry(keys) {
+		return c.ran(keys, c.retry(ctx, keys, args))
+	}
 	return c.acknowledged(ctx, keys, args, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
 }
 

@@ -80,15 +80,13 @@ func (c *Clock) Read(ctx context.Context) error {
 	return nil
 }
 
-// Offset is how far Redis's clock is ahead of this host's, negative if it is behind.
-func (c *Clock) Offset() time.Duration { return c.Latest().Sub(time.Now().Round(0)) }
-
-// Wrong returns the offset, and reports whether it is certainly more than [Tolerance].
+// Wrong returns how far Redis's clock is ahead of this host's, negative if it is behind, and
+// reports whether that is certainly more than [Tolerance].
 func (c *Clock) Wrong() (time.Duration, bool) {
 	r := c.last.Load()
 	if r == nil {
 		return 0, false
 	}
-	offset := c.Offset()
+	offset := c.Latest().Sub(time.Now().Round(0))
 	return offset, offset.Abs() > Tolerance+r.error
 }
