@@ -39,6 +39,9 @@ func (h watch) DialHook(next redis.DialHook) redis.DialHook { return next }
 // ProcessPipelineHook implements [redis.Hook].
 func (h watch) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if err := h.beat(); err != nil {
+			return err
+		}
 		h.expireKeys()
 		defer h.stir()
 		return next(ctx, cmds)
@@ -48,6 +51,10 @@ func (h watch) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 // ProcessHook implements [redis.Hook].
 func (h watch) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
+		if err := h.beat(); err != nil {
+			cmd.SetErr(err)
+			return err
+		}
 		if h.process != nil && h.process.network.open() {
 			if isPresence(cmd) && time.Since(h.process.began)%presence >= heartbeat || h.findsNothing(cmd) {
 				return nil

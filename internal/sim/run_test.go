@@ -43,12 +43,19 @@ func (w *world) run(p plan) []confirmed {
 		rules.Latency, rules.Jitter = wecomtest.Duration(slowness), 0
 		w.must(w.wecom.SetRules(rules))
 	}
-	var slots sync.WaitGroup
+	var slots, events sync.WaitGroup
 	over := make(chan struct{})
+	end := sync.OnceFunc(func() {
+		close(over)
+		slots.Wait()
+	})
+	w.Cleanup(func() { // of a run that fails half way
+		events.Wait()
+		end()
+	})
 	for _, lives := range p.lives {
 		slots.Go(func() { w.live(lives, over) })
 	}
-	var events sync.WaitGroup
 	events.Go(func() {
 		for _, e := range p.events {
 			w.until(e.at)
@@ -59,8 +66,7 @@ func (w *world) run(p plan) []confirmed {
 	sent := w.sendAll(p)
 	events.Wait()
 	w.settle()
-	close(over)
-	slots.Wait()
+	end()
 	return sent
 }
 

@@ -73,7 +73,13 @@ func number(t *testing.T, name string, unset int) int {
 // simulate runs one seed in a bubble.
 func simulate(t *testing.T, seed uint64) {
 	t.Helper()
+	bound(t, seed)
 	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Log("replay it with:", replay(seed))
+			}
+		})
 		size := short
 		if os.Getenv(longRuns) != "" {
 			size = day
@@ -85,8 +91,5 @@ func simulate(t *testing.T, seed uint64) {
 			t.Log(p)
 		}
 		w.check(p, w.run(p))
-		if t.Failed() {
-			t.Logf("replay it with: make sim SEED=%d%s", seed, map[bool]string{true: " DAY=1"}[size == day])
-		}
 	})
 }

@@ -59,6 +59,7 @@ type world struct {
 	ahead      time.Duration // of Redis's clock
 	config     served
 	absences   []absence // so far
+	pulse      pulse
 }
 
 // newWorld draws the limits and the time of day, for a plan of that size.
