@@ -19,6 +19,7 @@ const maxItems = 100
 // last of two members of one name, and accepts no string for an int.
 type decoder struct {
 	lenient bool
+	report  func(path string) // gets unknown members, in place of problems; nil for none
 	items   int    // that a list may have; 0 for maxItems
 	path    []byte // of the value being read
 	found   []FieldError
@@ -61,7 +62,7 @@ func (d *decoder) object(v reflect.Value, raw []byte) {
 		leave := d.enter(name)
 		switch f, known := names[name]; {
 		case !known:
-			d.unknown(name, value)
+			d.unknown(v, name, value)
 		case seen&f.bit != 0:
 			d.problem("given twice")
 		default:
@@ -85,14 +86,20 @@ func (d *decoder) field(v reflect.Value, f field, raw []byte) {
 	}
 }
 
-func (d *decoder) unknown(name string, raw []byte) {
+func (d *decoder) unknown(v reflect.Value, name string, raw []byte) {
 	if d.lenient {
 		return
 	}
 	_, isType := prototype(Type(name))
 	switch atTop := string(d.path) == name; {
+	case d.report != nil && (!atTop || !isType):
+		d.report(string(d.path))
+	case d.report != nil:
 	case !atTop || !isType:
-		d.problem("unknown field")
+		d.problem("unknown field" + suggestion(name, fieldsOf(v.Type())))
+		if n := len(d.found); d.found[n-1].Field == string(d.path) {
+			d.found[n-1].Unknown = true
+		}
 	case string(raw) != "null":
 		d.problem("the content of another msgtype; remove it")
 	}

@@ -40,7 +40,7 @@ func ExampleParse() {
 	fmt.Println(err)
 	// Output:
 	// text chen.li hi
-	// text.contents: unknown field
+	// text.contents: unknown field; did you mean "content"?
 }
 
 func ExampleValidate() {

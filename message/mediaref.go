@@ -97,6 +97,9 @@ func MapMedia(
 			m.swap(item("mpnews.articles", i, "thumb_media_id"), wecom.MediaImage, &r.MpNews.Articles[i].ThumbMediaID)
 		}
 		request = r
+	case RawRequest:
+		r.Members = m.mapRaw("", mediaKinds[r.Type()], r.Members)
+		request = r
 	case SendTemplateCardRequest:
 		r.TemplateCard.HorizontalContentList = slices.Clone(r.TemplateCard.HorizontalContentList)
 		for i := range r.TemplateCard.HorizontalContentList {

@@ -45,18 +45,18 @@ func parse(data []byte, d decoder) (Request, error) {
 func blank(data []byte) (Request, error) {
 	from, to := member(data, "msgtype")
 	raw := data[from:to]
-	problem := "missing"
+	problem, unknown := "missing", false
 	if len(raw) > 0 && raw[0] == '"' {
 		name, _ := unquote(raw)
 		if empty, known := prototype(Type(name)); known {
 			return empty.with(new(SendRequestCommon)), nil
 		}
-		problem = quote(name) + " is not known"
+		problem, unknown = quote(name)+" is not known", true
 	} else if len(raw) > 0 {
 		problem = "is " + kindOf(raw)
 	}
 	return nil, &ValidationError{Fields: []FieldError{
-		{Field: "msgtype", Problem: fmt.Sprintf("%s; want one of %s", problem, Types())},
+		{Field: "msgtype", Problem: fmt.Sprintf("%s; want one of %s", problem, Types()), Unknown: unknown},
 	}}
 }
 

@@ -56,16 +56,16 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 	tests := []struct {
 		name, body, want string
 	}{
-		{"an unknown member", `{"msgtype":"text","tousers":"a"}`, "tousers: unknown field"},
+		{"an unknown member", `{"msgtype":"text","tousers":"a"}`, `tousers: unknown field; did you mean "touser"?`},
 		{
 			"an unknown member deep down", `{"msgtype":"template_card","template_card":{"main_titel":{"title":"x"}}}`,
-			"template_card.main_titel: unknown field",
+			`template_card.main_titel: unknown field; did you mean "main_title"?`,
 		},
 		{
 			"an unknown member in a list", `{"msgtype":"news","news":{"articles":[{"title":"x"},{"titel":"x"}]}}`,
-			"news.articles[1].titel: unknown field",
+			`news.articles[1].titel: unknown field; did you mean "title"?`,
 		},
-		{"a member in the wrong case", `{"msgtype":"text","Text":{"content":"x"}}`, "Text: unknown field"},
+		{"a member in the wrong case", `{"msgtype":"text","Text":{"content":"x"}}`, `Text: unknown field; did you mean "text"?`},
 		{
 			"the content of another msgtype", `{"msgtype":"markdown","text":{"content":""},"markdown":{"content":"x"}}`,
 			"text: the content of another msgtype; remove it",

@@ -26,8 +26,9 @@ func (c *SendRequestCommon) Recipients() Recipients {
 	return r
 }
 
-// All reports whether the message goes to everyone.
-func (r Recipients) All() bool { return slices.Contains(r.Users, AllUsers) }
+// All reports whether the message goes to everyone: to "@all", in whatever case, and
+// alone. Beside others it counts as a userid that nobody has.
+func (r Recipients) All() bool { return len(r.Users) == 1 && strings.EqualFold(r.Users[0], AllUsers) }
 
 // Count is the number of users, parties and tags named; "@all" counts as one.
 func (r Recipients) Count() int { return len(r.Users) + len(r.Parties) + len(r.Tags) }
@@ -75,7 +76,7 @@ func (c checker) checkRecipients(common *SendRequestCommon) {
 	switch {
 	case to.Count() == 0:
 		c.problem("touser", "nobody is named; set touser, toparty or totag")
-	case to.All() && len(to.Users) > 1:
+	case slices.ContainsFunc(to.Users, func(id string) bool { return !to.All() && strings.EqualFold(id, AllUsers) }):
 		c.problem("touser", `"@all" stands beside other userids; send it alone`)
 	case !to.All():
 		c.all("touser", to.Users, isUserID, notUserID)

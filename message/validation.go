@@ -14,6 +14,7 @@ const maxProblems = 20
 type FieldError struct {
 	Field   string // JSON path, e.g. "news.articles[3].title"
 	Problem string // names the limit, the size and what to do
+	Unknown bool   // nothing is wrong with it, but that this package does not know it
 }
 
 // Error is "field: problem".

@@ -58,7 +58,7 @@ func (d *delivery) parse() (err error) {
 		d.update = &update
 		return err
 	}
-	d.request, err = message.ParseLenient(d.payload.Body)
+	d.request, err = message.ParseRaw(d.payload.Body)
 	return err
 }
 

@@ -31,7 +31,7 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 		queued[i] = l.followUp(d, f, theirs)
 	}
 	body := message.WithToUser(d.payload.Body, users)
-	request, err := message.ParseLenient(body)
+	request, err := message.ParseRaw(body)
 	if err != nil {
 		return err
 	}

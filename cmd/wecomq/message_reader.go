@@ -21,6 +21,7 @@ type messageReader struct {
 	app            string           // that sends them
 	options        producer.Options // of every message; a message's own come first
 	duplicateCheck int              // seconds, 0 for none
+	allowUnknown   bool             // whatever a message says itself
 	// attach, when set, keeps the files of a message.
 	attach func(producer.Message) (producer.Message, error)
 
@@ -112,6 +113,7 @@ func (r *messageReader) message(e *envelope.Envelope, err error) (producer.Messa
 	if err != nil {
 		return producer.Message{}, err
 	}
+	e.AllowUnknown = e.AllowUnknown || r.allowUnknown
 	m, err := e.Message(r.options)
 	if err != nil {
 		return producer.Message{}, err

@@ -32,6 +32,7 @@ type sendFlags struct {
 	idempotencyKey         string
 	duplicateCheck         time.Duration
 	wait, dryRun           bool
+	allowUnknown           bool
 	timeout                time.Duration
 }
 
@@ -45,8 +46,8 @@ func newSend(g *globals) *cobra.Command {
 and prints the record.
 
 A file holds the JSON of WeCom's message/send; agentid may be left out. Beside
-WeCom's members it may have app, priority, process_at (RFC 3339), expires_in ("1h")
-and idempotency_key. With --batch the file holds one message per line, and one result
+WeCom's members it may have app, priority, process_at (RFC 3339), expires_in ("1h"),
+idempotency_key and allow_unknown. With --batch the file holds one message per line, and one result
 per line comes out, in order: {"line","error"} for an invalid line. The other lines
 are enqueued all the same.
 
@@ -88,6 +89,7 @@ func (f *sendFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.description, "description", "", "description of the video, at most 512 bytes")
 	flags.StringVarP(&f.file, "file", "f", "", "message/send JSON `FILE`, - for stdin")
 	flags.BoolVar(&f.batch, "batch", false, "the file holds one message per line (NDJSON)")
+	flags.BoolVar(&f.allowUnknown, "allow-unknown", false, "pass on members and msgtypes of the file that wecomq does not know")
 	flags.StringVar(&f.priority, "priority", "", "critical, default or bulk (default \"default\")")
 	flags.StringVar(&f.at, "at", "", "send at this `TIME`, RFC 3339, e.g. 2026-12-01T09:03:00+08:00")
 	flags.DurationVar(&f.delay, "delay", 0, "send after this time, e.g. 10m")
@@ -117,6 +119,8 @@ func (f *sendFlags) validateContent() error {
 		return usagef("--title and --description go with --video only")
 	case f.batch && f.file == "":
 		return usagef("--batch needs --file, - for stdin")
+	case f.allowUnknown && f.file == "":
+		return usagef("--allow-unknown goes with --file only")
 	case f.batch && f.idempotencyKey != "":
 		return usagef("--idempotency-key does not go with --batch, all messages would be one: give each line an idempotency_key")
 	}
@@ -238,7 +242,7 @@ func (f *sendFlags) source(g *globals) (*messageReader, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &messageReader{options: options, duplicateCheck: int(f.duplicateCheck / time.Second), lines: f.batch}
+	r := &messageReader{options: options, duplicateCheck: int(f.duplicateCheck / time.Second), lines: f.batch, allowUnknown: f.allowUnknown}
 	switch f.file {
 	case "":
 		r.request = f.request()

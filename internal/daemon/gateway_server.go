@@ -54,10 +54,17 @@ func (d *Deployment) gatewayConfig() (*backends, gateway.Config, error) {
 	apply()
 	return b, gateway.Config{
 		Services: gateway.Services{
-			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Cards: b, Apps: b, Media: b, Broadcasts: b, Ready: d.Ready,
+			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Cards: b, Apps: b, Media: b, Broadcasts: b, Ready: d.Ready, Unknown: d.unknownPassed,
 		},
 		Settings: settings, Logger: d.log, Version: d.options.Version, TracerProvider: d.traces.provider(),
 	}, nil
+}
+
+// unknownPassed counts for the metrics, where there are any.
+func (d *Deployment) unknownPassed(app string, what gateway.Unknown) {
+	if d.metrics != nil {
+		d.metrics.UnknownPassed(app, string(what))
+	}
 }
 
 // prepare implements [reloadable].

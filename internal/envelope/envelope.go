@@ -18,6 +18,8 @@ var ErrTooLarge = errors.New("the body is too large")
 type Envelope struct {
 	App     string        // "" if it names none
 	Options tasks.Options // those that it names
+	// AllowUnknown passes on what [message.Parse] does not know.
+	AllowUnknown bool
 
 	problems []message.FieldError // of our members
 	body     []byte               // the rest, WeCom's
@@ -26,6 +28,7 @@ type Envelope struct {
 // Parse takes our members out of a message; what is wrong with them, [Envelope.Message]
 // tells. An error is [ErrTooLarge], or says why the whole cannot be read.
 func Parse(data []byte) (*Envelope, error) {
+	data = TrimMark(data)
 	if len(data) > message.MaxBodyBytes {
 		return nil, fmt.Errorf("%w: over %d bytes", ErrTooLarge, message.MaxBodyBytes)
 	}
@@ -56,6 +59,12 @@ func Parse(data []byte) (*Envelope, error) {
 func (e *Envelope) take(m member, value json.RawMessage) {
 	var text *string
 	problem := "want a string"
+	if m.Boolean {
+		problem = "want true or false"
+		if string(value) == "true" || string(value) == "false" {
+			value = append(append([]byte{'"'}, value...), '"')
+		}
+	}
 	if json.Unmarshal(value, &text) == nil {
 		if text == nil { // null
 			return
@@ -75,7 +84,7 @@ func (e *Envelope) Message(defaults tasks.Options) (tasks.Message, error) {
 	if key := defaults.IdempotencyKey; key != "" && e.Options.IdempotencyKey == "" && keyProblem(key) != "" {
 		found = append(found, message.FieldError{Field: keyMember, Problem: keyProblem(key)})
 	}
-	request, err := message.Parse(e.body)
+	request, err := e.request()
 	if invalid, ok := errors.AsType[*message.ValidationError](err); ok {
 		found = append(found, invalid.Fields...)
 	} else if err != nil {
@@ -85,6 +94,22 @@ func (e *Envelope) Message(defaults tasks.Options) (tasks.Message, error) {
 		return tasks.Message{}, &message.ValidationError{Fields: found}
 	}
 	return tasks.Message{Request: request, Options: e.Options.Or(defaults)}, nil
+}
+
+// request reads WeCom's members.
+func (e *Envelope) request() (message.Request, error) {
+	if e.AllowUnknown {
+		return message.ParseOpen(e.body)
+	}
+	request, err := message.Parse(e.body)
+	if invalid, ok := errors.AsType[*message.ValidationError](err); ok {
+		for i, field := range invalid.Fields {
+			if field.Unknown {
+				invalid.Fields[i].Problem += " (" + allowMember + " passes it on)"
+			}
+		}
+	}
+	return request, err
 }
 
 // Encode writes a message that [Parse] reads, for a while in Redis: without the app,

@@ -94,7 +94,7 @@ func TestProblemsAreToldByField(t *testing.T) {
 		"ours, and WeCom's": {
 			with(`"expires_in":"0s","titel":"x"`),
 			tasks.Options{},
-			`expires_in: "0s" is not a duration such as "90s" or "1h"; titel: unknown field`,
+			`expires_in: "0s" is not a duration such as "90s" or "1h"; titel: unknown field (allow_unknown passes it on)`,
 		},
 		"a long key":        {with(`"idempotency_key":"` + strings.Repeat("k", 256) + `"`), tasks.Options{}, "idempotency_key: 256 bytes, at most 255"},
 		"a key that hides":  {with(`"idempotency_key":"部署"`), tasks.Options{}, "idempotency_key: want visible ASCII characters"},

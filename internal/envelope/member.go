@@ -12,9 +12,10 @@ type Member struct {
 	Name, Doc string
 	Values    []string // all that it may have; nil for other texts
 	Example   string   // of those
+	Boolean   bool     // true or false instead of a string
 }
 
-// member is how it is read and written. Each is a string.
+// member is how it is read and written.
 type member struct {
 	Member
 
@@ -24,7 +25,10 @@ type member struct {
 	write func(o tasks.Options) string
 }
 
-const keyMember = "idempotency_key"
+const (
+	keyMember   = "idempotency_key"
+	allowMember = "allow_unknown"
+)
 
 // members are all of ours, in the order in which their problems are told.
 var members = []member{
@@ -47,6 +51,10 @@ var members = []member{
 	{
 		Member{Name: keyMember, Doc: "Makes a repeat find the first message", Example: "build-4812"},
 		readKey, func(o tasks.Options) string { return o.IdempotencyKey },
+	},
+	{
+		Member{Name: allowMember, Doc: "Passes on members and msgtypes that wecomq does not know", Boolean: true},
+		readAllow, func(tasks.Options) string { return "" },
 	},
 }
 
@@ -109,6 +117,14 @@ func writeExpiresIn(o tasks.Options) string {
 		return ""
 	}
 	return o.ExpiresIn.String()
+}
+
+func readAllow(e *Envelope, text string) string {
+	if text != "true" && text != "false" {
+		return "want true or false"
+	}
+	e.AllowUnknown = text == "true"
+	return ""
 }
 
 func readKey(e *Envelope, text string) string {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/tolerance"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -197,11 +198,17 @@ func FuzzShorten(f *testing.F) {
 	f.Add("short")
 	f.Fuzz(func(t *testing.T, content string) {
 		content = strings.ToValidUTF8(content, "")
-		text, cut := shorten(message.SendTextRequest{
-			SendRequestCommon: &message.SendRequestCommon{ToUser: "a"}, Text: message.TextField{Content: content},
-		})
-		if content != "" && message.ValidateContent(text) != nil {
-			t.Errorf("%v", message.ValidateContent(text))
+		quoted, err := json.Marshal(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := tolerance.Parse([]byte(`{"msgtype":"text","text":{"content":` + string(quoted) + `}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut, text := shorten(body), body.Obj("text")
+		if len(text.Str("content")) > message.MaxTextBytes || content != "" && text.Str("content") == "" {
+			t.Errorf("%d bytes became %q", len(content), text.Str("content"))
 		}
 		if (len(cut) > 0) != (len(content) > message.MaxTextBytes) {
 			t.Errorf("%d bytes, cut: %v", len(content), cut)

@@ -129,8 +129,11 @@ func messageBody() *huma.RequestBody {
 	}
 	for _, m := range envelope.Members() {
 		members[m.Name] = text(m.Doc, m.Example)
-		if m.Values != nil {
+		switch {
+		case m.Values != nil:
 			members[m.Name] = oneOf(m.Doc, m.Values)
+		case m.Boolean:
+			members[m.Name] = &huma.Schema{Type: huma.TypeBoolean, Description: m.Doc}
 		}
 	}
 	return &huma.RequestBody{

@@ -22,11 +22,26 @@ type Services struct {
 	Apps       AppLister
 	Media      MediaKeeper
 	Broadcasts Broadcasts
+	// Unknown counts messages of the WeCom-compatible API that were passed on with more
+	// than wecomq knows; nil for nobody.
+	Unknown func(app string, what Unknown)
 	// Ready returns why nothing can be stored, or nil. The probe is public, so the
 	// error itself is only logged; clients see what its method Brief returns, if it
 	// has one.
 	Ready func(context.Context) error
 }
+
+// Unknown is what was not known of a message.
+type Unknown string
+
+// What may be unknown of a message.
+const (
+	UnknownMember Unknown = "member"
+	UnknownType   Unknown = "msgtype"
+)
+
+// Unknowns lists all of them.
+func Unknowns() []Unknown { return []Unknown{UnknownMember, UnknownType} }
 
 // Queue enqueues messages of one app independently of each other, and returns their
 // results in order. A nil error means that the message is in Redis, [ErrUnavailable]

@@ -1,40 +1,37 @@
 package gateway
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/tolerance"
 	"github.com/wecomq/wecomq/message"
 )
 
-var (
-	userID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_@.-]{0,63}$`) // 90195
-	number = regexp.MustCompile(`^[0-9]{1,18}$`)
-)
-
-// sortOut removes recipients that cannot exist, such as a display name, and lists
-// them in the reply. The others get the message, as at WeCom. known is false if
-// recipients are named and none of them is left.
-func (r *sendReply) sortOut(request message.Request) (kept message.Request, known bool) {
-	to := request.Common().Recipients()
-	if to.All() {
-		to.Users = []string{message.AllUsers} // overrides all others (90236)
-		return message.WithRecipients(request, to), true
+// sortOut separates recipients that cannot exist, such as a display name, and lists
+// them in the reply. The others get the message, as at WeCom.
+func (r *sendReply) sortOut(named tolerance.Recipients) (to message.Recipients, err error) {
+	switch {
+	case named.Everyone:
+		return message.Recipients{Users: []string{message.AllUsers}}, nil
+	case named.Nobody():
+		return to, refuse(82001, "touser: nobody is named; set touser, toparty or totag")
 	}
-	named := to.Count()
 	var users, parties, tags []string
-	to.Users, users = sift(to.Users, userID)
-	to.Parties, parties = sift(to.Parties, number)
-	to.Tags, tags = sift(to.Tags, number)
+	to.Users, users = sift(named.Users, tolerance.IsUserID)
+	to.Parties, parties = sift(named.Parties, tolerance.IsGroupID)
+	to.Tags, tags = sift(named.Tags, tolerance.IsGroupID)
 	r.InvalidUser = strings.ToLower(strings.Join(users, "|"))
 	r.InvalidParty, r.InvalidTag = strings.Join(parties, "|"), strings.Join(tags, "|")
-	return message.WithRecipients(request, to), named == 0 || to.Count() > 0
+	if to.Count() == 0 {
+		return to, refuse(81013, "user & party & tag all invalid")
+	}
+	return to, nil
 }
 
 // sift separates ids of the right form from the others.
-func sift(ids []string, form *regexp.Regexp) (good, bad []string) {
+func sift(ids []string, wellFormed func(string) bool) (good, bad []string) {
 	for _, id := range ids {
-		if form.MatchString(id) {
+		if wellFormed(id) {
 			good = append(good, id)
 		} else {
 			bad = append(bad, id)

@@ -5,15 +5,21 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"iter"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/samples"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 // FuzzCredentials proves that only a token makes an access token, however it comes.
@@ -123,4 +129,146 @@ func mediaOf(t *testing.T, contentType, body string) (name string, content []byt
 			return part.FileName(), content
 		}
 	}
+}
+
+// FuzzIngressAgreesWithTheSimulator proves that the ingress answers a message as our model
+// of WeCom does. Its seeds are every sample with every value replaced.
+func FuzzIngressAgreesWithTheSimulator(f *testing.F) {
+	for _, sample := range samples.Messages() {
+		for body := range mutations(strings.Replace(sample, "{", `{"agentid":1000002,`, 1)) {
+			f.Add(body)
+		}
+	}
+	both := newBoth(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		here, there := both.send(t, body)
+		if here.ErrCode != there.ErrCode && !mayDiffer(body, here.ErrCode, there.ErrCode) {
+			t.Errorf("%s\nis answered %d %s, by the simulator %d %s", body, here.ErrCode, here.ErrMsg, there.ErrCode, there.ErrMsg)
+		}
+	})
+}
+
+// mayDiffer is what the ingress does better: it knows the agent of a token's only app,
+// splits what is for too many, cuts markdown, and passes on what may come to be.
+func mayDiffer(body string, here, there wecom.Code) bool {
+	switch there {
+	case 41011, 40032, 82002, 82003, 40008:
+		return here == 0 || there == 41011
+	case 40058:
+		return strings.Contains(body, "markdown") && len(body) > message.MaxMarkdownBytes
+	}
+	return false
+}
+
+// both are an ingress and a simulator of the same app.
+type both struct {
+	g           *Gateway
+	sim         *wecomtest.Simulator
+	ours, wecom string // access tokens
+}
+
+func newBoth(tb testing.TB) *both {
+	tb.Helper()
+	const secret = "simulator-secret"
+	sim, err := wecomtest.New(wecomtest.Rules{
+		Apps:           []wecomtest.App{{CorpID: "ww1", AgentID: 1000002, Secret: secret}},
+		CallsPerMinute: 1 << 30, MemberPerMinute: 1 << 20, MemberPerHour: 1 << 20, Keep: 10,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b := &both{g: newFuzzGateway(tb), sim: sim}
+	b.ours = tokenOf(tb, b.g, "corpid=ww1&corpsecret="+fuzzToken)
+	b.wecom = tokenOf(tb, b.sim, "corpid=ww1&corpsecret="+secret)
+	return b
+}
+
+func tokenOf(tb testing.TB, h http.Handler, query string) string {
+	tb.Helper()
+	return call(tb, h, "/cgi-bin/gettoken?"+query, "").AccessToken
+}
+
+// answered is what WeCom's clients understand of an answer.
+type answered struct {
+	wecomStatus
+
+	AccessToken string `json:"access_token"`
+}
+
+func call(tb testing.TB, h http.Handler, path, body string) answered {
+	tb.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(tb.Context(), http.MethodPost, path, strings.NewReader(body)))
+	var a answered
+	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
+		tb.Fatalf("%d %s: %v", w.Code, w.Body, err)
+	}
+	return a
+}
+
+// send posts a body to both.
+func (b *both) send(tb testing.TB, body string) (here, there answered) {
+	tb.Helper()
+	return call(tb, b.g, "/cgi-bin/message/send?access_token="+b.ours, body),
+		call(tb, b.sim, "/cgi-bin/message/send?access_token="+b.wecom, body)
+}
+
+// mutations yields a body with each of its values replaced, or left out, one at a time.
+func mutations(body string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var whole any
+		if err := json.Unmarshal([]byte(body), &whole); err != nil || !yield(body) {
+			return
+		}
+		for _, with := range []any{nil, 7, " 7 ", 1.5, true, "", "x y", []any{}, map[string]any{}, strings.Repeat("长", 2100)} {
+			for i := range count(whole) {
+				n := i
+				changed, err := json.Marshal(replaced(whole, &n, with))
+				if err != nil || !yield(string(changed)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// count counts the values inside a value.
+func count(value any) int {
+	n := 0
+	switch v := value.(type) {
+	case map[string]any:
+		for _, inner := range v {
+			n += 1 + count(inner)
+		}
+	case []any:
+		for _, inner := range v {
+			n += 1 + count(inner)
+		}
+	}
+	return n
+}
+
+// replaced is a copy with another value in the nth place.
+func replaced(value any, n *int, with any) any {
+	swap := func(inner any) any {
+		if *n--; *n == -1 {
+			return with
+		}
+		return replaced(inner, n, with)
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		changed := map[string]any{}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			changed[name] = swap(v[name])
+		}
+		return changed
+	case []any:
+		changed := make([]any, len(v))
+		for i := range v {
+			changed[i] = swap(v[i])
+		}
+		return changed
+	}
+	return value
 }

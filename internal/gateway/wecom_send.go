@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
@@ -21,17 +20,14 @@ type sendReply struct {
 }
 
 // send serves message/send. errcode 0 means that the message is in Redis. Its msgid,
-// and the response_code of a card, is our message id; recall and update accept it.
+// and the response_code of a card that has one, is our message id; recall and update
+// accept it.
 func (c *wecomCall) send() (wecomReply, error) {
 	data, err := c.body(message.MaxBodyBytes, intake.Whole)
 	if err != nil {
 		return nil, err
 	}
-	request, err := message.ParseLenient(data)
-	if err != nil {
-		return nil, malformedJSON(err)
-	}
-	app, err := c.appOf(request.Common().AgentID)
+	in, err := c.understand(data)
 	if err != nil {
 		return nil, err
 	}
@@ -45,40 +41,23 @@ func (c *wecomCall) send() (wecomReply, error) {
 		}
 	}
 	reply := &sendReply{}
-	request, known := reply.sortOut(request)
-	if !known {
-		return reply, refuse(81013, "user & party & tag all invalid")
+	if m.Request, err = reply.request(in); err != nil {
+		return reply, err
 	}
-	var cut []string
-	m.Request, cut = shorten(request)
-	if m, err = c.prepare(c.r.Context(), app, m); err != nil {
+	if m, err = c.prepare(c.r.Context(), in.app, m); err != nil {
 		return nil, err
 	}
-	receipt, err := c.enqueue(c.r.Context(), app, m)
+	receipt, err := c.enqueue(c.r.Context(), in.app, m)
 	if err != nil {
 		return nil, err
 	}
+	c.countUnknown(in)
 	reply.MsgID = receipt.ID
-	if request.Type() == message.TypeTemplateCard {
+	if in.content.Callback {
 		reply.ResponseCode = receipt.ID
 	}
-	reply.set(0, "ok"+warning(cut))
+	reply.set(0, "ok"+in.warnings())
 	return reply, nil
-}
-
-// warning has the format of WeCom's "ok. Warning: wrong json format. ".
-func warning(cut []string) string {
-	if len(cut) == 0 {
-		return ""
-	}
-	return ". Warning: too long and cut: " + strings.Join(cut, ", ") + ". "
-}
-
-func malformedJSON(err error) error {
-	if _, ok := asValidation(err); ok {
-		return err
-	}
-	return refuse(40058, "invalid json: %v", err)
 }
 
 // appOf finds an app by its agentid, which may be left out if the token has only one

@@ -2,74 +2,66 @@ package gateway
 
 import (
 	"slices"
-	"strings"
-	"unicode/utf8"
 
+	"github.com/wecomq/wecomq/internal/cut"
+	"github.com/wecomq/wecomq/internal/tolerance"
 	"github.com/wecomq/wecomq/message"
 )
 
-// ellipsis ends a text that was cut.
-const ellipsis = "…"
-
-// shorten cuts texts that WeCom would cut itself, silently and within a character,
-// and returns the names of their fields. It cuts markdown as well, although what
-// WeCom does with that is not documented: half an alert is better than none. The
-// request passed in is not changed.
-func shorten(request message.Request) (message.Request, []string) {
-	var s shortener
-	switch r := request.(type) {
-	case message.SendTextRequest:
-		s.bytes("text.content", &r.Text.Content, message.MaxTextBytes)
-		request = r
-	case message.SendMarkdownRequest:
-		s.bytes("markdown.content", &r.Markdown.Content, message.MaxMarkdownBytes)
-		request = r
-	case message.SendTextCardRequest:
-		s.chars("textcard.title", &r.TextCard.Title, message.MaxTextCardTitleChars)
-		s.chars("textcard.description", &r.TextCard.Description, message.MaxTextCardDescriptionChars)
-		s.chars("textcard.btntxt", &r.TextCard.BtnTxt, message.MaxTextCardButtonChars)
-		request = r
-	case message.SendVideoRequest:
-		s.bytes("video.title", &r.Video.Title, message.MaxTitleBytes)
-		s.bytes("video.description", &r.Video.Description, message.MaxDescriptionBytes)
-		request = r
-	case message.SendNewsRequest:
-		r.News.Articles = slices.Clone(r.News.Articles)
-		for i := range r.News.Articles {
-			s.bytes("news.articles.title", &r.News.Articles[i].Title, message.MaxTitleBytes)
-			s.bytes("news.articles.description", &r.News.Articles[i].Description, message.MaxDescriptionBytes)
-		}
-		request = r
-	case message.SendMpNewsRequest:
-		r.MpNews.Articles = slices.Clone(r.MpNews.Articles)
-		for i := range r.MpNews.Articles {
-			s.bytes("mpnews.articles.title", &r.MpNews.Articles[i].Title, message.MaxTitleBytes)
-			s.bytes("mpnews.articles.digest", &r.MpNews.Articles[i].Digest, message.MaxDescriptionBytes)
-		}
-		request = r
-	}
-	return request, slices.Compact(s.cut)
+// shortened is a text that WeCom would cut itself, silently and within a character.
+type shortened struct {
+	kind, list, member string // of the content; list is "" for a member of its own
+	most               int
+	cut                func(text string, most int) string
 }
 
-// shortener records which fields it cuts.
-type shortener struct{ cut []string }
-
-func (s *shortener) bytes(field string, text *string, limit int) {
-	if len(*text) <= limit {
-		return
-	}
-	end := limit - len(ellipsis)
-	for end > 0 && !utf8.RuneStart((*text)[end]) {
-		end--
-	}
-	*text = strings.TrimRight((*text)[:end], " \n") + ellipsis
-	s.cut = append(s.cut, field)
+// shortenedTexts are those. Markdown is cut as well, although what WeCom does with it is
+// not documented: half an alert is better than none.
+var shortenedTexts = []shortened{
+	{"text", "", "content", message.MaxTextBytes, cut.Bytes},
+	{"markdown", "", "content", message.MaxMarkdownBytes, cut.Bytes},
+	{"textcard", "", "title", message.MaxTextCardTitleChars, cut.Chars},
+	{"textcard", "", "description", message.MaxTextCardDescriptionChars, cut.Chars},
+	{"textcard", "", "btntxt", message.MaxTextCardButtonChars, cut.Chars},
+	{"video", "", "title", message.MaxTitleBytes, cut.Bytes},
+	{"video", "", "description", message.MaxDescriptionBytes, cut.Bytes},
+	{"news", "articles", "title", message.MaxTitleBytes, cut.Bytes},
+	{"news", "articles", "description", message.MaxDescriptionBytes, cut.Bytes},
+	{"mpnews", "articles", "title", message.MaxTitleBytes, cut.Bytes},
+	{"mpnews", "articles", "digest", message.MaxDescriptionBytes, cut.Bytes},
+	{"taskcard", "", "title", message.MaxTitleBytes, cut.Bytes},
+	{"taskcard", "", "description", message.MaxDescriptionBytes, cut.Bytes},
 }
 
-func (s *shortener) chars(field string, text *string, limit int) {
-	if len(*text) <= limit || utf8.RuneCountInString(*text) <= limit {
-		return
+// shorten cuts those texts of a body, in place, and returns the names of their fields.
+func shorten(body tolerance.Object) []string {
+	kind := body.Str("msgtype")
+	var names []string
+	for _, s := range shortenedTexts {
+		if s.kind != kind {
+			continue
+		}
+		content, name := body.Obj(kind), kind+"."+s.member
+		holders := []tolerance.Object{content}
+		if s.list != "" {
+			holders, name = content.Objs(s.list), kind+"."+s.list+"."+s.member
+		}
+		for _, holder := range holders {
+			if s.apply(holder) {
+				names = append(names, name)
+			}
+		}
 	}
-	*text = string([]rune(*text)[:limit-1]) + ellipsis
-	s.cut = append(s.cut, field)
+	return slices.Compact(names)
+}
+
+// apply reports whether it had to cut.
+func (s shortened) apply(holder tolerance.Object) bool {
+	whole := holder.Str(s.member)
+	text := s.cut(whole, s.most)
+	if text == whole {
+		return false
+	}
+	holder.Set(s.member, text)
+	return true
 }

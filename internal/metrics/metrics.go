@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,7 @@ type Metrics struct {
 	refreshes  *prometheus.CounterVec
 	webhooks   *prometheus.CounterVec
 	media      *prometheus.CounterVec
+	unknown    *prometheus.CounterVec
 	apps       *apps.Collector // nil until WatchRedis
 	gatherers  prometheus.Gatherers
 	log        zerolog.Logger
@@ -83,13 +85,16 @@ func New(cfg Config) *Metrics {
 		media: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wecomq_media_uploads_total", Help: "Files of messages uploaded to WeCom by result: uploaded, renewed after WeCom had forgotten them, failed.",
 		}, []string{"app", "result"}),
+		unknown: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wecomq_ingress_unknown_total", Help: "Messages of WeCom's clients that were passed on with a member, or of a msgtype, that wecomq does not know.",
+		}, []string{"app", "what"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wecomq_build_info", Help: "Always 1; the label is the version of wecomq. Every process has this series.",
 		ConstLabels: prometheus.Labels{"version": cfg.Version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks, m.media,
+	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks, m.media, m.unknown,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gatherers = prometheus.Gatherers{m.registry}
 	return m
@@ -141,6 +146,17 @@ func (m *Metrics) Alerted(app string, source webhook.Source, result webhook.Resu
 	m.webhooks.WithLabelValues(app, string(source), string(result)).Add(float64(alerts))
 }
 
+// UnknownPassed counts messages of WeCom's clients that hold more than wecomq knows.
+func (m *Metrics) UnknownPassed(app, what string) { m.unknown.WithLabelValues(app, what).Inc() }
+
+// typeLabel bounds the values of the label: a client can name any msgtype.
+func typeLabel(kind message.Type) string {
+	if kind == tasks.CardUpdateType || slices.Contains(message.Types(), kind) {
+		return string(kind)
+	}
+	return "other"
+}
+
 // MediaUploaded counts an upload of a message's file.
 func (m *Metrics) MediaUploaded(app string, r media.Result) {
 	m.media.WithLabelValues(app, string(r)).Inc()
@@ -153,7 +169,7 @@ func (m *Metrics) CountTokens(app string, store wecom.TokenStore) wecom.TokenSto
 
 // Settled counts a message whose state has become final.
 func (m *Metrics) Settled(r tasks.Record) {
-	m.messages.WithLabelValues(r.App, string(r.Type), string(r.Priority), string(r.State)).Inc()
+	m.messages.WithLabelValues(r.App, typeLabel(r.Type), string(r.Priority), string(r.State)).Inc()
 	to := r.Recipients
 	for result, n := range map[string]int{
 		"accepted": to.Accepted, "invalid": to.Refused() - len(to.Unlicensed), "unlicensed": len(to.Unlicensed), "deferred": to.Deferred,

@@ -132,7 +132,7 @@ func (o *Operator) renew(ctx context.Context, old tasks.Payload, r tasks.Record)
 		}
 		return p, nil
 	}
-	request, err := message.ParseLenient(old.Body)
+	request, err := message.ParseRaw(old.Body)
 	if err != nil {
 		return p, err
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/tolerance"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -24,15 +25,16 @@ type audience struct {
 }
 
 // newAudience resolves the recipients of a message.
-func newAudience(d *directory, body object) (audience, error) {
-	if strings.EqualFold(strings.TrimSpace(body.str("touser")), "@all") {
+func newAudience(d *directory, body tolerance.Object) (audience, error) {
+	to := tolerance.To(body)
+	if to.Everyone {
 		a := audience{everyone: true}
 		a.addMembers(d, d.known)
 		return a, nil // toparty and totag are ignored
 	}
-	users, parties, tags := splitIDs(body.str("touser")), splitIDs(body.str("toparty")), splitIDs(body.str("totag"))
+	users, parties, tags := to.Users, to.Parties, to.Tags
 	switch {
-	case len(users)+len(parties)+len(tags) == 0:
+	case to.Nobody():
 		return audience{}, wecom.Code(82001)
 	case len(users) > maxUsers:
 		return audience{}, wecom.Code(40032)
@@ -73,7 +75,7 @@ func (a *audience) addUsers(d *directory, users []string) {
 func (a *audience) addGroups(d *directory, groups map[string][]string, ids []string) (valid, invalid []string) {
 	for _, id := range ids {
 		members, exists := groups[id]
-		if exists || len(groups) == 0 && isNumber(id) {
+		if exists || len(groups) == 0 && tolerance.IsGroupID(id) {
 			valid = append(valid, id)
 			a.addMembers(d, members)
 		} else {
@@ -95,17 +97,6 @@ func (a *audience) addMembers(d *directory, users []string) {
 			a.users = append(a.users, user)
 		}
 	}
-}
-
-// splitIDs reads "a|b| c": blanks and empty parts do not count.
-func splitIDs(list string) []string {
-	var ids []string
-	for id := range strings.SplitSeq(list, "|") {
-		if id = strings.TrimSpace(id); id != "" {
-			ids = append(ids, id)
-		}
-	}
-	return ids
 }
 
 // unique drops repeats and keeps the order.

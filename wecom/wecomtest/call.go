@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/wecomq/wecomq/internal/tolerance"
 )
 
 // maxBody bounds a JSON body: eight mpnews articles of 666 KB fit.
@@ -27,7 +29,7 @@ type call struct {
 
 	cleared <-chan struct{} // closed when the fault that struck the call is removed
 
-	body   object
+	body   tolerance.Object
 	parsed bool
 }
 
@@ -50,16 +52,16 @@ func (s *Simulator) newCall(api string, w http.ResponseWriter, r *http.Request) 
 }
 
 // object is the body as JSON, parsed at most once.
-func (c *call) object() (object, error) {
+func (c *call) object() (tolerance.Object, error) {
 	if !c.parsed && c.fail == nil {
-		c.body, c.fail = parseObject(c.raw)
+		c.body, c.fail = tolerance.Parse(c.raw)
 	}
 	c.parsed = true
 	return c.body, c.fail
 }
 
 // warned reports whether anything in the body was wrong but tolerated.
-func (c *call) warned() bool { return c.body.wrong != nil && *c.body.wrong }
+func (c *call) warned() bool { return c.body.Wrong() }
 
 // pause waits, but no longer than the client does, and only until the fault that delays
 // the call is removed. The work goes on even if the client has gone: a server does not

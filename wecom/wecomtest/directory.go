@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/wecomq/wecomq/internal/tolerance"
 )
 
 // directory is the contact list as the rules describe it, indexed for lookups.
@@ -53,7 +55,7 @@ func (d *directory) app(key appKey) (App, bool) {
 
 // visible reports whether the app may send to a lower-cased userid.
 func (d *directory) visible(user string) bool {
-	return wellFormed(user) && !d.invisible.match(user) && (d.members.empty() || d.members.match(user))
+	return tolerance.IsUserID(user) && !d.invisible.match(user) && (d.members.empty() || d.members.match(user))
 }
 
 // names are lower-cased userids and globs of them.
@@ -93,24 +95,4 @@ func lowerGroups(groups map[string][]string) map[string][]string {
 		lower[id] = slices.Compact(slices.Sorted(slices.Values(lower[id])))
 	}
 	return lower
-}
-
-// wellFormed reports whether WeCom could have given the userid to anyone: 1 to 64
-// of 0-9 A-Z a-z _ - @ . and a letter or digit first (page 90195).
-func wellFormed(user string) bool {
-	return user != "" && len(user) <= 64 && isAlnum(user[0]) && consistsOf(user, "_-@.")
-}
-
-// consistsOf reports whether a text has only ASCII letters, digits and the others.
-func consistsOf(text, others string) bool {
-	for i := range len(text) {
-		if !isAlnum(text[i]) && strings.IndexByte(others, text[i]) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func isAlnum(b byte) bool {
-	return '0' <= b && b <= '9' || 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z'
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/tolerance"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -181,32 +182,14 @@ func (f *fault) matches(c *call) bool {
 	return err == nil && f.Match.matches(body)
 }
 
-func (m *Match) matches(body object) bool {
+func (m *Match) matches(body tolerance.Object) bool {
 	to := func(user string) bool {
 		ok, err := path.Match(strings.ToLower(m.ToUser), strings.ToLower(user))
 		return ok && err == nil
 	}
-	touser, _ := body.fields["touser"].(string)
-	return (m.ToUser == "" || slices.ContainsFunc(splitIDs(touser), to)) &&
-		(m.MsgType == "" || m.MsgType == body.fields["msgtype"]) &&
-		(m.Content == "" || mentions(body.fields, m.Content))
-}
-
-// mentions looks for a text in every string of a JSON value.
-func mentions(value any, text string) bool {
-	switch v := value.(type) {
-	case string:
-		return strings.Contains(v, text)
-	case []any:
-		return slices.ContainsFunc(v, func(item any) bool { return mentions(item, text) })
-	case map[string]any:
-		for _, item := range v {
-			if mentions(item, text) {
-				return true
-			}
-		}
-	}
-	return false
+	return (m.ToUser == "" || slices.ContainsFunc(tolerance.To(body).Users, to) || tolerance.To(body).Everyone && to("@all")) &&
+		(m.MsgType == "" || m.MsgType == body.Str("msgtype")) &&
+		(m.Content == "" || body.Mentions(m.Content))
 }
 
 // suffer applies a fault to the call and reports whether that ends it.

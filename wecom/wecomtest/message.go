@@ -1,6 +1,10 @@
 package wecomtest
 
-import "time"
+import (
+	"time"
+
+	"github.com/wecomq/wecomq/internal/tolerance"
+)
 
 // Message is one message/send that WeCom accepted.
 type Message struct {
@@ -47,14 +51,14 @@ type Message struct {
 	interactive  bool   // a card whose buttons can be greyed
 }
 
-func newMessage(c *call, body object, ct content, to audience) Message {
+func newMessage(c *call, body tolerance.Object, ct *tolerance.Content, to audience) Message {
 	m := Message{
 		MsgID:          nonce(64),
 		CorpID:         c.app.corpID,
 		AgentID:        c.app.agentID,
-		MsgType:        body.str("msgtype"),
-		Title:          ct.title,
-		Text:           ct.text,
+		MsgType:        body.Str("msgtype"),
+		Title:          ct.Title,
+		Text:           ct.Text,
 		Body:           string(c.raw),
 		To:             []string{},
 		ToAll:          to.everyone,
@@ -64,9 +68,9 @@ func newMessage(c *call, body object, ct content, to audience) Message {
 		InvalidParties: to.invalidParties,
 		InvalidTags:    to.invalidTags,
 		Unlicensed:     to.unlicensed,
-		interactive:    ct.interactive,
+		interactive:    ct.Interactive,
 	}
-	if ct.callback {
+	if ct.Callback {
 		m.responseCode = nonce(48)
 	}
 	return m

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wecomq/wecomq/internal/tolerance"
 )
 
 // pageMessages is how many messages the page shows, the newest.
@@ -134,18 +136,18 @@ func (s *Simulator) newest(limit int, user string) (messages []Message, users []
 // newBubble shows a card that was changed as it is now.
 func newBubble(m Message) bubble {
 	body, update := reparsed(m.Body), reparsed(m.UpdateBody)
-	b := bubble{Message: m, Content: block{body.obj(m.MsgType)}, Greyed: update.obj("button").str("replace_name")}
-	if card := update.obj("template_card"); update.has("template_card") {
-		b.Content, b.Greyed = block{card}, card.str("replace_text")
+	b := bubble{Message: m, Content: block{body.Obj(m.MsgType)}, Greyed: update.Obj("button").Str("replace_name")}
+	if card := update.Obj("template_card"); update.Has("template_card") {
+		b.Content, b.Greyed = block{card}, card.Str("replace_text")
 	}
 	return b
 }
 
 // reparsed is a body that was parsed once before; an empty one has no members.
-func reparsed(text string) object {
-	body, err := parseObject([]byte(text))
+func reparsed(text string) tolerance.Object {
+	body, err := tolerance.Parse([]byte(text))
 	if err != nil {
-		return object{fields: map[string]any{}, wrong: new(bool)}
+		return tolerance.New()
 	}
 	return body
 }

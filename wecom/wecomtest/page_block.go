@@ -5,24 +5,19 @@ import (
 	"slices"
 
 	"github.com/wecomq/wecomq/internal/appearance"
+	"github.com/wecomq/wecomq/internal/tolerance"
 )
 
 // block is a part of a message's body, as the page's template asks for it. What is
 // missing or has the wrong type is empty, as it is for WeCom.
-type block struct{ object }
-
-// Has reports whether there is such a member.
-func (b block) Has(key string) bool { return b.has(key) }
-
-// Str is a text.
-func (b block) Str(key string) string { return b.str(key) }
+type block struct{ tolerance.Object }
 
 // Obj is a part, empty if there is none.
-func (b block) Obj(key string) block { return block{b.obj(key)} }
+func (b block) Obj(key string) block { return block{b.Object.Obj(key)} }
 
 // Objs is a list of parts.
 func (b block) Objs(key string) []block {
-	objects := b.objs(key)
+	objects := b.Object.Objs(key)
 	blocks := make([]block, len(objects))
 	for i, o := range objects {
 		blocks[i] = block{o}
@@ -30,15 +25,12 @@ func (b block) Objs(key string) []block {
 	return blocks
 }
 
-// Is reports whether a member is true.
-func (b block) Is(key string) bool { return b.fields[key] == true }
-
 // Num is a small number, 0 if there is none.
-func (b block) Num(key string) int64 { return b.flag(key) }
+func (b block) Num(key string) int64 { return b.Flag(key) }
 
 // Link is where a press on the part leads, "" for nowhere that a browser can go.
 func (b block) Link() string {
-	if link := b.str("url"); checkURL(link) == nil {
+	if link := b.Str("url"); tolerance.CheckURL(link) == nil {
 		return link
 	}
 	return ""
@@ -46,30 +38,30 @@ func (b block) Link() string {
 
 // Program is the mini program that a press on the part opens.
 func (b block) Program() string {
-	if id := b.str("appid"); id != "" {
-		return id + " " + b.str("pagepath") + b.str("page")
+	if id := b.Str("appid"); id != "" {
+		return id + " " + b.Str("pagepath") + b.Str("page")
 	}
 	return ""
 }
 
 // Host is where a picture would come from. The page does not fetch it.
 func (b block) Host(key string) string {
-	u, err := url.Parse(b.str(key))
+	u, err := url.Parse(b.Str(key))
 	if err != nil || u.Host == "" {
-		return b.str(key)
+		return b.Str(key)
 	}
 	return u.Host
 }
 
 // Chosen reports whether an option is ticked: by itself, or by its question.
 func (b block) Chosen(question block) bool {
-	return b.Is("is_checked") || b.str("id") != "" && b.str("id") == question.str("selected_id")
+	return b.Is("is_checked") || b.Str("id") != "" && b.Str("id") == question.Str("selected_id")
 }
 
 // Tone is the colour of a card's source line, of the four that WeCom has.
 func (b block) Tone() string {
 	tones := []string{"gray", "black", "red", "green"}
-	return tones[min(max(b.flag("desc_color"), 0), int64(len(tones)-1))]
+	return tones[min(max(b.Flag("desc_color"), 0), int64(len(tones)-1))]
 }
 
 // Lines are the content of a text, markdown or textcard message, cut where WeCom
@@ -86,7 +78,7 @@ func (b bubble) Lines() []appearance.Line {
 
 // Cut reports whether WeCom has cut a text.
 func (b bubble) Cut() bool {
-	return b.MsgType == "text" && len(b.Text) < len(b.Content.str("content"))
+	return b.MsgType == "text" && len(b.Text) < len(b.Content.Str("content"))
 }
 
 // Undelivered reports whether nobody got the message.

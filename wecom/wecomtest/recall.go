@@ -17,7 +17,7 @@ func (s *Simulator) recall(c *call) (reply, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, ok := s.arrivals.byMsgID[body.str("msgid")]
+	m, ok := s.arrivals.byMsgID[body.Str("msgid")]
 	switch {
 	case !ok || m.CorpID != c.app.corpID || m.AgentID != c.app.agentID:
 		return nil, refuse(40058, "invalid msgid, or the message of another app")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/wecomq/wecomq/internal/tolerance"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -23,17 +24,9 @@ type status struct {
 
 func (s *status) set(code wecom.Code, msg string) { s.ErrCode, s.ErrMsg = code, msg }
 
-// refusal is an errcode with a text of its own, such as the field that is wrong.
-type refusal struct {
-	code wecom.Code
-	text string
-}
-
 func refuse(code wecom.Code, format string, args ...any) error {
-	return &refusal{code: code, text: fmt.Sprintf(format, args...)}
+	return &tolerance.Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
 }
-
-func (r *refusal) Error() string { return fmt.Sprintf("errcode %d: %s", int64(r.code), r.text) }
 
 // wordings are errmsg texts seen in WeCom's answers; other codes say their meaning.
 var wordings = map[wecom.Code]string{
@@ -55,8 +48,8 @@ var wordings = map[wecom.Code]string{
 
 // codeAndText splits an error of a check into what WeCom would say.
 func codeAndText(err error) (wecom.Code, string) {
-	if r, ok := errors.AsType[*refusal](err); ok {
-		return r.code, r.text
+	if r, ok := errors.AsType[*tolerance.Refusal](err); ok {
+		return r.Code, r.Text
 	}
 	code := wecom.Code(-1)
 	errors.As(err, &code)

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"time"
+
+	"github.com/wecomq/wecomq/internal/tolerance"
 )
 
 // The app that exists when the rules name none.
@@ -127,11 +128,11 @@ func (r Rules) validateMembers() error {
 	}
 	for field, groups := range map[string]map[string][]string{"parties": r.Parties, "tags": r.Tags} {
 		for id, members := range groups {
-			if !isNumber(id) {
+			if !tolerance.IsGroupID(id) {
 				errs = append(errs, fmt.Errorf("%s: id %q is not a number", field, id))
 			}
 			for i, user := range members {
-				if !wellFormed(user) {
+				if !tolerance.IsUserID(user) {
 					errs = append(errs, fmt.Errorf("%s[%q][%d]: userid %q is not 1 to 64 of 0-9 A-Z a-z _ - @ . with a letter or digit first", field, id, i, user))
 				}
 			}
@@ -194,9 +195,4 @@ func (r Rules) withDefaults() Rules {
 	r.MediaTTL = cmp.Or(r.MediaTTL, Duration(defaultMediaTTL))
 	r.Keep = cmp.Or(r.Keep, defaultKeep)
 	return r
-}
-
-func isNumber(s string) bool {
-	_, err := strconv.ParseUint(s, 10, 63)
-	return err == nil
 }

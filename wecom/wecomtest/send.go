@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/tolerance"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -39,7 +40,7 @@ func (s *Simulator) send(c *call) (reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := s.checkMessage(c, body)
+	content, err := s.judge(c).Message(body)
 	if err != nil {
 		return nil, err
 	}
@@ -61,47 +62,26 @@ func (s *Simulator) send(c *call) (reply, error) {
 	return rep, nil
 }
 
-// checkMessage is everything that can be wrong with a message but its recipients.
-func (s *Simulator) checkMessage(c *call, body object) (content, error) {
-	kind := body.str("msgtype")
-	check, known := contentChecks[kind]
-	if !known {
-		return content{}, wecom.Code(40008)
+// judge judges messages for the app that calls.
+func (s *Simulator) judge(c *call) tolerance.Judge {
+	return tolerance.Judge{
+		Agent: c.checkAgent,
+		Files: func(id, kind string) error { return s.checkMedia(c, id, kind) },
 	}
-	if err := c.checkAgent(body); err != nil {
-		return content{}, err
-	}
-	safe, ok := body.num("safe")
-	if !ok || safe < 0 || safe > 2 {
-		return content{}, refuse(40058, "safe is not 0, 1 or 2")
-	}
-	ct := content{
-		object:    body.obj(kind),
-		safe:      safe,
-		everyone:  strings.EqualFold(strings.TrimSpace(body.str("touser")), "@all"),
-		checkFile: func(id, kind string) error { return s.checkMedia(c, id, kind) },
-	}
-	err := check(&ct)
-	return ct, err
 }
 
 // checkAgent compares the agentid of a body with the app the token belongs to.
-func (c *call) checkAgent(body object) error {
-	id, ok := body.num("agentid")
-	switch {
-	case !body.has("agentid"):
-		return wecom.Code(41011)
-	case !ok || id <= 0:
-		return wecom.Code(40056)
-	case id != c.app.agentID:
-		return wecom.Code(301002)
+func (c *call) checkAgent(body tolerance.Object) error {
+	id, err := tolerance.Agent(body)
+	if err == nil && id != c.app.agentID {
+		err = wecom.Code(301002)
 	}
-	return nil
+	return err
 }
 
 // deliver puts the message where it goes: nowhere if it is a duplicate, else to
 // every recipient whose windows have room.
-func (s *Simulator) deliver(c *call, body object, m *Message, to audience) error {
+func (s *Simulator) deliver(c *call, body tolerance.Object, m *Message, to audience) error {
 	interval := duplicateInterval(body)
 	var key duplicateKey
 	if interval > 0 {
@@ -132,11 +112,11 @@ func (s *Simulator) deliver(c *call, body object, m *Message, to audience) error
 // duplicateInterval is how long the same body counts as a duplicate, 0 if the
 // sender did not ask for the check. It counts from the first of the messages;
 // whether WeCom's interval slides is not known.
-func duplicateInterval(body object) time.Duration {
-	if body.flag("enable_duplicate_check") != 1 {
+func duplicateInterval(body tolerance.Object) time.Duration {
+	if body.Flag("enable_duplicate_check") != 1 {
 		return 0
 	}
-	seconds := min(body.flag("duplicate_check_interval"), maxDuplicateInterval)
+	seconds := min(body.Flag("duplicate_check_interval"), maxDuplicateInterval)
 	if seconds < 1 {
 		seconds = defaultDuplicateInterval
 	}

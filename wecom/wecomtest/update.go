@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/tolerance"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -26,7 +27,10 @@ func (s *Simulator) updateCard(c *call) (reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := firstOf(c.checkAgent(body), checkTargets(body)); err != nil {
+	if err := c.checkAgent(body); err != nil {
+		return nil, err
+	}
+	if err := checkTargets(body); err != nil {
 		return nil, err
 	}
 	card, err := s.checkReplacement(c, body)
@@ -35,13 +39,13 @@ func (s *Simulator) updateCard(c *call) (reply, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, ok := s.arrivals.byResponse[body.str("response_code")]
+	m, ok := s.arrivals.byResponse[body.Str("response_code")]
 	switch {
 	case !ok || m.Updated || s.now().Sub(m.At) > responseCodeTTL:
 		return nil, wecom.Code(60140)
 	case m.CorpID != c.app.corpID || m.AgentID != c.app.agentID:
 		return nil, wecom.Code(42015)
-	case !body.has("template_card") && !m.interactive:
+	case !body.Has("template_card") && !m.interactive:
 		return nil, refuse(40058, "button only updates button_interaction, vote_interaction and multiple_interaction")
 	}
 	invalid, err := m.strangers(body)
@@ -53,8 +57,8 @@ func (s *Simulator) updateCard(c *call) (reply, error) {
 }
 
 // checkTargets requires someone to update the card for.
-func checkTargets(body object) error {
-	users, parties, tags := len(body.strs("userids")), len(body.strs("partyids")), len(body.strs("tagids"))
+func checkTargets(body tolerance.Object) error {
+	users, parties, tags := len(body.Strs("userids")), len(body.Strs("partyids")), len(body.Strs("tagids"))
 	switch {
 	case users > maxUsers:
 		return wecom.Code(40032)
@@ -62,7 +66,7 @@ func checkTargets(body object) error {
 		return wecom.Code(82002)
 	case tags > maxTags:
 		return wecom.Code(82003)
-	case users+parties+tags == 0 && body.flag("atall") != 1:
+	case users+parties+tags == 0 && body.Flag("atall") != 1:
 		return wecom.Code(82101)
 	}
 	return nil
@@ -70,44 +74,39 @@ func checkTargets(body object) error {
 
 // change makes the message what people see after an update. A button's new name changes
 // neither title nor text, and card is nil.
-func (m *Message) change(card *content, body []byte) {
+func (m *Message) change(card *tolerance.Content, body []byte) {
 	m.Updated, m.UpdateBody = true, string(body)
 	if card != nil {
-		m.Title, m.Text = card.title, card.text
+		m.Title, m.Text = card.Title, card.Text
 	}
 }
 
 // checkReplacement requires either a button's new name or a whole new card, which it
 // returns.
-func (s *Simulator) checkReplacement(c *call, body object) (*content, error) {
-	if !body.has("template_card") {
-		if body.obj("button").str("replace_name") == "" {
+func (s *Simulator) checkReplacement(c *call, body tolerance.Object) (*tolerance.Content, error) {
+	if !body.Has("template_card") {
+		if body.Obj("button").Str("replace_name") == "" {
 			return nil, refuse(40058, "button.replace_name and template_card both missing")
 		}
 		return nil, nil //nolint:nilnil // a button's new name needs no card
 	}
-	card := &content{
-		object:    body.obj("template_card"),
-		update:    true,
-		checkFile: func(id, kind string) error { return s.checkMedia(c, id, kind) },
-	}
-	return card, checkCard(card)
+	return s.judge(c).Card(body.Obj("template_card"))
 }
 
 // strangers returns the userids of an update that did not get the message. It is
 // 82102 if nobody is left. Members of parties and tags are not looked up.
-func (m *Message) strangers(body object) ([]string, error) {
-	if m.ToAll || len(m.Parties)+len(m.Tags) > 0 || body.flag("atall") == 1 {
+func (m *Message) strangers(body tolerance.Object) ([]string, error) {
+	if m.ToAll || len(m.Parties)+len(m.Tags) > 0 || body.Flag("atall") == 1 {
 		return nil, nil
 	}
 	var invalid []string
-	users := body.strs("userids")
+	users := body.Strs("userids")
 	for _, user := range users {
 		if user = strings.ToLower(user); !slices.Contains(m.To, user) {
 			invalid = append(invalid, user)
 		}
 	}
-	if len(invalid) == len(users) && len(body.strs("partyids"))+len(body.strs("tagids")) == 0 {
+	if len(invalid) == len(users) && len(body.Strs("partyids"))+len(body.Strs("tagids")) == 0 {
 		return invalid, wecom.Code(82102)
 	}
 	return invalid, nil

@@ -56,7 +56,7 @@ func TestATemplateIsRefusedBeforeAnyRow(t *testing.T) {
 func TestAMessageIsRefusedBeforeAnyRow(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, body, want string }{
-		{"an unknown member", `{"msgtype":"text","text":{"contents":"x"}}`, "text.contents: unknown field"},
+		{"an unknown member", `{"msgtype":"text","text":{"contents":"x"}}`, `text.contents: unknown field; did you mean "content"?`},
 		{
 			"recipients", `{"touser":"a","totag":"1","msgtype":"text","text":{"content":"x"}}`,
 			"touser: the list names the recipients; remove it; totag: the list names the recipients; remove it",

@@ -1,4 +1,4 @@
-package wecomtest
+package tolerance
 
 import (
 	"strings"
@@ -27,26 +27,39 @@ const (
 	maxTaskCardBtns = 2
 )
 
-// content is the part of a message under its msgtype, being checked.
-type content struct {
-	object
+// Content is the part of a message under its msgtype, as it was judged.
+type Content struct {
+	Object
 
-	safe      int64
-	everyone  bool // the message goes to @all
-	update    bool // a card that replaces another one
-	checkFile func(mediaID, kind string) error
+	Safe     int64 // 0, 1 or 2
+	Everyone bool  // the message goes to @all
 
-	title, text string // what people will see, cut as WeCom cuts it
-	callback    bool   // a card whose sender gets a response_code
-	interactive bool   // a card with buttons to press
+	// Title and Text are what people will see, cut as WeCom cuts them.
+	Title, Text string
+	Callback    bool // a card whose sender gets a response_code
+	Interactive bool // a card with buttons to press
+
+	update bool // a card that replaces another one
+	files  Files
+}
+
+// Files says what is wrong with a media_id of a message, nil for nothing. kind is the type
+// of upload that WeCom wants there.
+type Files func(mediaID, kind string) error
+
+func (c *Content) file(id, kind string) error {
+	if c.files == nil {
+		return nil
+	}
+	return c.files(id, kind)
 }
 
 // contentChecks has one check per msgtype.
-var contentChecks = map[string]func(*content) error{
+var contentChecks = map[string]func(*Content) error{
 	"text":               checkText,
-	"image":              func(c *content) error { return c.checkFileOf("image") },
-	"voice":              func(c *content) error { return c.checkFileOf("voice") },
-	"file":               func(c *content) error { return c.checkFileOf("file") },
+	"image":              func(c *Content) error { return c.fileOf("image") },
+	"voice":              func(c *Content) error { return c.fileOf("voice") },
+	"file":               func(c *Content) error { return c.fileOf("file") },
 	"video":              checkVideo,
 	"textcard":           checkTextCard,
 	"news":               checkNews,
@@ -58,38 +71,38 @@ var contentChecks = map[string]func(*content) error{
 }
 
 // checkText cuts long texts silently, as the page says and users have seen.
-func checkText(c *content) error {
-	c.text = cutBytes(c.str("content"), maxText)
-	return c.require(44004, "content")
+func checkText(c *Content) error {
+	c.Text = cutBytes(c.Str("content"), maxText)
+	return c.Require(44004, "content")
 }
 
-func (c *content) checkFileOf(kind string) error {
-	id := c.str("media_id")
+func (c *Content) fileOf(kind string) error {
+	id := c.Str("media_id")
 	if id == "" {
 		return wecom.Code(41006)
 	}
-	return c.checkFile(id, kind)
+	return c.file(id, kind)
 }
 
-func checkVideo(c *content) error {
-	c.title = cutBytes(c.str("title"), maxTitle)
-	c.text = cutBytes(c.str("description"), maxDescription)
-	return c.checkFileOf("video")
+func checkVideo(c *Content) error {
+	c.Title = cutBytes(c.Str("title"), maxTitle)
+	c.Text = cutBytes(c.Str("description"), maxDescription)
+	return c.fileOf("video")
 }
 
-func checkTextCard(c *content) error {
-	c.title = cutRunes(c.str("title"), maxCardTitle)
-	c.text = cutRunes(c.str("description"), maxCardText)
+func checkTextCard(c *Content) error {
+	c.Title = cutRunes(c.Str("title"), maxCardTitle)
+	c.Text = cutRunes(c.Str("description"), maxCardText)
 	return firstOf(
-		c.require(41016, "title"),
-		c.require(41033, "description"),
-		c.require(41010, "url"),
-		checkURL(c.str("url")),
+		c.Require(41016, "title"),
+		c.Require(41033, "description"),
+		c.Require(41010, "url"),
+		CheckURL(c.Str("url")),
 	)
 }
 
-func checkNews(c *content) error {
-	if c.safe != 0 {
+func checkNews(c *Content) error {
+	if c.Safe != 0 {
 		return wecom.Code(40074)
 	}
 	return c.checkArticles(checkNewsArticle)
@@ -97,11 +110,11 @@ func checkNews(c *content) error {
 
 // checkNewsArticle requires a link: a url, or a mini program, whose appid and
 // pagepath only come together.
-func checkNewsArticle(_ *content, article object) error {
-	if err := article.require(41016, "title"); err != nil {
+func checkNewsArticle(_ *Content, article Object) error {
+	if err := article.Require(41016, "title"); err != nil {
 		return err
 	}
-	url, appID, page := article.str("url"), article.str("appid"), article.str("pagepath")
+	url, appID, page := article.Str("url"), article.Str("appid"), article.Str("pagepath")
 	switch {
 	case appID != "" && page == "":
 		return wecom.Code(90204)
@@ -112,29 +125,29 @@ func checkNewsArticle(_ *content, article object) error {
 	case url == "":
 		return wecom.Code(41010)
 	}
-	return checkURL(url)
+	return CheckURL(url)
 }
 
-func checkMPNews(c *content) error { return c.checkArticles(checkMPNewsArticle) }
+func checkMPNews(c *Content) error { return c.checkArticles(checkMPNewsArticle) }
 
-func checkMPNewsArticle(c *content, article object) error {
-	if err := firstOf(article.require(41016, "title"), article.require(41006, "thumb_media_id")); err != nil {
+func checkMPNewsArticle(c *Content, article Object) error {
+	if err := firstOf(article.Require(41016, "title"), article.Require(41006, "thumb_media_id")); err != nil {
 		return err
 	}
-	switch text := article.str("content"); {
-	case len(article.str("author")) > maxAuthor:
+	switch text := article.Str("content"); {
+	case len(article.Str("author")) > maxAuthor:
 		return wecom.Code(45032)
 	case text == "":
 		return wecom.Code(44004)
 	case len(text) > maxArticle:
 		return wecom.Code(45002)
 	}
-	return c.checkFile(article.str("thumb_media_id"), "image")
+	return c.file(article.Str("thumb_media_id"), "image")
 }
 
 // checkArticles checks each article; people see the first one's title and text.
-func (c *content) checkArticles(check func(*content, object) error) error {
-	articles := c.objs("articles")
+func (c *Content) checkArticles(check func(*Content, Object) error) error {
+	articles := c.Objs("articles")
 	if len(articles) < 1 || len(articles) > maxArticles {
 		return wecom.Code(45008)
 	}
@@ -144,70 +157,70 @@ func (c *content) checkArticles(check func(*content, object) error) error {
 		}
 	}
 	first := articles[0]
-	c.title = cutBytes(first.str("title"), maxTitle)
-	c.text = cutBytes(first.str("description")+first.str("digest"), maxDescription)
+	c.Title = cutBytes(first.Str("title"), maxTitle)
+	c.Text = cutBytes(first.Str("description")+first.Str("digest"), maxDescription)
 	return nil
 }
 
 // checkMarkdown refuses long texts. WeCom documents no reaction for app messages;
 // its group bots refuse with this code, and refusing shows the fault in a client.
-func checkMarkdown(c *content) error {
-	c.text = c.str("content")
-	if len(c.text) > maxText {
+func checkMarkdown(c *Content) error {
+	c.Text = c.Str("content")
+	if len(c.Text) > maxText {
 		return refuse(40058, "markdown.content exceed max length %d", maxText)
 	}
-	return c.require(44004, "content")
+	return c.Require(44004, "content")
 }
 
-func checkNotice(c *content) error {
-	c.title, c.text = c.str("title"), c.str("description")
-	items := c.objs("content_item")
+func checkNotice(c *Content) error {
+	c.Title, c.Text = c.Str("title"), c.Str("description")
+	items := c.Objs("content_item")
 	switch {
-	case c.everyone: // the page forbids it without naming a code
+	case c.Everyone: // the page forbids it without naming a code
 		return refuse(40058, "miniprogram_notice not support touser @all")
-	case c.str("appid") == "":
+	case c.Str("appid") == "":
 		return wecom.Code(90200)
-	case len(c.str("page")) > maxPage:
+	case len(c.Str("page")) > maxPage:
 		return wecom.Code(90204)
-	case c.title == "":
+	case c.Title == "":
 		return wecom.Code(41016)
 	case len(items) > maxNoticeItems:
 		return wecom.Code(90201)
 	}
 	for _, item := range items {
-		if bad(item.str("key"), maxNoticeKey, utf8.RuneCountInString) {
+		if bad(item.Str("key"), maxNoticeKey, utf8.RuneCountInString) {
 			return wecom.Code(90202)
 		}
-		if bad(item.str("value"), maxNoticeValue, utf8.RuneCountInString) {
+		if bad(item.Str("value"), maxNoticeValue, utf8.RuneCountInString) {
 			return wecom.Code(90203)
 		}
 	}
 	return nil
 }
 
-func checkTaskCard(c *content) error {
-	c.title = cutBytes(c.str("title"), maxTitle)
-	c.text = cutBytes(c.str("description"), maxDescription)
-	if err := firstOf(c.require(41016, "title"), c.require(41033, "description"), checkTaskID(c.str("task_id"))); err != nil {
+func checkTaskCard(c *Content) error {
+	c.Title = cutBytes(c.Str("title"), maxTitle)
+	c.Text = cutBytes(c.Str("description"), maxDescription)
+	if err := firstOf(c.Require(41016, "title"), c.Require(41033, "description"), checkTaskID(c.Str("task_id"))); err != nil {
 		return err
 	}
-	if url := c.str("url"); url != "" {
-		if err := checkURL(url); err != nil {
+	if url := c.Str("url"); url != "" {
+		if err := CheckURL(url); err != nil {
 			return err
 		}
 	}
-	buttons := c.objs("btn")
+	buttons := c.Objs("btn")
 	if len(buttons) < 1 || len(buttons) > maxTaskCardBtns {
 		return refuse(40058, "taskcard.btn count is not 1 to %d", maxTaskCardBtns)
 	}
 	keys := map[string]bool{}
 	for _, button := range buttons {
-		switch key := button.str("key"); {
+		switch key := button.Str("key"); {
 		case key == "":
 			return wecom.Code(42019)
 		case len(key) > maxTaskCardKey || keys[key]:
 			return wecom.Code(42018)
-		case button.str("name") == "":
+		case button.Str("name") == "":
 			return wecom.Code(42020)
 		default:
 			keys[key] = true
@@ -223,7 +236,8 @@ func checkTaskID(id string) error {
 	return nil
 }
 
-func checkURL(url string) error {
+// CheckURL says what WeCom answers to a link, nil if it takes it.
+func CheckURL(url string) error {
 	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
 		return wecom.Code(45034)
 	}

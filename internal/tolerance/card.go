@@ -1,4 +1,4 @@
-package wecomtest
+package tolerance
 
 import "github.com/wecomq/wecomq/wecom"
 
@@ -26,7 +26,7 @@ const (
 )
 
 // cardChecks has one check per card type, beyond what all cards share.
-var cardChecks = map[string]func(*content) error{
+var cardChecks = map[string]func(*Content) error{
 	"text_notice":          checkTextNotice,
 	"news_notice":          checkNewsNotice,
 	"button_interaction":   checkButtonCard,
@@ -34,24 +34,24 @@ var cardChecks = map[string]func(*content) error{
 	"multiple_interaction": checkMultipleCard,
 }
 
-func checkCard(c *content) error {
-	kind := c.str("card_type")
+func checkCard(c *Content) error {
+	kind := c.Str("card_type")
 	check, known := cardChecks[kind]
 	if !known {
 		return wecom.Code(42031)
 	}
-	title := c.obj("main_title")
-	c.title = title.str("title")
-	c.text = c.str("sub_title_text")
-	if c.text == "" {
-		c.text = title.str("desc")
+	title := c.Obj("main_title")
+	c.Title = title.Str("title")
+	c.Text = c.Str("sub_title_text")
+	if c.Text == "" {
+		c.Text = title.Str("desc")
 	}
-	c.interactive = kind != "text_notice" && kind != "news_notice"
-	c.callback = c.interactive || c.has("action_menu")
+	c.Interactive = kind != "text_notice" && kind != "news_notice"
+	c.Callback = c.Interactive || c.Has("action_menu")
 	return firstOf(
 		c.checkCardID(),
 		c.checkActionMenu(),
-		checkLink(c.obj("quote_area")),
+		checkLink(c.Obj("quote_area")),
 		c.checkHorizontal(),
 		c.checkJumps(),
 		check(c),
@@ -60,26 +60,26 @@ func checkCard(c *content) error {
 
 // checkCardID requires a task_id of every card that calls back. A card that replaces
 // another one keeps the other's.
-func (c *content) checkCardID() error {
-	id := c.str("task_id")
-	if id == "" && (c.update || !c.interactive && !c.has("action_menu")) {
+func (c *Content) checkCardID() error {
+	id := c.Str("task_id")
+	if id == "" && (c.update || !c.Interactive && !c.Has("action_menu")) {
 		return nil
 	}
 	return checkTaskID(id)
 }
 
-func (c *content) checkActionMenu() error {
-	if !c.has("action_menu") {
+func (c *Content) checkActionMenu() error {
+	if !c.Has("action_menu") {
 		return nil
 	}
-	actions := c.obj("action_menu").objs("action_list")
+	actions := c.Obj("action_menu").Objs("action_list")
 	if len(actions) < 1 || len(actions) > maxActions {
 		return refuse(40058, "template_card.action_menu.action_list count is not 1 to %d", maxActions)
 	}
 	keys := map[string]bool{}
 	for _, action := range actions {
-		key := action.str("key")
-		if action.str("text") == "" || bad(key, maxKey, byteLen) {
+		key := action.Str("key")
+		if action.Str("text") == "" || bad(key, maxKey, byteLen) {
 			return refuse(40058, "template_card.action_menu.action_list text or key missing or too long")
 		}
 		if keys[key] {
@@ -90,13 +90,13 @@ func (c *content) checkActionMenu() error {
 	return nil
 }
 
-func (c *content) checkHorizontal() error {
-	items := c.objs("horizontal_content_list")
+func (c *Content) checkHorizontal() error {
+	items := c.Objs("horizontal_content_list")
 	if len(items) > maxHorizontal {
 		return wecom.Code(42035)
 	}
 	for _, item := range items {
-		if err := item.require(42027, "keyname"); err != nil {
+		if err := item.Require(42027, "keyname"); err != nil {
 			return err
 		}
 		if err := c.checkHorizontalTarget(item); err != nil {
@@ -107,48 +107,48 @@ func (c *content) checkHorizontal() error {
 }
 
 // checkHorizontalTarget: type 1 is a link, 2 an attachment, 3 a member.
-func (c *content) checkHorizontalTarget(item object) error {
-	switch item.flag("type") {
+func (c *Content) checkHorizontalTarget(item Object) error {
+	switch item.Flag("type") {
 	case 1:
-		return item.require(42028, "url")
+		return item.Require(42028, "url")
 	case 2:
-		return firstOf(item.require(42029, "media_id"), c.checkFile(item.str("media_id"), "file"))
+		return firstOf(item.Require(42029, "media_id"), c.file(item.Str("media_id"), "file"))
 	case 3:
-		return item.require(42050, "userid")
+		return item.Require(42050, "userid")
 	}
 	return nil
 }
 
-func (c *content) checkJumps() error {
-	jumps := c.objs("jump_list")
+func (c *Content) checkJumps() error {
+	jumps := c.Objs("jump_list")
 	if len(jumps) > maxJumps {
 		return wecom.Code(42042)
 	}
 	for _, jump := range jumps {
-		if err := firstOf(jump.require(42033, "title"), checkLink(jump)); err != nil {
+		if err := firstOf(jump.Require(42033, "title"), checkLink(jump)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkTextNotice(c *content) error {
-	if c.title == "" && c.str("sub_title_text") == "" {
+func checkTextNotice(c *Content) error {
+	if c.Title == "" && c.Str("sub_title_text") == "" {
 		return wecom.Code(42033)
 	}
 	return c.checkCardAction()
 }
 
-func checkNewsNotice(c *content) error {
+func checkNewsNotice(c *Content) error {
 	if err := firstOf(c.checkMainTitle(), c.checkCardAction(), c.checkPicture()); err != nil {
 		return err
 	}
-	items := c.objs("vertical_content_list")
+	items := c.Objs("vertical_content_list")
 	if len(items) > maxVertical {
 		return wecom.Code(42036)
 	}
 	for _, item := range items {
-		if err := item.require(42033, "title"); err != nil {
+		if err := item.Require(42033, "title"); err != nil {
 			return err
 		}
 	}
@@ -156,37 +156,37 @@ func checkNewsNotice(c *content) error {
 }
 
 // checkPicture requires a card_image or an image_text_area.
-func (c *content) checkPicture() error {
-	image, area := c.obj("card_image"), c.obj("image_text_area")
-	if !c.has("card_image") && !c.has("image_text_area") {
+func (c *Content) checkPicture() error {
+	image, area := c.Obj("card_image"), c.Obj("image_text_area")
+	if !c.Has("card_image") && !c.Has("image_text_area") {
 		return wecom.Code(42044)
 	}
-	if c.has("card_image") {
-		if err := image.require(42044, "url"); err != nil {
+	if c.Has("card_image") {
+		if err := image.Require(42044, "url"); err != nil {
 			return err
 		}
 		// 0 is what clients with typed fields send for the default.
-		if ratio, ok := image.float("aspect_ratio"); !ok || ratio != 0 && (ratio < minAspectRatio || ratio > maxAspectRatio) {
+		if ratio, ok := image.Float("aspect_ratio"); !ok || ratio != 0 && (ratio < minAspectRatio || ratio > maxAspectRatio) {
 			return refuse(40058, "template_card.card_image.aspect_ratio is not %v to %v", minAspectRatio, maxAspectRatio)
 		}
 	}
-	if c.has("image_text_area") {
-		return firstOf(area.require(42044, "image_url"), checkLink(area))
+	if c.Has("image_text_area") {
+		return firstOf(area.Require(42044, "image_url"), checkLink(area))
 	}
 	return nil
 }
 
-func checkButtonCard(c *content) error {
+func checkButtonCard(c *Content) error {
 	if err := c.checkMainTitle(); err != nil {
 		return err
 	}
-	if action := c.obj("card_action"); action.flag("type") != linkNone {
+	if action := c.Obj("card_action"); action.Flag("type") != linkNone {
 		if err := c.checkCardAction(); err != nil {
 			return err
 		}
 	}
-	if c.has("button_selection") {
-		if err := checkQuestion(c.obj("button_selection"), maxOptions); err != nil {
+	if c.Has("button_selection") {
+		if err := checkQuestion(c.Obj("button_selection"), maxOptions); err != nil {
 			return err
 		}
 	}
@@ -194,26 +194,26 @@ func checkButtonCard(c *content) error {
 }
 
 // checkButtons: type 1 opens a link, the others call back with their key.
-func (c *content) checkButtons() error {
-	buttons := c.objs("button_list")
+func (c *Content) checkButtons() error {
+	buttons := c.Objs("button_list")
 	if len(buttons) < 1 || len(buttons) > maxButtons {
 		return wecom.Code(42038)
 	}
 	keys := map[string]bool{}
 	for _, button := range buttons {
-		if err := button.require(42038, "text"); err != nil {
+		if err := button.Require(42038, "text"); err != nil {
 			return err
 		}
-		if style := button.flag("style"); style < 0 || style > 4 {
+		if style := button.Flag("style"); style < 0 || style > 4 {
 			return refuse(40058, "template_card.button_list.style is not 1 to 4")
 		}
-		if button.flag("type") == linkURL {
-			if err := button.require(42028, "url"); err != nil {
+		if button.Flag("type") == linkURL {
+			if err := button.Require(42028, "url"); err != nil {
 				return err
 			}
 			continue
 		}
-		key := button.str("key")
+		key := button.Str("key")
 		if bad(key, maxKey, byteLen) || keys[key] {
 			return wecom.Code(42039)
 		}
@@ -222,15 +222,15 @@ func (c *content) checkButtons() error {
 	return nil
 }
 
-func checkVoteCard(c *content) error {
-	return firstOf(c.checkMainTitle(), checkQuestion(c.obj("checkbox"), maxCheckboxOptions), c.checkSubmit())
+func checkVoteCard(c *Content) error {
+	return firstOf(c.checkMainTitle(), checkQuestion(c.Obj("checkbox"), maxCheckboxOptions), c.checkSubmit())
 }
 
-func checkMultipleCard(c *content) error {
+func checkMultipleCard(c *Content) error {
 	if err := c.checkMainTitle(); err != nil {
 		return err
 	}
-	questions := c.objs("select_list")
+	questions := c.Objs("select_list")
 	if len(questions) < 1 || len(questions) > maxQuestions {
 		return wecom.Code(42047)
 	}
@@ -239,7 +239,7 @@ func checkMultipleCard(c *content) error {
 		if err := checkQuestion(question, maxOptions); err != nil {
 			return err
 		}
-		key := question.str("question_key")
+		key := question.Str("question_key")
 		if keys[key] {
 			return wecom.Code(42043)
 		}
@@ -249,21 +249,21 @@ func checkMultipleCard(c *content) error {
 }
 
 // checkQuestion checks a checkbox, a select_list item or a button_selection.
-func checkQuestion(question object, limit int) error {
-	if bad(question.str("question_key"), maxKey, byteLen) {
+func checkQuestion(question Object, limit int) error {
+	if bad(question.Str("question_key"), maxKey, byteLen) {
 		return wecom.Code(42043)
 	}
-	options := question.objs("option_list")
+	options := question.Objs("option_list")
 	if len(options) < 1 || len(options) > limit {
 		return wecom.Code(42037)
 	}
 	ids := map[string]bool{}
 	for _, option := range options {
-		id := option.str("id")
+		id := option.Str("id")
 		if bad(id, maxOptionID, byteLen) || ids[id] {
 			return wecom.Code(42040)
 		}
-		if err := option.require(42041, "text"); err != nil {
+		if err := option.Require(42041, "text"); err != nil {
 			return err
 		}
 		ids[id] = true
@@ -271,31 +271,31 @@ func checkQuestion(question object, limit int) error {
 	return nil
 }
 
-func (c *content) checkSubmit() error {
-	submit := c.obj("submit_button")
-	if bad(submit.str("key"), maxKey, byteLen) {
+func (c *Content) checkSubmit() error {
+	submit := c.Obj("submit_button")
+	if bad(submit.Str("key"), maxKey, byteLen) {
 		return wecom.Code(42046)
 	}
-	return submit.require(42049, "text")
+	return submit.Require(42049, "text")
 }
 
-func (c *content) checkMainTitle() error { return c.obj("main_title").require(42033, "title") }
+func (c *Content) checkMainTitle() error { return c.Obj("main_title").Require(42033, "title") }
 
-func (c *content) checkCardAction() error {
-	action := c.obj("card_action")
-	if kind := action.flag("type"); kind != linkURL && kind != linkApp {
+func (c *Content) checkCardAction() error {
+	action := c.Obj("card_action")
+	if kind := action.Flag("type"); kind != linkURL && kind != linkApp {
 		return wecom.Code(42045)
 	}
 	return checkLink(action)
 }
 
 // checkLink checks what a block's type promises: a url or a mini program.
-func checkLink(block object) error {
-	switch block.flag("type") {
+func checkLink(block Object) error {
+	switch block.Flag("type") {
 	case linkURL:
-		return block.require(42028, "url")
+		return block.Require(42028, "url")
 	case linkApp:
-		return block.require(42030, "appid")
+		return block.Require(42030, "appid")
 	}
 	return nil
 }

@@ -1,0 +1,85 @@
+// Package cut shortens texts that WeCom shows with markup.
+package cut
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Ellipsis ends a text that was cut.
+const Ellipsis = "…"
+
+var (
+	// markup must not be cut in its middle: a tag, or a link of markdown.
+	markup = regexp.MustCompile(`</?[A-Za-z][^<>]*>|\[[^\[\]]*\]\([^()]*\)`)
+	tags   = regexp.MustCompile(`<(/?)(font|div|a)\b[^<>]*>`)
+)
+
+// maxMarkup is more than a tag or a link that WeCom takes has bytes.
+const maxMarkup = 8 << 10
+
+// Bytes is the text in at most most bytes, with the ellipsis and the closing tags that it
+// needs: it ends neither inside a character nor inside a tag or a link.
+func Bytes(text string, most int) string {
+	return within(text, most, func(s string) int { return len(s) })
+}
+
+// Chars is Bytes for a number of characters.
+func Chars(text string, most int) string { return within(text, most, utf8.RuneCountInString) }
+
+func within(text string, most int, size func(string) int) string {
+	if len(text) <= most || size(text) <= most {
+		return text
+	}
+	text = text[:min(len(text), utf8.UTFMax*most+maxMarkup)]
+	whole := markup.FindAllStringIndex(text, -1)
+	end := len(text)
+	for {
+		end = outside(whole, before(text, end))
+		kept := strings.TrimRight(text[:end], " \n\t")
+		result := kept + Ellipsis + closing(kept)
+		over := size(result) - most
+		if over <= 0 || end == 0 {
+			return result
+		}
+		end = max(end-over, 0) // a unit has one byte at least
+	}
+}
+
+// before is the start of the character that position is in.
+func before(text string, position int) int {
+	for position > 0 && position < len(text) && !utf8.RuneStart(text[position]) {
+		position--
+	}
+	return position
+}
+
+// outside is the position, or the beginning of the markup that it is in.
+func outside(whole [][]int, position int) int {
+	for _, span := range whole {
+		if span[0] < position && position < span[1] {
+			return span[0]
+		}
+	}
+	return position
+}
+
+// closing are the end tags that a text lacks.
+func closing(text string) string {
+	var open []string
+	for _, tag := range tags.FindAllStringSubmatch(text, -1) {
+		switch {
+		case tag[1] == "":
+			open = append(open, tag[2])
+		case len(open) > 0:
+			open = open[:len(open)-1]
+		}
+	}
+	var b strings.Builder
+	for _, tag := range slices.Backward(open) {
+		b.WriteString("</" + tag + ">")
+	}
+	return b.String()
+}

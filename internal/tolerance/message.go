@@ -1,0 +1,79 @@
+package tolerance
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// errInvalidParameter is WeCom's errcode for whatever has none of its own.
+const errInvalidParameter wecom.Code = 40058
+
+// Refusal is an errcode with a text of its own, such as the member that is wrong.
+type Refusal struct {
+	Code wecom.Code
+	Text string
+}
+
+func (r *Refusal) Error() string { return fmt.Sprintf("errcode %d: %s", int64(r.Code), r.Text) }
+
+func refuse(code wecom.Code, format string, args ...any) error {
+	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
+}
+
+// Judge says what WeCom answers to a message, its recipients aside.
+type Judge struct {
+	// Agent judges the agentid; [Agent] reads it.
+	Agent func(body Object) error
+	// Files judges media_ids; nil takes all.
+	Files Files
+	// Future takes a msgtype that nobody knows yet, if its content is there.
+	Future bool
+}
+
+// typeName is what a msgtype of tomorrow could be called.
+var typeName = regexp.MustCompile(`^[a-z][a-z0-9_]{1,31}$`)
+
+// Known reports whether a msgtype has checks here.
+func Known(msgtype string) bool { return contentChecks[msgtype] != nil }
+
+// Message judges a body of message/send. An error is a [wecom.Code] or a [*Refusal].
+func (j Judge) Message(body Object) (*Content, error) {
+	kind := body.Str("msgtype")
+	check, known := contentChecks[kind]
+	if future := j.Future && typeName.MatchString(kind) && body.Has(kind); !known && !future {
+		return nil, wecom.Code(40008)
+	}
+	if err := j.Agent(body); err != nil {
+		return nil, err
+	}
+	safe, ok := body.Num("safe")
+	if !ok || safe < 0 || safe > 2 {
+		return nil, refuse(errInvalidParameter, "safe is not 0, 1 or 2")
+	}
+	c := &Content{Object: body.Obj(kind), Safe: safe, Everyone: To(body).Everyone, files: j.Files}
+	if !known {
+		return c, nil
+	}
+	return c, check(c)
+}
+
+// Card judges the card of an update, which replaces one that was sent.
+func (j Judge) Card(card Object) (*Content, error) {
+	c := &Content{Object: card, update: true, files: j.Files}
+	return c, checkCard(c)
+}
+
+// Agent is the agentid of a body. Without one it is 41011, and 40056 for what is no
+// number.
+func Agent(body Object) (int64, error) {
+	id, ok := body.Num("agentid")
+	switch {
+	case !body.Has("agentid"):
+		return 0, wecom.Code(41011)
+	case !ok || id <= 0:
+		return 0, wecom.Code(40056)
+	}
+	return id, nil
+}

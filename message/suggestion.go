@@ -1,0 +1,60 @@
+package message
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// suggestion is what a member that is not known was likely meant to be, "" if nothing
+// comes near.
+func suggestion[V any](name string, known map[string]V) string {
+	if near := Nearest(name, slices.Collect(maps.Keys(known))); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
+
+// Nearest is the name that another one was likely meant to be: the same in another
+// spelling, or a slip or two away. It is "" if none comes near.
+func Nearest(name string, known []string) string {
+	best, least := "", 1+max(1, min(len(name), 12)/4)
+	for _, candidate := range slices.Sorted(slices.Values(known)) {
+		if d := distance(plainName(name), plainName(candidate)); d < least {
+			best, least = candidate, d
+		}
+	}
+	return best
+}
+
+// plainName is a name without what spellings differ by.
+func plainName(name string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(shorten(name)))
+}
+
+// distance is how many letters have to be added, removed, changed or swapped with their
+// neighbour to make b of a.
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			changed := 1
+			if a[i-1] == b[j-1] {
+				changed = 0
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+changed)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}
