@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 )
@@ -30,6 +31,67 @@ type SendResponse struct {
 	MsgID string `json:"msgid"`
 	// ResponseCode updates the template card, once, within 72 h (94888).
 	ResponseCode string `json:"response_code"`
+	// Unread names members of the answer that were not understood: if one of them is a
+	// list, it is not known who got the message.
+	Unread []string `json:"-"`
+}
+
+// UnmarshalJSON takes a list also as an array or as one number: WeCom writes it in either
+// form in other answers. A member that holds something else is left out, and named by
+// Unread.
+func (r *SendResponse) UnmarshalJSON(data []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return err
+	}
+	r.Unread = nil
+	_ = json.Unmarshal(members["errcode"], &r.ErrCode) // an answer's status is read by its client
+	_ = json.Unmarshal(members["errmsg"], &r.ErrMsg)
+	for _, m := range []struct {
+		name string
+		text *string
+	}{
+		{"invaliduser", &r.InvalidUser}, {"invalidparty", &r.InvalidParty}, {"invalidtag", &r.InvalidTag},
+		{"unlicenseduser", &r.UnlicensedUser}, {"msgid", &r.MsgID}, {"response_code", &r.ResponseCode},
+	} {
+		raw, there := members[m.name]
+		if !there {
+			continue
+		}
+		ids, ok := readIDs(raw)
+		if !ok {
+			r.Unread = append(r.Unread, m.name)
+			continue
+		}
+		*m.text = joinIDs(ids)
+	}
+	return nil
+}
+
+// readIDs reads a list of ids in any form.
+func readIDs(raw json.RawMessage) (ids []string, ok bool) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var value any
+	if dec.Decode(&value) != nil {
+		return nil, false
+	}
+	list, isList := value.([]any)
+	if !isList {
+		list = []any{value}
+	}
+	for _, item := range list {
+		switch v := item.(type) {
+		case nil:
+		case string:
+			ids = append(ids, splitIDs(v)...)
+		case json.Number:
+			ids = append(ids, v.String())
+		default:
+			return nil, false
+		}
+	}
+	return ids, true
 }
 
 // InvalidUsers lists InvalidUser.

@@ -23,6 +23,10 @@ func TestSendResponseLists(t *testing.T) {
 			"lists are split and trimmed", `{"invaliduser":"zhao.min| old_user|","invalidparty":"99","invalidtag":"1|2","unlicenseduser":"temp01"}`,
 			[][]string{{"zhao.min", "old_user"}, {"99"}, {"1", "2"}, {"temp01"}},
 		},
+		{
+			"arrays, numbers and blanks", `{"invaliduser":["lisi","wangwu"],"invalidparty":3,"invalidtag":[1,"2"],"unlicenseduser":" lisi | wangwu "}`,
+			[][]string{{"lisi", "wangwu"}, {"3"}, {"1", "2"}, {"lisi", "wangwu"}},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -36,6 +40,19 @@ func TestSendResponseLists(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestWhatIsNotUnderstoodIsNamed(t *testing.T) {
+	t.Parallel()
+	var r message.SendResponse
+	answer := `{"errcode":0,"errmsg":5,"invaliduser":{"a":1},"invalidparty":true,"invalidtag":"1","unlicenseduser":[["x"]],"msgid":"m"}`
+	if err := json.Unmarshal([]byte(answer), &r); err != nil {
+		t.Fatal(err)
+	}
+	want := message.SendResponse{InvalidTag: "1", MsgID: "m", Unread: []string{"invaliduser", "invalidparty", "unlicenseduser"}}
+	if diff := cmp.Diff(want, r); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

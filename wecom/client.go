@@ -199,10 +199,13 @@ func readableCause(ctx context.Context, err error) error {
 // errors come with HTTP 200 and an errcode.
 func decodeAnswer(api string, status int, answer []byte, reply any) error {
 	var head struct {
-		Code *Code  `json:"errcode"`
-		Msg  string `json:"errmsg"`
+		Code json.RawMessage `json:"errcode"`
+		Msg  json.RawMessage `json:"errmsg"`
 	}
-	isJSON := json.Unmarshal(answer, &head) == nil && head.Code != nil
+	var code Code
+	// A number in a string is a number; a null is no errcode.
+	isJSON := json.Unmarshal(answer, &head) == nil && string(head.Code) != "null" &&
+		json.Unmarshal(bytes.Trim(head.Code, `"`), &code) == nil
 	if status != http.StatusOK || !isJSON {
 		return &CallError{API: api, Status: status, Sent: true, Err: strangeAnswer(status, isJSON)}
 	}
@@ -211,10 +214,12 @@ func decodeAnswer(api string, status int, answer []byte, reply any) error {
 		// zero: it must not turn an accepted message into a failed one.
 		_ = json.Unmarshal(answer, reply)
 	}
-	if *head.Code != 0 {
-		return &Error{API: api, Code: *head.Code, Msg: head.Msg}
+	if code == 0 {
+		return nil
 	}
-	return nil
+	var text string
+	_ = json.Unmarshal(head.Msg, &text) // it is only for people
+	return &Error{API: api, Code: code, Msg: text}
 }
 
 func strangeAnswer(status int, isJSON bool) error {

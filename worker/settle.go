@@ -36,6 +36,13 @@ func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.
 	if strings.Contains(strings.ToLower(reply.ErrMsg), "warning") {
 		s.ErrMsg = "WeCom took the message and said: " + reply.ErrMsg
 	}
+	if len(reply.Unread) > 0 {
+		// Sending it again would reach those a second time who have got it.
+		s.State, s.Recipients.Accepted = tasks.Unknown, 0
+		s.ErrMsg = fmt.Sprintf("WeCom took the message, but it is not known who got it: its answer has %s in a form that is not known",
+			strings.Join(reply.Unread, ", "))
+		return s
+	}
 	if refused := s.Recipients.Refused(); refused > 0 {
 		s.State = tasks.Partial
 		s.ErrMsg = fmt.Sprintf("WeCom took the message but refused %d of its recipients", refused)

@@ -152,6 +152,11 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 	}{
 		"all recipients get it":    {to: "chen.li|wang_wu", state: tasks.Accepted, attempts: 1},
 		"one recipient is invalid": {to: "chen.li|left", state: tasks.Partial, attempts: 1, says: "refused 1 of its recipients"},
+		"refused in an array":      {fault: strange(`"invaliduser":["b","c"],"invalidparty":3,"msgid":"m"`), to: "a|b|c", state: tasks.Partial, attempts: 1, says: "refused 3 of its recipients"},
+		"refused in a strange form": {
+			fault: strange(`"invaliduser":{"b":1},"msgid":"m"`), to: "a|b", state: tasks.Unknown, attempts: 1,
+			says: "not known who got it: its answer has invaliduser", archived: true,
+		},
 		"no recipient is valid":    {to: "left", state: tasks.Rejected, errcode: 81013, attempts: 1, says: "errcode 81013", archived: true},
 		"the content is refused":   {fault: &wecomtest.Fault{ErrCode: 45002, Times: 1}, to: "a", state: tasks.Rejected, errcode: 45002, attempts: 1, says: "45002", archived: true},
 		"an unknown errcode":       {fault: &wecomtest.Fault{ErrCode: 99999, Times: 1}, to: "a", state: tasks.Rejected, errcode: 99999, attempts: 1, says: "99999", archived: true},
@@ -175,7 +180,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 			if !strings.Contains(r.ErrMsg, tc.says) || (tc.says == "") != (r.ErrMsg == "") {
 				t.Errorf("errmsg %q does not say %q", r.ErrMsg, tc.says)
 			}
-			if r.State.Sent() != (r.MsgID != "") {
+			if (r.State.Sent() || r.State == tasks.Unknown) != (r.MsgID != "") {
 				t.Errorf("msgid %q in state %s", r.MsgID, r.State)
 			}
 			want := asynq.TaskStateCompleted
@@ -191,6 +196,11 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// strange is an answer of WeCom that accepts the message, with members in other forms.
+func strange(members string) *wecomtest.Fault {
+	return &wecomtest.Fault{HTTPStatus: http.StatusOK, Body: `{"errcode":"0","errmsg":"ok",` + members + `}`, Times: 1}
 }
 
 func TestALimitCostsNoAttemptAndRestsTheWholeApp(t *testing.T) {

@@ -128,7 +128,6 @@ func TestWhatCannotBeRead(t *testing.T) {
 		"broken JSON":       {`{"priority":"bulk",}`, "parse message: the body is not JSON: line 1, byte 20: "},
 		"too much":          {`{"x":"` + strings.Repeat("x", message.MaxBodyBytes) + `"}`, "the body is too large: over "},
 		"too many members":  {with(strings.Repeat(`"x":1,`, 61) + `"y":1`), "over 64 members; WeCom knows about ten"},
-		"a mark of Windows": {"\ufeff" + hello, "parse message: the body is not JSON: line 1, byte 1: "},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
