@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	"github.com/wecomq/wecomq/internal/jsonbound"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -18,6 +20,7 @@ var ErrTooLarge = errors.New("the body is too large")
 type Envelope struct {
 	App     string        // "" if it names none
 	Options tasks.Options // those that it names
+	Decoded int64         // about how many bytes it takes, beside its text
 	// AllowUnknown passes on what [message.Parse] does not know.
 	AllowUnknown bool
 
@@ -32,15 +35,16 @@ func Parse(data []byte) (*Envelope, error) {
 	if len(data) > message.MaxBodyBytes {
 		return nil, fmt.Errorf("%w: over %d bytes", ErrTooLarge, message.MaxBodyBytes)
 	}
-	if countMembers(data) > maxMembers {
-		return nil, fmt.Errorf("over %d members; WeCom knows about ten", maxMembers)
+	decoded, err := MessageBounds.Check(data)
+	if err != nil {
+		return nil, outOfBounds(err)
 	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil || all == nil {
 		_, err = message.Parse(data) // it says best what is wrong
 		return nil, err
 	}
-	e := &Envelope{body: data}
+	e := &Envelope{Decoded: decoded, body: data}
 	own := false
 	for _, m := range members {
 		if value, there := all[m.Name]; there {
@@ -149,27 +153,25 @@ func appendMember(b []byte, name string, value []byte) []byte {
 	return append(append(append(b, quoted...), ':'), value...)
 }
 
-// maxMembers bounds the members of a message, of which the largest types have a
-// dozen: a million small ones would take fifty times their size in memory.
-const maxMembers = 64
+// MaxRecipients is how many users, departments and tags one message may name. A
+// broadcast takes any number.
+const MaxRecipients = 100_000
 
-// countMembers counts those of the outermost object, without memory.
-func countMembers(data []byte) (n int) {
-	depth, inString := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
-		case c == ':' && depth == 1:
-			n++
-		}
+// MessageBounds are those of a message's JSON. The largest types have a dozen members, and the
+// longest list that WeCom accepts has 1000 items.
+var MessageBounds = jsonbound.Bounds{
+	Depth: 16, Outer: 64, Members: 1000, Elements: message.MaxUsers + 1,
+	IDs: []string{"touser", "toparty", "totag"}, MaxIDs: MaxRecipients,
+}
+
+// outOfBounds adds what helps.
+func outOfBounds(err error) error {
+	over, _ := errors.AsType[*jsonbound.Error](err)
+	switch {
+	case slices.Contains(MessageBounds.IDs, over.Path):
+		return fmt.Errorf("%w; send it as a broadcast", err)
+	case over.Path == "" && strings.HasSuffix(over.Problem, "members"):
+		return fmt.Errorf("%w; WeCom knows about ten", err)
 	}
-	return n
+	return err
 }

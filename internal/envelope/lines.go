@@ -77,24 +77,23 @@ func (l *Lines) next() ([]byte, error) {
 	if l.failed != nil {
 		return nil, l.failed
 	}
-	var text []byte
+	var line bytes.Buffer
 	for {
 		part, err := l.in.ReadSlice('\n')
-		if len(text) <= message.MaxBodyBytes {
-			text = append(text, part...)
+		if line.Len() <= message.MaxBodyBytes {
+			line.Write(part)
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
 		l.failed = err
-		if err != nil && (len(text) == 0 || !errors.Is(err, io.EOF)) {
+		if err != nil && (line.Len() == 0 || !errors.Is(err, io.EOF)) {
 			return nil, err // a line that was cut off is no line
 		}
-		l.number++
-		if l.number == 1 {
-			text = TrimMark(text)
+		if l.number++; l.number == 1 {
+			return TrimMark(line.Bytes()), nil
 		}
-		return text, nil
+		return line.Bytes(), nil
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/alloctest"
+	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -139,4 +142,71 @@ func TestBodiesTogetherTakeSoMuchMemoryAndNoMore(t *testing.T) {
 	if w := serve(t, g, post(t, "/v1/messages", strings.NewReader(textOfX), otherToken)); w.Code != http.StatusAccepted || queue.seen < before+int64(len(textOfX)) {
 		t.Errorf("another token: HTTP %d; the bodies took %d bytes while its message was enqueued, and %d before", w.Code, queue.seen, before)
 	}
+}
+
+// doors are those that take JSON.
+var doors = []string{
+	"/v1/messages", "/v1/messages:batch", "/v1/messages/ops-01JD5K3V8N0000000000000000/card", "/v1/broadcasts",
+	"/cgi-bin/message/send", "/cgi-bin/message/update_template_card", "/cgi-bin/message/recall", "/cgi-bin/gettoken",
+}
+
+// hostile are bodies of things that are small and many: a beginning, what is repeated, and
+// an end.
+var hostile = map[string][3]string{
+	"members":                 {`{"response_code":"x"`, `,"aaaa":1`, `}`},
+	"recipients":              {`{"msgtype":"text","text":{"content":"x"},"agentid":1000002,"touser":"`, `a|`, `a"}`},
+	"recipients that differ":  {`{"msgtype":"text","text":{"content":"x"},"agentid":1000002,"toparty":"`, `10|11|12|13|14|15|16|17|`, `9"}`},
+	"recipients that are not": {`{"msgtype":"text","text":{"content":"x"},"agentid":1000002,"touser":"`, `!|`, `a"}`},
+	"unknown members inside":  {`{"touser":"a","msgtype":"text","text":{"content":"x"`, `,"a":1`, `}}`},
+	"articles":                {`{"touser":"a","msgtype":"news","news":{"articles":[{}`, `,{}`, `]}}`},
+	"depth":                   {`{"touser":"a","msgtype":"text","text":`, `{"a":`, `1`},
+	"escapes":                 {`{"touser":"a","msgtype":"text","text":{"content":"`, `\u00e4\ud83d`, `"}}`},
+	"a text":                  {`{"touser":"a","msgtype":"text","text":{"content":"`, `0123456789`, `"}}`},
+	"digits":                  {`{"touser":"a","safe":1`, `0000000000`, `,"msgtype":"text","text":{"content":"x"}}`},
+	"recipients of a list":    {`{"text":"x","recipients":["a"`, `,"a"`, `]}`},
+	"columns":                 {`{"text":"x","recipients":[{"userid":"a"`, `,"aa":"b"`, `}]}`},
+	"userids":                 {`{"button":{"replace_name":"x"},"userids":["a"`, `,"a"`, `]}`},
+	"blanks":                  {`{`, `          `, `}`},
+}
+
+// spend makes a request, and returns what it takes.
+func spend(tb testing.TB, g *Gateway, path, body string) uint64 {
+	tb.Helper()
+	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+fuzzToken)
+	if strings.HasPrefix(path, "/cgi-bin/") {
+		token, err := sealAccess(g.settings.Load().Tokens[0], access{secret: fuzzToken, corpID: "ww1", expires: g.now().Add(accessLife)})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		r.URL.RawQuery = "access_token=" + token
+	}
+	return alloctest.Bytes(func() { g.ServeHTTP(httptest.NewRecorder(), r) })
+}
+
+// mayTake is what a body may take: 8 times its size, and beside it 1 MB for what is few and
+// 512 bytes for each recipient, of whom there are at most 100,000.
+func mayTake(body string) uint64 {
+	recipients := min(strings.Count(body, "|")+strings.Count(body, `","`), envelope.MaxRecipients)
+	return uint64(8*len(body) + 512*recipients + 1<<20)
+}
+
+func TestNoBodyTakesMoreThanEightTimesItsSize(t *testing.T) { //nolint:paralleltest // it measures what the process allocates
+	g := newFuzzGateway(t)
+	g.services.Cards = cards{}
+	for _, path := range doors {
+		for name, parts := range hostile {
+			body := parts[0] + strings.Repeat(parts[1], 60_000/len(parts[1])) + parts[2]
+			if used := spend(t, g, path, body); used > mayTake(body) {
+				t.Errorf("%s: %d bytes of %s take %d, and may take %d", path, len(body), name, used, mayTake(body))
+			}
+		}
+	}
+}
+
+// cards changes none.
+type cards struct{}
+
+func (cards) UpdateCard(context.Context, string, string, message.UpdateTemplateCardRequest) (tasks.Receipt, error) {
+	return tasks.Receipt{}, ErrConflict
 }

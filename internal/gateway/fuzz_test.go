@@ -131,6 +131,26 @@ func FuzzWeCom(f *testing.F) {
 	})
 }
 
+// FuzzMemory proves that no body takes much more memory than its size, at any door.
+func FuzzMemory(f *testing.F) {
+	for _, parts := range hostile {
+		f.Add(parts[0], parts[1], parts[2], uint16(1000))
+	}
+	g := newFuzzGateway(f)
+	g.services.Cards = cards{}
+	f.Fuzz(func(t *testing.T, head, unit, tail string, times uint16) {
+		body := head + strings.Repeat(unit, min(int(times), 1<<18/max(1, len(unit)))) + tail
+		for _, path := range doors {
+			if strings.Count(body, "\n") > 100 && strings.HasSuffix(path, ":batch") {
+				continue // a batch answers each line while it reads the next
+			}
+			if used := spend(t, g, path, body); used > mayTake(body) {
+				t.Errorf("%s: %d bytes take %d, and may take %d", path, len(body), used, mayTake(body))
+			}
+		}
+	})
+}
+
 // FuzzBatch proves that each line is answered once, in order.
 func FuzzBatch(f *testing.F) {
 	f.Add("")

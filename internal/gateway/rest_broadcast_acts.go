@@ -13,6 +13,8 @@ import (
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/intake"
 )
 
 // recallTime is how long one request recalls; the client repeats it until none is left.
@@ -31,6 +33,9 @@ func (g *Gateway) replayBroadcast(ctx context.Context, in *replayBroadcastInput)
 	}
 	desk, err := g.deskOf(ctx, in.ID)
 	if err != nil {
+		return nil, err
+	}
+	if err := intake.Bound(ctx, in.data, envelope.MessageBounds); err != nil {
 		return nil, err
 	}
 	var which broadcast.Replay

@@ -8,6 +8,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 )
@@ -28,6 +30,9 @@ func (g *Gateway) updateCard(ctx context.Context, in *cardInput) (*sendOutput, e
 	}
 	app, err := ownerOf(IdentityFrom(ctx), in.ID)
 	if err != nil {
+		return nil, err
+	}
+	if err := intake.Bound(ctx, in.data, envelope.MessageBounds); err != nil {
 		return nil, err
 	}
 	update, err := message.ParseCardUpdate(in.data)

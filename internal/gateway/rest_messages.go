@@ -11,6 +11,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -74,6 +75,9 @@ func malformed(err error) error {
 // compose builds the message of an envelope, for an app that the client may use, and
 // prepares its files.
 func (g *Gateway) compose(ctx context.Context, e *envelope.Envelope, defaults tasks.Options) (App, tasks.Message, error) {
+	if err := intake.AccountOf(ctx).Take(e.Decoded); err != nil {
+		return App{}, tasks.Message{}, err
+	}
 	app, appErr := IdentityFrom(ctx).App(e.App)
 	if errors.Is(appErr, problem.ErrForbidden) {
 		return App{}, tasks.Message{}, appErr

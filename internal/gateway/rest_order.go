@@ -18,6 +18,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
+	"github.com/wecomq/wecomq/internal/jsonbound"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 )
@@ -31,6 +32,9 @@ const (
 	// creationTime is the time limit for storing a broadcast.
 	creationTime = 10 * time.Minute
 )
+
+// orderBounds are those of an order's JSON; longer lists are CSV.
+var orderBounds = jsonbound.Bounds{Depth: 16, Outer: 64, Members: 1000, Elements: envelope.MaxRecipients}
 
 // The parts of an order that is a form.
 const (
@@ -141,6 +145,9 @@ func formOf(r *http.Request, body io.Reader) *multipart.Reader {
 func readOrder(in *orderInput, form *multipart.Reader) (*broadcast.Order, error) {
 	data, err := orderData(in, form)
 	if err != nil {
+		return nil, err
+	}
+	if err := intake.Bound(in.r.Context(), data, orderBounds); err != nil {
 		return nil, err
 	}
 	o, err := broadcast.ReadOrder(data)

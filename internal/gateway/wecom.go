@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
@@ -121,6 +122,9 @@ func (c *wecomCall) unknown() (wecomReply, error) {
 // body reads the request's JSON.
 func (c *wecomCall) body(limit int64, pace intake.Pace) ([]byte, error) {
 	data, err := intake.Read(c.w, c.r, limit, pace)
+	if err == nil {
+		err = intake.Bound(c.r.Context(), data, envelope.MessageBounds)
+	}
 	switch {
 	case errors.Is(err, problem.ErrTooLarge):
 		return nil, refuse(40206, "%v", err)

@@ -1,12 +1,14 @@
 package intake
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/jsonbound"
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
@@ -88,6 +90,16 @@ func Read(w http.ResponseWriter, r *http.Request, limit int64, pace Pace) ([]byt
 		return nil, err
 	}
 	return nil, fmt.Errorf("%w: the body broke off", problem.ErrMalformed)
+}
+
+// Bound checks JSON before it is decoded, and charges what it is decoded to. An error is
+// a [*jsonbound.Error], or [problem.ErrBusy].
+func Bound(ctx context.Context, data []byte, bounds jsonbound.Bounds) error {
+	decoded, err := bounds.Check(data)
+	if err != nil {
+		return fmt.Errorf("%w: %w", problem.ErrMalformed, err)
+	}
+	return AccountOf(ctx).Take(decoded)
 }
 
 // OverLimit tells a body that is too large from one that was cut off.

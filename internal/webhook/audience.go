@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -54,10 +55,16 @@ func names[T ~string](words []T) string {
 }
 
 // ids splits lists at | and commas.
-func ids(lists ...string) []string {
+func ids(lists ...string) []string { return firstIDs(math.MaxInt, lists...) }
+
+// firstIDs are at most so many of them.
+func firstIDs(most int, lists ...string) []string {
 	var found []string
 	for _, list := range lists {
 		for id := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == '|' || r == ',' }) {
+			if len(found) == most {
+				return found
+			}
 			if id = strings.TrimSpace(id); id != "" {
 				found = append(found, id)
 			}
@@ -191,14 +198,14 @@ func (l RecipientLabels) recipients(labels map[string]string) (to message.Recipi
 		if label == "" || labels[label] == "" {
 			return nil
 		}
-		named := ids(cutBytes(labels[label], maxLabelIDs*(message.MaxUserIDBytes+1)))
-		right := slices.DeleteFunc(slices.Clone(named), func(id string) bool {
+		named := firstIDs(maxLabelIDs+1, labels[label])
+		right := slices.DeleteFunc(slices.Clone(named[:min(len(named), maxLabelIDs)]), func(id string) bool {
 			return strings.EqualFold(id, message.AllUsers) || ValidateRecipients(one(id)) != nil
 		})
-		if len(right) < len(named) || len(right) > maxLabelIDs {
+		if len(right) < len(named) {
 			wrong = append(wrong, label)
 		}
-		return right[:min(len(right), maxLabelIDs)]
+		return right
 	}
 	to.Users = good(l.ToUser, func(id string) message.Recipients { return message.Recipients{Users: []string{id}} })
 	to.Parties = good(l.ToParty, func(id string) message.Recipients { return message.Recipients{Parties: []string{id}} })

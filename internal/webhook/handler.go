@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wecomq/wecomq/internal/intake"
+	"github.com/wecomq/wecomq/internal/jsonbound"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -183,6 +185,13 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 		if err := h.cfg.Grafana.Verify(r.Header, body, time.Now()); err != nil {
 			return nil, problem.As(problem.ErrUnauthorized, err)
 		}
+	}
+	err = intake.Bound(r.Context(), body, Bounds)
+	if over, ok := errors.AsType[*jsonbound.Error](err); ok {
+		return nil, &InvalidError{cmp.Or(over.Path, "the body"), over.Problem + "; set max_alerts in the receiver, or drop labels"}
+	}
+	if err != nil {
+		return nil, &bodyError{err}
 	}
 	return body, nil
 }

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/jsonbound"
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
@@ -21,6 +21,10 @@ const (
 	// MaxAlerts is how many alerts one webhook may contain.
 	MaxAlerts = 10_000
 )
+
+// Bounds are those of a webhook's JSON: of its labels, too, of which Prometheus's users
+// have some thirty.
+var Bounds = jsonbound.Bounds{Depth: 16, Outer: 256, Members: 256, Elements: MaxAlerts + 1}
 
 // InvalidError is returned for a webhook with an invalid value. Sending it again
 // would not help.
@@ -83,13 +87,9 @@ type payloadAlert struct {
 
 // decode decodes one JSON object with nothing after it.
 func decode(body []byte) (payload, error) {
-	var p payload
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if err := dec.Decode(&p); err != nil {
+	p := payload{Alerts: make([]payloadAlert, 0, min(bytes.Count(body, []byte(`"status"`)), len(body)/64, MaxAlerts))}
+	if err := json.Unmarshal(body, &p); err != nil {
 		return payload{}, asSyntaxError(err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return payload{}, &SyntaxError{"the body: something follows the JSON object"}
 	}
 	return p, nil
 }
@@ -98,10 +98,14 @@ func asSyntaxError(err error) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
 		return &SyntaxError{fmt.Sprintf("%s: a JSON %s, want %s", wrong.Field, wrong.Value, wrong.Type)}
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	switch text := strings.TrimPrefix(err.Error(), "json: "); {
+	case text == "unexpected end of JSON input":
 		return &SyntaxError{"the body: empty, or the end of its JSON is missing"}
+	case strings.HasSuffix(text, "after top-level value"):
+		return &SyntaxError{"the body: something follows the JSON object"}
+	default:
+		return &SyntaxError{"the body: not the JSON of a webhook: " + text}
 	}
-	return &SyntaxError{"the body: not the JSON of a webhook: " + strings.TrimPrefix(err.Error(), "json: ")}
 }
 
 // notification validates a payload and converts it.

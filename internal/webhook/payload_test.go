@@ -1,8 +1,12 @@
 package webhook_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +14,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
 
+	"github.com/wecomq/wecomq/internal/alloctest"
 	"github.com/wecomq/wecomq/internal/webhook"
 )
 
@@ -152,6 +159,69 @@ func checkParsed(t *testing.T, body []byte, parse func([]byte) (webhook.Notifica
 	for _, a := range n.Alerts {
 		if a.Fingerprint == "" || a.Status != webhook.Firing && a.Status != webhook.Resolved {
 			t.Errorf("alert %+v", a)
+		}
+	}
+}
+
+// hostile are bodies of alerts that are small and many: a beginning, what is repeated, and
+// an end.
+var hostile = map[string][3]string{
+	"empty alerts":         {`{"alerts":[{}`, `,{}`, `]}`},
+	"small alerts":         {`{"alerts":[{}`, `,{"status":"firing"}`, `]}`},
+	"alerts":               {`{"alerts":[{"status":"firing"}`, `,{"status":"firing","labels":{"a":"b","c":"d","e":"f"},"fingerprint":"x"}`, `]}`},
+	"labels":               {`{"alerts":[{"status":"firing","labels":{"a":"b"`, `,"aaa":"b"`, `}}]}`},
+	"values":               {`{"alerts":[{"status":"firing","values":{"a":1`, `,"aaaaaa":1`, `}}]}`},
+	"common labels":        {`{"alerts":[{"status":"firing"}],"commonLabels":{"a":"b"`, `,"aaa":"b"`, `}}`},
+	"alerts of few labels": {`{"alerts":[{"status":"firing"}`, `,{"status":"firing","labels":{` + strings.TrimPrefix(strings.Repeat(`,"aaaa":"b"`, 200), ",") + `}}`, `]}`},
+	"recipients":           {`{"alerts":[{"status":"firing","labels":{"wecom_to_user":"`, `a|`, `"}}]}`},
+	"a text":               {`{"alerts":[{"status":"firing","annotations":{"summary":"`, `0123456789`, `"}}]}`},
+	"escapes":              {`{"alerts":[{"status":"firing","annotations":{"summary":"`, `\u00e4`, `"}}]}`},
+	"unknown":              {`{"alerts":[{"status":"firing"}],"x":[0`, `,0`, `]}`},
+	"depth":                {`{"alerts":`, `[`, ``},
+}
+
+// take makes a webhook of a handler that has no Redis, and returns what it takes.
+func take(tb testing.TB, h *webhook.Handler, body string) uint64 {
+	tb.Helper()
+	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/", strings.NewReader(body))
+	return alloctest.Bytes(func() { h.Handle(webhook.Alertmanager, "ops", httptest.NewRecorder(), r) })
+}
+
+func handlerWithoutRedis(tb testing.TB) *webhook.Handler {
+	tb.Helper()
+	nowhere := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
+	rdb := redis.NewClient(&redis.Options{Dialer: nowhere, MaxRetries: -1, DialerRetries: 1})
+	h, err := webhook.New(rdb, nil, webhook.DefaultConfig(), zerolog.Nop())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = rdb.Close() })
+	return h
+}
+
+// FuzzMemory proves that no webhook takes much more memory than its size.
+func FuzzMemory(f *testing.F) {
+	for _, parts := range hostile {
+		f.Add(parts[0], parts[1], parts[2], uint16(500))
+	}
+	h := handlerWithoutRedis(f)
+	f.Fuzz(func(t *testing.T, head, unit, tail string, times uint16) {
+		body := head + strings.Repeat(unit, min(int(times), 1<<18/max(1, len(unit)))) + tail
+		if used := take(t, h, body); used > uint64(8*len(body)+(2<<20)) {
+			t.Errorf("%d bytes take %d", len(body), used)
+		}
+	})
+}
+
+func TestNoWebhookTakesMoreThanEightTimesItsSize(t *testing.T) { //nolint:paralleltest // it measures what the process allocates
+	h := handlerWithoutRedis(t)
+	for name, parts := range hostile {
+		for _, size := range []int{150_000, 600_000} {
+			body := parts[0] + strings.Repeat(parts[1], size/len(parts[1])) + parts[2]
+			used := take(t, h, body)
+			if used > uint64(8*len(body)+(2<<20)) {
+				t.Errorf("%d bytes of %s take %.1f times as much", len(body), name, float64(used)/float64(len(body)))
+			}
 		}
 	}
 }
