@@ -20,8 +20,8 @@ const maxItems = 100
 type decoder struct {
 	lenient bool
 	report  func(path string) // gets unknown members, in place of problems; nil for none
-	items   int    // that a list may have; 0 for maxItems
-	path    []byte // of the value being read
+	items   int               // that a list may have; 0 for maxItems
+	path    []byte            // of the value being read
 	found   []FieldError
 }
 

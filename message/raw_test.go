@@ -51,11 +51,11 @@ func TestRawRequestsKeepWhatIsNotKnown(t *testing.T) {
 func TestParseOpenChecksWhatItKnows(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"touser":"a","msgtype":"text","text":{"content":"","bold":true}}`:      "text.content: missing or empty",
-		`{"touser":"a","msgtype":"text","text":{"content":7,"bold":true}}`:       "text.content: a number (7), want a string",
-		`{"touser":7,"msgtype":"hologram"}`:                                      "touser: a number (7), want a string",
-		`{"touser":"a","msgtype":"text","image":{},"text":{"content":"x"}}`:      "image: the content of another msgtype; remove it",
-		`{"touser":"a"}`:                                                         "msgtype: missing",
+		`{"touser":"a","msgtype":"text","text":{"content":"","bold":true}}`: "text.content: missing or empty",
+		`{"touser":"a","msgtype":"text","text":{"content":7,"bold":true}}`:  "text.content: a number (7), want a string",
+		`{"touser":7,"msgtype":"hologram"}`:                                 "touser: a number (7), want a string",
+		`{"touser":"a","msgtype":"text","image":{},"text":{"content":"x"}}`: "image: the content of another msgtype; remove it",
+		`{"touser":"a"}`: "msgtype: missing",
 		`{"touser":"a","msgtype":"template_card","template_card":{"new_one":1}}`: "template_card.card_type",
 	} {
 		if _, err := message.ParseOpen([]byte(body)); err == nil || !strings.Contains(err.Error(), want) {

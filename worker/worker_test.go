@@ -157,13 +157,13 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 			fault: strange(`"invaliduser":{"b":1},"msgid":"m"`), to: "a|b", state: tasks.Unknown, attempts: 1,
 			says: "not known who got it: its answer has invaliduser", archived: true,
 		},
-		"no recipient is valid":    {to: "left", state: tasks.Rejected, errcode: 81013, attempts: 1, says: "errcode 81013", archived: true},
-		"the content is refused":   {fault: &wecomtest.Fault{ErrCode: 45002, Times: 1}, to: "a", state: tasks.Rejected, errcode: 45002, attempts: 1, says: "45002", archived: true},
-		"an unknown errcode":       {fault: &wecomtest.Fault{ErrCode: 99999, Times: 1}, to: "a", state: tasks.Rejected, errcode: 99999, attempts: 1, says: "99999", archived: true},
-		"WeCom is busy twice":      {fault: &wecomtest.Fault{ErrCode: -1, Times: 2}, to: "a", state: tasks.Accepted, attempts: 3},
-		"too many calls at once":   {fault: &wecomtest.Fault{ErrCode: 45033, Times: 1}, to: "a", state: tasks.Accepted, attempts: 2},
-		"a rate limit":             {fault: &wecomtest.Fault{ErrCode: 45009, Times: 1}, to: "a", state: tasks.Accepted, attempts: 2},
-		"a dead token":             {fault: &wecomtest.Fault{ErrCode: 42001, Times: 1}, to: "a", state: tasks.Accepted, attempts: 1},
+		"no recipient is valid":  {to: "left", state: tasks.Rejected, errcode: 81013, attempts: 1, says: "errcode 81013", archived: true},
+		"the content is refused": {fault: &wecomtest.Fault{ErrCode: 45002, Times: 1}, to: "a", state: tasks.Rejected, errcode: 45002, attempts: 1, says: "45002", archived: true},
+		"an unknown errcode":     {fault: &wecomtest.Fault{ErrCode: 99999, Times: 1}, to: "a", state: tasks.Rejected, errcode: 99999, attempts: 1, says: "99999", archived: true},
+		"WeCom is busy twice":    {fault: &wecomtest.Fault{ErrCode: -1, Times: 2}, to: "a", state: tasks.Accepted, attempts: 3},
+		"too many calls at once": {fault: &wecomtest.Fault{ErrCode: 45033, Times: 1}, to: "a", state: tasks.Accepted, attempts: 2},
+		"a rate limit":           {fault: &wecomtest.Fault{ErrCode: 45009, Times: 1}, to: "a", state: tasks.Accepted, attempts: 2},
+		"a dead token":           {fault: &wecomtest.Fault{ErrCode: 42001, Times: 1}, to: "a", state: tasks.Accepted, attempts: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -122,12 +122,12 @@ func TestProblemsAreToldByField(t *testing.T) {
 func TestWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ text, want string }{
-		"nothing":           {"", "parse message: the body is not JSON: line 1, byte 0: unexpected end of JSON input"},
-		"null":              {"null", "parse message: the body is null, want an object"},
-		"a list":            {"[]", "parse message: the body is an array, want an object"},
-		"broken JSON":       {`{"priority":"bulk",}`, "parse message: the body is not JSON: line 1, byte 20: "},
-		"too much":          {`{"x":"` + strings.Repeat("x", message.MaxBodyBytes) + `"}`, "the body is too large: over "},
-		"too many members":  {with(strings.Repeat(`"x":1,`, 61) + `"y":1`), "over 64 members; WeCom knows about ten"},
+		"nothing":          {"", "parse message: the body is not JSON: line 1, byte 0: unexpected end of JSON input"},
+		"null":             {"null", "parse message: the body is null, want an object"},
+		"a list":           {"[]", "parse message: the body is an array, want an object"},
+		"broken JSON":      {`{"priority":"bulk",}`, "parse message: the body is not JSON: line 1, byte 20: "},
+		"too much":         {`{"x":"` + strings.Repeat("x", message.MaxBodyBytes) + `"}`, "the body is too large: over "},
+		"too many members": {with(strings.Repeat(`"x":1,`, 61) + `"y":1`), "over 64 members; WeCom knows about ten"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -105,7 +105,7 @@ func DefaultConfig() Config {
 		Priority: tasks.Critical,
 		Resolve:  ResolveMessage,
 		Dedup:    4 * time.Minute,
-		Timezone: "Local",
+		Timezone: "Asia/Shanghai",
 		Severity: Severity{Label: "severity", Order: []string{"critical", "error", "warning", "info"}},
 		Labels:   RecipientLabels{ToUser: "wecom_to_user", ToParty: "wecom_to_party", ToTag: "wecom_to_tag"},
 		Digest:   Digest{After: 10, Window: time.Minute},

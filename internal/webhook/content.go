@@ -3,11 +3,10 @@ package webhook
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/wecomq/wecomq/internal/cut"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -43,17 +42,17 @@ type content struct {
 
 var contents = map[string]content{
 	string(message.TypeText): {
-		build: buildText, main: body, room: message.MaxTextBytes, size: byteCount, shorten: cutBytes, join: below,
+		build: buildText, main: body, room: message.MaxTextBytes, size: byteCount, shorten: cut.Bytes, join: below,
 	},
 	string(message.TypeMarkdown): {
-		build: buildMarkdown, main: body, room: message.MaxMarkdownBytes, size: byteCount, shorten: cutBytes, join: below,
+		build: buildMarkdown, main: body, room: message.MaxMarkdownBytes, size: byteCount, shorten: cut.Bytes, join: below,
 	},
 	string(message.TypeTextCard): {
 		build: buildTextCard, main: "description", room: message.MaxTextCardDescriptionChars,
-		size: utf8.RuneCountInString, shorten: shorten, join: belowHTML,
+		size: utf8.RuneCountInString, shorten: cut.Chars, join: belowHTML,
 	},
 	string(message.TypeTemplateCard): {
-		build: buildCard, main: "sub_title", room: cardSubTitle, size: utf8.RuneCountInString, shorten: shorten, join: below,
+		build: buildCard, main: "sub_title", room: cardSubTitle, size: utf8.RuneCountInString, shorten: cut.Chars, join: below,
 	},
 }
 
@@ -78,47 +77,24 @@ func (c content) fits(texts map[string]string, note string) bool {
 	return c.size(c.join(texts[c.main], note)) <= c.room
 }
 
-// cut shortens the main text until it fits together with the note.
+// cut shortens the main text until it fits together with the note. It is the last
+// resort: what people need first stands first in it.
 func (c content) cut(texts map[string]string, note string) {
-	whole := texts[c.main]
-	keep := c.size(whole)
-	for keep > 0 && !c.fits(texts, note) {
-		over := c.size(c.join(texts[c.main], note)) - c.room
-		keep = max(min(keep-1, c.size(texts[c.main])-over), 0)
-		texts[c.main] = closed(c.shorten(whole, keep))
+	if !c.fits(texts, note) {
+		texts[c.main] = c.shorten(texts[c.main], c.room-c.size(c.join("", note)))
 	}
 }
 
-var (
-	openTag = regexp.MustCompile(`<[^<>]*` + ellipsis + `$`)
-	fonts   = regexp.MustCompile(`<(/?)(font|div|a)\b[^<>]*>`)
-)
-
-// closed repairs a text that was cut: it removes a partial tag at the end, and closes
-// open ones.
-func closed(text string) string {
-	text = openTag.ReplaceAllString(text, ellipsis)
-	var open []string
-	for _, tag := range fonts.FindAllStringSubmatch(text, -1) {
-		switch {
-		case tag[1] == "":
-			open = append(open, tag[2])
-		case len(open) > 0:
-			open = open[:len(open)-1]
-		}
-	}
-	for _, tag := range slices.Backward(open) {
-		text += "</" + tag + ">"
-	}
-	return text
-}
-
-// note says how many alerts are not shown.
-func note(more int) string {
+// note says how many alerts are not shown, and whom they are about.
+func note(more int, names string) string {
 	if more == 0 {
 		return ""
 	}
-	return fmt.Sprintf("…还有 %d 条 (+%d more)", more, more)
+	text := fmt.Sprintf("…还有 %d 条 (+%d more)", more, more)
+	if names != "" {
+		text += ": " + names
+	}
+	return text
 }
 
 // nobody is the common part of a message whose recipients are not known yet.

@@ -16,7 +16,7 @@ import (
 
 // DigestView is what the template of a digest gets.
 type DigestView struct {
-	From, Until   string // times of day, of the first and the last message
+	From, Until   string // times of day, of the first and the last message; the second with its zone
 	Messages      int    // collected in this digest
 	Count         int    // alerts, all of them
 	FiringCount   int
@@ -184,7 +184,7 @@ func (r *Renderer) fitDigest(g gathered, s *script, kind message.Type) (Rendered
 		if err != nil {
 			failed = err
 		}
-		return texts, view.More, err == nil && !cut && c.fits(texts, note(view.More))
+		return texts, view.More, err == nil && !cut && c.fits(texts, note(view.More, ""))
 	}
 	hidden := sort.Search(len(g.lines), func(i int) bool {
 		_, _, fits := try(len(g.lines) - i)
@@ -194,8 +194,8 @@ func (r *Renderer) fitDigest(g gathered, s *script, kind message.Type) (Rendered
 	if failed != nil {
 		return Rendered{}, failed
 	}
-	c.cut(texts, note(more))
-	request, err := c.build(texts, note(more))
+	c.cut(texts, note(more, ""))
+	request, err := c.build(texts, note(more, ""))
 	if err != nil {
 		return Rendered{}, err
 	}
@@ -204,7 +204,7 @@ func (r *Renderer) fitDigest(g gathered, s *script, kind message.Type) (Rendered
 
 func (r *Renderer) digestView(g gathered, shown int) DigestView {
 	view := DigestView{
-		From: g.from.In(r.zone).Format(time.TimeOnly), Until: g.until.In(r.zone).Format(time.TimeOnly),
+		From: g.from.In(r.zone).Format(time.TimeOnly), Until: g.until.In(r.zone).Format(time.TimeOnly + " -07:00"),
 		Messages: g.messages, Count: g.count(), Color: "comment",
 	}
 	for i, l := range g.lines {

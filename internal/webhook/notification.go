@@ -132,3 +132,6 @@ func sorted(alerts []Alert, severity Severity) []Alert {
 	})
 	return alerts
 }
+
+// hasPage reports whether it names a page about itself.
+func (a Alert) hasPage() bool { return a.PanelURL+a.DashboardURL+a.GeneratorURL != "" }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/jsonbound"
 	"github.com/wecomq/wecomq/internal/problem"
 )
@@ -69,6 +70,8 @@ type payload struct {
 	GroupKey          string            `json:"groupKey"`          //nolint:tagliatelle // theirs
 	TruncatedAlerts   int               `json:"truncatedAlerts"`   //nolint:tagliatelle // theirs
 	OrgID             *json.Number      `json:"orgId"`             //nolint:tagliatelle // theirs
+	EvalMatches       json.RawMessage   `json:"evalMatches"`       //nolint:tagliatelle // of Grafana's legacy alerting
+	RuleName          string            `json:"ruleName"`          //nolint:tagliatelle // likewise
 }
 
 type payloadAlert struct {
@@ -87,6 +90,7 @@ type payloadAlert struct {
 
 // decode decodes one JSON object with nothing after it.
 func decode(body []byte) (payload, error) {
+	body = envelope.TrimMark(body)
 	p := payload{Alerts: make([]payloadAlert, 0, min(bytes.Count(body, []byte(`"status"`)), len(body)/64, MaxAlerts))}
 	if err := json.Unmarshal(body, &p); err != nil {
 		return payload{}, asSyntaxError(err)
@@ -111,6 +115,9 @@ func asSyntaxError(err error) error {
 // notification validates a payload and converts it.
 func (p payload) notification(source Source) (Notification, error) {
 	switch {
+	case len(p.Alerts) == 0 && (p.EvalMatches != nil || p.RuleName != ""):
+		return Notification{}, &InvalidError{"alerts", "missing: this is the webhook of Grafana's legacy alerting, which Grafana 11 has removed; " +
+			"move the rule to Grafana Alerting (unified alerting, Grafana 8 and later), or post message/send JSON to /v1/messages"}
 	case len(p.Alerts) == 0:
 		return Notification{}, &InvalidError{"alerts", "missing or empty; a webhook reports at least one alert"}
 	case len(p.Alerts) > MaxAlerts:

@@ -111,32 +111,41 @@ func (r *Renderer) scripts(name string) []*script {
 	return scripts
 }
 
-// sizes are the limits on single texts to try, largest first: texts are shortened a
-// little before alerts are left out.
-var sizes = []viewer{{text: 1024, url: 1024}, {text: 200, url: 400}, {text: 80, url: 200}}
+// sizes are the limits on single texts to try, largest first: texts and lists of labels
+// are shortened, and details left out, before alerts are.
+var sizes = []viewer{
+	{text: 1024, url: message.MaxURLBytes, list: 64}, {text: 1024, url: 1024, list: 64},
+	{text: 200, url: 400, list: 12}, {text: 80, url: 200, list: 5},
+	{text: 80, url: 400, list: 2, compact: true},
+}
 
 // maxShown is more alerts than fit into any message.
 const maxShown = 200
 
 // fit shows as many alerts as fit: all of them if shortening their texts is enough,
-// else the worst. At least one is shown, cut if necessary.
+// else the worst, and the names of as many of the others as fit. At least one is shown,
+// cut if necessary.
 func (r *Renderer) fit(n Notification, s *script) (Rendered, error) {
+	c := contents[s.name]
 	var failed error
 	try := func(size viewer, shown int) (texts map[string]string, fits bool) {
 		texts, cut, err := r.texts(n, shown, s, size)
 		if err != nil {
 			failed = err
 		}
-		return texts, err == nil && !cut && contents[s.name].fits(texts, note(n.count()-shown))
+		return texts, err == nil && !cut && c.fits(texts, note(n.count()-shown, c.names(n, shown, c.room/4)))
 	}
 	if len(n.Alerts) <= maxShown {
 		for _, size := range sizes {
 			if texts, fits := try(size, len(n.Alerts)); fits {
-				return r.rendered(s, texts, n.Truncated)
+				return r.rendered(s, texts, n.Truncated, note(n.Truncated, ""))
 			}
 		}
 	}
 	smallest := sizes[len(sizes)-1]
+	if len(n.Alerts) == 1 {
+		smallest = sizes[len(sizes)-2] // with its labels: what is cut is behind the alert
+	}
 	shown := max(1, sort.Search(min(len(n.Alerts)-1, maxShown), func(i int) bool {
 		_, fits := try(smallest, i+1)
 		return !fits
@@ -145,12 +154,17 @@ func (r *Renderer) fit(n Notification, s *script) (Rendered, error) {
 	if failed != nil {
 		return Rendered{}, failed
 	}
-	contents[s.name].cut(texts, note(n.count()-shown))
-	return r.rendered(s, texts, n.count()-shown)
+	more := n.count() - shown
+	said := note(more, c.names(n, shown, c.room/4))
+	c.cut(texts, said)
+	if fuller := note(more, c.names(n, shown, c.room/4+c.room-c.size(c.join(texts[c.main], said)))); c.fits(texts, fuller) {
+		said = fuller
+	}
+	return r.rendered(s, texts, more, said)
 }
 
-func (r *Renderer) rendered(s *script, texts map[string]string, more int) (Rendered, error) {
-	request, err := contents[s.name].build(texts, note(more))
+func (r *Renderer) rendered(s *script, texts map[string]string, more int, note string) (Rendered, error) {
+	request, err := contents[s.name].build(texts, note)
 	if err != nil {
 		return Rendered{}, err
 	}

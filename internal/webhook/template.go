@@ -74,7 +74,7 @@ var functions = template.FuncMap{
 		}
 		return re.ReplaceAllString(text, replacement), nil
 	},
-	"time":    func(t time.Time) string { return t.Format(time.DateTime) },
+	"time":    func(t time.Time) string { return t.Format(time.DateTime + " -07:00") },
 	"date":    func(layout string, t time.Time) string { return t.Format(layout) },
 	"shorten": func(most int, text string) string { return shorten(text, max(most, 1)) },
 	"tz": func(name string, t time.Time) (time.Time, error) {

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -26,6 +27,8 @@ type View struct {
 	CommonAnnotations KV
 	ExternalURL       string // of the source's own pages
 	Link              string // the best page to look at, empty for none
+	CommonLine        string // CommonLabels without alertname in one line; if there are too many, how many are left out
+	Compact           bool   // there are too many alerts for more than a line each
 }
 
 // AlertView is what a template gets of an alert.
@@ -37,9 +40,12 @@ type AlertView struct {
 	Labels       KV
 	OwnLabels    KV // those that not all alerts of the group have
 	Annotations  KV
-	Summary      string // the annotation summary
-	Description  string // the annotation description, or message
-	RunbookURL   string // the annotation runbook_url, or runbook
+	Summary      string // the annotation summary, in whatever case
+	Description  string // the annotation description, or message, likewise
+	RunbookURL   string // the annotation runbook_url, or runbook, likewise
+	Extra        Pairs  // the other annotations; if there are too many, the last says how many are left out
+	Words        string // what the alert says in one line: its summary, description or another annotation, else its name
+	OwnLine      string // OwnLabels in one line; if there are too many, how many are left out
 	StartsAt     time.Time
 	EndsAt       time.Time // zero while it fires
 	Duration     string    // of a resolved alert, e.g. 1h3m
@@ -129,6 +135,8 @@ type viewer struct {
 	zone     *time.Location
 	text     int // the most characters of one text
 	url      int // the most bytes of one address
+	list     int // the most labels of one list, and the most annotations
+	compact  bool
 }
 
 // view shows the first alerts of a sorted notification.
@@ -154,9 +162,10 @@ func (v viewer) view(n Notification, shown int) View {
 		view.ResolvedCount += n.Truncated
 	}
 	for _, a := range n.Alerts[:shown] {
-		view.Alerts = append(view.Alerts, v.alert(a, view.CommonLabels))
+		view.Alerts = append(view.Alerts, v.alert(a, view))
 	}
 	view.Link = first(v.page(worst), view.ExternalURL)
+	view.CommonLine, view.Compact = v.line(view.CommonLabels.Remove([]string{alertName})), v.compact
 	return view
 }
 
@@ -187,24 +196,76 @@ func (v viewer) title(n Notification) string {
 	return v.label(first(strings.Join(names, ", "), n.Receiver, string(n.Source)))
 }
 
-func (v viewer) alert(a Alert, shared KV) AlertView {
+func (v viewer) alert(a Alert, group View) AlertView {
 	labels := v.labels(a.Labels)
 	view := AlertView{
 		Status: string(a.Status), Name: labels[alertName], Severity: v.severityName(a.Labels),
 		Color: v.severity.color(v.severity.rank(a.Labels), a.Status), Labels: labels,
-		OwnLabels: labels.Remove(shared.Names()), Annotations: v.annotations(a.Annotations),
-		RunbookURL: link(first(a.Annotations["runbook_url"], a.Annotations["runbook"]), v.url),
+		OwnLabels: labels.Remove(group.CommonLabels.Names()), Annotations: v.annotations(a.Annotations),
 		StartsAt:   a.StartsAt.In(v.zone), GeneratorURL: link(a.GeneratorURL, v.url),
 		DashboardURL: link(a.DashboardURL, v.url), PanelURL: link(a.PanelURL, v.url), SilenceURL: link(a.SilenceURL, v.url),
 		Link: v.page(a), Fingerprint: v.label(a.Fingerprint), Values: v.labels(a.Values),
 	}
-	view.Summary = view.Annotations["summary"]
-	view.Description = first(view.Annotations["description"], view.Annotations["message"])
+	if view.Link == "" && a.hasPage() {
+		view.Link = group.ExternalURL // its own is too long
+	}
+	v.describe(&view, a)
+	view.OwnLine = v.line(view.OwnLabels)
 	if !a.EndsAt.IsZero() {
 		view.EndsAt = a.EndsAt.In(v.zone)
 		view.Duration = span(a.EndsAt.Sub(a.StartsAt))
 	}
 	return view
+}
+
+// describe reads the annotations. Whatever has no field of its own is shown as it is
+// called.
+func (v viewer) describe(view *AlertView, a Alert) {
+	rest := maps.Clone(view.Annotations)
+	take := func(names ...string) string {
+		for _, name := range names {
+			for _, given := range rest.Names() {
+				if strings.EqualFold(given, name) && rest[given] != "" {
+					text := rest[given]
+					delete(rest, given)
+					return text
+				}
+			}
+		}
+		return ""
+	}
+	view.Summary = take("summary")
+	view.Description = take("description", "message")
+	take("runbook_url", "runbook")
+	view.RunbookURL = link(runbookOf(a.Annotations), v.url)
+	maps.DeleteFunc(rest, func(name, text string) bool { return text == "" || strings.HasPrefix(name, "__") }) // Grafana's own
+	view.Extra = rest.SortedPairs()
+	view.Words = oneLine(first(view.Summary, view.Description, view.Name))
+	if len(view.Extra) > 0 && view.Summary+view.Description == "" {
+		view.Words = oneLine(first(view.Name+" "+view.Extra[0].Value, view.Name))
+	}
+	if left := len(view.Extra) - v.list; left > 0 {
+		view.Extra = append(view.Extra[:v.list:v.list], Pair{ellipsis, strings.TrimSpace(others(left))})
+	}
+}
+
+// others says how many more there are.
+func others(left int) string {
+	if left <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %s还有 %d 项", ellipsis, left)
+}
+
+func runbookOf(annotations map[string]string) string {
+	for _, name := range []string{"runbook_url", "runbook"} {
+		for _, given := range slices.Sorted(maps.Keys(annotations)) {
+			if strings.EqualFold(given, name) && annotations[given] != "" {
+				return annotations[given]
+			}
+		}
+	}
+	return ""
 }
 
 // page is the best page about an alert.
