@@ -79,7 +79,7 @@ func (c checker) checkRecipients(common *SendRequestCommon) {
 	case slices.ContainsFunc(to.Users, func(id string) bool { return !to.All() && strings.EqualFold(id, AllUsers) }):
 		c.problem("touser", `"@all" stands beside other userids; send it alone`)
 	case !to.All():
-		c.all("touser", to.Users, isUserID, notUserID)
+		c.all("touser", to.Users, isUserID, problemOfUserID(to.Users))
 		c.all("toparty", to.Parties, isDigits, "is not a department id: digits only")
 		c.all("totag", to.Tags, isDigits, "is not a tag id: digits only")
 	}
@@ -95,6 +95,14 @@ func (c checker) checkRecipientCounts(common *SendRequestCommon) {
 
 const notUserID = "is not a userid: 1 to 64 of A-Z a-z 0-9 _ - @ . beginning with a letter or digit; " +
 	"a display name does not work"
+
+// problemOfUserID names the separator, if that is what is wrong.
+func problemOfUserID(ids []string) string {
+	if slices.ContainsFunc(ids, func(id string) bool { return strings.ContainsAny(id, ",;，；、") }) {
+		return notUserID + "; separate userids by |"
+	}
+	return notUserID
+}
 
 // CheckUserID says what is wrong with one userid, nil for nothing. Whether there is
 // such a member only WeCom knows.

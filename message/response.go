@@ -51,8 +51,12 @@ func (r *SendResponse) UnmarshalJSON(data []byte) error {
 		name string
 		text *string
 	}{
-		{"invaliduser", &r.InvalidUser}, {"invalidparty", &r.InvalidParty}, {"invalidtag", &r.InvalidTag},
-		{"unlicenseduser", &r.UnlicensedUser}, {"msgid", &r.MsgID}, {"response_code", &r.ResponseCode},
+		{"invaliduser", &r.InvalidUser},
+		{"invalidparty", &r.InvalidParty},
+		{"invalidtag", &r.InvalidTag},
+		{"unlicenseduser", &r.UnlicensedUser},
+		{"msgid", &r.MsgID},
+		{"response_code", &r.ResponseCode},
 	} {
 		raw, there := members[m.name]
 		if !there {

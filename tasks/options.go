@@ -10,12 +10,16 @@ import (
 // MaxKeyBytes bounds an idempotency key, as HTTP APIs usually do.
 const MaxKeyBytes = 255
 
+// MaxPast is how long ago a time to send may be. What is older can only be a mistake; what
+// is younger is sent at once, as in a batch that is sent again.
+const MaxPast = 24 * time.Hour
+
 // Options are the choices for one message; the zero value sends it now, with
 // default priority and no deadline.
 type Options struct {
 	Priority Priority // "" for [Default]
 	// At or Delay postpone the message, to the second; set one at most. A moment
-	// that has passed means now.
+	// that has passed, by [MaxPast] at most, means now.
 	At    time.Time
 	Delay time.Duration
 	// ExpiresAt or ExpiresIn is the deadline: a message that was not sent by then
@@ -53,6 +57,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("delay: %s is negative", o.Delay)
 	case o.ExpiresIn < 0:
 		return fmt.Errorf("expires_in: %s is negative", o.ExpiresIn)
+	case !o.At.IsZero() && time.Since(o.At) > MaxPast:
+		return fmt.Errorf("process_at: %s is %s ago; leave it out to send at once", o.At.Format(time.RFC3339), time.Since(o.At).Round(time.Hour))
 	case !o.At.IsZero() && o.Delay != 0:
 		return errors.New("process_at and delay: set one of them")
 	case !o.ExpiresAt.IsZero() && o.ExpiresIn != 0:

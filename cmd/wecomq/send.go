@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -58,10 +59,14 @@ lead to a public address.`,
 		Example: `  wecomq send --to-user zhangsan,lisi --text "Disk full on db-03" --priority critical
   wecomq send --to-party 12 --markdown "### Release 5.2" --at 2026-12-01T09:03:00+08:00
   wecomq send --to-tag 3 --image chart.png
+  df -h | wecomq send --to-user zhangsan --text -
   wecomq send -f card.json --wait
   jq -c '.[]' all.json | wecomq send --batch -f - --priority bulk`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("expires-in") && f.expiresIn == 0 {
+				return usagef("--expires-in: 0s leaves no time to send it; leave it out for no deadline")
+			}
 			if err := f.validate(); err != nil {
 				return err
 			}
@@ -79,8 +84,8 @@ func (f *sendFlags) register(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.toParty, "to-party", nil, "department ids")
 	flags.StringSliceVar(&f.toTag, "to-tag", nil, "tag ids")
 	flags.BoolVar(&f.toAll, "to-all", false, "everybody who can see the app")
-	flags.StringVar(&f.text, "text", "", "send this text, at most 2048 bytes")
-	flags.StringVar(&f.markdown, "markdown", "", "send this markdown, at most 2048 bytes")
+	flags.StringVar(&f.text, "text", "", "send this text, at most 2048 bytes; - for stdin")
+	flags.StringVar(&f.markdown, "markdown", "", "send this markdown, at most 2048 bytes; - for stdin")
 	flags.StringVar(&f.image, "image", "", "send this picture, `FILE` or URL: JPG or PNG, at most 10 MB")
 	flags.StringVar(&f.voice, "voice", "", "send this recording, `FILE` or URL: AMR, at most 2 MB and 60 s")
 	flags.StringVar(&f.video, "video", "", "send this video, `FILE` or URL: MP4, at most 10 MB")
@@ -245,6 +250,9 @@ func (f *sendFlags) source(g *globals) (*messageReader, func(), error) {
 	r := &messageReader{options: options, duplicateCheck: int(f.duplicateCheck / time.Second), lines: f.batch, allowUnknown: f.allowUnknown}
 	switch f.file {
 	case "":
+		if err := f.readText(g.stdin); err != nil {
+			return nil, nil, err
+		}
 		r.request = f.request()
 		return r, func() {}, nil
 	case "-":
@@ -260,6 +268,24 @@ func (f *sendFlags) source(g *globals) (*messageReader, func(), error) {
 	}
 	r.open(io.Reader(file), f.file)
 	return r, func() { _ = file.Close() }, nil
+}
+
+// readText puts stdin in the place of a text that is "-".
+func (f *sendFlags) readText(in io.Reader) error {
+	for name, text := range map[string]*string{"--text": &f.text, "--markdown": &f.markdown} {
+		if *text != "-" {
+			continue
+		}
+		words, err := io.ReadAll(io.LimitReader(in, message.MaxBodyBytes))
+		if err != nil {
+			return fmt.Errorf("read stdin: %w", err)
+		}
+		*text = strings.TrimRight(string(envelope.TrimMark(words)), "\r\n")
+		if *text == "" {
+			return usagef("%s -: stdin is empty", name)
+		}
+	}
+	return nil
 }
 
 // request is the message that the flags themselves hold.

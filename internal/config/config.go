@@ -61,7 +61,7 @@ func Load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
 func load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
 	src := &source{file: path, lookupEnv: lookupEnv}
 	if src.file == "" {
-		src.file, _ = lookupEnv("WECOMQ_CONFIG")
+		src.file = src.variable("WECOMQ_CONFIG")
 	}
 	if src.file == "" && exists(DefaultPath) {
 		src.file = DefaultPath

@@ -1,5 +1,7 @@
 package config
 
+import "strings"
+
 // The environment variables that stand for keys of the file.
 var (
 	redisVariables = map[string]string{"url": "REDIS_URL", "durability": "REDIS_DURABILITY"}
@@ -26,12 +28,19 @@ func readEnvironment(src *source) (*Config, error) {
 	return readConfig(src, variableSection(src, redisVariables), apps, nothing, nothing, nothing)
 }
 
+// variable is the value of an environment variable without blanks around it: one that was
+// made of a file, as in a Kubernetes Secret, often ends in a line break.
+func (s *source) variable(name string) string {
+	text, _ := s.lookupEnv(name)
+	return strings.TrimSpace(text)
+}
+
 // variableSection makes a section from the variables that are set and not empty.
 func variableSection(src *source, names map[string]string) *section {
 	s := newSection(src, place{}, nil)
 	s.variables = names
 	for key, name := range names {
-		if text, _ := src.lookupEnv(name); text != "" {
+		if text := src.variable(name); text != "" {
 			s.entries[key] = entry{place: place{field: name}, text: text}
 		}
 	}

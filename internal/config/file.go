@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -31,5 +32,9 @@ func readFile(path string) (file, error) {
 	if len(content) > maxFileBytes {
 		return file{}, fmt.Errorf("%s: %d bytes, the limit is %d", path, info.Size(), maxFileBytes)
 	}
+	if bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")) {
+		return file{}, fmt.Errorf("%s: the file is UTF-16; save it as UTF-8", path)
+	}
+	content = bytes.TrimPrefix(content, []byte("\ufeff")) // the mark of Windows
 	return file{content: content, mode: info.Mode().Perm()}, nil
 }

@@ -2,17 +2,22 @@ package config
 
 import (
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/webhook"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 // Gateway configures the HTTP gateway.
 type Gateway struct {
-	Listen   string // host:port
-	Tokens   []Token
-	Webhooks webhook.Config
+	Listen string // host:port
+	// PublicURL is where browsers find the gateway, if not at the root of a host: a proxy
+	// removes its path. "" if unknown.
+	PublicURL string
+	Tokens    []Token
+	Webhooks  webhook.Config
 }
 
 // Scope is a permission of a token.
@@ -35,11 +40,25 @@ type Token struct {
 	SHA256 [32]byte // of the token; unique
 	Apps   []string // apps that it may use; at least one
 	Scopes []Scope  // its permissions; at least one
+	// Priority of what it sends through the WeCom-compatible API, unless the request
+	// says another; "" for default.
+	Priority tasks.Priority
+}
+
+// Prefix is the path of PublicURL, "" for none: what a proxy has removed from the path of a
+// request.
+func (g Gateway) Prefix() string {
+	u, err := url.Parse(g.PublicURL)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimRight(u.Path, "/")
 }
 
 func readGateway(s *section, apps map[string]*App) Gateway {
 	gateway := Gateway{Listen: optional(s, "listen", "127.0.0.1:8080", address)}
 	names := slices.Sorted(maps.Keys(apps))
+	gateway.PublicURL = optional(s, "public_url", "", publicURL)
 	for _, item := range s.sections("tokens") {
 		gateway.Tokens = append(gateway.Tokens, readToken(item, gateway.Tokens, names))
 	}
@@ -54,7 +73,7 @@ func readToken(s *section, others []Token, apps []string) Token {
 		Name:   required(s, "name", nonEmpty[string]),
 		SHA256: required(s, "sha256", sha256Hex),
 		Apps:   readWords(s, "apps", apps),
-		Scopes: readWords(s, "scopes", Scopes()),
+		Scopes: readWords(s, "scopes", Scopes()), Priority: optional(s, "priority", "", priority),
 	}
 	for _, other := range others {
 		if token.Name != "" && token.Name == other.Name {

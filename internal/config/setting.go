@@ -1,6 +1,8 @@
 package config
 
 import (
+	"strings"
+
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/wecomq/wecomq/internal/redisconn"
@@ -125,7 +127,7 @@ func (s *section) scalar(e entry) setting {
 		return setting{place: e.place, failed: true}
 	}
 	_, null := e.node.(*ast.NullNode)
-	return setting{place: e.place, text: text, set: !null}
+	return setting{place: e.place, text: strings.TrimSpace(text), set: !null} // as in a file of its own
 }
 
 // scalarText is a scalar as written: a secret of digits keeps its leading zeros.

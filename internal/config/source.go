@@ -65,7 +65,7 @@ func (s *source) expand(text string) (string, error) {
 		if !ok {
 			errs = append(errs, fmt.Errorf("environment variable %s is not set", match[1]))
 		}
-		return value
+		return strings.TrimSpace(value)
 	})
 	if len(errs) > 0 {
 		return "", errs[0]

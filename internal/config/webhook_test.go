@@ -93,7 +93,7 @@ func TestProblemsOfWebhooks(t *testing.T) {
 		"template nobody knows":      {"templates: {html: x}", "templates.html: unknown key (known here: markdown, text, textcard, template_card, digest_markdown, digest_text)"},
 		"template that is missing":   {"templates: {text: none.tmpl}", "templates.text: open none.tmpl: no such file or directory"},
 		"template that is empty":     {"templates: {text: empty.txt}", "templates.text: empty.txt: nothing stands outside of {{define}}: that is what the message will say"},
-		"template with a wrong name": {"templates: {text: bad.tmpl}", "templates.text: bad.tmpl:2:2: <.Name>: there is no field Name here (there are Source, Receiver, Status, Title, Severity, Color, FiringCount, ResolvedCount, Alerts, More, GroupLabels, CommonLabels, CommonAnnotations, ExternalURL, Link)"},
+		"template with a wrong name": {"templates: {text: bad.tmpl}", "templates.text: bad.tmpl:2:2: <.Name>: there is no field Name here (there are Source, Receiver, Status, Title, Severity, Color, FiringCount, ResolvedCount, Alerts, More, GroupLabels, CommonLabels, CommonAnnotations, ExternalURL, Link, CommonLine, Compact)"},
 		"route to nobody":            {"routes: [{match: ['a=\"b\"']}]", "routes[0]: nobody is named (set to_user, to_party or to_tag)"},
 		"route to a display name":    {"routes: [{to_user: [张三]}]", `routes[0].to_user: "张三" is not a userid: 1 to 64 of A-Z a-z 0-9 _ - @ . beginning with a letter or digit; a display name does not work`},
 		"route to a word for a tag":  {"routes: [{to_tag: [ops]}]", `routes[0].to_tag: "ops" is not a tag id: digits only`},

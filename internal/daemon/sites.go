@@ -20,14 +20,14 @@ type sites struct {
 }
 
 func newSites(d *Deployment) (*sites, error) {
-	s := &sites{}
+	s, prefix := &sites{}, d.Config.Gateway.Prefix()
 	var err error
-	s.dashboard, err = dashboard.New(dashboard.Config{Redis: d.rdb, Apps: func() []string { return *s.apps.Load() }})
+	s.dashboard, err = dashboard.New(dashboard.Config{Redis: d.rdb, Apps: func() []string { return *s.apps.Load() }, Prefix: prefix})
 	if err != nil {
 		return nil, err
 	}
 	s.pages, err = pages.New(pages.Config{
-		OpenSession: s.openSession, Dashboard: dashboard.Root, ShowDashboard: s.dashboard.Visible,
+		OpenSession: s.openSession, Dashboard: prefix + dashboard.Root, ShowDashboard: s.dashboard.Visible, Prefix: prefix,
 		Logger: d.log.With().Str(fields.Component, "pages").Logger(),
 	})
 	if err != nil {

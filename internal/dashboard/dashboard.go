@@ -24,6 +24,9 @@ type Config struct {
 	// Apps names all apps of the config. asynqmon shows all queues of a Redis, so only a
 	// token that may use all apps may see it.
 	Apps func() []string
+	// Prefix is a path that a proxy has removed from those of all requests, such as
+	// /wecomq: the links of the pages need it. It may be "".
+	Prefix string
 }
 
 // Dashboard is asynqmon. It is safe for concurrent use.
@@ -44,7 +47,7 @@ func New(cfg Config) (*Dashboard, error) {
 		return nil, errors.New("dashboard: Apps is nil")
 	}
 	return &Dashboard{
-		cfg: cfg, admin: newMonitor(cfg.Redis, false), reader: newMonitor(cfg.Redis, true),
+		cfg: cfg, admin: newMonitor(cfg, false), reader: newMonitor(cfg, true),
 	}, nil
 }
 
@@ -54,11 +57,20 @@ type shared struct{ rdb redis.UniversalClient }
 // MakeRedisClient implements asynq.RedisConnOpt.
 func (s shared) MakeRedisClient() any { return s.rdb }
 
-func newMonitor(rdb redis.UniversalClient, readOnly bool) http.Handler {
-	return asynqmon.New(asynqmon.Options{
-		RootPath: Root, RedisConnOpt: shared{rdb}, ReadOnly: readOnly,
+func newMonitor(cfg Config, readOnly bool) http.Handler {
+	monitor := asynqmon.New(asynqmon.Options{
+		RootPath: cfg.Prefix + Root, RedisConnOpt: shared{cfg.Redis}, ReadOnly: readOnly,
 		PayloadFormatter: asynqmon.PayloadFormatterFunc(FormatPayload),
 		ResultFormatter:  asynqmon.ResultFormatterFunc(FormatResult),
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		below := r.WithContext(r.Context())
+		at := *r.URL
+		at.Path, below.URL = cfg.Prefix+at.Path, &at
+		if at.RawPath != "" {
+			at.RawPath = cfg.Prefix + at.RawPath
+		}
+		monitor.ServeHTTP(w, below)
 	})
 }
 

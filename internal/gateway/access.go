@@ -14,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/intake"
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/internal/tracing"
 )
 
@@ -25,23 +26,39 @@ const requestTime = 60 * time.Second
 type recorder struct {
 	http.ResponseWriter
 
+	prefix string // [Config.Prefix]
 	status int
 	bytes  int64
 }
 
 // WriteHeader notes the status.
 func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
+	w.begin(status)
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// begin notes the status, and puts redirects and cookies below the prefix.
+func (w *recorder) begin(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	header := w.Header()
+	to := header.Get("Location")
+	if w.prefix == "" || strings.HasPrefix(to, "//") {
+		return
+	}
+	if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, w.prefix+"/") {
+		header.Set("Location", w.prefix+to)
+	}
+	for i, cookie := range header["Set-Cookie"] {
+		header["Set-Cookie"][i] = strings.Replace(cookie, "; Path=/;", "; Path="+w.prefix+"/;", 1)
+	}
 }
 
 // Write counts the bytes.
 func (w *recorder) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.begin(http.StatusOK)
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err
@@ -54,7 +71,7 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // log when it is done.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	rec := &recorder{ResponseWriter: w}
+	rec := &recorder{ResponseWriter: w, prefix: g.prefix}
 	r, info := withRequestInfo(rec, r)
 	r, span := g.beginSpan(r)
 	r, account := g.bodies.Open(r, remote(r))
@@ -65,6 +82,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		endSpan(span, r, rec.status, info)
 	}()
 	defer g.rescue(rec, r)
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		g.fail(rec, r, fmt.Errorf("%w: Content-Encoding %.40q; send it without", problem.ErrMediaType, coding))
+		return
+	}
 	g.mux.ServeHTTP(rec, withoutEmptySegments(r))
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/message"
 )
@@ -19,5 +20,6 @@ type rawBody struct {
 func (b *rawBody) Resolve(ctx huma.Context) []error {
 	r, w := humago.Unwrap(ctx)
 	b.data, b.err = intake.Read(w, r.WithContext(ctx.Context()), message.MaxBodyBytes, intake.Whole)
+	b.data = envelope.TrimMark(b.data)
 	return nil // the handler returns b.err, as a problem of ours
 }

@@ -29,6 +29,9 @@ type Config struct {
 	// traceparent; nil for none.
 	TracerProvider oteltrace.TracerProvider
 	Version        string // of wecomq, for the docs
+	// Prefix is a path, such as /wecomq, that a proxy has removed from those of all
+	// requests: redirects and cookies need it. "" for none.
+	Prefix string
 	// Now is the clock of access tokens; nil is time.Now.
 	Now func() time.Time
 }
@@ -42,6 +45,7 @@ type Gateway struct {
 	uploads   chan struct{} // a slot for each upload that may be in memory
 	creations chan struct{} // a slot for each broadcast that may be created at once
 	bodies    *intake.Budget
+	prefix    string
 	log       zerolog.Logger
 	tracer    tracing.Tracer
 	now       func() time.Time
@@ -55,7 +59,7 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g := &Gateway{
 		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping, uploads: make(chan struct{}, maxUploads), creations: make(chan struct{}, maxCreations),
-		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now,
+		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now, prefix: cfg.Prefix,
 		tracer: tracing.New(cfg.TracerProvider), bodies: intake.NewBudget(),
 	}
 	if g.now == nil {

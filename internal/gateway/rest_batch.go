@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"time"
 
@@ -32,6 +33,14 @@ type batchInput struct {
 	App            string         `query:"app" maxLength:"32" doc:"App of the lines that name none"`
 	Priority       tasks.Priority `query:"priority" enum:"critical,default,bulk" doc:"Priority of the lines that name none"`
 	IdempotencyKey string         `header:"Idempotency-Key" doc:"Gives line N the key KEY/N if it has none of its own: the whole batch can be sent again"`
+
+	kind string // of the body, without its parameters
+}
+
+// Resolve notes what the handler cannot see.
+func (in *batchInput) Resolve(ctx huma.Context) []error {
+	in.kind, _, _ = mime.ParseMediaType(ctx.Header("Content-Type"))
+	return nil
 }
 
 // lineResult is the result of a line: a receipt, or a status and the reason.
@@ -50,6 +59,9 @@ func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse
 		if err := envelope.ValidateKey(in.IdempotencyKey); err != nil {
 			return nil, err
 		}
+	}
+	if in.kind == "multipart/form-data" {
+		return nil, fmt.Errorf("%w: a form; send the lines themselves, as with curl --data-binary @messages.ndjson", problem.ErrMediaType)
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) { //nolint:contextcheck // the batch carries its context
 		r, w := humago.Unwrap(ctx)

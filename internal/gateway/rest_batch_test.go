@@ -213,3 +213,29 @@ func TestALargeBatchGoesThrough(t *testing.T) {
 		t.Errorf("%d in the queue, %v", depth, err)
 	}
 }
+
+func TestABodyInAnotherFormIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	for name, header := range map[string]string{
+		"/v1/messages:batch": "Content-Type: multipart/form-data; boundary=x", "/v1/messages": "Content-Encoding: gzip",
+	} {
+		if p := b.problem(b.do("POST", name, textBody, as(senderToken), header)); p.Status != http.StatusUnsupportedMediaType {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}
+
+// Windows begins a file with a byte order mark.
+func TestAByteOrderMarkIsSkippedAtEveryDoor(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	const mark = "\ufeff"
+	same(t, "a message", b.do("POST", "/v1/messages", mark+textBody, as(senderToken)).status, http.StatusAccepted)
+	same(t, "a batch", decoded[struct{ Error string }](t, b.do("POST", "/v1/messages:batch", mark+textBody, as(senderToken)).body).Error, "")
+	card := b.do("POST", "/v1/messages/ops-01JD5K3V8N0000000000000000/card", mark+`{"button":{"replace_name":"x"}}`, as(senderToken))
+	same(t, "a card, which is not there", card.status, http.StatusNotFound)
+	order := b.do("POST", "/v1/broadcasts?dry_run=true", mark+`{"app":"ops","text":"x","recipients":["a"]}`, as(senderToken), "Content-Type: application/json")
+	same(t, "a broadcast", order.status, http.StatusOK)
+	same(t, "a recall", b.call("message/recall", b.accessToken(senderToken), mark+`{"msgid":"ops-01JD5K3V8N0000000000000000"}`).ErrMsg != "", true)
+}

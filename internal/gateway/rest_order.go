@@ -147,6 +147,7 @@ func readOrder(in *orderInput, form *multipart.Reader) (*broadcast.Order, error)
 	if err != nil {
 		return nil, err
 	}
+	data = envelope.TrimMark(data)
 	if err := intake.Bound(in.r.Context(), data, orderBounds); err != nil {
 		return nil, err
 	}

@@ -123,6 +123,7 @@ func (c *wecomCall) unknown() (wecomReply, error) {
 func (c *wecomCall) body(limit int64, pace intake.Pace) ([]byte, error) {
 	data, err := intake.Read(c.w, c.r, limit, pace)
 	if err == nil {
+		data = envelope.TrimMark(data)
 		err = intake.Bound(c.r.Context(), data, envelope.MessageBounds)
 	}
 	switch {
@@ -180,12 +181,18 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 		return http.StatusOK, refusal.code, refusal.text
 	}
 	if answer, ok := errors.AsType[*wecom.Error](err); ok {
+		if answer.API == wecom.APIGetToken || wecom.ClassOf(answer) == wecom.ClassToken {
+			// The client would look for the fault in its own token.
+			return http.StatusOK, -1, fmt.Sprintf("system busy: WeCom refused wecomq's own credentials of the app: %d %s", answer.Code, answer.Words())
+		}
 		return http.StatusOK, answer.Code, answer.Words()
 	}
 	if invalid, ok := asValidation(err); ok {
 		return http.StatusOK, fieldCode(invalid.Fields[0]), invalid.Error()
 	}
 	switch {
+	case isTokenHeld(err):
+		return http.StatusOK, -1, "system busy: WeCom refused wecomq's own credentials of the app: " + err.Error()
 	case errors.Is(err, errNoAccessToken):
 		return http.StatusOK, 40014, "invalid access_token"
 	case errors.Is(err, errTokenTooLong):
@@ -204,4 +211,10 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 		return http.StatusServiceUnavailable, -1, "system busy: " + unavailable(err)
 	}
 	return http.StatusInternalServerError, -1, "system busy: a fault of wecomq's, see its log"
+}
+
+// isTokenHeld reports whether gettoken is not called for a while because it was refused.
+func isTokenHeld(err error) bool {
+	_, held := errors.AsType[*wecom.TokenHeldError](err)
+	return held
 }

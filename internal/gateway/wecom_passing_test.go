@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/wecomq/wecomq/internal/waittest"
+	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -38,6 +39,37 @@ func TestRecallWorksWithOurMsgID(t *testing.T) {
 	same(t, "another app's", b.call("message/recall", token, `{"msgid":"hr-01JD5K3V8N0000000000000000"}`).ErrCode, 301002)
 	same(t, "no msgid", b.call("message/recall", token, `{}`).ErrCode, 40058)
 	same(t, "no JSON", b.call("message/recall", token, `{`).ErrCode, 40058)
+}
+
+func TestARecallFindsTheAppOfAMessageThatWasSentWithoutUs(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.work()
+	b.delivered(b.accessToken(senderToken), textBody)
+	past := b.sim.Messages()[0].MsgID
+	same(t, "errcode", b.call("message/recall", b.accessToken(rootToken), `{"msgid":"`+past+`"}`).ErrCode, 0)
+	same(t, "recalled", b.sim.Messages()[0].Recalled, true)
+}
+
+// A client that is told of a dead token looks for the fault in its own.
+func TestTheTokenOfWecomqIsNotTheClients(t *testing.T) {
+	t.Parallel()
+	for _, code := range []wecom.Code{42001, 40001, 40014} {
+		b := newBundle(t)
+		token := b.accessToken(senderToken)
+		for _, api := range []string{"media/upload", "message/recall"} {
+			if err := b.sim.AddFault(wecomtest.Fault{API: api, ErrCode: code}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for name, a := range map[string]wecomAnswer{
+			"an upload": b.upload(token, "file", "media", "x", "some content"), "a recall": b.call("message/recall", token, `{"msgid":"past-us"}`),
+		} {
+			if a.ErrCode != -1 || !strings.Contains(a.ErrMsg, "wecomq's own credentials") {
+				t.Errorf("%s: %+v", name, a)
+			}
+		}
+	}
 }
 
 const buttonCard = `{"touser":"zhangsan|lisi","msgtype":"template_card","template_card":{"card_type":"button_interaction",` +

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
@@ -30,8 +31,7 @@ func (c *wecomCall) recall() (wecomReply, error) {
 		return nil, refuse(48002, "recalling is %v", problem.ErrNotThere)
 	}
 	if _, err := tasks.AppOf(body.MsgID); err != nil {
-		err = c.pass(message.APIRecall, data)
-		return okay(), err
+		return okay(), c.recallElsewhere(data)
 	}
 	return okay(), c.takeBack(body.MsgID)
 }
@@ -51,13 +51,24 @@ func (c *wecomCall) takeBack(id string) error {
 	return err
 }
 
-// pass posts a body to WeCom unchanged, for the token's only app.
-func (c *wecomCall) pass(api string, body []byte) error {
-	app, err := c.appOf("")
-	if err != nil {
-		return err
+// maxRecallApps is how many apps are asked for a message that wecomq has not sent.
+const maxRecallApps = 8
+
+// recallElsewhere recalls a message that was sent without wecomq. Its msgid does not say
+// of which app it is, and only that app can recall it: each of the token's is asked.
+func (c *wecomCall) recallElsewhere(body []byte) error {
+	apps := c.identity.apps
+	if len(apps) > maxRecallApps {
+		return refuse(41011, "the msgid is not of wecomq, and token %q may use %d apps; recall it with a token of its app", c.identity.Name(), len(apps))
 	}
 	ctx, cancel := detached(c.r.Context(), wecomTime)
 	defer cancel()
-	return app.WeCom.Post(ctx, api, body, nil)
+	var last error
+	for _, app := range apps {
+		last = app.WeCom.Post(ctx, message.APIRecall, body, nil)
+		if !errors.Is(last, errInvalidParameter) {
+			return last
+		}
+	}
+	return last
 }

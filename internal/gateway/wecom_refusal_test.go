@@ -28,7 +28,7 @@ func TestRecallUpdateAndUploadRefuse(t *testing.T) {
 		says             string
 	}{
 		"a recall over 64 KiB":                 {recall, sender, `{"msgid":"` + strings.Repeat("x", 64<<10) + `"}`, 40206, "over 65536 bytes"},
-		"a recall for one of several apps":     {recall, root, `{"msgid":"past-us"}`, 41011, "may use 1000003, 1000002"},
+		"a recall of what no app has sent":     {recall, root, `{"msgid":"past-us"}`, 40058, "invalid msgid"},
 		"an update over the limit of a body":   {update, sender, strings.Repeat(" ", message.MaxBodyBytes+1), 40206, "over 8388608 bytes"},
 		"an update that is no JSON":            {update, sender, `{"response_code"`, 40058, "invalid json"},
 		"an update that is null":               {update, sender, `null`, 40058, "response_code missing"},

@@ -76,10 +76,10 @@ func (c *wecomCall) appOf(agentID string) (App, error) {
 	return App{}, refuse(301002, "agentid %.40q is none that token %q may use: %s", agentID, c.identity.Name(), list(numbers))
 }
 
-// choosePriority takes the priority from the query, the header or the path, in this
-// order.
+// choosePriority takes the priority from the query, the header, the path or the token, in
+// this order.
 func (c *wecomCall) choosePriority() (tasks.Priority, error) {
-	text := cmp.Or(c.r.URL.Query().Get("priority"), c.r.Header.Get("X-Wecomq-Priority"), string(c.priority))
+	text := cmp.Or(c.r.URL.Query().Get("priority"), c.r.Header.Get("X-Wecomq-Priority"), string(c.priority), string(c.identity.Token.Priority))
 	priority := tasks.Priority(text)
 	if text != "" && priority.Validate() != nil {
 		return "", invalid("priority", "%.40q is none of critical, default, bulk", text)

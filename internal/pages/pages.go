@@ -24,6 +24,9 @@ type Config struct {
 	// ShowDashboard says to whom the pages link it.
 	Dashboard     string
 	ShowDashboard func(*gateway.Identity) bool
+	// Prefix is a path that a proxy has removed from those of all requests, such as
+	// /wecomq: links need it. It may be "". Dashboard begins with it.
+	Prefix string
 	// Logger is told what cannot be told a browser; the zero value is silent.
 	Logger zerolog.Logger
 }
@@ -41,7 +44,7 @@ func New(cfg Config) (*Pages, error) {
 	if cfg.OpenSession == nil {
 		return nil, errors.New("pages: OpenSession is nil")
 	}
-	sets, err := parseTemplates()
+	sets, err := parseTemplates(cfg.Prefix)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"strings"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/message"
@@ -25,13 +26,13 @@ type templates map[string]*template.Template
 // pageNames are the pages; each is a file of the same name beside layout.html.
 var pageNames = []string{"overview", "search", "message", "dead", "broadcasts", "broadcast", "new", "login", "error"}
 
-func parseTemplates() (map[language]*templates, error) {
+// parseTemplates puts all links below the prefix.
+func parseTemplates(prefix string) (map[language]*templates, error) {
 	sets := map[language]*templates{}
 	for _, l := range []language{english, chinese} {
 		set := templates{}
 		for _, name := range pageNames {
-			t, err := template.New("layout.html").Funcs(functions(l)).
-				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/preview.html", "templates/"+name+".html")
+			t, err := parsePage(name, prefix, functions(l))
 			if err != nil {
 				return nil, fmt.Errorf("parse page %s: %w", name, err)
 			}
@@ -40,6 +41,26 @@ func parseTemplates() (map[language]*templates, error) {
 		sets[l] = &set
 	}
 	return sets, nil
+}
+
+// parsePage parses a page with what all pages share.
+func parsePage(name, prefix string, funcs template.FuncMap) (*template.Template, error) {
+	below := strings.NewReplacer(`href="/`, `href="`+prefix+`/`, `src="/`, `src="`+prefix+`/`, `action="/`, `action="`+prefix+`/`)
+	page := template.New("layout.html").Funcs(funcs).Funcs(template.FuncMap{"at": func(path string) string { return prefix + path }})
+	for _, file := range []string{"layout", "parts", "preview", name} {
+		source, err := templateFiles.ReadFile("templates/" + file + ".html")
+		if err != nil {
+			return nil, err
+		}
+		t := page
+		if file != "layout" {
+			t = page.New(file + ".html")
+		}
+		if _, err := t.Parse(below.Replace(string(source))); err != nil {
+			return nil, err
+		}
+	}
+	return page, nil
 }
 
 func functions(l language) template.FuncMap {

@@ -21,6 +21,7 @@ var (
 	ErrNotFound     = errors.New("no such message, or its record has expired")
 	ErrNoRoute      = errors.New("no such operation; GET /docs lists them all")
 	ErrMethod       = errors.New("this address does not take the method")
+	ErrMediaType    = errors.New("the body is not in a form that is taken here")
 	ErrSlow         = errors.New("the body did not come in time")
 	ErrConflict     = errors.New("not possible in the message's state")
 	ErrTooLarge     = errors.New("the body is too large")
@@ -47,6 +48,7 @@ var statuses = []struct {
 	{is(ErrNotFound), http.StatusNotFound},
 	{is(ErrNoRoute), http.StatusNotFound},
 	{is(ErrMethod), http.StatusMethodNotAllowed},
+	{is(ErrMediaType), http.StatusUnsupportedMediaType},
 	{is(ErrSlow), http.StatusRequestTimeout},
 	{is(ErrConflict), http.StatusConflict},
 	{is(ErrTooLarge), http.StatusRequestEntityTooLarge},

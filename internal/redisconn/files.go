@@ -70,7 +70,7 @@ func readPassword(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", passwordFile, err)
 	}
-	password := strings.TrimSpace(string(content))
+	password := strings.TrimSpace(strings.TrimPrefix(string(content), "\ufeff"))
 	if password == "" {
 		return "", fmt.Errorf("%s: %s is empty", passwordFile, path)
 	}

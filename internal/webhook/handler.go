@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/jsonbound"
 	"github.com/wecomq/wecomq/internal/problem"
@@ -186,6 +187,7 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 			return nil, problem.As(problem.ErrUnauthorized, err)
 		}
 	}
+	body = envelope.TrimMark(body)
 	err = intake.Bound(r.Context(), body, Bounds)
 	if over, ok := errors.AsType[*jsonbound.Error](err); ok {
 		return nil, &InvalidError{cmp.Or(over.Path, "the body"), over.Problem + "; set max_alerts in the receiver, or drop labels"}

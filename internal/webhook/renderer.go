@@ -114,8 +114,10 @@ func (r *Renderer) scripts(name string) []*script {
 // sizes are the limits on single texts to try, largest first: texts and lists of labels
 // are shortened, and details left out, before alerts are.
 var sizes = []viewer{
-	{text: 1024, url: message.MaxURLBytes, list: 64}, {text: 1024, url: 1024, list: 64},
-	{text: 200, url: 400, list: 12}, {text: 80, url: 200, list: 5},
+	{text: 1024, url: message.MaxURLBytes, list: 64},
+	{text: 1024, url: 1024, list: 64},
+	{text: 200, url: 400, list: 12},
+	{text: 80, url: 200, list: 5},
 	{text: 80, url: 400, list: 2, compact: true},
 }
 

@@ -202,7 +202,7 @@ func (v viewer) alert(a Alert, group View) AlertView {
 		Status: string(a.Status), Name: labels[alertName], Severity: v.severityName(a.Labels),
 		Color: v.severity.color(v.severity.rank(a.Labels), a.Status), Labels: labels,
 		OwnLabels: labels.Remove(group.CommonLabels.Names()), Annotations: v.annotations(a.Annotations),
-		StartsAt:   a.StartsAt.In(v.zone), GeneratorURL: link(a.GeneratorURL, v.url),
+		StartsAt: a.StartsAt.In(v.zone), GeneratorURL: link(a.GeneratorURL, v.url),
 		DashboardURL: link(a.DashboardURL, v.url), PanelURL: link(a.PanelURL, v.url), SilenceURL: link(a.SilenceURL, v.url),
 		Link: v.page(a), Fingerprint: v.label(a.Fingerprint), Values: v.labels(a.Values),
 	}
