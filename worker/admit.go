@@ -8,6 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -79,6 +80,7 @@ func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission,
 	return backoff.Retry(patience, func() (tasks.Admission, error) {
 		a, err := l.app.Pacer.Admit(ctx, question)
 		if l.outage.check(err) != nil && !asynqx.IsOutage(err) {
+			l.log.Error().Err(err).Str(fields.MessageID, d.payload.ID).Msg("the message waits: its limits cannot be told")
 			err = backoff.Permanent(err)
 		}
 		return a, err

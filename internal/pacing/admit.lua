@@ -311,7 +311,7 @@ local function admit_one(ask, key, broadcast)
   local quota_left = math.huge
   if ask.day_quota >= 0 then
     quota_left = ask.day_quota - quota_taken()
-    if ask.unlisted > quota_left and quota_left < ask.day_quota then
+    if ask.unlisted > 0 and ask.unlisted > quota_left and quota_left < ask.day_quota then
       turns[ALL], promises[ALL], reason = math.max(turns[ALL], midnight), false, 'quota'
     end
     quota_left = math.max(0, quota_left - ask.unlisted)

@@ -256,6 +256,9 @@ func TestTheDayQuota(t *testing.T) {
 	if a.Verdict != tasks.Go {
 		t.Errorf("an alert: %+v, want the reserve to let it go", a)
 	}
+	if a := b.admit(b.message(tasks.Default, "a")); a.Verdict != tasks.Turn || a.Reason != "quota" || a.Wait != 12*time.Hour+10*time.Second {
+		t.Errorf("one more when alerts have used of their reserve: %+v, want it at midnight", a)
+	}
 	b.report(tasks.Finding{Kind: tasks.Refund, Request: alert, Admission: a})
 	if s, err := b.Status(t.Context()); err != nil || s.Used != 190 || s.Midnight != 12*time.Hour {
 		t.Errorf("status %+v, %v; want 190 used, midnight in 12 h", s, err)

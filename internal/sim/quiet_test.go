@@ -44,7 +44,11 @@ func (h watch) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 		}
 		h.expireKeys()
 		defer h.stir()
-		return next(ctx, cmds)
+		err := next(ctx, cmds)
+		for _, cmd := range cmds {
+			h.checkReply(cmd)
+		}
+		return err
 	}
 }
 
@@ -69,7 +73,9 @@ func (h watch) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		}
 		h.expireKeys()
 		defer h.stir()
-		return next(ctx, cmd)
+		err := next(ctx, cmd)
+		h.checkReply(cmd)
+		return err
 	}
 }
 
