@@ -4,9 +4,12 @@ package worker_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 	"github.com/wecomq/wecomq/worker"
 )
@@ -176,14 +180,17 @@ func (tr *trouble) settle(l *load) {
 	tr.booksBalance(l)
 }
 
-// stormVictim is a worker process that works until it is killed.
+// stormVictim is a worker process that works until it is killed. It says when it begins to.
 func stormVictim(socket, wecomURL string) {
 	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket})
 	app, err := makeApp(rdb, wecomURL, callTimeout)
 	if err != nil {
 		panic(err)
 	}
-	w, err := worker.New(worker.Config{Redis: rdb, Apps: []worker.App{stormy(app)}})
+	began := sync.OnceFunc(func() { fmt.Println("the first message") })
+	w, err := worker.New(worker.Config{
+		Redis: rdb, Apps: []worker.App{stormy(app)}, OnDequeued: func(string, tasks.Priority, time.Duration) { began() },
+	})
 	if err != nil {
 		panic(err)
 	}
@@ -192,30 +199,58 @@ func stormVictim(socket, wecomURL string) {
 	}
 }
 
-// TestAStormOfKills kills a hundred worker processes times WECOMQ_STORM, each after it
-// has sent some messages.
+const (
+	// dieTogether is how many workers of a storm are killed at the same moment.
+	dieTogether = 10
+	// sentByEach is how many messages they have sent by then, on average.
+	sentByEach = 10
+)
+
+// TestAStormOfKills kills a hundred worker processes times WECOMQ_STORM, ten at a time, each
+// after it has begun to send.
 func TestAStormOfKills(t *testing.T) { //nolint:paralleltest // each storm has the machine for itself
 	kills := 100 * scaleOfStorm(t)
 	server := redisServer(t)
-	sim, url := newSimulator(t, stormRules())
+	rules := stormRules()
+	rules.Latency = wecomtest.Duration(20 * time.Millisecond) // so that they die in the middle of calls
+	sim, url := newSimulator(t, rules)
 	tr := newTrouble(t, server.Client(), server.URL(), sim, url)
 	tr.app = stormy(tr.app)
 	load := tr.load(server.URL(), 8)
-	load.more(12 * kills)
-	load.end()
 	orphans := map[string]bool{}
-	for range kills {
-		tr.killOne(server.Addr, url)
+	for range kills / dieTogether {
+		tr.killSome(server.Addr, url)
 		for _, id := range tr.orphan() {
 			orphans[id] = true
 		}
 	}
+	load.end()
 	tr.settle(load)
 	t.Logf("%d kills with %d messages in hand", kills, len(orphans))
 }
 
-// killOne lets a worker process send ten messages, and kills it.
-func (tr *trouble) killOne(socket, wecomURL string) {
+// killSome lets worker processes send messages, and kills them.
+func (tr *trouble) killSome(socket, wecomURL string) {
+	tr.Helper()
+	enough := tr.sim.Stats().Delivered + dieTogether*sentByEach
+	var victims [dieTogether]*exec.Cmd
+	var working atomic.Int64
+	for i := range victims {
+		victims[i] = tr.victim(socket, wecomURL, func() { working.Add(1) })
+	}
+	waittest.Until(tr.T, "all victims have begun to send", func() bool {
+		return working.Load() == dieTogether && tr.sim.Stats().Delivered >= enough
+	})
+	for _, victim := range victims {
+		_ = victim.Process.Kill()
+	}
+	for _, victim := range victims {
+		_ = victim.Wait()
+	}
+}
+
+// victim starts a worker process; began is called when that has its first message.
+func (tr *trouble) victim(socket, wecomURL string, began func()) *exec.Cmd {
 	tr.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -223,30 +258,46 @@ func (tr *trouble) killOne(socket, wecomURL string) {
 	}
 	cmd := exec.CommandContext(tr.Context(), self)
 	cmd.Env = append(os.Environ(), "WECOMQ_TEST_VICTIM="+pointAny, "WECOMQ_TEST_REDIS="+socket, "WECOMQ_TEST_WECOM="+wecomURL)
-	before := tr.sim.Stats().Delivered
-	if err := cmd.Start(); err != nil {
+	output, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
 		tr.Fatal(err)
 	}
-	waittest.Until(tr.T, "the victim has sent messages, or there are none", func() bool {
-		return tr.sim.Stats().Delivered >= before+10 || tr.rdb.LLen(tr.Context(), "asynq:{ops:default}:pending").Val() == 0
-	})
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
+	go func() {
+		if _, err := output.Read(make([]byte, 1)); err == nil {
+			began()
+		}
+	}()
+	return cmd
 }
 
-// orphan lets so much time pass that asynq and the ledger take the worker for dead, and
-// returns the messages that it and those before it had in hand.
+// orphan lets so much time pass that asynq and the ledger take the workers that were just
+// killed for dead, and returns the messages that they had in hand.
 func (tr *trouble) orphan() []string {
 	tr.Helper()
-	ids := tr.rdb.ZRange(tr.Context(), "asynq:{ops:default}:lease", 0, -1).Val()
-	tr.endLeases(ids)
-	for _, id := range ids {
-		if tr.rdb.HGet(tr.Context(), recordKey(id), "state").Val() == "sending" {
-			tr.rdb.HSet(tr.Context(), recordKey(id), "attempt_at", time.Now().Add(-time.Hour).UnixMilli())
+	ctx, leases, past := tr.Context(), "asynq:{ops:default}:lease", time.Now().Add(-time.Hour)
+	ids := tr.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: leases, ByScore: true, Start: time.Now().Unix(), Stop: "+inf"}).Val()
+	_, err := tr.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, id := range ids {
+			p.ZAddXX(ctx, leases, redis.Z{Score: float64(past.Unix()), Member: id})
+			agedScript.Eval(ctx, p, []string{recordKey(id)}, past.UnixMilli())
 		}
+		return nil
+	})
+	if err != nil {
+		tr.Fatal(err)
 	}
 	return ids
 }
+
+// agedScript makes an attempt that is under way an old one.
+var agedScript = redis.NewScript(`
+if redis.call('HGET', KEYS[1], 'state') == 'sending' then
+  redis.call('HSET', KEYS[1], 'attempt_at', ARGV[1])
+end
+return 1`)
 
 // TestAStormOfMovingSlots moves the slots of the app and of its queue under load, again
 // and again.
