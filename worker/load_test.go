@@ -46,6 +46,7 @@ type load struct {
 
 	mu      sync.Mutex
 	acked   map[string]string // id by member
+	ackedAt map[string]time.Time
 	refused int
 }
 
@@ -65,7 +66,7 @@ func (tr *trouble) load(redisURL string, senders int, prepare ...func(redis.Univ
 		tr.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(tr.Context())
-	l := &load{T: tr.T, producer: p, stop: stop, acked: map[string]string{}}
+	l := &load{T: tr.T, producer: p, stop: stop, acked: map[string]string{}, ackedAt: map[string]time.Time{}}
 	for sender := range senders {
 		l.running.Go(func() { l.send(ctx, sender) })
 	}
@@ -83,7 +84,7 @@ func (l *load) send(ctx context.Context, sender int) {
 		receipt, err := l.producer.Send(context.WithoutCancel(ctx), text(member, "x"), producer.Options{})
 		l.mu.Lock()
 		if err == nil {
-			l.acked[member] = receipt.ID
+			l.acked[member], l.ackedAt[member] = receipt.ID, time.Now()
 		} else {
 			l.refused++
 		}
@@ -127,11 +128,11 @@ const stormPatience = 5 * time.Minute
 // books compare the records of what was acknowledged with what arrived at the simulator.
 type books struct {
 	acked, refused int
-	lost           []string // what did not arrive, or has no record that says so
-	absent         int      // of those, what did not arrive
-	marked         int      // as possible duplicates
-	doubled        int      // of those, what arrived more than once
-	unmarked       []string // what did so without a mark
+	lost           map[string]string // by member, what did not arrive, or has no record that says so
+	absent         int               // of those, what did not arrive
+	marked         int               // as possible duplicates
+	doubled        int               // of those, what arrived more than once
+	unmarked       []string          // what did so without a mark
 }
 
 func (b books) String() string {
@@ -148,7 +149,7 @@ func (tr *trouble) books(l *load) books {
 		}
 	}
 	acked, kept := l.acknowledged(), ledger.New(tr.rdb, tr.app.Name, time.Hour)
-	b := books{acked: len(acked), refused: l.refused}
+	b := books{acked: len(acked), refused: l.refused, lost: map[string]string{}}
 	for member, id := range acked {
 		r, err := kept.Record(tr.Context(), id)
 		n := arrivals[member]
@@ -161,7 +162,7 @@ func (tr *trouble) books(l *load) books {
 		}
 		switch {
 		case r.State != tasks.Accepted || n == 0:
-			b.lost = append(b.lost, what)
+			b.lost[member] = what
 		case n > 1 && !r.PossibleDuplicate:
 			b.unmarked = append(b.unmarked, what)
 		case n > 1:
@@ -184,6 +185,16 @@ func (tr *trouble) booksBalance(l *load) {
 	for _, what := range b.unmarked {
 		tr.Error("doubled unmarked: ", what)
 	}
+}
+
+// isForgotten reports whether Redis has neither the task nor the record of a message.
+func (tr *trouble) isForgotten(id string) bool {
+	tr.Helper()
+	found, err := tr.rdb.Exists(tr.Context(), recordKey(id)).Result()
+	if err == nil && found == 0 {
+		found, err = tr.rdb.Exists(tr.Context(), "asynq:{ops:default}:t:"+id).Result()
+	}
+	return err == nil && found == 0
 }
 
 // isStored checks that Redis has the task or the record of each message.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
@@ -187,7 +188,7 @@ func stormVictim(socket, wecomURL string) {
 	if err != nil {
 		panic(err)
 	}
-	began := sync.OnceFunc(func() { fmt.Println("the first message") })
+	began := sync.OnceFunc(func() { _, _ = os.Stdout.WriteString("the first message\n") })
 	w, err := worker.New(worker.Config{
 		Redis: rdb, Apps: []worker.App{stormy(app)}, OnDequeued: func(string, tasks.Priority, time.Duration) { began() },
 	})
@@ -322,21 +323,20 @@ func TestAStormOfMovingSlots(t *testing.T) { //nolint:paralleltest // each storm
 
 // failover is a Redis with a replica, and what makes that take over.
 type failover struct {
-	url             string
-	master, replica *redistest.Server
-	survivor        redis.UniversalClient
+	url      string
+	master   *redistest.Server
+	heir     redis.UniversalClient // the replica
+	survivor redis.UniversalClient // whoever has the data
 }
 
 func bySentinel(t *testing.T) failover {
 	t.Helper()
 	a, b := freePort(t), freePort(t)
 	lines := "bind 127.0.0.1\nrequirepass pw\nmasterauth pw\nrepl-diskless-sync-delay 0\nport "
-	f := failover{master: redisServer(t, lines+a), replica: redisServer(t, lines+b, "replicaof 127.0.0.1 "+a)}
-	survivor := redis.NewClient(&redis.Options{Network: "unix", Addr: f.replica.Addr, Password: "pw"})
-	t.Cleanup(func() { _ = survivor.Close() })
-	waittest.Until(t, "the replica is in step", func() bool {
-		return strings.Contains(survivor.Info(t.Context(), "replication").Val(), "master_link_status:up")
-	})
+	master, replica := redisServer(t, lines+a), redisServer(t, lines+b, "replicaof 127.0.0.1 "+a)
+	heir := redis.NewClient(&redis.Options{Network: "unix", Addr: replica.Addr, Password: "pw"})
+	t.Cleanup(func() { _ = heir.Close() })
+	awaitReplication(t, heir, "master_link_status:up")
 	sentinel := redistest.StartSentinel(t, "sentinel monitor m 127.0.0.1 "+a+" 1", "sentinel auth-pass m pw",
 		"sentinel down-after-milliseconds m 1000", "sentinel failover-timeout m 10000", "requirepass s3cret")
 	asked := redis.NewSentinelClient(&redis.Options{Addr: sentinel, Password: "s3cret"})
@@ -345,41 +345,70 @@ func bySentinel(t *testing.T) failover {
 		known, err := asked.Replicas(t.Context(), "m").Result()
 		return err == nil && len(known) == 1
 	})
-	f.survivor, f.url = survivor, "redis-sentinel://:s3cret@"+sentinel+"?master_name=m&password=pw"
-	return f
+	return failover{"redis-sentinel://:s3cret@" + sentinel + "?master_name=m&password=pw", master, heir, heir}
 }
 
 func byCluster(t *testing.T) failover {
 	t.Helper()
 	cluster := redistest.StartCluster(t, redistest.AppendOnly)
 	master, replica := cluster.Of("asynq:{ops:default}:pending")
-	return failover{cluster.URL(), master, replica, cluster.Client()}
+	return failover{cluster.URL(), master, replica.Client(), cluster.Client()}
 }
 
-// TestAStormOfFailovers kills a master under load. Replication is asynchronous: the
-// test tells what that cost, which docs/semantics.md quotes.
+// awaitReplication waits until a Redis says so of its replication.
+func awaitReplication(t *testing.T, rdb redis.UniversalClient, what string) {
+	t.Helper()
+	waittest.Until(t, what, func() bool { return strings.Contains(rdb.Info(t.Context(), "replication").Val(), what) })
+}
+
+// TestAStormOfFailovers kills a master under load, which comes back as a replica. Replication
+// is asynchronous: the test tells what that cost, which docs/semantics.md quotes, and that
+// nothing else did. With `durability: replica` it costs nothing.
 func TestAStormOfFailovers(t *testing.T) { //nolint:paralleltest // each storm has the machine for itself
 	scale := scaleOfStorm(t)
 	for name, set := range map[string]func(*testing.T) failover{"by Sentinel": bySentinel, "by Cluster": byCluster} { //nolint:paralleltest // each storm has the machine for itself
-		t.Run(name, func(t *testing.T) {
-			f := set(t)
-			sim, url := newSimulator(t, stormRules())
-			tr := newTrouble(t, f.survivor, f.url, sim, url)
-			tr.app = stormy(tr.app)
-			tr.work()
-			load := tr.load(f.url, 8)
-			load.more(200 * scale)
-			f.master.Kill()
-			began := time.Now()
-			load.more(200 * scale)
-			load.end()
-			tr.lose()
-			tr.awaitWithin(stormPatience)
-			b := tr.books(load)
-			t.Logf("%s; %s until as many were sent again", b, time.Since(began).Round(time.Second))
-			if inFlight := 2 * 16; len(b.lost) > inFlight || len(b.unmarked) > inFlight {
-				t.Errorf("lost %v, doubled unmarked %v; want no more than what was under way", b.lost, b.unmarked)
-			}
-		})
+		for durable, safe := range map[string]bool{"durability: primary": false, "durability: replica": true} {
+			t.Run(name+", "+durable, func(t *testing.T) {
+				f := set(t)
+				sim, url := newSimulator(t, stormRules())
+				tr := newTrouble(t, f.survivor, f.url, sim, url)
+				tr.app = stormy(tr.app)
+				tr.failOver(f, 200*scale, safe)
+			})
+		}
+	}
+}
+
+// failOver kills the master between two times so many messages, and checks that all are there.
+func (tr *trouble) failOver(f failover, messages int, safe bool) {
+	tr.Helper()
+	var prepare []func(redis.UniversalClient)
+	if safe {
+		prepare = append(prepare, durability.Require)
+		durability.Require(tr.redis)
+	}
+	tr.work()
+	load := tr.load(f.url, 8, prepare...)
+	load.more(messages)
+	f.master.Kill()
+	awaitReplication(tr.T, f.heir, "role:master")
+	tookOver := time.Now()
+	f.master.Restart()
+	awaitReplication(tr.T, f.heir, "state=online")
+	load.more(messages)
+	load.end()
+	tr.lose()
+	tr.awaitWithin(stormPatience)
+	b := tr.books(load)
+	tr.Logf("%s; %s until as many were sent again", b, time.Since(tookOver).Round(time.Second))
+	for member, what := range b.lost {
+		before := tookOver.Sub(load.ackedAt[member]).Round(time.Millisecond)
+		tr.Logf("acknowledged %s before the replica took over: %s", before, what)
+		if safe || before <= 0 || !tr.isForgotten(load.acked[member]) {
+			tr.Errorf("lost, and not for want of replication: %s", what)
+		}
+	}
+	if inFlight := 2 * 16; len(b.lost) > inFlight || len(b.unmarked) > inFlight || safe && len(b.unmarked) > 0 {
+		tr.Errorf("lost %d, doubled unmarked %v; want no more than what was under way", len(b.lost), b.unmarked)
 	}
 }
