@@ -4,7 +4,6 @@ package worker_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
