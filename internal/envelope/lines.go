@@ -30,6 +30,8 @@ func (l Line) Parse() (*Envelope, error) {
 type Bounds struct {
 	Lines, Bytes int
 	Buffer       int // bytes
+	// Charge, when set, is told how many bytes of a line are kept; its error ends the stream.
+	Charge func(n int64) error
 }
 
 // Lines reads the lines of a stream, as many at once as have come by then.
@@ -82,6 +84,10 @@ func (l *Lines) next() ([]byte, error) {
 		part, err := l.in.ReadSlice('\n')
 		if line.Len() <= message.MaxBodyBytes {
 			line.Write(part)
+			if busy := l.charge(len(part)); busy != nil {
+				l.failed = busy
+				return nil, busy
+			}
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
@@ -95,6 +101,13 @@ func (l *Lines) next() ([]byte, error) {
 		}
 		return line.Bytes(), nil
 	}
+}
+
+func (l *Lines) charge(n int) error {
+	if l.bounds.Charge == nil {
+		return nil
+	}
+	return l.bounds.Charge(int64(n))
 }
 
 // TrimMark cuts off the byte order mark that Windows puts at the beginning of a file.

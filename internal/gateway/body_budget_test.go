@@ -14,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/alloctest"
 	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -209,4 +210,54 @@ type cards struct{}
 
 func (cards) UpdateCard(context.Context, string, string, message.UpdateTemplateCardRequest) (tasks.Receipt, error) {
 	return tasks.Receipt{}, ErrConflict
+}
+
+func TestUnfinishedLinesOfOneTokenLeaveRoomForOthers(t *testing.T) {
+	t.Parallel()
+	g := newFuzzGateway(t)
+	g.bodies = intake.NewBudget(8 << 20)
+	t.Cleanup(func() { allReleased(t, g) })
+	besiege(t, g, 2, func(body io.Reader) *http.Request { return post(t, "/v1/messages:batch", body, fuzzToken) },
+		strings.Repeat(" ", 1900<<10))
+	if held := g.bodies.InUse(); held < 2*(1900-64)<<10 {
+		t.Fatalf("two unfinished lines of 1900 KB are charged with %d bytes", held)
+	}
+	line := textOfX + strings.Repeat(" ", 500<<10)
+	for token, want := range map[string]string{fuzzToken: `"status":503`, otherToken: `"state":"queued"`} {
+		if w := serve(t, g, post(t, "/v1/messages:batch", strings.NewReader(line), token)); !strings.Contains(w.Body.String(), want) {
+			t.Errorf("HTTP %d %s, want %s", w.Code, w.Body, want)
+		}
+	}
+	many := strings.Repeat(textOfX+strings.Repeat(" ", 100<<10)+"\n", 50) // more than its share, one after the other
+	if w := serve(t, g, post(t, "/v1/messages:batch", strings.NewReader(many), otherToken)); strings.Count(w.Body.String(), `"state":"queued"`) != 50 {
+		t.Errorf("a batch that is larger than the share: %s", w.Body)
+	}
+}
+
+func TestStreamsAndFilesOfOneTokenLeaveRoomForOthers(t *testing.T) {
+	t.Parallel()
+	g := newFuzzGateway(t)
+	besiege(t, g, maxStreams+1, func(body io.Reader) *http.Request { return post(t, "/v1/messages:batch", body, fuzzToken) }, "{")
+	for token, want := range map[string]int{fuzzToken: http.StatusServiceUnavailable, otherToken: http.StatusOK} {
+		if w := serve(t, g, post(t, "/v1/messages:batch", strings.NewReader(textOfX), token)); w.Code != want {
+			t.Errorf("a stream beside as many as may be: HTTP %d %s, want %d", w.Code, w.Body, want)
+		}
+	}
+	of := func(secret string) context.Context {
+		identity, err := g.identify(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return context.WithValue(t.Context(), identityKey{}, identity)
+	}
+	over, cancel := context.WithCancel(of(fuzzToken))
+	cancel()
+	for i, step := range []struct {
+		ctx context.Context //nolint:containedctx // of a step
+		ok  bool
+	}{{of(fuzzToken), true}, {of(fuzzToken), true}, {over, false}, {of(otherToken), true}} {
+		if _, err := g.takeUpload(step.ctx); (err == nil) != step.ok {
+			t.Errorf("file %d: %v", i+1, err)
+		}
+	}
 }

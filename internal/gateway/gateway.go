@@ -42,7 +42,8 @@ type Gateway struct {
 	services  Services
 	settings  atomic.Pointer[Settings]
 	stopping  <-chan struct{}
-	uploads   chan struct{} // a slot for each upload that may be in memory
+	uploads   *intake.Pool  // a slot for each file that may be in memory
+	streams   *intake.Pool  // a slot for each stream that may be read at once
 	creations chan struct{} // a slot for each broadcast that may be created at once
 	bodies    *intake.Budget
 	prefix    string
@@ -58,9 +59,10 @@ func New(cfg Config) (*Gateway, error) {
 		return nil, errors.New("gateway: Services.Queue or Services.Records is nil")
 	}
 	g := &Gateway{
-		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping, uploads: make(chan struct{}, maxUploads), creations: make(chan struct{}, maxCreations),
+		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping,
+		uploads: intake.NewPool(maxUploads), streams: intake.NewPool(maxStreams), creations: make(chan struct{}, maxCreations),
 		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now, prefix: cfg.Prefix,
-		tracer: tracing.New(cfg.TracerProvider), bodies: intake.NewBudget(),
+		tracer: tracing.New(cfg.TracerProvider), bodies: intake.NewBudget(intake.MaxBytes),
 	}
 	if g.now == nil {
 		g.now = time.Now

@@ -26,8 +26,11 @@ const ndjson = "application/x-ndjson"
 // idleTime is how long a client may take to read a piece of an answer.
 const idleTime = 30 * time.Second
 
+// maxStreams is how many batches may be read at once.
+const maxStreams = 64
+
 // batchBounds limit the lines that are enqueued at once.
-var batchBounds = envelope.Bounds{Lines: 500, Bytes: 4 << 20, Buffer: 64 << 10}
+var batchBounds = envelope.Bounds{Lines: 500, Bytes: 1 << 20, Buffer: 64 << 10}
 
 type batchInput struct {
 	App            string         `query:"app" maxLength:"32" doc:"App of the lines that name none"`
@@ -66,12 +69,21 @@ func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse
 	return &huma.StreamResponse{Body: func(ctx huma.Context) { //nolint:contextcheck // the batch carries its context
 		r, w := humago.Unwrap(ctx)
 		r = r.WithContext(ctx.Context())
+		release, err := g.takeStream(r.Context())
+		if err != nil {
+			g.fail(w, r, err)
+			return
+		}
+		defer release()
 		conn := http.NewResponseController(w)
 		w.Header().Set("Connection", "close") // net/http cannot reuse the connection after a full-duplex body that was not read to its end
 		_ = conn.EnableFullDuplex()           // HTTP/2 always is
 		body := intake.NewStream(w, r, intake.Line, g.stopping)
 		defer body.End()
-		b := &batch{Gateway: g, ctx: ctx.Context(), defaults: in, body: body, lines: envelope.NewLines(body, batchBounds), w: w, conn: conn}
+		account := intake.AccountOf(r.Context())
+		bounds := batchBounds
+		bounds.Charge = account.Take
+		b := &batch{Gateway: g, ctx: ctx.Context(), defaults: in, body: body, account: account, lines: envelope.NewLines(body, bounds), w: w, conn: conn}
 		if err := b.run(); err != nil {
 			b.end(r, err)
 		}
@@ -85,6 +97,7 @@ type batch struct {
 	ctx      context.Context //nolint:containedctx // it lives only as long as the request
 	defaults *batchInput
 	body     *intake.Stream
+	account  *intake.Account // of the lines that are in memory
 	lines    *envelope.Lines
 	w        http.ResponseWriter
 	conn     *http.ResponseController
@@ -101,6 +114,7 @@ func (b *batch) run() error {
 			if err := b.handle(chunk); err != nil {
 				return err
 			}
+			b.account.Release()
 		}
 		switch {
 		case errors.Is(end, io.EOF) && !b.started: // nothing, or blank lines

@@ -75,14 +75,22 @@ func (g *Gateway) keepMedia(ctx context.Context, in *mediaInput) (*mediaOutput, 
 	return &mediaOutput{Media{Media: ref.String(), Type: in.Type, Bytes: len(content)}}, nil
 }
 
-// takeUpload waits for a slot of [maxUploads].
+// takeUpload waits for a slot of the token's share of [maxUploads].
 func (g *Gateway) takeUpload(ctx context.Context) (release func(), err error) {
-	select {
-	case g.uploads <- struct{}{}:
-		return func() { <-g.uploads }, nil
-	case <-ctx.Done():
+	owner := IdentityFrom(ctx).Name()
+	if !g.uploads.Await(ctx, owner, 1) {
 		return nil, problem.ErrBusy
 	}
+	return func() { g.uploads.Give(owner, 1) }, nil
+}
+
+// takeStream takes a slot of the token's share of [maxStreams].
+func (g *Gateway) takeStream(ctx context.Context) (release func(), err error) {
+	owner := IdentityFrom(ctx).Name()
+	if !g.streams.Take(owner, 1) {
+		return nil, problem.ErrBusy
+	}
+	return func() { g.streams.Give(owner, 1) }, nil
 }
 
 // read takes the file from a form, from its first part named media, or from a body that is

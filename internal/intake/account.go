@@ -42,15 +42,16 @@ type Budget struct {
 }
 
 const (
-	// strangerBytes is all that bodies of senders may take that are not authenticated: a
-	// thousand times [MaxStrangerBytes] from each of four addresses.
+	// MaxBytes is what all bodies may take whose senders are authenticated, with what they
+	// are decoded to.
+	MaxBytes = 64 << 20
+	// strangerBytes is what all others may take: a thousand times [MaxStrangerBytes] from
+	// each of four addresses.
 	strangerBytes = 8 << 20
-	// knownBytes is what all other bodies may take, with what they are decoded to.
-	knownBytes = 64 << 20
 )
 
-// NewBudget returns the budget of a gateway.
-func NewBudget() *Budget { return &Budget{NewPool(strangerBytes), NewPool(knownBytes)} }
+// NewBudget returns the budget of a gateway: so much for senders that are authenticated.
+func NewBudget(known int64) *Budget { return &Budget{NewPool(strangerBytes), NewPool(known)} }
 
 type accountKey struct{}
 

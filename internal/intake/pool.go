@@ -1,6 +1,9 @@
 package intake
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // Pool is memory, or a number of slots, that owners share: each may hold as much as is
 // left for the others, and no more. Alone, an owner gets half of it; however many hold
@@ -11,10 +14,14 @@ type Pool struct {
 	size int64
 	free int64
 	held map[string]int64
+	// given is closed when something is given back.
+	given chan struct{}
 }
 
 // NewPool returns a pool of a size that is free.
-func NewPool(size int64) *Pool { return &Pool{size: size, free: size, held: map[string]int64{}} }
+func NewPool(size int64) *Pool {
+	return &Pool{size: size, free: size, held: map[string]int64{}, given: make(chan struct{})}
+}
 
 // Take takes n for an owner, or nothing and reports false if that is more than its share.
 func (p *Pool) Take(owner string, n int64) bool {
@@ -28,6 +35,28 @@ func (p *Pool) Take(owner string, n int64) bool {
 	return true
 }
 
+// Await takes n for an owner when its share allows it, or reports false when the context
+// ends before.
+func (p *Pool) Await(ctx context.Context, owner string, n int64) bool {
+	for {
+		given := p.nextGift()
+		if p.Take(owner, n) {
+			return true
+		}
+		select {
+		case <-given:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (p *Pool) nextGift() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.given
+}
+
 // Give returns n that the owner has taken.
 func (p *Pool) Give(owner string, n int64) {
 	p.mu.Lock()
@@ -36,6 +65,8 @@ func (p *Pool) Give(owner string, n int64) {
 	if p.held[owner] -= n; p.held[owner] == 0 {
 		delete(p.held, owner)
 	}
+	close(p.given)
+	p.given = make(chan struct{})
 }
 
 // InUse is how much of the pool is taken.
