@@ -54,7 +54,7 @@ func TestBlanksAndMarksAreNoPartOfAValue(t *testing.T) {
 	}
 }
 
-func TestVariablesAreTrimmed(t *testing.T) { //nolint:paralleltest // t.Chdir forbids it
+func TestVariablesAreTrimmed(t *testing.T) {
 	t.Chdir(t.TempDir())
 	cfg, err := config.Load("", environment(map[string]string{
 		"WECOM_CORP_ID": "ww0123456789abcdef\n", "WECOM_AGENT_ID": " 1000002\n", "WECOM_SECRET": "s3cret\r\n", "REDIS_URL": "redis://127.0.0.1:6379/5\n",

@@ -180,19 +180,13 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 	if refusal, ok := errors.AsType[*refusalError](err); ok {
 		return http.StatusOK, refusal.code, refusal.text
 	}
-	if answer, ok := errors.AsType[*wecom.Error](err); ok {
-		if answer.API == wecom.APIGetToken || wecom.ClassOf(answer) == wecom.ClassToken {
-			// The client would look for the fault in its own token.
-			return http.StatusOK, -1, fmt.Sprintf("system busy: WeCom refused wecomq's own credentials of the app: %d %s", answer.Code, answer.Words())
-		}
-		return http.StatusOK, answer.Code, answer.Words()
+	if code, text, ok := upstream(err); ok {
+		return http.StatusOK, code, text
 	}
 	if invalid, ok := asValidation(err); ok {
 		return http.StatusOK, fieldCode(invalid.Fields[0]), invalid.Error()
 	}
 	switch {
-	case isTokenHeld(err):
-		return http.StatusOK, -1, "system busy: WeCom refused wecomq's own credentials of the app: " + err.Error()
 	case errors.Is(err, errNoAccessToken):
 		return http.StatusOK, 40014, "invalid access_token"
 	case errors.Is(err, errTokenTooLong):
@@ -213,8 +207,20 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 	return http.StatusInternalServerError, -1, "system busy: a fault of wecomq's, see its log"
 }
 
-// isTokenHeld reports whether gettoken is not called for a while because it was refused.
-func isTokenHeld(err error) bool {
-	_, held := errors.AsType[*wecom.TokenHeldError](err)
-	return held
+// upstream is what a client is told of WeCom's answer. If WeCom refused the token of the app,
+// which is wecomq's own, that is no token code: the client would look for the fault in its
+// own token.
+func upstream(err error) (code wecom.Code, text string, ok bool) {
+	const ours = "system busy: WeCom refused wecomq's own credentials of the app: "
+	if held, ok := errors.AsType[*wecom.TokenHeldError](err); ok {
+		return -1, ours + held.Error(), true
+	}
+	answer, ok := errors.AsType[*wecom.Error](err)
+	switch {
+	case !ok:
+		return 0, "", false
+	case answer.API == wecom.APIGetToken || wecom.ClassOf(answer) == wecom.ClassToken:
+		return -1, fmt.Sprintf("%s%d %s", ours, answer.Code, answer.Words()), true
+	}
+	return answer.Code, answer.Words(), true
 }

@@ -89,7 +89,7 @@ func TestEveryoneIsNamedAlone(t *testing.T) {
 	b := newBundle(t)
 	token := b.accessToken(senderToken)
 	for touser, want := range map[string]struct{ stored, invalid string }{
-		"@all": {stored: "@all"}, "@ALL": {stored: "@all"}, " @all |": {stored: "@all"},
+		"@all": {stored: "@all"}, "@ALL": {stored: "@all"}, "@all|": {stored: "@all"},
 		"@all|zhangsan": {"zhangsan", "@all"}, "lisi|@ALL": {"lisi", "@all"},
 	} {
 		a := b.wecomSend(token, strings.Replace(textBody, "zhangsan", touser, 1))

@@ -151,7 +151,7 @@ func FuzzIngressAgreesWithTheSimulator(f *testing.F) {
 // mayDiffer is what the ingress does better: it knows the agent of a token's only app,
 // splits what is for too many, cuts markdown, and passes on what may come to be.
 func mayDiffer(body string, here, there wecom.Code) bool {
-	switch there {
+	switch int64(there) {
 	case 41011, 40032, 82002, 82003, 40008:
 		return here == 0 || there == 41011
 	case 40058:

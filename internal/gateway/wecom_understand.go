@@ -60,7 +60,7 @@ func wecomRefusal(err error, body []byte) error {
 	if refusal, ok := errors.AsType[*refusalError](err); ok {
 		return refusal
 	}
-	if refusal, ok := errors.AsType[*tolerance.Refusal](err); ok {
+	if refusal, ok := errors.AsType[*tolerance.RefusalError](err); ok {
 		return refuse(refusal.Code, "%s", refusal.Text)
 	}
 	code := errInvalidParameter

@@ -74,13 +74,13 @@ func (c *Content) checkActionMenu() error {
 	}
 	actions := c.Obj("action_menu").Objs("action_list")
 	if len(actions) < 1 || len(actions) > maxActions {
-		return refuse(40058, "template_card.action_menu.action_list count is not 1 to %d", maxActions)
+		return refuse("template_card.action_menu.action_list count is not 1 to %d", maxActions)
 	}
 	keys := map[string]bool{}
 	for _, action := range actions {
 		key := action.Str("key")
 		if action.Str("text") == "" || bad(key, maxKey, byteLen) {
-			return refuse(40058, "template_card.action_menu.action_list text or key missing or too long")
+			return refuse("template_card.action_menu.action_list text or key missing or too long")
 		}
 		if keys[key] {
 			return wecom.Code(42051)
@@ -167,7 +167,7 @@ func (c *Content) checkPicture() error {
 		}
 		// 0 is what clients with typed fields send for the default.
 		if ratio, ok := image.Float("aspect_ratio"); !ok || ratio != 0 && (ratio < minAspectRatio || ratio > maxAspectRatio) {
-			return refuse(40058, "template_card.card_image.aspect_ratio is not %v to %v", minAspectRatio, maxAspectRatio)
+			return refuse("template_card.card_image.aspect_ratio is not %v to %v", minAspectRatio, maxAspectRatio)
 		}
 	}
 	if c.Has("image_text_area") {
@@ -205,7 +205,7 @@ func (c *Content) checkButtons() error {
 			return err
 		}
 		if style := button.Flag("style"); style < 0 || style > 4 {
-			return refuse(40058, "template_card.button_list.style is not 1 to 4")
+			return refuse("template_card.button_list.style is not 1 to 4")
 		}
 		if button.Flag("type") == linkURL {
 			if err := button.Require(42028, "url"); err != nil {

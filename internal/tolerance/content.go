@@ -167,7 +167,7 @@ func (c *Content) checkArticles(check func(*Content, Object) error) error {
 func checkMarkdown(c *Content) error {
 	c.Text = c.Str("content")
 	if len(c.Text) > maxText {
-		return refuse(40058, "markdown.content exceed max length %d", maxText)
+		return refuse("markdown.content exceed max length %d", maxText)
 	}
 	return c.Require(44004, "content")
 }
@@ -177,7 +177,7 @@ func checkNotice(c *Content) error {
 	items := c.Objs("content_item")
 	switch {
 	case c.Everyone: // the page forbids it without naming a code
-		return refuse(40058, "miniprogram_notice not support touser @all")
+		return refuse("miniprogram_notice not support touser @all")
 	case c.Str("appid") == "":
 		return wecom.Code(90200)
 	case len(c.Str("page")) > maxPage:
@@ -211,7 +211,7 @@ func checkTaskCard(c *Content) error {
 	}
 	buttons := c.Objs("btn")
 	if len(buttons) < 1 || len(buttons) > maxTaskCardBtns {
-		return refuse(40058, "taskcard.btn count is not 1 to %d", maxTaskCardBtns)
+		return refuse("taskcard.btn count is not 1 to %d", maxTaskCardBtns)
 	}
 	keys := map[string]bool{}
 	for _, button := range buttons {

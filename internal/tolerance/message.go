@@ -10,16 +10,17 @@ import (
 // errInvalidParameter is WeCom's errcode for whatever has none of its own.
 const errInvalidParameter wecom.Code = 40058
 
-// Refusal is an errcode with a text of its own, such as the member that is wrong.
-type Refusal struct {
+// RefusalError is an errcode with a text of its own, such as the member that is wrong.
+type RefusalError struct {
 	Code wecom.Code
 	Text string
 }
 
-func (r *Refusal) Error() string { return fmt.Sprintf("errcode %d: %s", int64(r.Code), r.Text) }
+func (r *RefusalError) Error() string { return fmt.Sprintf("errcode %d: %s", int64(r.Code), r.Text) }
 
-func refuse(code wecom.Code, format string, args ...any) error {
-	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
+// refuse is 40058 with a text.
+func refuse(format string, args ...any) error {
+	return &RefusalError{Code: errInvalidParameter, Text: fmt.Sprintf(format, args...)}
 }
 
 // Judge says what WeCom answers to a message, its recipients aside.
@@ -38,7 +39,7 @@ var typeName = regexp.MustCompile(`^[a-z][a-z0-9_]{1,31}$`)
 // Known reports whether a msgtype has checks here.
 func Known(msgtype string) bool { return contentChecks[msgtype] != nil }
 
-// Message judges a body of message/send. An error is a [wecom.Code] or a [*Refusal].
+// Message judges a body of message/send. An error is a [wecom.Code] or a [*RefusalError].
 func (j Judge) Message(body Object) (*Content, error) {
 	kind := body.Str("msgtype")
 	check, known := contentChecks[kind]
@@ -50,7 +51,7 @@ func (j Judge) Message(body Object) (*Content, error) {
 	}
 	safe, ok := body.Num("safe")
 	if !ok || safe < 0 || safe > 2 {
-		return nil, refuse(errInvalidParameter, "safe is not 0, 1 or 2")
+		return nil, refuse("safe is not 0, 1 or 2")
 	}
 	c := &Content{Object: body.Obj(kind), Safe: safe, Everyone: To(body).Everyone, files: j.Files}
 	if !known {

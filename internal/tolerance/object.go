@@ -42,16 +42,16 @@ func Parse(body []byte) (Object, error) {
 		*o.wrong = true
 		return o, nil
 	case !utf8.Valid(body):
-		return o, refuse(errInvalidParameter, "invalid json: the body is not UTF-8")
+		return o, refuse("invalid json: the body is not UTF-8")
 	}
 	p := &parser{data: body, wrong: o.wrong}
 	if !p.take('{') {
 		*o.wrong = true
-		return o, refuse(errInvalidParameter, "invalid json")
+		return o, refuse("invalid json")
 	}
 	whole := p.object(o.members, 0)
 	if p.values > maxValues {
-		return o, refuse(errInvalidParameter, "invalid json: over %d values", maxValues)
+		return o, refuse("invalid json: over %d values", maxValues)
 	}
 	p.blank()
 	*o.wrong = *o.wrong || !whole || p.at < len(body)

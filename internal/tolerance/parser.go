@@ -148,11 +148,11 @@ func (p *parser) text() (string, bool) {
 	}
 	var b strings.Builder
 	for p.at < len(p.data) {
-		switch c := p.data[p.at]; {
-		case c == '"':
+		switch c := p.data[p.at]; c {
+		case '"':
 			p.at++
 			return b.String(), true
-		case c == '\\':
+		case '\\':
 			if !p.escape(&b) {
 				return "", false
 			}

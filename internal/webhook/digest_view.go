@@ -78,7 +78,7 @@ func linesOf(n Notification, severity Severity) []line {
 		lines[i].who = alsoWho(lines[i].who, who)
 	}
 	for _, a := range sorted(n.Alerts, severity) {
-		name := shorten(plainLabel(cutBytes(a.Labels[alertName], maxTextBytes)), 60)
+		name := shorten(plainLabel(atMost(a.Labels[alertName])), 60)
 		add(line{status: a.Status, rank: severity.rank(a.Labels), name: name}, shorten(plainLabel(a.Labels["instance"]), 40), 1)
 	}
 	if n.Truncated > 0 {

@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestALargeGroupNamesWhomItIsAbout(t *testing.T) {
 	n := webhook.Notification{ExternalURL: "http://am.example:9093"}
 	for i := range 60 {
 		n.Alerts = append(n.Alerts, webhook.Alert{
-			Status: webhook.Firing, Fingerprint: fmt.Sprint(i), StartsAt: time.Unix(1764295200, 0),
+			Status: webhook.Firing, Fingerprint: strconv.Itoa(i), StartsAt: time.Unix(1764295200, 0),
 			Labels:       map[string]string{"alertname": "NodeDown", "severity": "critical", "instance": fmt.Sprintf("10.0.0.%d:9100", i), "job": "node"},
 			Annotations:  map[string]string{"summary": fmt.Sprintf("node %d is down", i), "description": strings.Repeat("d", 200)},
 			GeneratorURL: "http://prom.example/graph?g0.expr=" + strings.Repeat("x", 90),

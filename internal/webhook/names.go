@@ -13,7 +13,7 @@ var tellingLabels = []string{"instance", "pod", "node", "host", "hostname", "dev
 func nameOf(a Alert) string {
 	for _, label := range tellingLabels {
 		if name := a.Labels[label]; name != "" {
-			return shorten(plainLabel(cutBytes(name, maxTextBytes)), 40)
+			return shorten(plainLabel(atMost(name)), 40)
 		}
 	}
 	return ""

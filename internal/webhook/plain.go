@@ -50,13 +50,12 @@ func shorten(text string, most int) string {
 	return text
 }
 
-// cutBytes cuts a text to a number of bytes, including the ellipsis, without
-// splitting a character.
-func cutBytes(text string, most int) string {
-	if len(text) <= most {
+// atMost cuts a text to what is worth processing, without splitting a character.
+func atMost(text string) string {
+	if len(text) <= maxTextBytes {
 		return text
 	}
-	end := max(most-len(ellipsis), 0)
+	end := maxTextBytes - len(ellipsis)
 	for end > 0 && !utf8.RuneStart(text[end]) {
 		end--
 	}

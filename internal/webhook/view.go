@@ -278,7 +278,7 @@ func (v viewer) severityName(labels map[string]string) string {
 }
 
 func (v viewer) label(text string) string {
-	return shorten(plainLabel(cutBytes(text, maxTextBytes)), v.text)
+	return shorten(plainLabel(atMost(text)), v.text)
 }
 
 func (v viewer) labels(labels map[string]string) KV {
@@ -294,7 +294,7 @@ func (v viewer) labels(labels map[string]string) KV {
 func (v viewer) annotations(annotations map[string]string) KV {
 	kv := make(KV, len(annotations))
 	for name, value := range annotations {
-		kv[plainLabel(name)] = shorten(strings.TrimSpace(plain(cutBytes(value, maxTextBytes))), v.text)
+		kv[plainLabel(name)] = shorten(strings.TrimSpace(plain(atMost(value))), v.text)
 	}
 	return kv
 }

@@ -25,7 +25,7 @@ type status struct {
 func (s *status) set(code wecom.Code, msg string) { s.ErrCode, s.ErrMsg = code, msg }
 
 func refuse(code wecom.Code, format string, args ...any) error {
-	return &tolerance.Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
+	return &tolerance.RefusalError{Code: code, Text: fmt.Sprintf(format, args...)}
 }
 
 // wordings are errmsg texts seen in WeCom's answers; other codes say their meaning.
@@ -48,7 +48,7 @@ var wordings = map[wecom.Code]string{
 
 // codeAndText splits an error of a check into what WeCom would say.
 func codeAndText(err error) (wecom.Code, string) {
-	if r, ok := errors.AsType[*tolerance.Refusal](err); ok {
+	if r, ok := errors.AsType[*tolerance.RefusalError](err); ok {
 		return r.Code, r.Text
 	}
 	code := wecom.Code(-1)

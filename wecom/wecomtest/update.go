@@ -27,13 +27,7 @@ func (s *Simulator) updateCard(c *call) (reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkAgent(body); err != nil {
-		return nil, err
-	}
-	if err := checkTargets(body); err != nil {
-		return nil, err
-	}
-	card, err := s.checkReplacement(c, body)
+	card, err := s.checkUpdate(c, body)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +48,17 @@ func (s *Simulator) updateCard(c *call) (reply, error) {
 	}
 	m.change(card, c.raw)
 	return &updateReply{InvalidUser: invalid}, nil
+}
+
+// checkUpdate checks all that can be said without the message.
+func (s *Simulator) checkUpdate(c *call, body tolerance.Object) (*tolerance.Content, error) {
+	if err := c.checkAgent(body); err != nil {
+		return nil, err
+	}
+	if err := checkTargets(body); err != nil {
+		return nil, err
+	}
+	return s.checkReplacement(c, body)
 }
 
 // checkTargets requires someone to update the card for.
