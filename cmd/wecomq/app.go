@@ -100,17 +100,17 @@ func newAppSwitch(g *globals, verb, short, long string, do func(*apps.Inspector,
 				return err
 			}
 			defer d.Close()
-			apps := d.Inspector()
+			ctx, apps := acting(cmd.Context(), d), d.Inspector()
 			for _, name := range names {
 				if _, err := d.Config.App(name); err != nil {
 					return err
 				}
 			}
 			for _, name := range names {
-				if err := do(apps, cmd.Context(), name); err != nil {
+				if err := do(apps, ctx, name); err != nil {
 					return err
 				}
-				if err := g.printApp(cmd.Context(), apps, name); err != nil {
+				if err := g.printApp(ctx, apps, name); err != nil {
 					return err
 				}
 			}

@@ -33,7 +33,7 @@ serves it, and, without --force, while messages wait. --dry-run only counts. Wit
 				return err
 			}
 			defer d.Close()
-			return runAppForget(cmd.Context(), g, d, f, names[0])
+			return runAppForget(acting(cmd.Context(), d), g, d, f, names[0])
 		},
 	}
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "count, and delete nothing")

@@ -61,7 +61,7 @@ reason. Exits 1 if anything is left.`,
 			}
 			defer d.Close()
 			a := &auditCommand{globals: g, deployment: d, repair: f.repair}
-			return a.run(cmd.Context(), names, audit.Options{Since: since, Until: until})
+			return a.run(acting(cmd.Context(), d), names, audit.Options{Since: since, Until: until})
 		},
 	}
 	f.register(cmd)

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"os/user"
 
 	"github.com/spf13/cobra"
 
@@ -54,16 +52,6 @@ func (g *globals) openBroadcast(ctx context.Context, id string) (*daemon.Deploym
 	return d, d.BroadcastDesk(app), nil
 }
 
-// actor is who gives this command, for the books.
-func actor() string {
-	name := "unknown"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	host, _ := os.Hostname()
-	return name + "@" + host
-}
-
 // broadcastControl is a command that changes the state of a broadcast.
 type broadcastControl struct {
 	verb, short, long string
@@ -90,7 +78,7 @@ func newBroadcastControl(g *globals, c broadcastControl) *cobra.Command {
 				return err
 			}
 			defer d.Close()
-			b, err := c.do(desk.Store, cmd.Context(), ids[0], actor())
+			b, err := c.do(desk.Store, acting(cmd.Context(), d), ids[0], actor())
 			if err != nil {
 				return broadcastError(err)
 			}

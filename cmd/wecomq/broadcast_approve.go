@@ -39,6 +39,7 @@ func (g *globals) approveBroadcast(ctx context.Context, id string) error {
 		return err
 	}
 	defer d.Close()
+	ctx = acting(ctx, d)
 	b, err := desk.Get(ctx, id)
 	if err == nil {
 		err = b.MayApprove(actor())

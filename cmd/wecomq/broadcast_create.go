@@ -142,6 +142,7 @@ func (f *broadcastCreateFlags) run(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer d.Close()
+	ctx = acting(ctx, d)
 	spec, err := f.spec(app, template)
 	if err != nil {
 		return err

@@ -34,6 +34,7 @@ func (g *globals) replayBroadcast(ctx context.Context, id string, r broadcast.Re
 		return err
 	}
 	defer d.Close()
+	ctx = acting(ctx, d)
 	b, duplicate, err := desk.Replay(ctx, id, r, actor())
 	if err != nil {
 		return broadcastError(err)

@@ -97,6 +97,7 @@ func runCardUpdate(ctx context.Context, g *globals, f *cardUpdateFlags, id strin
 		return err
 	}
 	defer d.Close()
+	ctx = acting(ctx, d)
 	app, err := d.AppOf(id)
 	if err != nil {
 		return err

@@ -54,6 +54,7 @@ func runDeadPurge(ctx context.Context, g *globals, f *purgeFlags, query ledger.Q
 		return err
 	}
 	defer d.Close()
+	ctx = acting(ctx, d)
 	app, err := d.Config.App(f.app)
 	if err != nil {
 		return err

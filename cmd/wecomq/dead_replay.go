@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/operator"
@@ -47,11 +48,11 @@ only by its id, or with --include-unknown. A partial one is replayed only by its
 				return err
 			}
 			defer d.Close()
-			r := &replayer{globals: g, deployment: d}
+			ctx, r := acting(cmd.Context(), d), &replayer{globals: g, deployment: d}
 			if f.all {
-				return r.all(cmd.Context(), f.app, f.query(withErrCode))
+				return r.all(ctx, f.app, f.query(withErrCode))
 			}
-			return r.named(cmd.Context(), ids)
+			return r.named(ctx, ids)
 		},
 	}
 	flags := cmd.Flags()
@@ -112,11 +113,12 @@ func (r *replayer) named(ctx context.Context, ids []string) error {
 	return errors.Join(problems...)
 }
 
-func (r *replayer) all(ctx context.Context, name string, query ledger.Query) error {
+func (r *replayer) all(ctx context.Context, name string, query ledger.Query) (err error) {
 	app, err := r.deployment.Config.App(name)
 	if err != nil {
 		return err
 	}
+	defer func() { activity.Record(ctx, activity.ReplayDead, app.Name, fmt.Sprintf("%d messages", r.replayed), err) }()
 	op, err := r.deployment.Operator(app)
 	if err != nil {
 		return err

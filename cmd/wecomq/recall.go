@@ -37,7 +37,7 @@ The ID of a broadcast cancels what is left of it, and recalls its calls: {"id","
 				return err
 			}
 			defer d.Close()
-			return runRecall(cmd.Context(), g, d, ids)
+			return runRecall(acting(cmd.Context(), d), g, d, ids)
 		},
 	}
 }

@@ -72,7 +72,7 @@ func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Q
 		return err
 	}
 	if f.follow {
-		return writeRecords(w, g.retryThroughOutage(ctx, d.Ledger(app).Tail(ctx, query)), true)
+		return writeRecords(w, retryThroughOutage(ctx, g, d.Ledger(app).Tail(ctx, query)), true)
 	}
 	return writeRecords(w, d.Ledger(app).Records(ctx, query), false)
 }
@@ -82,20 +82,20 @@ const outageStep = 500 * time.Millisecond
 
 // retryThroughOutage leaves the outages of Redis out of a list that goes on after them, and
 // says once of each that there is one.
-func (g *globals) retryThroughOutage(ctx context.Context, records iter.Seq2[tasks.Record, error]) iter.Seq2[tasks.Record, error] {
-	return func(yield func(tasks.Record, error) bool) {
+func retryThroughOutage[T any](ctx context.Context, g *globals, all iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		away := false
-		for record, err := range records {
+		for one, err := range all {
 			if !asynqx.IsOutage(err) {
 				away = false
-				if !yield(record, err) {
+				if !yield(one, err) {
 					return
 				}
 				continue
 			}
 			if !away {
 				away = true
-				_, _ = fmt.Fprintf(g.stderr, "Redis is unavailable (%v); messages that finish meanwhile follow when it has recovered\n", err)
+				_, _ = fmt.Fprintf(g.stderr, "Redis is unavailable (%v); what happens meanwhile follows when it has recovered\n", err)
 			}
 			select {
 			case <-time.After(outageStep):

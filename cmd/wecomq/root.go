@@ -104,7 +104,7 @@ was not accepted, 4 timed out waiting.`,
 		return usagef("%w; see '%s --help'", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newServe(g), newGateway(g), newWorker(g), newSend(g), newBroadcast(g), newResult(g), newResults(g), newRecall(g), newCard(g), newDead(g), newApp(g), newAudit(g),
+		newServe(g), newGateway(g), newWorker(g), newSend(g), newBroadcast(g), newResult(g), newResults(g), newRecall(g), newCard(g), newDead(g), newApp(g), newAudit(g), newActivity(g),
 		newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newTemplate(g), newVersion(g),
 	)
 	return root

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/audit"
 	"github.com/wecomq/wecomq/internal/pacing"
@@ -129,7 +130,8 @@ func (a *Inspector) withPausedQueues(ctx context.Context, s Status) (Status, err
 
 // Pause stops an app on all hosts: its queues, and the messages in the workers'
 // hands.
-func (a *Inspector) Pause(ctx context.Context, app string) error {
+func (a *Inspector) Pause(ctx context.Context, app string) (err error) {
+	defer func() { activity.Record(ctx, activity.PauseApp, app, "", err) }()
 	if err := a.pacer(app).Pause(ctx); err != nil {
 		return err
 	}
@@ -138,7 +140,8 @@ func (a *Inspector) Pause(ctx context.Context, app string) error {
 
 // Resume ends whatever stops an app: a pause, here or in the dashboard, a penalty, a
 // suspension, the wait after a failed gettoken.
-func (a *Inspector) Resume(ctx context.Context, app string) error {
+func (a *Inspector) Resume(ctx context.Context, app string) (err error) {
+	defer func() { activity.Record(ctx, activity.ResumeApp, app, "", err) }()
 	if tokens, ok := a.tokens[app]; ok {
 		if err := tokens.Forgive(ctx); err != nil {
 			return err
@@ -153,7 +156,9 @@ func (a *Inspector) Resume(ctx context.Context, app string) error {
 // ResetRate gives an app back the calls per minute, and at once, that 45009 and 45033
 // took from it.
 func (a *Inspector) ResetRate(ctx context.Context, app string) error {
-	return a.pacer(app).ResetRate(ctx)
+	err := a.pacer(app).ResetRate(ctx)
+	activity.Record(ctx, activity.ResetRate, app, "", err)
+	return err
 }
 
 func (a *Inspector) eachQueue(ctx context.Context, app string, do func(context.Context, redis.UniversalClient, string) error) error {

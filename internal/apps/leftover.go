@@ -6,6 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/redisconn"
@@ -50,9 +51,9 @@ func (a *Inspector) Leftover(ctx context.Context, app string) (Leftover, error) 
 
 // Forget deletes all that Redis holds of an app, records included, and returns the number
 // of keys. What is being written meanwhile may stay, so nobody should serve the app.
-func (a *Inspector) Forget(ctx context.Context, app string) (int, error) {
-	deleted := 0
-	err := a.eachKey(ctx, app, func(node redis.UniversalClient, names []string) error {
+func (a *Inspector) Forget(ctx context.Context, app string) (deleted int, err error) {
+	defer func() { activity.Record(ctx, activity.ForgetApp, app, fmt.Sprintf("%d keys", deleted), err) }()
+	err = a.eachKey(ctx, app, func(node redis.UniversalClient, names []string) error {
 		replies, err := node.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, name := range names { // one by one: they may be of several slots
 				p.Unlink(ctx, name)

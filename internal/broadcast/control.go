@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
@@ -29,15 +30,18 @@ type action struct {
 	from []State
 	to   State
 	// idle are the states in which there is nothing to do.
-	idle []State
+	idle     []State
+	recorded activity.Action
 }
 
 var (
-	pausing    = action{"paused", []State{Running, Scheduled}, Paused, []State{Paused}}
-	resuming   = action{"resumed", []State{Paused}, begins, []State{Running, Scheduled}}
-	cancelling = action{"cancelled", []State{Creating, AwaitingApproval, Scheduled, Running, Paused}, Cancelled, []State{Cancelled}}
-	approving  = action{"approved", []State{AwaitingApproval}, begins, []State{Running, Scheduled}}
-	starting   = action{"", []State{Scheduled}, begins, []State{Running, Paused, Cancelled, Finished}}
+	pausing    = action{"paused", []State{Running, Scheduled}, Paused, []State{Paused}, activity.PauseBroadcast}
+	resuming   = action{"resumed", []State{Paused}, begins, []State{Running, Scheduled}, activity.ResumeBroadcast}
+	cancelling = action{
+		"cancelled", []State{Creating, AwaitingApproval, Scheduled, Running, Paused}, Cancelled, []State{Cancelled}, activity.CancelBroadcast,
+	}
+	approving = action{"approved", []State{AwaitingApproval}, begins, []State{Running, Scheduled}, activity.ApproveBroadcast}
+	starting  = action{"", []State{Scheduled}, begins, []State{Running, Paused, Cancelled, Finished}, ""}
 )
 
 // StateError is an action that the state of the broadcast does not allow.
@@ -91,8 +95,9 @@ func (b *Broadcast) MayApprove(actor string) error {
 }
 
 // change makes a change of state, which may have been made already.
-func (s *Store) change(ctx context.Context, id, actor string, a action) (*Broadcast, error) {
-	b, err := s.Get(ctx, id)
+func (s *Store) change(ctx context.Context, id, actor string, a action) (b *Broadcast, err error) {
+	defer func() { activity.Record(ctx, a.recorded, s.app, id, err) }()
+	b, err = s.Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}

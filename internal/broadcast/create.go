@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/keys"
@@ -85,8 +86,9 @@ func (s *Store) Prepare(ctx context.Context, d Draft) (*Broadcast, error) {
 
 // Start lets a broadcast run that was prepared and says what digest stands for. One
 // that was started before is left as it is.
-func (s *Store) Start(ctx context.Context, id, digest string) (*Broadcast, error) {
-	b, err := s.Get(ctx, id)
+func (s *Store) Start(ctx context.Context, id, digest string) (b *Broadcast, err error) {
+	defer func() { activity.Record(ctx, activity.CreateBroadcast, s.app, id, err) }()
+	b, err = s.Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}

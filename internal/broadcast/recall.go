@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/time/rate"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/wecom"
@@ -60,7 +61,8 @@ const (
 // whoever was not reached is cancelled first. It goes on where an earlier one ended,
 // and with what has been sent since. The result is how far it came, also with an error,
 // which may be that of ctx.
-func (d *Desk) Recall(ctx context.Context, id, actor string, progress func(Recall)) (Recall, error) {
+func (d *Desk) Recall(ctx context.Context, id, actor string, progress func(Recall)) (result Recall, err error) {
+	defer func() { activity.Record(ctx, activity.RecallBroadcast, d.app, id, err) }()
 	b, err := d.Get(ctx, id)
 	if err == nil && !b.State.Over() {
 		b, err = d.Cancel(ctx, id, actor)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -41,6 +42,7 @@ func (r Replay) has(row Row) bool {
 // Replay creates a broadcast with the same words for those who did not get one that is
 // over. A repeat with the same choice finds the first one.
 func (d *Desk) Replay(ctx context.Context, id string, r Replay, by string) (b *Broadcast, duplicate bool, err error) {
+	defer func() { activity.Record(ctx, activity.ReplayBroadcast, d.app, id, err) }()
 	old, err := d.Get(ctx, id)
 	if err != nil {
 		return nil, false, err

@@ -8,9 +8,11 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/durability"
+	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/media"
@@ -132,6 +134,11 @@ func (d *Deployment) media(app *config.App, uploader media.Uploader) *media.Stor
 		cfg.OnUpload = d.metrics.MediaUploaded
 	}
 	return media.New(d.rdb, cfg)
+}
+
+// Activity is the trail of what people and programs do.
+func (d *Deployment) Activity() *activity.Trail {
+	return activity.New(d.rdb, d.log.With().Str(fields.Component, "activity").Logger())
 }
 
 // Finder finds the messages of an app, including those not sent yet.

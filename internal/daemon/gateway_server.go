@@ -56,7 +56,8 @@ func (d *Deployment) gatewayConfig() (*backends, gateway.Config, error) {
 		Services: gateway.Services{
 			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Cards: b, Apps: b, Media: b, Broadcasts: b, Ready: d.Ready, Unknown: d.unknownPassed,
 		},
-		Settings: settings, Logger: d.log, Version: d.options.Version, TracerProvider: d.traces.provider(), Prefix: d.Config.Gateway.Prefix(),
+		Settings: settings, Activity: d.Activity(), Logger: d.log, Version: d.options.Version, TracerProvider: d.traces.provider(),
+		Prefix: d.Config.Gateway.Prefix(),
 	}, nil
 }
 

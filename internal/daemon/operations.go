@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/operator"
@@ -63,6 +64,7 @@ func (b *backends) takeBackWaiting(ctx context.Context, backend *backend, app, i
 	if err == nil {
 		err = webhook.DropWaiting(ctx, b.current.Load().rdb, app, id)
 	}
+	activity.Record(ctx, activity.CancelMessage, app, id, err)
 	return record, lookupFault(id, err)
 }
 

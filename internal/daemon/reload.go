@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/metrics"
 	"github.com/wecomq/wecomq/wecom"
@@ -24,7 +25,7 @@ func (d *Daemon) reloadOnHangup(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-d.cfg.Hangup:
-			d.deployment = d.deployment.reload(d.cfg.Load, d.parts())
+			d.deployment = d.deployment.reload(signalled(ctx, d.deployment), d.cfg.Load, d.parts())
 		}
 	}
 }
@@ -50,13 +51,15 @@ func (w watchedApps) prepare(next *Deployment) (apply func(), err error) {
 
 // reload returns the deployment to use from now on: the old one if the new config is
 // invalid.
-func (d *Deployment) reload(load func() (*config.Config, error), parts []reloadable) *Deployment {
+func (d *Deployment) reload(ctx context.Context, load func() (*config.Config, error), parts []reloadable) (next *Deployment) {
+	var err error
+	defer func() { activity.Record(ctx, activity.Reload, "", "", err) }()
 	cfg, err := load()
 	if err != nil {
 		d.log.Error().Err(err).Msg("reload: the config is invalid, nothing changed")
 		return d
 	}
-	next := d.with(cfg)
+	next = d.with(cfg)
 	applies := make([]func(), len(parts))
 	for i, part := range parts {
 		if applies[i], err = part.prepare(next); err != nil {
@@ -66,6 +69,9 @@ func (d *Deployment) reload(load func() (*config.Config, error), parts []reloada
 	}
 	for _, apply := range applies {
 		apply()
+	}
+	if changed := changedTokens(d.Config.Gateway.Tokens, cfg.Gateway.Tokens); changed != "" {
+		activity.Record(ctx, activity.ChangeTokens, "", changed, nil)
 	}
 	d.readiness.watch(cfg.AppNames())
 	for _, key := range d.frozen(cfg) {

@@ -23,7 +23,7 @@ func TestWhatNeedsARestartIsToldAtEachReload(t *testing.T) {
 		if diff := cmp.Diff([]string{"gateway.listen"}, d.frozen(moved)); diff != "" {
 			t.Errorf("frozen (-want +got):\n%s", diff)
 		}
-		d = d.reload(func() (*config.Config, error) { return moved, nil }, nil)
+		d = d.reload(t.Context(), func() (*config.Config, error) { return moved, nil }, nil)
 	}
 	if keys := d.frozen(at("127.0.0.1:1")); len(keys) > 0 {
 		t.Errorf("%v, though the config is that of the start again", keys)

@@ -27,7 +27,7 @@ func newSites(d *Deployment) (*sites, error) {
 		return nil, err
 	}
 	s.pages, err = pages.New(pages.Config{
-		OpenSession: s.openSession, Dashboard: prefix + dashboard.Root, ShowDashboard: s.dashboard.Visible, Prefix: prefix,
+		OpenSession: s.openSession, Activity: d.Activity(), Dashboard: prefix + dashboard.Root, ShowDashboard: s.dashboard.Visible, Prefix: prefix,
 		Logger: d.log.With().Str(fields.Component, "pages").Logger(),
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
@@ -74,6 +75,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: w, prefix: g.prefix}
 	r, info := withRequestInfo(rec, r)
 	r, span := g.beginSpan(r)
+	r = g.recorded(r)
 	r, account := g.bodies.Open(r, remote(r))
 	defer account.Release()
 	setDeadlines(rec, r, began)
@@ -87,6 +89,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.mux.ServeHTTP(rec, withoutEmptySegments(r))
+}
+
+// recorded lets the acts of a client be recorded: its name is known later.
+func (g *Gateway) recorded(r *http.Request) *http.Request {
+	if g.activity == nil {
+		return r
+	}
+	return r.WithContext(g.activity.By(r.Context(), activity.Actor{Via: activity.Gateway, From: remote(r)}))
 }
 
 // setDeadlines limits the time of a request. A body that nobody reads is waited for as

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 	oteltrace "go.opentelemetry.io/otel/trace"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/tracing"
@@ -23,6 +24,8 @@ type Config struct {
 	// Stopping is closed when the process is asked to stop: streams then end cleanly
 	// and /readyz fails. nil means never.
 	Stopping <-chan struct{}
+	// Activity records what the clients do; nil for nothing.
+	Activity *activity.Trail
 	// Logger is the access log, one line per request; the zero value is silent.
 	Logger zerolog.Logger
 	// TracerProvider gets a span per request, which continues the trace of its
@@ -46,6 +49,7 @@ type Gateway struct {
 	streams   *intake.Pool  // a slot for each stream that may be read at once
 	creations chan struct{} // a slot for each broadcast that may be created at once
 	bodies    *intake.Budget
+	activity  *activity.Trail
 	prefix    string
 	log       zerolog.Logger
 	tracer    tracing.Tracer
@@ -62,7 +66,7 @@ func New(cfg Config) (*Gateway, error) {
 		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping,
 		uploads: intake.NewPool(maxUploads), streams: intake.NewPool(maxStreams), creations: make(chan struct{}, maxCreations),
 		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now, prefix: cfg.Prefix,
-		tracer: tracing.New(cfg.TracerProvider), bodies: intake.NewBudget(intake.MaxBytes),
+		tracer: tracing.New(cfg.TracerProvider), bodies: intake.NewBudget(intake.MaxBytes), activity: cfg.Activity,
 	}
 	if g.now == nil {
 		g.now = time.Now

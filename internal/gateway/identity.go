@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/problem"
 )
@@ -83,7 +84,8 @@ func IdentityFrom(ctx context.Context) *Identity {
 func (g *Gateway) withIdentity(r *http.Request, identity *Identity) *http.Request {
 	requestInfoFrom(r.Context()).token = identity.Name()
 	g.bodies.Identify(r.Context(), identity.Name())
-	return r.WithContext(context.WithValue(r.Context(), identityKey{}, identity))
+	ctx := activity.Named(r.Context(), identity.Name())
+	return r.WithContext(context.WithValue(ctx, identityKey{}, identity))
 }
 
 // identify returns the identity that a secret belongs to.

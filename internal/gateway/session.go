@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"time"
+
+	"github.com/wecomq/wecomq/internal/activity"
 )
 
 // sessionCookie holds a browser's session. It is an access token like those of
@@ -19,8 +21,10 @@ func (g *Gateway) OpenSession(w http.ResponseWriter, r *http.Request, secret str
 	identity, err := g.identify(secret)
 	if err != nil {
 		requestInfoFrom(r.Context()).err = forLog(err)
+		activity.Record(r.Context(), activity.Login, "", "", err)
 		return nil, err
 	}
+	activity.Record(activity.Named(r.Context(), identity.Name()), activity.Login, "", "", nil)
 	value, err := sealAccess(identity.Token, access{secret: secret, expires: g.now().Add(sessionLife), session: true})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,11 @@ func Ready(tag string) string {
 	return prefix + tag + "}:ready"
 }
 
+// Activity is what people and programs have done, newest last.
+//
+// STREAM actor, via, from, action, app, target, error · the newest ten thousand or so · owner internal/activity
+func Activity() string { return "wecomq:activity" }
+
 // Token is the access token for one set of the app's credentials.
 //
 // HASH token, refresh_at, expires_at (Unix ms) · until the token ends · owner internal/tokenstore

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/message"
@@ -39,7 +40,8 @@ func IsGone(err error) bool {
 // and left the code. Of two different ones, one gets the code and the other a
 // [*ledger.CodeUsedError]. The codes are claimed before the update is enqueued; if
 // the process dies in between, the next repeat enqueues it.
-func (o *Operator) UpdateCard(ctx context.Context, id string, u message.UpdateTemplateCardRequest, key string) (tasks.Receipt, error) {
+func (o *Operator) UpdateCard(ctx context.Context, id string, u message.UpdateTemplateCardRequest, key string) (receipt tasks.Receipt, err error) {
+	defer func() { activity.Record(ctx, activity.UpdateCard, o.App, id, err) }()
 	if err := o.validateUpdate(u); err != nil {
 		return tasks.Receipt{}, err
 	}
@@ -53,7 +55,6 @@ func (o *Operator) UpdateCard(ctx context.Context, id string, u message.UpdateTe
 	claim := ledger.CardClaim{Digest: digest, Number: 1, Once: key != ""}
 	const tries = 5 // each but the last has met somebody else's claim
 	for range tries {
-		var receipt tasks.Receipt
 		if receipt, err = o.updateCard(ctx, id, u, claim); !errors.Is(err, ledger.ErrClaimedMeanwhile) {
 			return receipt, err
 		}

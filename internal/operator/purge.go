@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -14,8 +15,8 @@ const purgeBatch = 500
 // Purge takes the chosen dead letters off the list, with their payloads and their
 // tasks in the dashboard, and returns how many. Their records stay until their time
 // is over.
-func (o *Operator) Purge(ctx context.Context, q ledger.Query) (int, error) {
-	purged := 0
+func (o *Operator) Purge(ctx context.Context, q ledger.Query) (purged int, err error) {
+	defer func() { activity.Record(ctx, activity.PurgeDead, o.App, fmt.Sprintf("%d messages", purged), err) }()
 	var ids []string
 	flush := func() error {
 		err := o.Ledger.Forget(ctx, ids...)
@@ -42,6 +43,6 @@ func (o *Operator) Purge(ctx context.Context, q ledger.Query) (int, error) {
 	if len(ids) == 0 {
 		return purged, nil
 	}
-	err := flush()
+	err = flush()
 	return purged, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -58,14 +59,28 @@ func (r Recall) Failed() int {
 // hours, out of the queue what was not. The error is about looking the message up;
 // what cannot be taken back is told part by part.
 func (o *Operator) Recall(ctx context.Context, id string) (Recall, error) {
-	return o.takeBack(ctx, id, o.recall)
+	recall, err := o.takeBack(ctx, id, o.recall)
+	activity.Record(ctx, activity.RecallMessage, o.App, id, notTakenBack(recall, err))
+	return recall, err
 }
 
 // Cancel takes a message out of the queue. What was sent already fails.
 func (o *Operator) Cancel(ctx context.Context, id string) (Recall, error) {
-	return o.takeBack(ctx, id, func(_ context.Context, r tasks.Record) (RecalledPart, error) {
+	recall, err := o.takeBack(ctx, id, func(_ context.Context, r tasks.Record) (RecalledPart, error) {
 		return failure(r, "it has been sent", "recall it"), nil
 	})
+	activity.Record(ctx, activity.CancelMessage, o.App, id, notTakenBack(recall, err))
+	return recall, err
+}
+
+// notTakenBack is why something was not taken back, nil if all was.
+func notTakenBack(r Recall, err error) error {
+	for _, part := range r.Parts {
+		if err == nil && part.Result == Failed {
+			err = fmt.Errorf("%d of %d parts: %s", r.Failed(), len(r.Parts), part.Reason)
+		}
+	}
+	return err
 }
 
 // onSent takes back a part that WeCom has.

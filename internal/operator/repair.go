@@ -8,6 +8,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/audit"
 	"github.com/wecomq/wecomq/internal/ledger"
@@ -37,9 +38,8 @@ type Repair struct {
 // by the worker that takes it, as for any message whose worker died: an attempt that is
 // written down and has no outcome is in doubt. A message whose content is gone is settled:
 // as unknown if WeCom may have it, as rejected otherwise.
-func (o *Operator) Repair(ctx context.Context, f audit.Finding) (Repair, error) {
-	var repair Repair
-	var err error
+func (o *Operator) Repair(ctx context.Context, f audit.Finding) (repair Repair, err error) {
+	defer func() { activity.Record(ctx, activity.Repair, f.App, f.ID, err) }()
 	switch f.Kind {
 	case audit.Stuck:
 		repair, err = o.unstick(ctx, f)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/tracing"
@@ -34,12 +35,12 @@ const doubleWarning = "WeCom may have taken the first message: whoever got it ge
 // Replay sends a message again to those who did not get it, as a new message
 // without the old one's deadline. A message in parts is replayed part by part, those
 // that failed; the id of a part names that one only.
-func (o *Operator) Replay(ctx context.Context, id string) ([]Replay, error) {
+func (o *Operator) Replay(ctx context.Context, id string) (replays []Replay, err error) {
+	defer func() { activity.Record(ctx, activity.ReplayMessage, o.App, id, err) }()
 	parts, err := o.parts(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	var replays []Replay
 	for _, part := range parts {
 		if !isReplayable(part) {
 			continue

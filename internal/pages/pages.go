@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
 )
@@ -20,6 +21,8 @@ const Login = "/login"
 type Config struct {
 	// OpenSession logs a browser in; [gateway.Gateway.OpenSession].
 	OpenSession func(w http.ResponseWriter, r *http.Request, secret string) (*gateway.Identity, error)
+	// Activity is the trail that an admin may read; nil for none.
+	Activity *activity.Trail
 	// Dashboard is the path of asynq's dashboard, "" if there is none, and
 	// ShowDashboard says to whom the pages link it.
 	Dashboard     string
@@ -101,6 +104,7 @@ func (p *Pages) Routes() []gateway.Route {
 		action("POST /messages/{id}/cancel", p.cancel),
 		action("POST /apps/{app}/pause", p.pause),
 		action("POST /apps/{app}/resume", p.resume),
+		{Pattern: "GET /activity", Handler: p.page(p.activity), Scope: config.ScopeAdmin, Session: true, Login: Login},
 		page("GET /broadcasts", p.broadcasts),
 		sending("GET "+newPath, p.newBroadcast),
 		{Pattern: "POST " + newPath, Handler: p.long(p.checkBroadcast), Scope: config.ScopeSend, Session: true, Stream: true},

@@ -24,7 +24,7 @@ var (
 type templates map[string]*template.Template
 
 // pageNames are the pages; each is a file of the same name beside layout.html.
-var pageNames = []string{"overview", "search", "message", "dead", "broadcasts", "broadcast", "new", "login", "error"}
+var pageNames = []string{"overview", "search", "message", "dead", "broadcasts", "broadcast", "new", "activity", "login", "error"}
 
 // parseTemplates puts all links below the prefix.
 func parseTemplates(prefix string) (map[language]*templates, error) {

@@ -45,6 +45,7 @@ var inEnglish = map[string]string{
 
 // inChinese has the translations of all texts.
 var inChinese = map[string]string{ //nolint:gosec // words, of which some are about tokens
+	"Activity": "操作记录", "Who": "操作者", "Did what": "操作", "anything": "全部", "Nothing was done.": "没有记录。", "shows more.": "可查看更多记录。", "Failed": "失败",
 	"Apps": "应用", "Messages": "消息", "Dead letters": "死信", "Queues": "队列面板", "Log out": "退出", "Log in": "登录",
 	"Message id, msgid or recipient": "消息 ID、msgid 或接收人", "Search": "搜索", "Language": "语言",
 	"No connection. What you see is from":       "连接中断，以下内容更新于",

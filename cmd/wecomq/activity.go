@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/activity"
+)
+
+// activityFlags are the flags of `wecomq activity`.
+type activityFlags struct {
+	since, app, actor, action string
+	limit                     int
+	follow                    bool
+}
+
+func newActivity(g *globals) *cobra.Command {
+	f := &activityFlags{}
+	cmd := &cobra.Command{
+		Use:   "activity",
+		Short: "Show who did what",
+		Long: `Shows what people and programs have done, oldest first: logins and those that failed,
+reloads and changed tokens, pauses, recalls, replays, purges, approvals, buttons of the
+dashboard. The actor is the name of a gateway token, user@host of a command, or the host
+of a process that got a signal; with -o json on lines {"at","actor","via","from",
+"action","app","target","error"}. An error says why it failed; it may have been done in part.
+Redis keeps the newest ten thousand; the logs of the gateways have theirs for longer.`,
+		Example: `  wecomq activity --since 24h
+  wecomq activity --action app --app ops -o json
+  wecomq activity --follow`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query, err := f.query(time.Now())
+			if err != nil {
+				return err
+			}
+			return runActivity(cmd.Context(), g, f, query)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.since, "since", "", "since this `TIME`: RFC 3339, or an age, e.g. 90m or 24h")
+	flags.StringVar(&f.app, "app", "", "on this `APP`")
+	flags.StringVar(&f.actor, "actor", "", "by this `ACTOR`")
+	flags.StringVar(&f.action, "action", "", "of this `ACTION`, e.g. app.pause, or the part before its dot")
+	flags.IntVar(&f.limit, "limit", 100, "at most so many, the newest")
+	flags.BoolVar(&f.follow, "follow", false, "print each as it happens, starting now or at --since, until Ctrl-C")
+	return cmd
+}
+
+func (f *activityFlags) query(now time.Time) (activity.Query, error) {
+	query := activity.Query{App: f.app, Actor: f.actor}
+	var err error
+	if query.Since, err = moment("--since", f.since, now); err != nil {
+		return query, err
+	}
+	if f.limit < 1 {
+		return query, usagef("--limit: %d is less than 1", f.limit)
+	}
+	if f.action != "" {
+		if query.Action, err = activity.ParseAction(f.action); err != nil {
+			return query, usagef("--action: %w", err)
+		}
+	}
+	return query, nil
+}
+
+func runActivity(ctx context.Context, g *globals, f *activityFlags, query activity.Query) error {
+	d, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if f.follow {
+		return g.followActivity(ctx, d.Activity(), query)
+	}
+	acts, err := d.Activity().Newest(ctx, query, f.limit)
+	if err != nil {
+		return err
+	}
+	for _, act := range slices.Backward(acts) {
+		if err := g.printAct(act); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// followActivity survives an outage of Redis.
+func (g *globals) followActivity(ctx context.Context, trail *activity.Trail, query activity.Query) error {
+	for act, err := range retryThroughOutage(ctx, g, trail.Follow(ctx, query)) {
+		if err == nil {
+			err = g.printAct(act)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *globals) printAct(a activity.Act) error {
+	if g.output == "json" {
+		return printJSON(g.stdout, a)
+	}
+	line := fmt.Sprintf("%s  %-24s  %-18s  %s", a.At.Local().Format(time.DateTime), printable(a.Actor), a.Action,
+		strings.TrimSpace(a.App+" "+printable(a.Target)))
+	if a.From != "" {
+		line += "  from " + a.From
+	}
+	if a.Error != "" {
+		line += "  failed: " + excerpt(printable(a.Error))
+	}
+	_, err := fmt.Fprintln(g.stdout, line)
+	return err
+}
