@@ -118,7 +118,9 @@ func (r *replayer) all(ctx context.Context, name string, query ledger.Query) (er
 	if err != nil {
 		return err
 	}
-	defer func() { activity.Record(ctx, activity.ReplayDead, app.Name, fmt.Sprintf("%d messages", r.replayed), err) }()
+	defer func() {
+		activity.Record(ctx, activity.ReplayDead, app.Name, fmt.Sprintf("%d messages", r.replayed), err)
+	}()
 	op, err := r.deployment.Operator(app)
 	if err != nil {
 		return err

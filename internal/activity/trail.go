@@ -122,7 +122,7 @@ func (t *Trail) Follow(ctx context.Context, q Query) iter.Seq2[Act, error] {
 	return func(yield func(Act, error) bool) {
 		for ctx.Err() == nil {
 			entries, err := t.next(ctx, &last)
-			if err != nil && !yield(Act{}, err) {
+			if err != nil && ctx.Err() == nil && !yield(Act{}, fmt.Errorf("follow the activity: %w", err)) {
 				return
 			}
 			for _, entry := range entries {
@@ -139,7 +139,7 @@ func (t *Trail) next(ctx context.Context, last *string) ([]redis.XMessage, error
 	if *last == "$" { // asked again, it would leave out what came in between
 		newest, err := t.rdb.XRevRangeN(ctx, keys.Activity(), "+", "-", 1).Result()
 		if err != nil {
-			return nil, unlessEnded(ctx, err)
+			return nil, err
 		}
 		*last = "0"
 		if len(newest) > 0 {
@@ -151,18 +151,11 @@ func (t *Trail) next(ctx context.Context, last *string) ([]redis.XMessage, error
 		return nil, nil
 	}
 	if err != nil {
-		return nil, unlessEnded(ctx, err)
+		return nil, err
 	}
 	entries := streams[0].Messages
 	*last = entries[len(entries)-1].ID
 	return entries, nil
-}
-
-func unlessEnded(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return fmt.Errorf("follow the activity: %w", err)
 }
 
 func read(entry redis.XMessage) Act {

@@ -3,7 +3,7 @@ package activity_test
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -100,13 +100,13 @@ func TestFollowingTellsOfEachActOnce(t *testing.T) {
 		if act.Target == "before" {
 			continue
 		}
-		if want := fmt.Sprint(said); act.Target != want {
+		if want := strconv.Itoa(said); act.Target != want {
 			t.Fatalf("act %q, want %q", act.Target, want)
 		}
 		if said++; said == acts {
 			break
 		}
-		activity.Record(ctx, activity.PauseApp, "ops", fmt.Sprint(said), nil)
+		activity.Record(ctx, activity.PauseApp, "ops", strconv.Itoa(said), nil)
 	}
 }
 

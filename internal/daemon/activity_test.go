@@ -101,7 +101,11 @@ func TestNobodyActsUnseen(t *testing.T) {
 		t.Error(diff)
 	}
 
-	page, err := b.Get(address + "/activity?lang=en")
+	view, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/activity?lang=en", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := b.Do(view)
 	if err != nil {
 		t.Fatal(err)
 	}
