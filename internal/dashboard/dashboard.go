@@ -124,7 +124,7 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	capSize(r)
-	if monitor == d.admin && r.Method != http.MethodGet {
+	if identity.Has(config.ScopeAdmin) && r.Method != http.MethodGet {
 		defer activity.Record(r.Context(), activity.Dashboard, "", r.Method+" "+strings.TrimPrefix(r.URL.Path, Root+"/api"), nil)
 	}
 	monitor.ServeHTTP(w, r)
