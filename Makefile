@@ -68,7 +68,7 @@ bench-pacing: ## Measure pacing with real processes, beside asynq's own pattern 
 bench-broadcast: ## Measure broadcasts to up to a million, beside one asynq task per recipient (an hour)
 	go run ./bench/broadcast
 
-bench-e2e: ## Measure messages a second from queue to WeCom, beside plain asynq (2 minutes)
+bench-e2e: ## Measure messages a second from queue to WeCom beside plain asynq, latency and idle cost (5 minutes)
 	go run ./bench/e2e
 
 check: vet test lint tidy ## Do all that CI does

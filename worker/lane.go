@@ -3,8 +3,6 @@ package worker
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,11 +18,12 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-const (
-	// idlePoll makes an idle server poll every 40 to 120 ms: asynq sleeps between half
-	// and one and a half times this.
-	idlePoll = 80 * time.Millisecond
-)
+// emptyPause is how long asynq sleeps when a dequeue found nothing: one of ours comes back
+// without a task only when the lane stops.
+const emptyPause = 20 * time.Millisecond
+
+// dropFinished is how often asynq looks for finished tasks whose time in the dashboard is over.
+const dropFinished = 5 * time.Minute
 
 // lane serves one app in this process.
 type lane struct {
@@ -33,6 +32,7 @@ type lane struct {
 	cfg       Config
 	turnstile *turnstile
 	outage    *outage
+	bells     *asynqx.Bells
 	clock     *redisclock.Clock
 	log       zerolog.Logger
 	asynqLog  zerolog.Logger
@@ -42,14 +42,15 @@ type lane struct {
 	stopped   context.Context // ends when asynq waits for no handler any more
 }
 
-func newLane(given App, cfg Config, redisOutage *outage, clock *redisclock.Clock) *lane {
+func newLane(given App, w *Worker) *lane {
+	cfg := w.cfg
 	app := given.withDefaults(cfg.Redis)
 	tracer := tracing.New(cfg.TracerProvider)
 	if tracer.On {
 		app.Sender = &tracedSender{app.Sender, app.Name, tracer}
 	}
 	return &lane{
-		given: given, app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: redisOutage, clock: clock, tracer: tracer,
+		given: given, app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: w.outage, bells: w.bells, clock: w.clock, tracer: tracer,
 		stopping: context.Background(), stopped: context.Background(),
 		log:      cfg.Logger.With().Str(fields.Component, "worker").Str(fields.App, app.Name).Logger(),
 		asynqLog: cfg.Logger.With().Str(fields.Component, "asynq").Str(fields.App, app.Name).Logger(),
@@ -83,21 +84,24 @@ func (l *lane) run(ctx context.Context) error {
 
 // serve runs an asynq server for the queues of some priorities, in strict order.
 func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.Priority) error {
-	queues := make(map[string]int, len(priorities))
+	queues, inOrder := make(map[string]int, len(priorities)), make([]string, len(priorities))
 	for i, priority := range priorities {
-		queues[tasks.Queue(l.app.Name, priority)] = len(priorities) - i
+		inOrder[i] = tasks.Queue(l.app.Name, priority)
+		queues[inOrder[i]] = len(priorities) - i
 	}
-	client := asynqx.NewWorkerClient(ctx, l.cfg.Redis, slices.Collect(maps.Keys(queues)), l.outage.note)
+	client := asynqx.NewWorkerClient(ctx, l.cfg.Redis, inOrder, l.outage.note)
 	client.OnGone = l.taskGone
+	client.WakeBy(l.bells)
 	var handling atomic.Int64
 	client.Free = func() int { return concurrency - int(handling.Load()) }
 	server := asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency:       concurrency,
 		Queues:            queues,
 		StrictPriority:    true,
-		TaskCheckInterval: idlePoll,
+		TaskCheckInterval: emptyPause,
 		// A dequeue takes tasks that are due, so there is nothing to forward.
 		DelayedTaskCheckInterval: time.Hour,
+		JanitorInterval:          dropFinished,
 		// Calls in flight outlive ctx: a call that is cut off is an unknown outcome.
 		BaseContext:     func() context.Context { return context.WithoutCancel(ctx) },
 		ShutdownTimeout: l.app.attemptLimit(),

@@ -19,6 +19,9 @@ type asynqLogger struct {
 const (
 	exhausted = "Retry exhausted"
 	panicked  = "recovering from panic"
+	// deaf begins its line about the subscription that it does not get, because our handlers
+	// are not cancelled (asynqx.WorkerClient.Subscribe).
+	deaf = "cannot subscribe to cancelation channel"
 )
 
 func (l *asynqLogger) Debug(args ...any) { l.log.Trace().Msg(fmt.Sprint(args...)) }
@@ -32,7 +35,7 @@ func (l *asynqLogger) Fatal(args ...any) { l.log.Error().Msg(fmt.Sprint(args...)
 func (l *asynqLogger) complain(level zerolog.Level, text string) {
 	switch {
 	case strings.HasPrefix(text, panicked):
-	case strings.HasPrefix(text, exhausted):
+	case strings.HasPrefix(text, exhausted), strings.HasPrefix(text, deaf):
 		level = zerolog.DebugLevel
 	default:
 		level = l.outage.level(level)

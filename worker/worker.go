@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/redisclock"
 	"github.com/wecomq/wecomq/tasks"
@@ -57,6 +58,7 @@ type Worker struct {
 	cfg    Config
 	outage *outage
 	clock  *redisclock.Clock
+	bells  *asynqx.Bells // wakes the lanes
 
 	mu       sync.Mutex
 	lanes    []*lane       // current
@@ -69,6 +71,7 @@ func New(cfg Config) (*Worker, error) {
 		return nil, errors.New("worker: Config.Redis is nil")
 	}
 	w := &Worker{cfg: cfg.withDefaults(), outage: newOutage(cfg.Logger), clock: redisclock.New(cfg.Redis), replaced: make(chan struct{}, 1)}
+	w.bells = asynqx.NewBells(cfg.Redis, w.outage.note)
 	apply, err := w.Prepare(cfg.Apps)
 	if err != nil {
 		return nil, err
@@ -92,7 +95,7 @@ func (w *Worker) Prepare(apps []App) (apply func(), err error) {
 			return nil, err
 		}
 		if lanes[i] = w.laneOf(app); lanes[i] == nil {
-			lanes[i] = newLane(app, w.cfg, w.outage, w.clock)
+			lanes[i] = newLane(app, w)
 		}
 	}
 	return func() { w.replace(lanes) }, nil
@@ -133,6 +136,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.readClock(ctx)
 	group.Go(func() error {
 		w.clock.Watch(ctx, w.cfg.Logger.With().Str(fields.Component, "worker").Logger())
+		return nil
+	})
+	group.Go(func() error {
+		w.bells.Run(ctx)
 		return nil
 	})
 	group.Go(func() error {

@@ -25,6 +25,12 @@ func (b bench) run(ctx context.Context) error {
 		results := map[string][]result{}
 		err := b.tryAll(ctx, results)
 		printTable(b.stdout, b.settings, results)
+		if err == nil && b.probes > 0 {
+			err = b.measureLatency(ctx, b.stdout)
+		}
+		if err == nil && b.idleApps > 0 {
+			err = b.measureIdle(ctx, b.stdout)
+		}
 		return err
 	})
 }

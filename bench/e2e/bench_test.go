@@ -11,7 +11,7 @@ import (
 
 func TestEveryWayIsMeasured(t *testing.T) {
 	t.Parallel()
-	b := stagetest.Start(t, name, "-messages", "200", "-runs", "1", "-delay", "1ms")
+	b := stagetest.Start(t, name, "-messages", "200", "-runs", "1", "-delay", "1ms", "-probes", "5", "-idle-apps", "3", "-idle-for", "100ms")
 	if code := b.End(); code != stage.ExitDone {
 		t.Fatalf("exit code %d: %s", code, &b.Stderr)
 	}
@@ -23,6 +23,9 @@ func TestEveryWayIsMeasured(t *testing.T) {
 		`^\| way \| messages/s \| of asynq \| CPU of the worker \| CPU of Redis \| scripts \| commands \|`,
 		`^\|---\|--:\|`,
 		`^\| wecomq` + measured, `^\| asynq` + measured, `^\| pattern` + measured, `^\| loop` + measured,
+		`^$`, `^From Send to the call of WeCom, 5 messages`, `^$`, `^\| messages/s \| p50 \| p95 \| p99 \|$`, `^\|--:\|`,
+		`^\| 10 \| \d+\.\d ms \|`, `^\| 300 \| \d+\.\d ms \|`,
+		`^$`, `^A worker of 3 apps without messages, in 100ms: [\d.]+ commands/s, [\d.]+ % of a processor, and [\d.]+ % of one for Redis$`,
 	} {
 		if i >= len(rows) || !regexp.MustCompile(pattern).MatchString(rows[i]) {
 			t.Fatalf("line %d is not %s in\n%s", i+1, pattern, &b.Stdout)

@@ -18,6 +18,9 @@ type settings struct {
 	concurrency int
 	runs        int
 	delay       time.Duration // to Redis and back
+	probes      int           // messages whose latency is measured, 0 for none
+	idleApps    int           // of a worker without messages, 0 for no such worker
+	idleFor     time.Duration // how long that is watched
 	wecomq      string        // path of the binary, "" to build one
 }
 
@@ -26,7 +29,8 @@ const usage = `Usage: go run ./bench/e2e [flags]
 Measures how many messages a second one worker process delivers from a full queue, and
 the processor time that each costs the worker and Redis. Prints a table in Markdown on
 stdout: the median of several runs, in turn, each with a redis-server, an HTTP server in
-WeCom's place and a worker process of its own.
+WeCom's place and a worker process of its own. Then the time from Send to the call of
+WeCom, and what a worker costs that has many apps and nothing to do.
 
 The ways to send:
   wecomq   wecomq worker, with records, pacing, results and metrics
@@ -55,6 +59,9 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.concurrency, "concurrency", 64, "calls in flight")
 	flags.IntVar(&s.runs, "runs", 3, "runs of each way")
 	flags.DurationVar(&s.delay, "delay", 0, "time that each way to Redis and back takes longer")
+	flags.IntVar(&s.probes, "probes", 500, "then send so many messages one by one to an idle worker, and at 300 a second")
+	flags.IntVar(&s.idleApps, "idle-apps", 200, "then watch a worker with so many apps and no messages")
+	flags.DurationVar(&s.idleFor, "idle-for", time.Minute, "for so long")
 	flags.StringVar(&s.wecomq, "wecomq", "", "measure the wecomq at `PATH` instead of building one")
 	if err := stage.ParseFlags(flags, args, usage, stderr); err != nil {
 		return settings{}, err
@@ -70,15 +77,22 @@ func (s settings) validate() error {
 			return fmt.Errorf("-ways: %q is none of %s", way, strings.Join(ways(), ", "))
 		}
 	}
-	switch {
-	case s.messages < 100 || s.messages > 1_000_000:
-		return fmt.Errorf("-messages: %d is not between 100 and 1000000", s.messages)
-	case s.concurrency < 2 || s.concurrency > 1000:
-		return fmt.Errorf("-concurrency: %d is not between 2 and 1000", s.concurrency)
-	case s.runs < 1 || s.runs > 100:
-		return fmt.Errorf("-runs: %d is not between 1 and 100", s.runs)
-	case s.delay < 0 || s.delay > time.Second:
+	for _, n := range []struct {
+		flag             string
+		value, min, most int
+	}{
+		{"messages", s.messages, 100, 1_000_000}, {"concurrency", s.concurrency, 2, 1000}, {"runs", s.runs, 1, 100},
+		{"probes", s.probes, 0, 10_000}, {"idle-apps", s.idleApps, 0, 1000},
+	} {
+		if n.value < n.min || n.value > n.most {
+			return fmt.Errorf("-%s: %d is not between %d and %d", n.flag, n.value, n.min, n.most)
+		}
+	}
+	if s.delay < 0 || s.delay > time.Second {
 		return fmt.Errorf("-delay: %s is not between 0s and 1s", s.delay)
+	}
+	if s.idleFor < 0 || s.idleFor > time.Hour {
+		return fmt.Errorf("-idle-for: %s is not between 0s and 1h", s.idleFor)
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 // app is the alias of the one app.
@@ -118,7 +116,7 @@ func (t *trial) run(ctx context.Context) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	if err := t.startWorker(); err != nil {
+	if err := t.startWorker(1); err != nil {
 		return result{}, err
 	}
 	arrived, err := t.awaitEnd(ctx)
@@ -171,10 +169,11 @@ func text(i int) message.Request {
 	}
 }
 
-func (t *trial) startWorker() (err error) {
+// startWorker starts a worker for so many apps; the first is that with the messages.
+func (t *trial) startWorker(apps int) (err error) {
 	path, args := t.wecomq, []string{"worker", "-c", filepath.Join(t.dir, "wecomq.yaml"), "--listen", "127.0.0.1:0"}
 	if t.way == wayWecomq {
-		err = stage.WriteJSON(args[2], t.config())
+		err = stage.WriteJSON(args[2], t.config(apps))
 	} else if path, err = os.Executable(); err == nil {
 		var text []byte
 		text, err = json.Marshal(rival{Way: t.way, Redis: "redis://" + t.address, WeCom: t.url, Concurrency: t.concurrency, Messages: t.messages})
@@ -187,13 +186,10 @@ func (t *trial) startWorker() (err error) {
 }
 
 // config is a wecomq.yaml whose limits are out of the way.
-func (t *trial) config() map[string]any {
+func (t *trial) config(apps int) map[string]any {
 	return map[string]any{
 		"redis": map[string]any{"url": "redis://" + t.address},
-		"apps": map[string]any{app: map[string]any{
-			"corp_id": wecomtest.CorpID, "agent_id": strconv.Itoa(wecomtest.AgentID), "secret": wecomtest.Secret,
-			"api_base_url": t.url, "concurrency": t.concurrency, "limits": map[string]any{"calls_per_minute": farAway},
-		}},
+		"apps":  t.appConfigs(apps),
 	}
 }
 

@@ -19,8 +19,9 @@ const wecomCommand = "wecom"
 
 // moments are when the calls arrived, in the order in which they did.
 type moments struct {
-	mu  sync.Mutex
-	all []time.Time
+	mu     sync.Mutex
+	all    []time.Time
+	delays []time.Duration // of the messages whose text says when they were sent
 }
 
 func serveWeCom(ctx context.Context, stderr io.Writer) error {
@@ -45,9 +46,12 @@ func serveWeCom(ctx context.Context, stderr io.Writer) error {
 }
 
 func (m *moments) accept(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body)
+	body, _ := io.ReadAll(r.Body)
 	m.mu.Lock()
 	m.all = append(m.all, time.Now())
+	if delay, ok := sinceSent(body); ok {
+		m.delays = append(m.delays, delay)
+	}
 	n := len(m.all)
 	m.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
@@ -58,12 +62,14 @@ func (m *moments) accept(w http.ResponseWriter, r *http.Request) {
 type throughput struct {
 	Arrived int     `json:"arrived"`
 	Rate    float64 `json:"rate"` // a second, of the last nine tenths
+	// Delays are those of messages whose text says when they were sent.
+	Delays []time.Duration `json:"delays"`
 }
 
 func (m *moments) report(w http.ResponseWriter, _ *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := throughput{Arrived: len(m.all)}
+	t := throughput{Arrived: len(m.all), Delays: m.delays}
 	if measured := m.all[len(m.all)/10:]; len(measured) > 1 {
 		t.Rate = float64(len(measured)-1) / measured[len(measured)-1].Sub(measured[0]).Seconds()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	_ "embed"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ var (
 	giveBackSource string
 
 	dequeueScript  = redis.NewScript(dequeueSource)
-	giveBackScript = redis.NewScript(giveBackSource)
+	giveBackScript = redis.NewScript(wakeSource + giveBackSource)
 )
 
 // dequeuer dequeues tasks for one asynq server, which asks for them one by one, as many at
@@ -46,27 +47,30 @@ type dequeuer struct {
 	mu       sync.Mutex
 	answered map[string]uint64     // dequeues by queue
 	fetched  map[string][]dequeued // by queue, the next first
+	next     map[string]time.Time  // by queue, when there may be a task if nothing happens
 }
 
 // dequeued is a task that no handler has yet.
 type dequeued struct{ id, task string }
 
 func newDequeuer(free func() int) *dequeuer {
-	return &dequeuer{server: rand.Text(), free: free, answered: map[string]uint64{}, fetched: map[string][]dequeued{}}
+	return &dequeuer{server: rand.Text(), free: free, answered: map[string]uint64{}, fetched: map[string][]dequeued{}, next: map[string]time.Time{}}
 }
 
 // dequeue answers asynq's dequeue from a queue.
 func (d *dequeuer) dequeue(ctx context.Context, rdb redis.UniversalClient, queueKeys []string) *redis.Cmd {
 	queue, cmd := queueOf(queueKeys[0]), nothing(ctx)
-	task, wait := d.next(queue)
+	task, wait := d.take(queue)
 	if task == "" && !wait {
 		tasks, err := d.fetch(ctx, rdb, queue, queueKeys).StringSlice()
+		if err == nil {
+			err = d.add(queue, tasks)
+		}
 		if err != nil {
 			cmd.SetErr(err)
 			return cmd
 		}
-		d.add(queue, tasks)
-		task, _ = d.next(queue)
+		task, _ = d.take(queue)
 	}
 	if task != "" {
 		cmd.SetErr(nil)
@@ -75,18 +79,44 @@ func (d *dequeuer) dequeue(ctx context.Context, rdb redis.UniversalClient, queue
 	return cmd
 }
 
-// add remembers tasks; fetched has their ids and themselves, one after the other.
-func (d *dequeuer) add(queue string, fetched []string) {
+// add remembers tasks; fetched has their ids and themselves, one after the other. If there
+// was none, it remembers when to ask again.
+func (d *dequeuer) add(queue string, fetched []string) error {
+	if len(fetched) < 2 {
+		return fmt.Errorf("dequeue.lua replied %d values", len(fetched))
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	delete(d.next, queue)
+	if fetched[0] == "" {
+		wait, err := strconv.ParseInt(fetched[1], 10, 64)
+		if err == nil && wait >= 0 {
+			d.next[queue] = time.Now().Add(time.Duration(wait) * time.Millisecond)
+		}
+		return err
+	}
 	for i := 0; i+1 < len(fetched); i += 2 {
 		d.fetched[queue] = append(d.fetched[queue], dequeued{fetched[i], fetched[i+1]})
 	}
+	return nil
 }
 
-// next is a task that was fetched. If there is none of this queue, but of another, wait is
+// soonest is the first moment at which there may be a task although nothing happens, zero if
+// there is none.
+func (d *dequeuer) soonest() (soonest time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, at := range d.next {
+		if soonest.IsZero() || at.Before(soonest) {
+			soonest = at
+		}
+	}
+	return soonest
+}
+
+// take is a task that was fetched. If there is none of this queue, but of another, wait is
 // set: the free handlers are for those.
-func (d *dequeuer) next(queue string) (task string, wait bool) {
+func (d *dequeuer) take(queue string) (task string, wait bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if tasks := d.fetched[queue]; len(tasks) > 0 {

@@ -1,5 +1,6 @@
--- Takes tasks, in place of asynq 0.26's own script, with four differences. It takes as many
--- as there are handlers for. A task whose time has come goes first, the earliest of all:
+-- Takes tasks, in place of asynq 0.26's own script, with five differences. It takes as many
+-- as there are handlers for. If there is none, it says when the next one is due, so that
+-- nobody has to ask before. A task whose time has come goes first, the earliest of all:
 -- asynq's forwarder would put it behind all that wait. A server that did not get the reply
 -- asks again under the same name and gets the same tasks; otherwise nobody would process them
 -- until their leases end and the recoverer finds them. And the time is that of Redis's clock.
@@ -12,8 +13,10 @@
 -- ARGV 1 length of a lease in s 2 prefix of the tasks' keys
 --      3 name of this dequeue 4 life of KEYS 5 in ms: less than a lease lasts
 --      5 how many tasks at most 6 how many bytes: the task that exceeds them is the last
--- result id, encoded task, … or nil
-local now = tonumber(redis.call('TIME')[1])
+-- result id, encoded task, …; if there is none '', and in how many ms there may be one, -1 if
+--        nothing is known to come
+local time = redis.call('TIME')
+local now, micros = tonumber(time[1]), tonumber(time[2])
 local lease_end = now + ARGV[1]
 redis.call('ZREM', KEYS[4], '')
 local taken = redis.call('GET', KEYS[5])
@@ -33,14 +36,22 @@ if taken then
     return again
   end
 end
-if redis.call('EXISTS', KEYS[2]) == 1 then
-  return nil
+local pause = redis.call('PTTL', KEYS[2]) -- -2: there is none; -1: it does not end by itself
+if pause ~= -2 then
+  return {'', tostring(pause < 0 and pause or pause + 1)}
 end
 
--- due returns the task of a set whose time came first, and that time.
+-- due returns the task of a set whose time came first, and that time. If it is still to come,
+-- there is no task yet.
+local next_due = math.huge
 local function due(set)
-  local first = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1)
-  return first[1], tonumber(first[2] or math.huge)
+  local first = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')
+  local at = tonumber(first[2] or math.huge)
+  if at > now then
+    next_due = math.min(next_due, at)
+    return nil, math.huge
+  end
+  return first[1], at
 end
 
 -- take moves the next task to the active ones.
@@ -84,7 +95,11 @@ while #ids < tonumber(ARGV[5]) and bytes < tonumber(ARGV[6]) do
   end
 end
 if #ids == 0 then
-  return nil
+  local wait = -1
+  if next_due < math.huge then
+    wait = math.ceil((next_due - now) * 1000 - micros / 1000)
+  end
+  return {'', string.format('%d', wait)}
 end
 redis.call('SET', KEYS[5], ARGV[3] .. '\n' .. table.concat(ids, '\n'), 'PX', ARGV[4])
 return tasks

@@ -1,4 +1,5 @@
--- Lets a task that waits for its time be the next of its queue.
+-- Lets a task that waits for its time be the next of its queue. wake.lua stands before this
+-- text.
 -- KEYS 1 task (hash) 2 pending (list) 3 scheduled (zset) 4 retry (zset)
 -- ARGV 1 id of the task
 -- result 1 when it waited
@@ -8,4 +9,5 @@ end
 redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('HSET', KEYS[1], 'state', 'pending')
 redis.call('HDEL', KEYS[1], 'pending_since')
+wake(KEYS[2])
 return 1

@@ -41,6 +41,7 @@ func Unpause(ctx context.Context, rdb redis.UniversalClient, queue string) error
 	if err := rdb.Del(ctx, pauseKey(queue)).Err(); err != nil {
 		return fmt.Errorf("resume queue %s: %w", queue, err)
 	}
+	Wake(ctx, rdb, queue)
 	return nil
 }
 

@@ -28,10 +28,11 @@ type call struct {
 	args []any
 }
 
-// sources maps the SHA-1 of each of asynq's enqueue scripts to its text, so that it can
-// be loaded into a server that does not have it. There are two of them, constants in
-// asynq, and the same with [beginsFree].
-var sources sync.Map
+// sources maps the SHA-1 of a script to its text, so that it can be loaded into a server
+// that does not have it. There are four of them: asynq's two enqueue scripts, constants in
+// asynq, made [waking], and the same with [beginsFree]. wakingOf maps the SHA-1 of asynq's to
+// that of ours.
+var sources, wakingOf sync.Map
 
 // noScriptError is Redis's error for an unknown script: asynq then sends its text.
 type noScriptError struct{}
@@ -52,14 +53,15 @@ func (r *recorder) SAdd(ctx context.Context, _ string, members ...any) *redis.In
 	return cmd
 }
 
-// EvalSha records a call of a script whose text is known.
+// EvalSha records a call of one of asynq's scripts, whose text is known.
 func (r *recorder) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	cmd := redis.NewCmd(ctx)
-	if _, known := sources.Load(sha); !known {
+	ours, known := wakingOf.Load(sha)
+	if !known {
 		cmd.SetErr(noScriptError{})
 		return cmd
 	}
-	r.calls = append(r.calls, call{sha, keys, args})
+	r.calls = append(r.calls, call{ours.(string), keys, args})
 	cmd.SetVal(int64(1)) // "enqueued": flush gets the real reply
 	return cmd
 }
@@ -74,15 +76,24 @@ func (r *recorder) pass(first int) {
 
 // remember stores the text of a script and returns its name.
 func remember(source string) string {
-	sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
-	sha := hex.EncodeToString(sum[:])
+	sha := shaOf(source)
 	sources.Store(sha, source)
 	return sha
 }
 
-// Eval stores the text of a script, then records the call.
+func shaOf(source string) string {
+	sum := sha1.Sum([]byte(source)) //nolint:gosec // see the import
+	return hex.EncodeToString(sum[:])
+}
+
+// Eval learns the text of one of asynq's scripts, then records the call.
 func (r *recorder) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
-	return r.EvalSha(ctx, remember(source), keys, args...)
+	sha, ours := shaOf(source), source
+	if len(keys) == 2 { // not of a unique task or a group, which wecomq does not have
+		ours = waking(source)
+	}
+	wakingOf.Store(sha, remember(ours))
+	return r.EvalSha(ctx, sha, keys, args...)
 }
 
 // retime corrects the times in the calls from the first one on: asynq took them from this

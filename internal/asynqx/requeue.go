@@ -14,8 +14,8 @@ var (
 	//go:embed hasten.lua
 	hastenSource string
 
-	requeueScript = redis.NewScript(placeSource + requeueSource)
-	hastenScript  = redis.NewScript(hastenSource)
+	requeueScript = redis.NewScript(placeSource + wakeSource + requeueSource)
+	hastenScript  = redis.NewScript(wakeSource + hastenSource)
 )
 
 // Requeue puts a task that is lost, archived or completed back into its queue. It does

@@ -1,5 +1,5 @@
 -- Puts a task that no worker will take back into its queue, where it is the next.
--- place.lua stands before this text.
+-- place.lua and wake.lua stand before this text.
 -- KEYS 7 archived (zset) 8 completed (zset)
 -- result 1 when it is in the queue again, 0 when it was there, or is gone
 if place == 'queued' or place == 'gone' then
@@ -14,4 +14,5 @@ end
 redis.call('RPUSH', KEYS[2], id)
 redis.call('HSET', KEYS[1], 'state', 'pending')
 redis.call('HDEL', KEYS[1], 'pending_since')
+wake(KEYS[2])
 return 1

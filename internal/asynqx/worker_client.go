@@ -3,7 +3,6 @@ package asynqx
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,9 +18,7 @@ const (
 	// retries at once (asynq pull request 1058).
 	outagePause = 500 * time.Millisecond
 
-	allQueues  = "asynq:queues"
-	allServers = "asynq:servers"
-	allWorkers = "asynq:workers"
+	allQueues = "asynq:queues"
 )
 
 // WorkerClient is the Redis client for asynq's server. It works around these problems of
@@ -40,6 +37,8 @@ const (
 //   - A task whose dequeue was answered into a broken connection is not processed for two
 //     minutes.
 //   - A full Redis keeps completed tasks for the dashboard, and so it stays full.
+//   - An idle server polls, and tells the dashboard of itself every few seconds: hundreds of
+//     them keep Redis busy ([WorkerClient.WakeBy]).
 type WorkerClient struct {
 	redis.UniversalClient
 
@@ -54,19 +53,18 @@ type WorkerClient struct {
 	dequeuer    *dequeuer
 	completions *groupcommit.Group[completion, bool]
 	results     results
-	queues      []any
+	presence    presence
+	idle        *idle // nil if it polls
+	queues      []string
 	note        func(error)
 }
 
-// NewWorkerClient wraps rdb for a server of these queues; it stops pausing when stopping
-// ends. note is called after each call: with nil if Redis served it, else with the error.
+// NewWorkerClient wraps rdb for a server of these queues, in the order in which it asks them;
+// it stops pausing when stopping ends. note is called after each call: with nil if Redis served it, else with the error.
 func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient, queues []string, note func(error)) *WorkerClient {
-	c := &WorkerClient{UniversalClient: rdb, stopping: stopping, note: note}
+	c := &WorkerClient{UniversalClient: rdb, stopping: stopping, queues: queues, note: note}
 	c.dequeuer = newDequeuer(c.free)
 	c.completions = groupcommit.New(completedTogether, groupcommit.One, c.completeAll)
-	for _, queue := range queues {
-		c.queues = append(c.queues, queue)
-	}
 	return c
 }
 
@@ -85,18 +83,20 @@ func (c *WorkerClient) GiveBack(ctx context.Context) {
 	c.dequeuer.giveBack(ctx, c.UniversalClient)
 }
 
-// EvalSha runs one of asynq's scripts, or ours instead.
+// EvalSha runs one of asynq's scripts, or ours instead, or none if there is nothing to do.
 func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+	if isForward(keys) {
+		return answered(ctx, int64(0)) // a dequeue takes what is due
+	}
+	if c.idle != nil {
+		if cmd := c.skip(ctx, keys, args); cmd != nil {
+			return cmd
+		}
+	}
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	if isDequeue(keys) && c.stopping.Err() != nil {
-		return nothing(ctx)
-	}
 	if isDequeue(keys) {
-		return c.ran(keys, c.dequeuer.dequeue(ctx, c.UniversalClient, keys))
-	}
-	if isForward(keys) {
-		return nothingToForward(ctx)
+		return c.dequeue(ctx, keys)
 	}
 	if isExpired(keys) {
 		return c.ran(keys, c.expiredTasks(ctx, keys))
@@ -104,11 +104,18 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 	if done, ok := completionOf(keys, args); ok {
 		return c.ran(keys, c.complete(ctx, done))
 	}
+	if c.idle != nil && isPresence(keys, args) {
+		return c.tellDashboard(ctx, sha, keys, args)
+	}
 	c.writeResult(ctx, keys, args)
 	if isRetry(keys) {
-		return c.ran(keys, c.retry(ctx, keys, args))
+		cmd := c.ran(keys, c.retry(ctx, keys, args))
+		c.tell(ctx, keys, cmd)
+		return cmd
 	}
-	return c.acknowledged(ctx, keys, args, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
+	cmd := c.acknowledged(ctx, keys, args, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
+	c.tell(ctx, keys, cmd)
+	return cmd
 }
 
 // Eval runs one of asynq's scripts by its text.
@@ -116,32 +123,6 @@ func (c *WorkerClient) Eval(ctx context.Context, source string, keys []string, a
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	return c.acknowledged(ctx, keys, args, c.UniversalClient.Eval(ctx, source, keys, args...))
-}
-
-// ZAdd is part of asynq's heartbeat; it also registers the queues, and forgets servers
-// that were killed.
-func (c *WorkerClient) ZAdd(ctx context.Context, key string, members ...redis.Z) *redis.IntCmd {
-	ctx, cancel := detach(ctx)
-	defer cancel()
-	cmd := c.UniversalClient.ZAdd(ctx, key, members...)
-	if key == allServers && cmd.Err() == nil && len(c.queues) > 0 {
-		c.served(c.SAdd(ctx, allQueues, c.queues...).Err())
-	}
-	if (key == allServers || key == allWorkers) && cmd.Err() == nil {
-		c.dropStale(ctx, key)
-	}
-	c.served(cmd.Err())
-	return cmd
-}
-
-// staleAfter is how long after its last heartbeat a server that was killed leaves asynq's
-// lists. Hosts whose clocks differ by less do not remove each other.
-const staleAfter = time.Hour
-
-// dropStale removes servers that were killed; asynq does so only when somebody opens the
-// dashboard. The next heartbeat makes up for a failure.
-func (c *WorkerClient) dropStale(ctx context.Context, key string) {
-	c.ZRemRangeByScore(ctx, key, "-inf", strconv.FormatInt(time.Now().Add(-staleAfter).Unix(), 10))
 }
 
 // ZAddXX is the part of asynq's heartbeat that extends leases.
@@ -216,7 +197,7 @@ func (c *WorkerClient) ran(keys []string, cmd *redis.Cmd) *redis.Cmd {
 	switch {
 	case isDequeue(keys) && !isAnswer(err):
 		c.note(err)
-		c.pause()
+		pause(c.stopping, outagePause)
 	case redis.HasErrorPrefix(err, "NOT FOUND"):
 		cmd.SetErr(nil)
 		cmd.SetVal("OK")
@@ -233,13 +214,6 @@ func (c *WorkerClient) served(err error) {
 	c.note(err)
 }
 
-func (c *WorkerClient) pause() {
-	select {
-	case <-time.After(outagePause):
-	case <-c.stopping.Done():
-	}
-}
-
 // detach gives a call its own deadline: that of asynq belongs to an attempt that may be
 // over, or there is none.
 func detach(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -252,11 +226,10 @@ func isForward(keys []string) bool {
 		(strings.HasSuffix(keys[0], ":retry") || strings.HasSuffix(keys[0], ":scheduled"))
 }
 
-// nothingToForward is the reply of a forward that found no task: a dequeue takes those
-// whose time has come.
-func nothingToForward(ctx context.Context) *redis.Cmd {
+// answered is the reply of a script that was not run.
+func answered(ctx context.Context, reply any) *redis.Cmd {
 	cmd := redis.NewCmd(ctx)
-	cmd.SetVal(int64(0))
+	cmd.SetVal(reply)
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/activity"
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
 )
@@ -128,4 +129,14 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer activity.Record(r.Context(), activity.Dashboard, "", r.Method+" "+strings.TrimPrefix(r.URL.Path, Root+"/api"), nil)
 	}
 	monitor.ServeHTTP(w, r)
+	if r.Method != http.MethodGet { // it may have put tasks into the queue, or resumed it
+		asynqx.Wake(r.Context(), d.cfg.Redis, queueOf(r.URL.Path))
+	}
+}
+
+// queueOf is the queue of a path such as /api/queues/ops:bulk/archived_tasks:run_all, or
+// /api/queues/ops:bulk:resume.
+func queueOf(path string) string {
+	queue, _, _ := strings.Cut(strings.TrimPrefix(path, Root+"/api/queues/"), "/")
+	return strings.TrimSuffix(queue, ":resume")
 }

@@ -117,9 +117,6 @@ func (n *network) leave(toRedis bool, d time.Duration) {
 	n.cut(toRedis)
 }
 
-// ping keeps an idle subscription alive, every three seconds. Nobody waits for its answer.
-const ping = "*1\r\n$4\r\nping\r\n"
-
 // line is the process's end of a connection. Its writes do not wait for the reader, as
 // those of net.Pipe do: both ends of a pipeline would wait for each other.
 type line struct {
@@ -137,9 +134,6 @@ type line struct {
 }
 
 func (l *line) Write(b []byte) (int, error) {
-	if string(b) == ping {
-		return len(b), nil
-	}
 	what := l.network.next(b)
 	if what == cutBefore || what == dieBefore {
 		l.fail(what)

@@ -4,18 +4,17 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/wecomq/wecomq/tasks"
 )
 
 const (
-	// rest is the longest that an idle worker waits before it looks again at a queue that
-	// nothing happens to.
-	rest = 5 * time.Minute
+	// rest is the longest that a process waits before it looks again at queues that nothing
+	// happens to, leases the same while tasks are in hand, and looks the shortest.
+	rest, leases, looks = 5 * time.Minute, 20 * time.Second, 5 * time.Second
 	// staleKeys is how late a key may expire.
 	staleKeys = 250 * time.Millisecond
 	never     = time.Duration(math.MaxInt64)
@@ -24,10 +23,10 @@ const (
 	presence, heartbeat = 5 * time.Minute, 5 * time.Second
 )
 
-// watch is a [redis.Hook] of every client. It lets keys expire before a command, and wakes
-// the idle workers after it. Those of a process do not ask Redis while there is nothing for
-// them, and tell the dashboard of themselves every five minutes instead of every five
-// seconds: that would be nearly all that a run does.
+// watch is a [redis.Hook] of every client. It lets keys expire before a command, and lets
+// those look again who wait for something to happen after it. A process does not look at its
+// queues while there is nothing in them, and its servers tell the dashboard of themselves
+// every five minutes instead of every five seconds: that would be nearly all that a run does.
 type watch struct {
 	*world
 	process *process // nil for the clients of others
@@ -41,6 +40,11 @@ func (h watch) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		if err := h.beat(); err != nil {
 			return err
+		}
+		if h.process != nil && isLook(cmds) {
+			h.delay(cmds)
+			h.expireKeys()
+			return next(context.WithoutCancel(ctx), cmds) // it has waited for longer than asked
 		}
 		h.expireKeys()
 		defer h.stir()
@@ -60,12 +64,8 @@ func (h watch) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			return err
 		}
 		if h.process != nil && h.process.network.open() {
-			if isPresence(cmd) && time.Since(h.process.began)%presence >= heartbeat || h.findsNothing(cmd) {
+			if isPresence(cmd) && time.Since(h.process.began)%presence >= heartbeat || h.findsNothing(cmd) || h.hasNoTask(cmd) {
 				return nil
-			}
-			if h.waits(cmd) {
-				cmd.SetErr(redis.Nil)
-				return redis.Nil
 			}
 		}
 		if h.answers(cmd) {
@@ -134,11 +134,12 @@ func (h watch) findsNothing(cmd redis.Cmder) bool {
 	return true
 }
 
-// waits reports whether this is our dequeue (internal/asynqx/dequeue.lua), by its seven
-// keys and six arguments, and has nothing to take. It returns when there may be.
-func (h watch) waits(cmd redis.Cmder) bool {
+// hasNoTask answers our dequeue (internal/asynqx/dequeue.lua), which it knows by its seven keys
+// and six arguments, if there is nothing to take.
+func (h watch) hasNoTask(cmd redis.Cmder) bool {
 	args := cmd.Args()
-	if len(args) != 16 {
+	script, _ := cmd.(*redis.Cmd)
+	if len(args) != 16 || script == nil {
 		return false
 	}
 	pending, _ := args[3].(string)
@@ -148,22 +149,48 @@ func (h watch) waits(cmd redis.Cmder) bool {
 	if taken, err := h.redis.Get(last); !isOne || err == nil && strings.HasPrefix(taken, name+"\n") {
 		return false
 	}
-	changed := h.changes()
-	if h.soonest(queue) <= 0 {
+	wait := h.soonest(queue)
+	if wait <= 0 {
 		return false
 	}
-	app, _, _ := strings.Cut(strings.TrimPrefix(queue, "asynq:{"), ":")
-	wait := rest
-	for _, p := range tasks.Priorities() { // the server may serve other queues of the app
-		wait = min(wait, h.soonest("asynq:{"+tasks.Queue(app, p)+"}"))
-	}
-	select {
-	case <-time.After(wait):
-	case <-changed:
-	case <-h.process.network.died:
-	case <-h.process.stopping:
-	}
+	script.SetVal([]any{"", strconv.FormatInt(wait.Milliseconds()+1, 10)})
 	return true
+}
+
+// isLook knows the look of a process at its queues (internal/asynqx/bells.go).
+func isLook(cmds []redis.Cmder) bool {
+	return !slices.ContainsFunc(cmds, func(cmd redis.Cmder) bool {
+		if cmd.Name() != "exists" {
+			return true
+		}
+		key, _ := cmd.Args()[1].(string)
+		return !strings.HasPrefix(key, "asynq:{")
+	})
+}
+
+// delay holds up a look until it finds something. A process hears of nearly all before.
+func (h watch) delay(cmds []redis.Cmder) {
+	began := time.Now()
+	for h.process.network.open() {
+		changed, wait := h.changes(), rest
+		for _, cmd := range cmds {
+			queue := strings.TrimSuffix(cmd.Args()[1].(string), ":pending")
+			if wait = min(wait, h.soonest(queue)); h.redis.Exists(queue + ":lease") {
+				wait = min(wait, leases-time.Since(began))
+			}
+		}
+		wait = max(wait, looks-time.Since(began))
+		if wait <= 0 {
+			return
+		}
+		select {
+		case <-time.After(wait):
+		case <-changed:
+		case <-h.process.network.died:
+		case <-h.process.stopping:
+			return
+		}
+	}
 }
 
 // soonest is how long a queue has nothing to take, at least if nothing happens.

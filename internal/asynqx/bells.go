@@ -1,0 +1,291 @@
+package asynqx
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// lookPeriod is how often a process looks at each of its queues at most, and lookCost
+	// how much later for each of them: all together cost Redis 25 commands a second. What
+	// somebody enqueues who does not tell is found then: plain asynq, for instance.
+	lookPeriod, lookCost = time.Second, 40 * time.Millisecond
+	// busyCost is the same for queues in which there is something: 100 commands a second.
+	busyCost = 10 * time.Millisecond
+	// deafPeriod and deafCost are the same while the process hears nothing.
+	deafPeriod, deafCost = 100 * time.Millisecond, 2 * time.Millisecond
+	// lookPause is the shortest time between two looks: those that are due then are one.
+	lookPause = deafPeriod
+	// looksTogether is how many queues are looked at in one round trip.
+	looksTogether = 100
+	// silence is how long a subscription may say nothing until it is asked whether it lives.
+	silence = 30 * time.Second
+)
+
+// Bells wakes the idle asynq servers of a process, which do not poll: it listens to those who
+// enqueue, on one connection, and looks at the queues now and then.
+type Bells struct {
+	rdb  redis.UniversalClient
+	note func(error)
+
+	mu     sync.Mutex
+	queues map[string]*bell
+	busy   int  // queues in which there was something
+	hears  bool // there is a subscription
+	added  chan struct{}
+}
+
+// bell is that of a queue.
+type bell struct {
+	servers  map[chan struct{}]struct{}
+	seen     bool // it was looked at
+	busy     bool // and there was something
+	nextLook time.Time
+}
+
+// NewBells makes the bells of a process, which ring while [Bells.Run] runs. note is called
+// after each look, as that of [NewWorkerClient].
+func NewBells(rdb redis.UniversalClient, note func(error)) *Bells {
+	return &Bells{rdb: rdb, note: note, queues: map[string]*bell{}, added: make(chan struct{}, 1)}
+}
+
+// Run rings until ctx ends.
+func (b *Bells) Run(ctx context.Context) {
+	var group errgroup.Group
+	group.Go(func() error { b.listen(ctx); return nil })
+	group.Go(func() error { b.look(ctx); return nil })
+	group.Go(func() error { b.register(ctx); return nil })
+	_ = group.Wait() // they return nothing else
+}
+
+// hang makes the bells of queues ring for one server. remove ends that.
+func (b *Bells) hang(queues []string) (rung <-chan struct{}, remove func()) {
+	server := make(chan struct{}, 1)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, queue := range queues {
+		if b.queues[queue] == nil {
+			b.queues[queue] = &bell{servers: map[chan struct{}]struct{}{}}
+		}
+		b.queues[queue].servers[server] = struct{}{}
+	}
+	signal(b.added)
+	return server, func() { b.remove(queues, server) }
+}
+
+func (b *Bells) remove(queues []string, server chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, queue := range queues {
+		delete(b.queues[queue].servers, server)
+		if len(b.queues[queue].servers) == 0 {
+			b.found(b.queues[queue], false)
+			delete(b.queues, queue)
+		}
+	}
+}
+
+// isBusy reports whether there was something in a queue when it was looked at last, or
+// whether nobody has looked yet.
+func (b *Bells) isBusy(queue string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	bell := b.queues[queue]
+	return bell != nil && (bell.busy || !bell.seen)
+}
+
+// ring wakes the servers of a queue. One that is at work asks once more when it is done.
+func (b *Bells) ring(queue string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if bell := b.queues[queue]; bell != nil {
+		for server := range bell.servers {
+			signal(server)
+		}
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // there is a signal already
+	}
+}
+
+// listen hears those who enqueue.
+func (b *Bells) listen(ctx context.Context) {
+	for ctx.Err() == nil {
+		b.hear(ctx)
+		b.setHears(false)
+		pause(ctx, outagePause)
+	}
+}
+
+// hear listens on one connection until it fails. go-redis would connect anew by itself,
+// without telling that nothing was heard meanwhile.
+func (b *Bells) hear(ctx context.Context) {
+	sub := b.rdb.Subscribe(ctx, wakeChannel)
+	defer func() { _ = sub.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
+	asked := false
+	for {
+		said, err := sub.ReceiveTimeout(ctx, silence)
+		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() && !asked {
+			asked, err = true, sub.Ping(ctx, wakeChannel)
+			if err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return
+		}
+		asked = false
+		switch said := said.(type) {
+		case *redis.Subscription:
+			b.setHears(true)
+		case *redis.Message:
+			b.ring(said.Payload)
+		default: // the answer to a ping
+		}
+	}
+}
+
+// setHears notes whether there is a subscription. When it begins or ends, something may have
+// been missed: all queues are looked at.
+func (b *Bells) setHears(hears bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.hears == hears {
+		return
+	}
+	b.hears = hears
+	for _, bell := range b.queues {
+		bell.nextLook = time.Time{}
+	}
+	signal(b.added)
+}
+
+// register shows the queues in the dashboard, for all servers of the process.
+func (b *Bells) register(ctx context.Context) {
+	for ctx.Err() == nil {
+		b.mu.Lock()
+		queues := slices.Sorted(maps.Keys(b.queues))
+		b.mu.Unlock()
+		b.served(register(ctx, b.rdb, queues))
+		pause(ctx, presencePeriod)
+	}
+}
+
+// served notes how a call ended.
+func (b *Bells) served(err error) {
+	if !IsOutage(err) {
+		err = nil
+	}
+	b.note(err)
+}
+
+// look looks at the queues, each in its time.
+func (b *Bells) look(ctx context.Context) {
+	for ctx.Err() == nil {
+		queues, wait := b.due(time.Now())
+		if len(queues) == looksTogether {
+			wait = 0
+		}
+		if len(queues) > 0 && !b.lookAt(ctx, queues) {
+			wait = outagePause
+		}
+		select {
+		case <-time.After(wait):
+		case <-b.added:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// due returns the queues that are to be looked at, and when the next one is.
+func (b *Bells) due(now time.Time) (queues []string, wait time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	wait = time.Hour // until somebody hangs a bell
+	for queue, bell := range b.queues {
+		if !bell.nextLook.After(now) && len(queues) < looksTogether {
+			queues = append(queues, queue)
+			bell.nextLook = now.Add(b.period(bell))
+		}
+		wait = min(wait, max(lookPause, bell.nextLook.Sub(now)))
+	}
+	return queues, wait
+}
+
+// period is how long a queue is not looked at. It is random, or one process after the other
+// would do so at the same moment.
+func (b *Bells) period(bell *bell) time.Duration {
+	all := len(b.queues)
+	period := max(lookPeriod, time.Duration(all)*lookCost)
+	switch {
+	case !b.hears:
+		period = max(deafPeriod, time.Duration(all)*deafCost)
+	case bell.busy:
+		period = max(lookPeriod, time.Duration(b.busy)*busyCost)
+	}
+	return period - rand.N(period/10) //nolint:gosec // no secret
+}
+
+// lookAt wakes the servers of those queues in which there is something.
+func (b *Bells) lookAt(ctx context.Context, queues []string) bool {
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	found := make([]*redis.IntCmd, len(queues))
+	_, err := b.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, queue := range queues {
+			found[i] = p.Exists(ctx, queueKey(queue, "pending"), queueKey(queue, "scheduled"), queueKey(queue, "retry"), queueKey(queue, "active"))
+		}
+		return nil
+	})
+	b.served(err)
+	for i, queue := range queues {
+		if found[i].Val() > 0 {
+			b.ring(queue)
+		}
+		b.saw(queue, found[i].Val() > 0)
+	}
+	return !IsOutage(err)
+}
+
+// saw notes whether there was something in a queue.
+func (b *Bells) saw(queue string, something bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if bell := b.queues[queue]; bell != nil {
+		bell.seen = true
+		b.found(bell, something)
+	}
+}
+
+// found counts the busy queues. The caller holds the mutex.
+func (b *Bells) found(bell *bell, busy bool) {
+	if busy && !bell.busy {
+		b.busy++
+	}
+	if !busy && bell.busy {
+		b.busy--
+	}
+	bell.busy = busy
+}
+
+// pause waits, unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}

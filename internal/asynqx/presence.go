@@ -1,0 +1,142 @@
+package asynqx
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	allServers = "asynq:servers"
+	allWorkers = "asynq:workers"
+
+	// presencePeriod is how often an idle server tells the dashboard of itself, and
+	// presenceLife how long the dashboard believes it.
+	presencePeriod, presenceLife = time.Minute, 150 * time.Second
+	// staleAfter is how long after its last heartbeat a server that was killed leaves
+	// asynq's lists. Hosts whose clocks differ by less do not remove each other.
+	staleAfter = time.Hour
+)
+
+// presence is what the dashboard was last told of a server.
+type presence struct {
+	mu   sync.Mutex
+	rest int       // heartbeats in a row that said that it has no tasks
+	told time.Time // when the last of them did
+}
+
+// stir notes that the server has got a task.
+func (p *presence) stir() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rest = 0
+}
+
+// beat notes what a heartbeat has said.
+func (p *presence) beat(atRest bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.rest++; !atRest {
+		p.rest = 0
+	}
+	p.told = time.Now()
+}
+
+// atRest reports whether the dashboard knows that the server has no tasks, and isNews whether
+// it has to be told again. One heartbeat may miss a task that the server gets just then.
+func (p *presence) atRest() (atRest, isNews bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	atRest = p.rest > 1
+	return atRest, !atRest || time.Since(p.told) >= presencePeriod
+}
+
+// ZAdd is part of asynq's heartbeat; it also registers the queues, and forgets servers
+// that were killed.
+func (c *WorkerClient) ZAdd(ctx context.Context, key string, members ...redis.Z) *redis.IntCmd {
+	if c.idle != nil && (key == allServers || key == allWorkers) {
+		return c.enlist(ctx, key, members)
+	}
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	cmd := c.UniversalClient.ZAdd(ctx, key, members...)
+	if key == allServers && cmd.Err() == nil && len(c.queues) > 0 {
+		c.served(c.SAdd(ctx, allQueues, anys(c.queues)...).Err())
+	}
+	if (key == allServers || key == allWorkers) && cmd.Err() == nil {
+		dropStale(ctx, c.UniversalClient, key)
+	}
+	c.served(cmd.Err())
+	return cmd
+}
+
+// enlist is the same for a server that may be idle: what all servers of a process would do is
+// left to [Bells].
+func (c *WorkerClient) enlist(ctx context.Context, key string, members []redis.Z) *redis.IntCmd {
+	atRest, isNews := c.presence.atRest()
+	if !isNews || atRest && key == allWorkers {
+		return redis.NewIntCmd(ctx)
+	}
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	for i := range members {
+		if atRest {
+			members[i].Score = float64(time.Now().Add(presenceLife).Unix())
+		}
+	}
+	cmd := c.UniversalClient.ZAdd(ctx, key, members...)
+	if key == allServers && !atRest && cmd.Err() == nil {
+		c.served(c.SAdd(ctx, allQueues, anys(c.queues)...).Err())
+	}
+	c.served(cmd.Err())
+	return cmd
+}
+
+// tellDashboard runs the script with which a heartbeat writes the state of the server.
+func (c *WorkerClient) tellDashboard(ctx context.Context, sha string, keys []string, args []any) *redis.Cmd {
+	cmd := answered(ctx, "OK")
+	if atRest, _ := c.presence.atRest(); atRest {
+		cmd.SetErr(c.UniversalClient.Set(ctx, keys[0], args[1], presenceLife).Err())
+	} else {
+		cmd = c.UniversalClient.EvalSha(ctx, sha, keys, args...)
+	}
+	if cmd.Err() == nil {
+		c.presence.beat(len(args) == 2) // life and state, and nothing of tasks
+	}
+	return c.ran(keys, cmd)
+}
+
+// isPresence recognises asynq's script that writes the state of a server, by its keys. The one
+// that deletes it has no arguments.
+func isPresence(keys []string, args []any) bool {
+	return len(keys) == 2 && len(args) > 1 && strings.HasPrefix(keys[0], allServers+":")
+}
+
+// register shows queues in the dashboard, and removes servers that were killed; asynq does so
+// only when somebody opens it. The next time makes up for a failure.
+func register(ctx context.Context, rdb redis.UniversalClient, queues []string) error {
+	if len(queues) == 0 {
+		return nil
+	}
+	err := rdb.SAdd(ctx, allQueues, anys(queues)...).Err()
+	for _, key := range []string{allServers, allWorkers} {
+		dropStale(ctx, rdb, key)
+	}
+	return err
+}
+
+func dropStale(ctx context.Context, rdb redis.UniversalClient, key string) {
+	rdb.ZRemRangeByScore(ctx, key, "-inf", strconv.FormatInt(time.Now().Add(-staleAfter).Unix(), 10))
+}
+
+func anys(texts []string) []any {
+	all := make([]any, len(texts))
+	for i, text := range texts {
+		all[i] = text
+	}
+	return all
+}
