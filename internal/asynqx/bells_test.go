@@ -107,7 +107,7 @@ func idleServer(t *testing.T, rdb redis.UniversalClient) (handled chan string) {
 	handled = make(chan string, 100)
 	server := asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency: 2, Queues: map[string]int{"ops:default": 2, "ops:bulk": 1}, StrictPriority: true, LogLevel: asynq.FatalLevel,
-		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return time.Second },
+		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return asynqx.RetryIn(time.Second) },
 	})
 	if err := server.Start(asynq.HandlerFunc(func(ctx context.Context, _ *asynq.Task) error {
 		id, _ := asynq.GetTaskID(ctx)
