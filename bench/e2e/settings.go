@@ -81,8 +81,11 @@ func (s settings) validate() error {
 		flag             string
 		value, min, most int
 	}{
-		{"messages", s.messages, 100, 1_000_000}, {"concurrency", s.concurrency, 2, 1000}, {"runs", s.runs, 1, 100},
-		{"probes", s.probes, 0, 10_000}, {"idle-apps", s.idleApps, 0, 1000},
+		{"messages", s.messages, 100, 1_000_000},
+		{"concurrency", s.concurrency, 2, 1000},
+		{"runs", s.runs, 1, 100},
+		{"probes", s.probes, 0, 10_000},
+		{"idle-apps", s.idleApps, 0, 1000},
 	} {
 		if n.value < n.min || n.value > n.most {
 			return fmt.Errorf("-%s: %d is not between %d and %d", n.flag, n.value, n.min, n.most)

@@ -61,12 +61,12 @@ func TestLines(t *testing.T) {
 		text      string
 		bad, good []int
 	}{
-		"nothing":                                {text: ""},
-		"the last line needs no end":             {text: hello + "\n" + hello, good: []int{1, 2}},
-		"blank lines count, but are no messages": {text: "\n  \n" + hello + "\n\t\n" + hello + "\n\n", good: []int{3, 5}},
-		"Windows marks the file and ends lines":  {text: "\ufeff" + hello + "\r\n" + hello + "\r\n", good: []int{1, 2}},
-		"such a mark elsewhere is a fault":       {text: hello + "\n\ufeff" + hello, good: []int{1}, bad: []int{2}},
-		"a fault does not end the reading":       {text: "{\n" + hello + "\n[]\n" + hello, good: []int{2, 4}, bad: []int{1, 3}},
+		"nothing":                                                   {text: ""},
+		"the last line needs no end":                                {text: hello + "\n" + hello, good: []int{1, 2}},
+		"blank lines count, but are no messages":                    {text: "\n  \n" + hello + "\n\t\n" + hello + "\n\n", good: []int{3, 5}},
+		"Windows marks the file and ends lines":                     {text: "\ufeff" + hello + "\r\n" + hello + "\r\n", good: []int{1, 2}},
+		"a byte order mark before a later line, as in joined files": {text: hello + "\n\ufeff" + hello, good: []int{1, 2}},
+		"a fault does not end the reading":                          {text: "{\n" + hello + "\n[]\n" + hello, good: []int{2, 4}, bad: []int{1, 3}},
 		"a line larger than any message is skipped whole": {
 			text: hello + "\n" + strings.Repeat("x", message.MaxBodyBytes+200<<10) + "\n" + hello, good: []int{1, 3}, bad: []int{2},
 		},
