@@ -138,13 +138,17 @@ func (s *storm) broadcast(id string) *broadcast.Broadcast {
 	return b
 }
 
-// awaitReached waits until so many recipients have an outcome.
+// awaitReached waits until so many recipients have an outcome, for as long as others get one.
 func (s *storm) awaitReached(id string, people int) {
 	s.Helper()
-	waittest.Until(s.T, fmt.Sprintf("%d recipients are reached", people), func() bool {
-		b := s.broadcast(id)
-		return b.Recipients-b.Counts.Pending >= people
-	})
+	for reached := 0; reached < people; {
+		before := reached
+		waittest.Until(s.T, fmt.Sprintf("%d recipients are reached, more than %d", people, before), func() bool {
+			b := s.broadcast(id)
+			reached = b.Recipients - b.Counts.Pending
+			return reached > before
+		})
+	}
 }
 
 // eachGotIt checks that everybody got it, and at most `twice` of them again.
