@@ -70,7 +70,7 @@ func TestATextHasFewerValuesThanBytes(t *testing.T) {
 }
 
 func BenchmarkCheck(b *testing.B) {
-	data := []byte(`{"alerts":[` + strings.Repeat(`{"status":"firing","labels":{"alertname":"DiskFull","instance":"db-3"}},`, 9999) + `{}]}`)
+	data := []byte(`{"alerts":[` + strings.Repeat(`{"status":"firing","labels":{"alertname":"DiskFull","instance":"db-3.example.com:9100"},"startsAt":"2026-11-29T00:25:03.000Z"},`, 9999) + `{}]}`)
 	wide := jsonbound.Bounds{Depth: 8, Outer: 100, Members: 100, Elements: 10_000}
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
