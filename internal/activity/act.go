@@ -2,10 +2,20 @@
 // done to apps, messages and broadcasts.
 package activity
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Action is what somebody did.
 type Action string
+
+// is reports whether the action is one that is asked for by its name, or by the part before
+// its dot.
+func (a Action) is(name string) bool {
+	kind, _, _ := strings.Cut(string(a), ".")
+	return name == string(a) || name == kind
+}
 
 // The actions.
 const (

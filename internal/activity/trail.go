@@ -83,9 +83,8 @@ type Query struct {
 }
 
 func (q Query) matches(a Act) bool {
-	kind, _, _ := strings.Cut(string(a.Action), ".")
 	return (q.App == "" || q.App == a.App) && (q.Actor == "" || q.Actor == a.Actor) &&
-		(q.Action == "" || q.Action == a.Action || string(q.Action) == kind) && (q.Visible == nil || q.Visible(a.App))
+		(q.Action == "" || a.Action.is(string(q.Action))) && (q.Visible == nil || q.Visible(a.App))
 }
 
 // Newest returns up to limit of the newest acts that match, newest first.
@@ -181,11 +180,7 @@ func idAt(at time.Time) string {
 
 // ParseAction checks an action, or the part before the dot of several.
 func ParseAction(text string) (Action, error) {
-	known := slices.ContainsFunc(Actions(), func(a Action) bool {
-		kind, _, _ := strings.Cut(string(a), ".")
-		return text == string(a) || text == kind
-	})
-	if !known {
+	if !slices.ContainsFunc(Actions(), func(a Action) bool { return a.is(text) }) {
 		return "", fmt.Errorf("%q is no action; there are %v", text, Actions())
 	}
 	return Action(text), nil

@@ -115,3 +115,17 @@ func TestNobodyActsUnseen(t *testing.T) {
 		t.Errorf("HTTP %d, %v:\n%s", page.StatusCode, err, body)
 	}
 }
+
+func TestAStrangerCannotFillTheTrail(t *testing.T) {
+	t.Parallel()
+	d := daemontest.New(t, daemontest.Config{})
+	address, _ := d.Start(daemon.Config{Gateway: true})
+	b := &browser{T: t, url: address}
+	for range 60 {
+		b.post("/login", url.Values{"token": {"wrong"}})
+	}
+	acts, err := d.Activity().Newest(t.Context(), activity.Query{Action: activity.Login}, 100)
+	if err != nil || len(acts) < 30 || len(acts) > 45 { // one a minute comes on top
+		t.Errorf("%d failed logins are in the trail, %v; want 30 of 60 or a few more", len(acts), err)
+	}
+}

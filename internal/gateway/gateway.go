@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 	oteltrace "go.opentelemetry.io/otel/trace"
+	"golang.org/x/time/rate"
 
 	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/fields"
@@ -50,10 +51,12 @@ type Gateway struct {
 	creations chan struct{} // a slot for each broadcast that may be created at once
 	bodies    *intake.Budget
 	activity  *activity.Trail
-	prefix    string
-	log       zerolog.Logger
-	tracer    tracing.Tracer
-	now       func() time.Time
+	// failedLogins bounds what strangers write into the trail.
+	failedLogins *rate.Limiter
+	prefix       string
+	log          zerolog.Logger
+	tracer       tracing.Tracer
+	now          func() time.Time
 }
 
 // New returns the handler. It panics if a route conflicts with another, as
@@ -67,6 +70,7 @@ func New(cfg Config) (*Gateway, error) {
 		uploads: intake.NewPool(maxUploads), streams: intake.NewPool(maxStreams), creations: make(chan struct{}, maxCreations),
 		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now, prefix: cfg.Prefix,
 		tracer: tracing.New(cfg.TracerProvider), bodies: intake.NewBudget(intake.MaxBytes), activity: cfg.Activity,
+		failedLogins: rate.NewLimiter(rate.Every(failedLoginPeriod), failedLoginsAtOnce),
 	}
 	if g.now == nil {
 		g.now = time.Now

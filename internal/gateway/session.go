@@ -15,13 +15,22 @@ const sessionCookie = "wecomq_session"
 // sessionLife is how long a session is valid.
 const sessionLife = 12 * time.Hour
 
+// Of logins that fail so many at once, and one in so long, are recorded: nobody without a
+// token may fill the trail, or make Redis write for each attempt.
+const (
+	failedLoginsAtOnce = 30
+	failedLoginPeriod  = time.Minute
+)
+
 // OpenSession logs a browser in with a token, and returns its identity. The session
 // ends when it expires or its token is removed.
 func (g *Gateway) OpenSession(w http.ResponseWriter, r *http.Request, secret string) (*Identity, error) {
 	identity, err := g.identify(secret)
 	if err != nil {
 		requestInfoFrom(r.Context()).err = forLog(err)
-		activity.Record(r.Context(), activity.Login, "", "", err)
+		if g.failedLogins.Allow() { // the others are in the access log
+			activity.Record(r.Context(), activity.Login, "", "", err)
+		}
 		return nil, err
 	}
 	activity.Record(activity.Named(r.Context(), identity.Name()), activity.Login, "", "", nil)
