@@ -185,13 +185,7 @@ func (b *Bells) register(ctx context.Context) {
 	}
 }
 
-// served notes how a call ended.
-func (b *Bells) served(err error) {
-	if !IsOutage(err) {
-		err = nil
-	}
-	b.note(err)
-}
+func (b *Bells) served(err error) { noteOutage(b.note, err) }
 
 // look looks at the queues, each in its time.
 func (b *Bells) look(ctx context.Context) {

@@ -108,12 +108,12 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 		return c.tellDashboard(ctx, sha, keys, args)
 	}
 	c.writeResult(ctx, keys, args)
+	var cmd *redis.Cmd
 	if isRetry(keys) {
-		cmd := c.ran(keys, c.retry(ctx, keys, args))
-		c.tell(ctx, keys, cmd)
-		return cmd
+		cmd = c.ran(keys, c.retry(ctx, keys, args))
+	} else {
+		cmd = c.acknowledged(ctx, keys, args, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
 	}
-	cmd := c.acknowledged(ctx, keys, args, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
 	c.tell(ctx, keys, cmd)
 	return cmd
 }
@@ -207,11 +207,15 @@ func (c *WorkerClient) ran(keys []string, cmd *redis.Cmd) *redis.Cmd {
 	return cmd
 }
 
-func (c *WorkerClient) served(err error) {
+func (c *WorkerClient) served(err error) { noteOutage(c.note, err) }
+
+// noteOutage tells note whether Redis has served a call: an error of the call itself is an
+// answer.
+func noteOutage(note func(error), err error) {
 	if !IsOutage(err) {
 		err = nil
 	}
-	c.note(err)
+	note(err)
 }
 
 // detach gives a call its own deadline: that of asynq belongs to an attempt that may be
