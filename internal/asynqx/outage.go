@@ -26,6 +26,17 @@ func IsOutage(err error) bool {
 	if !ok {
 		return true
 	}
+	if isRedirect(answer) {
+		return true
+	}
 	text := answer.Error()
 	return slices.ContainsFunc(refusals, func(word string) bool { return strings.Contains(text, word) })
+}
+
+// isRedirect reports whether a cluster has sent a command elsewhere more often than
+// go-redis follows: a slot is moving.
+func isRedirect(answer redis.Error) bool {
+	_, moved := redis.IsMovedError(answer)
+	_, asked := redis.IsAskError(answer)
+	return moved || asked
 }

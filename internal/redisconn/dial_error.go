@@ -92,6 +92,8 @@ var refusals = []struct{ prefix, reason string }{
 	{"LOADING", "it reads its data from disk (it answers when it is done)"},
 	{"MASTERDOWN", "a replica that has lost its primary (bring the primary back)"},
 	{"CLUSTERDOWN", "a part of the cluster is down (redis-cli cluster info says which)"},
+	{"MOVED", "a slot of the cluster has just been moved (try again)"},
+	{"ASK", "a slot of the cluster is being moved (wait; if that was interrupted, redis-cli --cluster fix ends it)"},
 	{"TRYAGAIN", "a slot of the cluster is being moved (wait; if that was interrupted, redis-cli --cluster fix ends it)"},
 }
 
