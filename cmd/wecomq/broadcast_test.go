@@ -69,6 +69,7 @@ func TestWhoApprovesABroadcastSeesIt(t *testing.T) {
 	t.Parallel()
 	takeTurn(t)
 	l := &landscape{T: t, redis: redistest.Start(t)}
+	l.rdb = l.redis.Client()
 	l.env = appVariables("http://127.0.0.1:1", l.redis.URL())
 	template, err := compose.TextTemplate(message.TypeText, "hello {{.name}}\nsecond line")
 	if err != nil {
@@ -80,7 +81,7 @@ func TestWhoApprovesABroadcastSeesIt(t *testing.T) {
 	}
 	defer func() { _ = list.Close() }()
 	draft := broadcast.Draft{Spec: broadcast.Spec{Template: template, CreatedBy: "anna", NeedsApproval: true}, List: list}
-	b, _, err := broadcast.New(l.redis.Client(), defaultApp, time.Hour).Create(t.Context(), draft)
+	b, _, err := broadcast.New(l.rdb, defaultApp, time.Hour).Create(t.Context(), draft)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,9 +126,7 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 
 	// The next worker goes on with the rest at once.
 	second := l.work()
-	var records []tasks.Record
-	waittest.Until(t, "all but those in flight are accepted", func() bool {
-		records = l.records(ids)
+	records := l.awaitRecords("all but those in flight are accepted", ids, func(records []tasks.Record) bool {
 		return len(inState(records, tasks.Accepted)) == len(ids)-concurrency
 	})
 	lost := inState(records, tasks.Sending)
@@ -149,7 +147,7 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 			t.Errorf("attempts %d, possible duplicate %t; want the second attempt to be marked", record.Attempts, record.PossibleDuplicate)
 		}
 	}
-	if sums := audittest.Balanced(t, l.redis.Client(), "default")[0]; sums.Accepted != len(ids) {
+	if sums := audittest.Balanced(t, l.rdb, "default")[0]; sums.Accepted != len(ids) {
 		t.Errorf("sums %+v, want all %d accepted", sums, len(ids))
 	}
 }
@@ -159,7 +157,7 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 func (l *landscape) outlast(ids []string) {
 	l.Helper()
 	past := time.Now().Add(-10 * time.Minute)
-	rdb := l.redis.Client()
+	rdb := l.rdb
 	for _, id := range ids {
 		lease := rdb.ZAddXX(l.Context(), "asynq:{default:default}:lease", redis.Z{Score: float64(past.Unix()), Member: id})
 		attempt := rdb.HSet(l.Context(), keys.Record("default", id), "attempt_at", past.UnixMilli())
@@ -268,10 +266,9 @@ func TestAnUnreachableWeComCostsNoMessage(t *testing.T) {
 	l.env["WECOM_API_BASE_URL"] = "http://127.0.0.1:1"
 	ids := l.sendTexts(3)
 	worker := l.work()
-	waittest.Until(t, "every message has been tried", func() bool {
-		return !slices.ContainsFunc(l.records(ids), func(r tasks.Record) bool { return r.ErrMsg == "" || r.State != tasks.Held })
-	})
-	for _, record := range l.records(ids) {
+	for _, record := range l.awaitRecords("every message has been tried", ids, func(records []tasks.Record) bool {
+		return !slices.ContainsFunc(records, func(r tasks.Record) bool { return r.ErrMsg == "" || r.State != tasks.Held })
+	}) {
 		if !strings.Contains(record.ErrMsg, "connection refused") {
 			t.Errorf("the record says %q, want it to say connection refused", record.ErrMsg)
 		}

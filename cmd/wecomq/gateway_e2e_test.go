@@ -203,6 +203,9 @@ func (l *landscape) awaitRecord(config, id string, state tasks.State) tasks.Reco
 	l.Helper()
 	var record tasks.Record
 	waittest.Until(l.T, id+" is "+string(state), func() bool {
+		if l.stored([]string{id})[0].State != state {
+			return false
+		}
 		record = decodeLines[tasks.Record](l.T, l.run("", "-c", config, "result", id))[0]
 		return record.State == state
 	})

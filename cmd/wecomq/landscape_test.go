@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/producer"
@@ -26,6 +29,7 @@ import (
 type landscape struct {
 	*testing.T
 	redis *redistest.Server
+	rdb   redis.UniversalClient // of the tests
 	url   string // of the simulator
 	env   map[string]string
 }
@@ -41,6 +45,7 @@ func newLandscape(t *testing.T, config ...string) *landscape {
 	t.Helper()
 	takeTurn(t)
 	l := &landscape{T: t, redis: redistest.Start(t, config...)}
+	l.rdb = l.redis.Client()
 	rules := filepath.Join(t.TempDir(), "rules.json")
 	l.write(rules, simulatedApps)
 	sim := start(t, l.environ(), "simulate", "--listen", "127.0.0.1:0", "--rules", rules)
@@ -116,11 +121,38 @@ func (l *landscape) records(ids []string) []tasks.Record {
 // awaitState waits until all messages are in a state, and returns their records.
 func (l *landscape) awaitState(ids []string, state tasks.State) []tasks.Record {
 	l.Helper()
-	var records []tasks.Record
-	waittest.Until(l.T, fmt.Sprintf("%d messages are %s", len(ids), state), func() bool {
-		records = l.records(ids)
+	return l.awaitRecords(fmt.Sprintf("%d messages are %s", len(ids), state), ids, func(records []tasks.Record) bool {
 		return len(inState(records, state)) == len(ids)
 	})
+}
+
+// awaitRecords waits until the records of the messages are as wanted, and returns them. It
+// asks `wecomq result` once Redis has them so: to look again and again costs no process.
+func (l *landscape) awaitRecords(what string, ids []string, wanted func([]tasks.Record) bool) []tasks.Record {
+	l.Helper()
+	var records []tasks.Record
+	waittest.Until(l.T, what, func() bool {
+		if !wanted(l.stored(ids)) {
+			return false
+		}
+		records = l.records(ids)
+		return wanted(records)
+	})
+	return records
+}
+
+// stored are the records of messages in Redis. One that has not been tried may have none.
+func (l *landscape) stored(ids []string) []tasks.Record {
+	l.Helper()
+	records := make([]tasks.Record, len(ids))
+	for i, id := range ids {
+		app, _ := tasks.AppOf(id)
+		var err error
+		records[i], err = ledger.New(l.rdb, app, tasks.DefaultRecordTTL).Record(l.Context(), id)
+		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			l.Fatal(err)
+		}
+	}
 	return records
 }
 

@@ -108,9 +108,7 @@ func TestAFloodToOneMemberWaitsAndLetsOthersPass(t *testing.T) {
 			t.Errorf("%+v, want a message to another member not to wait", r)
 		}
 	}
-	var records []tasks.Record
-	waittest.Until(t, "the flood is sent or held", func() bool {
-		records = l.records(ids)
+	records := l.awaitRecords("the flood is sent or held", ids, func(records []tasks.Record) bool {
 		return len(inState(records, tasks.Accepted))+len(inState(records, tasks.Held)) == flood
 	})
 	held := slices.DeleteFunc(records, func(r tasks.Record) bool { return r.State != tasks.Held })
@@ -145,7 +143,7 @@ func TestWrongSecretIsTriedOncePerStepOfTheBackOff(t *testing.T) {
 		l.sendTexts(30)
 		waittest.Until(t, "gettoken refuses", func() bool { return l.stats().APIs["gettoken"].Codes[wecom.Code(40001)] > int64(step) })
 		end := began.Add(30 * time.Second << step)
-		waittest.Until(t, "the app is suspended", func() bool { return !l.appState("default").Until.Before(end) })
+		l.awaitBlock(end)
 		s := l.appState("default")
 		if s.State != "suspended" || !strings.Contains(s.Reason, "40001") || !strings.Contains(s.Reason, "copy the secret again") {
 			t.Errorf("app ls says %+v, want it suspended with what to do", s)
@@ -160,10 +158,19 @@ func TestWrongSecretIsTriedOncePerStepOfTheBackOff(t *testing.T) {
 	}
 }
 
+// awaitBlock waits until the app is blocked for so long.
+func (l *landscape) awaitBlock(until time.Time) {
+	l.Helper()
+	waittest.Until(l.T, "the app is suspended", func() bool {
+		blocked, _ := l.rdb.HGet(l.Context(), keys.Pace("default"), "block_until").Float64() // milliseconds
+		return blocked >= float64(until.UnixMilli())
+	})
+}
+
 // endBackOff lets the time pass for which gettoken and the app rest.
 func (l *landscape) endBackOff() {
 	l.Helper()
-	rdb, ctx := l.redis.Client(), l.Context()
+	rdb, ctx := l.rdb, l.Context()
 	failures, err := rdb.Keys(ctx, keys.TokenFailure("default", "*")).Result()
 	if err != nil || len(failures) != 1 {
 		l.Fatalf("failures of gettoken: %v, %v; want those of one secret", failures, err)

@@ -16,7 +16,7 @@ func TestARedisThatIsFullIsNotReady(t *testing.T) {
 	url := gatewayURL(front)
 	memory := func(limit string) {
 		t.Helper()
-		if err := l.redis.Client().ConfigSet(t.Context(), "maxmemory", limit).Err(); err != nil {
+		if err := l.rdb.ConfigSet(t.Context(), "maxmemory", limit).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}

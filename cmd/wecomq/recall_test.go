@@ -21,12 +21,12 @@ func TestRecallTakesBackEveryPartAlsoOneThatNobodyCanRead(t *testing.T) {
 	id := l.ids(l.run("", "send", "--to-user", strings.Join(users, ","), "--text", "x"))[0]
 	// Nobody can read the second of three parts.
 	second := tasks.PartID(id, 2)
-	inspector := asynq.NewInspectorFromRedisClient(l.redis.Client())
+	inspector := asynq.NewInspectorFromRedisClient(l.rdb)
 	if err := inspector.DeleteTask("default:default", second); err != nil {
 		t.Fatal(err)
 	}
 	unreadable := asynq.NewTask("message:text", []byte("unreadable"), asynq.TaskID(second), asynq.Queue("default:default"))
-	if _, err := asynq.NewClientFromRedisClient(l.redis.Client()).EnqueueContext(t.Context(), unreadable); err != nil {
+	if _, err := asynq.NewClientFromRedisClient(l.rdb).EnqueueContext(t.Context(), unreadable); err != nil {
 		t.Fatal(err)
 	}
 	recalls := decodeLines[operator.Recall](t, l.run("", "recall", id))

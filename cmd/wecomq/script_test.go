@@ -9,13 +9,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
+	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -96,9 +97,7 @@ func runRedis(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv("REDIS_URL", redistest.Start(tb).URL())
 		return
 	}
-	options, err := redis.ParseURL(ts.Getenv("REDIS_URL"))
-	ts.Check(err)
-	client := redis.NewClient(options)
+	client := openRedis(ts)
 	defer func() { _ = client.Close() }()
 	words := make([]any, len(args))
 	for i, word := range args {
@@ -134,22 +133,27 @@ func repeat(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.Repeat(args[2], times)+strings.Join(args[3:], ""))
 }
 
-// awaitState waits until a message is in a state: `await-state $ID accepted`.
+// awaitState waits until a message is in a state, and shows it: `await-state $ID accepted`.
 func awaitState(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await-state id state")
 	}
-	poll := time.NewTicker(waittest.Interval)
-	defer poll.Stop()
-	for deadline := time.After(waittest.Patience); ; {
-		ts.Check(ts.Exec("wecomq", "result", args[0]))
-		if strings.Contains(ts.ReadFile("stdout"), `"state":"`+args[1]+`"`) {
-			return
-		}
-		select {
-		case <-poll.C:
-		case <-deadline:
-			ts.Fatalf("%s is not %s within %s", args[0], args[1], waittest.Patience)
-		}
-	}
+	app, err := tasks.AppOf(args[0])
+	ts.Check(err)
+	client := openRedis(ts)
+	defer func() { _ = client.Close() }()
+	tb, _ := ts.Value(testingTB{}).(testing.TB)
+	book := ledger.New(client, app, tasks.DefaultRecordTTL)
+	waittest.Until(tb, args[0]+" is "+args[1], func() bool {
+		record, err := book.Record(tb.Context(), args[0])
+		return err == nil && string(record.State) == args[1]
+	})
+	ts.Check(ts.Exec("wecomq", "result", args[0]))
+}
+
+// openRedis connects with the script's own Redis.
+func openRedis(ts *testscript.TestScript) *redis.Client {
+	options, err := redis.ParseURL(ts.Getenv("REDIS_URL"))
+	ts.Check(err)
+	return redis.NewClient(options)
 }

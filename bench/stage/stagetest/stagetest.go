@@ -43,7 +43,7 @@ func Start(tb testing.TB, name string, args ...string) *Run {
 	}
 	tb.Cleanup(func() { _ = os.RemoveAll(tmp) })
 	r := &Run{tb: tb, tmp: tmp, cmd: exec.CommandContext(tb.Context(), name, args...)} //nolint:gosec // the benchmark itself
-	r.cmd.Env = append(environment(), "TMPDIR="+tmp)
+	r.cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	r.cmd.Stdout, r.cmd.Stderr = &r.Stdout, &r.Stderr
 	if err := r.cmd.Start(); err != nil {
 		tb.Fatal(err)
@@ -56,21 +56,11 @@ func Start(tb testing.TB, name string, args ...string) *Run {
 func Build(tb testing.TB) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "wecomq")
-	build := exec.CommandContext(tb.Context(), "go", "build", "-o", path, "github.com/wecomq/wecomq/cmd/wecomq") //nolint:gosec // a directory of our own
-	build.Env = environment()
+	build := exec.CommandContext(tb.Context(), "go", "build", "-buildvcs=false", "-o", path, "github.com/wecomq/wecomq/cmd/wecomq") //nolint:gosec // a directory of our own
 	if out, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("build wecomq: %v\n%s", err, out)
 	}
 	return path
-}
-
-// environment is that of a benchmark. What it builds is built as the tests are: that is in
-// the build cache.
-func environment() []string {
-	if !raceEnabled {
-		return os.Environ()
-	}
-	return append(os.Environ(), "GOFLAGS=-buildvcs=false -race -gcflags=github.com/wecomq/wecomq/...=-l")
 }
 
 // End waits for the end, which leaves nothing behind, and returns the exit code.
