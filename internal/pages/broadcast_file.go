@@ -1,16 +1,20 @@
 package pages
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// broadcastFile is the picture or the file of a broadcast, as those see it who get it.
+// broadcastFile is the picture, voice, video or other file of a broadcast, as those see it who
+// get it.
 func (p *Pages) broadcastFile(w http.ResponseWriter, r *http.Request) error {
 	app, b, err := p.broadcastOf(r)
 	if err != nil {
@@ -29,12 +33,22 @@ func (p *Pages) broadcastFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	header := w.Header()
 	header.Set("Cache-Control", "private, max-age=3600") // the page shows it again every two seconds
-	if refs[0].Kind == wecom.MediaImage {
-		header.Set("Content-Type", http.DetectContentType(content)) // a JPG or PNG: that was checked
-	} else {
+	attachment := ""
+	switch refs[0].Kind { // their formats were checked
+	case wecom.MediaImage:
+		header.Set("Content-Type", http.DetectContentType(content)) // a JPG or PNG
+	case wecom.MediaVideo:
+		header.Set("Content-Type", "video/mp4")
+	case wecom.MediaVoice: // which no browser plays
+		header.Set("Content-Type", "audio/amr")
+		attachment = "voice.amr"
+	case wecom.MediaFile:
 		header.Set("Content-Type", "application/octet-stream")
-		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": refs[0].Name}))
+		attachment = cmp.Or(refs[0].Name, "file")
 	}
-	_, _ = w.Write(content)
+	if attachment != "" {
+		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": attachment}))
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content)) // a player asks for parts of a video
 	return nil
 }

@@ -25,7 +25,8 @@ var draftFields = []string{
 
 // draftTypes are the types of message that the form can write.
 var draftTypes = []message.Type{
-	message.TypeText, message.TypeMarkdown, message.TypeTextCard, message.TypeNews, message.TypeImage, message.TypeFile,
+	message.TypeText, message.TypeMarkdown, message.TypeTextCard, message.TypeNews,
+	message.TypeImage, message.TypeVoice, message.TypeVideo, message.TypeFile,
 }
 
 // media is what WeCom takes the file of the form for; "" for a type without one.
@@ -33,6 +34,10 @@ func (f draftForm) media() wecom.MediaType {
 	switch message.Type(f["type"]) {
 	case message.TypeImage:
 		return wecom.MediaImage
+	case message.TypeVoice:
+		return wecom.MediaVoice
+	case message.TypeVideo:
+		return wecom.MediaVideo
 	case message.TypeFile:
 		return wecom.MediaFile
 	default:
@@ -53,23 +58,39 @@ func (f draftForm) template() (*compose.Template, error) {
 		content = message.NewsField{Articles: []message.NewsArticle{
 			{Title: f["title"], Description: f["description"], URL: f["url"], PicURL: f["picture"]},
 		}}
-	case message.TypeImage, message.TypeFile:
-		if f["media"] == "" {
-			return nil, errors.New("file: missing; choose one")
-		}
-		id := f["media"]
-		if t == message.TypeImage {
-			id, _, _ = strings.Cut(id, "/") // the name that it had as a file
-		}
-		content = message.FileField{MediaID: id}
 	default:
-		return nil, fmt.Errorf("type: %q is none that this form can write", f["type"])
+		var err error
+		if content, err = f.file(); err != nil {
+			return nil, err
+		}
 	}
 	body, err := json.Marshal(map[string]any{"msgtype": t, string(t): content})
 	if err != nil {
 		return nil, fmt.Errorf("encode template: %w", err)
 	}
 	return compose.ParseTemplate(body)
+}
+
+// file is the content of a message that is one.
+func (f draftForm) file() (any, error) {
+	kind := f.media()
+	switch {
+	case kind == "":
+		return nil, fmt.Errorf("type: %q is none that this form can write", f["type"])
+	case f["media"] == "":
+		return nil, errors.New("file: missing; choose one")
+	case kind == wecom.MediaFile:
+		return message.FileField{MediaID: f["media"]}, nil
+	}
+	id, _, _ := strings.Cut(f["media"], "/") // without the name that it had as a file
+	switch kind {
+	case wecom.MediaVideo:
+		return message.VideoField{MediaID: id, Title: f["title"], Description: f["description"]}, nil
+	case wecom.MediaVoice:
+		return message.VoiceField{MediaID: id}, nil
+	default:
+		return message.ImageField{MediaID: id}, nil
+	}
 }
 
 // spec is what the form says but for the list. Its hours are in zone.

@@ -16,6 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // broadcast creates a broadcast of a text to some users.
@@ -270,6 +271,48 @@ func TestABroadcastOfAPictureIsWritten(t *testing.T) {
 	w.want(w.get(form[1]), http.StatusOK, ">running<", "image · 3 recipients", shown[1])
 	a = w.submit(false, "u1\n", "key", "k2", "app", "ops", "type", "file", "upload", "a plan")
 	w.want(a, http.StatusOK, "/file\" download>plan.png</a>")
+}
+
+func TestABroadcastOfAVoiceOrAVideoIsWritten(t *testing.T) {
+	t.Parallel()
+	const voice, video = "#!AMR\n\x04", "\x00\x00\x00\x18ftypmp42 and the rest"
+	for _, tc := range []struct {
+		kind, file, problem string
+		tooLarge            string
+		fields, shows       []string
+		link, contentType   string
+	}{
+		{
+			kind: "voice", file: voice, problem: "file: not an AMR", tooLarge: voice + strings.Repeat("\x04", wecom.MaxVoiceBytes),
+			link: `<a href="(/broadcasts/[^"]+/file)" download>voice</a>`, contentType: "audio/amr",
+		},
+		{
+			kind: "video", file: video, problem: "file: not an MP4", tooLarge: video + strings.Repeat("x", wecom.MaxVideoBytes),
+			fields: []string{"title", "Hello {{.userid}}", "description", "a minute about us"},
+			shows:  []string{">Hello u1</b>", ">a minute about us</div>"},
+			link:   `<video src="(/broadcasts/[^"]+/file)" controls`, contentType: "video/mp4",
+		},
+	} {
+		t.Run(tc.kind, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t).open(operator)
+			form := append([]string{"key", "k", "app", "ops", "type", tc.kind}, tc.fields...)
+			w.want(w.submit(false, "u1\n", form...), http.StatusUnprocessableEntity, "file: missing")
+			w.want(w.submit(false, "u1\n", append(form, "upload", "no such thing")...), http.StatusUnprocessableEntity, tc.problem)
+			w.want(w.submit(false, "u1\n", append(form, "upload", tc.tooLarge)...), http.StatusUnprocessableEntity, "more than WeCom&#39;s limit of")
+			a := w.submit(false, "userid\nu1\n", append(form, "upload", tc.file)...)
+			w.want(a, http.StatusOK, tc.shows...)
+			link, start := regexp.MustCompile(tc.link).FindStringSubmatch(a.body), startForm.FindStringSubmatch(a.body)
+			if link == nil || start == nil {
+				t.Fatalf("the check shows %s", a.body)
+			}
+			if got := w.get(link[1]); got.body != tc.file || got.header.Get("Content-Type") != tc.contentType {
+				t.Errorf("the file is %q, %s", got.body, got.header.Get("Content-Type"))
+			}
+			w.post(start[1]+"/start", "digest", start[2])
+			w.want(w.get(start[1]), http.StatusOK, ">running<", tc.kind+" · 1 recipients")
+		})
+	}
 }
 
 func TestAFaultyBroadcastIsNotStored(t *testing.T) {

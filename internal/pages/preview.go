@@ -19,7 +19,8 @@ type preview struct {
 	Lines     []appearance.Line // of a text, of markdown or of a textcard
 	Card      message.TextCardField
 	Articles  []message.NewsArticle
-	File      string // name of a file, or of a picture "picture"
+	Video     message.VideoField
+	File      string // name of a file
 	FileAt    string // where it can be seen
 	Body      string // JSON of any other message
 }
@@ -30,12 +31,13 @@ func previewOf(t message.Type, s broadcast.Sample) (preview, error) {
 		Markdown message.MarkdownField `json:"markdown"`
 		Card     message.TextCardField `json:"textcard"`
 		News     message.NewsField     `json:"news"`
+		Video    message.VideoField    `json:"video"`
 		File     message.FileField     `json:"file"`
 	}
 	if err := json.Unmarshal(s.Body, &m); err != nil {
 		return preview{}, fmt.Errorf("preview: %w", err)
 	}
-	v := preview{Recipient: s.Recipient, Type: t, Card: m.Card, Articles: m.News.Articles}
+	v := preview{Recipient: s.Recipient, Type: t, Card: m.Card, Articles: m.News.Articles, Video: m.Video}
 	switch t {
 	case message.TypeText:
 		v.Lines = appearance.Text(m.Text.Content)
@@ -43,12 +45,10 @@ func previewOf(t message.Type, s broadcast.Sample) (preview, error) {
 		v.Lines = appearance.Markdown(m.Markdown.Content)
 	case message.TypeTextCard:
 		v.Lines = appearance.TextCard(m.Card.Description)
-	case message.TypeNews:
-	case message.TypeImage, message.TypeFile:
-		v.File = "picture"
-		if ref, ok := message.ParseMediaRef(wecom.MediaFile, m.File.MediaID); ok && t == message.TypeFile {
-			v.File = cmp.Or(ref.Name, "file")
-		}
+	case message.TypeNews, message.TypeImage, message.TypeVoice, message.TypeVideo:
+	case message.TypeFile:
+		ref, _ := message.ParseMediaRef(wecom.MediaFile, m.File.MediaID)
+		v.File = cmp.Or(ref.Name, "file")
 	default:
 		v.Body = indented(s.Body)
 	}

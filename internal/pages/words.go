@@ -24,7 +24,8 @@ var inEnglish = map[string]string{
 
 	"act: created": "Created", "act: paused": "Paused", "act: resumed": "Resumed", "act: cancelled": "Cancelled", "act: approved": "Approved",
 
-	"type: text": "text", "type: markdown": "markdown", "type: textcard": "text card", "type: news": "news", "type: image": "picture", "type: file": "file",
+	"type: text": "text", "type: markdown": "markdown", "type: textcard": "text card", "type: news": "news", "type: image": "picture",
+	"type: voice": "voice", "type: video": "video", "type: file": "file",
 
 	"end: quota": "At today's quota it ends %s.", "end: hours": "In its hours it ends %s.", "end: rate": "At its own rate it ends %s.",
 	"end: app": "It ends %s.",
@@ -138,8 +139,9 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"After this, somebody else must approve it, with a token that has the scope approve.": "提交后须由另一人用具有 approve 权限的令牌批准。",
 	"Ask for approval to send to": "提交审批，发送给", "Send to": "发送给", "people": "人",
 	"Type": "类型", "Text": "内容", "Title": "标题", "Description": "描述", "Link": "链接", "Button": "按钮文字", "Picture (link)": "图片链接",
-	"Picture or file": "图片或文件", "picture: JPG or PNG, 10 MB; file: 20 MB": "图片：JPG 或 PNG，10 MB；文件：20 MB", "picture": "图片",
-	"The file of the last check is kept; choose another one to replace it.": "已保留上次检查时的文件；选择新文件可替换。", "The file is not kept any more": "文件已不再保留",
+	"File": "文件", "picture": "图片", "voice": "语音", "video": "视频",
+	"picture: JPG or PNG, 10 MB; voice: AMR, 2 MB, 60 s; video: MP4, 10 MB; file: 20 MB": "图片：JPG 或 PNG，10 MB；语音：AMR，2 MB，60 秒；视频：MP4，10 MB；文件：20 MB",
+	"The file of the last check is kept; choose another one to replace it.":              "已保留上次检查时的文件；选择新文件可替换。", "The file is not kept any more": "文件已不再保留",
 	"For each their own words, name a column of the list:": "要给每人不同的内容，请写名单中的列名：",
 	"Recipients a minute": "每分钟人数", "Skip rows with a problem": "跳过有问题的行", "Somebody else must approve it": "须由另一人批准",
 	"List: userids, or CSV with a header": "名单：userid，或带表头的 CSV", "or a CSV file": "或 CSV 文件",
@@ -175,7 +177,8 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 
 	"act: created": "创建", "act: paused": "暂停", "act: resumed": "恢复", "act: cancelled": "取消", "act: approved": "批准",
 
-	"type: text": "文本", "type: markdown": "markdown", "type: textcard": "文本卡片", "type: news": "图文", "type: image": "图片", "type: file": "文件",
+	"type: text": "文本", "type: markdown": "markdown", "type: textcard": "文本卡片", "type: news": "图文", "type: image": "图片",
+	"type: voice": "语音", "type: video": "视频", "type: file": "文件",
 
 	"end: quota": "受今日额度限制，预计%s完成。", "end: hours": "在发送时段内，预计%s完成。", "end: rate": "按设定速率，预计%s完成。",
 	"end: app": "预计%s完成。",
