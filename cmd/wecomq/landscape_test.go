@@ -30,7 +30,7 @@ type landscape struct {
 	*testing.T
 	redis *redistest.Server
 	rdb   redis.UniversalClient // of the tests
-	url   string // of the simulator
+	url   string                // of the simulator
 	env   map[string]string
 }
 

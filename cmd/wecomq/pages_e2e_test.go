@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ func TestPagesInABrowser(t *testing.T) {
 	l.broadcastInBrowser(admin)
 	l.sendAgainInBrowser(admin)
 	l.steerBroadcastInBrowser(admin)
+	l.sendVideoInBrowser(admin)
 	l.pauseInDashboard(admin)
 
 	reader := b.open()
@@ -127,15 +129,38 @@ func (l *landscape) sendAgainInBrowser(tab *tab) {
 // writeBroadcast fills in the form and has it checked.
 func (l *landscape) writeBroadcast(tab *tab, list, markdown, rate string) {
 	l.Helper()
-	tab.run("open the form", chromedp.Click(`nav a[href="/broadcasts"]`), chromedp.WaitVisible(`a[href="/broadcasts/new"]`),
-		chromedp.Click(`a[href="/broadcasts/new"]`), chromedp.WaitVisible(`textarea[name=content]`),
-		chromedp.Poll(`document.readyState === "complete"`, nil)) // until then chromium may number the elements anew
+	tab.openForm()
 	tab.run("write", chromedp.SetValue(`select[name=type]`, "markdown"), chromedp.SendKeys(`textarea[name=content]`, markdown),
 		chromedp.SetValue(`textarea[name=pasted]`, list), chromedp.SendKeys(`input[name=rate]`, rate))
 	if js[bool](tab, `document.querySelector("input[name=title]").checkVisibility()`) {
 		l.Error("the form asks for what markdown does not have")
 	}
 	tab.run("check", chromedp.Click(`form.draft button`), chromedp.WaitVisible(`#checked`))
+}
+
+// openForm leads to the form of a new broadcast.
+func (t *tab) openForm() {
+	t.run("open the form", chromedp.Click(`nav a[href="/broadcasts"]`), chromedp.WaitVisible(`a[href="/broadcasts/new"]`),
+		chromedp.Click(`a[href="/broadcasts/new"]`), chromedp.WaitVisible(`textarea[name=content]`),
+		chromedp.Poll(`document.readyState === "complete"`, nil)) // until then chromium may number the elements anew
+}
+
+// sendVideoInBrowser uploads a video with the form and sends it.
+func (l *landscape) sendVideoInBrowser(tab *tab) {
+	l.Helper()
+	video := filepath.Join(l.TempDir(), "tour.mp4")
+	l.write(video, "\x00\x00\x00\x18ftypmp42 and the rest")
+	tab.openForm()
+	tab.run("write", chromedp.SetValue(`select[name=type]`, "video"), chromedp.WaitVisible(`input[name=upload]`),
+		chromedp.WaitNotVisible(`textarea[name=content]`), chromedp.SetUploadFiles(`input[name=upload]`, []string{video}),
+		chromedp.SendKeys(`input[name=title]`, "Tour"), chromedp.SetValue(`textarea[name=pasted]`, "viewer"))
+	tab.run("check", chromedp.Click(`form.draft button`), chromedp.WaitVisible(`#checked video`))
+	tab.run("send", chromedp.Click(`#checked button`), chromedp.WaitVisible(`.progress`))
+	tab.awaitText("finished") // by itself
+	messages := l.messages()
+	if last := messages[len(messages)-1]; last.MsgType != "video" || last.To[0] != "viewer" {
+		l.Errorf("the last message is %+v", last)
+	}
 }
 
 // steerBroadcastInBrowser pauses, resumes and cancels a slow broadcast.
