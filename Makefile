@@ -24,17 +24,15 @@ demo: build ## See it work, with nothing else installed
 # Without inlining (-l) packages compile in half the time, but those run slowly that are
 # busiest in the tests; without tables for a debugger (-w) they link sooner. What the tests
 # build themselves takes the same flags from GOFLAGS, and so comes from the cache.
-TEST_GOFLAGS := $(RACE) -gcflags=all=-l -gcflags=std= -gcflags=github.com/yuin/gopher-lua/...= -ldflags=-w
+TEST_GOFLAGS := $(RACE) -buildvcs=false -gcflags=all=-l -gcflags=std= -gcflags=github.com/yuin/gopher-lua/...= -ldflags=-w
 
 # The compiler is quicker with more memory (GOGC); the tests keep Go's own setting. The race
 # detector lets every process end a second late, unless it is told otherwise.
 #
 # Never from the cache: what is outside the code counts as well, such as Redis and the
-# browser. `make vet` vets. Most tests wait, so eight at a time are no load. With -short,
-# properties are checked with a fifth of the cases: `make sim` checks those of the limits
-# with all.
+# browser. `make vet` vets. Most tests wait, so eight at a time are no load.
 GOTEST := GOFLAGS='$(TEST_GOFLAGS)' GOGC=400 GORACE=atexit_sleep_ms=0 \
-	go test -count=1 -short -vet=off -parallel 8 -timeout 15m -exec 'env -u GOGC'
+	go test -count=1 -vet=off -parallel 8 -timeout 15m -exec 'env -u GOGC'
 
 test: ## Run all tests, with the race detector if there is a C compiler
 	@[ -n "$(RACE)" ] || echo 'no C compiler (or CGO_ENABLED=0): testing without the race detector'
@@ -48,7 +46,6 @@ SEEDS ?= 10000
 
 sim: ## Simulate faults from 10,000 seeds (SEEDS), or replay one (SEED=n); DAY=1 for a day each
 	$(if $(DAY),WECOMQ_SIM_DAY=1) $(if $(SEED),WECOMQ_SIM_SEED=$(SEED),WECOMQ_SIM_SEEDS=$(SEEDS)) go test -count=1 -vet=off -timeout 24h $(if $(SEED),-v) -run WhateverHappens ./internal/sim
-	$(if $(SEED),,go test -count=1 -vet=off -run IsEverOver ./internal/pacing)
 
 lint: $(GOLANGCI_LINT) ## Check form, style and the direction of imports
 	$(GOLANGCI_LINT) run ./...

@@ -25,7 +25,7 @@ func (w *world) checkWindows() {
 			members[app+" "+user] = append(members[app+" "+user], at)
 		}
 	}
-	late := w.lateCalls()
+	late := w.lateCalls(0)
 	w.checkWindow("calls", calls, time.Minute, w.limits.CallsPerMinute+late)
 	w.checkWindow("messages to a member", members, time.Minute, w.limits.MemberPerMinute+late)
 	w.checkWindow("messages to a member", members, time.Hour, w.limits.MemberPerHour+late)
@@ -36,12 +36,12 @@ func (w *world) checkWindows() {
 	}
 }
 
-// lateCalls counts those that WeCom may have taken later than they were made: the limits
-// go by when a call is made, WeCom by when it takes it.
-func (w *world) lateCalls() int {
+// lateCalls counts those that WeCom may have taken by more than this later than they were
+// made: the limits go by when a call is made, WeCom by when it takes it.
+func (w *world) lateCalls(by time.Duration) int {
 	late := 0
 	for _, f := range w.faults {
-		if f.Delay > 0 {
+		if time.Duration(f.Delay) > by {
 			late += f.Fired
 		}
 	}
