@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/wecomq/wecomq/bench/stage"
 	"github.com/wecomq/wecomq/internal/waittest"
 )
 
@@ -55,10 +56,9 @@ func Start(tb testing.TB, name string, args ...string) *Run {
 // which several runs share.
 func Build(tb testing.TB) string {
 	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "wecomq")
-	build := exec.CommandContext(tb.Context(), "go", "build", "-buildvcs=false", "-o", path, "github.com/wecomq/wecomq/cmd/wecomq") //nolint:gosec // a directory of our own
-	if out, err := build.CombinedOutput(); err != nil {
-		tb.Fatalf("build wecomq: %v\n%s", err, out)
+	path, err := stage.Build(tb.Context(), tb.TempDir())
+	if err != nil {
+		tb.Fatal(err)
 	}
 	return path
 }
