@@ -157,10 +157,9 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 func (l *landscape) outlast(ids []string) {
 	l.Helper()
 	past := time.Now().Add(-10 * time.Minute)
-	rdb := l.rdb
 	for _, id := range ids {
-		lease := rdb.ZAddXX(l.Context(), "asynq:{default:default}:lease", redis.Z{Score: float64(past.Unix()), Member: id})
-		attempt := rdb.HSet(l.Context(), keys.Record("default", id), "attempt_at", past.UnixMilli())
+		lease := l.rdb.ZAddXX(l.Context(), "asynq:{default:default}:lease", redis.Z{Score: float64(past.Unix()), Member: id})
+		attempt := l.rdb.HSet(l.Context(), keys.Record("default", id), "attempt_at", past.UnixMilli())
 		if lease.Err() != nil || attempt.Err() != nil {
 			l.Fatal(lease.Err(), attempt.Err())
 		}

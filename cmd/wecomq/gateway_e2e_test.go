@@ -201,15 +201,7 @@ func TestTheGatewayOperatesOnMessages(t *testing.T) {
 // awaitRecord waits until a message is in a state.
 func (l *landscape) awaitRecord(config, id string, state tasks.State) tasks.Record {
 	l.Helper()
-	var record tasks.Record
-	waittest.Until(l.T, id+" is "+string(state), func() bool {
-		if l.stored([]string{id})[0].State != state {
-			return false
-		}
-		record = decodeLines[tasks.Record](l.T, l.run("", "-c", config, "result", id))[0]
-		return record.State == state
-	})
-	return record
+	return l.awaitState([]string{id}, state, "-c", config)[0]
 }
 
 func TestHangupReloadsTheGateway(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,45 +113,48 @@ func (l *landscape) ids(receipts string) []string {
 	return ids
 }
 
-// records are what `wecomq result` prints of messages, in the order of the ids.
-func (l *landscape) records(ids []string) []tasks.Record {
+// records are what `wecomq result` prints of messages, in the order of the ids. The flags
+// are those of result.
+func (l *landscape) records(ids []string, flags ...string) []tasks.Record {
 	l.Helper()
-	return decodeLines[tasks.Record](l.T, l.run("", append([]string{"result"}, ids...)...))
+	return decodeLines[tasks.Record](l.T, l.run("", slices.Concat([]string{"result"}, flags, ids)...))
 }
 
 // awaitState waits until all messages are in a state, and returns their records.
-func (l *landscape) awaitState(ids []string, state tasks.State) []tasks.Record {
+func (l *landscape) awaitState(ids []string, state tasks.State, flags ...string) []tasks.Record {
 	l.Helper()
 	return l.awaitRecords(fmt.Sprintf("%d messages are %s", len(ids), state), ids, func(records []tasks.Record) bool {
 		return len(inState(records, state)) == len(ids)
-	})
+	}, flags...)
 }
 
 // awaitRecords waits until the records of the messages are as wanted, and returns them. It
 // asks `wecomq result` once Redis has them so: to look again and again costs no process.
-func (l *landscape) awaitRecords(what string, ids []string, wanted func([]tasks.Record) bool) []tasks.Record {
+func (l *landscape) awaitRecords(what string, ids []string, wanted func([]tasks.Record) bool, flags ...string) []tasks.Record {
 	l.Helper()
 	var records []tasks.Record
 	waittest.Until(l.T, what, func() bool {
-		if !wanted(l.stored(ids)) {
+		if !wanted(stored(l, l.rdb, ids)) {
 			return false
 		}
-		records = l.records(ids)
+		records = l.records(ids, flags...)
 		return wanted(records)
 	})
 	return records
 }
 
 // stored are the records of messages in Redis. One that has not been tried may have none.
-func (l *landscape) stored(ids []string) []tasks.Record {
-	l.Helper()
+func stored(tb testing.TB, rdb redis.UniversalClient, ids []string) []tasks.Record {
+	tb.Helper()
 	records := make([]tasks.Record, len(ids))
 	for i, id := range ids {
-		app, _ := tasks.AppOf(id)
-		var err error
-		records[i], err = ledger.New(l.rdb, app, tasks.DefaultRecordTTL).Record(l.Context(), id)
+		app, err := tasks.AppOf(id)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		records[i], err = ledger.New(rdb, app, tasks.DefaultRecordTTL).Record(tb.Context(), id)
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-			l.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return records

@@ -228,8 +228,8 @@ func TestDashboardAndAlertsUseMetricsThatExist(t *testing.T) {
 		fmt.Fprintf(&batch, `{"touser":"zhangsan","msgtype":"text","text":{"content":"text %d"}}`+"\n", i)
 	}
 	l.run(batch.String(), "send", "--batch", "-f", "-")
-	rdb := l.rdb // the server's own first audit is a minute away
-	books := audit.New(rdb, audit.App{Name: "default", Ledger: ledger.New(rdb, "default", time.Hour), Keep: time.Hour})
+	// The server's own first audit is a minute away.
+	books := audit.New(l.rdb, audit.App{Name: "default", Ledger: ledger.New(l.rdb, "default", time.Hour), Keep: time.Hour})
 	if _, err := books.Round(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -145,7 +145,7 @@ func TestWrongSecretIsTriedOncePerStepOfTheBackOff(t *testing.T) {
 		end := began.Add(30 * time.Second << step)
 		l.awaitBlock(end)
 		s := l.appState("default")
-		if s.State != "suspended" || !strings.Contains(s.Reason, "40001") || !strings.Contains(s.Reason, "copy the secret again") {
+		if s.State != "suspended" || s.Until.Before(end) || !strings.Contains(s.Reason, "40001") || !strings.Contains(s.Reason, "copy the secret again") {
 			t.Errorf("app ls says %+v, want it suspended with what to do", s)
 		}
 		if n := l.stats().APIs["gettoken"].Codes[wecom.Code(40001)]; n != int64(step)+1 {
@@ -170,12 +170,12 @@ func (l *landscape) awaitBlock(until time.Time) {
 // endBackOff lets the time pass for which gettoken and the app rest.
 func (l *landscape) endBackOff() {
 	l.Helper()
-	rdb, ctx := l.rdb, l.Context()
-	failures, err := rdb.Keys(ctx, keys.TokenFailure("default", "*")).Result()
+	ctx := l.Context()
+	failures, err := l.rdb.Keys(ctx, keys.TokenFailure("default", "*")).Result()
 	if err != nil || len(failures) != 1 {
 		l.Fatalf("failures of gettoken: %v, %v; want those of one secret", failures, err)
 	}
-	_, err = rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, err = l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.HSet(ctx, failures[0], "until", 1)
 		p.HSet(ctx, keys.Pace("default"), "block_until", 1)
 		for _, priority := range tasks.Priorities() {

@@ -193,8 +193,7 @@ func (l *landscape) pauseInDashboard(tab *tab) {
 	if !js[bool](tab, firstAction) {
 		l.Fatalf("no row of the queue:\n%s", tab.text())
 	}
-	rdb := l.rdb
-	waittest.Until(l.T, "the queue is paused", func() bool { return rdb.Exists(l.Context(), "asynq:{ops:default}:paused").Val() == 1 })
+	waittest.Until(l.T, "the queue is paused", func() bool { return l.rdb.Exists(l.Context(), "asynq:{ops:default}:paused").Val() == 1 })
 	if !js[bool](tab, `fetch("/dashboard/api/queues/ops:default:resume", {method: "POST"}).then(r => r.ok)`) {
 		l.Error("the queue is not resumed")
 	}

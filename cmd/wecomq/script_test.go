@@ -13,10 +13,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
-	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -138,17 +136,16 @@ func awaitState(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await-state id state")
 	}
-	app, err := tasks.AppOf(args[0])
-	ts.Check(err)
 	client := openRedis(ts)
 	defer func() { _ = client.Close() }()
 	tb, _ := ts.Value(testingTB{}).(testing.TB)
-	book := ledger.New(client, app, tasks.DefaultRecordTTL)
 	waittest.Until(tb, args[0]+" is "+args[1], func() bool {
-		record, err := book.Record(tb.Context(), args[0])
-		return err == nil && string(record.State) == args[1]
+		return string(stored(tb, client, args[:1])[0].State) == args[1]
 	})
 	ts.Check(ts.Exec("wecomq", "result", args[0]))
+	if !strings.Contains(ts.ReadFile("stdout"), `"state":"`+args[1]+`"`) {
+		ts.Fatalf("%s is %s in Redis, and the command says otherwise", args[0], args[1])
+	}
 }
 
 // openRedis connects with the script's own Redis.

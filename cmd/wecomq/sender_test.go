@@ -27,8 +27,7 @@ func newWaiter(t *testing.T, timeout string) *waiter {
 	if err := w.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	client := w.redis.Client()
-	waittest.Until(t, "the message is enqueued", func() bool { return client.LLen(t.Context(), "asynq:{default:default}:pending").Val() == 1 })
+	waittest.Until(t, "the message is enqueued", func() bool { return w.rdb.LLen(t.Context(), "asynq:{default:default}:pending").Val() == 1 })
 	w.redis.Kill()
 	waittest.Until(t, "stderr tells of the outage", func() bool { return strings.Contains(w.stderr.String(), "Redis is unavailable") })
 	return w

@@ -25,7 +25,6 @@ import (
 type storm struct {
 	*landscape
 
-	rdb      redis.UniversalClient
 	messages int
 	kills    int
 	workers  [2]*process
@@ -51,7 +50,7 @@ apps:
 	}
 	l.env = map[string]string{"WECOMQ_CONFIG": config}
 	ask[wecomtest.Rules](l, http.MethodPatch, "/admin/rules", `{"calls_per_minute": 1000000, "latency": "10ms", "jitter": "20ms"}`)
-	s := &storm{landscape: l, rdb: l.rdb, messages: light[0], kills: light[1]}
+	s := &storm{landscape: l, messages: light[0], kills: light[1]}
 	if os.Getenv("WECOMQ_STORM") != "" {
 		s.messages, s.kills = heavy[0], heavy[1]
 	}
