@@ -62,7 +62,7 @@ func (s *Store) keep(
 	ctx context.Context, kind wecom.MediaType, name string, content []byte, life time.Duration,
 ) (message.MediaRef, error) {
 	ref := Of(kind, name, content)
-	if err := wecom.CheckMedia(kind, filename(ref, content), content); err != nil {
+	if err := wecom.CheckMedia(kind, Filename(ref, content), content); err != nil {
 		return ref, err
 	}
 	pieces := slices.Collect(slices.Chunk(content, pieceBytes))

@@ -86,7 +86,7 @@ func (s *Store) check(ctx context.Context, ref message.MediaRef) error {
 		if err != nil {
 			return nil, err
 		}
-		return nil, wecom.CheckMedia(ref.Kind, filename(ref, content), content)
+		return nil, wecom.CheckMedia(ref.Kind, Filename(ref, content), content)
 	})
 	return err
 }

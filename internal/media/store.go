@@ -105,8 +105,8 @@ func (s *Store) contentKeys(ref message.MediaRef) []string {
 	return []string{keys.MediaContent(s.cfg.App, ref.Hash), keys.MediaKept(s.cfg.App), keys.MediaBytes(s.cfg.App)}
 }
 
-// filename is the name under which a content is uploaded. Members see that of a file.
-func filename(ref message.MediaRef, content []byte) string {
+// Filename is the name under which a content is uploaded. Members see that of a file.
+func Filename(ref message.MediaRef, content []byte) string {
 	switch ref.Kind {
 	case wecom.MediaVoice:
 		return "voice.amr"

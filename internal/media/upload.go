@@ -171,7 +171,7 @@ func (s *Store) call(ctx context.Context, ref message.MediaRef) (*wecom.Media, e
 	if err != nil {
 		return nil, err
 	}
-	return s.cfg.Uploader.UploadMedia(ctx, ref.Kind, filename(ref, content), content)
+	return s.cfg.Uploader.UploadMedia(ctx, ref.Kind, Filename(ref, content), content)
 }
 
 // fail notes how an upload failed, and returns the error.

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"mime"
 	"net/http"
@@ -33,21 +32,20 @@ func (p *Pages) broadcastFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	header := w.Header()
 	header.Set("Cache-Control", "private, max-age=3600") // the page shows it again every two seconds
-	attachment := ""
-	switch refs[0].Kind { // their formats were checked
+	kind := refs[0].Kind
+	switch kind { // their formats were checked
 	case wecom.MediaImage:
 		header.Set("Content-Type", http.DetectContentType(content)) // a JPG or PNG
 	case wecom.MediaVideo:
 		header.Set("Content-Type", "video/mp4")
-	case wecom.MediaVoice: // which no browser plays
+	case wecom.MediaVoice:
 		header.Set("Content-Type", "audio/amr")
-		attachment = "voice.amr"
 	case wecom.MediaFile:
 		header.Set("Content-Type", "application/octet-stream")
-		attachment = cmp.Or(refs[0].Name, "file")
 	}
-	if attachment != "" {
-		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": attachment}))
+	if kind == wecom.MediaVoice || kind == wecom.MediaFile { // no browser plays AMR
+		name := media.Filename(refs[0], content)
+		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content)) // a player asks for parts of a video
 	return nil

@@ -83,14 +83,10 @@ func (f draftForm) file() (any, error) {
 		return message.FileField{MediaID: f["media"]}, nil
 	}
 	id, _, _ := strings.Cut(f["media"], "/") // without the name that it had as a file
-	switch kind {
-	case wecom.MediaVideo:
+	if kind == wecom.MediaVideo {
 		return message.VideoField{MediaID: id, Title: f["title"], Description: f["description"]}, nil
-	case wecom.MediaVoice:
-		return message.VoiceField{MediaID: id}, nil
-	default:
-		return message.ImageField{MediaID: id}, nil
 	}
+	return message.ImageField{MediaID: id}, nil // that of a voice is the same
 }
 
 // spec is what the form says but for the list. Its hours are in zone.

@@ -17,6 +17,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 const (
@@ -27,7 +28,7 @@ const (
 	maxField = 64 << 10
 	maxParts = 32
 	// maxFile is the size limit of a file, in bytes: WeCom's largest.
-	maxFile = 20 << 20
+	maxFile = wecom.MaxFileBytes
 	// maxShownList is how much of a pasted list the form shows again.
 	maxShownList = 256 << 10
 )

@@ -1,13 +1,13 @@
 package pages
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
 
 	"github.com/wecomq/wecomq/internal/appearance"
 	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -48,7 +48,7 @@ func previewOf(t message.Type, s broadcast.Sample) (preview, error) {
 	case message.TypeNews, message.TypeImage, message.TypeVoice, message.TypeVideo:
 	case message.TypeFile:
 		ref, _ := message.ParseMediaRef(wecom.MediaFile, m.File.MediaID)
-		v.File = cmp.Or(ref.Name, "file")
+		v.File = media.Filename(ref, nil)
 	default:
 		v.Body = indented(s.Body)
 	}
