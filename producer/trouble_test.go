@@ -26,12 +26,6 @@ type trouble struct {
 	pipelines  atomic.Int32
 }
 
-// refusal is an answer of Redis's.
-type refusal string
-
-func (r refusal) Error() string { return string(r) }
-func (refusal) RedisError()     {}
-
 func (*trouble) DialHook(next redis.DialHook) redis.DialHook          { return next }
 func (*trouble) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
 
@@ -47,7 +41,7 @@ func (x *trouble) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 		isTasks := cmds[0].Name() == "sadd"
 		switch {
 		case isTasks && x.refused.Load():
-			return fail(refusal("OOM command not allowed when used memory > 'maxmemory'."))
+			return fail(redistest.AnswerError("OOM command not allowed when used memory > 'maxmemory'."))
 		case isTasks && x.cut.Load():
 			return fail(io.EOF)
 		case isTasks && x.lost.Load(), !isTasks && x.claimsLost.Load():

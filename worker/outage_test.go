@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/redistest"
 )
 
 var errAway = errors.New("connection refused")
@@ -49,17 +51,12 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 	})
 }
 
-type answer string
-
-func (a answer) Error() string { return string(a) }
-func (a answer) RedisError()   {}
-
 func TestAFullRedisIsNotCalledUnavailable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		o := newOutage(zerolog.New(&log))
-		full := answer("OOM command not allowed when used memory > 'maxmemory'.")
+		full := redistest.AnswerError("OOM command not allowed when used memory > 'maxmemory'.")
 		o.note(full)
 		<-time.After(2 * calm) // heartbeats are 5 s apart
 		o.note(nil)

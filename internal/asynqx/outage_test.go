@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/redistest"
 )
 
 func TestOutages(t *testing.T) {
@@ -20,13 +21,13 @@ func TestOutages(t *testing.T) {
 		{"no error", nil, false},
 		{"nil reply", redis.Nil, false},
 		{"connection closed", io.EOF, true},
-		{"full", answer("OOM command not allowed when used memory > 'maxmemory'."), true},
-		{"full, inside a script on Redis 6", answer("ERR Error running script: @user_script:1: -OOM command not allowed"), true},
-		{"slot that has just moved", answer("MOVED 12791 127.0.0.1:39347"), true},
-		{"slot that is being moved", answer("ASK 12791 127.0.0.1:39347"), true},
-		{"slot of which a part has moved", answer("TRYAGAIN Multiple keys request during rehashing of slot"), true},
-		{"wrong type", answer("WRONGTYPE Operation against a key holding the wrong kind of value"), false},
-		{"an unknown word with ASK in it", answer("ERR no such TASK"), false},
+		{"full", redistest.AnswerError("OOM command not allowed when used memory > 'maxmemory'."), true},
+		{"full, inside a script on Redis 6", redistest.AnswerError("ERR Error running script: @user_script:1: -OOM command not allowed"), true},
+		{"slot that has just moved", redistest.AnswerError("MOVED 12791 127.0.0.1:39347"), true},
+		{"slot that is being moved", redistest.AnswerError("ASK 12791 127.0.0.1:39347"), true},
+		{"slot of which a part has moved", redistest.AnswerError("TRYAGAIN Multiple keys request during rehashing of slot"), true},
+		{"wrong type", redistest.AnswerError("WRONGTYPE Operation against a key holding the wrong kind of value"), false},
+		{"an unknown word with ASK in it", redistest.AnswerError("ERR no such TASK"), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -42,9 +43,3 @@ func TestOutages(t *testing.T) {
 		})
 	}
 }
-
-// answer is an error that Redis answered.
-type answer string
-
-func (a answer) Error() string { return string(a) }
-func (a answer) RedisError()   {}
