@@ -119,8 +119,11 @@ func (w *world) settle() {
 	}
 	for last := time.Now(); time.Since(last) < patience; pass(wait) {
 		wait = min(wait+wait/4, 30*time.Minute)
-		if !w.pending() {
-			pass(time.Minute) // what is recorded is acknowledged within a lease
+		if w.pending() {
+			continue
+		}
+		pass(time.Minute) // what is recorded is acknowledged within a lease
+		if !w.pending() { // an audit can miss what moves while it looks
 			return
 		}
 	}
