@@ -288,3 +288,37 @@ func TestTheReportSaysWhoMayHaveGotItTwice(t *testing.T) {
 		t.Errorf("it arrived %d times, want 2", arrived)
 	}
 }
+
+// A follow-up may be split again: at its turn some of its users may be over their windows
+// still.
+func TestWhoWaitsForASecondFollowUpIsPending(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	created := b.create(b.draft("hello", list(4)))
+	fates := keys.BroadcastFates("ops", created.ID, "0")
+	outcome := func(call, waiting, users string) string {
+		return call + " accepted 5 0\n\x00\n\n" + waiting + "\n" + users + "\n"
+	}
+	report := func() (states []string) {
+		rows := b.report(created.ID)
+		for user := range 4 {
+			states = append(states, rows[fmt.Sprintf("user%06d", user)].State)
+		}
+		return states
+	}
+	for _, tt := range []struct {
+		fate string
+		want []string
+	}{
+		{outcome("0", "user000002|user000003", ""), []string{"accepted", "accepted", "pending", "pending"}},
+		{outcome("0.1", "user000003", "user000002|user000003"), []string{"accepted", "accepted", "accepted", "pending"}},
+		{outcome("0.1.1", "", "user000003"), []string{"accepted", "accepted", "accepted", "accepted"}},
+	} {
+		if err := b.Redis.RPush(t.Context(), fates, tt.fate).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if got := report(); !slices.Equal(got, tt.want) {
+			t.Errorf("after %q they are %q, want %q", tt.fate, got, tt.want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -169,16 +170,16 @@ func (r *blockReport) add(f fate) {
 	if f.twice {
 		outcome.ErrMsg = possibleDuplicate
 	}
+	waiting := make(map[string]bool, len(f.waiting)) // for a follow-up, whose own outcome tells
+	for _, user := range f.waiting {
+		waiting[user] = true
+	}
 	if f.followUp {
-		r.set(f.users, outcome)
+		r.set(slices.DeleteFunc(f.users, func(user string) bool { return waiting[strings.ToLower(user)] }), outcome)
 	} else {
-		waiting := make(map[string]bool, len(f.waiting))
-		for _, user := range f.waiting {
-			waiting[user] = true
-		}
 		rows := r.call(f.call)
 		for i := range rows {
-			if len(waiting) == 0 || !waiting[strings.ToLower(rows[i].Recipient)] {
+			if !waiting[strings.ToLower(rows[i].Recipient)] {
 				rows[i].take(outcome)
 			}
 		}
