@@ -86,7 +86,7 @@ func (f *broadcastCreateFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.encoding, "encoding", "", "of the list: utf-8, gb18030, utf-16le or utf-16be (default detected)")
 	flags.StringVar(&f.header, "header", "auto", "whether the list's first line names its columns: auto, yes or no")
 	flags.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave out lines that are wrong")
-	flags.StringVar(&f.testTo, "test-to", "", "first send the first three messages to this `USER` and wait until WeCom has accepted them")
+	flags.StringVar(&f.testTo, "test-to", "", "first send three of the messages to this `USER`; create it only if WeCom accepts them")
 	flags.BoolVar(&f.approve, "approve", false, "wait until somebody else approves it")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only check: print what would be sent, store nothing")
 	flags.StringVar(&f.idempotencyKey, "idempotency-key", "", "a repeat with the same `KEY` returns the first broadcast")
@@ -94,7 +94,7 @@ func (f *broadcastCreateFlags) register(cmd *cobra.Command) {
 
 // validate checks what flags say together.
 func (f *broadcastCreateFlags) validate() error {
-	for _, check := range []func() error{f.validateFiles, f.validateNumbers} {
+	for _, check := range []func() error{f.validateFiles, f.validateNumbers, f.validateNames} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -123,11 +123,20 @@ func (f *broadcastCreateFlags) validateNumbers() error {
 		return usagef("--expires-in: %s is negative", f.expiresIn)
 	case f.header != "auto" && f.header != "yes" && f.header != "no":
 		return usagef("--header: %q is none of auto, yes, no", f.header)
-	case f.idempotencyKey == "":
-		return nil
 	}
-	if err := envelope.ValidateKey(f.idempotencyKey); err != nil {
-		return &exitError{exitUsage, err}
+	return nil
+}
+
+func (f *broadcastCreateFlags) validateNames() error {
+	if f.testTo != "" {
+		if err := message.CheckUserID(f.testTo); err != nil {
+			return usagef("--test-to: %w", err)
+		}
+	}
+	if f.idempotencyKey != "" {
+		if err := envelope.ValidateKey(f.idempotencyKey); err != nil {
+			return &exitError{exitUsage, err}
+		}
 	}
 	return nil
 }
@@ -164,12 +173,7 @@ func (f *broadcastCreateFlags) run(ctx context.Context, g *globals) error {
 	if f.dryRun {
 		return c.printPreview(ctx)
 	}
-	if f.testTo != "" {
-		if err := c.test(ctx, f.testTo); err != nil {
-			return err
-		}
-	}
-	return c.create(ctx)
+	return c.create(ctx, f.testTo)
 }
 
 func (f *broadcastCreateFlags) open(ctx context.Context, g *globals) (*daemon.Deployment, *config.App, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,7 +11,6 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/message"
-	"github.com/wecomq/wecomq/producer"
 )
 
 // broadcastCreation is one run of `wecomq broadcast create`, once the list is checked.
@@ -39,61 +39,39 @@ func (c *broadcastCreation) tellSkipped() {
 	}
 }
 
-// testPatience is how long a test message may take.
-const testPatience = time.Minute
-
-// test sends the first messages to one user, and waits for them.
-func (c *broadcastCreation) test(ctx context.Context, user string) error {
-	p, err := c.deployment.Producer(c.app)
-	if err != nil {
-		return err
-	}
-	s := &sender{globals: c.globals, flags: &sendFlags{timeout: testPatience}, producer: p, finder: c.deployment.Finder(c.app), agentID: c.app.AgentID}
-	for _, sample := range c.draft.List.Summary.Samples {
-		body, err := c.draft.Spec.Template.Body(compose.Call{Users: []string{user}, Columns: sample.Columns})
-		if err != nil {
-			return err
-		}
-		request, err := message.Parse(body)
-		if err != nil {
-			return err
-		}
-		receipt, err := p.Send(ctx, request, producer.Options{})
-		if err != nil {
-			return enqueueError(err)
-		}
-		waiting, cancel := context.WithTimeout(ctx, testPatience)
-		record, err := s.await(waiting, receipt.ID)
-		cancel()
-		if err == nil {
-			err = verdict(record)
-		}
-		if err != nil {
-			return fmt.Errorf("test message to %s: %w; the broadcast was not created", user, err)
-		}
-		_, _ = fmt.Fprintf(c.stderr, "test message %s to %s, as %s would get it: %s\n", record.ID, user, sample.User, record.State)
-	}
-	return nil
-}
-
-// create stores the broadcast and prints it.
-func (c *broadcastCreation) create(ctx context.Context) error {
+// create stores the broadcast and prints it, if WeCom accepts its samples for testTo.
+func (c *broadcastCreation) create(ctx context.Context, testTo string) error {
 	progress := newProgress(c.stderr, "recipients", "stored")
 	seen := 0
 	c.draft.OnProgress = func(recipients int) {
 		progress.add(recipients - seen)
 		seen = recipients
 	}
-	b, duplicate, err := c.desk.Create(ctx, c.draft)
+	b, duplicate, err := c.desk.CreateTested(ctx, c.draft, testTo, func(m broadcast.TestMessage) {
+		progress.end()
+		_, _ = fmt.Fprintf(c.stderr, "%s: %s\n", m, m.Record.State)
+	})
 	progress.end()
 	if err != nil {
-		return fmt.Errorf("%w; nothing was sent. Repeat the command: it goes on where it was", err)
+		return creationError(err)
 	}
 	if duplicate {
 		_, _ = fmt.Fprintf(c.stderr, "%s was created at %s and says the same; to send it once more, give it an --idempotency-key\n",
 			b.ID, timeText(b.CreatedAt))
 	}
 	return c.printCreated(ctx, c.desk, b, duplicate)
+}
+
+// creationError tells a test message that WeCom did not accept from a creation to repeat.
+func creationError(err error) error {
+	refused, ok := errors.AsType[*broadcast.TestError](err)
+	switch {
+	case !ok:
+		return fmt.Errorf("%w; nothing was sent. Repeat the command: it goes on where it was", err)
+	case refused.Record.State.Final():
+		return &exitError{exitRejected, err}
+	}
+	return &exitError{exitTimeout, err}
 }
 
 // printCreated prints a broadcast that was created, now or before.

@@ -28,6 +28,10 @@ type Desk struct {
 	Resolve func(context.Context, tasks.Message) (tasks.Message, error)
 	// Keep keeps a file for an order; only the pages need it.
 	Keep func(ctx context.Context, kind wecom.MediaType, name string, content []byte) (message.MediaRef, error)
+	// Enqueue sends a message of the app, and Record says where it stands; only Test needs
+	// them.
+	Enqueue func(context.Context, tasks.Message) (tasks.Receipt, error)
+	Record  func(ctx context.Context, id string) (tasks.Record, error)
 	// Recaller calls WeCom for the app; only Recall needs it.
 	Recaller func() (Recaller, error)
 }
@@ -45,6 +49,9 @@ func (d *Desk) Compile(ctx context.Context, o *Order, list io.Reader, by string)
 		}
 	}
 	options, err := o.Options()
+	if err == nil && o.TestTo != "" {
+		err = checkTester(o.TestTo)
+	}
 	if err != nil {
 		return Draft{}, err
 	}

@@ -26,6 +26,8 @@ type Order struct {
 	Rate      int       `json:"rate,omitempty" doc:"Recipients a minute at most; 0 for as many as the app may"`
 	Between   string    `json:"between,omitempty" doc:"Send in these hours of the day only, in the app's time zone" example:"09:00-18:00"`
 	Approve   bool      `json:"approve,omitempty" doc:"Wait until somebody else approves it"`
+	// TestTo is who gets three samples first: see [Desk.CreateTested].
+	TestTo string `json:"test_to,omitempty" doc:"A userid who gets three of the messages first; it is created only if WeCom accepts them" example:"zhangsan"`
 
 	SkipInvalid bool   `json:"skip_invalid,omitempty" doc:"Leave out rows with a problem"`
 	Encoding    string `json:"encoding,omitempty" doc:"Of the list: utf-8, gb18030, utf-16le or utf-16be; left out: detected"`

@@ -42,6 +42,15 @@ func (d *Deployment) BroadcastDesk(app *config.App) *broadcast.Desk {
 			ref, err := d.Media(app).Keep(ctx, kind, name, content)
 			return ref, mediaFault("file", err)
 		},
+		Enqueue: func(ctx context.Context, m tasks.Message) (tasks.Receipt, error) {
+			p, err := d.Producer(app)
+			if err != nil {
+				return tasks.Receipt{}, err
+			}
+			receipt, err := p.Send(ctx, m.Request, m.Options)
+			return receipt, enqueueFault(err)
+		},
+		Record: d.Finder(app).Message,
 		Recaller: func() (broadcast.Recaller, error) {
 			client, err := d.client(app)
 			if err != nil {

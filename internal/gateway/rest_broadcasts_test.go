@@ -153,10 +153,39 @@ func TestMoreRecipientsThanAllowedNeedApproval(t *testing.T) {
 	}
 }
 
+func TestABroadcastIsTestedBeforeItIsCreated(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.work()
+	order := func(to string) answer {
+		return b.do("POST", "/v1/broadcasts", `{"text":"hello","test_to":"`+to+`","recipients":["anna"]}`, as(senderToken), "Idempotency-Key: one")
+	}
+	p := b.problem(order("left.company"))
+	if p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Detail, "to left.company, as anna would get it: rejected: ") {
+		t.Errorf("%+v", p)
+	}
+	same(t, "what is there", b.do("GET", "/v1/broadcasts", "", as(readerToken)).body, `{"broadcasts":[]}`+"\n")
+	var ids []string
+	for range 2 { // the repeat sends nothing
+		a := order("bob")
+		if a.status != http.StatusAccepted {
+			t.Fatalf("HTTP %d %s", a.status, a.body)
+		}
+		ids = append(ids, decoded[broadcast.Status](t, a.body).ID)
+	}
+	same(t, "the repeat", ids[1], ids[0])
+	waittest.Until(t, "it has ended", func() bool { return b.status(ids[0]).State == broadcast.Finished })
+	var got []string
+	for _, m := range b.sim.Messages() {
+		got = append(got, m.To...)
+	}
+	same(t, "who got it", got, []string{"bob", "anna"})
+}
+
 func TestADryRunStoresNothing(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
-	order := `{"markdown":"**{{.name}}**","skip_invalid":true,"recipients":[` +
+	order := `{"markdown":"**{{.name}}**","skip_invalid":true,"test_to":"bob","recipients":[` +
 		`{"userid":"anna","name":"A\nB"},{"userid":"no one","name":"C"},{"userid":"Anna","name":"D"}]}`
 	a := b.do("POST", "/v1/broadcasts?dry_run=true", order, as(senderToken))
 	got := decoded[broadcast.Preview](t, a.body)
@@ -169,6 +198,24 @@ func TestADryRunStoresNothing(t *testing.T) {
 	same(t, "the problem's place", got.Problems[0].Line, 2)
 	if a := b.do("GET", "/v1/broadcasts/"+got.ID, "", as(readerToken)); a.status != http.StatusNotFound {
 		t.Errorf("it was stored: %s", a.body)
+	}
+}
+
+func TestADryRunFetchesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	order := `"message":{"msgtype":"image","image":{"media_id":"http://127.0.0.1/a.png"}},"recipients":["anna"]}`
+	for query, want := range map[string]struct {
+		member string
+		status int
+	}{
+		"":              {`{`, http.StatusUnprocessableEntity}, // no public address
+		"?dry_run=true": {`{`, http.StatusOK},
+		"?":             {`{"dry_run":true,`, http.StatusOK},
+	} {
+		if a := b.do("POST", "/v1/broadcasts"+query, want.member+order, as(senderToken)); a.status != want.status {
+			t.Errorf("%s %s: HTTP %d %s", query, want.member, a.status, a.body)
+		}
 	}
 }
 
@@ -189,6 +236,7 @@ func TestABadOrderCreatesNothing(t *testing.T) {
 		"no recipients":          {[]string{`{"text":"a"}`}, 422, `"location":"body.recipients"`},
 		"time that is none":      {[]string{`{"text":"a","at":"tomorrow","recipients":["a"]}`}, 422, `"location":"body.at"`},
 		"hours that are none":    {[]string{`{"text":"a","between":"9-18","recipients":["a"]}`}, 422, `"location":"body.between"`},
+		"tester who is none":     {[]string{`{"text":"a","test_to":"@all","recipients":["a"]}`}, 422, `"location":"body.test_to"`},
 		"life that is none":      {[]string{`{"text":"a","expires_in":"2 days","recipients":["a"]}`}, 422, `"location":"body.expires_in"`},
 		"message that is wrong":  {[]string{`{"message":{"msgtype":"text","text":{"content":""}},"recipients":["a"]}`}, 422, `"location":"body.message.text.content"`},
 		"file that is not kept":  {[]string{`{"message":{"msgtype":"image","image":{"media_id":"sha256:` + strings.Repeat("0", 64) + `"}},"recipients":["a"]}`}, 422, `"location":"body.message.image.media_id"`},

@@ -78,7 +78,7 @@ func (g *Gateway) order(ctx context.Context, in *orderInput) (*orderOutput, erro
 		return nil, problem.ErrOccupied
 	}
 	conn := http.NewResponseController(in.w)
-	desk, draft, dryRun, err := g.compileOrder(ctx, in)
+	desk, o, draft, err := g.compileOrder(ctx, in)
 	_ = conn.SetReadDeadline(time.Time{}) // the writers of some tests support no deadlines
 	_ = conn.SetWriteDeadline(time.Now().Add(creationTime + idleTime))
 	if err != nil {
@@ -87,16 +87,16 @@ func (g *Gateway) order(ctx context.Context, in *orderInput) (*orderOutput, erro
 	defer func() { _ = draft.List.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, creationTime)
 	defer cancel()
-	if dryRun {
+	if o.DryRun {
 		preview, err := desk.Preview(ctx, draft)
 		return &orderOutput{http.StatusOK, &preview}, broadcastFault(err)
 	}
-	return place(ctx, desk, draft)
+	return place(ctx, desk, draft, o.TestTo)
 }
 
-// place creates the broadcast.
-func place(ctx context.Context, desk *broadcast.Desk, draft broadcast.Draft) (*orderOutput, error) {
-	b, duplicate, err := desk.Create(ctx, draft)
+// place creates the broadcast, if its samples please WeCom.
+func place(ctx context.Context, desk *broadcast.Desk, draft broadcast.Draft, testTo string) (*orderOutput, error) {
+	b, duplicate, err := desk.CreateTested(ctx, draft, testTo, nil)
 	if err != nil {
 		return nil, broadcastFault(err)
 	}
@@ -105,31 +105,30 @@ func place(ctx context.Context, desk *broadcast.Desk, draft broadcast.Draft) (*o
 }
 
 // compileOrder reads and checks the order and its list.
-func (g *Gateway) compileOrder(ctx context.Context, in *orderInput) (desk *broadcast.Desk, draft broadcast.Draft, dryRun bool, err error) {
+func (g *Gateway) compileOrder(ctx context.Context, in *orderInput) (desk *broadcast.Desk, o *broadcast.Order, draft broadcast.Draft, err error) {
 	in.r.Body = http.MaxBytesReader(in.w, in.r.Body, maxListBytes)
 	body := intake.NewStream(in.w, in.r, intake.List, g.stopping)
 	defer body.End()
 	form := formOf(in.r, body)
-	o, err := readOrder(in, form) //nolint:contextcheck // the request carries it
-	if err != nil {
-		return nil, draft, false, err
+	if o, err = readOrder(in, form); err != nil { //nolint:contextcheck // the request carries it
+		return nil, nil, draft, err
 	}
 	app, err := IdentityFrom(ctx).App(o.App)
 	if err != nil {
-		return nil, draft, false, err
+		return nil, nil, draft, err
 	}
 	if desk, err = g.desk(ctx, app); err != nil {
-		return nil, draft, false, err
+		return nil, nil, draft, err
 	}
 	list, err := nextPart(form, listPart)
 	if err != nil {
-		return nil, draft, false, err
+		return nil, nil, draft, err
 	}
 	draft, err = desk.Compile(ctx, o, list, IdentityFrom(ctx).Name())
 	if err == nil {
 		err = endOf(form, draft)
 	}
-	return desk, draft, in.DryRun || o.DryRun, err
+	return desk, o, draft, err
 }
 
 // formOf are the parts of a form, nil for a body that is none.
@@ -161,6 +160,7 @@ func readOrder(in *orderInput, form *multipart.Reader) (*broadcast.Order, error)
 	if in.IdempotencyKey != "" {
 		o.IdempotencyKey = in.IdempotencyKey
 	}
+	o.DryRun = o.DryRun || in.DryRun
 	if o.IdempotencyKey == "" {
 		return o, nil
 	}
@@ -248,11 +248,11 @@ func (g *Gateway) registerOrder(api huma.API) {
 	operation(g, api, huma.Operation{
 		OperationID: "create-broadcast", Method: http.MethodPost, Path: "/v1/broadcasts", DefaultStatus: http.StatusAccepted,
 		Summary: "Send one message, or one template, to a list of people", Tags: []string{"broadcasts"},
-		Description: "202 means that all of it is in Redis; nothing is sent before that. A list with a problem is refused with 422: rows has line, column and reason. " +
+		Description: "202 means that all of it is in Redis; nothing is sent before that, except to test_to. A list with a problem is refused with 422: rows has line, column and reason. " +
 			"Repeat a request that was broken off: it goes on where it was. With dry_run the answer is 200 and what it would become.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"multipart/form-data": {Schema: form}, "application/json": {Schema: order},
 		}},
-		Errors: []int{400, 401, 403, 408, 409, 413, 422, 503},
+		Errors: []int{400, 401, 403, 408, 409, 413, 422, 503, 504},
 	}, config.ScopeSend, g.order)
 }

@@ -60,6 +60,8 @@ var statuses = []struct {
 	{is(broadcast.ErrChanged), http.StatusConflict},
 	{is(broadcast.ErrNothingToReplay), http.StatusConflict},
 	{is(broadcast.ErrRecalling), http.StatusConflict},
+	{is(broadcast.ErrNoVerdict), http.StatusGatewayTimeout},
+	{as[*broadcast.TestError], http.StatusUnprocessableEntity},
 	{as[*broadcast.StateError], http.StatusConflict},
 	{as[*compose.ListError], http.StatusUnprocessableEntity},
 	{is(ErrNotThere), http.StatusNotImplemented},

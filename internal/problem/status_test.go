@@ -14,6 +14,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -47,8 +48,10 @@ func TestEveryErrorHasItsStatus(t *testing.T) {
 		broadcast.ErrChanged:                                409,
 		broadcast.ErrRecalling:                              409,
 		&broadcast.StateError{}:                             409,
-		context.DeadlineExceeded:                            503,
-		errors.New("something that broke"):                  500,
+		&broadcast.TestError{}:                              504,
+		&broadcast.TestError{TestMessage: broadcast.TestMessage{Record: tasks.Record{State: tasks.Rejected}}}: 422,
+		context.DeadlineExceeded:           503,
+		errors.New("something that broke"): 500,
 	} {
 		if got := problem.Status(fmt.Errorf("wrapped: %w", err)); got != want {
 			t.Errorf("%v has status %d, want %d", err, got, want)
