@@ -222,6 +222,9 @@ func TestAPreparedBroadcastWaitsUntilItIsStarted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := b.store.Start(t.Context(), prepared.ID, prepared.Digest); !errors.Is(err, broadcast.ErrChanged) {
+		t.Errorf("what it said before is started, as is another one: %v", err)
+	}
 	b.await(changed.ID, broadcast.Finished)
 	b.eachOnce(changed.ID, 9)
 }

@@ -67,7 +67,7 @@ func (s *Store) Prepare(ctx context.Context, d Draft) (*Broadcast, error) {
 	if err := d.Spec.Validate(); err != nil {
 		return nil, err
 	}
-	digest, err := d.digest()
+	digest, err := d.Digest()
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,8 @@ func (s *Store) Prepare(ctx context.Context, d Draft) (*Broadcast, error) {
 }
 
 // Start lets a broadcast run that was prepared and says what digest stands for. One
-// that was started before is left as it is.
+// that was started before is left as it is. If another one has its place, that is
+// [ErrChanged].
 func (s *Store) Start(ctx context.Context, id, digest string) (b *Broadcast, err error) {
 	defer func() { activity.Record(ctx, activity.CreateBroadcast, s.app, id, err) }()
 	b, err = s.Get(ctx, id)
@@ -100,6 +101,9 @@ func (s *Store) Start(ctx context.Context, id, digest string) (b *Broadcast, err
 			return nil, err
 		}
 	}
+	if b.Digest != digest {
+		return nil, ErrChanged
+	}
 	if b.State == Running || b.State == Scheduled { // a creation may have ended just before this
 		err = s.enqueueFeeder(ctx, id, b.Spec.At)
 	}
@@ -108,7 +112,7 @@ func (s *Store) Start(ctx context.Context, id, digest string) (b *Broadcast, err
 
 // ID is the id that the broadcast will have.
 func (d Draft) ID(app string) (string, error) {
-	digest, err := d.digest()
+	digest, err := d.Digest()
 	return d.id(app, digest), err
 }
 
@@ -122,8 +126,8 @@ func (d Draft) Planned(app string) (*Broadcast, error) {
 	}, err
 }
 
-// digest is the same for whoever says the same.
-func (d Draft) digest() (string, error) {
+// Digest is the same for whoever says the same.
+func (d Draft) Digest() (string, error) {
 	said := d.Spec
 	said.CreatedBy = ""
 	text, err := json.Marshal(said)
