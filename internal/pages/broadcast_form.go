@@ -20,7 +20,7 @@ type draftForm map[string]string
 // draftFields are the names of the fields. The list comes after them, so that it can be
 // checked while it arrives.
 var draftFields = []string{
-	"key", "app", "type", "content", "title", "description", "url", "button", "picture", "media", "at", "rate", "hours", "approval", "skip",
+	"key", "app", "type", "content", "title", "description", "url", "button", "picture", "media", "media_type", "at", "rate", "hours", "approval", "skip",
 }
 
 // draftTypes are the types of message that the form can write.
@@ -77,7 +77,7 @@ func (f draftForm) file() (any, error) {
 	switch {
 	case kind == "":
 		return nil, fmt.Errorf("type: %q is none that this form can write", f["type"])
-	case f["media"] == "":
+	case f["media"] == "", f["media_type"] != f["type"]:
 		return nil, errors.New("file: missing; choose one")
 	case kind == wecom.MediaFile:
 		return message.FileField{MediaID: f["media"]}, nil

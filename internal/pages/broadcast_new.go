@@ -27,8 +27,9 @@ type newView struct {
 	Pasted   string
 	ListGone bool
 
-	Faults  []string // of the form
+	Flaws   []flaw
 	List    *compose.ListError
+	Sent    *broadcast.Broadcast // that this form has become before
 	Summary *compose.Summary
 	Checked *broadcastView // nil before a check has succeeded
 }
@@ -63,7 +64,7 @@ func (p *Pages) checkBroadcast(w http.ResponseWriter, r *http.Request) error {
 	switch list, bad := errors.AsType[*compose.ListError](err); {
 	case bad:
 		c.List = list
-	case err != nil && !errors.Is(err, errFaults):
+	case err != nil && !errors.Is(err, errFlaws):
 		return err
 	}
 	status := http.StatusOK
@@ -87,6 +88,9 @@ func (p *Pages) startBroadcast(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err = broadcast.ErrChanged; b.Spec.NeedsApproval || !app.Broadcasts.MustBeApproved(b.Recipients) {
 		_, err = app.Broadcasts.Start(r.Context(), b.ID, r.PostFormValue("digest"))
+	}
+	if errors.Is(err, broadcast.ErrChanged) && b.State != broadcast.Creating {
+		return &refusal{"Another check of this form was sent; what this button stood for is not sent", nil, broadcastPath(b.ID)}
 	}
 	if errors.Is(err, broadcast.ErrChanged) {
 		return &refusal{"It has changed since it was checked; check it again", nil, newPath}

@@ -1,9 +1,7 @@
 package pages_test
 
 import (
-	"bytes"
 	"fmt"
-	"mime/multipart"
 	"net/http"
 	"regexp"
 	"strings"
@@ -119,37 +117,6 @@ func TestSomebodyElseApprovesABroadcast(t *testing.T) {
 	w.want(w.get("/broadcasts/"+id), http.StatusOK, ">running<", "Approved", "<b>"+approver+"</b>")
 }
 
-// submit sends the form of a new broadcast; list is the file, or pasted.
-func (w *browser) submit(file bool, list string, fields ...string) answer {
-	w.Helper()
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
-	for i := 0; i+1 < len(fields); i += 2 {
-		if fields[i] == "upload" {
-			part, _ := form.CreateFormFile("upload", "plan.png")
-			_, _ = part.Write([]byte(fields[i+1]))
-			continue
-		}
-		_ = form.WriteField(fields[i], fields[i+1])
-	}
-	pasted := list
-	if file {
-		pasted = ""
-	}
-	_ = form.WriteField("pasted", pasted)
-	part, err := form.CreateFormFile("file", "list.csv")
-	if err != nil {
-		w.Fatal(err)
-	}
-	if file {
-		_, _ = part.Write([]byte(list))
-	}
-	_ = form.Close()
-	return w.do(http.MethodPost, "/broadcasts/new", body.Bytes(), []string{
-		"Content-Type", form.FormDataContentType(), "Sec-Fetch-Site", "same-origin", "Origin", w.url,
-	})
-}
-
 var startForm = regexp.MustCompile(`action="(/broadcasts/[^"]+)/start" method="post"><input type="hidden" name="digest" value="([0-9a-f]+)">`)
 
 func TestABroadcastIsCheckedAndThenSent(t *testing.T) {
@@ -262,7 +229,7 @@ func TestABroadcastOfAPictureIsWritten(t *testing.T) {
 	if got := w.get(shown[1]); got.body != picture || got.header.Get("Content-Type") != "image/png" {
 		t.Errorf("the picture is %q, %s", got.body, got.header.Get("Content-Type"))
 	}
-	a = w.submit(false, "u1\nu2\nu3\n", append(image, "media", kept[1])...) // a browser does not send the file again
+	a = w.submit(false, "u1\nu2\nu3\n", append(image, "media", kept[1], "media_type", "image")...) // a browser does not send the file again
 	form := startForm.FindStringSubmatch(a.body)
 	if form == nil {
 		t.Fatalf("checked again: %s", a.body)
@@ -299,7 +266,7 @@ func TestABroadcastOfAVoiceOrAVideoIsWritten(t *testing.T) {
 			form := append([]string{"key", "k", "app", "ops", "type", tc.kind}, tc.fields...)
 			w.want(w.submit(false, "u1\n", form...), http.StatusUnprocessableEntity, "file: missing")
 			w.want(w.submit(false, "u1\n", append(form, "upload", "no such thing")...), http.StatusUnprocessableEntity, tc.problem)
-			w.want(w.submit(false, "u1\n", append(form, "upload", tc.tooLarge)...), http.StatusUnprocessableEntity, "more than WeCom&#39;s limit of")
+			w.want(w.submit(false, "u1\n", append(form, "upload", tc.tooLarge)...), http.StatusUnprocessableEntity, "The "+tc.kind+" was not taken", "bytes")
 			a := w.submit(false, "userid\nu1\n", append(form, "upload", tc.file)...)
 			w.want(a, http.StatusOK, tc.shows...)
 			link, start := regexp.MustCompile(tc.link).FindStringSubmatch(a.body), startForm.FindStringSubmatch(a.body)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/gateway"
-	"github.com/wecomq/wecomq/wecom"
+	"github.com/wecomq/wecomq/message"
 )
 
 const (
@@ -27,14 +26,18 @@ const (
 	// maxField is the size limit of any other field, and maxParts of their number.
 	maxField = 64 << 10
 	maxParts = 32
-	// maxFile is the size limit of a file, in bytes: WeCom's largest.
-	maxFile = wecom.MaxFileBytes
 	// maxShownList is how much of a pasted list the form shows again.
 	maxShownList = 256 << 10
 )
 
-// errFaults is a form whose faults are on its page.
-var errFaults = errors.New("the form has faults")
+// errFlaws is a form whose flaws are on its page.
+var errFlaws = errors.New("the form has flaws")
+
+// flaw is what is wrong with a form.
+type flaw struct {
+	Text   string // of the pages; it may be ""
+	Detail string // in English
+}
 
 // check reads a form field by field, and checks its list while it arrives.
 type check struct {
@@ -43,10 +46,11 @@ type check struct {
 	identity *gateway.Identity
 	apps     []*watched // to choose from
 
-	listed bool // the list has come
-	app    *watched
-	spec   broadcast.Spec
-	list   *compose.Compiled
+	app   *watched
+	spec  broadcast.Spec
+	lists int // that have come
+	list  *compose.Compiled
+	wrong error // with the list
 }
 
 func (c *check) run(ctx context.Context, parts *multipart.Reader) error {
@@ -55,23 +59,41 @@ func (c *check) run(ctx context.Context, parts *multipart.Reader) error {
 			_ = c.list.Close()
 		}
 	}()
+	if err := c.read(ctx, parts); err != nil {
+		return c.explain(err)
+	}
+	switch {
+	case c.lists == 0:
+		c.object("list: missing; paste it or choose a file", "")
+		return c.readForm(ctx)
+	case c.lists > 1: // whoever chose the second one may have forgotten the first
+		c.object("list: there are two; leave the text empty or choose no file", "")
+		return errFlaws
+	case c.wrong != nil:
+		return c.explain(c.wrong)
+	case len(c.Flaws) > 0:
+		return errFlaws
+	}
+	return c.prepare(ctx)
+}
+
+func (c *check) object(text, detail string) { c.Flaws = append(c.Flaws, flaw{text, detail}) }
+
+// read takes all that arrives.
+func (c *check) read(ctx context.Context, parts *multipart.Reader) error {
 	for range maxParts {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err == nil {
 			err = c.take(ctx, part)
 		}
 		if err != nil {
-			return c.explain(err)
+			return err
 		}
 	}
-	if !c.listed {
-		c.Faults = append(c.Faults, "list: missing; paste it or choose a file")
-		return c.readForm(ctx)
-	}
-	return c.prepare(ctx)
+	return nil
 }
 
 func (c *check) take(ctx context.Context, part *multipart.Part) error {
@@ -82,50 +104,61 @@ func (c *check) take(ctx context.Context, part *multipart.Part) error {
 	case "upload":
 		return c.takeFile(ctx, part)
 	}
-	value, err := io.ReadAll(io.LimitReader(part, maxField+1))
-	switch {
-	case err != nil:
+	value, err := io.ReadAll(io.LimitReader(part, maxField))
+	if err != nil || !slices.Contains(draftFields, name) {
 		return err
-	case len(value) > maxField:
-		c.Faults = append(c.Faults, fmt.Sprintf("%.20s: it has over %d bytes", name, maxField))
-	case slices.Contains(draftFields, name):
-		c.Form[name] = strings.ToValidUTF8(strings.ReplaceAll(string(value), "\r\n", "\n"), "\uFFFD")
 	}
-	return nil
+	c.Form[name] = strings.ToValidUTF8(strings.ReplaceAll(string(value), "\r\n", "\n"), "\uFFFD")
+	more, err := io.Copy(io.Discard, part)
+	if more > 0 {
+		c.object("", fmt.Sprintf("%s: it has %d bytes, at most %d fit, and only those are shown; shorten it", name, maxField+more, maxField))
+	}
+	return err
 }
 
 // takeFile keeps the file of a message, unless none was chosen: one that an earlier check has
-// kept stays.
+// kept stays. One that is refused does not bring that back.
 func (c *check) takeFile(ctx context.Context, part *multipart.Part) error {
-	content, err := io.ReadAll(io.LimitReader(part, maxFile+1))
 	kind := c.Form.media()
-	if err != nil || len(content) == 0 || kind == "" {
+	most := kind.MaxBytes()
+	content, err := io.ReadAll(io.LimitReader(part, int64(most)))
+	if err != nil || kind == "" || len(content) == 0 && part.FileName() == "" {
 		return err
 	}
-	if err := c.choose(); err != nil {
-		return nil //nolint:nilerr // the list, which comes later, finds the same
-	}
-	ref, err := c.app.Broadcasts.Keep(ctx, kind, part.FileName(), content)
-	if err != nil { // the form can still be read
-		c.Faults = append(c.Faults, err.Error())
+	c.Form["media"] = ""
+	more, err := io.Copy(io.Discard, part)
+	switch {
+	case err != nil:
+		return err
+	case more > 0:
+		c.object("refused: "+string(kind), fmt.Sprintf("file: %d bytes", int64(most)+more))
+		return nil
+	case !c.choose(): // the list, which comes later, finds the same
 		return nil
 	}
-	c.Form["media"] = ref.String()
-	return nil
+	ref, err := c.app.Broadcasts.Keep(ctx, kind, part.FileName(), content)
+	if _, refused := errors.AsType[*message.ValidationError](err); refused {
+		c.object("refused: "+string(kind), err.Error())
+		return nil
+	}
+	c.Form["media"], c.Form["media_type"] = ref.String(), string(kind)
+	return err
 }
 
 // takeList compiles a list, unless it is the empty one of the two fields for it.
 func (c *check) takeList(ctx context.Context, part *multipart.Part) error {
 	text := bufio.NewReader(part)
 	start, err := text.Peek(512)
-	if c.listed || err != nil && len(bytes.TrimSpace(start)) == 0 {
+	if err != nil && len(bytes.TrimSpace(start)) == 0 && part.FileName() == "" {
 		return nil
 	}
-	c.listed = true
+	if c.lists++; c.lists > 1 {
+		return nil
+	}
 	var shown beginning
 	list := io.TeeReader(text, &shown)
-	err = c.compile(ctx, list)
-	_, _ = io.Copy(io.Discard, list) // a browser that still sends does not read the answer
+	c.wrong = c.compile(ctx, list)
+	_, err = io.Copy(io.Discard, list)
 	if c.ListGone = part.FormName() == "file" || shown.more; !c.ListGone {
 		c.Pasted = shown.String()
 	}
@@ -140,31 +173,38 @@ func (c *check) compile(ctx context.Context, list io.Reader) (err error) {
 	return err
 }
 
-// choose finds the app of the form.
-func (c *check) choose() error {
+// choose finds the app of the form, if there is one that may be used.
+func (c *check) choose() bool {
 	at := slices.IndexFunc(c.apps, func(a *watched) bool { return a.Name == c.Form["app"] })
-	if at < 0 {
-		return fmt.Errorf("app: %q is none that you may use", c.Form["app"])
+	if at >= 0 {
+		c.app = c.apps[at]
 	}
-	c.app = c.apps[at]
-	return nil
+	return at >= 0
 }
 
 // readForm checks all but the list.
 func (c *check) readForm(ctx context.Context) error {
-	if err := c.choose(); err != nil {
-		c.Faults = append(c.Faults, err.Error())
-		return errFaults
+	if !c.choose() {
+		c.object("", fmt.Sprintf("app: %.80q is none that you may use", c.Form["app"]))
+		return errFlaws
 	}
 	var err error
 	if c.spec, err = c.Form.spec(c.identity.Name(), c.app.Broadcasts.Zone, time.Now()); err != nil {
-		c.Faults = append(c.Faults, strings.Split(err.Error(), "\n")...)
+		for detail := range strings.SplitSeq(err.Error(), "\n") {
+			c.object("", detail)
+		}
 	}
-	if len(c.Faults) > 0 {
-		return errFaults
+	if len(c.Flaws) > 0 {
+		return errFlaws
 	}
-	if c.Form.media() != "" {
-		c.spec.Template, err = c.app.Broadcasts.KeepFiles(ctx, c.spec)
+	if c.Form.media() == "" {
+		return nil
+	}
+	c.spec.Template, err = c.app.Broadcasts.KeepFiles(ctx, c.spec)
+	if _, refused := errors.AsType[*message.ValidationError](err); refused {
+		c.Form["media"] = ""
+		c.object("file: this app does not have it any more; choose it again", err.Error())
+		return errFlaws
 	}
 	return err
 }
@@ -172,37 +212,46 @@ func (c *check) readForm(ctx context.Context) error {
 // explain says on the page what is wrong with what has arrived.
 func (c *check) explain(err error) error {
 	_, bad := errors.AsType[*compose.ListError](err)
-	if bad || errors.Is(err, errFaults) {
+	_, over := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case bad, errors.Is(err, errFlaws), errors.Is(err, gateway.ErrUnavailable):
 		return err
+	case over:
+		c.object("list: it has over 256 MB; split it, or use wecomq broadcast create", "")
+	default:
+		c.object("", err.Error())
 	}
-	if _, over := errors.AsType[*http.MaxBytesError](err); over {
-		err = fmt.Errorf("list: it has over %d MB; split it, or use wecomq broadcast create", maxList>>20)
-	}
-	c.Faults = append(c.Faults, err.Error())
-	return errFaults
+	return errFlaws
 }
 
-// prepare stores what was checked.
+// prepare stores what was checked, unless this very form was sent before.
 func (c *check) prepare(ctx context.Context) error {
-	c.Summary = &c.list.Summary
-	c.spec.NeedsApproval = c.spec.NeedsApproval || c.app.Broadcasts.MustBeApproved(c.Summary.Recipients)
-	b, err := c.store(ctx)
-	if err == nil && b.State != broadcast.Creating { // this form was sent before, and is another broadcast now
-		c.Form["key"] = rand.Text()
-		b, err = c.store(ctx)
+	c.spec.NeedsApproval = c.spec.NeedsApproval || c.app.Broadcasts.MustBeApproved(c.list.Summary.Recipients)
+	b, digest, err := c.store(ctx)
+	for err == nil && b.State != broadcast.Creating {
+		if c.Sent = b; b.Digest == digest {
+			return nil
+		}
+		c.Form["key"] += "+" // the next broadcast of this form, whatever the browser went back to
+		b, digest, err = c.store(ctx)
 	}
 	if err != nil {
 		return err
 	}
+	c.Summary = &c.list.Summary
 	c.Checked, err = c.app.describe(ctx, b)
 	return err
 }
 
-// store gives one form one place, so that a check replaces the one before.
-func (c *check) store(ctx context.Context) (*broadcast.Broadcast, error) {
-	return c.app.Broadcasts.Prepare(ctx, broadcast.Draft{
-		Spec: c.spec, List: c.list, Key: "page\x00" + c.identity.Name() + "\x00" + c.Form["key"],
-	})
+// store gives one form one place, so that a check replaces the one before. The digest is that
+// of what was checked, not of a broadcast that is there already.
+func (c *check) store(ctx context.Context) (b *broadcast.Broadcast, digest string, err error) {
+	draft := broadcast.Draft{Spec: c.spec, List: c.list, Key: "page\x00" + c.identity.Name() + "\x00" + c.Form["key"]}
+	if digest, err = draft.Digest(); err != nil {
+		return nil, "", err
+	}
+	b, err = c.app.Broadcasts.Prepare(ctx, draft)
+	return b, digest, err
 }
 
 // beginning keeps the beginning of a text, and whether there was more.

@@ -27,6 +27,11 @@ var inEnglish = map[string]string{
 	"type: text": "text", "type: markdown": "markdown", "type: textcard": "text card", "type: news": "news", "type: image": "picture",
 	"type: voice": "voice", "type: video": "video", "type: file": "file",
 
+	"refused: image": "The picture was not taken: WeCom takes a JPG or PNG of at most 10 MB. Choose another one.",
+	"refused: voice": "The voice was not taken: WeCom takes an AMR of at most 2 MB and 60 s. Choose another one.",
+	"refused: video": "The video was not taken: WeCom takes an MP4 of at most 10 MB. Choose another one.",
+	"refused: file":  "The file was not taken: WeCom takes at most 20 MB, and at least 6 bytes. Choose another one.",
+
 	"end: quota": "At today's quota it ends %s.", "end: hours": "In its hours it ends %s.", "end: rate": "At its own rate it ends %s.",
 	"end: app": "It ends %s.",
 
@@ -148,7 +153,14 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"For another check, choose or paste the list again.": "再次检查时，请重新选择或粘贴名单。", "Check": "检查", "Check again": "再次检查",
 	"Too many lists are being checked; try again in a moment": "正在检查的名单太多，请稍后再试", "The form did not arrive": "未收到表单",
 	"It was checked over an hour ago; check it again": "检查已超过一小时，请重新检查", "Somebody else has checked it": "这是他人检查的群发",
-	"It has changed since it was checked; check it again": "检查后内容已变化，请重新检查",
+	"It has changed since it was checked; check it again":                                             "检查后内容已变化，请重新检查",
+	"Another check of this form was sent; what this button stood for is not sent":                     "这份表单的另一次检查已发送；此按钮对应的内容未发送",
+	"This has been sent already, and is not sent again. To send it once more, write a new broadcast.": "此内容已发送过，不会再次发送。如需再发一次，请新建群发。",
+	"This form was sent before, with other contents. What is checked now would be sent in addition.":  "这份表单曾以其他内容发送过。现在检查的内容将另行发送。",
+	"list: missing; paste it or choose a file":                                                        "名单：缺失，请粘贴或选择文件",
+	"list: there are two; leave the text empty or choose no file":                                     "名单：有两份，请清空文本或不选择文件",
+	"list: it has over 256 MB; split it, or use wecomq broadcast create":                              "名单：超过 256 MB，请拆分或使用 wecomq broadcast create",
+	"file: this app does not have it any more; choose it again":                                       "文件：此应用已不再保留该文件，请重新选择",
 
 	"It was replayed. The new message shows the outcome.": "已重发：结果见新消息。",
 	"It was recalled. Nobody can see it any more.":        "已撤回：没有人能再看到它。",
@@ -179,6 +191,11 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 
 	"type: text": "文本", "type: markdown": "markdown", "type: textcard": "文本卡片", "type: news": "图文", "type: image": "图片",
 	"type: voice": "语音", "type: video": "视频", "type: file": "文件",
+
+	"refused: image": "图片未被采用：企业微信只接受不超过 10 MB 的 JPG 或 PNG。请选择其他图片。",
+	"refused: voice": "语音未被采用：企业微信只接受不超过 2 MB、60 秒的 AMR。请选择其他语音。",
+	"refused: video": "视频未被采用：企业微信只接受不超过 10 MB 的 MP4。请选择其他视频。",
+	"refused: file":  "文件未被采用：企业微信只接受 6 字节至 20 MB 的文件。请选择其他文件。",
 
 	"end: quota": "受今日额度限制，预计%s完成。", "end: hours": "在发送时段内，预计%s完成。", "end: rate": "按设定速率，预计%s完成。",
 	"end: app": "预计%s完成。",

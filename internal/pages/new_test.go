@@ -1,0 +1,165 @@
+package pages_test
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// submit sends the form of a new broadcast; list is the file, or pasted.
+func (w *browser) submit(file bool, list string, fields ...string) answer {
+	w.Helper()
+	if file {
+		return w.submitLists("", "list.csv", list, fields...)
+	}
+	return w.submitLists(list, "", "", fields...)
+}
+
+// submitLists sends the form with both lists: where no file is chosen, a browser sends one
+// without a name. The field upload is a file, too, plan.png if "upload:" names no other.
+func (w *browser) submitLists(pasted, name, list string, fields ...string) answer {
+	w.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file := func(field, name, content string) {
+		part, err := form.CreateFormFile(field, name)
+		if err != nil {
+			w.Fatal(err)
+		}
+		_, _ = part.Write([]byte(content))
+	}
+	for i := 0; i+1 < len(fields); i += 2 {
+		field, name, named := strings.Cut(fields[i], ":")
+		switch {
+		case named:
+			file(field, name, fields[i+1])
+		case field == "upload":
+			file(field, "plan.png", fields[i+1])
+		default:
+			_ = form.WriteField(field, fields[i+1])
+		}
+	}
+	_ = form.WriteField("pasted", pasted)
+	file("file", name, list)
+	_ = form.Close()
+	return w.do(http.MethodPost, "/broadcasts/new", body.Bytes(), []string{
+		"Content-Type", form.FormDataContentType(), "Sec-Fetch-Site", "same-origin", "Origin", w.url,
+	})
+}
+
+// fieldsOf are the values that a form has of these fields.
+func fieldsOf(page string, names ...string) (fields []string) {
+	for _, name := range names {
+		value := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(page)
+		if value != nil {
+			fields = append(fields, name, value[1])
+		}
+	}
+	return fields
+}
+
+func TestWhatWasSentIsNotOfferedAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t).open(operator)
+	form := func(content string) []string {
+		return []string{"key", "k", "app", "ops", "type", "text", "content", content}
+	}
+	sent := map[string]string{}
+	for _, content := range []string{"hello", "good morning"} {
+		a := w.submit(false, "u1\nu2\n", form(content)...)
+		w.want(a, http.StatusOK, "Send to 2 people")
+		start := startForm.FindStringSubmatch(a.body)
+		if first := sent["hello"]; first != "" {
+			w.want(a, http.StatusOK, "was sent before, with other contents", `href="`+first+`"`)
+		}
+		w.post(start[1]+"/start", "digest", start[2])
+		sent[content] = start[1]
+	}
+	if sent["hello"] == sent["good morning"] {
+		t.Fatalf("both are %s", sent["hello"])
+	}
+	for content, path := range sent { // as whoever goes back in the browser sees it
+		w.want(w.submit(false, "u1\nu2\n", form(content)...), http.StatusOK, "This has been sent already", `href="`+path+`"`, "not Send to", "not id=\"checked\"")
+	}
+	other := append([]string{"key", "new"}, form("hello")[2:]...)
+	w.want(w.submit(false, "u1\nu2\n", other...), http.StatusOK, "Send to 2 people", "not been sent")
+}
+
+func TestAButtonOfAnotherCheckSendsNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t).open(operator)
+	form := []string{"key", "k", "app", "ops", "type", "text", "content", "hello"}
+	stale := startForm.FindStringSubmatch(w.submit(false, "u1\nu2\n", form...).body)
+	fresh := startForm.FindStringSubmatch(w.submit(false, "u1\n", form...).body)
+	w.post(fresh[1]+"/start", "digest", fresh[2])
+	w.want(w.post(stale[1]+"/start", "digest", stale[2]), http.StatusConflict, "Another check of this form was sent", `href="`+fresh[1]+`"`)
+	if a := w.post(fresh[1]+"/start", "digest", fresh[2]); a.location() != fresh[1]+"?done=created" {
+		t.Errorf("pressed twice: HTTP %d to %q", a.status, a.location())
+	}
+}
+
+func TestTwoListsAreRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(operator)
+	form := []string{"key", "k", "app", "ops", "type", "text", "content", "hello"}
+	const two = "list: there are two; leave the text empty or choose no file"
+	w.want(w.submitLists("u1\n", "list.csv", "u2\n", form...), http.StatusUnprocessableEntity, two, "u1\n</textarea>", "not Send to")
+	w.want(w.submitLists("wrong user\n", "list.csv", "u2\n", form...), http.StatusUnprocessableEntity, two, "not cannot be sent to")
+	w.want(w.submitLists("u1\n", "empty.csv", "", form...), http.StatusUnprocessableEntity, two)
+	w.want(w.submitLists("", "empty.csv", "", form...), http.StatusUnprocessableEntity, "it is empty")
+	w.want(w.submitLists("", "list.csv", "u2\n", form...), http.StatusOK, "Send to 1 people")
+	prepared := b.Redis.Keys(t.Context(), "*B*").Val()
+	if n := len(prepared); n == 0 || n > 2 { // of the last check, with its list
+		t.Errorf("stored: %q", prepared)
+	}
+}
+
+func TestARefusedFileLeavesNone(t *testing.T) {
+	t.Parallel()
+	const picture = "\x89PNG\r\n\x1a\n and the rest"
+	for name, tc := range map[string]struct {
+		upload, content string
+		says            []string
+	}{
+		"of another type": {"upload:plan.pdf", "%PDF-1.7", []string{"The picture was not taken", "at most 10 MB", "by its first bytes"}},
+		"empty":           {"upload:plan.png", "", []string{"The picture was not taken", "the file is empty"}},
+		"too large": {
+			"upload:plan.png", picture + strings.Repeat("x", wecom.MaxImageBytes),
+			[]string{"The picture was not taken", "at most 10 MB", fmt.Sprintf("%d bytes", len(picture)+wecom.MaxImageBytes)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t).open(operator)
+			form := []string{"key", "k", "app", "ops", "type", "image"}
+			a := w.submit(false, "u1\n", append(form, "upload", picture)...)
+			kept := fieldsOf(a.body, "media", "media_type")
+			w.want(a, http.StatusOK, "The file of the last check is kept")
+			w.want(w.submit(false, "u1\n", append(append(form, kept...), "upload:", "")...), http.StatusOK, "Send to 1 people")
+			a = w.submit(false, "u1\n", append(append(form, kept...), tc.upload, tc.content)...)
+			w.want(a, http.StatusUnprocessableEntity, append(tc.says, "not is kept", "not Send to", `name="media" value=""`)...)
+			w.want(w.submit(false, "u1\n", append(form, fieldsOf(a.body, "media", "media_type")...)...), http.StatusUnprocessableEntity, "file: missing")
+		})
+	}
+}
+
+func TestAKeptFileIsOfItsTypeAndApp(t *testing.T) {
+	t.Parallel()
+	w := setup(t).open(operator)
+	form := func(app, kind string, more ...string) []string {
+		return append([]string{"key", "k", "app", app, "type", kind}, more...)
+	}
+	a := w.submit(false, "u1\n", form("ops", "image", "upload", "\x89PNG\r\n\x1a\n and the rest")...)
+	w.want(a, http.StatusOK, `<label class="for-image"><span`)
+	kept := fieldsOf(a.body, "media", "media_type")
+	w.want(w.submit(false, "u1\n", form("ops", "video", kept...)...), http.StatusUnprocessableEntity, "file: missing", `<label class="for-image"><span`)
+	w.want(w.submit(false, "u1\n", form("ops", "image", kept...)...), http.StatusOK, "Send to 1 people")
+	w.want(w.submit(false, "u1\n", form("hr", "image", kept...)...), http.StatusUnprocessableEntity, "choose it again", "not is kept;")
+}
