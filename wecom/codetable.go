@@ -1,5 +1,7 @@
 package wecom
 
+import "fmt"
+
 // codeInfo is what this package knows of one errcode.
 type codeInfo struct {
 	class   Class
@@ -18,8 +20,10 @@ const (
 	hintVisible      = "Check the spelling and that the recipient is in the app's visible range (admin console: app, visible range)."
 	hintGroup        = "Check the chatid, and send with the app that created the group."
 	hintBot          = "Copy the webhook key again from the group bot's page, or add the bot to the group again."
-	hintMedia        = "Convert or shrink the file, then upload it again (image 10 MB JPG/PNG, voice 2 MB AMR of 60 s, video 10 MB MP4, file 20 MB, all over 5 bytes)."
 )
+
+var hintMedia = fmt.Sprintf("Convert or shrink the file, then upload it again (image: %s; voice: %s; video: %s; file: %s; all at least %d bytes).",
+	MediaImage.Limits(), MediaVoice.Limits(), MediaVideo.Limits(), MediaFile.Limits(), MinMediaBytes)
 
 // codeTable has one row for every code of page 90313 that messaging can meet,
 // and for the codes that are often mistaken for messaging limits. The classes

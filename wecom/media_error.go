@@ -2,7 +2,9 @@ package wecom
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -35,27 +37,50 @@ const (
 // MediaLifetime is how long a media_id can be used, by every app of the corp (90253).
 const MediaLifetime = 3 * 24 * time.Hour
 
-// mediaRules are what WeCom takes of each type (90253), and the errcodes of the rest (90313).
+// mediaRules are what WeCom takes of each type (90253), the errcodes of the rest (90313), and
+// what to do about that.
 var mediaRules = map[MediaType]struct {
-	max      int
-	tooLarge Code
-	format   string
-	is       func(content []byte) bool
-	isNot    Code
+	max            int
+	tooLarge       Code
+	shrink         string
+	format         string
+	is             func(content []byte) bool
+	isNot          Code
+	convert, takes string
 }{
-	MediaImage: {MaxImageBytes, 40009, "a JPG or PNG", isPicture, 40004},
-	MediaVoice: {MaxVoiceBytes, 45001, "an AMR", isAMR, 301017},
-	MediaVideo: {MaxVideoBytes, 40011, "an MP4", isMP4, 40004},
-	MediaFile:  {MaxFileBytes, 45001, "a file", func([]byte) bool { return true }, 0},
+	MediaImage: {MaxImageBytes, 40009, "make it smaller", "a JPG or PNG", isPicture, 40004, "save it as one of them", "JPG or PNG"},
+	MediaVoice: {MaxVoiceBytes, 45001, "make it shorter", "an AMR", isAMR, 301017, "convert it to AMR of 8 kHz, mono", "AMR"},
+	MediaVideo: {MaxVideoBytes, 40011, "make it smaller, or send it as a file", "an MP4", isMP4, 40004, "convert it: ffmpeg -i FILE video.mp4", "MP4"},
+	MediaFile:  {MaxFileBytes, 45001, "make it smaller, or send a link to it", "a file", func([]byte) bool { return true }, 0, "", ""},
 }
 
 // MaxBytes is the largest file of the type, 0 for a type that WeCom does not know.
 func (t MediaType) MaxBytes() int { return mediaRules[t].max }
 
+// Limits are what WeCom takes of the type, in words: "AMR, at most 2 MB and 60 s".
+func (t MediaType) Limits() string {
+	rules := mediaRules[t]
+	most := fmt.Sprintf("at most %d MB", rules.max/mebibyte)
+	if t == MediaVoice {
+		most += fmt.Sprintf(" and %d s", MaxVoiceDuration/time.Second)
+	}
+	if rules.takes == "" {
+		return most
+	}
+	return rules.takes + ", " + most
+}
+
+// TooLarge is the [*MediaError] of a file with more than [MediaType.MaxBytes]; nobody needs to
+// read the rest to know how many.
+func (t MediaType) TooLarge() error {
+	rules := mediaRules[t]
+	return mediaError(rules.tooLarge, "more than WeCom's limit of %d MB for type %s; %s", rules.max/mebibyte, t, rules.shrink)
+}
+
 // MediaError is a file that WeCom would not take. It was not uploaded.
 type MediaError struct {
 	Code    Code   // what WeCom would answer
-	Problem string // names the limit and by how much it is exceeded
+	Problem string // names the limit, and what to do about it
 }
 
 // Error is the problem.
@@ -80,11 +105,14 @@ func CheckMedia(kind MediaType, filename string, content []byte) error {
 	case size < MinMediaBytes:
 		return mediaError(40006, "%d bytes, WeCom takes no file under %d", size, MinMediaBytes)
 	case size > rules.max:
-		return mediaError(rules.tooLarge, "%d bytes, %d more than WeCom's limit of %d for type %s", size, size-rules.max, rules.max, kind)
+		return kind.TooLarge()
+	case kind == MediaVoice && bytes.HasPrefix(content, []byte(wideMagic)):
+		return mediaError(rules.isNot, "wide-band AMR (AMR-WB), and WeCom takes AMR alone for type voice; %s", rules.convert)
 	case !rules.is(content):
-		return mediaError(rules.isNot, "not %s by its first bytes, which is all that WeCom takes for type %s", rules.format, kind)
+		return mediaError(rules.isNot, "not %s by its first bytes, which is all that WeCom takes for type %s; %s", rules.format, kind, rules.convert)
 	case kind == MediaVoice && amrDuration(content) > MaxVoiceDuration:
-		return mediaError(45007, "%s long, more than WeCom's limit of %s for type voice", amrDuration(content), MaxVoiceDuration)
+		return mediaError(45007, "%s long, more than WeCom's limit of %s for type voice; cut it: ffmpeg -i FILE -t %d -c copy short.amr",
+			amrDuration(content), MaxVoiceDuration, MaxVoiceDuration/time.Second)
 	}
 	return CheckFilename(filename)
 }
@@ -113,26 +141,50 @@ func isPicture(content []byte) bool {
 	return bytes.HasPrefix(content, []byte("\xff\xd8\xff")) || bytes.HasPrefix(content, []byte("\x89PNG\r\n\x1a\n"))
 }
 
-func isMP4(content []byte) bool { return len(content) >= 8 && string(content[4:8]) == "ftyp" }
+// The brands by which a file says what it is (ISO/IEC 14496-12, 4.3), or how they begin. A
+// file of the second kind may name one of the first as compatible: sound alone, films of
+// phones and of Flash, pictures.
+var (
+	videoBrands = []string{"iso", "mp4", "avc1", "M4V", "MSNV"}
+	otherBrands = []string{"qt", "M4A", "M4B", "M4P", "3g", "f4", "F4", "hei", "hevc", "hevx", "mif1", "msf1", "avif", "avis"}
+)
 
-// amrMagic begins a narrow-band AMR file; "#!AMR-WB\n" a wide-band one (RFC 4867).
-const amrMagic = "#!AMR\n"
-
-func isAMR(content []byte) bool {
-	return bytes.HasPrefix(content, []byte(amrMagic)) || bytes.HasPrefix(content, []byte("#!AMR-WB\n"))
+// isMP4 reports whether a file says that it is an MP4 video. MOV, M4A and HEIC begin like one.
+func isMP4(content []byte) bool {
+	if len(content) < 12 || string(content[4:8]) != "ftyp" {
+		return false
+	}
+	box := content[8:min(max(uint64(binary.BigEndian.Uint32(content)), 12), uint64(len(content)))]
+	hasBrand := func(at int, brands []string) bool {
+		return slices.ContainsFunc(brands, func(brand string) bool { return bytes.HasPrefix(box[at:], []byte(brand)) })
+	}
+	if hasBrand(0, videoBrands) || hasBrand(0, otherBrands) {
+		return hasBrand(0, videoBrands)
+	}
+	for at := 8; at+4 <= len(box); at += 4 { // those that it is compatible with
+		if hasBrand(at, videoBrands) {
+			return true
+		}
+	}
+	return false
 }
+
+// amrMagic begins a narrow-band AMR file, wideMagic a wide-band one (RFC 4867). WeCom's pages
+// name AMR only, and what members record is narrow-band (90253, 90255).
+const (
+	amrMagic  = "#!AMR\n"
+	wideMagic = "#!AMR-WB\n"
+)
+
+func isAMR(content []byte) bool { return bytes.HasPrefix(content, []byte(amrMagic)) }
 
 // amrFrames are the bytes of a frame of narrow-band AMR by its type, header included; 0 for
 // those that are reserved (3GPP TS 26.101).
 var amrFrames = [16]int{13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1}
 
-// amrDuration is the length of a narrow-band recording as far as it can be read, 0 of any
-// other: each frame holds 20 ms.
+// amrDuration is the length of a recording as far as it can be read: each frame holds 20 ms.
 func amrDuration(content []byte) time.Duration {
-	frames, narrow := bytes.CutPrefix(content, []byte(amrMagic))
-	if !narrow {
-		return 0
-	}
+	frames := content[len(amrMagic):]
 	var length time.Duration
 	for len(frames) > 0 {
 		size := amrFrames[frames[0]>>3&15]

@@ -57,7 +57,7 @@ func TestUploadMediaChecksBeforeItSends(t *testing.T) {
 		"an unknown type":            {"gif", "a.gif", 10, `type "gif" is none of image, voice, video, file`},
 		"no bytes":                   {wecom.MediaFile, "a.txt", 0, "the file is empty"},
 		"five bytes":                 {wecom.MediaFile, "a.txt", 5, "5 bytes, WeCom takes no file under 6"},
-		"a voice of over 2 MB":       {wecom.MediaVoice, "a.amr", 2<<20 + 3, "2097155 bytes, 3 more than WeCom's limit of 2097152 for type voice"},
+		"a voice of over 2 MB":       {wecom.MediaVoice, "a.amr", 2<<20 + 3, "more than WeCom's limit of 2 MB for type voice; make it shorter"},
 		"a name with a backslash":    {wecom.MediaFile, `a\b`, 10, "file name"},
 		"a name with a line break":   {wecom.MediaFile, "a\r\nX: y", 10, "file name"},
 		"a name that is a path":      {wecom.MediaFile, "/etc/passwd", 10, "file name"},
@@ -96,19 +96,24 @@ func TestCheckMediaNamesWhatWeComWouldRefuse(t *testing.T) {
 	}{
 		"a PNG of 10 MB":         {wecom.MediaImage, of(png, 10*mb), 0, ""},
 		"a JPG":                  {wecom.MediaImage, []byte("\xff\xd8\xff\xe0 and so on"), 0, ""},
-		"a PNG over 10 MB":       {wecom.MediaImage, of(png, 10*mb+7), 40009, "10485767 bytes, 7 more than WeCom's limit of 10485760 for type image"},
+		"a PNG over 10 MB":       {wecom.MediaImage, of(png, 10*mb+7), 40009, "more than WeCom's limit of 10 MB for type image; make it smaller"},
 		"a GIF":                  {wecom.MediaImage, []byte("GIF89a and so on"), 40004, "not a JPG or PNG by its first bytes"},
 		"a minute of AMR":        {wecom.MediaVoice, voice(3000), 0, ""},
-		"more than a minute":     {wecom.MediaVoice, voice(3001), 45007, "1m0.02s long, more than WeCom's limit of 1m0s"},
-		"wide-band AMR":          {wecom.MediaVoice, []byte("#!AMR-WB\n\x04"), 0, ""},
+		"more than a minute":     {wecom.MediaVoice, voice(3001), 45007, "1m0.02s long, more than WeCom's limit of 1m0s for type voice; cut it: ffmpeg -i FILE -t 60 -c copy short.amr"},
+		"wide-band AMR":          {wecom.MediaVoice, []byte("#!AMR-WB\n\x04"), 301017, "wide-band AMR (AMR-WB), and WeCom takes AMR alone"},
+		"AMR of two channels":    {wecom.MediaVoice, []byte("#!AMR_MC1.0\n\x04"), 301017, "not an AMR by its first bytes, which is all that WeCom takes for type voice; convert it to AMR of 8 kHz, mono"},
 		"AMR that breaks off":    {wecom.MediaVoice, voice(2)[:50], 0, ""},
-		"AMR over 2 MB":          {wecom.MediaVoice, of("#!AMR\n", 2*mb+1), 45001, "1 more than WeCom's limit of 2097152 for type voice"},
+		"AMR over 2 MB":          {wecom.MediaVoice, of("#!AMR\n", 2*mb+1), 45001, "more than WeCom's limit of 2 MB for type voice"},
 		"an MP3":                 {wecom.MediaVoice, []byte("ID3 and so on"), 301017, "not an AMR"},
 		"an MP4":                 {wecom.MediaVideo, []byte(mp4), 0, ""},
-		"an MP4 over 10 MB":      {wecom.MediaVideo, of(mp4, 10*mb+1), 40011, "1 more than WeCom's limit of 10485760 for type video"},
+		"an MP4 over 10 MB":      {wecom.MediaVideo, of(mp4, 10*mb+1), 40011, "more than WeCom's limit of 10 MB for type video"},
+		"a brand of nobody":      {wecom.MediaVideo, []byte("\x00\x00\x00\x18ftypxyz1\x00\x00\x00\x00mp42isom"), 0, ""},
+		"an MP4 of few brands":   {wecom.MediaVideo, []byte("\x00\x00\x00\x14ftypxyz1\x00\x00\x00\x00xyz2mp42"), 40004, "not an MP4"},
+		"a box of no size":       {wecom.MediaVideo, []byte("\x00\x00\x00\x00ftypavc1"), 0, ""},
+		"an MP4 of no brand":     {wecom.MediaVideo, []byte("\x00\x00\x00\x08ftyp"), 40004, "not an MP4"},
 		"an AVI":                 {wecom.MediaVideo, []byte("RIFF1234AVI "), 40004, "not an MP4"},
 		"any 20 MB as a file":    {wecom.MediaFile, make([]byte, 20*mb), 0, ""},
-		"more than 20 MB":        {wecom.MediaFile, make([]byte, 20*mb+1), 45001, "1 more than WeCom's limit of 20971520 for type file"},
+		"more than 20 MB":        {wecom.MediaFile, make([]byte, 20*mb+1), 45001, "more than WeCom's limit of 20 MB for type file"},
 		"a picture of six bytes": {wecom.MediaImage, []byte("\xff\xd8\xff\xe0\x00\x10"), 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,12 +132,59 @@ func TestCheckMediaNamesWhatWeComWouldRefuse(t *testing.T) {
 	}
 }
 
+// The brands are those that ffmpeg and phones write.
+func TestAVideoSaysThatItIsAnMP4(t *testing.T) {
+	t.Parallel()
+	for brands, taken := range map[string]bool{
+		"isom isom iso2 avc1 mp41": true,
+		"iso5 iso5 iso6 mp41":      true,
+		"mp42 mp42 iso2 avc1 mp41": true,
+		"M4V  M4V  isom iso2 avc1": true,
+		"MSNV MSNV isom iso2 avc1": true,
+		"XAVC XAVC mp42 iso2":      true,
+		"qt   qt  ":                false,
+		"qt   qt   mp42":           false,
+		"M4A  M4A  isom iso2":      false,
+		"3gp6 3gp6 isom iso2 avc1": false,
+		"f4v  f4v  isom iso2 avc1": false,
+		"heic mif1 heic":           false,
+		"avif avif mif1 miaf MA1A": false,
+		"avis avis msf1 iso8":      false,
+	} {
+		box := []byte("\x00\x00\x00\x00ftyp")
+		for at := 0; at < len(brands); at += 5 {
+			box = append(box, brands[at:at+4]...)
+			if at == 0 {
+				box = append(box, 0, 0, 2, 0) // the version
+			}
+		}
+		box[3] = byte(len(box))
+		err := wecom.CheckMedia(wecom.MediaVideo, "video.mp4", append(box, "\x00\x00\x00\x08free"...))
+		if taken != (err == nil) || !taken && !strings.Contains(err.Error(), "convert it: ffmpeg -i FILE video.mp4") {
+			t.Errorf("%s: %v", brands, err)
+		}
+	}
+}
+
+func TestLimitsInWords(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[wecom.MediaType]string{
+		wecom.MediaImage: "JPG or PNG, at most 10 MB", wecom.MediaVoice: "AMR, at most 2 MB and 60 s",
+		wecom.MediaVideo: "MP4, at most 10 MB", wecom.MediaFile: "at most 20 MB",
+	} {
+		if got := kind.Limits(); got != want {
+			t.Errorf("%s: %q, want %q", kind, got, want)
+		}
+	}
+}
+
 // FuzzCheckMedia proves that any bytes are judged, and that a refusal has an errcode that
 // concerns the file.
 func FuzzCheckMedia(f *testing.F) {
 	f.Add("voice", voice(3))
 	f.Add("voice", []byte("#!AMR\n\xff\xff"))
 	f.Add("video", []byte("\x00\x00\x00\x18ftypmp42"))
+	f.Add("video", []byte("\xff\x00\x00\x18ftypabcd\x00\x00\x00\x00mp4"))
 	f.Fuzz(func(t *testing.T, kind string, content []byte) {
 		err := wecom.CheckMedia(wecom.MediaType(kind), "a.bin", content)
 		if err != nil && wecom.ClassOf(err) != wecom.ClassContent {

@@ -58,13 +58,13 @@ func readMedia(kind wecom.MediaType, path string) ([]byte, error) {
 	if failed, ok := errors.AsType[*os.PathError](err); ok {
 		return nil, failed.Err
 	}
-	switch most := int64(kind.MaxBytes()); {
+	switch {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, errors.New("not a file")
-	case info.Size() > most:
-		return nil, fmt.Errorf("%d bytes, %d more than WeCom's limit of %d for type %s", info.Size(), info.Size()-most, most, kind)
+	case info.Size() > int64(kind.MaxBytes()):
+		return nil, fmt.Errorf("%d bytes, %w", info.Size(), kind.TooLarge())
 	}
 	return os.ReadFile(path)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // sendFlags are the flags of `wecomq send`.
@@ -86,10 +87,10 @@ func (f *sendFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.toAll, "to-all", false, "everybody who can see the app")
 	flags.StringVar(&f.text, "text", "", "send this text, at most 2048 bytes; - for stdin")
 	flags.StringVar(&f.markdown, "markdown", "", "send this markdown, at most 2048 bytes; - for stdin")
-	flags.StringVar(&f.image, "image", "", "send this picture, `FILE` or URL: JPG or PNG, at most 10 MB")
-	flags.StringVar(&f.voice, "voice", "", "send this recording, `FILE` or URL: AMR, at most 2 MB and 60 s")
-	flags.StringVar(&f.video, "video", "", "send this video, `FILE` or URL: MP4, at most 10 MB")
-	flags.StringVar(&f.attachment, "attach", "", "send this file, `FILE` or URL: at most 20 MB")
+	flags.StringVar(&f.image, "image", "", "send this picture, `FILE` or URL: "+wecom.MediaImage.Limits())
+	flags.StringVar(&f.voice, "voice", "", "send this recording, `FILE` or URL: "+wecom.MediaVoice.Limits())
+	flags.StringVar(&f.video, "video", "", "send this video, `FILE` or URL: "+wecom.MediaVideo.Limits())
+	flags.StringVar(&f.attachment, "attach", "", "send this file, `FILE` or URL: "+wecom.MediaFile.Limits())
 	flags.StringVar(&f.title, "title", "", "title of the video, at most 128 bytes")
 	flags.StringVar(&f.description, "description", "", "description of the video, at most 512 bytes")
 	flags.StringVarP(&f.file, "file", "f", "", "message/send JSON `FILE`, - for stdin")

@@ -77,7 +77,7 @@ func byteSize(text string) (int64, error) {
 		digits, ok := strings.CutSuffix(text, unit)
 		if n, err := strconv.ParseInt(digits, 10, 32); ok && err == nil && n >= 0 {
 			if n*factor < wecom.MaxFileBytes {
-				return 0, fmt.Errorf("%q is too small (at least 20MB, WeCom's largest file)", text)
+				return 0, fmt.Errorf("%q is too small (at least %dMB, WeCom's largest file)", text, wecom.MaxFileBytes>>20)
 			}
 			return n * factor, nil
 		}

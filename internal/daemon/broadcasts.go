@@ -36,11 +36,11 @@ func (d *Deployment) BroadcastDesk(app *config.App) *broadcast.Desk {
 		Pace: func(ctx context.Context) (broadcast.Pace, error) { return d.broadcastPace(ctx, app) },
 		Resolve: func(ctx context.Context, m tasks.Message) (tasks.Message, error) {
 			m, err := d.Media(app).Resolve(ctx, m)
-			return m, mediaFault("media", err)
+			return m, mediaFault("media", "", err)
 		},
 		Keep: func(ctx context.Context, kind wecom.MediaType, name string, content []byte) (message.MediaRef, error) {
 			ref, err := d.Media(app).Keep(ctx, kind, name, content)
-			return ref, mediaFault("file", err)
+			return ref, mediaFault("file", name, err)
 		},
 		Enqueue: func(ctx context.Context, m tasks.Message) (tasks.Receipt, error) {
 			p, err := d.Producer(app)

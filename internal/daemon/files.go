@@ -19,7 +19,7 @@ func (b *backends) Keep(ctx context.Context, app string, kind wecom.MediaType, n
 		return message.MediaRef{}, err
 	}
 	ref, err := backend.media.Keep(ctx, kind, name, content)
-	return ref, mediaFault("media", err)
+	return ref, mediaFault("media", name, err)
 }
 
 // Resolve implements [gateway.MediaKeeper].
@@ -29,18 +29,23 @@ func (b *backends) Resolve(ctx context.Context, app string, m tasks.Message) (ta
 		return m, err
 	}
 	m, err = backend.media.Resolve(ctx, m)
-	return m, mediaFault("media", err)
+	return m, mediaFault("media", "", err)
 }
 
 // mediaFault classifies the error of a file: it is at fault itself, or Redis did not keep it.
-func mediaFault(field string, err error) error {
+// name is what the file is called, "" if nobody has said so.
+func mediaFault(field, name string, err error) error {
 	if err == nil {
 		return nil
 	}
 	_, refused := errors.AsType[*wecom.MediaError](err)
 	_, full := errors.AsType[*media.FullError](err)
 	if refused || full {
-		return &message.ValidationError{Fields: []message.FieldError{{Field: field, Problem: err.Error()}}}
+		problem := err.Error()
+		if name != "" {
+			problem = name + ": " + problem
+		}
+		return &message.ValidationError{Fields: []message.FieldError{{Field: field, Problem: problem}}}
 	}
 	if _, unsent := errors.AsType[*wecom.UnsentError](err); unsent {
 		if fault := enqueueFault(err); errors.Is(fault, gateway.ErrUnavailable) {

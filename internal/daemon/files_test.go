@@ -104,9 +104,10 @@ func TestAFileThatIsRefusedOverHTTP(t *testing.T) {
 		says                    string
 	}{
 		"no picture":          {"/v1/media?type=image", raw, "GIF89a and so on", 422, "media: not a JPG or PNG"},
+		"a voice by its name": {"/v1/media?type=voice&name=hello.mp3", raw, "ID3 and so on", 422, "media: hello.mp3: not an AMR"},
 		"no type":             {"/v1/media", raw, png, 422, "type"},
 		"a type that is none": {"/v1/media?type=song", raw, png, 422, "type"},
-		"over 20 MB":          {"/v1/media?type=file", raw, strings.Repeat("x", 21<<20), 413, "over WeCom's 20 MB"},
+		"over 20 MB":          {"/v1/media?type=file", raw, strings.Repeat("x", 21<<20), 413, "more than WeCom's limit of 20 MB"},
 		"no part named media": {"/v1/media?type=file", "multipart/form-data; boundary=b", "--b--\r\n", 400, "no part named media"},
 		"an app of others":    {"/v1/media?type=image&app=hr", raw, png, 403, "may not use the app"},
 		"a private URL": {

@@ -107,7 +107,7 @@ func (in *mediaInput) read() (name string, content []byte, err error) {
 	case errors.Is(err, io.EOF):
 		return "", nil, fmt.Errorf("%w: the form has no part named media", problem.ErrMalformed)
 	case intake.OverLimit(err):
-		return "", nil, fmt.Errorf("%w: the file is over WeCom's 20 MB", problem.ErrTooLarge)
+		return "", nil, fmt.Errorf("%w: the file has %w", problem.ErrTooLarge, wecom.MediaFile.TooLarge())
 	case errors.Is(err, problem.ErrSlow):
 		return "", nil, err
 	}

@@ -15,7 +15,7 @@ const (
 	// maxUploads is how many files may be in memory at once.
 	maxUploads = 3
 	// maxUploadBytes is WeCom's largest file (90253) plus the form around it.
-	maxUploadBytes = 20<<20 + 64<<10
+	maxUploadBytes = wecom.MaxFileBytes + 64<<10
 )
 
 type uploadReply struct {
@@ -95,7 +95,7 @@ func uploadError(err error) error {
 	case errors.Is(err, io.EOF):
 		return refuse(44001, "no part named media")
 	case intake.OverLimit(err):
-		return refuse(45001, "the file is over WeCom's 20 MB")
+		return refuse(45001, "the file has %v", wecom.MediaFile.TooLarge())
 	}
 	return refuse(40058, "the form broke off")
 }

@@ -65,7 +65,7 @@ func (f Fetcher) fetch(ctx context.Context, kind wecom.MediaType, address string
 		return "", nil, fetchProblem(ctx, err)
 	}
 	if len(content) > most {
-		return "", nil, problemf("the download is over WeCom's limit of %d bytes for type %s", most, kind)
+		return "", nil, problemf("the download has %v", kind.TooLarge())
 	}
 	return nameOf(resp), content, nil
 }

@@ -180,7 +180,7 @@ func TestAURLThatIsRefused(t *testing.T) {
 		"a name for loopback":              {url: "https://innocent.example.com/", resolver: resolverTo([4]byte{127, 0, 0, 1}), says: notPublic},
 		"redirects without end":            {url: "http://files.example.com/loop", says: "more than 5 redirects"},
 		"a body that stops":                {url: "http://files.example.com/slow", timeout: 50 * time.Millisecond, says: "it did not come within 50ms"},
-		"a body without end":               {url: "http://files.example.com/endless", says: "over WeCom's limit of 10485760 bytes for type image"},
+		"a body without end":               {url: "http://files.example.com/endless", says: "the download has more than WeCom's limit of 10 MB for type image; make it smaller"},
 		"no picture":                       {url: "http://files.example.com/gif", says: "image.media_id: not a JPG or PNG"},
 		"a file that is not there":         {url: "http://files.example.com/missing", says: "the download was answered HTTP 404"},
 		"a URL that is none":               {url: "http://%zz/", says: "image.media_id: the download failed: invalid URL escape"},

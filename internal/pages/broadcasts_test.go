@@ -250,11 +250,11 @@ func TestABroadcastOfAVoiceOrAVideoIsWritten(t *testing.T) {
 		link, contentType   string
 	}{
 		{
-			kind: "voice", file: voice, problem: "file: not an AMR", tooLarge: voice + strings.Repeat("\x04", wecom.MaxVoiceBytes),
+			kind: "voice", file: voice, problem: "file: plan.png: not an AMR", tooLarge: voice + strings.Repeat("\x04", wecom.MaxVoiceBytes),
 			link: `<a href="(/broadcasts/[^"]+/file)" download>voice</a>`, contentType: "audio/amr",
 		},
 		{
-			kind: "video", file: video, problem: "file: not an MP4", tooLarge: video + strings.Repeat("x", wecom.MaxVideoBytes),
+			kind: "video", file: video, problem: "file: plan.png: not an MP4", tooLarge: video + strings.Repeat("x", wecom.MaxVideoBytes),
 			fields: []string{"title", "Hello {{.userid}}", "description", "a minute about us"},
 			shows:  []string{">Hello u1</b>", ">a minute about us</div>"},
 			link:   `<video src="(/broadcasts/[^"]+/file)" controls`, contentType: "video/mp4",
