@@ -83,7 +83,7 @@ func (f *broadcastCreateFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.rate, "rate", 0, "reach at most `N` recipients a minute (default as many as the app may)")
 	flags.StringVar(&f.between, "between", "", "send in these `HOURS` of the day only, in the app's time zone, e.g. 09:00-18:00")
 	flags.DurationVar(&f.expiresIn, "expires-in", 0, "give up on whom it has not reached within this time of its beginning, e.g. 48h")
-	flags.StringVar(&f.encoding, "encoding", "", "of the list: utf-8, gb18030, utf-16le or utf-16be (default detected)")
+	flags.StringVar(&f.encoding, "encoding", "", "of the list: "+strings.Join(compose.Encodings(), ", ")+" (default detected)")
 	flags.StringVar(&f.header, "header", "auto", "whether the list's first line names its columns: auto, yes or no")
 	flags.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave out lines that are wrong")
 	flags.StringVar(&f.testTo, "test-to", "", "first send three of the messages to this `USER`; create it only if WeCom accepts them")
@@ -128,6 +128,9 @@ func (f *broadcastCreateFlags) validateNumbers() error {
 }
 
 func (f *broadcastCreateFlags) validateNames() error {
+	if err := compose.CheckEncoding(f.encoding); err != nil {
+		return usagef("--encoding: %w", err)
+	}
 	if f.testTo != "" {
 		if err := message.CheckUserID(f.testTo); err != nil {
 			return usagef("--test-to: %w", err)

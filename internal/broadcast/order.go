@@ -30,7 +30,7 @@ type Order struct {
 	TestTo string `json:"test_to,omitempty" doc:"A userid who gets three of the messages first; it is created only if WeCom accepts them" example:"zhangsan"`
 
 	SkipInvalid bool   `json:"skip_invalid,omitempty" doc:"Leave out rows with a problem"`
-	Encoding    string `json:"encoding,omitempty" doc:"Of the list: utf-8, gb18030, utf-16le or utf-16be; left out: detected"`
+	Encoding    string `json:"encoding,omitempty" doc:"Of the list: utf-8, gb18030 (or gbk, gb2312), utf-16le or utf-16be; left out: detected"`
 	Header      string `json:"header,omitempty" doc:"Whether the first row of the list names its columns: auto, yes or no"`
 
 	IdempotencyKey string `json:"idempotency_key,omitempty" doc:"Makes a repeat find the first broadcast"`
@@ -149,6 +149,9 @@ func (o *Order) Options() (compose.Options, error) {
 		header = compose.HeaderAuto
 	default:
 		return compose.Options{}, wrong("header", "%.80q is none of auto, yes, no", o.Header)
+	}
+	if err := compose.CheckEncoding(o.Encoding); err != nil {
+		return compose.Options{}, wrong("encoding", "%v", err)
 	}
 	return compose.Options{Encoding: o.Encoding, Header: header, SkipInvalid: o.SkipInvalid}, nil
 }

@@ -236,6 +236,7 @@ func TestABadOrderCreatesNothing(t *testing.T) {
 		"no recipients":          {[]string{`{"text":"a"}`}, 422, `"location":"body.recipients"`},
 		"time that is none":      {[]string{`{"text":"a","at":"tomorrow","recipients":["a"]}`}, 422, `"location":"body.at"`},
 		"hours that are none":    {[]string{`{"text":"a","between":"9-18","recipients":["a"]}`}, 422, `"location":"body.between"`},
+		"encoding of nobody":     {list("broadcast", `{"text":"a","encoding":"latin1"}`, "recipients", "anna"), 422, `"location":"body.encoding"`},
 		"tester who is none":     {[]string{`{"text":"a","test_to":"@all","recipients":["a"]}`}, 422, `"location":"body.test_to"`},
 		"life that is none":      {[]string{`{"text":"a","expires_in":"2 days","recipients":["a"]}`}, 422, `"location":"body.expires_in"`},
 		"message that is wrong":  {[]string{`{"message":{"msgtype":"text","text":{"content":""}},"recipients":["a"]}`}, 422, `"location":"body.message.text.content"`},

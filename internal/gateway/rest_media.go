@@ -21,7 +21,7 @@ import (
 )
 
 type mediaInput struct {
-	Type wecom.MediaType `query:"type" required:"true" enum:"image,voice,video,file" doc:"What WeCom takes it for: image (JPG or PNG, 10 MB), voice (AMR, 2 MB, 60 s), video (MP4, 10 MB), file (anything, 20 MB)"`
+	Type wecom.MediaType `query:"type" required:"true" enum:"image,voice,video,file" doc:"What WeCom takes it for: image (JPG or PNG, at most 10 MB), voice (AMR, at most 2 MB and 60 s), video (MP4, at most 10 MB), file (at most 20 MB)"`
 	App  string          `query:"app" maxLength:"32" doc:"Which app sends it; may be left out if the token has one"`
 	Name string          `query:"name" maxLength:"255" doc:"Of a file, which members see; a form brings its own" example:"report.pdf"`
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/wecomq/wecomq/wecom"
 )
 
 func TestOpenAPINamesEveryOperation(t *testing.T) {
@@ -42,6 +44,16 @@ func TestOpenAPINamesEveryOperation(t *testing.T) {
 		"POST /v1/media", "POST /v1/messages", "POST /v1/messages/{id}/card",
 		"POST /v1/messages/{id}/recall", "POST /v1/messages/{id}/replay", "POST /v1/messages:batch",
 	})
+}
+
+func TestTheDocumentNamesTheLimitsOfFiles(t *testing.T) {
+	t.Parallel()
+	document := newBundle(t).do("GET", "/openapi.json", "").body
+	for _, kind := range []wecom.MediaType{wecom.MediaImage, wecom.MediaVoice, wecom.MediaVideo, wecom.MediaFile} {
+		if want := string(kind) + " (" + kind.Limits() + ")"; !strings.Contains(document, want) {
+			t.Errorf("the document does not say %s", want)
+		}
+	}
 }
 
 func TestTheDocumentTellsOfWebhooks(t *testing.T) {

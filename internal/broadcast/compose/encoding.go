@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -37,8 +38,20 @@ var encodings = map[string]encoding.Encoding{
 // aliases are other names that people give.
 var aliases = map[string]string{"utf8": utf8Name, "gbk": gb18030Name, "gb2312": gb18030Name, "utf-16": utf16LEName, "utf16": utf16LEName}
 
-// Encodings are the names that [Options.Encoding] takes, beside "" for detection.
-func Encodings() []string { return []string{utf8Name, gb18030Name, "gbk", utf16LEName, utf16BEName} }
+// Encodings are the names that [Options.Encoding] takes, beside "" for detection, sorted.
+func Encodings() []string {
+	names := slices.AppendSeq(slices.Collect(maps.Keys(encodings)), maps.Keys(aliases))
+	slices.Sort(names)
+	return names
+}
+
+// CheckEncoding says that a name is none of [Encodings], nor "".
+func CheckEncoding(name string) error {
+	if name != "" && !slices.Contains(Encodings(), strings.ToLower(name)) {
+		return fmt.Errorf("%q is not known; want one of %s", name, strings.Join(Encodings(), ", "))
+	}
+	return nil
+}
 
 // text is a list as UTF-8, and the encoding that it came in.
 type text struct {
@@ -79,12 +92,12 @@ func decode(list io.Reader, name string) (*text, error) {
 // encodingOf is the encoding that is given or that a byte order mark tells, "" when
 // it has to be guessed.
 func encodingOf(name string, start []byte) (string, error) {
+	if err := CheckEncoding(name); err != nil {
+		return "", fmt.Errorf("encoding: %w", err)
+	}
 	name = strings.ToLower(name)
 	if alias, ok := aliases[name]; ok {
 		name = alias
-	}
-	if _, known := encodings[name]; name != "" && !known {
-		return "", fmt.Errorf("encoding: %q is not known; want one of %s", name, strings.Join(Encodings(), ", "))
 	}
 	switch {
 	case bytes.HasPrefix(start, []byte("\xEF\xBB\xBF")):

@@ -167,7 +167,7 @@ func TestSamplesAreTheFirstCalls(t *testing.T) {
 func TestAnEncodingThatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	_, err := compose.Compile(t.Context(), strings.NewReader("a"), text(t, "x"), compose.Options{Encoding: "latin1"})
-	if want := `encoding: "latin1" is not known; want one of utf-8, gb18030, gbk, utf-16le, utf-16be`; errorText(err) != want {
+	if want := `encoding: "latin1" is not known; want one of gb18030, gb2312, gbk, utf-16, utf-16be, utf-16le, utf-8, utf16, utf8`; errorText(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
