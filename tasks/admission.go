@@ -93,10 +93,11 @@ type Admission struct {
 	FollowUps []FollowUp
 }
 
-// FollowUp is a message to those recipients of another one whose turn comes later.
+// FollowUp is a message to those recipients of another one whose turn comes later, or who are
+// too many to be decided on with the others.
 type FollowUp struct {
 	Number int           // counts from 1 within the message
 	Wait   time.Duration // until their turn
-	TurnAt int64         // their turn by the clock of the limits, in Unix ms
+	TurnAt int64         // their turn by the clock of the limits, in Unix ms; 0: none is promised yet
 	Users  []string
 }

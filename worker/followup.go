@@ -51,7 +51,10 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	payload.ID = tasks.FollowUpID(d.payload.ID, f.Number)
 	payload.Body = message.WithToUser(d.payload.Body, users)
 	payload.Part, payload.Parts, payload.TurnAt = 0, 0, f.TurnAt
-	due := l.clock.Latest().Add(f.Wait + time.Second - time.Nanosecond) // asynq truncates to whole seconds
+	var due time.Time // now
+	if f.Wait > 0 {
+		due = l.clock.Latest().Add(f.Wait + time.Second - time.Nanosecond) // asynq truncates to whole seconds
+	}
 	task := asynqx.NewTask(payload, l.app.retention(payload), due)
 	task.Owed = true
 	return task.WithHeaders(d.task.Headers())

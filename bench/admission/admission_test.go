@@ -38,6 +38,7 @@ type crowd struct {
 	pacer *pacing.Pacer
 	// broadcast that the messages are calls of, "" for none.
 	broadcast string
+	everyone  bool // the messages go to "@all"
 
 	// When the measurement began: what Redis's thread had used, and the newest id.
 	cpu    time.Duration
@@ -98,7 +99,7 @@ func (c *crowd) admit(users []string) {
 			Body: []byte(`{}`),
 		},
 		Policy: tasks.ResendPolicy{InFlight: time.Minute, Window: tasks.Forever, Resends: tasks.Unlimited},
-		Users:  users,
+		Users:  users, Everyone: c.everyone,
 	})
 	if err != nil {
 		c.Error(err)
@@ -198,6 +199,17 @@ var situations = []situation{
 		name:    "with full hours",
 		prepare: func(c *crowd, users []string) { c.times(900, 4010*time.Millisecond, users) },
 		meet:    func(c *crowd, _ []string) { c.pass(4010 * time.Millisecond) },
+	},
+	{
+		// "@all" has had what an hour may bring, and they a message of their own.
+		name: "after 800 to all",
+		prepare: func(c *crowd, users []string) {
+			c.times(1, time.Second, users)
+			c.everyone = true
+			c.times(800, 4010*time.Millisecond, nil)
+			c.everyone = false
+		},
+		meet: func(c *crowd, _ []string) { c.pass(4010 * time.Millisecond) },
 	},
 }
 

@@ -16,7 +16,7 @@
 --        verdicts of the record: see begin.lua. "wait": the rate is spent; nothing
 --        is reserved. "hold": the app is paused or blocked. "turn": the users' turn, promised.
 --        "error": the script failed for this message, and reason says why.
---        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1
+--        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1; 0 = to be asked for now
 local pace, window_prefix, plan_prefix, quota_prefix, index, broadcasts_sent = unpack(KEYS, 1, 6)
 local limits = {
   now = ARGV[1],                       -- in ms, 0 = Redis TIME
@@ -103,6 +103,10 @@ local changed_records = {} -- {moment, id, …}
 
 local CRITICAL = ':critical' -- after the name of a window: what used the room of critical messages
 local PATIENCE = 3000 -- ms that a handler waits
+-- Members of a message whose windows are long, or who wait already: it takes 2 ms to decide
+-- on so many. The others get follow-ups that ask at once, and Redis serves others between.
+local MOST_BUSY = 250
+local FEW = 8 -- messages to all that are quickly merged with a window
 
 -- admit_one decides on one message.
 local function admit_one(ask, key, broadcast)
@@ -181,11 +185,10 @@ local function admit_one(ask, key, broadcast)
   end
 
   local kind = ask.critical and CRITICAL or ''
-  local windows, own_windows = lists(window_prefix, asked, '', WINDOW_NUMBERS, now), {}
-  fetch(windows, function(window) return window.length - limits.per_hour end)
+  local windows, window_keys = lists(window_prefix, asked, '', WINDOW_NUMBERS, now)
+  local own_windows, own_keys = {}, {}
   if ask.critical then
-    own_windows = lists(window_prefix, asked, CRITICAL, WINDOW_NUMBERS, now)
-    fetch(own_windows, function(window) return window.length - limits.extra_hour end)
+    own_windows, own_keys = lists(window_prefix, asked, CRITICAL, WINDOW_NUMBERS, now)
   end
 
   -- sent_to_all are the moments of what went to unlisted members.
@@ -220,6 +223,33 @@ local function admit_one(ask, key, broadcast)
   end
   table.sort(to_all, newest_first)
 
+  -- set_apart takes out those of the busy who are too many.
+  local busy, busy_users, apart = {}, 0, {} -- by place
+  local function note_busy(i)
+    if i <= users and not busy[i] then
+      busy[i], busy_users = true, busy_users + 1
+    end
+  end
+  local function set_apart()
+    local kept = 0
+    for i = 1, (doubtful or busy_users <= MOST_BUSY) and 0 or users do
+      if busy[i] and not apart[i] then
+        kept = kept + 1
+        apart[i] = kept > MOST_BUSY
+      end
+    end
+  end
+
+  for i = 1, users do
+    local window, own = windows[i], own_windows[i] or NOTHING
+    if window.blocks > 0 or own.blocks > 0 or (#to_all > FEW and window.length > 0) then
+      note_busy(i)
+    end
+  end
+  set_apart()
+  fetch(windows, function(window, i) return apart[i] and -1 or window.length - limits.per_hour end)
+  fetch(own_windows, function(window, i) return apart[i] and -1 or window.length - limits.extra_hour end)
+
   -- others_of is what counts against somebody beside the own window: that of "@all" has what
   -- went to all.
   local function others_of(i)
@@ -252,9 +282,15 @@ local function admit_one(ask, key, broadcast)
   local turns, in_own, renews = {}, {}, {} -- turns: so far when there is room
   local comes_behind, their_places = {}, {} -- those who come behind what is promised
   for i, user in ipairs(asked) do
-    local at, own = room_of(i)
+    local at, own = math.huge, false
+    if not apart[i] then
+      at, own = room_of(i)
+    end
+    if at > now then
+      note_busy(i)
+    end
     turns[i], in_own[i] = at, own
-    if not (early and at > now) and (not entitled or (at - now > PATIENCE and not attempted)) then
+    if not apart[i] and not (early and at > now) and (not entitled or (at - now > PATIENCE and not attempted)) then
       renews[i] = true
       if planned_until > now - GRACE then
         table.insert(comes_behind, user)
@@ -262,13 +298,17 @@ local function admit_one(ask, key, broadcast)
       end
     end
   end
-  local plans, their_plans = {}, plans_of(plan_prefix, comes_behind, kind, now)
-  fetch(their_plans, function(plan)
-    return plan.length > 0 and plan.due <= now and plan.over or plan.length - limits.per_hour
-  end)
+  local plans, their_plans = {}, lists(plan_prefix, comes_behind, kind, PLAN_NUMBERS, now)
   for n, plan in ipairs(their_plans) do
-    plans[their_places[n]] = plan
+    if plan.length > 0 then
+      plans[their_places[n]] = plan
+      note_busy(their_places[n])
+    end
   end
+  set_apart()
+  fetch(their_plans, function(plan, n)
+    return apart[their_places[n]] and -1 or due_of(plan) <= now and over_of(plan) or plan.length - limits.per_hour
+  end)
 
   -- turn_of is when somebody may get this message, and whether that is a new promise. A
   -- critical message overtakes what is promised to others.
@@ -294,14 +334,16 @@ local function admit_one(ask, key, broadcast)
 
   local promises, last_turn = {}, now
   for i = 1, #asked do
-    if turns[i] > now or plans[i] then
+    if apart[i] then
+      turns[i] = math.huge
+    elseif turns[i] > now or plans[i] then
       turns[i], promises[i] = turn_of(i)
     else
       turns[i] = now
     end
   end
   for i = 1, users do
-    last_turn = math.max(last_turn, turns[i])
+    last_turn = apart[i] and last_turn or math.max(last_turn, turns[i])
   end
 
   -- 4. The day quota. Whoever does not fit into today goes at midnight.
@@ -328,7 +370,7 @@ local function admit_one(ask, key, broadcast)
   -- split: its duplicate check compares whole requests.
   local goes_at = now
   if turns[ALL] and turns[ALL] > now then
-    goes_at = turns[ALL]
+    goes_at, apart = turns[ALL], {}
     for i = 1, users do
       turns[i], promises[i] = goes_at, false -- they are asked again then
     end
@@ -345,10 +387,12 @@ local function admit_one(ask, key, broadcast)
     end
   end
 
-  local waiting, waiting_turns = {}, {} -- users by turn, and the turns in order
+  local waiting, waiting_turns, asking = {}, {}, {} -- users by turn, the turns in order, those apart
   for i = 1, users do
     local at = turns[i]
-    if at > goes_at then
+    if apart[i] then
+      table.insert(asking, asked[i])
+    elseif at > goes_at then
       if not waiting[at] then
         waiting[at] = {}
         table.insert(waiting_turns, at)
@@ -360,6 +404,9 @@ local function admit_one(ask, key, broadcast)
   local follow_ups = {}
   if deferred ~= '' then
     table.insert(follow_ups, deferred)
+  end
+  for first = 1, #asking, MOST_BUSY do
+    table.insert(follow_ups, '0=' .. table.concat(asking, '|', first, math.min(first + MOST_BUSY - 1, #asking)))
   end
   for _, at in ipairs(waiting_turns) do
     table.insert(follow_ups, milliseconds(at) .. '=' .. table.concat(waiting[at], '|'))
@@ -377,14 +424,19 @@ local function admit_one(ask, key, broadcast)
     table.insert(fields, field)
     table.insert(fields, value)
   end
-  if #waiting_turns > 0 then
+  if deferred ~= (record.deferred or '') then
     note('deferred', deferred)
   end
 
-  for i, user in ipairs(asked) do
+  for i = 1, #asked do
     if promises[i] and turns[i] > now then
       planned_until = math.max(planned_until, turns[i])
-      promise(plan_prefix .. user .. kind, plans[i] or NOTHING, turns[i], math.ceil(planned_until - now) + HOUR)
+    end
+  end
+  local until_all_are_over = string.format('%d', math.ceil(planned_until - now) + HOUR)
+  for i = 1, #asked do
+    if promises[i] and turns[i] > now then
+      promise(plan_prefix .. asked[i] .. kind, plans[i] or NOTHING, turns[i], until_all_are_over)
     end
   end
   set_app('seen', number(now))
@@ -402,14 +454,12 @@ local function admit_one(ask, key, broadcast)
   end
 
   local sent_at, persons, an_hour = tonumber(milliseconds(now)), ask.unlisted, tostring(HOUR)
-  for i, user in ipairs(asked) do
+  for i = 1, #asked do
     if turns[i] <= now then
-      local window, suffix = windows[i], ''
-      if in_own[i] then
-        window, suffix = own_windows[i], CRITICAL
-      end
-      if not counts_once then
-        add(window_prefix .. user .. suffix, recent(window, now - HOUR), sent_at, an_hour, '')
+      if in_own[i] and not counts_once then
+        add(own_keys[i], own_windows[i], sent_at, an_hour, '', now - HOUR)
+      elseif not counts_once then
+        add(window_keys[i], windows[i], sent_at, an_hour, '', now - HOUR)
       end
       persons = persons + (i <= users and 1 or 0)
     end

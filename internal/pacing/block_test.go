@@ -3,9 +3,12 @@ package pacing_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/tasks"
@@ -78,5 +81,49 @@ func TestAnAdmissionReadsAllRecipientsAtOnce(t *testing.T) {
 				t.Errorf("%.1f commands for each recipient, want %d at most", got, tc.most)
 			}
 		})
+	}
+}
+
+// TestABusyCrowdIsDecidedOnInParts: whoever is too much work gets a follow-up that asks for a
+// turn as any other message does, and nobody is in two.
+func TestABusyCrowdIsDecidedOnInParts(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.Start(t).Client(), unhurried(2, 1000))
+	busy := make([]string, 600)
+	for i := range busy {
+		busy[i] = fmt.Sprintf("busy%03d", i)
+	}
+	ask := func(m tasks.AdmissionRequest, verdict tasks.Verdict, goes int, apart ...int) tasks.Admission {
+		t.Helper()
+		a, waits, sizes := b.admit(m), map[string]bool{}, []int(nil)
+		for _, f := range a.FollowUps {
+			for _, user := range f.Users {
+				if waits[user] {
+					t.Errorf("%s is in two follow-ups", user)
+				}
+				waits[user] = true
+			}
+			if f.TurnAt == 0 && f.Wait == 0 {
+				sizes = append(sizes, len(f.Users))
+			}
+		}
+		if got := len(m.Users) - len(waits); a.Verdict != verdict || got != goes || !slices.Equal(sizes, apart) {
+			t.Errorf("%s for %d, and follow-ups at once for %d; want %s for %d and %d", a.Verdict, got, sizes, verdict, goes, apart)
+		}
+		return a
+	}
+
+	ask(b.message(tasks.Default, busy...), tasks.Go, 600) // they have had nothing
+	m := b.message(tasks.Default, busy...)
+	first := ask(m, tasks.Turn, 250, 250, 100)
+	for _, f := range first.FollowUps {
+		ask(b.message(tasks.Default, f.Users...), tasks.Turn, len(f.Users))
+	}
+	ask(b.message(tasks.Default, append([]string{"free"}, busy...)...), tasks.Go, 1, 250, 100)
+
+	b.pass(minute)
+	again := ask(m, tasks.Go, 250, 250, 100) // at its turn, as it was split before
+	if diff := cmp.Diff(first.FollowUps, again.FollowUps); diff != "" {
+		t.Errorf("it is split otherwise (-first +again):\n%s", diff)
 	}
 }

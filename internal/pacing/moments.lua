@@ -15,7 +15,7 @@
 local NUMBER, BLOCK = 4, 32
 -- Quicker than by name.
 local redis_call, byte, char, sub, floor = redis.call, string.byte, string.char, string.sub, math.floor
-local NOTHING = {length = 0, blocks = 0, entries = ''} -- a list of nobody
+local NOTHING = {text = '', first = 0, length = 0, blocks = 0} -- a list of nobody
 
 local packed = {} -- a message writes the same few numbers for all its recipients
 local function pack(n)
@@ -27,38 +27,40 @@ local function pack(n)
   return text
 end
 
--- unpacked is a number of a text, the first of which is number 0.
-local function unpacked(text, i)
-  local a, b, c, d = byte(text, i * NUMBER + 1, (i + 1) * NUMBER)
+-- unpacked is the number behind so many bytes of a text.
+local function unpacked(text, behind)
+  local a, b, c, d = byte(text, behind + 1, behind + NUMBER)
   return ((a * 256 + b) * 256 + c) * 256 + d
 end
 
-local function moment(text, i, now)
-  return now + (unpacked(text, i) - now + 2147483648) % 4294967296 - 2147483648
+local function moment(text, behind, now)
+  local a, b, c, d = byte(text, behind + 1, behind + NUMBER)
+  return now + (((a * 256 + b) * 256 + c) * 256 + d - now + 2147483648) % 4294967296 - 2147483648
 end
 
--- lists reads the list of each user, which begins with that many numbers. Both are in the
--- order of users: Lua is slow to find one name among a thousand alike.
+-- lists reads the list of each user, which begins with that many numbers. All of them and
+-- their keys are in the order of users: Lua is slow to find one name among a thousand alike.
+-- The entries of a list begin behind its first bytes.
 local function lists(prefix, users, suffix, numbers, now)
   local keys, all = {}, {}
   for i = 1, #users do
     keys[i] = prefix .. users[i] .. suffix
   end
   if #keys == 0 then
-    return all
+    return all, keys
   end
-  local texts, whole_now = redis_call('MGET', unpack(keys)), floor(now)
+  local texts, whole_now, first = redis_call('MGET', unpack(keys)), floor(now), numbers * NUMBER
   for i = 1, #users do
     local text = texts[i]
     if text then
-      local entries, blocks = sub(text, numbers * NUMBER + 1), unpacked(text, 0)
-      all[i] = {key = keys[i], text = text, entries = entries, blocks = blocks,
-        length = blocks * BLOCK + #entries / NUMBER, now = whole_now}
+      local blocks = unpacked(text, 0)
+      all[i] = {key = keys[i], text = text, first = first, blocks = blocks,
+        length = blocks * BLOCK + (#text - first) / NUMBER, now = whole_now}
     else
       all[i] = NOTHING
     end
   end
-  return all
+  return all, keys
 end
 
 -- moment_at is a moment of a list by its place, the oldest of which is 0; 0 if there is none
@@ -68,31 +70,33 @@ local function moment_at(list, i)
     return 0
   end
   if i >= list.blocks * BLOCK then
-    return moment(list.entries, list.length - 1 - i, list.now)
+    return moment(list.text, list.first + (list.length - 1 - i) * NUMBER, list.now)
   end
   local block = floor(i / BLOCK)
   if list.block ~= block then
     list.block, list.put_away = block, redis_call('GET', list.key .. ':' .. block)
   end
-  return list.put_away and moment(list.put_away, BLOCK - 1 - i % BLOCK, list.now) or 0
+  return list.put_away and moment(list.put_away, (BLOCK - 1 - i % BLOCK) * NUMBER, list.now) or 0
 end
 
 -- fetch reads at once the blocks that moment_at will need, if any, for a place in each list.
 local function fetch(all, place)
   local keys, wanting = {}, {}
-  for _, list in ipairs(all) do
-    local i = list.blocks > 0 and place(list) or -1
+  for n = 1, #all do
+    local list = all[n]
+    local i = list.blocks > 0 and place(list, n) or -1
     if i >= 0 and i < list.blocks * BLOCK then
       list.block = floor(i / BLOCK)
-      table.insert(wanting, list)
-      table.insert(keys, list.key .. ':' .. list.block)
+      wanting[#wanting + 1] = list
+      keys[#wanting] = list.key .. ':' .. list.block
     end
   end
   if #keys == 0 then
     return
   end
-  for i, text in ipairs(redis_call('MGET', unpack(keys))) do
-    wanting[i].put_away = text
+  local texts = redis_call('MGET', unpack(keys))
+  for n = 1, #wanting do
+    wanting[n].put_away = texts[n]
   end
 end
 
@@ -114,41 +118,33 @@ local function moments(list, after)
   return all
 end
 
--- recent is a list without what is not after a given moment. It may keep some that is put
--- away.
-local function recent(list, after)
-  local all = #list.entries / NUMBER
-  local kept = all
-  while kept > 0 and moment(list.entries, kept - 1, list.now) <= after do
-    kept = kept - 1
-  end
-  if kept == all then
-    return list
-  end
-  return {blocks = 0, entries = sub(list.entries, 1, kept * NUMBER)} -- blocks are older still
-end
-
 -- add writes one more moment to a list, no earlier than the others, and keeps them for ttl
--- ms. numbers are those of the owner, packed.
-local function add(key, list, at, ttl, numbers)
-  local blocks, entries = list.blocks, pack(at) .. list.entries
-  if #entries >= 2 * BLOCK * NUMBER then
-    redis_call('SET', key .. ':' .. blocks, sub(entries, BLOCK * NUMBER + 1), 'PX', ttl)
-    blocks, entries = blocks + 1, sub(entries, 1, BLOCK * NUMBER)
+-- ms (a text: Redis is slow to write numbers). numbers are those of the owner, packed. What
+-- is not after a given moment is left out, but for some that is put away.
+local function add(key, list, at, ttl, numbers, after)
+  local text, first, last, blocks = list.text, list.first, #list.text, list.blocks
+  while last > first and moment(text, last - NUMBER, list.now) <= after do
+    last, blocks = last - NUMBER, 0 -- blocks are older still
   end
-  redis_call('SET', key, pack(blocks) .. numbers .. entries, 'PX', ttl)
+  if last - first + NUMBER < 2 * BLOCK * NUMBER then
+    redis_call('SET', key, pack(blocks) .. numbers .. pack(at) .. sub(text, first + 1, last), 'PX', ttl)
+    return
+  end
+  local kept = first + (BLOCK - 1) * NUMBER
+  redis_call('SET', key .. ':' .. blocks, sub(text, kept + 1, last), 'PX', ttl)
+  redis_call('SET', key, pack(blocks + 1) .. numbers .. pack(at) .. sub(text, first + 1, kept), 'PX', ttl)
 end
 
 -- take_back removes one moment from a list, for ttl ms. What was put away stays.
 -- result whether it was there
 local function take_back(list, at, ttl)
-  for i = 0, #list.entries / NUMBER - 1 do
-    if moment(list.entries, i, list.now) == at then
-      local entries = sub(list.entries, 1, i * NUMBER) .. sub(list.entries, (i + 1) * NUMBER + 1)
-      if entries == '' and list.blocks == 0 then
+  local text = list.text
+  for behind = list.first, #text - NUMBER, NUMBER do
+    if moment(text, behind, list.now) == at then
+      if #text == list.first + NUMBER and list.blocks == 0 then
         redis_call('DEL', list.key)
       else
-        redis_call('SET', list.key, pack(list.blocks) .. entries, 'PX', ttl)
+        redis_call('SET', list.key, sub(text, 1, behind) .. sub(text, behind + NUMBER + 1), 'PX', ttl)
       end
       return true
     end

@@ -46,24 +46,22 @@ local function room_from(window, others, per_minute, per_hour)
   return math.max(kth_newest(window, others, per_minute) + MINUTE, kth_newest(window, others, per_hour) + HOUR)
 end
 
--- plans_of reads the plans of users, in their order.
-local function plans_of(prefix, users, suffix, now)
-  local all = lists(prefix, users, suffix, PLAN_NUMBERS, now)
-  for _, plan in ipairs(all) do
-    if plan.length > 0 then
-      plan.over, plan.due = unpacked(plan.text, 1), moment(plan.text, 2, plan.now)
-    end
-  end
-  return all
+-- over_of and due_of are a plan's own numbers.
+local function over_of(plan)
+  return plan.length > 0 and unpacked(plan.text, NUMBER) or 0
+end
+
+local function due_of(plan)
+  return plan.length > 0 and moment(plan.text, 2 * NUMBER, plan.now) or math.huge
 end
 
 -- promise adds a moment to a plan, and keeps it for ttl ms.
 local function promise(key, plan, at, ttl)
   local over, due = 0, at
   if plan.length > 0 then
-    over, due = plan.over, plan.due
+    over, due = plan.over or over_of(plan), plan.due or due_of(plan)
   end
-  add(key, plan, at, ttl, pack(over) .. pack(due))
+  add(key, plan, at, ttl, pack(over) .. pack(due), 0)
 end
 
 -- first_after is the place of the first promise after a moment, at `low` or behind. It is
@@ -89,19 +87,25 @@ end
 -- sent by now, or about to be. One that nobody has kept voids all that come after it: their
 -- messages were cancelled or deleted, or are late, and go when they come and there is room.
 local function outstanding(plan, last_sent, now)
-  if plan.length == 0 or plan.due > now then
-    return plan.length - (plan.over or 0)
+  local over, due = over_of(plan), due_of(plan)
+  if due > now then
+    return plan.length - over
   end
-  if plan.due <= now - GRACE then
-    plan.over = first_after(plan, plan.over, now - GRACE)
-    if plan.over == plan.length or math.max(moment_at(plan, plan.over - 1), 1) > last_sent then
+  if due <= now - GRACE then
+    over = first_after(plan, over, now - GRACE)
+    if over == plan.length or math.max(moment_at(plan, over - 1), 1) > last_sent then
       redis.call('DEL', plan.key)
-      plan.length, plan.blocks, plan.entries = 0, 0, ''
+      plan.length, plan.blocks, plan.text = 0, 0, sub(plan.text, 1, plan.first)
       return 0
     end
-    plan.due = moment_at(plan, plan.over)
+    plan.over, plan.due = over, moment_at(plan, over)
   end
-  return plan.length - first_after(plan, plan.over, now)
+  return plan.length - first_after(plan, over, now)
+end
+
+-- kth_to_come is the k-th newest moment of what is planned and sent.
+local function kth_to_come(plan, planned, window, others, k)
+  return planned >= k and moment_at(plan, plan.length - k) or kth_newest(window, others, k - planned)
 end
 
 -- after_plan is the first moment at or after `from` that comes behind all that is
@@ -111,8 +115,6 @@ local function after_plan(plan, window, others, per_minute, per_hour, from, last
   if planned == 0 then
     return from
   end
-  local function newest(k) -- of what is promised and sent
-    return planned >= k and moment_at(plan, plan.length - k) or kth_newest(window, others, k - planned)
-  end
-  return math.max(from, newest_moment(plan), newest(per_minute) + MINUTE, newest(per_hour) + HOUR)
+  return math.max(from, newest_moment(plan), kth_to_come(plan, planned, window, others, per_minute) + MINUTE,
+    kth_to_come(plan, planned, window, others, per_hour) + HOUR)
 end
