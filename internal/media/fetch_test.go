@@ -184,6 +184,7 @@ func TestAURLThatIsRefused(t *testing.T) {
 		"no picture":                       {url: "http://files.example.com/gif", says: "image.media_id: not a JPG or PNG"},
 		"a file that is not there":         {url: "http://files.example.com/missing", says: "the download was answered HTTP 404"},
 		"a URL that is none":               {url: "http://%zz/", says: "image.media_id: the download failed: invalid URL escape"},
+		"a URL of another kind":            {url: "ftp://files.example.com/picture.png", says: "only URLs that begin with http:// or https:// are downloaded"},
 		"a path, which only send can read": {url: "file:/etc/passwd", says: "only on the command line"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -46,6 +46,8 @@ func (s *Store) resolve(ctx context.Context, kind wecom.MediaType, id string, li
 		return s.download(ctx, kind, id, life)
 	case strings.HasPrefix(id, "file:"):
 		return "", problemf("a file can be named by its path only on the command line; upload it, or give its URL")
+	case strings.Contains(id, "://"):
+		return "", problemf("only URLs that begin with http:// or https:// are downloaded")
 	case !strings.HasPrefix(id, "sha256:"):
 		return id, nil // WeCom's own
 	}
