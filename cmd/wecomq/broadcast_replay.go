@@ -16,7 +16,8 @@ func newBroadcastReplay(g *globals) *cobra.Command {
 		Long: `Creates a broadcast with the same words for those who were invalid, unlicensed, rejected
 or expired, or of them those with --errcode, and prints it. A repeat with the
 same flags returns the first one. Whoever may have the message is left out unless
---include-unknown is given.`,
+--include-unknown is given, and so is whoever an earlier replay was for: that one can be
+replayed itself.`,
 		Example: "  wecomq broadcast replay ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD --errcode 60020",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, ids []string) error {

@@ -10,8 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -39,8 +42,40 @@ func (r Replay) has(row Row) bool {
 	return r.ErrCode == 0 || r.ErrCode == row.ErrCode
 }
 
+// draft is the one of the replay of a broadcast.
+func (r Replay) draft(id string) Draft {
+	return Draft{Key: fmt.Sprintf("replay\x00%s\x00%d\x00%t", id, r.ErrCode, r.IncludeUnknown)}
+}
+
+// replays are the choices for which a broadcast was sent again: its outcomes stay as they are,
+// so each had all whom it chooses.
+func (s *Store) replays(ctx context.Context, old *Broadcast) ([]Replay, error) {
+	choices := []Replay{{}, {IncludeUnknown: true}}
+	for code := range old.Errcodes {
+		choices = append(choices, Replay{ErrCode: code}, Replay{ErrCode: code, IncludeUnknown: true})
+	}
+	states := make([]*redis.StringCmd, len(choices))
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, r := range choices {
+			states[i] = p.HGet(ctx, keys.Broadcast(s.app, r.draft(old.ID).id(s.app, "")), "state")
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) { // Nil: there is none
+		return nil, fmt.Errorf("replays of %s: %w", old.ID, err)
+	}
+	var made []Replay
+	for i, r := range choices {
+		if state := State(states[i].Val()); state != "" && state != Creating {
+			made = append(made, r)
+		}
+	}
+	return made, nil
+}
+
 // Replay creates a broadcast with the same words for those who did not get one that is
-// over. A repeat with the same choice finds the first one.
+// over, and for whom it was not replayed before. A repeat with the same choice finds the
+// first one.
 func (d *Desk) Replay(ctx context.Context, id string, r Replay, by string) (b *Broadcast, duplicate bool, err error) {
 	defer func() { activity.Record(ctx, activity.ReplayBroadcast, d.app, id, err) }()
 	old, err := d.Get(ctx, id)
@@ -50,19 +85,31 @@ func (d *Desk) Replay(ctx context.Context, id string, r Replay, by string) (b *B
 	if !old.State.Over() || (old.State == Cancelled && old.Counts.Pending > 0) {
 		return nil, false, &StateError{id, old.State, "replayed"}
 	}
-	list, err := d.compileReplay(ctx, old, r)
+	made, err := d.replays(ctx, old)
 	if err != nil {
 		return nil, false, err
 	}
-	defer func() { _ = list.Close() }()
-	spec := old.Spec
-	spec.At, spec.CreatedBy, spec.ReplayOf = time.Time{}, by, id
-	spec.NeedsApproval = d.MustBeApproved(list.Summary.Recipients)
-	return d.Create(ctx, Draft{Spec: spec, List: list, Key: fmt.Sprintf("replay\x00%s\x00%d\x00%t", id, r.ErrCode, r.IncludeUnknown)})
+	draft := r.draft(id)
+	if slices.Contains(made, r) {
+		if b, err = d.Get(ctx, draft.id(d.app, "")); err == nil {
+			b, err = d.Start(ctx, b.ID, b.Digest) // which may have ended just before its last step
+		}
+		return b, true, err
+	}
+	if draft.List, err = d.compileReplay(ctx, old, func(row Row) bool {
+		return r.has(row) && !slices.ContainsFunc(made, func(m Replay) bool { return m.has(row) })
+	}); err != nil {
+		return nil, false, err
+	}
+	defer func() { _ = draft.List.Close() }()
+	draft.Spec = old.Spec
+	draft.Spec.At, draft.Spec.CreatedBy, draft.Spec.ReplayOf = time.Time{}, by, id
+	draft.Spec.NeedsApproval = d.MustBeApproved(draft.List.Summary.Recipients)
+	return d.Create(ctx, draft)
 }
 
 // compileReplay makes the calls for those who are chosen.
-func (d *Desk) compileReplay(ctx context.Context, old *Broadcast, r Replay) (*compose.Compiled, error) {
+func (d *Desk) compileReplay(ctx context.Context, old *Broadcast, has func(Row) bool) (*compose.Compiled, error) {
 	from, to := io.Pipe()
 	defer func() { _ = from.Close() }() // ends the writer, too
 	var chosen int
@@ -70,7 +117,7 @@ func (d *Desk) compileReplay(ctx context.Context, old *Broadcast, r Replay) (*co
 	go func() {
 		defer close(written)
 		var err error
-		chosen, err = d.writeList(ctx, to, old, r)
+		chosen, err = d.writeList(ctx, to, old, has)
 		_ = to.CloseWithError(err) // nil is the end of the list
 	}()
 	list, err := compose.Compile(ctx, from, old.Spec.Template, compose.Options{Encoding: "utf-8", Header: compose.HeaderYes})
@@ -83,7 +130,7 @@ func (d *Desk) compileReplay(ctx context.Context, old *Broadcast, r Replay) (*co
 }
 
 // writeList writes those who are chosen as a list, with the columns of the template.
-func (d *Desk) writeList(ctx context.Context, to io.Writer, old *Broadcast, r Replay) (chosen int, err error) {
+func (d *Desk) writeList(ctx context.Context, to io.Writer, old *Broadcast, has func(Row) bool) (chosen int, err error) {
 	out := csv.NewWriter(to)
 	names := old.Spec.Template.Columns()
 	// A template may say the userid as well, which then is the column of the recipient.
@@ -98,7 +145,7 @@ func (d *Desk) writeList(ctx context.Context, to io.Writer, old *Broadcast, r Re
 		if err != nil {
 			return chosen, err
 		}
-		if !r.has(row) {
+		if !has(row) {
 			continue
 		}
 		chosen++

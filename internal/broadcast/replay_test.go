@@ -37,6 +37,45 @@ func TestAReplayGoesToThoseWhoDidNotGetIt(t *testing.T) {
 	}
 }
 
+func TestNobodyIsInTwoReplays(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	for _, fault := range []wecomtest.Fault{
+		{API: "message/send", Match: &wecomtest.Match{ToUser: "user000003"}, Times: 1, ErrCode: 40058},
+		{API: "message/send", Match: &wecomtest.Match{ToUser: "user000005"}, Times: 1, ErrCode: 45002},
+	} {
+		if err := b.WeCom.AddFault(fault); err != nil {
+			t.Fatal(err)
+		}
+	}
+	desk := b.BroadcastDesk(b.App("ops"))
+	b.work()
+	created := b.create(b.draft("你好 {{.name}}", list(10)))
+	b.await(created.ID, broadcast.Finished)
+	byCode, all := broadcast.Replay{ErrCode: 40058}, broadcast.Replay{}
+	ids := map[broadcast.Replay]string{}
+	for _, r := range []broadcast.Replay{byCode, all, byCode, all} {
+		again, duplicate, err := desk.Replay(t.Context(), created.ID, r, "bob")
+		if err != nil || again.Recipients != 1 || duplicate != (ids[r] == again.ID) {
+			t.Fatalf("%+v: %+v, %t, %v", r, again, duplicate, err)
+		}
+		ids[r] = again.ID
+		b.await(again.ID, broadcast.Finished)
+	}
+	for _, r := range []broadcast.Replay{{ErrCode: 45002}, {ErrCode: 40058, IncludeUnknown: true}, {IncludeUnknown: true}} {
+		if _, _, err := desk.Replay(t.Context(), created.ID, r, "bob"); !errors.Is(err, broadcast.ErrNothingToReplay) {
+			t.Errorf("%+v: %v", r, err)
+		}
+	}
+	received := map[string]int{}
+	for _, m := range b.WeCom.Messages() {
+		received[m.To[0]]++
+	}
+	if len(received) != 10 || received["user000003"] != 1 || received["user000005"] != 1 {
+		t.Errorf("they got it so often: %v", received)
+	}
+}
+
 func TestARecallGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, daemontest.Config{})
