@@ -20,14 +20,17 @@ import (
 )
 
 func newBroadcastList(g *globals) *cobra.Command {
-	var app string
+	var app, recipient string
 	var limit int
 	cmd := &cobra.Command{
 		Use:     "ls",
 		Aliases: []string{"list"},
-		Short:   "List broadcasts, newest first",
-		Long:    "Lists the broadcasts of all apps of the config, or of --app, newest first within each app.",
-		Example: "  wecomq broadcast ls\n  wecomq broadcast ls --app ops -o json",
+		Short:   "List broadcasts, newest first, or find those to one recipient",
+		Long: `Lists the broadcasts of all apps of the config, or of --app, newest first within each app.
+
+--recipient looks for one userid in the newest 20 broadcasts of each app, and says what
+became of them: found in JSON.`,
+		Example: "  wecomq broadcast ls\n  wecomq broadcast ls --app ops -o json\n  wecomq broadcast ls --recipient zhangsan",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := g.open(cmd.Context())
@@ -43,36 +46,35 @@ func newBroadcastList(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.printBroadcasts(cmd.Context(), d, apps, limit)
+			return g.printBroadcasts(cmd.Context(), d, apps, limit, recipient)
 		},
 	}
 	cmd.Flags().StringVar(&app, "app", "", "only those of this `APP`")
 	cmd.Flags().IntVar(&limit, "limit", 20, "list at most `N` for each app")
+	cmd.Flags().StringVar(&recipient, "recipient", "", "only those to this `USER`, with what became of them")
 	return cmd
 }
 
-func (g *globals) printBroadcasts(ctx context.Context, d *daemon.Deployment, apps []*config.App, limit int) error {
+func (g *globals) printBroadcasts(ctx context.Context, d *daemon.Deployment, apps []*config.App, limit int, recipient string) error {
 	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
 	if g.output != "json" {
-		_, _ = fmt.Fprintln(w, "ID\tSTATE\tRECIPIENTS\tACCEPTED\tFAILED\tPENDING\tCREATED\tBY\tENDS")
+		titles := "ID\tSTATE\tRECIPIENTS\tACCEPTED\tFAILED\tPENDING\tCREATED\tBY\tENDS"
+		if recipient != "" {
+			titles += "\tOUTCOME"
+		}
+		_, _ = fmt.Fprintln(w, titles)
 	}
 	for _, app := range apps {
-		desk := d.BroadcastDesk(app)
-		all, err := desk.List(ctx, limit)
+		all, err := d.BroadcastDesk(app).Statuses(ctx, limit, recipient)
 		if err != nil {
 			return err
 		}
-		pace, err := desk.Pace(ctx)
-		if err != nil {
-			return err
-		}
-		for _, b := range all {
-			s := b.Status(time.Now(), pace)
+		for _, s := range all {
 			if g.output == "json" {
 				err = printJSON(g.stdout, s)
 			} else {
-				_, err = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", s.ID, s.State, s.Recipients, s.Counts.Accepted,
-					s.Counts.Failed(), s.Counts.Pending, minuteText(s.CreatedAt), s.CreatedBy, minuteText(s.ETA))
+				_, err = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s%s\n", s.ID, s.State, s.Recipients, s.Counts.Accepted,
+					s.Counts.Failed(), s.Counts.Pending, minuteText(s.CreatedAt), s.CreatedBy, minuteText(s.ETA), foundText(s.Found))
 			}
 			if err != nil {
 				return err
@@ -80,6 +82,14 @@ func (g *globals) printBroadcasts(ctx context.Context, d *daemon.Deployment, app
 		}
 	}
 	return w.Flush()
+}
+
+// foundText is a column more, of what became of a recipient who was searched for.
+func foundText(row *broadcast.Row) string {
+	if row == nil {
+		return ""
+	}
+	return "\t" + row.State
 }
 
 // minuteText is a moment as people say it, "" if there is none.

@@ -110,6 +110,40 @@ func (d *Desk) Tell(ctx context.Context, b *Broadcast) (Status, error) {
 	return status, nil
 }
 
+// Statuses are those of the newest broadcasts, newest first. With a recipient they are those
+// that have this one, of the newest 20, and say what became of them.
+func (d *Desk) Statuses(ctx context.Context, limit int, recipient string) ([]Status, error) {
+	all, err := d.newestWith(ctx, limit, recipient)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	pace, err := d.Pace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	statuses := make([]Status, len(all))
+	for i, f := range all {
+		statuses[i] = f.Broadcast.Status(time.Now(), pace)
+		if recipient != "" {
+			statuses[i].Found = &f.Row
+		}
+	}
+	return statuses, nil
+}
+
+func (d *Desk) newestWith(ctx context.Context, limit int, recipient string) ([]Found, error) {
+	if recipient != "" {
+		found, err := d.FindRecipient(ctx, recipient)
+		return found[:min(len(found), max(limit, 0))], err
+	}
+	all, err := d.List(ctx, limit)
+	found := make([]Found, len(all))
+	for i, b := range all {
+		found[i].Broadcast = b
+	}
+	return found, err
+}
+
 // Review is what somebody should see before they approve a broadcast, beside its status.
 type Review struct {
 	Samples []Sample `json:"samples" doc:"What three recipients get"`

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
@@ -129,8 +132,21 @@ func TestARecipientIsFound(t *testing.T) {
 			}
 		}
 	}
-	found, err := b.store.FindRecipient(t.Context(), "user000001")
-	if err != nil || len(found) != 2 || found[0].Broadcast.ID != own.ID {
-		t.Errorf("found in %d, %v", len(found), err)
+	desk := b.BroadcastDesk(b.App("ops"))
+	for user, want := range map[string][]string{"USER000001": {own.ID, same.ID}, "user004000": {same.ID}, "nobody": {}} {
+		got := []string{}
+		statuses, err := desk.Statuses(t.Context(), 20, user)
+		for _, s := range statuses {
+			got = append(got, s.ID)
+			if s.Found == nil || !strings.EqualFold(s.Found.Recipient, user) || s.Found.State != "pending" {
+				t.Errorf("%s: %s says %+v", user, s.ID, s.Found)
+			}
+		}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v, -want +got:\n%s", user, err, diff)
+		}
+	}
+	if first, err := desk.Statuses(t.Context(), 1, "user000001"); err != nil || len(first) != 1 || first[0].ID != own.ID {
+		t.Errorf("at most one: %+v, %v", first, err)
 	}
 }

@@ -37,6 +37,8 @@ type Status struct {
 	ETA time.Time `json:"eta,omitzero"`
 	// Acts are who paused, resumed, approved or cancelled it last, and when.
 	Acts map[string]Act `json:"acts,omitempty"`
+	// Found is what became of the recipient who was searched for: see [Desk.Statuses].
+	Found *Row `json:"found,omitempty"`
 	// Review is there while it waits for approval: see [Desk.Tell].
 	Review *Review `json:"review,omitempty"`
 }

@@ -14,6 +14,10 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
+// searchTime is the time limit of a search for a recipient: it may read all blocks of twenty
+// broadcasts.
+const searchTime = 30 * time.Second
+
 type broadcastInput struct {
 	ID string `path:"id" maxLength:"100" doc:"As POST /v1/broadcasts has answered it" example:"ops-B1JD5K3V8N0000000000000000"`
 }
@@ -93,6 +97,8 @@ func (g *Gateway) controlBroadcast(do control) func(context.Context, *broadcastI
 type broadcastsInput struct {
 	App   string `query:"app" maxLength:"32" doc:"Only those of this app"`
 	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"At most so many of each app"`
+	// Recipient chooses, and each answer says what became of them.
+	Recipient string `query:"recipient" maxLength:"64" doc:"Only those that this userid is a recipient of, of the newest 20 of each app; found says what became of them"`
 }
 
 type broadcastsOutput struct {
@@ -119,7 +125,7 @@ func (g *Gateway) listBroadcasts(ctx context.Context, in *broadcastsInput) (*bro
 		if err != nil {
 			return nil, err
 		}
-		all, err := newest(ctx, desk, in.Limit)
+		all, err := statuses(ctx, desk, in)
 		if err != nil {
 			return nil, broadcastFault(err)
 		}
@@ -128,22 +134,14 @@ func (g *Gateway) listBroadcasts(ctx context.Context, in *broadcastsInput) (*bro
 	return output, nil
 }
 
-func newest(ctx context.Context, desk *broadcast.Desk, limit int) ([]broadcast.Status, error) {
-	ctx, cancel := detached(ctx, storeTime)
+func statuses(ctx context.Context, desk *broadcast.Desk, in *broadcastsInput) ([]broadcast.Status, error) {
+	limit := storeTime
+	if in.Recipient != "" {
+		limit = searchTime
+	}
+	ctx, cancel := detached(ctx, limit)
 	defer cancel()
-	all, err := desk.List(ctx, limit)
-	if err != nil || len(all) == 0 {
-		return nil, err
-	}
-	pace, err := desk.Pace(ctx)
-	if err != nil {
-		return nil, err
-	}
-	statuses := make([]broadcast.Status, len(all))
-	for i, b := range all {
-		statuses[i] = b.Status(time.Now(), pace)
-	}
-	return statuses, nil
+	return desk.Statuses(ctx, in.Limit, in.Recipient)
 }
 
 type minutesOutput struct {
@@ -173,7 +171,7 @@ func (g *Gateway) registerBroadcasts(api huma.API) {
 	tags := []string{"broadcasts"}
 	operation(g, api, huma.Operation{
 		OperationID: "list-broadcasts", Method: http.MethodGet, Path: "/v1/broadcasts",
-		Summary: "The newest broadcasts", Tags: tags, Errors: []int{401, 403, 422, 503},
+		Summary: "The newest broadcasts, or those to one recipient", Tags: tags, Errors: []int{401, 403, 422, 503},
 	}, config.ScopeRead, g.listBroadcasts)
 	operation(g, api, huma.Operation{
 		OperationID: "get-broadcast", Method: http.MethodGet, Path: "/v1/broadcasts/{id}",

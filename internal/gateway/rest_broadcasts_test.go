@@ -83,9 +83,14 @@ func TestABroadcastIsOrderedAndReported(t *testing.T) {
 	if got := b.do("GET", "/v1/broadcasts/"+first.ID+"/minutes", "", as(readerToken)); !strings.Contains(got.body, `"accepted":1`) {
 		t.Errorf("minutes: %s", got.body)
 	}
-	if got := b.do("GET", "/v1/broadcasts?app=ops", "", as(readerToken)); !strings.Contains(got.body, first.ID) {
+	if got := b.do("GET", "/v1/broadcasts?app=ops", "", as(readerToken)); !strings.Contains(got.body, first.ID) || strings.Contains(got.body, `"found"`) {
 		t.Errorf("listed: %s", got.body)
 	}
+	if got := b.do("GET", "/v1/broadcasts?recipient=LEFT.company", "", as(readerToken)); !strings.Contains(got.body, first.ID) ||
+		!strings.Contains(got.body, `"found":{"recipient":"left.company","state":"invalid","errcode":81013,`) {
+		t.Errorf("found: %s", got.body)
+	}
+	same(t, "found for nobody", b.do("GET", "/v1/broadcasts?recipient=nobody", "", as(readerToken)).body, `{"broadcasts":[]}`+"\n")
 }
 
 func TestABroadcastIsControlled(t *testing.T) {
