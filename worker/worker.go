@@ -72,12 +72,18 @@ func New(cfg Config) (*Worker, error) {
 	}
 	w := &Worker{cfg: cfg.withDefaults(), outage: newOutage(cfg.Logger), clock: redisclock.New(cfg.Redis), replaced: make(chan struct{}, 1)}
 	w.bells = asynqx.NewBells(cfg.Redis, w.outage.note)
+	w.bells.OnTakeBack = w.tookBack
 	apply, err := w.Prepare(cfg.Apps)
 	if err != nil {
 		return nil, err
 	}
 	apply()
 	return w, nil
+}
+
+func (w *Worker) tookBack(queue string, tasks int) {
+	w.cfg.Logger.Warn().Str(fields.Queue, queue).Int("tasks", tasks).
+		Msg("a worker has stopped without finishing its tasks; they are back in their queue")
 }
 
 // Prepare checks the apps of a new configuration; apply puts them into effect. A new or

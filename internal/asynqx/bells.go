@@ -32,8 +32,13 @@ const (
 )
 
 // Bells wakes the idle asynq servers of a process, which do not poll: it listens to those who
-// enqueue, on one connection, and looks at the queues now and then.
+// enqueue, on one connection, and looks at the queues now and then. It also takes back what
+// workers that were killed have left behind.
 type Bells struct {
+	// OnTakeBack is called when tasks that a worker has left behind are in their queue again;
+	// nil for nobody.
+	OnTakeBack func(queue string, tasks int)
+
 	rdb  redis.UniversalClient
 	note func(error)
 
@@ -64,6 +69,7 @@ func (b *Bells) Run(ctx context.Context) {
 	group.Go(func() error { b.listen(ctx); return nil })
 	group.Go(func() error { b.look(ctx); return nil })
 	group.Go(func() error { b.register(ctx); return nil })
+	group.Go(func() error { b.takeOver(ctx); return nil })
 	_ = group.Wait() // they return nothing else
 }
 
@@ -101,6 +107,19 @@ func (b *Bells) isBusy(queue string) bool {
 	defer b.mu.Unlock()
 	bell := b.queues[queue]
 	return bell != nil && (bell.busy || !bell.seen)
+}
+
+// busyQueues are those in which there was something when they were looked at last.
+func (b *Bells) busyQueues() map[string]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	busy := map[string]bool{}
+	for queue, bell := range b.queues {
+		if bell.busy {
+			busy[queue] = true
+		}
+	}
+	return busy
 }
 
 // ring wakes the servers of a queue. One that is at work asks once more when it is done.

@@ -1,0 +1,125 @@
+package asynqx
+
+import (
+	"context"
+	_ "embed"
+	"math/rand/v2"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A worker that was killed leaves its tasks in hand. asynq takes them back when their leases
+// of 30 s have been over for as long, and looks once a minute: after 55 to 120 s. A living
+// worker renews its leases every 5 s, so it can be told sooner, after 15 s at most.
+//
+// One that lives but is stopped or cut off for as long loses its tasks, too. Nothing is
+// sent twice for that: the record of a message admits one attempt at a time.
+const (
+	// orphanAge is how long ago the lease was renewed of a task that may be left behind.
+	orphanAge = 5 * time.Second
+	// orphanWatch is how long such a lease is watched: longer than the time between two
+	// heartbeats, because while Redis was unavailable nobody could renew any.
+	orphanWatch = 6 * time.Second
+	// orphanPeriod is how often a process looks into each queue in which there is something,
+	// and orphanCost how much later for each of them: all together cost 50 commands a second.
+	orphanPeriod, orphanCost = 1500 * time.Millisecond, 20 * time.Millisecond
+	// mostOrphans keeps one script below a millisecond.
+	mostOrphans = 100
+)
+
+var (
+	//go:embed orphans.lua
+	orphansSource string
+	//go:embed take_back.lua
+	takeBackSource string
+
+	orphansScript  = redis.NewScript(orphansSource)
+	takeBackScript = redis.NewScript(wakeSource + takeBackSource)
+)
+
+// orphan is a task that may be left behind, with the end of its lease; "" if it has none.
+type orphan struct{ id, leaseEnd string }
+
+// orphanage remembers since when the orphans of a queue have been seen.
+type orphanage map[orphan]time.Time
+
+// due notes which orphans there are, and returns those that have been watched for long
+// enough: nobody has renewed their leases, or they would end later.
+func (o orphanage) due(found []orphan, now time.Time) (due []orphan) {
+	there := make(map[orphan]bool, len(found))
+	for _, f := range found {
+		there[f] = true
+		if _, seen := o[f]; !seen {
+			o[f] = now
+		}
+		if now.Sub(o[f]) >= orphanWatch {
+			due = append(due, f)
+		}
+	}
+	for f := range o {
+		if !there[f] {
+			delete(o, f)
+		}
+	}
+	return due
+}
+
+// takeOver puts tasks that were left behind back into their queues, again and again.
+func (b *Bells) takeOver(ctx context.Context) {
+	watched := map[string]orphanage{}
+	for ctx.Err() == nil {
+		queues := b.busyQueues()
+		for queue := range watched {
+			if !queues[queue] {
+				delete(watched, queue)
+			}
+		}
+		for queue := range queues {
+			if watched[queue] == nil {
+				watched[queue] = orphanage{}
+			}
+			b.served(b.takeOverIn(ctx, queue, watched[queue]))
+		}
+		period := max(orphanPeriod, time.Duration(len(queues))*orphanCost)
+		pause(ctx, period-rand.N(period/10)) //nolint:gosec // no secret
+	}
+}
+
+func (b *Bells) takeOverIn(ctx context.Context, queue string, watched orphanage) error {
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	found, err := findOrphans(ctx, b.rdb, queue)
+	if err != nil {
+		return err
+	}
+	due := watched.due(found, time.Now())
+	if len(due) == 0 {
+		return nil
+	}
+	taken, err := takeBack(ctx, b.rdb, queue, due)
+	if taken > 0 && b.OnTakeBack != nil {
+		b.OnTakeBack(queue, taken)
+	}
+	return err
+}
+
+func findOrphans(ctx context.Context, rdb redis.UniversalClient, queue string) ([]orphan, error) {
+	texts, err := orphansScript.Run(ctx, rdb, []string{queueKey(queue, "lease"), queueKey(queue, "active")},
+		int(leaseLength.Seconds()), int(orphanAge.Seconds()), mostOrphans).StringSlice()
+	found := make([]orphan, 0, len(texts)/2)
+	for i := 0; i+1 < len(texts); i += 2 {
+		found = append(found, orphan{texts[i], texts[i+1]})
+	}
+	return found, err
+}
+
+// takeBack returns how many of the tasks are in their queue again.
+func takeBack(ctx context.Context, rdb redis.UniversalClient, queue string, orphans []orphan) (int, error) {
+	args := []any{queueKey(queue, "t:")}
+	for _, o := range orphans {
+		args = append(args, o.id, o.leaseEnd)
+	}
+	names := []string{queueKey(queue, "lease"), queueKey(queue, "active"), queueKey(queue, "pending")}
+	return takeBackScript.Run(ctx, rdb, names, args...).Int()
+}

@@ -1,0 +1,56 @@
+package asynqx_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
+)
+
+func TestWhatADeadWorkerHeldIsTakenBack(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Start(t).Client()
+	client := asynqx.NewWorkerClient(t.Context(), rdb, nil, ignore)
+	enqueue(t, rdb, task("living"), task("dead"), task("without lease"), task("deleted"))
+	for range 4 {
+		dequeue := []string{"asynq:{ops:default}:pending", "asynq:{ops:default}:paused", "asynq:{ops:default}:active", leases}
+		if err := client.EvalSha(t.Context(), "sha", dequeue).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, left := range []string{"dead", "deleted"} {
+		rdb.ZIncrBy(t.Context(), leases, -5, left) // the time that the test need not wait
+	}
+	rdb.ZRem(t.Context(), leases, "without lease")
+	rdb.Del(t.Context(), "asynq:{ops:default}:t:deleted")
+
+	bells, taken := asynqx.NewBells(rdb, ignore), make(chan int, 4)
+	bells.OnTakeBack = func(_ string, tasks int) { taken <- tasks }
+	asynqx.NewWorkerClient(t.Context(), rdb, []string{"ops:default"}, ignore).WakeBy(bells)
+	go bells.Run(t.Context())
+	go func() { // the heartbeat of the living worker
+		for ticker := time.NewTicker(time.Second); t.Context().Err() == nil; <-ticker.C {
+			client.ZAddXX(t.Context(), leases, redis.Z{Member: "living"})
+		}
+	}()
+
+	back := 0
+	for back < 2 {
+		back += <-taken
+	}
+	waittest.Until(t, "the living worker alone has its task", func() bool {
+		held := rdb.LRange(t.Context(), "asynq:{ops:default}:active", 0, -1).Val()
+		leased := rdb.ZRange(t.Context(), leases, 0, -1).Val()
+		return slices.Equal(held, []string{"living"}) && slices.Equal(leased, held)
+	})
+	waiting := rdb.LRange(t.Context(), "asynq:{ops:default}:pending", 0, -1).Val()
+	slices.Sort(waiting)
+	if !slices.Equal(waiting, []string{"dead", "without lease"}) || back != 2 {
+		t.Errorf("%q wait, and %d were told of; want the two that were left behind", waiting, back)
+	}
+}
