@@ -82,7 +82,7 @@ func New(cfg Config) (*Worker, error) {
 }
 
 func (w *Worker) tookBack(queue string, tasks int) {
-	w.cfg.Logger.Warn().Str(fields.Queue, queue).Int("tasks", tasks).
+	w.cfg.Logger.Warn().Str(fields.Component, "worker").Str(fields.Queue, queue).Int("tasks", tasks).
 		Msg("a worker has stopped without finishing its tasks; they are back in their queue")
 }
 
