@@ -56,6 +56,10 @@ func TestBroadcastsAreListedWithTheirProgress(t *testing.T) {
 	if a := restricted.get("/messages?q=" + mine + ".0.0"); a.location() != "/broadcasts/"+mine {
 		t.Errorf("search for a call: HTTP %d to %q", a.status, a.location())
 	}
+	link := `href="/broadcasts/%s?recipient=u1"`
+	w.want(w.get("/messages?q=U1"), http.StatusOK, fmt.Sprintf(link, mine), fmt.Sprintf(link, theirs), "<b>pending</b>")
+	restricted.want(restricted.get("/messages?q=U1"), http.StatusOK, fmt.Sprintf(link, mine), "not "+theirs)
+	w.want(w.get("/messages?q=U1&app=hr"), http.StatusOK, fmt.Sprintf(link, theirs), "not "+mine)
 }
 
 func TestABroadcastsPageTellsHowItGoes(t *testing.T) {

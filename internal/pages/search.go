@@ -34,10 +34,12 @@ type found struct {
 	State   tasks.State
 	States  []tasks.State
 	Dead    bool // they are dead letters
+	// Broadcasts that have the recipient, and what became of them there.
+	Broadcasts []broadcast.Found
 }
 
-// search finds a message by its id or msgid and goes there, or lists those to a
-// recipient; without anything to search for, the newest.
+// search finds a message by its id or msgid and goes there, or lists messages and broadcasts
+// to a recipient; without anything to search for, the newest messages.
 func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 	query := strings.TrimSpace(r.URL.Query().Get("q"))
 	query = strings.ToValidUTF8(query[:min(len(query), maxQuery)], "") // it is shown again
@@ -68,7 +70,29 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if list.Broadcasts, err = broadcastsTo(r.Context(), apps, list.App, query); err != nil {
+		return err
+	}
 	return p.render(w, r, http.StatusOK, "search", view{Query: query, Live: query == "", Data: list})
+}
+
+// broadcastsTo are the broadcasts of all apps, or of the one that is chosen, to a recipient.
+func broadcastsTo(ctx context.Context, apps []*watched, chosen, recipient string) (all []broadcast.Found, err error) {
+	if recipient == "" || mayBeMsgID(recipient) {
+		return nil, nil
+	}
+	for _, app := range apps {
+		if chosen != "" && chosen != app.Name {
+			continue
+		}
+		found, err := app.Broadcasts.FindRecipient(ctx, recipient)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	slices.SortStableFunc(all, func(a, b broadcast.Found) int { return b.Broadcast.CreatedAt.Compare(a.Broadcast.CreatedAt) })
+	return all, nil
 }
 
 // dead shows the dead letters.

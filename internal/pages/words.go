@@ -115,7 +115,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"Redis did not answer": "Redis 无响应", "The messages are safe in Redis. This page works again as soon as Redis does.": "消息安全保存在 Redis 中，Redis 恢复后本页即可使用。",
 	"Back": "返回",
 
-	"Broadcasts": "群发", "No broadcasts.": "没有群发。", "Broadcast not found": "没有这个群发",
+	"Broadcasts": "群发", "Broadcast": "群发", "No broadcasts.": "没有群发。", "Broadcast not found": "没有这个群发",
 	"This is not possible now": "现在无法执行此操作",
 	"It is checked and not sent yet. It is dropped an hour after the check.":               "已检查，尚未发送；检查一小时后自动丢弃。",
 	"Somebody else must approve it, with a token that has the scope approve.":              "须由另一人用具有 approve 权限的令牌批准。",
