@@ -31,6 +31,7 @@ func TestPagesInABrowser(t *testing.T) {
 	l.sendAgainInBrowser(admin)
 	l.steerBroadcastInBrowser(admin)
 	l.sendVideoInBrowser(admin)
+	l.sendOnceInBrowser(admin, b.open())
 	l.pauseInDashboard(admin)
 
 	reader := b.open()

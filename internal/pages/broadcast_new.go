@@ -41,6 +41,8 @@ func newViewFor(identity *gateway.Identity) *newView {
 }
 
 func (p *Pages) newBroadcast(w http.ResponseWriter, r *http.Request) error {
+	// A browser that goes back finds this form, and not a new one with the old words in it.
+	w.Header().Set("Cache-Control", "private, no-cache")
 	return p.render(w, r, http.StatusOK, "new", view{Data: newViewFor(gateway.IdentityFrom(r.Context()))})
 }
 
