@@ -49,6 +49,12 @@ var ErrKeyInUse = errors.New("another broadcast is being created with this idemp
 // ErrChanged is a broadcast that does not say any more what somebody wants to start.
 var ErrChanged = errors.New("the broadcast was changed since it was checked; check it again")
 
+// The ends of a creation that was not completed. Nothing was sent.
+var (
+	ErrLost    = errors.New("some of its blocks were lost; repeat the command")
+	ErrGivenUp = fmt.Errorf("it took over %s and was given up; repeat the command", creation)
+)
+
 // Create stores a broadcast, and then lets it run. Nothing is sent before it is complete.
 // A repeat finds the first one, or goes on where it was broken off.
 func (s *Store) Create(ctx context.Context, d Draft) (b *Broadcast, duplicate bool, err error) {
@@ -181,9 +187,9 @@ func (s *Store) complete(ctx context.Context, id, digest string, spec Spec) erro
 	case state == Creating && now != digest:
 		return ErrChanged
 	case state == Creating:
-		return errors.New("create broadcast: some of its blocks were lost; repeat the command")
+		return fmt.Errorf("create broadcast: %w", ErrLost)
 	case state == "":
-		return fmt.Errorf("create broadcast: it took over %s and was given up; repeat the command", creation)
+		return fmt.Errorf("create broadcast: %w", ErrGivenUp)
 	}
 	return nil
 }
