@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -25,15 +26,16 @@ type Route struct {
 	WriteScope config.Scope
 	// Session also accepts the cookie of [Gateway.OpenSession], and rejects writes
 	// from pages of other sites. Login is where a browser without a session is
-	// redirected, with ?next= for the way back; if empty, it gets the problem.
+	// redirected, with ?next= for the way back, or for a form with ?ended=1; if empty, it
+	// gets the problem.
 	Session bool
 	Login   string
 	// Basic also accepts the token as the password of Basic authentication, for
 	// clients that can only be given a URL: http://x:TOKEN@gateway/…. It rejects
 	// writes from pages of other sites as well.
 	Basic bool
-	// Stream lets the body take as long as it moves. It is not counted among those that
-	// are kept in memory, and the handler bounds its size.
+	// Stream lets the body keep the pace of a form with a list. It is not counted among
+	// those that are kept in memory, and the handler bounds its size.
 	Stream bool
 }
 
@@ -55,7 +57,7 @@ func (g *Gateway) guarded(route Route) http.Handler {
 		r, err := g.authorizeRoute(r, route) //nolint:contextcheck // it is derived from the request's
 		switch {
 		case err == nil && route.Stream:
-			body := intake.NewStream(w, r, intake.List, g.stopping)
+			body := intake.NewStream(w, r, intake.Form, g.stopping)
 			defer body.End()
 			r.Body = body
 			route.Handler.ServeHTTP(w, r)
@@ -63,7 +65,7 @@ func (g *Gateway) guarded(route Route) http.Handler {
 			r.Body = intake.Kept(w, r, intake.Whole)
 			route.Handler.ServeHTTP(w, r)
 		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
-			http.Redirect(w, r, route.Login+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+			askToLogin(w, r, route.Login)
 		default:
 			g.fail(w, r, err)
 		}
@@ -79,7 +81,21 @@ func ofStrangers(handler http.Handler) http.Handler {
 }
 
 func wantsPage(r *http.Request) bool {
-	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html")
+	return (r.Method == http.MethodGet || r.Method == http.MethodPost) && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// maxUnasked is how much is read, and dropped, of a form whose session has ended, in bytes: a
+// browser reads no answer before it has sent everything.
+const maxUnasked = 64 << 20
+
+// askToLogin leads a browser to the login. What a form asked for is not done after it.
+func askToLogin(w http.ResponseWriter, r *http.Request, login string) {
+	query := "?ended=1"
+	if r.Method == http.MethodGet {
+		query = "?next=" + url.QueryEscape(r.URL.RequestURI())
+	}
+	_, _ = io.CopyN(io.Discard, intake.Uncharged(w, r, intake.Stranger), maxUnasked)
+	http.Redirect(w, r, login+query, http.StatusSeeOther)
 }
 
 func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, error) {

@@ -27,6 +27,9 @@ func withRoutes(t *testing.T) *bundle {
 		}
 		http.Redirect(w, r, "/page/", http.StatusSeeOther)
 	})
+	ask := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprint(w, strings.TrimSpace("who are you? "+r.URL.Query().Encode()))
+	})
 	logout := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { gateway.CloseSession(w, r) })
 	b = newBundle(t, func(cfg *gateway.Config) {
 		cfg.Routes = []gateway.Route{
@@ -35,7 +38,7 @@ func withRoutes(t *testing.T) *bundle {
 			{Pattern: "/board/", Handler: who, Scope: config.ScopeRead, WriteScope: config.ScopeAdmin, Session: true},
 			{Pattern: "POST /login", Handler: login, Session: true},
 			{Pattern: "POST /logout", Handler: logout, Session: true},
-			{Pattern: "GET /login", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "who are you?") })},
+			{Pattern: "GET /login", Handler: ask},
 		}
 	})
 	return b
@@ -98,7 +101,7 @@ func TestABrowserLogsIn(t *testing.T) {
 	t.Parallel()
 	b := withRoutes(t)
 	browse := b.browser()
-	same(t, "before", browse("GET", "/page/", "").body, "who are you?")
+	same(t, "before", browse("GET", "/page/", "").body, "who are you? next=%2Fpage%2F")
 	same(t, "a wrong token", browse("POST", "/login", "token=nonsense").status, 403)
 	same(t, "logged in", browse("POST", "/login", "token="+readerToken).body, "reader admin=false")
 	same(t, "still", browse("GET", "/page/", "").body, "reader admin=false")
@@ -106,7 +109,10 @@ func TestABrowserLogsIn(t *testing.T) {
 	same(t, "a write from another site", browse("POST", "/page/", "", "Sec-Fetch-Site: cross-site").status, 403)
 	same(t, "the API asks for a token", browse("GET", "/v1/messages/ops-01JD5K3V8N0000000000000000", "").status, 401)
 	b.now.advance(13 * time.Hour)
-	same(t, "a day later", browse("GET", "/page/", "").body, "who are you?")
+	same(t, "a day later", browse("GET", "/page/", "").body, "who are you? next=%2Fpage%2F")
+	same(t, "a form a day later", browse("POST", "/page/", "a=b").body, "who are you? ended=1")
+	a := browse("POST", "/page/", "", "Accept: */*")
+	same(t, "a program a day later", a.header.Get("Content-Type"), "application/problem+json")
 }
 
 func TestASessionEndsWithItsTokenOrByLogout(t *testing.T) {
@@ -115,12 +121,12 @@ func TestASessionEndsWithItsTokenOrByLogout(t *testing.T) {
 	one, other := b.browser(), b.browser()
 	one("POST", "/login", "token="+readerToken)
 	one("POST", "/logout", "")
-	same(t, "after logout", one("GET", "/page/", "").body, "who are you?")
+	same(t, "after logout", one("GET", "/page/", "").body, "who are you? next=%2Fpage%2F")
 	other("POST", "/login", "token="+readerToken)
 	next := b.settings
 	next.Tokens = next.Tokens[:1]
 	b.Reload(next)
-	same(t, "after its token is gone", other("GET", "/page/", "").body, "who are you?")
+	same(t, "after its token is gone", other("GET", "/page/", "").body, "who are you? next=%2Fpage%2F")
 }
 
 func TestASessionIsForPagesOnly(t *testing.T) {

@@ -19,6 +19,8 @@ var (
 	File = Pace{Grace: 10 * time.Second, Rate: 16 << 10, Most: 2 * time.Minute}
 	// List is that of a list that is read as it comes.
 	List = Pace{Grace: 30 * time.Second, Rate: 4 << 10}
+	// Form is that of a form with a list: as List, but it has to end.
+	Form = Pace{Grace: 30 * time.Second, Rate: 4 << 10, Most: 10 * time.Minute}
 	// Line is that of one line of a stream, see [Stream.Restart].
 	Line = Pace{Grace: 30 * time.Second}
 )
