@@ -1,18 +1,34 @@
 package main
 
 import (
-	"fmt"
 	"path/filepath"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
+
+// check has the form checked, and waits for its page, which may look as the one before.
+func (t *tab) check(what string, actions ...chromedp.Action) {
+	t.Helper()
+	t.run(what, append(actions, chromedp.Evaluate(`document.documentElement.dataset.old = ""`, nil), chromedp.Click(`form.draft button`),
+		chromedp.WaitVisible(`html:not([data-old]) form.draft`))...)
+}
+
+// entry is where the tab is in its history.
+func (t *tab) entry() int64 {
+	t.Helper()
+	var at int64
+	var entries []*page.NavigationEntry
+	t.run("read the history", chromedp.NavigationEntries(&at, &entries))
+	return entries[at].ID
+}
 
 // sendOnceInBrowser goes astray in the form of a broadcast: with a list too many, back to
 // what was sent, and to the button of an earlier check in another tab.
 func (l *landscape) sendOnceInBrowser(tab, other *tab) {
 	l.Helper()
-	const check, told = `form.draft button`, "This has been sent already"
+	const told = "This has been sent already"
 	before := len(l.messages())
 	csv := filepath.Join(l.TempDir(), "people.csv")
 	l.write(csv, "anna\nbert\n")
@@ -20,20 +36,20 @@ func (l *landscape) sendOnceInBrowser(tab, other *tab) {
 	noText := chromedp.Evaluate(`document.querySelector("textarea[name=pasted]").value = ""`, nil)
 
 	tab.openForm()
-	key, written := js[string](tab, `document.querySelector("input[name=key]").value`), js[int](tab, `navigation.currentEntry.index`)
+	key, written := js[string](tab, `document.querySelector("input[name=key]").value`), tab.entry()
 	tab.run("write", chromedp.SendKeys(`textarea[name=content]`, "once"), chromedp.SendKeys(`textarea[name=pasted]`, "carl"))
-	tab.run("check", chromedp.Click(check), chromedp.WaitVisible(`#checked`))
-	tab.run("check two lists", file, chromedp.Click(check), chromedp.WaitVisible(`.reason.bad`))
+	tab.check("check")
+	tab.check("check two lists", file)
 	tab.awaitText("list: there are two")
 	if js[bool](tab, `document.querySelector("#checked") !== null`) {
 		l.Error("one of two lists can be sent to")
 	}
 
-	other.run("the form in another tab", chromedp.Navigate(js[string](tab, `location.href`)), chromedp.WaitVisible(check),
-		chromedp.SetValue(`input[name=key]`, key), chromedp.SendKeys(`textarea[name=content]`, "never"), chromedp.SendKeys(`textarea[name=pasted]`, "carl"),
-		chromedp.Click(check), chromedp.WaitVisible(`#checked`))
+	other.run("the form in another tab", chromedp.Navigate(js[string](tab, `new URL("/broadcasts/new?form=`+key+`", location).href`)), chromedp.WaitVisible(`form.draft`),
+		chromedp.SendKeys(`textarea[name=content]`, "never"), chromedp.SendKeys(`textarea[name=pasted]`, "carl"))
+	other.check("check in another tab")
 
-	tab.run("check one list", page.BringToFront(), noText, file, chromedp.Click(check), chromedp.WaitVisible(`#checked`))
+	tab.check("check one list", page.BringToFront(), noText, file)
 	tab.run("send", chromedp.Click(`#checked button`), chromedp.WaitVisible(`.progress`))
 	tab.awaitText("finished") // by itself
 	other.run("press the old button", page.BringToFront(), chromedp.Click(`#checked button`), chromedp.WaitVisible(`.fault`))
@@ -41,21 +57,36 @@ func (l *landscape) sendOnceInBrowser(tab, other *tab) {
 
 	tab.run("leave the other tab", page.BringToFront())
 	_ = chromedp.Run(tab.ctx, chromedp.NavigateBack()) // chromium asks whether to send the form again
-	tab.run("send the form again", chromedp.Reload(), chromedp.WaitVisible(check))
+	tab.run("send the form again", chromedp.Reload(), chromedp.WaitVisible(`form.draft`))
 	tab.awaitText(told)
-	tab.run("check it again", file, chromedp.Click(check), chromedp.WaitVisible(`.reason.warn`))
+	tab.check("check it again", file)
 	tab.awaitText(told)
-	back := fmt.Sprintf(`history.go(%d - navigation.currentEntry.index)`, written)
-	tab.run("back to where it was written", chromedp.Evaluate(back, nil), chromedp.WaitNotPresent(`.reason`), chromedp.WaitVisible(check))
+	tab.run("back to where it was written", chromedp.NavigateToHistoryEntry(written))
 	if first := js[string](tab, `document.querySelector("input[name=key]").value`); first != key {
 		l.Errorf("going back makes another form, %s, of %s", first, key)
 	}
-	tab.run("check it", noText, file, chromedp.Click(check), chromedp.WaitVisible(`.reason.warn`))
+	tab.check("check it", noText, file)
 	tab.awaitText(told)
 	if js[bool](tab, `document.querySelector("#checked") !== null`) {
 		l.Error("it can be sent again")
 	}
 	if n := len(l.messages()) - before; n != 1 {
 		l.Errorf("WeCom has got %d messages, want 1", n)
+	}
+}
+
+// logInAgainInBrowser finds what it wrote in a form whose session has ended.
+func (l *landscape) logInAgainInBrowser(tab *tab) {
+	l.Helper()
+	const content = `textarea[name=content]`
+	tab.openForm()
+	written := tab.entry()
+	tab.run("write", chromedp.SendKeys(content, "still here"), network.ClearBrowserCookies())
+	tab.run("check", chromedp.Click(`form.draft button`), chromedp.WaitVisible(`form.login`))
+	tab.awaitText("Your session has ended")
+	tab.run("log in", chromedp.SendKeys(`input[name=token]`, gatewayToken), chromedp.Click(`form.login button`), chromedp.WaitVisible(`#app-ops`))
+	tab.run("go back", chromedp.NavigateToHistoryEntry(written))
+	if text := js[string](tab, `document.querySelector("`+content+`").value`); text != "still here" {
+		l.Errorf("the form has %q", text)
 	}
 }

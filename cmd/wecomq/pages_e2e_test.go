@@ -32,6 +32,7 @@ func TestPagesInABrowser(t *testing.T) {
 	l.steerBroadcastInBrowser(admin)
 	l.sendVideoInBrowser(admin)
 	l.sendOnceInBrowser(admin, b.open())
+	l.logInAgainInBrowser(admin)
 	l.pauseInDashboard(admin)
 
 	reader := b.open()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
@@ -34,35 +35,33 @@ type newView struct {
 	Checked *broadcastView // nil before a check has succeeded
 }
 
-func newViewFor(identity *gateway.Identity) *newView {
-	return &newView{
-		Form: draftForm{"key": rand.Text(), "type": string(message.TypeText)}, Types: draftTypes, Apps: identity.Apps(),
-	}
+func newViewFor(identity *gateway.Identity, key string) *newView {
+	return &newView{Form: draftForm{"key": key, "type": string(message.TypeText)}, Types: draftTypes, Apps: identity.Apps()}
 }
 
+// newBroadcast shows an empty form. Its address names it: a browser that goes back finds the
+// same one, and not another with the old words in it, which could be sent once more.
 func (p *Pages) newBroadcast(w http.ResponseWriter, r *http.Request) error {
-	// A browser that goes back finds this form, and not a new one with the old words in it.
-	w.Header().Set("Cache-Control", "private, no-cache")
-	return p.render(w, r, http.StatusOK, "new", view{Data: newViewFor(gateway.IdentityFrom(r.Context()))})
+	query := r.URL.Query()
+	key := query.Get("form")
+	if key == "" {
+		query.Set("form", rand.Text())
+		http.Redirect(w, r, newPath+"?"+query.Encode(), http.StatusSeeOther) //nolint:gosec // the path is constant
+		return nil
+	}
+	return p.render(w, r, http.StatusOK, "new", view{Data: newViewFor(gateway.IdentityFrom(r.Context()), key)})
 }
+
+// maxUnread is how much more is read, and dropped, of a form that is refused, in bytes: a
+// browser reads no answer before it has sent everything.
+const maxUnread = 1 << 30
 
 // checkBroadcast checks a form and its list. If both are good it stores them, so that
 // exactly what was checked can be sent: see [Pages.startBroadcast].
 func (p *Pages) checkBroadcast(w http.ResponseWriter, r *http.Request) error {
-	select {
-	case p.checks <- struct{}{}:
-		defer func() { <-p.checks }()
-	default:
-		return &refusal{"Too many lists are being checked; try again in a moment", nil, newPath}
-	}
-	parts, err := r.MultipartReader()
-	if err != nil {
-		return &refusal{"The form did not arrive", []string{err.Error()}, newPath}
-	}
-	identity := gateway.IdentityFrom(r.Context())
-	c := &check{newView: newViewFor(identity), identity: identity, apps: p.mine(identity)}
-	err = c.run(r.Context(), parts)
-	_, _ = io.Copy(io.Discard, r.Body) // a browser that still sends does not read the answer
+	c, err := p.check(r)
+	_, _ = io.CopyN(io.Discard, r.Body, maxUnread)
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(requestTime)) // the writers of some tests support no deadlines
 	switch list, bad := errors.AsType[*compose.ListError](err); {
 	case bad:
 		c.List = list
@@ -76,26 +75,49 @@ func (p *Pages) checkBroadcast(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, status, "new", view{Data: c.newView})
 }
 
+// check reads and checks a form, of at most maxList bytes.
+func (p *Pages) check(r *http.Request) (*check, error) {
+	select {
+	case p.checks <- struct{}{}:
+		defer func() { <-p.checks }()
+	default:
+		return nil, &refusal{"Too many lists are being checked; try again in a moment", nil, newPath}
+	}
+	bounded := r.WithContext(r.Context())
+	bounded.Body = http.MaxBytesReader(nil, r.Body, maxList) // a writer would end the connection
+	parts, err := bounded.MultipartReader()
+	if err != nil {
+		return nil, &refusal{"The form did not arrive", []string{err.Error()}, newPath}
+	}
+	identity := gateway.IdentityFrom(r.Context())
+	c := &check{newView: newViewFor(identity, ""), identity: identity, apps: p.mine(identity)}
+	return c, c.run(r.Context(), parts)
+}
+
+// unmade says what to do about a broadcast that could not be stored, or started; "" for any
+// other error.
+func unmade(err error) string {
+	switch {
+	case errors.Is(err, broadcast.ErrKeyInUse):
+		return "This form is being checked in another window; check it again when that has ended"
+	case errors.Is(err, broadcast.ErrChanged):
+		return "It has changed since it was checked; check it again"
+	case errors.Is(err, broadcast.ErrLost):
+		return "Redis has lost some of it, and nothing was sent; check it again"
+	case errors.Is(err, broadcast.ErrGivenUp), errors.Is(err, broadcast.ErrNotFound):
+		return "It was checked over an hour ago; check it again"
+	}
+	return ""
+}
+
 // startBroadcast sends what was checked.
 func (p *Pages) startBroadcast(w http.ResponseWriter, r *http.Request) error {
 	app, b, err := p.broadcastOf(r)
-	if errors.Is(err, broadcast.ErrNotFound) {
-		return &refusal{"It was checked over an hour ago; check it again", nil, newPath}
+	if err == nil {
+		err = start(r, app, b)
 	}
-	if err != nil {
-		return err
-	}
-	if b.Spec.CreatedBy != gateway.IdentityFrom(r.Context()).Name() {
-		return &refusal{"Somebody else has checked it", nil, newPath}
-	}
-	if err = broadcast.ErrChanged; b.Spec.NeedsApproval || !app.Broadcasts.MustBeApproved(b.Recipients) {
-		_, err = app.Broadcasts.Start(r.Context(), b.ID, r.PostFormValue("digest"))
-	}
-	if errors.Is(err, broadcast.ErrChanged) && b.State != broadcast.Creating {
-		return &refusal{"Another check of this form was sent; what this button stood for is not sent", nil, broadcastPath(b.ID)}
-	}
-	if errors.Is(err, broadcast.ErrChanged) {
-		return &refusal{"It has changed since it was checked; check it again", nil, newPath}
+	if what := unmade(err); what != "" {
+		return &refusal{what, nil, newPath}
 	}
 	if err != nil {
 		return err
@@ -103,4 +125,19 @@ func (p *Pages) startBroadcast(w http.ResponseWriter, r *http.Request) error {
 	app.broadcasts.forget()
 	redirect(w, r, broadcastPath(b.ID), "created")
 	return nil
+}
+
+// start lets a broadcast run, if it is what the button stands for.
+func start(r *http.Request, app *watched, b *broadcast.Broadcast) error {
+	if b.Spec.CreatedBy != gateway.IdentityFrom(r.Context()).Name() {
+		return &refusal{"Somebody else has checked it", nil, newPath}
+	}
+	if !b.Spec.NeedsApproval && app.Broadcasts.MustBeApproved(b.Recipients) {
+		return broadcast.ErrChanged
+	}
+	_, err := app.Broadcasts.Start(r.Context(), b.ID, r.PostFormValue("digest"))
+	if errors.Is(err, broadcast.ErrChanged) && b.State != broadcast.Creating {
+		return &refusal{"Another check of this form was sent; what this button stood for is not sent", nil, broadcastPath(b.ID)}
+	}
+	return err
 }

@@ -127,7 +127,7 @@ func TestABroadcastIsCheckedAndThenSent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.open(operator)
-	w.want(w.get("/broadcasts/new"), http.StatusOK, `enctype="multipart/form-data"`, "<option>hr</option>", "not id=\"checked\"")
+	w.want(w.get(w.get("/broadcasts/new").location()), http.StatusOK, `enctype="multipart/form-data"`, "<option>hr</option>", "not id=\"checked\"")
 	list := "userid,name\nzhang.san,<b>张</b>\nLi.Si,李\nli.si,重复\n"
 	a := w.submit(false, list, "key", "k1", "app", "ops", "type", "text", "content", "你好 {{.name}}")
 	w.want(a, http.StatusOK, "<b>2</b> in 2 calls", "each sent once", "line 4", "first in line 3", "你好 &lt;b&gt;张", "It ends to", "Send to 2 people", "zhang.san,&lt;b&gt;")

@@ -16,6 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -218,6 +219,10 @@ func (c *check) explain(err error) error {
 		return err
 	case over:
 		c.object("list: it has over 256 MB; split it, or use wecomq broadcast create", "")
+	case errors.Is(err, context.DeadlineExceeded):
+		c.object("list: its check took over 10 minutes; split it, or use wecomq broadcast create", "")
+	case errors.Is(err, problem.ErrSlow):
+		c.object("The form did not arrive in time; send it again", err.Error())
 	default:
 		c.object("", err.Error())
 	}
@@ -234,6 +239,10 @@ func (c *check) prepare(ctx context.Context) error {
 		}
 		c.Form["key"] += "+" // the next broadcast of this form, whatever the browser went back to
 		b, digest, err = c.store(ctx)
+	}
+	if what := unmade(err); what != "" {
+		c.object(what, "")
+		return errFlaws
 	}
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -62,6 +63,18 @@ func fieldsOf(page string, names ...string) (fields []string) {
 		}
 	}
 	return fields
+}
+
+func TestAFormHasAnAddressOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := setup(t).open(operator)
+	one, other := w.get("/broadcasts/new?lang=zh").location(), w.get("/broadcasts/new").location()
+	if one == other {
+		t.Errorf("two forms are %s", one)
+	}
+	key := fieldsOf(w.get(other).body, "key")
+	w.want(w.get(one), http.StatusOK, "新建群发", "not "+key[1])
+	w.want(w.get(other), http.StatusOK, key[1])
 }
 
 func TestWhatWasSentIsNotOfferedAgain(t *testing.T) {
@@ -162,4 +175,22 @@ func TestAKeptFileIsOfItsTypeAndApp(t *testing.T) {
 	w.want(w.submit(false, "u1\n", form("ops", "video", kept...)...), http.StatusUnprocessableEntity, "file: missing", `<label class="for-image"><span`)
 	w.want(w.submit(false, "u1\n", form("ops", "image", kept...)...), http.StatusOK, "Send to 1 people")
 	w.want(w.submit(false, "u1\n", form("hr", "image", kept...)...), http.StatusUnprocessableEntity, "choose it again", "not is kept;")
+}
+
+func TestABroadcastThatCannotBeStartedSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(operator)
+	for _, tc := range []struct {
+		key, says, inChinese string
+		lose                 func(app, id string) string
+	}{
+		{"a part is lost", "Redis has lost some of it, and nothing was sent; check it again", "Redis 丢失了部分内容", keys.BroadcastBlocks},
+		{"an hour has passed", "It was checked over an hour ago; check it again", "检查已超过一小时", keys.Broadcast},
+	} {
+		start := startForm.FindStringSubmatch(w.submit(false, "u1\n", "key", tc.key, "app", "ops", "type", "text", "content", "hello").body)
+		b.Redis.Del(t.Context(), tc.lose("ops", strings.TrimPrefix(start[1], "/broadcasts/")))
+		w.want(w.post(start[1]+"/start", "digest", start[2]), http.StatusConflict, tc.says, "not Redis did not answer")
+		w.want(b.open(operator).post(start[1]+"/start?lang=zh", "digest", start[2]), http.StatusConflict, tc.inChinese)
+	}
 }

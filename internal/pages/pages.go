@@ -86,7 +86,7 @@ func (p *Pages) Routes() []gateway.Route {
 		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeRead, Session: true, Login: Login}
 	}
 	action := func(pattern string, h handler) gateway.Route {
-		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeAdmin, Session: true}
+		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeAdmin, Session: true, Login: Login}
 	}
 	open := func(pattern string, h handler) gateway.Route {
 		return gateway.Route{Pattern: pattern, Handler: p.page(h), Session: true}
@@ -104,10 +104,10 @@ func (p *Pages) Routes() []gateway.Route {
 		action("POST /messages/{id}/cancel", p.cancel),
 		action("POST /apps/{app}/pause", p.pause),
 		action("POST /apps/{app}/resume", p.resume),
-		{Pattern: "GET /activity", Handler: p.page(p.activity), Scope: config.ScopeAdmin, Session: true, Login: Login},
+		action("GET /activity", p.activity),
 		page("GET /broadcasts", p.broadcasts),
 		sending("GET "+newPath, p.newBroadcast),
-		{Pattern: "POST " + newPath, Handler: p.long(p.checkBroadcast), Scope: config.ScopeSend, Session: true, Stream: true},
+		{Pattern: "POST " + newPath, Handler: p.long(p.checkBroadcast), Scope: config.ScopeSend, Session: true, Login: Login, Stream: true},
 		sending("POST /broadcasts/{id}/start", p.startBroadcast),
 		page("GET /broadcasts/{id}", p.broadcast),
 		page("GET /broadcasts/{id}/file", p.broadcastFile),
@@ -117,7 +117,7 @@ func (p *Pages) Routes() []gateway.Route {
 		sending("POST /broadcasts/{id}/cancel", p.cancelBroadcast),
 		sending("POST /broadcasts/{id}/recall", p.recallBroadcast),
 		action("POST /broadcasts/{id}/replay", p.replayBroadcast),
-		{Pattern: "POST /broadcasts/{id}/approve", Handler: p.page(p.approveBroadcast), Scope: config.ScopeApprove, Session: true},
+		{Pattern: "POST /broadcasts/{id}/approve", Handler: p.page(p.approveBroadcast), Scope: config.ScopeApprove, Session: true, Login: Login},
 		open("GET "+Login, p.showLogin),
 		open("POST "+Login, p.login),
 		open("POST /logout", p.logout),

@@ -11,12 +11,14 @@ import (
 // loginForm is the page where a browser logs in.
 type loginForm struct {
 	Next    string // where to go then
+	Ended   bool   // a form came after the end of its session
 	Problem string // a text of the pages
 	Detail  string
 }
 
 func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request) error {
-	return p.render(w, r, http.StatusOK, "login", view{Data: loginForm{Next: safePath(r.URL.Query().Get("next"))}})
+	query := r.URL.Query()
+	return p.render(w, r, http.StatusOK, "login", view{Data: loginForm{Next: safePath(query.Get("next")), Ended: query.Has("ended")}})
 }
 
 func (p *Pages) login(w http.ResponseWriter, r *http.Request) error {

@@ -107,6 +107,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"The whole record": "完整记录", "rejected": "被拒", "unknown": "未知", "expired": "过期", "cancelled": "取消",
 	"everyone": "所有人", "department": "部门", "tag": "标签",
 
+	"Your session has ended, and nothing was done. Log in, and then go back with the browser's button: what you wrote is still there.": "会话已结束，未执行任何操作。请登录，然后用浏览器的后退按钮返回，你填写的内容仍在。",
 	"Token": "令牌", "No such token": "令牌无效", "This token may not read: it lacks the scope read": "该令牌没有读取权限：缺少 read",
 	"Log in with a token of gateway.tokens in the config. To look around it needs the scope read, for the buttons admin.": "请使用配置中 gateway.tokens 的令牌登录。查看需要 read 权限，操作需要 admin 权限。",
 
@@ -157,6 +158,10 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"Another check of this form was sent; what this button stood for is not sent":                     "这份表单的另一次检查已发送；此按钮对应的内容未发送",
 	"This has been sent already, and is not sent again. To send it once more, write a new broadcast.": "此内容已发送过，不会再次发送。如需再发一次，请新建群发。",
 	"This form was sent before, with other contents. What is checked now would be sent in addition.":  "这份表单曾以其他内容发送过。现在检查的内容将另行发送。",
+	"This form is being checked in another window; check it again when that has ended":                "这份表单正在另一窗口中检查，请待其结束后重新检查",
+	"Redis has lost some of it, and nothing was sent; check it again":                                 "Redis 丢失了部分内容，未发送任何消息，请重新检查",
+	"The form did not arrive in time; send it again":                                                  "表单未及时到达，请重新提交",
+	"list: its check took over 10 minutes; split it, or use wecomq broadcast create":                  "名单：检查超过 10 分钟，请拆分或使用 wecomq broadcast create",
 	"list: missing; paste it or choose a file":                                                        "名单：缺失，请粘贴或选择文件",
 	"list: there are two; leave the text empty or choose no file":                                     "名单：有两份，请清空文本或不选择文件",
 	"list: it has over 256 MB; split it, or use wecomq broadcast create":                              "名单：超过 256 MB，请拆分或使用 wecomq broadcast create",
