@@ -125,7 +125,7 @@ func (c *Client) UpdateTemplateCardContext(
 	ctx context.Context, request UpdateTemplateCardRequest,
 ) (*UpdateTemplateCardResponse, error) {
 	if err := request.Validate(); err != nil {
-		return nil, err
+		return &UpdateTemplateCardResponse{CommonError: refusedHere(err)}, err
 	}
 	return call(ctx, c, APIUpdateTemplateCard, request, new(UpdateTemplateCardResponse))
 }

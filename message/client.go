@@ -3,7 +3,7 @@ package message
 import (
 	"context"
 	"errors"
-	"strings"
+	"sync"
 
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -26,10 +26,13 @@ type Poster interface {
 // retried. It is as safe for concurrent use as its [Poster].
 //
 // Every method returns WeCom's answer even with a [*wecom.Error], which has the
-// code, its class and a hint; with any other error the answer is nil.
+// code, its class and a hint. A request that is refused here, mostly with a
+// [*ValidationError], has an answer too: WeCom's code, and what is wrong. With any
+// other error the answer is nil.
 type Client struct {
 	poster  Poster
 	agentID string
+	types   sync.Mutex // held to set the MsgType of a caller's request, which several calls may share
 }
 
 // NewClient makes a client for one application. Requests that have no AgentID
@@ -44,125 +47,125 @@ func (c *Client) Send(apiName string, request any) (*SendResponse, error) {
 }
 
 // SendContext posts any request that marshals to a JSON object, even one this
-// package does not know, to an API: "message/send", with or without "/cgi-bin/"
-// before it, or "send" for short. A [Request] is validated first.
-func (c *Client) SendContext(ctx context.Context, apiName string, request any) (*SendResponse, error) {
+// package does not know, to message/send. The apiName is a label and changes nothing:
+// other APIs are called by [wecom.Client.Post]. A [Request] is validated first.
+func (c *Client) SendContext(ctx context.Context, _ string, request any) (*SendResponse, error) {
 	if typed, ok := asRequest(request); ok {
 		if err := Validate(typed); err != nil {
-			return nil, err
+			return &SendResponse{CommonError: refusedHere(err)}, err
 		}
 	}
-	return call(ctx, c, apiPath(apiName), request, new(SendResponse))
+	return call(ctx, c, APISend, request, new(SendResponse))
 }
 
 // SendText is [Client.SendTextContext] without a context.
 func (c *Client) SendText(request SendTextRequest) (*SendResponse, error) {
-	return c.Send(APISend, request)
+	return c.send(context.Background(), request)
 }
 
 // SendTextContext validates and sends a text.
 func (c *Client) SendTextContext(ctx context.Context, request SendTextRequest) (*SendResponse, error) {
-	return c.SendContext(ctx, APISend, request)
+	return c.send(ctx, request)
 }
 
 // SendImage is [Client.SendImageContext] without a context.
 func (c *Client) SendImage(request SendImageRequest) (*SendResponse, error) {
-	return c.Send(APISend, request)
+	return c.send(context.Background(), request)
 }
 
 // SendImageContext validates and sends an image.
 func (c *Client) SendImageContext(ctx context.Context, request SendImageRequest) (*SendResponse, error) {
-	return c.SendContext(ctx, APISend, request)
+	return c.send(ctx, request)
 }
 
 // SendVoice is [Client.SendVoiceContext] without a context.
 func (c *Client) SendVoice(request SendVoiceRequest) (*SendResponse, error) {
-	return c.Send(APISend, request)
+	return c.send(context.Background(), request)
 }
 
 // SendVoiceContext validates and sends a voice recording.
 func (c *Client) SendVoiceContext(ctx context.Context, request SendVoiceRequest) (*SendResponse, error) {
-	return c.SendContext(ctx, APISend, request)
+	return c.send(ctx, request)
 }
 
 // SendVideo is [Client.SendVideoContext] without a context.
 func (c *Client) SendVideo(request SendVideoRequest) (*SendResponse, error) {
-	return c.Send(APISend, request)
+	return c.send(context.Background(), request)
 }
 
 // SendVideoContext validates and sends a video.
 func (c *Client) SendVideoContext(ctx context.Context, request SendVideoRequest) (*SendResponse, error) {
-	return c.SendContext(ctx, APISend, request)
+	return c.send(ctx, request)
 }
 
 // SendFile is [Client.SendFileContext] without a context.
 func (c *Client) SendFile(request SendFileRequest) (*SendResponse, error) {
-	return c.Send(APISend, request)
+	return c.send(context.Background(), request)
 }
 
 // SendFileContext validates and sends a file.
 func (c *Client) SendFileContext(ctx context.Context, request SendFileRequest) (*SendResponse, error) {
-	return c.SendContext(ctx, APISend, request)
+	return c.send(ctx, request)
 }
 
 // SendTextCard is [Client.SendTextCardContext] without a context.
 func (c *Client) SendTextCard(request SendTextCardRequest) (*SendResponse, error) {
-	return c.Send(APISend, request)
+	return c.send(context.Background(), request)
 }
 
 // SendTextCardContext validates and sends a textcard.
 func (c *Client) SendTextCardContext(ctx context.Context, request SendTextCardRequest) (*SendResponse, error) {
-	return c.SendContext(ctx, APISend, request)
+	return c.send(ctx, request)
 }
 
 // SendNews is [Client.SendNewsContext] without a context.
 func (c *Client) SendNews(request SendNewsRequest) (*SendResponse, error) {
-	return c.Send(APISend, request)
+	return c.send(context.Background(), request)
 }
 
 // SendNewsContext validates and sends news.
 func (c *Client) SendNewsContext(ctx context.Context, request SendNewsRequest) (*SendResponse, error) {
-	return c.SendContext(ctx, APISend, request)
+	return c.send(ctx, request)
 }
 
 // SendMpNews is [Client.SendMpNewsContext] without a context.
 func (c *Client) SendMpNews(request SendMpNewsRequest) (*SendResponse, error) {
-	return c.Send(APISend, request)
+	return c.send(context.Background(), request)
 }
 
 // SendMpNewsContext validates and sends mpnews.
 func (c *Client) SendMpNewsContext(ctx context.Context, request SendMpNewsRequest) (*SendResponse, error) {
-	return c.SendContext(ctx, APISend, request)
+	return c.send(ctx, request)
 }
 
 // SendMarkdown is [Client.SendMarkdownContext] without a context.
 func (c *Client) SendMarkdown(request SendMarkdownRequest) (*SendResponse, error) {
-	return c.Send(APISend, request)
+	return c.send(context.Background(), request)
 }
 
 // SendMarkdownContext validates and sends a markdown text.
 func (c *Client) SendMarkdownContext(ctx context.Context, request SendMarkdownRequest) (*SendResponse, error) {
-	return c.SendContext(ctx, APISend, request)
+	return c.send(ctx, request)
 }
 
 // SendMiniProgramNotice is [Client.SendMiniProgramNoticeContext] without a context.
 func (c *Client) SendMiniProgramNotice(request SendMiniProgramNoticeRequest) (*SendResponse, error) {
-	return c.Send(APISend, request)
+	return c.send(context.Background(), request)
 }
 
 // SendMiniProgramNoticeContext validates and sends a miniprogram_notice.
 func (c *Client) SendMiniProgramNoticeContext(ctx context.Context, request SendMiniProgramNoticeRequest) (*SendResponse, error) {
-	return c.SendContext(ctx, APISend, request)
+	return c.send(ctx, request)
 }
 
 // SendTemplateCard is [Client.SendTemplateCardContext] without a context.
 func (c *Client) SendTemplateCard(request SendTemplateCardRequest) (*SendResponse, error) {
-	return c.Send(APISend, request)
+	return c.send(context.Background(), request)
 }
 
 // SendTemplateCardContext validates and sends a template_card.
 func (c *Client) SendTemplateCardContext(ctx context.Context, request SendTemplateCardRequest) (*SendResponse, error) {
-	return c.SendContext(ctx, APISend, request)
+	return c.send(ctx, request)
 }
 
 // call encodes and posts a request. The agentid goes into the bytes: the
@@ -184,11 +187,32 @@ func call[R any](ctx context.Context, c *Client, api string, request any, reply 
 	return reply, err
 }
 
-// apiPath is the path below /cgi-bin/ that an API name means.
-func apiPath(name string) string {
-	path := strings.TrimPrefix(strings.TrimPrefix(name, "/"), "cgi-bin/")
-	if path == "send" {
-		return APISend
+// send is the end of all methods that name a type: the type is theirs, whatever the
+// request said, and the caller sees it there.
+func (c *Client) send(ctx context.Context, request Request) (*SendResponse, error) {
+	if common := request.Common(); common != nil {
+		request = request.with(c.setType(common, string(request.Type())))
 	}
-	return path
+	return c.SendContext(ctx, APISend, request)
+}
+
+// setType sets the MsgType of a caller's part and returns a copy: while this call goes
+// on, another may set the type of the same part.
+func (c *Client) setType(common *SendRequestCommon, msgType string) *SendRequestCommon {
+	c.types.Lock()
+	defer c.types.Unlock()
+	if common.MsgType != msgType {
+		common.MsgType = msgType
+	}
+	own := *common
+	return &own
+}
+
+// refusedHere is the answer to a request that was not posted.
+func refusedHere(err error) CommonError {
+	code := errInvalidParameter
+	if invalid, ok := errors.AsType[*ValidationError](err); ok {
+		code = invalid.Fields[0].Code()
+	}
+	return CommonError{ErrCode: int64(code), ErrMsg: err.Error()}
 }

@@ -113,15 +113,13 @@ func TestSendTakesAnyRequest(t *testing.T) {
 		{"with an agentid of its own", "send", own, post{"message/send", strings.Replace(typed, "12", "7", 1)}},
 		{"as raw JSON without an agentid", "send", json.RawMessage(`{"a":1}`), post{"message/send", `{"agentid":12,"a":1}`}},
 		{"as a map that is empty", "send", map[string]any{}, post{"message/send", `{"agentid":12}`}},
-		{"to another API, without adding an agentid", "appchat/send", map[string]any{"chatid": "c"}, post{"appchat/send", `{"chatid":"c"}`}},
-		{
-			"to another API, filling in an empty agentid", "linkedcorp/message/send",
-			map[string]any{"agentid": ""},
-			post{"linkedcorp/message/send", `{"agentid":12}`},
-		},
+		{"under the name of a method", "SendText", text("hi"), post{"message/send", typed}},
+		{"under no name", "", text("hi"), post{"message/send", typed}},
+		{"under the path of another API", "appchat/send", map[string]any{"agentid": ""}, post{"message/send", `{"agentid":12}`}},
 		{
 			"of the caller's own type", "send", &custom{SendRequestCommon: to("a"), Sticker: "s"},
-			post{"message/send", `{"touser":"a","msgtype":"","agentid":12,"sticker":"s"}`},
+			post{"message/send", `{"touser":"a","toparty":"","totag":"","msgtype":"","agentid":12,"safe":0,"enable_id_trans":0,"enable_duplicate_check":0,` +
+				`"duplicate_check_interval":0,"sticker":"s"}`},
 		},
 	}
 	for _, tt := range tests {

@@ -19,12 +19,9 @@ import (
 // Any value that marshals to a JSON object is accepted, including [json.RawMessage].
 func Encode(request any) ([]byte, error) {
 	if typed, ok := asRequest(request); ok {
-		completed, err := complete(typed)
-		if err != nil {
-			return nil, err
-		}
-		request = completed
-	} else if isNil(request) {
+		return encodeRequest(typed)
+	}
+	if isNil(request) {
 		return nil, errors.New("message: the request is nil")
 	}
 	body, err := marshal(request)
@@ -32,6 +29,31 @@ func Encode(request any) ([]byte, error) {
 		return nil, fmt.Errorf("encode message: %w", err)
 	}
 	return numberAgentID(body), nil
+}
+
+// encodeRequest writes the common members and behind them the others.
+func encodeRequest(request Request) ([]byte, error) {
+	common, err := wire(request)
+	if err != nil {
+		return nil, err
+	}
+	head, err := marshal(common)
+	if err != nil {
+		return nil, fmt.Errorf("encode message: %w", err)
+	}
+	rest, err := marshal(request.with(nil))
+	if err != nil {
+		return nil, fmt.Errorf("encode message: %w", err)
+	}
+	return join(numberAgentID(head), rest), nil
+}
+
+// join makes one object of two without blanks, the first of which has members.
+func join(head, rest []byte) []byte {
+	if len(rest) == len("{}") {
+		return head
+	}
+	return append(append(head[:len(head)-1], ','), rest[1:]...)
 }
 
 // jsonEncoder is an encoder with the buffer that it writes to.

@@ -132,7 +132,8 @@ func TestEncode(t *testing.T) {
 		{
 			"keeps the members that a caller's type adds",
 			extended{text("hi"), 3},
-			`{"touser":"chen.li","msgtype":"","agentid":"","text":{"content":"hi"},"extra":3}`,
+			`{"touser":"chen.li","toparty":"","totag":"","msgtype":"","agentid":"","safe":0,"enable_id_trans":0,` +
+				`"enable_duplicate_check":0,"duplicate_check_interval":0,"text":{"content":"hi"},"extra":3}`,
 		},
 	}
 	for _, tt := range tests {

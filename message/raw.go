@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -29,18 +30,19 @@ func (r RawRequest) check(c checker) { c.required("msgtype", r.MsgType) }
 
 // MarshalJSON writes the common members first, like every other request.
 func (r RawRequest) MarshalJSON() ([]byte, error) {
+	rest := bytes.TrimSpace(r.Members)
+	if len(rest) < 2 || rest[0] != '{' {
+		return nil, errors.New("message: Members is no JSON object")
+	}
+	if r.SendRequestCommon == nil {
+		return rest, nil
+	}
 	common, err := marshal(r.SendRequestCommon)
 	if err != nil {
 		return nil, err
 	}
-	rest := bytes.TrimSpace(r.Members)
-	if len(rest) < 2 || rest[0] != '{' {
-		return nil, fmt.Errorf("message: the members of a %s are no JSON object", r.MsgType)
-	}
-	if rest = bytes.TrimSpace(rest[1:]); rest[0] == '}' {
-		return common, nil
-	}
-	return append(append(common[:len(common)-1], ','), rest...), nil
+	rest = append([]byte{'{'}, bytes.TrimSpace(rest[1:])...)
+	return join(common, rest), nil
 }
 
 // ParseRaw reads a body whose content need not be known. What all messages share is

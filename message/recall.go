@@ -34,7 +34,7 @@ func (c *Client) Recall(request RecallRequest) (*RecallResponse, error) {
 // RecallContext removes a message from WeCom's clients.
 func (c *Client) RecallContext(ctx context.Context, request RecallRequest) (*RecallResponse, error) {
 	if err := request.Validate(); err != nil {
-		return nil, err
+		return &RecallResponse{CommonError: refusedHere(err)}, err
 	}
 	return call(ctx, c, APIRecall, request, new(RecallResponse))
 }

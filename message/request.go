@@ -19,30 +19,32 @@ type Request interface {
 }
 
 // SendRequestCommon says to whom a message goes, from which application, and
-// how. At least one of ToUser, ToParty and ToTag is needed (90236).
+// how. At least one of ToUser, ToParty and ToTag is needed (90236). [json.Marshal] writes
+// all of it; what goes to WeCom, by [Encode], leaves out what is zero.
 type SendRequestCommon struct {
 	// ToUser are userids joined by '|', at most [MaxUsers], or "@all" for
 	// everyone the application can see; ToParty and ToTag are then ignored.
-	ToUser string `json:"touser,omitempty"`
+	ToUser string `json:"touser"`
 	// ToParty are department ids joined by '|', at most [MaxParties].
-	ToParty string `json:"toparty,omitempty"`
+	ToParty string `json:"toparty"`
 	// ToTag are tag ids joined by '|', at most [MaxTags].
-	ToTag string `json:"totag,omitempty"`
-	// MsgType may be left empty: the type of the request decides.
+	ToTag string `json:"totag"`
+	// MsgType may be left empty: the type of the request decides, and [Client.SendText]
+	// and its like set it.
 	MsgType string `json:"msgtype"`
 	// AgentID is the application. Empty, it is encoded as "" for [FillAgentID].
 	AgentID string `json:"agentid"`
 	// Safe is 1 for a confidential message, 2 for one that stays inside the
 	// corporation (mpnews only), 0 for any other.
-	Safe int `json:"safe,omitempty"`
+	Safe int `json:"safe"`
 	// EnableIDTrans is 1 to replace $userName=ID$ and the like at delivery.
-	EnableIDTrans int `json:"enable_id_trans,omitempty"`
+	EnableIDTrans int `json:"enable_id_trans"`
 	// EnableDuplicateCheck is 1 to suppress the same request inside
 	// DuplicateCheckInterval.
-	EnableDuplicateCheck int `json:"enable_duplicate_check,omitempty"`
+	EnableDuplicateCheck int `json:"enable_duplicate_check"`
 	// DuplicateCheckInterval in seconds, at most [MaxDuplicateCheckInterval]; 0
 	// means [DefaultDuplicateCheckInterval].
-	DuplicateCheckInterval int `json:"duplicate_check_interval,omitempty"`
+	DuplicateCheckInterval int `json:"duplicate_check_interval"`
 }
 
 // Common returns c; every request that embeds c has it.
@@ -83,18 +85,32 @@ func WithRecipients(request Request, to Recipients) Request {
 	return request.with(&common)
 }
 
-// complete is a copy of the request with its msgtype filled in; the caller's
+// wireCommon is [SendRequestCommon] as WeCom gets it, without what is zero. The msgtype
+// and the agentid are always there, for those who fill them in.
+type wireCommon struct {
+	ToUser                 string `json:"touser,omitempty"`
+	ToParty                string `json:"toparty,omitempty"`
+	ToTag                  string `json:"totag,omitempty"`
+	MsgType                string `json:"msgtype"`
+	AgentID                string `json:"agentid"`
+	Safe                   int    `json:"safe,omitempty"`
+	EnableIDTrans          int    `json:"enable_id_trans,omitempty"`
+	EnableDuplicateCheck   int    `json:"enable_duplicate_check,omitempty"`
+	DuplicateCheckInterval int    `json:"duplicate_check_interval,omitempty"`
+}
+
+// wire is the common part of the request with its msgtype filled in; the caller's
 // stays as it is.
-func complete(request Request) (Request, error) {
+func wire(request Request) (common wireCommon, err error) {
 	if err := checkWhole(request); err != nil {
-		return nil, err
+		return common, err
 	}
 	if problem := typeConflict(request); problem != "" {
-		return nil, &ValidationError{Fields: []FieldError{{Field: "msgtype", Problem: problem}}}
+		return common, &ValidationError{Fields: []FieldError{{Field: "msgtype", Problem: problem}}}
 	}
-	common := *request.Common()
+	common = wireCommon(*request.Common())
 	common.MsgType = string(request.Type())
-	return request.with(&common), nil
+	return common, nil
 }
 
 // checkWhole refuses a request that cannot be looked into.

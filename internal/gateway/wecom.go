@@ -21,6 +21,9 @@ var wecomPrefixes = map[string]tasks.Priority{
 	"": "", "/critical": tasks.Critical, "/default": tasks.Default, "/bulk": tasks.Bulk,
 }
 
+// errInvalidParameter is WeCom's errcode for whatever has none of its own.
+const errInvalidParameter wecom.Code = 40058
+
 // wecomCall is one request to the WeCom-compatible API.
 type wecomCall struct {
 	*Gateway
@@ -184,7 +187,7 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 		return http.StatusOK, code, text
 	}
 	if invalid, ok := asValidation(err); ok {
-		return http.StatusOK, fieldCode(invalid.Fields[0]), invalid.Error()
+		return http.StatusOK, invalid.Fields[0].Code(), invalid.Error()
 	}
 	switch {
 	case errors.Is(err, errNoAccessToken):

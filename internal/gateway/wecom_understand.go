@@ -71,7 +71,7 @@ func wecomRefusal(err error, body []byte) error {
 	}
 	if invalid, ok := asValidation(err); ok {
 		for _, field := range invalid.Fields {
-			if fieldCode(field) == code {
+			if field.Code() == code {
 				return refuse(code, "%s", field.Error())
 			}
 		}

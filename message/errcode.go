@@ -1,9 +1,8 @@
-package gateway
+package message
 
 import (
 	"strings"
 
-	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -24,6 +23,8 @@ var fieldCodes = []struct {
 	{"toparty", "", 40066},
 	{"totag", "", 40068},
 	{"text.content", "missing", 44004},
+	{"markdown.content", "missing", 44004},
+	{"text.content", "", 45002},
 	{"*.media_id", "missing", 41006},
 	{"*.thumb_media_id", "missing", 41006},
 	{"*.media_id", "", 40007},
@@ -42,8 +43,9 @@ var fieldCodes = []struct {
 	{"template_card.card_action", "", 42045},
 }
 
-// fieldCode is WeCom's errcode for an invalid field.
-func fieldCode(e message.FieldError) wecom.Code {
+// Code is the errcode with which WeCom refuses such a message, or would if it did not cut
+// it silently: 40058 where it has none of its own.
+func (e FieldError) Code() wecom.Code {
 	field := withoutIndexes(e.Field)
 	for _, row := range fieldCodes {
 		suffix, isSuffix := strings.CutPrefix(row.field, "*")
