@@ -1,7 +1,7 @@
 # `make` lists what can be done. `make check` is exactly what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test storm sim lint fmt vet tidy fuzz bench bench-pacing bench-broadcast bench-e2e check tools clean
+.PHONY: help build demo test storm sim lint fmt vet tidy fuzz vuln release-check bench bench-pacing bench-broadcast bench-e2e check tools clean
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 30s
@@ -65,6 +65,23 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s)
 		echo "fuzz $${func#func } in $$(dirname "$$file")"; \
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
 	done
+
+vuln: ## Look for known vulnerabilities in what the program calls; needs vuln.go.dev
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./... || { \
+		echo 'if vuln.go.dev cannot be reached from here, nothing was checked' >&2; exit 1; }
+
+# In another folder, without the cache: what is built must not depend on either.
+release-check: build ## Build the last commit twice and compare; list components (SBOM) and licences in dist
+	rm -rf dist && mkdir dist
+	git clone --quiet . dist/again
+	GOCACHE=$(CURDIR)/dist/cache $(MAKE) --no-print-directory -C dist/again build VERSION=$(VERSION)
+	cmp bin/wecomq dist/again/bin/wecomq
+	cd dist/again && go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 \
+		mod -json -licenses -noserial -type application -output ../wecomq.cdx.json
+	cd dist/again && go run github.com/google/go-licenses@v1.6.0 save ./cmd/wecomq \
+		--ignore github.com/wecomq/wecomq --save_path ../licenses
+	rm -rf dist/again dist/cache
+	cp bin/wecomq dist && cd dist && sha256sum wecomq wecomq.cdx.json > SHA256SUMS
 
 bench: ## Run every benchmark for BENCHTIME (1s)
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...

@@ -35,17 +35,12 @@ type service struct {
 	Profiles    []string          `yaml:"profiles"`
 }
 
-func TestAsynqmonOfComposeChangesNothing(t *testing.T) {
-	t.Parallel()
-	// It has no login and allows any site to read it by a browser on the same host.
-	if command := readCompose(t).Services["asynqmon"].Command; !slices.Contains(command, "--read-only") {
-		t.Errorf("asynqmon is started with %v", command)
-	}
-}
-
 type compose struct {
 	Services map[string]service `yaml:"services"`
 	Volumes  map[string]any     `yaml:"volumes"`
+	Configs  map[string]struct {
+		Content string `yaml:"content"`
+	} `yaml:"configs"`
 }
 
 func readCompose(t *testing.T) compose {
@@ -115,13 +110,16 @@ func TestComposeIsConsistent(t *testing.T) {
 	}
 }
 
-func TestComposeRedisLosesNothing(t *testing.T) {
+func TestComposeRedisLosesNothingAndIsClosed(t *testing.T) {
 	t.Parallel()
-	command := strings.Join(readCompose(t).Services["redis"].Command, " ")
-	for _, want := range []string{"--appendonly yes", "--maxmemory-policy noeviction"} {
-		if !strings.Contains(command, want) {
-			t.Errorf("redis runs as %q, want %s", command, want)
+	file := readCompose(t)
+	for _, want := range []string{"appendonly yes", "maxmemory-policy noeviction", "maxmemory ", "requirepass ${REDIS_PASSWORD:?"} {
+		if !strings.Contains(file.Configs["redis"].Content, want) {
+			t.Errorf("redis runs with %q, want %s", file.Configs["redis"].Content, want)
 		}
+	}
+	if redis := file.Services["redis"]; len(redis.Ports) > 0 || !slices.Equal(redis.Command, []string{"redis-server", "/etc/redis.conf"}) {
+		t.Errorf("redis publishes %v and runs %q", redis.Ports, redis.Command)
 	}
 }
 
@@ -131,7 +129,7 @@ func TestComposeRedisLosesNothing(t *testing.T) {
 func TestComposeConfiguresTheSimulator(t *testing.T) {
 	t.Parallel()
 	comment := string(read(t, "docker-compose.yml"))
-	env := map[string]string{"WECOMQ_TOKEN_SHA256": strings.Repeat("0a", 32)}
+	env := map[string]string{"WECOMQ_TOKEN_SHA256": strings.Repeat("0a", 32), "REDIS_PASSWORD": "secret"}
 	for _, match := range regexp.MustCompile(`\b(WECOM_[A-Z_]+)=(\S+)`).FindAllStringSubmatch(comment, -1) {
 		env[match[1]] = match[2]
 	}
@@ -155,7 +153,7 @@ func TestComposeConfiguresTheSimulator(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := []string{app.CorpID, app.AgentID, string(app.Secret), app.APIBaseURL, string(cfg.Redis.URL)}
-	want := []string{wecomtest.CorpID, strconv.Itoa(wecomtest.AgentID), wecomtest.Secret, "http://simulator:8090", "redis://redis:6379/0"}
+	want := []string{wecomtest.CorpID, strconv.Itoa(wecomtest.AgentID), wecomtest.Secret, "http://simulator:8090", "redis://:secret@redis:6379/0"}
 	if !slices.Equal(got, want) {
 		t.Errorf("configuration = %q, want %q", got, want)
 	}
