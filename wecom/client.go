@@ -110,7 +110,7 @@ func NewClient(cfg Config) (*Client, error) {
 }
 
 // Post sends body to /cgi-bin/<api> and decodes the JSON reply into reply.
-// A token that WeCom no longer accepts is replaced once, and the call repeated.
+// A token that WeCom no longer accepts is replaced, and the call repeated.
 //
 // An errcode other than 0 is returned as *[Error], with reply filled; a
 // call without a usable answer as *[CallError]. [ClassOf] says what either means.
@@ -128,23 +128,27 @@ func (c *Client) CheckToken(ctx context.Context) error {
 	return err
 }
 
-// withToken runs call, and once more with a new token if WeCom refuses the first.
-// WeCom checks the token before it acts, so the repeat sends nothing twice.
+// maxTokens is how many tokens one call tries: its own, one that another process has left
+// in the store, and one that was fetched.
+const maxTokens = 3
+
+// withToken runs call, and again with another token while WeCom refuses it, until one is
+// refused that was fetched because of that. WeCom checks the token before it acts, so the
+// repeats send nothing twice.
 func (c *Client) withToken(ctx context.Context, call func(token Secret) error) error {
-	token, err := c.tokens.get(ctx)
-	if err != nil {
-		return err
+	for tried := 1; ; tried++ {
+		token, err := c.tokens.get(ctx)
+		if err != nil {
+			return err
+		}
+		err = call(token.Value)
+		if ClassOf(err) != ClassToken || tried == maxTokens || tried > 1 && token.fetched {
+			return err
+		}
+		if err := c.tokens.drop(ctx, token); err != nil {
+			return err
+		}
 	}
-	if err = call(token.Value); ClassOf(err) != ClassToken {
-		return err
-	}
-	if err := c.tokens.drop(ctx, token); err != nil {
-		return err
-	}
-	if token, err = c.tokens.get(ctx); err != nil {
-		return err
-	}
-	return call(token.Value)
 }
 
 func (c *Client) call(

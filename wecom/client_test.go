@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -204,6 +205,71 @@ func TestADeadTokenIsReplacedOnceAndTheCallGoesOn(t *testing.T) {
 		if issued := s.issued.Load(); issued != 2 {
 			t.Errorf("errcode %d: gettoken was called %d times for one death, want 2 in all", code, issued)
 		}
+	}
+}
+
+// shelf is a store that several processes share.
+type shelf struct {
+	mu    sync.Mutex
+	token wecom.AccessToken
+}
+
+func (s *shelf) Token(ctx context.Context, fetch wecom.FetchToken) (token wecom.AccessToken, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token.Value == "" {
+		s.token, err = fetch(ctx)
+	}
+	return s.token, err
+}
+
+func (s *shelf) Drop(_ context.Context, token wecom.Secret) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token.Value == token {
+		s.token = wecom.AccessToken{}
+	}
+	return nil
+}
+
+func TestTokensAreReplacedUntilAFetchedOneIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		alive string
+		class wecom.Class
+		tried []string
+	}{
+		"a fetched one works": {"live-token-2", wecom.ClassOK, []string{"live-token-1", "live-token-of-another", "live-token-2"}},
+		"none works":          {"none", wecom.ClassToken, []string{"live-token-1", "live-token-of-another", "live-token-2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			var tried []string // one call after the other
+			alive := "live-token-1"
+			s.post = func(w http.ResponseWriter, r *http.Request) {
+				token := r.URL.Query().Get("access_token")
+				tried = append(tried, token)
+				if token != alive {
+					answer(w, `{"errcode":42001,"errmsg":"access_token expired"}`)
+					return
+				}
+				answer(w, `{"errcode":0,"errmsg":"ok"}`)
+			}
+			store := &shelf{}
+			client := s.client(t, func(c *wecom.Config) { c.TokenStore = store })
+			if err := client.Post(t.Context(), "message/send", []byte(`{}`), nil); err != nil {
+				t.Fatal(err)
+			}
+			// Another process has replaced the token, and then all die.
+			store.token = wecom.NewAccessToken("live-token-of-another", time.Now(), time.Hour)
+			tried, alive = nil, tt.alive
+			err := client.Post(t.Context(), "message/send", []byte(`{}`), nil)
+			assertNoSecrets(t, err)
+			if class := wecom.ClassOf(err); class != tt.class || !slices.Equal(tried, tt.tried) {
+				t.Errorf("class %s after %q, want %s after %q", class, tried, tt.class, tt.tried)
+			}
+		})
 	}
 }
 

@@ -25,6 +25,7 @@ type tokenCache struct {
 type issue struct {
 	AccessToken
 
+	fetched   bool         // by this process; others may have found it in the store, where it may be as old as any
 	repeated  bool         // the same token as the refused one before it
 	refreshAt atomic.Int64 // Unix ns
 }
@@ -63,16 +64,25 @@ func (c *tokenCache) replace(ctx context.Context) (*issue, error) {
 	if held := time.Unix(0, c.held.Load()); now.Before(held) {
 		return nil, &TokenHeldError{Until: held, Err: errTokenRefused}
 	}
-	token, err := c.store.Token(ctx, c.fetch)
+	token, fetched, err := c.ask(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return c.keep(token), nil
+	return c.keep(token, fetched), nil
 }
 
-func (c *tokenCache) keep(token AccessToken) *issue {
+// ask asks the store, and tells whether that fetched a token.
+func (c *tokenCache) ask(ctx context.Context) (token AccessToken, fetched bool, err error) {
+	token, err = c.store.Token(ctx, func(ctx context.Context) (AccessToken, error) {
+		fetched = true
+		return c.fetch(ctx)
+	})
+	return token, fetched, err
+}
+
+func (c *tokenCache) keep(token AccessToken, fetched bool) *issue {
 	refused := c.refused.Swap(nil)
-	next := &issue{AccessToken: token, repeated: refused != nil && refused.Value == token.Value}
+	next := &issue{AccessToken: token, fetched: fetched, repeated: refused != nil && refused.Value == token.Value}
 	next.refreshAt.Store(token.RefreshAt.UnixNano())
 	c.current.Store(next)
 	return next
@@ -90,8 +100,8 @@ func (c *tokenCache) replaceEarly(ctx context.Context, old *issue) {
 	if c.current.Load() != old {
 		return
 	}
-	if next, err := c.store.Token(ctx, c.fetch); err == nil && next.Value != old.Value {
-		c.keep(next)
+	if next, fetched, err := c.ask(ctx); err == nil && next.Value != old.Value {
+		c.keep(next, fetched)
 		return
 	}
 	old.refreshAt.Store(time.Now().Add(earlyRetry).UnixNano())

@@ -57,13 +57,14 @@ func TestTheTokenOfWecomqIsNotTheClients(t *testing.T) {
 	for _, code := range []wecom.Code{42001, 40001, 40014} {
 		b := newBundle(t)
 		token := b.accessToken(senderToken)
-		for _, api := range []string{"media/upload", "message/recall"} {
+		for _, api := range []string{"media/upload", "message/recall", "message/update_template_card"} {
 			if err := b.sim.AddFault(wecomtest.Fault{API: api, ErrCode: code}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for name, a := range map[string]wecomAnswer{
 			"an upload": b.upload(token, "file", "media", "x", "some content"), "a recall": b.call("message/recall", token, `{"msgid":"past-us"}`),
+			"an update": b.call("message/update_template_card", token, `{"response_code":"from-a-callback","agentid":1000002,"button":{"replace_name":"done"}}`),
 		} {
 			if a.ErrCode != -1 || !strings.Contains(a.ErrMsg, "wecomq's own credentials") {
 				t.Errorf("%s: %+v", name, a)
