@@ -25,14 +25,28 @@ type claim struct {
 	parts    int   // 0 for a message that went in whole
 	due      int64 // when it is to be sent, in Unix ms; 0 if not known, as in claims of older versions
 	waits    bool  // it was scheduled; due alone does not tell, as clocks differ
+	// digest is of what the message says and to whom; "" if that does not matter, as for
+	// one without a key, or is not known, as in claims of older versions.
+	digest string
 }
 
 func (c claim) String() string {
 	written := c.id + " " + string(c.priority) + " " + strconv.Itoa(c.parts) + " " + strconv.FormatInt(c.due, 10)
-	if c.waits {
+	switch {
+	case c.waits:
 		written += " " + string(tasks.Scheduled)
+	case c.digest != "":
+		written += " " + string(tasks.Queued)
+	}
+	if c.digest != "" {
+		written += " " + c.digest
 	}
 	return written
+}
+
+// contradicts reports whether two messages are known to say different things.
+func (c claim) contradicts(other claim) bool {
+	return c.digest != "" && other.digest != "" && c.digest != other.digest
 }
 
 func (c claim) queue(app string) string { return tasks.Queue(app, c.priority) }
@@ -67,6 +81,9 @@ func parseClaim(app, s string) (claim, bool) {
 		due, _ := strconv.ParseInt(fields[3], 10, 64) // not a number: 0, not known
 		c.due = max(due, 0)
 		c.waits = len(fields) > 4 && fields[4] == string(tasks.Scheduled)
+	}
+	if len(fields) > 5 {
+		c.digest = fields[5]
 	}
 	owner, idErr := tasks.AppOf(c.id)
 	return c, err == nil && parts >= 0 && idErr == nil && owner == app && c.priority.Validate() == nil

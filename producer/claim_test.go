@@ -9,7 +9,7 @@ import (
 func FuzzParseClaim(f *testing.F) {
 	for _, s := range []string{
 		"ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E critical 0", "ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E critical 0 1790000000123 scheduled",
-		"ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E critical 0 -7",
+		"ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E critical 0 -7", "ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E critical 0 5 queued 0123456789abcdef",
 		"ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E bulk 12 something newer",
 		"hr-01K9Z3V6C8W5N3T1Q0R7XJ4M2E bulk 0", "", "x default 1", "ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E default -1",
 	} {

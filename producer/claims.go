@@ -36,7 +36,12 @@ type claims struct {
 // kind is what differs between the two kinds of claims.
 type kind struct {
 	key func(d *draft) string
-	ttl func(d *draft) time.Duration
+	// older is where the version before kept the claim, "" for where it is now. It knew no
+	// digests: a claim with one is another's.
+	older func(d *draft) string
+	// says makes a message that contradicts the first one an error.
+	says bool
+	ttl  func(d *draft) time.Duration
 	// takeover says when the claim of another message goes to a draft.
 	takeover func(d *draft) takeover
 }
@@ -53,8 +58,10 @@ const (
 
 func (c *claims) byKey() kind {
 	return kind{
-		key: func(d *draft) string { return d.byKey(c.app) },
-		ttl: func(d *draft) time.Duration { return c.recordTTL + c.delay(d) },
+		key:   func(d *draft) string { return d.byKey(c.app) },
+		older: func(d *draft) string { return d.olderKey(c.app) },
+		says:  true,
+		ttl:   func(d *draft) time.Duration { return c.recordTTL + c.delay(d) },
 
 		takeover: func(*draft) takeover { return takeNever },
 	}
@@ -62,7 +69,8 @@ func (c *claims) byKey() kind {
 
 func (c *claims) byBytes() kind {
 	return kind{
-		key: func(d *draft) string { return d.byBytes(c.app) },
+		key:   func(d *draft) string { return d.byBytes(c.app) },
+		older: func(*draft) string { return "" },
 		// A claim that outlived the record would lead to a message of which nobody knows
 		// what became; WeCom itself drops the repeat then.
 		ttl: func(d *draft) time.Duration { return min(d.window, c.recordTTL) + c.delay(d) },
@@ -109,15 +117,10 @@ func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
 	if len(drafts) == 0 {
 		return
 	}
-	set := make([]*redis.StatusCmd, len(drafts))
-	holders := make([]*redis.StringCmd, len(drafts))
-	records := make([]*redis.SliceCmd, len(drafts))
+	taken := make([]taking, len(drafts))
 	err := c.pipelined(ctx, func(p redis.Pipeliner) {
 		for i, d := range drafts {
-			key := k.key(d)
-			set[i] = p.SetArgs(ctx, key, d.own.String(), redis.SetArgs{Mode: "NX", TTL: k.ttl(d)})
-			holders[i] = p.Get(ctx, key)
-			records[i] = p.HMGet(ctx, keys.Record(c.app, d.own.id), "state", "parts")
+			taken[i] = c.ask(ctx, p, k, d)
 		}
 	})
 	if err != nil {
@@ -126,25 +129,64 @@ func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
 	}
 	var followers []*draft
 	for i, d := range drafts {
-		if set[i].Err() == nil {
-			d.held = append(d.held, k.key(d))
-		}
-		if first, ok := parseClaim(c.app, holders[i].Val()); ok {
-			d.place, d.met = first, holders[i].Val()
-		}
+		c.settlePlace(k, d, taken[i])
 		if d.place.id != d.own.id {
 			followers = append(followers, d)
 		}
-		// A record under its own id is that of an earlier message with the same key, and
-		// outlives the claim.
-		if state, parts := readRecord(records[i]); state != tasks.None {
-			d.found(state)
-			if d.place.id == d.own.id {
-				d.place.parts = parts
-			}
-		}
 	}
 	c.follow(ctx, k, chosen(followers, (*draft).open))
+}
+
+// taking is what Redis is asked about one claim.
+type taking struct {
+	set           *redis.StatusCmd
+	holder, older *redis.StringCmd // older is nil where there is none
+	record        *redis.SliceCmd
+}
+
+func (c *claims) ask(ctx context.Context, p redis.Pipeliner, k kind, d *draft) taking {
+	key := k.key(d)
+	t := taking{
+		set:    p.SetArgs(ctx, key, d.own.String(), redis.SetArgs{Mode: "NX", TTL: k.ttl(d)}),
+		holder: p.Get(ctx, key), record: p.HMGet(ctx, keys.Record(c.app, d.own.id), "state", "parts"),
+	}
+	if older := k.older(d); older != "" {
+		t.older = p.Get(ctx, older)
+	}
+	return t
+}
+
+// held is the claim that counts, as it was read.
+func (t taking) held(app string) (first claim, read string, ok bool) {
+	if t.older != nil {
+		if first, ok := parseClaim(app, t.older.Val()); ok && first.digest == "" {
+			return first, t.older.Val(), true
+		}
+	}
+	first, ok = parseClaim(app, t.holder.Val())
+	return first, t.holder.Val(), ok
+}
+
+// settlePlace gives a draft the place that its claim names.
+func (c *claims) settlePlace(k kind, d *draft, t taking) {
+	if t.set.Err() == nil {
+		d.held = append(d.held, k.key(d))
+	}
+	if first, read, ok := t.held(c.app); ok {
+		d.place, d.met = first, read
+	}
+	if k.says && d.place.contradicts(d.own) {
+		d.result.Err = &tasks.KeyReuseError{ID: d.place.id}
+		return
+	}
+	// A record under its own id is that of an earlier message with the same key, and
+	// outlives the claim.
+	if state, parts := readRecord(t.record); state != tasks.None {
+		d.found(state)
+		if d.place.id == d.own.id {
+			d.place.parts = parts
+		}
+	}
 }
 
 // readRecord returns the state of a message, or of its first part, and its number of
@@ -225,7 +267,9 @@ func (c *claims) repoint(ctx context.Context, drafts []*draft) {
 	k := c.byKey()
 	err := c.pipelined(ctx, func(p redis.Pipeliner) {
 		for _, d := range drafts {
-			p.SetArgs(ctx, k.key(d), d.place.String(), redis.SetArgs{TTL: k.ttl(d)})
+			place := d.place
+			place.digest = d.own.digest
+			p.SetArgs(ctx, k.key(d), place.String(), redis.SetArgs{TTL: k.ttl(d)})
 		}
 	})
 	if err != nil {

@@ -22,6 +22,12 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
+// withAgent is a text whose agentid was not left out.
+func withAgent(request message.SendTextRequest) message.SendTextRequest {
+	request.AgentID = "1000002"
+	return request
+}
+
 // checked is a text with WeCom's duplicate check.
 func checked(to, content string) message.SendTextRequest {
 	request := text(to, content)
@@ -67,6 +73,9 @@ func settlePart(t *testing.T, rdb redis.UniversalClient, r producer.Receipt, par
 func TestARepeatFindsTheFirstMessage(t *testing.T) {
 	t.Parallel()
 	key := producer.Options{IdempotencyKey: "order-1"}
+	anything := producer.Options{IdempotencyKey: "order-1", KeyTakesAny: true}
+	builds := producer.Options{IdempotencyKey: "order-1", KeyOwner: "builds"}
+	backup := producer.Options{IdempotencyKey: "order-1", KeyOwner: "backup"}
 	for name, tc := range map[string]struct {
 		first, repeat         message.Request
 		firstOptions, options producer.Options
@@ -74,22 +83,27 @@ func TestARepeatFindsTheFirstMessage(t *testing.T) {
 		duplicate             bool
 		state                 tasks.State
 	}{
-		"by its key, whatever it says":         {text("a", "x"), text("b", "y"), key, key, tasks.None, true, tasks.Queued},
-		"by its key, whatever its priority":    {text("a", "x"), text("a", "x"), key, producer.Options{IdempotencyKey: "order-1", Priority: tasks.Critical}, tasks.None, true, tasks.Queued},
-		"by its key, after it was sent":        {text("a", "x"), text("a", "x"), key, key, tasks.Accepted, true, tasks.Accepted},
-		"by its key, though it was rejected":   {text("a", "x"), text("a", "x"), key, key, tasks.Rejected, true, tasks.Rejected},
-		"not by another key":                   {text("a", "x"), text("a", "x"), key, producer.Options{IdempotencyKey: "order-2"}, tasks.None, false, tasks.Queued},
-		"by its bytes":                         {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.None, true, tasks.Queued},
-		"by its bytes, whatever its priority":  {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{Priority: tasks.Bulk}, tasks.None, true, tasks.Queued},
-		"by its bytes, after it was sent":      {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Accepted, true, tasks.Accepted},
-		"by its bytes, where nobody knows":     {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Unknown, true, tasks.Unknown},
-		"not when the first was rejected":      {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Rejected, false, tasks.Queued},
-		"not when the first was cancelled":     {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Cancelled, false, tasks.Queued},
-		"not with other recipients":            {checked("a", "x"), checked("a|b", "x"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
-		"not with another text":                {checked("a", "x"), checked("a", "y"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
-		"not without duplicate check":          {text("a", "x"), text("a", "x"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
-		"by its bytes, though it has a key":    {checked("a", "x"), checked("a", "x"), producer.Options{}, key, tasks.None, true, tasks.Queued},
-		"by its bytes, though both have a key": {checked("a", "x"), checked("a", "x"), producer.Options{IdempotencyKey: "order-2"}, key, tasks.Accepted, true, tasks.Accepted},
+		"by its key, whatever it says, if asked": {text("a", "x"), text("b", "y"), anything, anything, tasks.None, true, tasks.Queued},
+		"by its key, in another order":           {text("a|b", "x"), text("B|a|b", "x"), key, key, tasks.None, true, tasks.Queued},
+		"by its key, with its agentid":           {text("a", "x"), withAgent(text("a", "x")), key, key, tasks.None, true, tasks.Queued},
+		"by its owner's key":                     {text("a", "x"), text("a", "x"), builds, builds, tasks.None, true, tasks.Queued},
+		"not by another owner's key":             {text("a", "x"), text("a", "x"), builds, backup, tasks.None, false, tasks.Queued},
+		"not by a key of the app's":              {text("a", "x"), text("a", "x"), key, builds, tasks.None, false, tasks.Queued},
+		"by its key, whatever its priority":      {text("a", "x"), text("a", "x"), key, producer.Options{IdempotencyKey: "order-1", Priority: tasks.Critical}, tasks.None, true, tasks.Queued},
+		"by its key, after it was sent":          {text("a", "x"), text("a", "x"), key, key, tasks.Accepted, true, tasks.Accepted},
+		"by its key, though it was rejected":     {text("a", "x"), text("a", "x"), key, key, tasks.Rejected, true, tasks.Rejected},
+		"not by another key":                     {text("a", "x"), text("a", "x"), key, producer.Options{IdempotencyKey: "order-2"}, tasks.None, false, tasks.Queued},
+		"by its bytes":                           {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.None, true, tasks.Queued},
+		"by its bytes, whatever its priority":    {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{Priority: tasks.Bulk}, tasks.None, true, tasks.Queued},
+		"by its bytes, after it was sent":        {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Accepted, true, tasks.Accepted},
+		"by its bytes, where nobody knows":       {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Unknown, true, tasks.Unknown},
+		"not when the first was rejected":        {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Rejected, false, tasks.Queued},
+		"not when the first was cancelled":       {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Cancelled, false, tasks.Queued},
+		"not with other recipients":              {checked("a", "x"), checked("a|b", "x"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
+		"not with another text":                  {checked("a", "x"), checked("a", "y"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
+		"not without duplicate check":            {text("a", "x"), text("a", "x"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
+		"by its bytes, though it has a key":      {checked("a", "x"), checked("a", "x"), producer.Options{}, key, tasks.None, true, tasks.Queued},
+		"by its bytes, though both have a key":   {checked("a", "x"), checked("a", "x"), producer.Options{IdempotencyKey: "order-2"}, key, tasks.Accepted, true, tasks.Accepted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -177,7 +191,7 @@ func TestAKeyOfAMessageFoundByItsBytesLeadsThere(t *testing.T) {
 	settle(t, rdb, first, tasks.Accepted)
 	key := producer.Options{IdempotencyKey: "order-1"}
 	send(t, rdb, checked("a", "x"), key)
-	if id, err := ledger.New(rdb, "ops", time.Hour).IDOfKey(t.Context(), "order-1"); err != nil || id != first.ID {
+	if id, err := ledger.New(rdb, "ops", time.Hour).IDOfKey(t.Context(), "", "order-1"); err != nil || id != first.ID {
 		t.Errorf("the key leads to %s, %v; want %s", id, err, first.ID)
 	}
 	forgetLocks(t, rdb) // the interval is over, the key is not

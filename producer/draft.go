@@ -24,7 +24,8 @@ import (
 type draft struct {
 	result   *Result
 	schedule schedule
-	keyed    bool // it has an idempotency key
+	keyed    bool   // it has an idempotency key
+	elder    string // the id that the version before gave it, "" for the same
 	msgType  message.Type
 	window   time.Duration // of WeCom's duplicate check, 0 without
 	bodies   [][]byte      // one for each call
@@ -70,6 +71,14 @@ func (d *draft) foundParts(states []*redis.StringCmd) {
 
 // byKey is the key in Redis of the claim by idempotency key.
 func (d *draft) byKey(app string) string { return keys.IdempotencyKey(app, d.own.id) }
+
+// olderKey is where the version before kept the claim, "" for the same key.
+func (d *draft) olderKey(app string) string {
+	if d.elder == "" {
+		return ""
+	}
+	return keys.IdempotencyKey(app, d.elder)
+}
 
 // first reports whether nobody has used its idempotency key for as long as records are
 // kept. What ended before that may still be in the dashboard, under the same id.

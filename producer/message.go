@@ -17,6 +17,9 @@ type (
 	// not enqueued. Err is *[RedisError] when Redis did not confirm it, and trying
 	// again may help; with any other error the message itself is at fault.
 	Result = tasks.Result
+	// KeyReuseError is a message under the idempotency key of one that says something
+	// else, or goes to others. Nothing was enqueued.
+	KeyReuseError = tasks.KeyReuseError
 	// RedisError is an enqueue that Redis did not confirm. When a message has an
 	// idempotency key, sending it again is safe.
 	RedisError = asynqx.RedisError

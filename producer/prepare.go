@@ -2,12 +2,19 @@ package producer
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
+
+// digestBytes tell messages of one key apart, and each message with a key keeps them.
+const digestBytes = 8
 
 // prepare checks a message and encodes it, one body for each call to WeCom.
 func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, error) {
@@ -23,6 +30,9 @@ func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, er
 		return nil, err
 	}
 	own := claim{id: p.id(m.Options), priority: cmp.Or(m.Options.Priority, tasks.Default), due: planned.due.UnixMilli(), waits: planned.waits}
+	if own.digest, err = digest(m); err != nil {
+		return nil, err
+	}
 	if len(bodies) > 1 {
 		own.parts = len(bodies)
 	}
@@ -30,15 +40,48 @@ func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, er
 	return &draft{
 		result: result, schedule: planned, keyed: m.Options.IdempotencyKey != "",
 		msgType: m.Request.Type(), window: m.Request.Common().DuplicateCheckWindow(),
-		bodies: bodies, own: own, place: own,
+		bodies: bodies, own: own, place: own, elder: p.elder(m.Options),
 	}, nil
 }
 
 func (p *Producer) id(o Options) string {
 	if o.IdempotencyKey != "" {
-		return tasks.IDFromKey(p.app, o.IdempotencyKey)
+		return tasks.IDFromKey(p.app, tasks.OwnedKey(o.KeyOwner, o.IdempotencyKey))
 	}
 	return tasks.NewID(p.app)
+}
+
+// elder is the id that a message had before its key belonged to an owner. Without it, who
+// repeats a message after an upgrade would send it a second time.
+func (p *Producer) elder(o Options) string {
+	if o.IdempotencyKey == "" || o.KeyOwner == "" {
+		return ""
+	}
+	return tasks.IDFromKey(p.app, o.IdempotencyKey)
+}
+
+// digest is the same for messages that say the same to the same: the order of recipients
+// does not matter, nor whether the agentid is left out. "" for a message that any other may
+// repeat.
+func digest(m Message) (string, error) {
+	if m.Options.IdempotencyKey == "" || m.Options.KeyTakesAny {
+		return "", nil
+	}
+	to := m.Request.Common().Recipients().Unique()
+	for i, user := range to.Users {
+		to.Users[i] = strings.ToLower(user) // as WeCom reads it
+	}
+	for _, ids := range [][]string{to.Users, to.Parties, to.Tags} {
+		slices.Sort(ids)
+	}
+	said := message.WithRecipients(m.Request, to)
+	said.Common().AgentID = ""
+	body, err := message.Encode(said)
+	if err != nil {
+		return "", fmt.Errorf("encode message: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:digestBytes]), nil
 }
 
 // encode splits the message and returns the bytes that WeCom will get.

@@ -36,6 +36,15 @@ func IDFromKey(app, key string) string {
 	return app + "-" + id.String()
 }
 
+// OwnedKey is the idempotency key of an owner as [IDFromKey] takes it; the keys of "" are
+// the app's.
+func OwnedKey(owner, key string) string {
+	if owner == "" {
+		return key
+	}
+	return "token\x00" + owner + "\x00" + key
+}
+
 // PartID is the id of part n, counted from 1, of a message that was split. The
 // first part has the message's own id.
 func PartID(id string, n int) string {

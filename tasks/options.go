@@ -26,10 +26,17 @@ type Options struct {
 	// ends in state expired. Set one at most; ExpiresIn counts from the enqueueing.
 	ExpiresAt time.Time
 	ExpiresIn time.Duration
-	// IdempotencyKey makes a repeat of this call find the first message, whatever the
-	// repeat says itself, for as long as records are kept: its id derives from the key.
-	// At most [MaxKeyBytes]; "" for none.
+	// IdempotencyKey makes a repeat of this call find the first message, for as long as
+	// records are kept: its id derives from the key. A message under the key of one that
+	// says something else, or goes to others, is a [*KeyReuseError]; its priority and times
+	// do not matter. At most [MaxKeyBytes]; "" for none.
 	IdempotencyKey string
+	// KeyOwner is whose key it is: equal keys of two owners lead to two messages. "" for
+	// the app itself, as from the command line.
+	KeyOwner string
+	// KeyTakesAny makes a repeat find the first message whatever it says itself, as one
+	// that is rendered anew each time.
+	KeyTakesAny bool
 }
 
 // Or is o, with the defaults where it says nothing.
@@ -42,6 +49,8 @@ func (o Options) Or(defaults Options) Options {
 		o.ExpiresAt, o.ExpiresIn = defaults.ExpiresAt, defaults.ExpiresIn
 	}
 	o.IdempotencyKey = cmp.Or(o.IdempotencyKey, defaults.IdempotencyKey)
+	o.KeyOwner = cmp.Or(o.KeyOwner, defaults.KeyOwner)
+	o.KeyTakesAny = o.KeyTakesAny || defaults.KeyTakesAny
 	return o
 }
 

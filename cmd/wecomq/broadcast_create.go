@@ -89,7 +89,7 @@ func (f *broadcastCreateFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.testTo, "test-to", "", "first send three of the messages to this `USER`; create it only if WeCom accepts them")
 	flags.BoolVar(&f.approve, "approve", false, "wait until somebody else approves it")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only check: print what would be sent, store nothing")
-	flags.StringVar(&f.idempotencyKey, "idempotency-key", "", "a repeat with the same `KEY` returns the first broadcast")
+	flags.StringVar(&f.idempotencyKey, "idempotency-key", "", "a repeat with the same `KEY` returns the first broadcast; another one is refused")
 }
 
 // validate checks what flags say together.

@@ -11,6 +11,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 // broadcastCreation is one run of `wecomq broadcast create`, once the list is checked.
@@ -66,6 +67,8 @@ func (c *broadcastCreation) create(ctx context.Context, testTo string) error {
 func creationError(err error) error {
 	refused, ok := errors.AsType[*broadcast.TestError](err)
 	switch {
+	case errors.As(err, new(*tasks.KeyReuseError)):
+		return &exitError{exitUsage, err}
 	case !ok:
 		return fmt.Errorf("%w; nothing was sent. Repeat the command: it goes on where it was", err)
 	case refused.Record.State.Final():

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -129,15 +130,47 @@ func findByKey(ctx context.Context, d *daemon.Deployment, name, key string) (tas
 	if err != nil {
 		return tasks.Record{}, err
 	}
-	id, err := d.Ledger(app).IDOfKey(ctx, key)
+	var found []tasks.Record
+	for _, owner := range keyOwners(d.Config, app.Name) {
+		record, err := findByOwnedKey(ctx, d, app, owner, key)
+		switch {
+		case err == nil:
+			found = append(found, record)
+		case !errors.Is(err, lookup.ErrNotFound):
+			return tasks.Record{}, err
+		}
+	}
+	switch len(found) {
+	case 0:
+		return tasks.Record{}, fmt.Errorf("idempotency key %q: %w", key, lookup.ErrNotFound)
+	case 1:
+		return found[0], nil
+	}
+	ids := make([]string, len(found))
+	for i, record := range found {
+		ids[i] = record.ID
+	}
+	return tasks.Record{}, usagef("idempotency key %q: several senders have used it, for %s; ask for one of these ids", key, strings.Join(ids, ", "))
+}
+
+// keyOwners are all whose idempotency keys lead to messages of an app: the app itself, and
+// the tokens of gateways.
+func keyOwners(cfg *config.Config, app string) []string {
+	owners := []string{""}
+	for _, token := range cfg.Gateway.Tokens {
+		if slices.Contains(token.Apps, app) {
+			owners = append(owners, token.Name)
+		}
+	}
+	return owners
+}
+
+func findByOwnedKey(ctx context.Context, d *daemon.Deployment, app *config.App, owner, key string) (tasks.Record, error) {
+	id, err := d.Ledger(app).IDOfKey(ctx, owner, key)
 	if err != nil {
 		return tasks.Record{}, err
 	}
-	record, err := d.Finder(app).Message(ctx, id)
-	if errors.Is(err, lookup.ErrNotFound) {
-		return tasks.Record{}, fmt.Errorf("idempotency key %q: %w", key, lookup.ErrNotFound)
-	}
-	return record, err
+	return d.Finder(app).Message(ctx, id)
 }
 
 func (g *globals) printRecord(r tasks.Record) error {

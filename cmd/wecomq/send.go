@@ -100,7 +100,7 @@ func (f *sendFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.at, "at", "", "send at this `TIME`, RFC 3339, e.g. 2026-12-01T09:03:00+08:00")
 	flags.DurationVar(&f.delay, "delay", 0, "send after this time, e.g. 10m")
 	flags.DurationVar(&f.expiresIn, "expires-in", 0, "give up if it is not sent within this time, e.g. 1h")
-	flags.StringVar(&f.idempotencyKey, "idempotency-key", "", "a repeat with the same `KEY` returns the first message")
+	flags.StringVar(&f.idempotencyKey, "idempotency-key", "", "a repeat with the same `KEY` returns the first message; another message is refused")
 	flags.DurationVar(&f.duplicateCheck, "duplicate-check", 0, "WeCom suppresses equal messages within this time, 1s to 4h")
 	flags.BoolVar(&f.wait, "wait", false, "wait until the message is finished and print its record; exit 3 when it was rejected")
 	flags.DurationVar(&f.timeout, "timeout", time.Minute, "how long --wait waits; exit 4 after that")

@@ -36,8 +36,9 @@ const (
 type Draft struct {
 	Spec Spec
 	List *compose.Compiled
-	// Key is the sender's idempotency key; "" derives the id from what the broadcast says.
-	Key string
+	// Key is the sender's idempotency key, and KeyOwner whose it is, "" for the app; without
+	// a key the id derives from what the broadcast says.
+	Key, KeyOwner string
 	// OnProgress, when set, is told how many recipients are stored.
 	OnProgress func(recipients int)
 }
@@ -148,7 +149,7 @@ func (d Draft) Digest() (string, error) {
 
 func (d Draft) id(app, digest string) string {
 	if d.Key != "" {
-		return tasks.BroadcastIDFromKey(app, "key\x00"+d.Key)
+		return tasks.BroadcastIDFromKey(app, "key\x00"+tasks.OwnedKey(d.KeyOwner, d.Key))
 	}
 	return tasks.BroadcastIDFromKey(app, "digest\x00"+digest)
 }

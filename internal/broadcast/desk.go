@@ -71,7 +71,7 @@ func (d *Desk) Compile(ctx context.Context, o *Order, list io.Reader, by string)
 	}
 	recipients.explain(compiled.Summary.Problems, compiled.Summary.DuplicateExamples)
 	spec.NeedsApproval = spec.NeedsApproval || d.MustBeApproved(compiled.Summary.Recipients)
-	return Draft{Spec: spec, List: compiled, Key: o.IdempotencyKey}, nil
+	return Draft{Spec: spec, List: compiled, Key: o.IdempotencyKey, KeyOwner: by}, nil
 }
 
 // KeepFiles is the template with what stands for its files, which all calls share. They are

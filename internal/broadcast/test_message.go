@@ -59,12 +59,12 @@ func (e *TestError) Unwrap() error {
 
 // CreateTested is [Store.Create] for a broadcast that runs only if WeCom has accepted its
 // samples for one user: see [Desk.Test]. With "" for the user it is not tested. A repeat that
-// finds the broadcast tests nothing.
+// finds the broadcast tests nothing; under the key of one that says something else it is a
+// [*tasks.KeyReuseError].
 func (d *Desk) CreateTested(ctx context.Context, draft Draft, to string, accepted func(TestMessage)) (b *Broadcast, duplicate bool, err error) {
-	if b, err = d.Prepare(ctx, draft); err != nil {
+	if b, duplicate, err = d.repeated(ctx, draft); err != nil {
 		return nil, false, err
 	}
-	duplicate = b.State != Creating
 	if to != "" && !duplicate {
 		if err := d.Test(ctx, b, to, accepted); err != nil {
 			return nil, false, fmt.Errorf("the broadcast was not created: %w", err)

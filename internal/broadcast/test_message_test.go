@@ -156,3 +156,43 @@ func TestATestThatDoesNotEndIsTold(t *testing.T) {
 		t.Errorf("there are %v, %v", all, err)
 	}
 }
+
+func TestAKeyIsForOneBroadcastOfAToken(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	desk := b.BroadcastDesk(b.App("ops"))
+	order := func(text, owner string) (*broadcast.Broadcast, bool, error) {
+		draft := b.draft(text, "a\nb\n")
+		draft.Key, draft.KeyOwner, draft.Spec.CreatedBy = "monthly", owner, owner
+		return desk.CreateTested(t.Context(), draft, "", nil)
+	}
+	before, _, err := order("hello", "") // as the version before did, whose keys had no owner
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, duplicate, err := order("hello", "builds")
+	if err != nil || duplicate || first.ID == before.ID {
+		t.Fatalf("under another's key: %+v, %t, %v", first, duplicate, err)
+	}
+	if again, duplicate, err := order("hello", "builds"); err != nil || !duplicate || again.ID != first.ID {
+		t.Errorf("the repeat: %+v, %t, %v", again, duplicate, err)
+	}
+	_, _, err = order("bye", "builds")
+	if reuse, ok := errors.AsType[*tasks.KeyReuseError](err); !ok || reuse.ID != first.ID {
+		t.Errorf("another broadcast under the key: %v, want that it is of %s", err, first.ID)
+	}
+}
+
+func TestABroadcastOfAnOlderVersionIsFoundByItsKey(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, daemontest.Config{})
+	desk := b.BroadcastDesk(b.App("ops"))
+	draft := b.draft("hello", "a\nb\n")
+	draft.Key = "monthly"
+	first := b.create(draft)
+	repeat := b.draft("hello", "a\nb\n")
+	repeat.Key, repeat.KeyOwner = "monthly", repeat.Spec.CreatedBy
+	if again, duplicate, err := desk.CreateTested(t.Context(), repeat, "", nil); err != nil || !duplicate || again.ID != first.ID {
+		t.Errorf("the repeat after the upgrade: %+v, %t, %v; want %s", again, duplicate, err, first.ID)
+	}
+}

@@ -88,7 +88,7 @@ func (b *backends) of(app string) (*backend, error) {
 	return backend, nil
 }
 
-// Enqueue implements [gateway.Queue] and [webhook.Queue].
+// Enqueue implements [gateway.Queue].
 func (b *backends) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
 	backend, err := b.of(app)
 	if err != nil {

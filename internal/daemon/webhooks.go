@@ -9,6 +9,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/webhook"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 // webhooks handle Alertmanager's and Grafana's webhooks of a gateway; each reload
@@ -17,6 +18,18 @@ type webhooks struct {
 	backends *backends
 	current  atomic.Pointer[webhook.Handler]
 	next     chan webhookDuty
+}
+
+// webhookQueue enqueues what webhooks send. A repeat of an alert may be rendered with
+// other words.
+type webhookQueue struct{ *backends }
+
+// Enqueue implements [webhook.Queue].
+func (q webhookQueue) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
+	for i := range messages {
+		messages[i].Options.KeyTakesAny = true
+	}
+	return q.backends.Enqueue(ctx, app, messages)
 }
 
 // webhookDuty is a handler and the apps whose digests it sends.
@@ -37,7 +50,7 @@ func newWebhooks(d *Deployment, b *backends) (*webhooks, error) {
 
 // load makes the handler of a config; apply puts it into effect.
 func (w *webhooks) load(d *Deployment) (apply func(), err error) {
-	handler, err := webhook.New(d.rdb, w.backends, d.Config.Gateway.Webhooks, d.log)
+	handler, err := webhook.New(d.rdb, webhookQueue{w.backends}, d.Config.Gateway.Webhooks, d.log)
 	if err != nil {
 		return nil, err
 	}

@@ -116,6 +116,7 @@ func (in *mediaInput) read() (name string, content []byte, err error) {
 
 // prepare makes sure that the files of a message are there. Most messages have none.
 func (g *Gateway) prepare(ctx context.Context, app App, m tasks.Message) (tasks.Message, error) {
+	m.Options.KeyOwner = IdentityFrom(ctx).Name()
 	if g.services.Media == nil || !namesFiles(m.Request) {
 		return m, nil
 	}

@@ -115,6 +115,29 @@ func TestIdempotencyKeyOfHeaderAndBody(t *testing.T) {
 	same(t, "two different keys", p.locations(), []string{"body.idempotency_key"})
 }
 
+func TestAKeyIsForOneMessageOfAToken(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	other := strings.Replace(textBody, "hello", "bye", 1)
+	first := decoded[gateway.Receipt](t, b.do("POST", "/v1/messages", textBody, as(senderToken), "Idempotency-Key: k").body)
+	p := b.problem(b.do("POST", "/v1/messages", other, as(senderToken), "Idempotency-Key: k"))
+	same(t, "another message", p.Status, http.StatusUnprocessableEntity)
+	same(t, "what is wrong", p.locations(), []string{"body.idempotency_key"})
+	if !strings.Contains(p.Detail, first.ID) {
+		t.Errorf("it does not name %s: %s", first.ID, p.Detail)
+	}
+	theirs := decoded[gateway.Receipt](t, b.do("POST", "/v1/messages", with(`"app":"ops"`), as(rootToken), "Idempotency-Key: k").body)
+	if theirs.Duplicate || theirs.ID == first.ID {
+		t.Errorf("the key of another token: %+v", theirs)
+	}
+	lines := b.batch("", textBody+"\n"+other, as(senderToken), "Idempotency-Key: lines")
+	same(t, "the first line", lines[0].Status, 0)
+	lines = b.batch("", textBody+"\n"+textBody, as(senderToken), "Idempotency-Key: lines")
+	if !lines[0].Duplicate || lines[1].Status != http.StatusUnprocessableEntity || !strings.Contains(lines[1].Error, "idempotency_key") {
+		t.Errorf("the batch sent again with another second line: %+v", lines)
+	}
+}
+
 func TestWhenRedisIsAwayClientsAreToldToComeAgain(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

@@ -196,8 +196,8 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 		return http.StatusOK, 40001, err.Error()
 	case errors.Is(err, errAccessExpired):
 		return http.StatusOK, 42001, err.Error()
-	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):
-		return http.StatusOK, 40058, err.Error()
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict), errors.As(err, new(*tasks.KeyReuseError)):
+		return http.StatusOK, errInvalidParameter, err.Error()
 	case errors.Is(err, problem.ErrForbidden):
 		return http.StatusOK, 301002, err.Error()
 	}

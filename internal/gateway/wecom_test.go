@@ -250,6 +250,10 @@ func TestTheIdempotencyKeyWorksHereToo(t *testing.T) {
 	first := b.call("message/send", token, textBody, "Idempotency-Key: k")
 	again := b.call("message/send", token, textBody, "Idempotency-Key: k")
 	same(t, "the repeat's msgid", again.MsgID, first.MsgID)
+	other := b.call("message/send", token, strings.Replace(textBody, "hello", "bye", 1), "Idempotency-Key: k")
+	if other.ErrCode != 40058 || !strings.Contains(other.ErrMsg, first.MsgID) || other.MsgID != "" {
+		t.Errorf("another message under the key: %+v", other)
+	}
 	for name, key := range map[string]string{"not ASCII": "schlüssel", "too long": strings.Repeat("k", 256)} {
 		a := b.call("message/send", token, textBody, "Idempotency-Key: "+key)
 		if a.ErrCode != 40058 || !strings.Contains(a.ErrMsg, "idempotency_key") || a.MsgID != "" {

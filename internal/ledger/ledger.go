@@ -93,10 +93,10 @@ func (l *Ledger) ID(ctx context.Context, msgid string) (string, error) {
 	return id, nil
 }
 
-// IDOfKey finds the id of the message that was enqueued under an idempotency key. If
-// there is no claim, it is the id that derives from the key.
-func (l *Ledger) IDOfKey(ctx context.Context, key string) (string, error) {
-	derived := tasks.IDFromKey(l.app, key)
+// IDOfKey finds the id of the message that was enqueued under an idempotency key of an
+// owner, "" for the app. If there is no claim, it is the id that derives from the key.
+func (l *Ledger) IDOfKey(ctx context.Context, owner, key string) (string, error) {
+	derived := tasks.IDFromKey(l.app, tasks.OwnedKey(owner, key))
 	claim, err := l.rdb.Get(ctx, keys.IdempotencyKey(l.app, derived)).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return "", fmt.Errorf("look up idempotency key: %w", err)

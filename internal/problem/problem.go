@@ -14,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 // ContentType is that of a problem.
@@ -45,6 +46,9 @@ func New(err error, location string) *Problem {
 		for _, field := range invalid.Fields {
 			p.Errors = append(p.Errors, &huma.ErrorDetail{Location: location + field.Field, Message: field.Problem})
 		}
+	}
+	if reuse, ok := errors.AsType[*tasks.KeyReuseError](err); ok {
+		p.Errors = []*huma.ErrorDetail{{Location: location + "idempotency_key", Message: "is that of another one", Value: reuse.ID}}
 	}
 	if list, ok := errors.AsType[*compose.ListError](err); ok {
 		p.InvalidRows, p.Rows = max(list.Invalid, 1), list.Problems

@@ -9,6 +9,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -54,6 +55,7 @@ var statuses = []struct {
 	{is(ErrTooLarge), http.StatusRequestEntityTooLarge},
 	{is(ErrInvalid), http.StatusUnprocessableEntity},
 	{as[*message.ValidationError], http.StatusUnprocessableEntity},
+	{as[*tasks.KeyReuseError], http.StatusUnprocessableEntity},
 	{is(broadcast.ErrNotFound), http.StatusNotFound},
 	{is(broadcast.ErrOwnApproval), http.StatusForbidden},
 	{is(broadcast.ErrKeyInUse), http.StatusConflict},
