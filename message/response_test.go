@@ -2,6 +2,8 @@ package message_test
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -83,4 +85,33 @@ func TestIDListReadsBothForms(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"invaliduser":5}`), new(message.UpdateTemplateCardResponse)); err == nil {
 		t.Error("a number is no list")
 	}
+}
+
+// FuzzSendResponse: whatever WeCom answers, what is read names no user twice over and empty,
+// and a list that is not understood is named.
+func FuzzSendResponse(f *testing.F) {
+	for _, answer := range []string{
+		`{"errcode":0,"invaliduser":"a|b","msgid":"m"}`, `{"invaliduser":["a",1,null],"invalidparty":7,"invalidtag":null}`,
+		`{"invaliduser":{"a":1},"unlicenseduser":[["a"]]}`, `[]`, `null`, ``, `{"errcode":"0","errcode":1e400}`,
+	} {
+		f.Add([]byte(answer))
+	}
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		var r message.SendResponse
+		if err := json.Unmarshal(answer, &r); err != nil {
+			return
+		}
+		for _, list := range []string{r.InvalidUser, r.InvalidParty, r.InvalidTag, r.UnlicensedUser} {
+			if list != "" && slices.Contains(strings.Split(list, "|"), "") {
+				t.Errorf("%q has an empty name", list)
+			}
+		}
+		var members map[string]any
+		_ = json.Unmarshal(answer, &members)
+		for _, name := range r.Unread {
+			if _, there := members[name]; !there {
+				t.Errorf("%s is named, and is not there", name)
+			}
+		}
+	})
 }

@@ -40,19 +40,6 @@ func Validate(rawURL string) error {
 	return err
 }
 
-// Redact returns the URL without its passwords, fit for a log.
-func Redact(rawURL string) string {
-	u, err := split(rawURL)
-	if err != nil {
-		return "(invalid URL)"
-	}
-	if query := u.Query(); query.Has("password") {
-		query.Set("password", "xxxxx") // as (*url.URL).Redacted writes the other one
-		u.RawQuery = query.Encode()
-	}
-	return u.Redacted()
-}
-
 // split parses a URL and refuses those whose password seems to have spilled into
 // the path or the query for want of escaping.
 func split(rawURL string) (*url.URL, error) {
@@ -80,16 +67,22 @@ func parse(rawURL string, workers int) (func() redis.UniversalClient, error) {
 	scheme, kind, _ := strings.Cut(u.Scheme, "-")
 	switch u.Scheme {
 	case "redis", "rediss", "unix":
-		return single(u, own, poolSize)
 	case "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster":
 		u.Scheme = scheme
 	default:
 		return nil, fmt.Errorf("unknown scheme %q (want redis, rediss, unix, redis-sentinel or redis-cluster)", u.Scheme)
 	}
-	if kind == "sentinel" {
-		return sentinel(u, own, poolSize)
+	if !isDatabase(u) { // it is not repeated: it may be a password
+		return nil, errors.New("the path is not the number of a database (want something like redis://127.0.0.1:6379/0)")
 	}
-	return cluster(u, own, poolSize)
+	switch kind {
+	case "sentinel":
+		return sentinel(u, own, poolSize)
+	case "cluster":
+		return cluster(u, own, poolSize)
+	default:
+		return single(u, own, poolSize)
+	}
 }
 
 func single(u *url.URL, own files, poolSize int) (func() redis.UniversalClient, error) {

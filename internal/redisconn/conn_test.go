@@ -139,7 +139,7 @@ func TestOpenRejects(t *testing.T) {
 		"a host without a scheme":            {"127.0.0.1:6379", `no scheme (want something like redis://127.0.0.1:6379/0)`},
 		"another scheme":                     {"http://h", `unknown scheme "http" (want redis, rediss, unix, redis-sentinel or redis-cluster)`},
 		"an unknown variant of a scheme":     {"unix-cluster:///x", `unknown scheme "unix-cluster" (want redis, rediss, unix, redis-sentinel or redis-cluster)`},
-		"a database that is no number":       {"redis://h/db0", `invalid database number: "db0"`},
+		"a database that is no number":       {"redis://h/db0", `the path is not the number of a database (want something like redis://127.0.0.1:6379/0)`},
 		"an unknown option":                  {"redis://h?pool=1", `unexpected option: pool`},
 		"a relative socket":                  {"unix://run/r.sock", `not an absolute path (want three slashes: unix:///run/redis.sock)`},
 		"a socket without a path":            {"unix://", `not an absolute path (want three slashes: unix:///run/redis.sock)`},
@@ -179,10 +179,14 @@ func TestValidateAccepts(t *testing.T) {
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ url, want string }{
-		"leaves a URL without a password alone": {"redis://h:1/0?pool_size=3", "redis://h:1/0?pool_size=3"},
-		"hides the password":                    {"redis://bob:hunter2@h/0", "redis://bob:xxxxx@h/0"},
-		"hides the one behind Sentinel as well": {"redis-sentinel://:a@h/0?master_name=m&password=b", "redis-sentinel://:xxxxx@h/0?master_name=m&password=xxxxx"},
-		"hides all of what it cannot parse":     {"redis://:hun/ter2@h/0", "(invalid URL)"},
+		"leaves a URL without a password alone":  {"redis://h:1/0?pool_size=3", "redis://h:1/0?pool_size=3"},
+		"hides the password":                     {"redis://bob:hunter2@h/0", "redis://bob:xxxxx@h/0"},
+		"hides the one behind Sentinel as well":  {"redis-sentinel://:a@h/0?master_name=m&password=b", "redis-sentinel://:xxxxx@h/0?master_name=m&password=xxxxx"},
+		"hides one in the user's place":          {"redis://hunter2@h/0", "redis://xxxxx@h/0"},
+		"hides one in the path":                  {"redis://h/hunter2", "redis://h/xxxxx"},
+		"hides parameters that it does not know": {"redis://h/0?auth=hunter2&pool_size=3", "redis://h/0?auth=xxxxx&pool_size=3"},
+		"leaves a socket alone":                  {"unix:///run/redis.sock?db=1", "unix:///run/redis.sock?db=1"},
+		"hides all of what it cannot parse":      {"redis://:hun/ter2@h/0", "(invalid URL)"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -192,4 +196,27 @@ func TestRedact(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzRedact: wherever a secret stands in a URL, what is written about it does not show it.
+func FuzzRedact(f *testing.F) {
+	f.Add("redis", "bob", "h:1", "0", "pool_size=3")
+	f.Add("redis-sentinel", "", "h", "", "password=x&addr=h2")
+	f.Add("unix", "", "", "/run/redis.sock", "db=1")
+	const secret = "hunter2secret"
+	f.Fuzz(func(t *testing.T, scheme, user, host, path, query string) {
+		for _, raw := range []string{
+			scheme + "://" + user + ":" + secret + "@" + host + "/" + path + "?" + query,
+			scheme + "://" + secret + "@" + host + "/" + path + "?" + query,
+			scheme + "://" + user + "@" + host + "/" + path + "?" + query + "&password=" + secret,
+			scheme + "://" + user + "@" + host + "/" + path + "?" + query + "&auth=" + secret,
+		} {
+			if shown := redisconn.Redact(raw); strings.Contains(shown, secret) {
+				t.Errorf("%s is shown as %s", raw, shown)
+			}
+			if err := redisconn.Validate(raw); err != nil && strings.Contains(err.Error(), secret) {
+				t.Errorf("%s: %v", raw, err)
+			}
+		}
+	})
 }

@@ -3,6 +3,7 @@ package wecomtest_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -197,4 +198,34 @@ func TestRulesAreValidated(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzAdmin: no rules and no faults break the simulator.
+func FuzzAdmin(f *testing.F) {
+	for _, body := range []string{
+		"", "null", "[]", "{}", `{"apps":[]}`, `{"member_per_minute":-1,"users":{"a":"unlicensed"}}`,
+		`[{"api":"message/send","errcode":45009,"times":1}]`, `{"api":"message/send","delay":"1h","after":true}`, `{"seed":1e400}`,
+	} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		sim := quiet(t, wecomtest.Rules{})
+		ask := func(method, path, body string) *httptest.ResponseRecorder {
+			rec := httptest.NewRecorder()
+			request := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+			request.Host = "127.0.0.1"
+			sim.ServeHTTP(rec, request)
+			return rec
+		}
+		for _, to := range [][2]string{{"PUT", "/admin/rules"}, {"PATCH", "/admin/rules"}, {"POST", "/admin/faults"}} {
+			if rec := ask(to[0], to[1], body); rec.Code >= http.StatusInternalServerError {
+				t.Errorf("%s %s: HTTP %d %s", to[0], to[1], rec.Code, rec.Body)
+			}
+		}
+		for _, path := range []string{"/admin/rules", "/admin/faults", "/admin/messages", "/admin/stats"} {
+			if rec := ask("GET", path, ""); rec.Code != http.StatusOK || !json.Valid(rec.Body.Bytes()) {
+				t.Errorf("%s: HTTP %d %s", path, rec.Code, rec.Body)
+			}
+		}
+	})
 }
