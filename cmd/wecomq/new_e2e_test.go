@@ -2,10 +2,14 @@ package main
 
 import (
 	"path/filepath"
+	"strings"
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/wecomq/wecomq/internal/waittest"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // check has the form checked, and waits for its page, which may look as the one before.
@@ -88,5 +92,57 @@ func (l *landscape) logInAgainInBrowser(tab *tab) {
 	tab.run("go back", chromedp.NavigateToHistoryEntry(written))
 	if text := js[string](tab, `document.querySelector("`+content+`").value`); text != "still here" {
 		l.Errorf("the form has %q", text)
+	}
+}
+
+// chooseFilesInBrowser is told of a file that is too large before it is sent, and stops the
+// browser while it sends another one.
+func (l *landscape) chooseFilesInBrowser(tab *tab) {
+	l.Helper()
+	const upload, button = `input[name=upload]`, `form.draft button`
+	large, small := filepath.Join(l.TempDir(), "large.png"), filepath.Join(l.TempDir(), "small.png")
+	l.write(small, "\x89PNG\r\n\x1a\n and the rest")
+	l.write(large, "\x89PNG\r\n\x1a\n"+strings.Repeat("x", wecom.MaxImageBytes))
+	tab.openForm()
+	tab.run("choose a large file", chromedp.SetValue(`select[name=type]`, "image"), chromedp.WaitVisible(upload),
+		chromedp.SetUploadFiles(upload, []string{large}), chromedp.SendKeys(`textarea[name=pasted]`, "viewer"), chromedp.Click(button))
+	if told := js[string](tab, `location.search.slice(0, 6) + document.querySelector("`+upload+`").validationMessage`); !strings.HasPrefix(told, "?form=The file is larger") {
+		l.Errorf("of a file that is too large it says %q", told)
+	}
+	if types := js[string](tab, `document.querySelector("`+upload+`").accept`); types != "image/jpeg,image/png" {
+		l.Errorf("for a picture it offers %q", types)
+	}
+	disabled := func() int { return js[int](tab, `document.querySelectorAll("button:disabled").length`) }
+	tab.run("choose a small one, and send nothing, as if the browser was stopped", chromedp.SetUploadFiles(upload, []string{small}),
+		chromedp.Evaluate(`document.querySelector("form.draft").dispatchEvent(new Event("submit", { bubbles: true }))`, nil))
+	waittest.Until(l.T, "the button is pressed", func() bool { return disabled() == 1 })
+	tab.run("go on writing", chromedp.SendKeys(`textarea[name=pasted]`, "2"))
+	if n := disabled(); n != 0 {
+		l.Errorf("%d buttons cannot be pressed any more", n)
+	}
+	tab.check("check")
+	tab.run("see it", chromedp.WaitVisible(`#checked img`))
+}
+
+// playInBrowser watches a video on a page that refreshes itself.
+func (l *landscape) playInBrowser(tab *tab) {
+	l.Helper()
+	l.writeBroadcast(tab, "userid,name\nslow1,a\nslow2,b\n", "slowly {{.name}}", "1")
+	tab.run("send", chromedp.Click(`#checked button`), chromedp.WaitVisible(`.progress`))
+	const play, refreshes = `(async () => {
+		const canvas = document.createElement("canvas"), video = document.createElement("video"), get = fetch;
+		canvas.getContext("2d").fillRect(0, 0, 9, 9);
+		Object.assign(video, { muted: true, srcObject: canvas.captureStream() });
+		document.getElementById("main").append(video);
+		window.fetch = (...what) => { window.asked = true; return get(...what); };
+		await video.play();
+		window.asked = false;
+	})()`, `document.dispatchEvent(new Event("visibilitychange")), asked`
+	js[any](tab, play)
+	if js[bool](tab, refreshes) {
+		l.Error("the page is refreshed while a video plays")
+	}
+	if !js[bool](tab, `document.querySelector("video").pause(), `+refreshes) {
+		l.Error("the page is not refreshed when the video pauses")
 	}
 }

@@ -33,6 +33,8 @@ func TestPagesInABrowser(t *testing.T) {
 	l.sendVideoInBrowser(admin)
 	l.sendOnceInBrowser(admin, b.open())
 	l.logInAgainInBrowser(admin)
+	l.chooseFilesInBrowser(admin)
+	l.playInBrowser(admin)
 	l.pauseInDashboard(admin)
 
 	reader := b.open()

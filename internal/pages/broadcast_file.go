@@ -44,7 +44,7 @@ func (p *Pages) broadcastFile(w http.ResponseWriter, r *http.Request) error {
 		header.Set("Content-Type", "application/octet-stream")
 	}
 	if kind == wecom.MediaVoice || kind == wecom.MediaFile { // no browser plays AMR
-		name := media.Filename(refs[0], content)
+		name := plain(media.Filename(refs[0], content))
 		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content)) // a player asks for parts of a video

@@ -20,7 +20,8 @@ type draftForm map[string]string
 // draftFields are the names of the fields. The list comes after them, so that it can be
 // checked while it arrives.
 var draftFields = []string{
-	"key", "app", "type", "content", "title", "description", "url", "button", "picture", "media", "media_type", "at", "rate", "hours", "approval", "skip",
+	"key", "app", "type", "content", "title", "description", "url", "button", "picture", "media", "media_type",
+	"at", "rate", "hours", "expires_in", "encoding", "header", "approval", "skip",
 }
 
 // draftTypes are the types of message that the form can write.
@@ -29,9 +30,9 @@ var draftTypes = []message.Type{
 	message.TypeImage, message.TypeVoice, message.TypeVideo, message.TypeFile,
 }
 
-// media is what WeCom takes the file of the form for; "" for a type without one.
-func (f draftForm) media() wecom.MediaType {
-	switch message.Type(f["type"]) {
+// kindOf is what WeCom takes the file of a message for; "" for a type without one.
+func kindOf(t message.Type) wecom.MediaType {
+	switch t {
 	case message.TypeImage:
 		return wecom.MediaImage
 	case message.TypeVoice:
@@ -44,6 +45,14 @@ func (f draftForm) media() wecom.MediaType {
 		return ""
 	}
 }
+
+// accepted is which files a browser offers.
+var accepted = map[wecom.MediaType]string{
+	wecom.MediaImage: "image/jpeg,image/png", wecom.MediaVoice: ".amr,audio/amr", wecom.MediaVideo: ".mp4,video/mp4",
+}
+
+// media is what WeCom takes the file of the form for; "" for a type without one.
+func (f draftForm) media() wecom.MediaType { return kindOf(message.Type(f["type"])) }
 
 // template is the message.
 func (f draftForm) template() (*compose.Template, error) {
@@ -80,7 +89,7 @@ func (f draftForm) file() (any, error) {
 	case f["media"] == "", f["media_type"] != f["type"]:
 		return nil, errors.New("file: missing; choose one")
 	case kind == wecom.MediaFile:
-		return message.FileField{MediaID: f["media"]}, nil
+		return message.FileField{MediaID: literal(f["media"])}, nil
 	}
 	id, _, _ := strings.Cut(f["media"], "/") // without the name that it had as a file
 	if kind == wecom.MediaVideo {
@@ -89,20 +98,19 @@ func (f draftForm) file() (any, error) {
 	return message.ImageField{MediaID: id}, nil // that of a voice is the same
 }
 
+// braces are two braces in a template.
+const braces = "{{`{{`}}"
+
+// literal is a template that says a text as it is, and plain the text of such a template.
+func literal(text string) string   { return strings.ReplaceAll(text, "{{", braces) }
+func plain(template string) string { return strings.ReplaceAll(template, braces, "{{") }
+
 // spec is what the form says but for the list. Its hours are in zone.
 func (f draftForm) spec(creator string, zone *time.Location, now time.Time) (broadcast.Spec, error) {
 	template, templateErr := f.template()
 	s := broadcast.Spec{Template: template, NeedsApproval: f["approval"] != "", CreatedBy: creator}
-	var atErr, rateErr, hoursErr error
-	if f["at"] != "" {
-		s.At, atErr = time.ParseInLocation("2006-01-02T15:04", f["at"], china)
-		switch {
-		case atErr != nil:
-			atErr = fmt.Errorf("at: %q is not a time such as 2006-01-02T15:04", f["at"])
-		case !s.At.After(now):
-			atErr = fmt.Errorf("at: %s has passed", moment(s.At))
-		}
-	}
+	var atErr, rateErr, hoursErr, expiryErr error
+	s.At, atErr = f.at(now)
 	if f["rate"] != "" {
 		if s.Rate, rateErr = strconv.Atoi(f["rate"]); rateErr != nil || s.Rate < 1 {
 			rateErr = fmt.Errorf("rate: %q is not a number of recipients a minute", f["rate"])
@@ -111,5 +119,37 @@ func (f draftForm) spec(creator string, zone *time.Location, now time.Time) (bro
 	if f["hours"] != "" {
 		s.Between, hoursErr = broadcast.ParseHours(f["hours"], zone)
 	}
-	return s, errors.Join(templateErr, atErr, rateErr, hoursErr)
+	if f["expires_in"] != "" {
+		if s.ExpiresIn, expiryErr = time.ParseDuration(f["expires_in"]); expiryErr != nil || s.ExpiresIn <= 0 {
+			expiryErr = fmt.Errorf("expires_in: %.80q is not a duration such as 90m or 48h", f["expires_in"])
+		}
+	}
+	_, optionsErr := f.options()
+	return s, errors.Join(templateErr, atErr, rateErr, hoursErr, expiryErr, optionsErr)
+}
+
+// at is when the broadcast begins.
+func (f draftForm) at(now time.Time) (time.Time, error) {
+	if f["at"] == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.ParseInLocation("2006-01-02T15:04", f["at"], china)
+	switch {
+	case err != nil:
+		return at, fmt.Errorf("at: %q is not a time such as 2006-01-02T15:04", f["at"])
+	case !at.After(now):
+		return at, fmt.Errorf("at: %s has passed", moment(at))
+	}
+	return at, nil
+}
+
+// options are how the list is to be read.
+func (f draftForm) options() (compose.Options, error) {
+	order := broadcast.Order{Encoding: f["encoding"], Header: f["header"], SkipInvalid: f["skip"] != ""}
+	return order.Options()
+}
+
+// Unusual reports whether the form uses one of the fields that are folded away.
+func (f draftForm) Unusual() bool {
+	return f["expires_in"] != "" || f["encoding"] != "" || f["header"] != "" && f["header"] != "auto"
 }

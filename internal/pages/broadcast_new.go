@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
@@ -21,9 +23,12 @@ const checksAtOnce = 4
 
 // newView is the page on which a broadcast is written, checked and sent.
 type newView struct {
-	Form  draftForm
-	Apps  []string
-	Types []message.Type
+	Form      draftForm
+	Apps      []string
+	Types     []message.Type
+	Zones     string // of the hours
+	Encodings []string
+	MaxList   int
 	// Pasted is the list if the form can show it again; ListGone says that it cannot.
 	Pasted   string
 	ListGone bool
@@ -35,8 +40,31 @@ type newView struct {
 	Checked *broadcastView // nil before a check has succeeded
 }
 
-func newViewFor(identity *gateway.Identity, key string) *newView {
-	return &newView{Form: draftForm{"key": key, "type": string(message.TypeText)}, Types: draftTypes, Apps: identity.Apps()}
+func newViewFor(apps []*watched, key string) *newView {
+	v := &newView{
+		Form: draftForm{"key": key, "type": string(message.TypeText)}, Types: draftTypes,
+		Zones: zonesOf(apps), Encodings: compose.Encodings(), MaxList: maxList,
+	}
+	for _, app := range apps {
+		v.Apps = append(v.Apps, app.Name)
+	}
+	return v
+}
+
+// zonesOf says in which time zone hours are: that of the app.
+func zonesOf(apps []*watched) string {
+	var zones, each []string
+	for _, app := range apps {
+		zone := app.Broadcasts.Zone.String()
+		if !slices.Contains(zones, zone) {
+			zones = append(zones, zone)
+		}
+		each = append(each, app.Name+" "+zone)
+	}
+	if len(zones) == 1 {
+		return zones[0]
+	}
+	return strings.Join(each, ", ")
 }
 
 // newBroadcast shows an empty form. Its address names it: a browser that goes back finds the
@@ -49,7 +77,7 @@ func (p *Pages) newBroadcast(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, newPath+"?"+query.Encode(), http.StatusSeeOther) //nolint:gosec // the path is constant
 		return nil
 	}
-	return p.render(w, r, http.StatusOK, "new", view{Data: newViewFor(gateway.IdentityFrom(r.Context()), key)})
+	return p.render(w, r, http.StatusOK, "new", view{Data: newViewFor(p.mine(gateway.IdentityFrom(r.Context())), key)})
 }
 
 // maxUnread is how much more is read, and dropped, of a form that is refused, in bytes: a
@@ -90,7 +118,8 @@ func (p *Pages) check(r *http.Request) (*check, error) {
 		return nil, &refusal{"The form did not arrive", []string{err.Error()}, newPath}
 	}
 	identity := gateway.IdentityFrom(r.Context())
-	c := &check{newView: newViewFor(identity, ""), identity: identity, apps: p.mine(identity)}
+	apps := p.mine(identity)
+	c := &check{newView: newViewFor(apps, ""), identity: identity, apps: apps}
 	return c, c.run(r.Context(), parts)
 }
 

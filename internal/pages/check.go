@@ -166,11 +166,14 @@ func (c *check) takeList(ctx context.Context, part *multipart.Part) error {
 	return err
 }
 
-func (c *check) compile(ctx context.Context, list io.Reader) (err error) {
+func (c *check) compile(ctx context.Context, list io.Reader) error {
 	if err := c.readForm(ctx); err != nil {
 		return err
 	}
-	c.list, err = compose.Compile(ctx, list, c.spec.Template, compose.Options{SkipInvalid: c.Form["skip"] != ""})
+	options, err := c.Form.options()
+	if err == nil {
+		c.list, err = compose.Compile(ctx, list, c.spec.Template, options)
+	}
 	return err
 }
 

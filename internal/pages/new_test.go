@@ -194,3 +194,45 @@ func TestABroadcastThatCannotBeStartedSaysWhatToDo(t *testing.T) {
 		w.want(b.open(operator).post(start[1]+"/start?lang=zh", "digest", start[2]), http.StatusConflict, tc.inChinese)
 	}
 }
+
+func TestTheFormKeepsWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	w := setup(t).open(operator)
+	form := func(content string) []string {
+		return []string{"key", "k", "app", "ops", "type", "text", "content", content}
+	}
+	a := w.submit(false, "\nuserid\nu1\n", form("\r\nhello")...) // HTML drops the first line break of a textarea
+	w.want(a, http.StatusOK, "Send to 1 people", ">\n\nhello</textarea>", ">\n\nuserid\nu1\n</textarea>")
+	long := "the beginning" + strings.Repeat("x", 70_000)
+	w.want(w.submit(false, "u1\n", form(long)...), http.StatusUnprocessableEntity,
+		"content: it has 70013 bytes, at most 65536 fit, and only those are shown; shorten it", ">\n"+long[:65536]+"</textarea>", "u1\n</textarea>")
+}
+
+func TestTheNameOfAFileIsTakenAsItIs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(operator)
+	const name = "a{{b}}{{{`c.pdf"
+	a := w.submit(false, "u1\n", "key", "k", "app", "ops", "type", "file", "upload:"+name, "a plan")
+	w.want(a, http.StatusOK, `/file" download>`+name+"</a>", "/"+name+`"><input type="hidden" name="media_type"`)
+	start := startForm.FindStringSubmatch(a.body)
+	if got := w.get(start[1] + "/file"); !strings.Contains(got.header.Get("Content-Disposition"), name) {
+		t.Errorf("it is downloaded as %s", got.header.Get("Content-Disposition"))
+	}
+}
+
+func TestRarelyUsedFields(t *testing.T) {
+	t.Parallel()
+	w := setup(t).open(operator)
+	form := func(more ...string) []string {
+		return append([]string{"key", "k", "app", "ops", "type", "text", "content", "hello"}, more...)
+	}
+	w.want(w.submit(false, "userid\nu1\n", form("expires_in", "48h", "header", "no")...), http.StatusOK,
+		"Send to 2 people", "2 d after its beginning", "<details open>", `name="expires_in" value="48h"`, `value="no" selected`)
+	w.want(w.submit(false, "\xc4\xe3\xba\xc3,u1\n", form("encoding", "utf-8")...), http.StatusUnprocessableEntity, `value="utf-8" selected`)
+	w.want(w.submit(true, "userid,name\nu1,\xc4\xe3\n", form("encoding", "gb18030", "header", "yes")...), http.StatusOK, "1 rows, gb18030", "Send to 1 people")
+	for field, value := range map[string]string{"expires_in": "soon", "header": "maybe", "encoding": "klingon"} {
+		w.want(w.submit(false, "u1\n", form(field, value)...), http.StatusUnprocessableEntity, value, "<details open>", "not Send to")
+	}
+	w.want(w.submit(false, "u1\n", form("header", "auto")...), http.StatusOK, "<details>")
+}

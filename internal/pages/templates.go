@@ -76,6 +76,8 @@ func functions(l language) template.FuncMap {
 		"recipientTone": recipientTone,
 		"list":          list,
 		"named":         named,
+		"kind":          kindOf,
+		"accept":        func(kind wecom.MediaType) string { return accepted[kind] },
 		"why":           why,
 		"ending":        l.ending,
 		"hours":         hours,
