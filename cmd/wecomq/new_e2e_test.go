@@ -12,6 +12,9 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
+// sendButton sends what was checked.
+const sendButton = `#checked form[action$="/start"] button`
+
 // check has the form checked, and waits for its page, which may look as the one before.
 func (t *tab) check(what string, actions ...chromedp.Action) {
 	t.Helper()
@@ -54,9 +57,9 @@ func (l *landscape) sendOnceInBrowser(tab, other *tab) {
 	other.check("check in another tab")
 
 	tab.check("check one list", page.BringToFront(), noText, file)
-	tab.run("send", chromedp.Click(`#checked button`), chromedp.WaitVisible(`.progress`))
+	tab.run("send", chromedp.Click(sendButton), chromedp.WaitVisible(`.progress`))
 	tab.awaitText("finished") // by itself
-	other.run("press the old button", page.BringToFront(), chromedp.Click(`#checked button`), chromedp.WaitVisible(`.fault`))
+	other.run("press the old button", page.BringToFront(), chromedp.Click(sendButton), chromedp.WaitVisible(`.fault`))
 	other.awaitText("Another check of this form was sent")
 
 	tab.run("leave the other tab", page.BringToFront())
@@ -95,8 +98,8 @@ func (l *landscape) logInAgainInBrowser(tab *tab) {
 	}
 }
 
-// chooseFilesInBrowser is told of a file that is too large before it is sent, and stops the
-// browser while it sends another one.
+// chooseFilesInBrowser is told of a file that is too large before it is sent, stops the browser
+// while it sends another one, and sees that first.
 func (l *landscape) chooseFilesInBrowser(tab *tab) {
 	l.Helper()
 	const upload, button = `input[name=upload]`, `form.draft button`
@@ -122,13 +125,15 @@ func (l *landscape) chooseFilesInBrowser(tab *tab) {
 	}
 	tab.check("check")
 	tab.run("see it", chromedp.WaitVisible(`#checked img`))
+	tab.run("test it", chromedp.SendKeys(`#checked input[name=to]`, "tester"), chromedp.Click(`form[action$="/test"] button`),
+		chromedp.WaitVisible(`.notice`), chromedp.WaitVisible(sendButton))
 }
 
 // playInBrowser watches a video on a page that refreshes itself.
 func (l *landscape) playInBrowser(tab *tab) {
 	l.Helper()
 	l.writeBroadcast(tab, "userid,name\nslow1,a\nslow2,b\n", "slowly {{.name}}", "1")
-	tab.run("send", chromedp.Click(`#checked button`), chromedp.WaitVisible(`.progress`))
+	tab.run("send", chromedp.Click(sendButton), chromedp.WaitVisible(`.progress`))
 	const play, refreshes = `(async () => {
 		const canvas = document.createElement("canvas"), video = document.createElement("video"), get = fetch;
 		canvas.getContext("2d").fillRect(0, 0, 9, 9);

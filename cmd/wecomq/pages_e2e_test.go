@@ -97,7 +97,7 @@ func (l *landscape) broadcastInBrowser(tab *tab) {
 	if wide := js[bool](tab, `document.documentElement.scrollWidth > innerWidth`); wide {
 		l.Error("the page is wider than a phone")
 	}
-	tab.run("send", chromedp.Click(`#checked button`), chromedp.WaitVisible(`.progress`))
+	tab.run("send", chromedp.Click(sendButton), chromedp.WaitVisible(`.progress`))
 	tab.awaitText("finished") // by itself
 	tab.awaitText("2 accepted")
 	if js[bool](tab, `document.documentElement.scrollWidth > innerWidth`) {
@@ -159,7 +159,7 @@ func (l *landscape) sendVideoInBrowser(tab *tab) {
 		chromedp.WaitNotVisible(`textarea[name=content]`), chromedp.SetUploadFiles(`input[name=upload]`, []string{video}),
 		chromedp.SendKeys(`input[name=title]`, "Tour"), chromedp.SetValue(`textarea[name=pasted]`, "viewer"))
 	tab.run("check", chromedp.Click(`form.draft button`), chromedp.WaitVisible(`#checked video`))
-	tab.run("send", chromedp.Click(`#checked button`), chromedp.WaitVisible(`.progress`))
+	tab.run("send", chromedp.Click(sendButton), chromedp.WaitVisible(`.progress`))
 	tab.awaitText("finished") // by itself
 	messages := l.messages()
 	if last := messages[len(messages)-1]; last.MsgType != "video" || last.To[0] != "viewer" {
@@ -171,7 +171,7 @@ func (l *landscape) sendVideoInBrowser(tab *tab) {
 func (l *landscape) steerBroadcastInBrowser(tab *tab) {
 	l.Helper()
 	l.writeBroadcast(tab, "userid,name\nslow1,a\nslow2,b\nslow3,c\n", "slowly {{.name}}", "1")
-	tab.run("send", chromedp.Click(`#checked button`))
+	tab.run("send", chromedp.Click(sendButton))
 	for _, step := range []struct{ button, state string }{{"pause", "paused"}, {"resume", "running"}, {"cancel", "cancelled"}} {
 		button := `form[action$="/` + step.button + `"] button`
 		tab.run(step.button, chromedp.WaitVisible(button), chromedp.Click(button), chromedp.WaitVisible(`.notice`))

@@ -170,3 +170,27 @@ func start(r *http.Request, app *watched, b *broadcast.Broadcast) error {
 	}
 	return err
 }
+
+// testBroadcast sends what was checked to one user, who sees what others would get.
+func (p *Pages) testBroadcast(w http.ResponseWriter, r *http.Request) error {
+	app, b, err := p.broadcastOf(r)
+	switch {
+	case err != nil:
+		return err
+	case b.Spec.CreatedBy != gateway.IdentityFrom(r.Context()).Name():
+		return &refusal{"Somebody else has checked it", nil, newPath}
+	case b.State != broadcast.Creating:
+		return &refusal{"This is not possible now", nil, broadcastPath(b.ID)}
+	}
+	err = app.Broadcasts.Test(r.Context(), b, strings.TrimSpace(r.PostFormValue("to")), nil)
+	_, failed := errors.AsType[*broadcast.TestError](err)
+	_, wrong := errors.AsType[*message.ValidationError](err)
+	if failed || wrong {
+		return &refusal{"The test was refused", []string{err.Error()}, broadcastPath(b.ID)}
+	}
+	if err != nil {
+		return err
+	}
+	redirect(w, r, broadcastPath(b.ID), "tested")
+	return nil
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 // bundle is a gateway of two apps, hr and ops, with its pages, a real Redis and a
@@ -53,7 +54,7 @@ func setup(t *testing.T) *bundle {
 		daemontest.Token(sender, both, config.ScopeSend),
 		daemontest.Token(operator, both, config.ScopeRead, config.ScopeSend),
 		daemontest.Token(approver, both, config.ScopeRead, config.ScopeApprove),
-	}, Change: func(c *config.Config) {
+	}, Rules: wecomtest.Rules{Invisible: []string{"stranger"}}, Change: func(c *config.Config) {
 		c.Broadcast.ApprovalAbove = approvalAbove
 		c.Apps["ops"].Limits.Seats = 1
 	}})

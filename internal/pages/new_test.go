@@ -6,9 +6,11 @@ import (
 	"mime/multipart"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -235,4 +237,34 @@ func TestRarelyUsedFields(t *testing.T) {
 		w.want(w.submit(false, "u1\n", form(field, value)...), http.StatusUnprocessableEntity, value, "<details open>", "not Send to")
 	}
 	w.want(w.submit(false, "u1\n", form("header", "auto")...), http.StatusOK, "<details>")
+}
+
+func TestWhoeverHasCheckedItSeesItFirst(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, stop := b.Start(daemon.Config{Worker: true})
+	t.Cleanup(stop)
+	w, other := b.open(operator), b.open(admin)
+	a := w.submit(false, "userid,name\nanna,Anna\nbert,Bert\n", "key", "k", "app", "ops", "type", "text", "content", "hello {{.name}}")
+	form := startForm.FindStringSubmatch(a.body)
+	path := form[1]
+	w.want(a, http.StatusOK, `action="`+path+`/test"`)
+	if a := w.post(path+"/test", "to", "tester"); a.location() != path+"?done=tested" {
+		t.Fatalf("HTTP %d to %q: %s", a.status, a.location(), a.body)
+	}
+	for _, m := range b.WeCom.Messages() {
+		if !slices.Equal(m.To, []string{"tester"}) {
+			t.Errorf("%q went to %s", m.Text, m.To)
+		}
+	}
+	if n := len(b.WeCom.Messages()); n != 2 {
+		t.Errorf("WeCom has got %d messages, want 2", n)
+	}
+	w.want(w.get(path+"?done=tested"), http.StatusOK, `class="notice"`, "It is checked and", "Send to 2 people", form[2])
+	other.want(other.get(path), http.StatusOK, "It is checked and", "not Send to 2 people", "not /test\"")
+	other.want(other.post(path+"/test", "to", "tester"), http.StatusForbidden)
+	w.want(w.post(path+"/test", "to", "@all"), http.StatusConflict, "The test was refused", "test_to: ", `href="`+path+`"`)
+	w.want(w.post(path+"/test?lang=zh", "to", "stranger"), http.StatusConflict, "测试未通过", "test message 1 of 2")
+	w.post(path+"/start", "digest", form[2])
+	w.want(w.post(path+"/test", "to", "tester"), http.StatusConflict, "现在无法执行此操作")
 }

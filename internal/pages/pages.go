@@ -108,6 +108,7 @@ func (p *Pages) Routes() []gateway.Route {
 		page("GET /broadcasts", p.broadcasts),
 		sending("GET "+newPath, p.newBroadcast),
 		{Pattern: "POST " + newPath, Handler: p.long(p.checkBroadcast), Scope: config.ScopeSend, Session: true, Login: Login, Stream: true},
+		sending("POST /broadcasts/{id}/test", p.testBroadcast),
 		sending("POST /broadcasts/{id}/start", p.startBroadcast),
 		page("GET /broadcasts/{id}", p.broadcast),
 		page("GET /broadcasts/{id}/file", p.broadcastFile),

@@ -222,8 +222,7 @@ func TestRoutesOfWritesAreGuarded(t *testing.T) {
 	}
 	open := []string{"/login", "/logout"}
 	broadcasts := map[string]config.Scope{
-		"/broadcasts/new": config.ScopeSend, "/broadcasts/{id}/start": config.ScopeSend, "/broadcasts/{id}/pause": config.ScopeSend,
-		"/broadcasts/{id}/resume": config.ScopeSend, "/broadcasts/{id}/cancel": config.ScopeSend, "/broadcasts/{id}/recall": config.ScopeSend,
+		"/broadcasts/new": config.ScopeSend, "/broadcasts/{id}/test": config.ScopeSend, "/broadcasts/{id}/start": config.ScopeSend, "/broadcasts/{id}/pause": config.ScopeSend, "/broadcasts/{id}/resume": config.ScopeSend, "/broadcasts/{id}/cancel": config.ScopeSend, "/broadcasts/{id}/recall": config.ScopeSend,
 		"/broadcasts/{id}/approve": config.ScopeApprove,
 	}
 	for _, route := range p.Routes() {

@@ -42,6 +42,7 @@ func texts(t *testing.T) map[string]bool {
 		"Another check of this form was sent; what this button stood for is not sent",
 		"This form is being checked in another window; check it again when that has ended", "The form did not arrive in time; send it again",
 		"Redis has lost some of it, and nothing was sent; check it again", "list: its check took over 10 minutes; split it, or use wecomq broadcast create",
+		"The test was refused",
 		"list: missing; paste it or choose a file", "list: there are two; leave the text empty or choose no file",
 		"list: it has over 256 MB; split it, or use wecomq broadcast create", "file: this app does not have it any more; choose it again",
 		"The recall broke off; press again to go on", "WeCom did not take back all of it", "The file is not kept any more",
