@@ -27,6 +27,7 @@ type draft struct {
 	keyed    bool   // it has an idempotency key
 	elder    string // the id that the version before gave it, "" for the same
 	msgType  message.Type
+	actor    string        // who sends it
 	window   time.Duration // of WeCom's duplicate check, 0 without
 	bodies   [][]byte      // one for each call
 
@@ -107,6 +108,7 @@ func (d *draft) tasks(p *Producer, now time.Time) []asynqx.Task {
 		payload := tasks.Payload{
 			ID: tasks.PartID(d.place.id, part), App: p.app, Priority: d.place.priority, Type: d.msgType, Body: d.bodies[part-1],
 			EnqueuedAt: now, ExpiresAt: d.schedule.expires, Parts: d.place.parts,
+			Actor: d.actor,
 		}
 		if payload.Parts > 0 {
 			payload.Part = part

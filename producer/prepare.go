@@ -39,7 +39,7 @@ func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, er
 	result.Receipt = Receipt{ID: own.id, App: p.app, Queue: own.queue(p.app), State: own.state(now), Parts: own.parts}
 	return &draft{
 		result: result, schedule: planned, keyed: m.Options.IdempotencyKey != "",
-		msgType: m.Request.Type(), window: m.Request.Common().DuplicateCheckWindow(),
+		msgType: m.Request.Type(), actor: m.Options.Actor, window: m.Request.Common().DuplicateCheckWindow(),
 		bodies: bodies, own: own, place: own, elder: p.elder(m.Options),
 	}, nil
 }

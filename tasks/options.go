@@ -31,6 +31,9 @@ type Options struct {
 	// says something else, or goes to others, is a [*KeyReuseError]; its priority and times
 	// do not matter. At most [MaxKeyBytes]; "" for none.
 	IdempotencyKey string
+	// Actor is who sends it, for its record: the name of a token, user@host of a command.
+	// "" if that is not known.
+	Actor string
 	// KeyOwner is whose key it is: equal keys of two owners lead to two messages. "" for
 	// the app itself, as from the command line.
 	KeyOwner string
@@ -49,6 +52,7 @@ func (o Options) Or(defaults Options) Options {
 		o.ExpiresAt, o.ExpiresIn = defaults.ExpiresAt, defaults.ExpiresIn
 	}
 	o.IdempotencyKey = cmp.Or(o.IdempotencyKey, defaults.IdempotencyKey)
+	o.Actor = cmp.Or(o.Actor, defaults.Actor)
 	o.KeyOwner = cmp.Or(o.KeyOwner, defaults.KeyOwner)
 	o.KeyTakesAny = o.KeyTakesAny || defaults.KeyTakesAny
 	return o

@@ -64,6 +64,8 @@ type Payload struct {
 	// UpdateOf is the id of the card, or part of it, that an update changes, "" for a
 	// message.
 	UpdateOf string
+	// Actor is who sent it; "" if that is not known.
+	Actor string
 }
 
 // Encode writes the payload. The bytes depend on nothing but p: members stand in
@@ -91,6 +93,11 @@ func Encode(p Payload) []byte {
 	}
 	if p.UpdateOf != "" {
 		b = appendString(b, "update_of", p.UpdateOf)
+	}
+	if p.Actor != "" {
+		actor, _ := json.Marshal(p.Actor) // a string always marshals
+		b = append(b, `,"actor":`...)
+		b = append(b, actor...)
 	}
 	b = append(b, `,"body":`...)
 	b = append(b, p.Body...)
@@ -140,6 +147,7 @@ type wire struct {
 	TurnAt     int64           `json:"turn_at"`
 	ReplayOf   string          `json:"replay_of"`
 	UpdateOf   string          `json:"update_of"`
+	Actor      string          `json:"actor"`
 	Body       json.RawMessage `json:"body"`
 }
 
@@ -159,7 +167,7 @@ func Decode(typeName string, payload []byte) (Payload, error) {
 	}
 	p := Payload{
 		ID: w.ID, App: w.App, Priority: w.Priority, Type: msgType, Body: w.Body,
-		EnqueuedAt: time.UnixMilli(w.EnqueuedAt), Part: w.Part, Parts: w.Parts, TurnAt: w.TurnAt, ReplayOf: w.ReplayOf, UpdateOf: w.UpdateOf,
+		EnqueuedAt: time.UnixMilli(w.EnqueuedAt), Part: w.Part, Parts: w.Parts, TurnAt: w.TurnAt, ReplayOf: w.ReplayOf, UpdateOf: w.UpdateOf, Actor: w.Actor,
 	}
 	if w.ExpiresAt != 0 {
 		p.ExpiresAt = time.UnixMilli(w.ExpiresAt)

@@ -33,6 +33,11 @@ var (
 		Body:       []byte(`{"touser":"a","msgtype":"text","agentid":1000002,"text":{"content":"x"}}`),
 		EnqueuedAt: time.UnixMilli(1_795_500_000_123), ReplayOf: "ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E.2",
 	}
+	acted = tasks.Payload{
+		ID: "ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E", App: "ops", Priority: tasks.Default, Type: message.TypeText,
+		Body:       []byte(`{"touser":"a","msgtype":"text","agentid":1000002,"text":{"content":"x"}}`),
+		EnqueuedAt: time.UnixMilli(1_795_500_000_123), Actor: `夜班 "nightly"@db-1`,
+	}
 	cardUpdate = tasks.Payload{
 		ID: "ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2F.2", App: "ops", Priority: tasks.Critical, Type: tasks.CardUpdateType,
 		Body:       []byte(`{"atall":1,"agentid":"","response_code":"s7Yd","button":{"replace_name":"Approved"}}`),
@@ -43,7 +48,7 @@ var (
 func TestPayloadsOnTheWire(t *testing.T) {
 	t.Parallel()
 	// Old golden files stay: a new worker decodes an old queue.
-	for name, p := range map[string]tasks.Payload{"v1-whole": whole, "v1-part": part, "v1-replay": replay, "v2-card-update": cardUpdate} {
+	for name, p := range map[string]tasks.Payload{"v1-whole": whole, "v1-part": part, "v1-replay": replay, "v1-actor": acted, "v2-card-update": cardUpdate} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join("testdata", name+".golden.json")

@@ -42,6 +42,9 @@ type Record struct {
 	UpdateOf  string    `json:"update_of,omitempty"`
 	// Updates counts the updates that had the code, the last and those that failed.
 	Updates int `json:"-"`
+	// Actor is who sent it: the name of a token, user@host of a command, or webhook; "" if
+	// that is not known, as of messages of older versions.
+	Actor string `json:"actor,omitempty"`
 	// To is whom the last attempt was addressed to; empty until the first has ended.
 	To message.Recipients `json:"-"`
 	// PartCount is how many parts the message was split into, 0 for a whole one;

@@ -90,7 +90,7 @@ func (w csvWriter) begin() error {
 	return w.csv.Write([]string{
 		"id", "app", "type", "priority", "state", "errcode", "errmsg", "msgid", "attempts", "possible_duplicate",
 		"accepted", "invalid", "unlicensed", "invalid_parties", "invalid_tags", "deferred", "rejected", "unknown", "expired", "cancelled",
-		"enqueued_at", "finished_at", "recalled_at", "replay_of", "replayed_as",
+		"enqueued_at", "finished_at", "recalled_at", "replay_of", "replayed_as", "actor",
 	})
 }
 
@@ -102,7 +102,7 @@ func (w csvWriter) write(r tasks.Record) error {
 		strconv.Itoa(r.Attempts), strconv.FormatBool(r.PossibleDuplicate),
 		strconv.Itoa(to.Accepted), joined(to.Invalid), joined(to.Unlicensed), joined(to.InvalidParties), joined(to.InvalidTags),
 		strconv.Itoa(to.Deferred), strconv.Itoa(to.Rejected), strconv.Itoa(to.Unknown), strconv.Itoa(to.Expired), strconv.Itoa(to.Cancelled),
-		csvTime(r.EnqueuedAt), csvTime(r.FinishedAt), csvTime(r.RecalledAt), r.ReplayOf, r.ReplayedAs,
+		csvTime(r.EnqueuedAt), csvTime(r.FinishedAt), csvTime(r.RecalledAt), r.ReplayOf, r.ReplayedAs, printable(r.Actor),
 	})
 }
 

@@ -192,6 +192,7 @@ func (g *globals) printRecordText(r tasks.Record) error {
 		{"response_code", r.ResponseCode},
 		{"attempts", strconv.Itoa(r.Attempts)},
 		{"recipients", recipientsText(r.Recipients)},
+		{"sent by", printable(r.Actor)},
 		{"enqueued", timeText(r.EnqueuedAt)},
 		{"finished", timeText(r.FinishedAt)},
 		{"recalled", timeText(r.RecalledAt)},

@@ -206,6 +206,7 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 		return err
 	}
 	defer closeSource()
+	source.options.Actor = actor()
 	if f.dryRun {
 		cfg, err := g.loadConfig()
 		if err != nil {

@@ -25,6 +25,12 @@ func Named(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, recorderKey{}, r)
 }
 
+// Name is the name of the actor of ctx, "" without one.
+func Name(ctx context.Context) string {
+	r, _ := ctx.Value(recorderKey{}).(recorder)
+	return r.actor.Name
+}
+
 // Record records what the actor of ctx has done to a target of an app, either of which may
 // be "", and that it failed with err. Nothing is recorded of what nobody asked for: a
 // context without an actor is that of a worker.

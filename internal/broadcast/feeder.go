@@ -304,7 +304,7 @@ func (f *feeding) payload(call compose.Call) (tasks.Payload, error) {
 	id := tasks.BroadcastCall{Broadcast: b.ID, Block: f.cursor.block, Call: f.cursor.call}.ID()
 	return tasks.Payload{
 		ID: id, App: b.App, Priority: tasks.Bulk, Type: b.Spec.Template.Type(), Body: body,
-		EnqueuedAt: f.now, ExpiresAt: b.ExpiresAt(),
+		EnqueuedAt: f.now, ExpiresAt: b.ExpiresAt(), Actor: b.Spec.CreatedBy,
 	}, nil
 }
 

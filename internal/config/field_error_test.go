@@ -111,11 +111,11 @@ func TestProblemsOfAFile(t *testing.T) {
 		"token with nothing": {token + "{}\n", []string{
 			"wecomq.yaml:8: gateway.tokens[0].name: missing", "wecomq.yaml:8: gateway.tokens[0].sha256: missing",
 			"wecomq.yaml:8: gateway.tokens[0].apps: missing (list at least one of ops)",
-			"wecomq.yaml:8: gateway.tokens[0].scopes: missing (list at least one of send, read, admin, approve)",
+			"wecomq.yaml:8: gateway.tokens[0].scopes: missing (list at least one of send, recall, read, admin, approve)",
 		}},
 		"token of nobody": {token + "{name: a, sha256: " + sum + ", apps: [hr], scopes: [root], for: me}\n", []string{
 			`wecomq.yaml:8: gateway.tokens[0].apps[0]: "hr" is not one of ops`,
-			`wecomq.yaml:8: gateway.tokens[0].scopes[0]: "root" is not one of send, read, admin, approve`,
+			`wecomq.yaml:8: gateway.tokens[0].scopes[0]: "root" is not one of send, recall, read, admin, approve`,
 			"wecomq.yaml:8: gateway.tokens[0].for: unknown key (known here: name, sha256, apps, scopes, priority)",
 		}},
 		"token in the clear": {token + "{name: a, sha256: hunter2, apps: [ops], scopes: [send]}\n", []string{

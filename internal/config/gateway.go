@@ -25,14 +25,15 @@ type Scope string
 
 // The scopes of a token.
 const (
-	ScopeSend    Scope = "send"    // enqueue and recall messages; create, pause, resume and cancel broadcasts
+	ScopeSend    Scope = "send"    // enqueue messages, create broadcasts, and take its own back
+	ScopeRecall  Scope = "recall"  // take back what others have sent, with send
 	ScopeRead    Scope = "read"    // read records, broadcasts and apps
-	ScopeAdmin   Scope = "admin"   // pause, resume, replay and purge
+	ScopeAdmin   Scope = "admin"   // pause, resume, replay and purge; take back what others have sent, with send
 	ScopeApprove Scope = "approve" // release the broadcasts of others
 )
 
 // Scopes returns all scopes.
-func Scopes() []Scope { return []Scope{ScopeSend, ScopeRead, ScopeAdmin, ScopeApprove} }
+func Scopes() []Scope { return []Scope{ScopeSend, ScopeRecall, ScopeRead, ScopeAdmin, ScopeApprove} }
 
 // Token is a bearer token of the gateway, of which only the hash is known.
 type Token struct {

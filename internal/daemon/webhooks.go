@@ -20,6 +20,9 @@ type webhooks struct {
 	next     chan webhookDuty
 }
 
+// webhookActor is who sends what comes by webhook, whichever token delivers it.
+const webhookActor = "webhook"
+
 // webhookQueue enqueues what webhooks send. A repeat of an alert may be rendered with
 // other words.
 type webhookQueue struct{ *backends }
@@ -27,7 +30,7 @@ type webhookQueue struct{ *backends }
 // Enqueue implements [webhook.Queue].
 func (q webhookQueue) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
 	for i := range messages {
-		messages[i].Options.KeyTakesAny = true
+		messages[i].Options.KeyTakesAny, messages[i].Options.Actor = true, webhookActor
 	}
 	return q.backends.Enqueue(ctx, app, messages)
 }

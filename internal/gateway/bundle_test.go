@@ -29,6 +29,7 @@ const (
 	readerToken   = "reader-token-0123456789abcdef"
 	approverToken = "approver-token-0123456789abcdef"
 	secondToken   = "second-token-0123456789abcdef"
+	recallerToken = "recaller-token-0123456789abcdef"
 	approvalAbove = 10
 	hrAgentID     = "1000003"
 )
@@ -45,6 +46,7 @@ func tokens() []config.Token {
 		token("sender", senderToken, []string{"ops"}, config.ScopeSend),
 		token("reader", readerToken, []string{"ops"}, config.ScopeRead),
 		token("approver", approverToken, []string{"ops"}, config.ScopeSend, config.ScopeApprove),
+		token("recaller", recallerToken, []string{"ops"}, config.ScopeSend, config.ScopeRecall),
 		token("second", secondToken, []string{"ops"}, config.ScopeApprove),
 	}
 }

@@ -43,6 +43,20 @@ func (i *Identity) Allow(scope config.Scope) error {
 	return fmt.Errorf("%w: token %q lacks the scope %q; it has %s", problem.ErrForbidden, i.Name(), scope, list(i.Token.Scopes))
 }
 
+// AllowOn returns an error if the token may not take back what an actor has sent: its own
+// it may. Of older versions' messages nobody knows who sent them.
+func (i *Identity) AllowOn(actor string) error {
+	if i.mayTakeBackAll() || actor == i.Name() {
+		return nil
+	}
+	return fmt.Errorf("%w: it was not sent by token %q, which may take back only its own; the scope %q or %q allows it",
+		problem.ErrForbidden, i.Name(), config.ScopeRecall, config.ScopeAdmin)
+}
+
+func (i *Identity) mayTakeBackAll() bool {
+	return i.Has(config.ScopeRecall) || i.Has(config.ScopeAdmin)
+}
+
 // App returns an app that the token may use. An empty name means the only one.
 func (i *Identity) App(name string) (App, error) {
 	if name == "" {

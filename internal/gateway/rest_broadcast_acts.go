@@ -64,10 +64,17 @@ func (g *Gateway) recallBroadcast(ctx context.Context, in *broadcastInput) (*rec
 	if err != nil {
 		return nil, err
 	}
-	actor := IdentityFrom(ctx).Name()
+	identity := IdentityFrom(ctx)
 	ctx, cancel := detached(ctx, recallTime)
 	defer cancel()
-	result, err := desk.Recall(ctx, in.ID, actor, nil)
+	b, err := desk.Get(ctx, in.ID)
+	if err == nil {
+		err = identity.AllowOn(b.Spec.CreatedBy)
+	}
+	if err != nil {
+		return nil, broadcastFault(err)
+	}
+	result, err := desk.Recall(ctx, in.ID, identity.Name(), nil)
 	if errors.Is(err, context.DeadlineExceeded) && result.ID != "" {
 		err = nil // the client sees how many are left
 	}

@@ -84,6 +84,21 @@ func (g *Gateway) withBroadcast(
 // control changes the state of a broadcast.
 type control func(*broadcast.Store, context.Context, string, string) (*broadcast.Broadcast, error)
 
+// ownBroadcast limits what stops a broadcast, or lets it go on, to those that the client may
+// take back.
+func ownBroadcast(do control) control {
+	return func(store *broadcast.Store, ctx context.Context, id, actor string) (*broadcast.Broadcast, error) {
+		b, err := store.Get(ctx, id)
+		if err == nil {
+			err = IdentityFrom(ctx).AllowOn(b.Spec.CreatedBy)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return do(store, ctx, id, actor)
+	}
+}
+
 // controlBroadcast serves POST /v1/broadcasts/{id}/pause and the like.
 func (g *Gateway) controlBroadcast(do control) func(context.Context, *broadcastInput) (*broadcastOutput, error) {
 	return func(ctx context.Context, in *broadcastInput) (*broadcastOutput, error) {
@@ -186,9 +201,9 @@ func (g *Gateway) registerBroadcasts(api huma.API) {
 		scope         config.Scope
 		do            control
 	}{
-		{"pause", "Stop a broadcast until it is resumed", config.ScopeSend, (*broadcast.Store).Pause},
-		{"resume", "Let a paused broadcast go on", config.ScopeSend, (*broadcast.Store).Resume},
-		{"cancel", "End a broadcast: whoever was not reached counts as cancelled", config.ScopeSend, (*broadcast.Store).Cancel},
+		{"pause", "Stop a broadcast until it is resumed", config.ScopeSend, ownBroadcast((*broadcast.Store).Pause)},
+		{"resume", "Let a paused broadcast go on", config.ScopeSend, ownBroadcast((*broadcast.Store).Resume)},
+		{"cancel", "End a broadcast: whoever was not reached counts as cancelled", config.ScopeSend, ownBroadcast((*broadcast.Store).Cancel)},
 		{"approve", "Release a broadcast of somebody else that waits for approval", config.ScopeApprove, (*broadcast.Store).Approve},
 	} {
 		operation(g, api, huma.Operation{

@@ -304,9 +304,28 @@ func TestABroadcastIsNoMessageButCanBeRecalled(t *testing.T) {
 		t.Errorf("replay for nobody: HTTP %d %s", a.status, a.body)
 	}
 	for _, path := range []string{"/v1/broadcasts/", "/v1/messages/"} {
+		if a := b.do("POST", path+id+"/recall", "", as(approverToken)); a.status != http.StatusForbidden {
+			t.Errorf("%s: another token recalls it: HTTP %d %s", path, a.status, a.body)
+		}
 		a := b.do("POST", path+id+"/recall", "", as(senderToken))
 		if a.status != http.StatusAccepted || !strings.Contains(a.body, `"recalled":1,"failed":0,"left":0`) {
 			t.Errorf("%s: HTTP %d %s", path, a.status, a.body)
+		}
+	}
+}
+
+func TestATokenStopsOnlyItsOwnBroadcasts(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	id := b.ordered(`{"text":"hello","recipients":["anna"]}`).ID
+	for _, act := range []string{"pause", "resume", "cancel"} {
+		for token, want := range map[string]int{approverToken: http.StatusForbidden, senderToken: http.StatusOK} {
+			if act == "cancel" && token == senderToken {
+				token = recallerToken
+			}
+			if a := b.do("POST", "/v1/broadcasts/"+id+"/"+act, "", as(token)); a.status != want {
+				t.Errorf("%s: HTTP %d %s, want %d", act, a.status, a.body, want)
+			}
 		}
 	}
 }

@@ -114,9 +114,10 @@ func (in *mediaInput) read() (name string, content []byte, err error) {
 	return "", nil, fmt.Errorf("%w: the file broke off", problem.ErrMalformed)
 }
 
-// prepare makes sure that the files of a message are there. Most messages have none.
+// prepare notes who sends a message, and makes sure that its files are there. Most have none.
 func (g *Gateway) prepare(ctx context.Context, app App, m tasks.Message) (tasks.Message, error) {
-	m.Options.KeyOwner = IdentityFrom(ctx).Name()
+	name := IdentityFrom(ctx).Name()
+	m.Options.Actor, m.Options.KeyOwner = name, name
 	if g.services.Media == nil || !namesFiles(m.Request) {
 		return m, nil
 	}

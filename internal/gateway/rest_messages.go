@@ -143,7 +143,7 @@ func (g *Gateway) cancel(ctx context.Context, in *messageInput) (*recordOutput, 
 	if g.services.Canceller == nil {
 		return nil, fmt.Errorf("cancelling is %w", problem.ErrNotThere)
 	}
-	return g.record(ctx, in.ID, storeTime, g.services.Canceller.Cancel)
+	return g.record(ctx, in.ID, storeTime, g.own(g.services.Canceller.Cancel))
 }
 
 // recall serves POST /v1/messages/{id}/recall.
@@ -158,18 +158,19 @@ func (g *Gateway) recall(ctx context.Context, in *messageInput) (*recallOutput, 
 	if g.services.Recaller == nil {
 		return nil, fmt.Errorf("recalling is %w", problem.ErrNotThere)
 	}
-	output, err := g.record(ctx, in.ID, wecomTime, g.services.Recaller.Recall)
+	output, err := g.record(ctx, in.ID, wecomTime, g.own(g.services.Recaller.Recall))
 	if err != nil {
 		return nil, err
 	}
 	return &recallOutput{http.StatusOK, output.Body}, nil
 }
 
+// messageOperation does something to a message of an app, and returns its record.
+type messageOperation func(ctx context.Context, app, id string) (tasks.Record, error)
+
 // record runs an operation on a message that the client may use, and answers with its
 // record.
-func (g *Gateway) record(
-	ctx context.Context, id string, limit time.Duration, do func(context.Context, string, string) (tasks.Record, error),
-) (*recordOutput, error) {
+func (g *Gateway) record(ctx context.Context, id string, limit time.Duration, do messageOperation) (*recordOutput, error) {
 	app, err := ownerOf(IdentityFrom(ctx), id)
 	if err != nil {
 		return nil, err
@@ -182,6 +183,23 @@ func (g *Gateway) record(
 		return nil, err
 	}
 	return &recordOutput{Body: record}, nil
+}
+
+// own limits an operation to messages that the client may take back.
+func (g *Gateway) own(do messageOperation) messageOperation {
+	return func(ctx context.Context, app, id string) (tasks.Record, error) {
+		identity := IdentityFrom(ctx)
+		if !identity.mayTakeBackAll() {
+			record, err := g.services.Records.Record(ctx, app, id)
+			if err == nil {
+				err = identity.AllowOn(record.Actor)
+			}
+			if err != nil {
+				return tasks.Record{}, err
+			}
+		}
+		return do(ctx, app, id)
+	}
 }
 
 // ownerOf returns the app of a message id, if the client may use it.

@@ -115,6 +115,46 @@ func TestIdempotencyKeyOfHeaderAndBody(t *testing.T) {
 	same(t, "two different keys", p.locations(), []string{"body.idempotency_key"})
 }
 
+func TestATokenTakesBackOnlyWhatItHasSent(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	text := func(by string) string {
+		return decoded[gateway.Receipt](t, b.do("POST", "/v1/messages", with(`"app":"ops"`), as(by)).body).ID
+	}
+	byCommand := b.Send("ops", message.SendTextRequest{
+		SendRequestCommon: &message.SendRequestCommon{ToUser: "a"}, Text: message.TextField{Content: "x"},
+	}, tasks.Options{Actor: "root@db-1"}).ID
+	access := b.accessToken(senderToken)
+	for name, tc := range map[string]struct {
+		id, token string
+		allowed   bool
+	}{
+		"its own":                        {text(senderToken), senderToken, true},
+		"another's":                      {text(rootToken), senderToken, false},
+		"of the command line":            {byCommand, senderToken, false},
+		"another's, with the scope":      {text(senderToken), recallerToken, true},
+		"another's, as an administrator": {text(senderToken), rootToken, true},
+	} {
+		got := b.do("DELETE", "/v1/messages/"+tc.id, "", as(tc.token))
+		want := http.StatusForbidden
+		if tc.allowed {
+			want = http.StatusOK
+		} else {
+			same(t, name+", recalled", b.do("POST", "/v1/messages/"+tc.id+"/recall", "", as(tc.token)).status, http.StatusForbidden)
+			same(t, name+", recalled as at WeCom", b.call("message/recall", access, `{"msgid":"`+tc.id+`"}`).ErrCode, 301002)
+			same(t, name+", afterwards", must(b.FinderOf("ops").Message(t.Context(), tc.id)).State, tasks.Queued)
+		}
+		if got.status != want {
+			t.Errorf("%s: %d %s, want %d", name, got.status, got.body, want)
+		}
+		if tc.token == senderToken && tc.allowed && decoded[tasks.Record](t, got.body).Actor != "sender" {
+			t.Errorf("%s: its record does not say who sent it: %s", name, got.body)
+		}
+	}
+	record := decoded[tasks.Record](t, b.do("GET", "/v1/messages/"+text(senderToken), "", as(rootToken)).body)
+	same(t, "who sent it", record.Actor, "sender")
+}
+
 func TestAKeyIsForOneMessageOfAToken(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
@@ -210,8 +250,8 @@ func TestOperationsOnAMessage(t *testing.T) {
 		status              int
 		contains            string
 	}{
-		"cancelled":                         {waiting, "DELETE", "/v1/messages/" + id, senderToken, 200, `"state":"cancelled"`},
-		"too late to cancel":                {done, "DELETE", "/v1/messages/" + id, senderToken, 409, "is accepted"},
+		"cancelled":                         {waiting, "DELETE", "/v1/messages/" + id, recallerToken, 200, `"state":"cancelled"`},
+		"too late to cancel":                {done, "DELETE", "/v1/messages/" + id, recallerToken, 409, "is accepted"},
 		"replayed":                          {waiting, "POST", "/v1/messages/" + id + "/replay", rootToken, 202, `{"replays":[{"id":"` + id},
 		"replaying for another app":         {waiting, "POST", "/v1/messages/nope-01JD5K3V8N0000000000000000/replay", rootToken, 403, "may not use the app"},
 		"replaying is for admins":           {waiting, "POST", "/v1/messages/" + id + "/replay", senderToken, 403, "admin"},
@@ -240,7 +280,7 @@ func TestOperationsOnAMessage(t *testing.T) {
 func TestAFaultOfOursIsToldToTheLogOnly(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Canceller = panicking{} })
-	a := b.do("DELETE", "/v1/messages/ops-01JD5K3V8N0000000000000000", "", as(senderToken), "X-Request-Id: my-request")
+	a := b.do("DELETE", "/v1/messages/ops-01JD5K3V8N0000000000000000", "", as(rootToken), "X-Request-Id: my-request")
 	p := b.problem(a)
 	if p.Status != 500 || strings.Contains(a.body, "secret reason") || p.RequestID != "my-request" {
 		t.Errorf("%s", a.body)

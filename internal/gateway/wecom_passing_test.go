@@ -33,9 +33,11 @@ func TestRecallWorksWithOurMsgID(t *testing.T) {
 	same(t, "errcode", b.call("message/recall", token, `{"msgid":"`+id+`"}`).ErrCode, 0)
 	same(t, "recalled", b.sim.Messages()[0].Recalled, true)
 	past := b.sim.Messages()[0].MsgID
-	same(t, "one that was sent past us", b.call("message/recall", token, `{"msgid":"`+past+`"}`).ErrCode, 0)
+	all := b.accessToken(recallerToken)
+	same(t, "one that was sent past us", b.call("message/recall", all, `{"msgid":"`+past+`"}`).ErrCode, 0)
+	same(t, "the same, without the scope", b.call("message/recall", token, `{"msgid":"`+past+`"}`).ErrCode, 301002)
 	same(t, "one that nobody knows", b.call("message/recall", token, `{"msgid":"ops-01JD5K3V8N0000000000000000"}`).ErrCode, 40058)
-	same(t, "WeCom's word on what is none", b.call("message/recall", token, `{"msgid":"nonsense"}`).ErrCode, 40058)
+	same(t, "WeCom's word on what is none", b.call("message/recall", all, `{"msgid":"nonsense"}`).ErrCode, 40058)
 	same(t, "another app's", b.call("message/recall", token, `{"msgid":"hr-01JD5K3V8N0000000000000000"}`).ErrCode, 301002)
 	same(t, "no msgid", b.call("message/recall", token, `{}`).ErrCode, 40058)
 	same(t, "no JSON", b.call("message/recall", token, `{`).ErrCode, 40058)
@@ -56,7 +58,7 @@ func TestTheTokenOfWecomqIsNotTheClients(t *testing.T) {
 	t.Parallel()
 	for _, code := range []wecom.Code{42001, 40001, 40014} {
 		b := newBundle(t)
-		token := b.accessToken(senderToken)
+		token := b.accessToken(recallerToken)
 		for _, api := range []string{"media/upload", "message/recall", "message/update_template_card"} {
 			if err := b.sim.AddFault(wecomtest.Fault{API: api, ErrCode: code}); err != nil {
 				t.Fatal(err)
@@ -161,7 +163,7 @@ func TestUploadGoesOnToWeCom(t *testing.T) {
 func TestWhenWeComDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
-	token := b.accessToken(senderToken)
+	token := b.accessToken(recallerToken)
 	if err := b.sim.AddFault(wecomtest.Fault{API: "media/upload", HTTPStatus: 502}); err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (c *wecomCall) takeBack(id string) error {
 	requestInfoFrom(c.r.Context()).app = app.Name
 	ctx, cancel := detached(c.r.Context(), wecomTime)
 	defer cancel()
-	_, err = c.services.Recaller.Recall(ctx, app.Name, tasks.MessageID(id))
+	_, err = c.own(c.services.Recaller.Recall)(ctx, app.Name, tasks.MessageID(id))
 	return err
 }
 
@@ -55,8 +55,12 @@ func (c *wecomCall) takeBack(id string) error {
 const maxRecallApps = 8
 
 // recallElsewhere recalls a message that was sent without wecomq. Its msgid does not say
-// of which app it is, and only that app can recall it: each of the token's is asked.
+// of which app it is, and only that app can recall it: each of the token's is asked. It is
+// somebody else's.
 func (c *wecomCall) recallElsewhere(body []byte) error {
+	if err := c.identity.AllowOn(""); err != nil {
+		return err
+	}
 	apps := c.identity.apps
 	if len(apps) > maxRecallApps {
 		return refuse(41011, "the msgid is not of wecomq, and token %q may use %d apps; recall it with a token of its app", c.identity.Name(), len(apps))

@@ -19,7 +19,7 @@ import (
 func TestRecallUpdateAndUploadRefuse(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
-	sender, root := b.accessToken(senderToken), b.accessToken(rootToken)
+	sender, root := b.accessToken(recallerToken), b.accessToken(rootToken)
 	const recall, update = "message/recall", "message/update_template_card"
 	const unknown = "01JD5K3V8N0000000000000000"
 	tests := map[string]struct {
@@ -126,13 +126,13 @@ func TestBothAPIsTellWhoseFaultAFailureIs(t *testing.T) {
 			t.Parallel()
 			b := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Recaller, cfg.Services.Apps = failing{tt.err}, failing{tt.err} })
 			for _, a := range []answer{
-				b.do("POST", "/v1/messages/"+id+"/recall", "", as(senderToken)), b.do("GET", "/v1/apps", "", as(readerToken)),
+				b.do("POST", "/v1/messages/"+id+"/recall", "", as(recallerToken)), b.do("GET", "/v1/apps", "", as(readerToken)),
 			} {
 				if a.status != tt.status || !strings.Contains(a.body, tt.says) || strings.Contains(a.body, internal) {
 					t.Errorf("REST: %d %s, want %d and %q", a.status, a.body, tt.status, tt.says)
 				}
 			}
-			a := b.do("POST", "/cgi-bin/message/recall?access_token="+b.accessToken(senderToken), `{"msgid":"`+id+`"}`)
+			a := b.do("POST", "/cgi-bin/message/recall?access_token="+b.accessToken(recallerToken), `{"msgid":"`+id+`"}`)
 			if a.status != tt.compatible || !strings.Contains(a.body, tt.says) || strings.Contains(a.body, internal) {
 				t.Errorf("WeCom's API: %d %s, want %d and %q", a.status, a.body, tt.compatible, tt.says)
 			}
@@ -146,7 +146,7 @@ func TestBothAPIsTellWhoseFaultAFailureIs(t *testing.T) {
 func TestWeComsAPIWithoutRecalling(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Recaller = nil })
-	a := b.call("message/recall", b.accessToken(senderToken), `{"msgid":"x"}`)
+	a := b.call("message/recall", b.accessToken(recallerToken), `{"msgid":"x"}`)
 	if a.ErrCode != 48002 || !strings.Contains(a.ErrMsg, "not there yet") {
 		t.Errorf("%+v", a)
 	}

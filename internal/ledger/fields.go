@@ -36,6 +36,7 @@ const (
 	fieldReplayedAs     = "replayed_as"
 	fieldRecalledAt     = "recalled_at"
 	fieldUpdateOf       = "update_of"
+	fieldActor          = "actor"
 )
 
 // listSeparator is WeCom's own: no id contains it.
@@ -52,6 +53,7 @@ func BeginFields(p tasks.Payload) []any {
 	to := addressees(p.Body)
 	fields = appendOptional(fields, fieldReplayOf, p.ReplayOf)
 	fields = appendOptional(fields, fieldUpdateOf, p.UpdateOf)
+	fields = appendOptional(fields, fieldActor, p.Actor)
 	return appendAddressees(fields, to.ToUser, to.ToParty, to.ToTag)
 }
 
@@ -102,6 +104,7 @@ func readRecord(app, id string, f map[string]string) tasks.Record {
 		PartCount: int(number(fieldParts)), FollowUps: followUps, TurnAt: milli(number("turn_at")),
 		To: to, ReplayOf: f[fieldReplayOf], ReplayedAs: f[fieldReplayedAs],
 		UpdateOf: f[fieldUpdateOf], UpdatedAs: f["updated_as"], UpdatedAt: milli(number("updated_at")), Updates: int(number("updates")),
+		Actor: f[fieldActor],
 	}
 	record.Recipients = record.Recipients.WithOutcome(record.State, to.Count())
 	return record

@@ -99,7 +99,7 @@ func (f *Finder) withFollowUps(ctx context.Context, id string) ([]tasks.Record, 
 // enqueue it, or has died, and the next worker will.
 func pendingFollowUp(first tasks.Record, id string, users []string) tasks.Record {
 	return tasks.Record{
-		ID: id, App: first.App, Type: first.Type, Priority: first.Priority, State: tasks.Held, EnqueuedAt: first.EnqueuedAt,
+		ID: id, App: first.App, Type: first.Type, Priority: first.Priority, State: tasks.Held, EnqueuedAt: first.EnqueuedAt, Actor: first.Actor,
 		To: message.Recipients{Users: users}, ErrMsg: "is about to be enqueued",
 		Recipients: tasks.Recipients{Invalid: []string{}, Unlicensed: []string{}},
 	}
@@ -108,7 +108,7 @@ func pendingFollowUp(first tasks.Record, id string, users []string) tasks.Record
 // missing is a part that neither the ledger nor the queue knows.
 func missing(first tasks.Record, id string) tasks.Record {
 	return tasks.Record{
-		ID: id, App: first.App, Type: first.Type, Priority: first.Priority, State: tasks.Unknown, EnqueuedAt: first.EnqueuedAt,
+		ID: id, App: first.App, Type: first.Type, Priority: first.Priority, State: tasks.Unknown, EnqueuedAt: first.EnqueuedAt, Actor: first.Actor,
 		ErrMsg:     "it was never enqueued, was deleted, or its record has expired",
 		Recipients: tasks.Recipients{Invalid: []string{}, Unlicensed: []string{}},
 	}
@@ -201,7 +201,7 @@ func fromTask(app, id string, info *asynq.TaskInfo) tasks.Record {
 		record.FinishedAt = info.LastFailedAt.UTC()
 	}
 	if p, err := tasks.Decode(info.Type, info.Payload); err == nil {
-		record.Type, record.PartCount = p.Type, p.Parts
+		record.Type, record.PartCount, record.Actor = p.Type, p.Parts, p.Actor
 		record.EnqueuedAt = p.EnqueuedAt.UTC().Truncate(time.Millisecond)
 	}
 	return record

@@ -196,6 +196,7 @@ func (o *Operator) enqueueUpdates(
 		p := tasks.Payload{
 			ID: ids[i], App: o.App, Priority: card.Priority, Type: tasks.CardUpdateType, Body: body, UpdateOf: card.ID,
 			EnqueuedAt: now, ExpiresAt: card.FinishedAt.Add(message.ResponseCodeLife), Parts: receipt.Parts,
+			Actor: activity.Name(ctx),
 		}
 		if p.Parts > 0 {
 			p.Part = i + 1

@@ -125,7 +125,7 @@ func (o *Operator) renew(ctx context.Context, old tasks.Payload, r tasks.Record)
 	}
 	p := tasks.Payload{
 		ID: tasks.IDFromKey(old.App, "replay\x00"+old.ID), App: old.App, Priority: old.Priority, Type: old.Type,
-		Body: old.Body, EnqueuedAt: now, ReplayOf: old.ID,
+		Body: old.Body, EnqueuedAt: now, ReplayOf: old.ID, Actor: activity.Name(ctx),
 	}
 	if r.State != tasks.Partial {
 		if r.Recipients.Deferred > 0 { // they have a message of their own

@@ -137,7 +137,7 @@ func (a *watched) describe(ctx context.Context, b *broadcast.Broadcast) (*broadc
 // permit decides which buttons the page has.
 func (v *broadcastView) permit(identity *gateway.Identity) {
 	v.Mine = identity.Name() == v.Spec.CreatedBy
-	if identity.Has(config.ScopeSend) {
+	if identity.Has(config.ScopeSend) && identity.AllowOn(v.Spec.CreatedBy) == nil {
 		v.MayPause = v.State == broadcast.Running || v.State == broadcast.Scheduled
 		v.MayResume = v.State == broadcast.Paused
 		v.MayCancel = !v.State.Over() && v.State != broadcast.Creating

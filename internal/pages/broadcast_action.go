@@ -10,6 +10,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/problem"
 )
 
 func (p *Pages) pauseBroadcast(w http.ResponseWriter, r *http.Request) error {
@@ -25,8 +26,11 @@ func (p *Pages) cancelBroadcast(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) approveBroadcast(w http.ResponseWriter, r *http.Request) error {
-	return p.steerBroadcast(w, r, (*broadcast.Store).Approve, "approved")
+	return p.steerBroadcast(w, r, (*broadcast.Store).Approve, approved)
 }
+
+// approved is what others than the creator do.
+const approved = "approved"
 
 // steerBroadcast changes the state of a broadcast, and shows it.
 func (p *Pages) steerBroadcast(
@@ -37,7 +41,13 @@ func (p *Pages) steerBroadcast(
 	if err != nil {
 		return err
 	}
-	_, err = do(app.Broadcasts.Store, r.Context(), b.ID, gateway.IdentityFrom(r.Context()).Name())
+	identity := gateway.IdentityFrom(r.Context())
+	if done != approved {
+		if err := identity.AllowOn(b.Spec.CreatedBy); err != nil {
+			return notNow(err, b.ID)
+		}
+	}
+	_, err = do(app.Broadcasts.Store, r.Context(), b.ID, identity.Name())
 	if err != nil {
 		return notNow(err, b.ID)
 	}
@@ -49,7 +59,7 @@ func (p *Pages) steerBroadcast(
 // notNow is a refusal if the broadcast's state, or who asks, does not allow an action.
 func notNow(err error, id string) error {
 	_, refused := errors.AsType[*broadcast.StateError](err)
-	for _, reason := range []error{broadcast.ErrOwnApproval, broadcast.ErrNothingToReplay, broadcast.ErrRecalling} {
+	for _, reason := range []error{broadcast.ErrOwnApproval, broadcast.ErrNothingToReplay, broadcast.ErrRecalling, problem.ErrForbidden} {
 		refused = refused || errors.Is(err, reason)
 	}
 	if refused {
@@ -93,9 +103,13 @@ func (p *Pages) recallBroadcast(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	identity := gateway.IdentityFrom(r.Context())
+	if err := identity.AllowOn(b.Spec.CreatedBy); err != nil {
+		return notNow(err, b.ID)
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), recallTime)
 	defer cancel()
-	result, err := app.Broadcasts.Recall(ctx, b.ID, gateway.IdentityFrom(r.Context()).Name(), nil)
+	result, err := app.Broadcasts.Recall(ctx, b.ID, identity.Name(), nil)
 	app.broadcasts.forget()
 	switch {
 	case err != nil && result.ID == "":

@@ -206,6 +206,10 @@ func TestABroadcastIsRecalledAndFoundByItsMsgID(t *testing.T) {
 	looker.want(looker.get(path+"?recipient="+strings.Repeat("x", 86)), http.StatusOK, "Not on the list:")
 	looker.want(looker.get("/messages?q="+strings.Repeat("x", 86)), http.StatusOK, "No messages.")
 	looker.want(looker.post(path+"/recall"), http.StatusForbidden)
+	other := b.open(writer) // of anna's
+	for _, act := range []string{"recall", "pause", "cancel"} {
+		other.want(other.post(path+"/"+act), http.StatusConflict, "was not sent by token")
+	}
 	w.want(w.get(path), http.StatusOK, `class="grave"`, `action="`+path+`/recall"`, "This cannot be undone", "not /replay\"")
 	if got := w.post(path + "/recall").location(); got != path+"?done=broadcast-recalled" {
 		t.Errorf("the recall leads to %q", got)

@@ -37,7 +37,8 @@ const (
 	reader = "reader-token" // of ops only
 	sender = "sender-token" // may not read
 
-	operator = "operator-token" // reads and sends
+	operator = "operator-token"
+	writer   = "writer-token-0123456789" // reads and sends
 	approver = "approver-token"
 )
 
@@ -52,7 +53,8 @@ func setup(t *testing.T) *bundle {
 		daemontest.Token(admin, both, config.ScopeRead, config.ScopeAdmin),
 		daemontest.Token(reader, []string{"ops"}, config.ScopeRead),
 		daemontest.Token(sender, both, config.ScopeSend),
-		daemontest.Token(operator, both, config.ScopeRead, config.ScopeSend),
+		daemontest.Token(operator, both, config.ScopeRead, config.ScopeSend, config.ScopeRecall),
+		daemontest.Token(writer, both, config.ScopeRead, config.ScopeSend),
 		daemontest.Token(approver, both, config.ScopeRead, config.ScopeApprove),
 	}, Rules: wecomtest.Rules{Invisible: []string{"stranger"}}, Change: func(c *config.Config) {
 		c.Broadcast.ApprovalAbove = approvalAbove

@@ -103,7 +103,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"<1 s": "不到 1 秒", "%d s": "%d 秒", "%d min": "%d 分钟", "%d h": "%d 小时", "%d d": "%d 天", "%s ago": "%s前",
 	"Its turn": "预计发送", "Possible duplicate": "可能重复",
 	"it was sent again though WeCom may have taken an earlier attempt": "企业微信可能已接受之前的尝试，但又发送了一次",
-	"Replayed as": "重发为", "Replay of": "重发自", "Updated as": "更新为", "Update of": "更新自", "Recipients": "结果", "accepted": "成功", "Invalid": "无效", "Unlicensed": "无接口许可",
+	"Replayed as": "重发为", "Replay of": "重发自", "Sent by": "发送者", "Updated as": "更新为", "Update of": "更新自", "Recipients": "结果", "accepted": "成功", "Invalid": "无效", "Unlicensed": "无接口许可",
 	"Invalid departments": "无效部门", "Invalid tags": "无效标签", "wait for a message of their own": "稍后补发", "Parts": "拆分", "What was sent": "发送内容",
 	"The whole record": "完整记录", "rejected": "被拒", "unknown": "未知", "expired": "过期", "cancelled": "取消",
 	"everyone": "所有人", "department": "部门", "tag": "标签",
