@@ -105,7 +105,7 @@ was not accepted, 4 timed out waiting.`,
 	})
 	root.AddCommand(
 		newServe(g), newGateway(g), newWorker(g), newSend(g), newBroadcast(g), newResult(g), newResults(g), newRecall(g), newCard(g), newDead(g), newApp(g), newAudit(g), newActivity(g),
-		newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newTemplate(g), newVersion(g),
+		newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newTemplate(g), newToken(g), newVersion(g),
 	)
 	return root
 }

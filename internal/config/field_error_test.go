@@ -116,7 +116,10 @@ func TestProblemsOfAFile(t *testing.T) {
 		"token of nobody": {token + "{name: a, sha256: " + sum + ", apps: [hr], scopes: [root], for: me}\n", []string{
 			`wecomq.yaml:8: gateway.tokens[0].apps[0]: "hr" is not one of ops`,
 			`wecomq.yaml:8: gateway.tokens[0].scopes[0]: "root" is not one of send, recall, read, admin, approve`,
-			"wecomq.yaml:8: gateway.tokens[0].for: unknown key (known here: name, sha256, apps, scopes, priority)",
+			"wecomq.yaml:8: gateway.tokens[0].for: unknown key (known here: name, sha256, apps, scopes, priority, expires)",
+		}},
+		"token that ends at no time": {token + "{name: a, sha256: " + sum + ", apps: [ops], scopes: [send], expires: soon}\n", []string{
+			`wecomq.yaml:8: gateway.tokens[0].expires: "soon" is not a date such as 2027-01-31, or a time such as 2027-01-31T18:00:00+08:00`,
 		}},
 		"token in the clear": {token + "{name: a, sha256: hunter2, apps: [ops], scopes: [send]}\n", []string{
 			`wecomq.yaml:8: gateway.tokens[0].sha256: 7 characters, want the 64 hexadecimal digits of a SHA-256 (printf %s "$TOKEN" | sha256sum)`,

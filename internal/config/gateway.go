@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/tasks"
@@ -44,7 +45,11 @@ type Token struct {
 	// Priority of what it sends through the WeCom-compatible API, unless the request
 	// says another; "" for default.
 	Priority tasks.Priority
+	Expires  time.Time // when it ends; zero: never
 }
+
+// Expired reports whether the token has ended.
+func (t Token) Expired(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
 
 // Prefix is the path of PublicURL, "" for none: what a proxy has removed from the path of a
 // request.
@@ -75,6 +80,7 @@ func readToken(s *section, others []Token, apps []string) Token {
 		SHA256: required(s, "sha256", sha256Hex),
 		Apps:   readWords(s, "apps", apps),
 		Scopes: readWords(s, "scopes", Scopes()), Priority: optional(s, "priority", "", priority),
+		Expires: optional(s, "expires", time.Time{}, ParseExpiry),
 	}
 	for _, other := range others {
 		if token.Name != "" && token.Name == other.Name {

@@ -139,6 +139,18 @@ func baseURL(text string) (string, error) {
 	return text, nil
 }
 
+// ParseExpiry reads when a token ends: a moment, or a date, at whose end in UTC it does.
+func ParseExpiry(text string) (time.Time, error) {
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day.AddDate(0, 0, 1), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, fmt.Errorf("%q is not a date such as 2027-01-31, or a time such as 2027-01-31T18:00:00+08:00", text)
+	}
+	return at, nil
+}
+
 // publicURL accepts a web URL whose path stands for itself, or nothing.
 func publicURL(text string) (string, error) {
 	if text == "" {

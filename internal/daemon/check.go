@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/redisclock"
 	"github.com/wecomq/wecomq/wecom"
@@ -32,6 +33,7 @@ func (d *Deployment) Check(ctx context.Context, online bool) []Finding {
 	for _, warning := range d.Config.Warnings {
 		findings = append(findings, Finding{"config", Warning, warning})
 	}
+	findings = append(findings, checkTokens(d.Config.Gateway.Tokens, time.Now())...)
 	if err := d.Ping(ctx); err != nil {
 		return append(findings, Finding{"redis", Fault, err.Error()})
 	}

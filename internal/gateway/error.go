@@ -15,5 +15,8 @@ var (
 	ErrRefused     = problem.ErrRefused
 )
 
+// errTokenEnded is returned for a token that has expired.
+var errTokenEnded = fmt.Errorf("%w: the token has expired", problem.ErrUnauthorized)
+
 // errNoToken is returned for a secret that matches no token.
 var errNoToken = fmt.Errorf("%w: no such token", problem.ErrUnauthorized)

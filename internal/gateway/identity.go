@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/config"
@@ -107,6 +108,8 @@ func (g *Gateway) identify(secret string) (*Identity, error) {
 	settings := g.settings.Load()
 	token, ok := settings.token(secret)
 	switch {
+	case ok && token.Expired(g.now()):
+		return nil, fmt.Errorf("%w: it was %q, until %s", errTokenEnded, token.Name, token.Expires.Format(time.RFC3339))
 	case ok:
 		return settings.identity(token), nil
 	case len(settings.Tokens) == 0:

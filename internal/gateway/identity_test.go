@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/gateway"
 )
@@ -73,4 +74,27 @@ func TestReloadSwapsTokensAndApps(t *testing.T) {
 	next.Apps = next.Apps[:1]
 	b.Reload(next)
 	same(t, "an app that is gone", b.do("GET", "/v1/messages/ops-01JD5K3V8N0000000000000000", "", as(rootToken)).status, 403)
+}
+
+func TestATokenEnds(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	settings := b.settings
+	settings.Tokens = tokens()
+	for i := range settings.Tokens {
+		settings.Tokens[i].Expires = b.now.time().Add(time.Hour)
+	}
+	b.Reload(settings)
+	access := b.accessToken(senderToken)
+	same(t, "before its end", b.do("POST", "/v1/messages", textBody, as(senderToken)).status, http.StatusAccepted)
+	b.now.advance(time.Hour)
+	p := b.problem(b.do("POST", "/v1/messages", textBody, as(senderToken)))
+	if p.Status != http.StatusUnauthorized || !strings.Contains(p.Detail, `the token has expired: it was "sender", until `) {
+		t.Errorf("at its end: %+v", p)
+	}
+	same(t, "an access token that it got", b.wecomSend(access, textBody).ErrCode, 42001)
+	again := b.wecomDo("GET", "/cgi-bin/gettoken?corpid=x&corpsecret="+senderToken, "")
+	if again.ErrCode != 40001 || !strings.Contains(again.ErrMsg, "has expired") {
+		t.Errorf("another access token: %+v", again)
+	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -36,6 +37,9 @@ func (c *wecomCall) getToken() (wecomReply, error) {
 		return nil, refuse(41002, "corpid missing")
 	}
 	identity, err := c.identify(secret)
+	if errors.Is(err, errTokenEnded) {
+		return nil, refuse(40001, "invalid credential: %v", err)
+	}
 	if err != nil {
 		return nil, &hintedError{refuse(40001, "invalid credential: corpsecret must be a token of the gateway"), howToMakeToken}
 	}
