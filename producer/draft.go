@@ -151,8 +151,9 @@ func (d *draft) receive(err error) {
 }
 
 // conclude writes the receipt. Of all messages that take the same place, the one that
-// enqueued the first task is the original. A new id without a claim can only conflict
-// with itself: the connection broke after Redis had taken it, and go-redis sent it again.
+// enqueued the first task is the original. An id without a claim can only conflict with
+// itself: the answer was lost after Redis had taken it, and go-redis sent it again, or the
+// caller did under the same id.
 func (d *draft) conclude(app string, now time.Time) {
 	r := &d.result.Receipt
 	r.ID, r.Queue, r.Parts = d.place.id, d.place.queue(app), d.place.parts

@@ -29,7 +29,11 @@ func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, er
 	if err != nil {
 		return nil, err
 	}
-	own := claim{id: p.id(m.Options), priority: cmp.Or(m.Options.Priority, tasks.Default), due: planned.due.UnixMilli(), waits: planned.waits}
+	id, err := p.id(m)
+	if err != nil {
+		return nil, err
+	}
+	own := claim{id: id, priority: cmp.Or(m.Options.Priority, tasks.Default), due: planned.due.UnixMilli(), waits: planned.waits}
 	if own.digest, err = digest(m); err != nil {
 		return nil, err
 	}
@@ -44,11 +48,16 @@ func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, er
 	}, nil
 }
 
-func (p *Producer) id(o Options) string {
-	if o.IdempotencyKey != "" {
-		return tasks.IDFromKey(p.app, tasks.OwnedKey(o.KeyOwner, o.IdempotencyKey))
+func (p *Producer) id(m Message) (string, error) {
+	switch app, err := tasks.AppOf(m.ID); {
+	case m.Options.IdempotencyKey != "":
+		return tasks.IDFromKey(p.app, tasks.OwnedKey(m.Options.KeyOwner, m.Options.IdempotencyKey)), nil
+	case m.ID == "":
+		return tasks.NewID(p.app), nil
+	case err != nil || app != p.app || tasks.MessageID(m.ID) != m.ID:
+		return "", fmt.Errorf("id: %q is no id of the app %q", m.ID, p.app)
 	}
-	return tasks.NewID(p.app)
+	return m.ID, nil
 }
 
 // elder is the id that a message had before its key belonged to an owner. Without it, who

@@ -116,6 +116,29 @@ func TestAnIdempotencyKeyMakesOneMessage(t *testing.T) {
 	}
 }
 
+func TestUnderOneIDAMessageIsThereOnce(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	p := newProducer(t, rdb)
+	m := producer.Message{Request: text("chen.li", "x"), ID: tasks.NewID("ops")}
+	for range 2 {
+		for _, r := range p.SendBatch(t.Context(), []producer.Message{m}) {
+			if r.Err != nil || r.Receipt.ID != m.ID {
+				t.Errorf("%+v", r)
+			}
+		}
+	}
+	if n := rdb.LLen(t.Context(), "asynq:{ops:default}:pending").Val(); n != 1 {
+		t.Errorf("%d messages are in the queue, want one", n)
+	}
+	for _, id := range []string{tasks.NewID("hr"), "nonsense", m.ID + ".2"} {
+		m.ID = id
+		if r := p.SendBatch(t.Context(), []producer.Message{m})[0]; r.Err == nil || !strings.HasPrefix(r.Err.Error(), "id: ") {
+			t.Errorf("id %q: %+v", id, r)
+		}
+	}
+}
+
 func TestTooManyRecipientsAreSplit(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)

@@ -10,6 +10,10 @@ import (
 type Message struct {
 	Request message.Request
 	Options Options
+	// ID is "" for a new one. Whoever does not know whether a message was enqueued
+	// enqueues it again under the same id, of [NewID]: it is then there once. With an
+	// idempotency key the id derives from that.
+	ID string
 }
 
 // Validate names what is wrong with the options, or all that is wrong with the

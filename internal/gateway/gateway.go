@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/sha256"
 	"errors"
 	"net/http"
 	"sync/atomic"
@@ -51,6 +52,8 @@ type Gateway struct {
 	creations chan struct{} // a slot for each broadcast that may be created at once
 	bodies    *intake.Budget
 	activity  *activity.Trail
+	// unanswered is about message/send.
+	unanswered *unanswered
 	// failedLogins bounds what strangers write into the trail.
 	failedLogins *rate.Limiter
 	prefix       string
@@ -75,6 +78,7 @@ func New(cfg Config) (*Gateway, error) {
 	if g.now == nil {
 		g.now = time.Now
 	}
+	g.unanswered = &unanswered{now: g.now, attempts: make(map[[sha256.Size]byte][]*attempt)}
 	g.Reload(cfg.Settings)
 	api := newAPI(g.mux, cfg.Version)
 	g.registerMessages(api)

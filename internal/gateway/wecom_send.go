@@ -47,7 +47,7 @@ func (c *wecomCall) send() (wecomReply, error) {
 	if m, err = c.prepare(c.r.Context(), in.app, m); err != nil {
 		return nil, err
 	}
-	receipt, err := c.enqueue(c.r.Context(), in.app, m)
+	receipt, err := c.enqueueOnce(in.app, m, data)
 	if err != nil {
 		return nil, err
 	}

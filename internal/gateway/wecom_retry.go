@@ -1,0 +1,127 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const (
+	// retryTime is how long after a request that got no answer an equal one is its repeat:
+	// Alertmanager waits for up to 90 s between two tries.
+	retryTime = 90 * time.Second
+	// maxUnanswered bounds how many such requests are remembered.
+	maxUnanswered = 10_000
+)
+
+// unanswered are the sends under way and those that got no answer, so that a client which
+// then sends the same again continues the same message: whether Redis has taken it nobody
+// knows, but under the same id it is there once.
+type unanswered struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	attempts map[[sha256.Size]byte][]*attempt
+	waiting  int       // how many ended without an answer
+	swept    time.Time // when those that are too old were forgotten
+}
+
+// attempt is one request to send a message. It is owned by the latest request for it.
+type attempt struct {
+	key    [sha256.Size]byte
+	id     string          // of the message
+	client context.Context // ends when the client goes; nil once the request has ended
+	until  time.Time       // after its end: for how long it is remembered
+}
+
+// begin is a new attempt, or continues the oldest of an equal request without an answer.
+// Each is continued by one: two equal requests are two messages.
+func (u *unanswered) begin(client context.Context, key [sha256.Size]byte, app string) *attempt {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	own := &attempt{key: key, id: tasks.NewID(app), client: client}
+	now := u.now()
+	for i, earlier := range u.attempts[key] {
+		ended := earlier.client == nil
+		if ended && now.After(earlier.until) || !ended && earlier.client.Err() == nil {
+			continue
+		}
+		own.id = earlier.id
+		if ended {
+			u.waiting--
+		}
+		u.attempts[key][i] = own
+		return own
+	}
+	u.attempts[key] = append(u.attempts[key], own)
+	return own
+}
+
+// end ends an attempt, and forgets it if the client was answered.
+func (u *unanswered) end(a *attempt, answered bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if now := u.now(); u.waiting >= maxUnanswered && now.Sub(u.swept) >= time.Second {
+		u.sweep(now)
+	}
+	if answered || u.waiting >= maxUnanswered {
+		u.keep(a.key, func(other *attempt) bool { return other != a })
+		return
+	}
+	for _, owner := range u.attempts[a.key] {
+		if owner == a {
+			a.client, a.until = nil, u.now().Add(retryTime)
+			u.waiting++
+		}
+	}
+}
+
+// sweep forgets what is too old.
+func (u *unanswered) sweep(now time.Time) {
+	u.swept = now
+	for key := range u.attempts {
+		u.keep(key, func(a *attempt) bool {
+			old := a.client == nil && now.After(a.until)
+			if old {
+				u.waiting--
+			}
+			return !old
+		})
+	}
+}
+
+// keep keeps some of the attempts with a key.
+func (u *unanswered) keep(key [sha256.Size]byte, good func(*attempt) bool) {
+	var kept []*attempt
+	for _, a := range u.attempts[key] {
+		if good(a) {
+			kept = append(kept, a)
+		}
+	}
+	if u.attempts[key] = kept; len(kept) == 0 {
+		delete(u.attempts, key)
+	}
+}
+
+// enqueueOnce stores a message of which nobody says whether it repeats another. A request
+// with the same bytes as one of the same token that got no answer is its repeat.
+func (c *wecomCall) enqueueOnce(app App, m tasks.Message, body []byte) (tasks.Receipt, error) {
+	ctx := c.r.Context()
+	if m.Options.IdempotencyKey != "" {
+		return c.enqueue(ctx, app, m)
+	}
+	about := app.Name + "\x00" + string(m.Options.Priority) + "\x00" + c.identity.Name() + "\x00"
+	attempt := c.unanswered.begin(ctx, sha256.Sum256(append([]byte(about), body...)), app.Name)
+	m.ID = attempt.id
+	receipt, err := c.enqueue(ctx, app, m)
+	status := http.StatusOK
+	if err != nil {
+		status, _, _ = wecomError(err)
+	}
+	c.unanswered.end(attempt, ctx.Err() == nil && status < http.StatusInternalServerError)
+	return receipt, err
+}
