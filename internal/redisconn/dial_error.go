@@ -2,6 +2,7 @@ package redisconn
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -63,7 +64,10 @@ func reason(rawURL string, err error) string {
 		return reason
 	}
 	var dns *net.DNSError
+	var plain tls.RecordHeaderError
 	switch {
+	case errors.As(err, &plain):
+		return "the port does not speak TLS (write redis instead of rediss)"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused (is it running? start it with redis-server, or try wecomq demo, which needs none)"
 	case errors.Is(err, fs.ErrNotExist):
@@ -73,11 +77,23 @@ func reason(rawURL string, err error) string {
 	case errors.As(err, &dns):
 		return fmt.Sprintf("no address for host %q (check its name in the URL)", dns.Name)
 	case isTimeout(err):
-		return "no answer in time (check host, port and firewall; a TLS port needs rediss://)"
+		return "no answer in time (check host, port and firewall; " + schemeHint(rawURL) + ")"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "connection closed at once (a TLS port needs rediss://; a Redis with too many connections needs a higher maxclients)"
+		return "connection closed at once (" + schemeHint(rawURL) + "; a Redis with too many connections needs a higher maxclients)"
 	}
 	return err.Error()
+}
+
+// schemeHint names the scheme that the URL does not have.
+func schemeHint(rawURL string) string {
+	scheme, _, _ := strings.Cut(rawURL, ":")
+	if strings.HasPrefix(scheme, "rediss") {
+		return "a port without TLS needs " + strings.Replace(scheme, "rediss", "redis", 1) + "://"
+	}
+	if !strings.HasPrefix(scheme, "redis") { // such as unix
+		scheme = "redis"
+	}
+	return "a TLS port needs " + strings.Replace(scheme, "redis", "rediss", 1) + "://"
 }
 
 // refusals are what a Redis answers that can be reached and does not work, by the

@@ -82,6 +82,27 @@ func TestExplain(t *testing.T) {
 			},
 			"connection closed at once (a TLS port needs rediss://; a Redis with too many connections needs a higher maxclients)",
 		},
+		"with TLS, a server that hangs up": {
+			func(t *testing.T) string {
+				return "rediss://" + listen(t, func(conn net.Conn) { _ = conn.Close() }) + quick
+			},
+			"connection closed at once (a port without TLS needs redis://; a Redis with too many connections needs a higher maxclients)",
+		},
+		"with TLS, a server that never answers": {
+			func(t *testing.T) string {
+				return "rediss://" + listen(t, func(conn net.Conn) { t.Cleanup(func() { _ = conn.Close() }) }) + quick + "&dial_timeout=50ms&read_timeout=50ms"
+			},
+			"no answer in time (check host, port and firewall; a port without TLS needs redis://)",
+		},
+		"with TLS, a server that speaks plainly": {
+			func(t *testing.T) string {
+				return "rediss://" + listen(t, func(conn net.Conn) {
+					t.Cleanup(func() { _ = conn.Close() })
+					_, _ = conn.Write([]byte("-ERR Protocol error\r\n"))
+				}) + quick
+			},
+			"the port does not speak TLS (write redis instead of rediss)",
+		},
 		"no password": {
 			func(t *testing.T) string { return socketURL(t, "") + quick },
 			"a password is required (write it into the URL: redis://:password@host:port)",
