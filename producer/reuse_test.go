@@ -68,8 +68,10 @@ func TestOfABatchOnlyTheMessageUnderAnothersKeyFails(t *testing.T) {
 	rdb := redistest.New(t)
 	key := producer.Options{IdempotencyKey: "order-1"}
 	results := newProducer(t, rdb).SendBatch(t.Context(), []producer.Message{
-		{Request: text("a", "x"), Options: key}, {Request: text("a", "y"), Options: key},
-		{Request: text("a", "z")}, {Request: text("a", "x"), Options: key},
+		{Request: text("a", "x"), Options: key},
+		{Request: text("a", "y"), Options: key},
+		{Request: text("a", "z")},
+		{Request: text("a", "x"), Options: key},
 	})
 	reuse, ok := errors.AsType[*producer.KeyReuseError](results[1].Err)
 	if !ok || reuse.ID != results[0].Receipt.ID {

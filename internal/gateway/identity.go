@@ -47,7 +47,7 @@ func (i *Identity) Allow(scope config.Scope) error {
 // AllowOn returns an error if the token may not take back what an actor has sent: its own
 // it may. Of older versions' messages nobody knows who sent them.
 func (i *Identity) AllowOn(actor string) error {
-	if i.mayTakeBackAll() || actor == i.Name() {
+	if i.mayTakeBackAll() || actor != "" && actor == i.Name() {
 		return nil
 	}
 	return fmt.Errorf("%w: it was not sent by token %q, which may take back only its own; the scope %q or %q allows it",

@@ -138,13 +138,18 @@ func (a *watched) describe(ctx context.Context, b *broadcast.Broadcast) (*broadc
 func (v *broadcastView) permit(identity *gateway.Identity) {
 	v.Mine = identity.Name() == v.Spec.CreatedBy
 	if identity.Has(config.ScopeSend) && identity.AllowOn(v.Spec.CreatedBy) == nil {
-		v.MayPause = v.State == broadcast.Running || v.State == broadcast.Scheduled
-		v.MayResume = v.State == broadcast.Paused
-		v.MayCancel = !v.State.Over() && v.State != broadcast.Creating
-		v.MayRecall = v.Counts.Accepted > 0 && (!v.State.Over() || time.Since(v.FinishedAt) < message.RecallWindow) && !v.Recalled()
+		v.permitStops()
 	}
 	v.MayReplay = identity.Has(config.ScopeAdmin) && v.State.Over() && v.Counts.Pending == 0 && v.Counts.Failed() > 0
 	v.MayApprove = v.State == broadcast.AwaitingApproval && identity.Has(config.ScopeApprove) && !v.Mine
+}
+
+// permitStops decides which buttons stop it, or let it go on.
+func (v *broadcastView) permitStops() {
+	v.MayPause = v.State == broadcast.Running || v.State == broadcast.Scheduled
+	v.MayResume = v.State == broadcast.Paused
+	v.MayCancel = !v.State.Over() && v.State != broadcast.Creating
+	v.MayRecall = v.Counts.Accepted > 0 && (!v.State.Over() || time.Since(v.FinishedAt) < message.RecallWindow) && !v.Recalled()
 }
 
 // Recalled reports whether all that was sent has been taken back, as far as WeCom does it.
