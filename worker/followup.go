@@ -45,11 +45,12 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 	return nil
 }
 
-// followUp makes the task for those who wait: the same bytes with other recipients.
+// followUp makes the task for those who wait: the same bytes with other recipients. The
+// message itself goes to the departments and tags.
 func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Task {
 	payload := d.payload
 	payload.ID = tasks.FollowUpID(d.payload.ID, f.Number)
-	payload.Body = message.WithToUser(d.payload.Body, users)
+	payload.Body = message.WithoutGroups(message.WithToUser(d.payload.Body, users))
 	payload.Part, payload.Parts, payload.TurnAt = 0, 0, f.TurnAt
 	var due time.Time // now
 	if f.Wait > 0 {

@@ -89,6 +89,30 @@ func TestWhoIsOverTheLimitFollowsLater(t *testing.T) {
 	}
 }
 
+func TestADepartmentGetsNoFollowUp(t *testing.T) {
+	t.Parallel()
+	narrow := tasks.Limits{CallsPerMinute: 10_000, MemberPerMinute: 2, MemberPerHour: 1000}
+	b := newBundle(t, wecomtest.Rules{}, limits(narrow))
+	b.work()
+	b.send(text("busy", "first"), producer.Options{})
+	b.next()
+	request := text("a|busy", "second")
+	request.ToParty, request.ToTag = "1", "2"
+	receipt := b.send(request, producer.Options{})
+	b.next()
+	if got, want := b.sim.Messages()[1].Body, `{"touser":"a","toparty":"1","totag":"2","msgtype":"text","agentid":1000002,"text":{"content":"second"}}`; got != want {
+		t.Errorf("WeCom got %s, want %s", got, want)
+	}
+	waiting := b.task(producer.Receipt{ID: tasks.FollowUpID(receipt.ID, 1), Queue: receipt.Queue}, asynq.TaskStateScheduled)
+	payload, err := tasks.Decode(waiting.Type, waiting.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(payload.Body), `{"touser":"busy","toparty":"","totag":"","msgtype":"text","agentid":1000002,"text":{"content":"second"}}`; got != want {
+		t.Errorf("the follow-up is %s, want %s", got, want)
+	}
+}
+
 func TestAFloodToOneMemberLosesNoneAndHoldsUpNobody(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, wecomtest.Rules{})

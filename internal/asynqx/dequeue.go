@@ -18,8 +18,8 @@ import (
 
 const (
 	// takenLife is how long a dequeue whose reply was lost can be repeated. It is shorter
-	// than the task's lease of 30 s, after which another worker may have the task.
-	takenLife = 25 * time.Second
+	// than the time after which another worker may have the task: see takeover.go.
+	takenLife = 10 * time.Second
 	// mostDequeued and mostDequeuedBytes bound the tasks of one dequeue: Redis serves nobody
 	// else meanwhile.
 	mostDequeued      = 64

@@ -90,7 +90,8 @@ func (b *Bells) takeOverIn(ctx context.Context, queue string, watched orphanage)
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	found, err := findOrphans(ctx, b.rdb, queue)
-	if err != nil {
+	if err != nil { // meanwhile nobody could renew a lease
+		clear(watched)
 		return err
 	}
 	due := watched.due(found, time.Now())

@@ -91,7 +91,7 @@ func (d *Desk) Test(ctx context.Context, b *Broadcast, to string, accepted func(
 	}
 	for i, sample := range samples {
 		m := TestMessage{N: i + 1, Of: len(samples), To: to, Recipient: sample.Recipient}
-		if m.Record, err = d.send(ctx, sample, to); err != nil {
+		if m.Record, err = d.send(ctx, sample, to, b.Spec.CreatedBy); err != nil {
 			return fmt.Errorf("test message %d of %d: %w", m.N, m.Of, err)
 		}
 		if m.Record.State != tasks.Accepted {
@@ -113,14 +113,14 @@ func checkTester(to string) error {
 }
 
 // send enqueues a sample for one user, and waits until it has ended. A record without a
-// final state is one that has not in time.
-func (d *Desk) send(ctx context.Context, sample Sample, to string) (tasks.Record, error) {
+// final state is one that has not in time. It belongs to whoever creates the broadcast.
+func (d *Desk) send(ctx context.Context, sample Sample, to, creator string) (tasks.Record, error) {
 	request, err := message.Parse(sample.Body)
 	if err != nil {
 		return tasks.Record{}, err
 	}
 	request = message.WithRecipients(request, message.Recipients{Users: []string{to}})
-	receipt, err := d.Enqueue(ctx, tasks.Message{Request: request})
+	receipt, err := d.Enqueue(ctx, tasks.Message{Request: request, Options: tasks.Options{Actor: creator}})
 	if err != nil {
 		return tasks.Record{}, err
 	}

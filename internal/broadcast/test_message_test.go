@@ -33,7 +33,7 @@ func TestTheSamplesGoToTheTesterFirst(t *testing.T) {
 	draft := b.draft("hello {{.name}}", "userid,name\na,A\nb,B\nc,C\nd,D\n")
 	var told []string
 	accepted := func(m broadcast.TestMessage) {
-		if m.N != len(told)+1 || m.Of != 3 || m.Record.State != tasks.Accepted {
+		if m.N != len(told)+1 || m.Of != 3 || m.Record.State != tasks.Accepted || m.Record.Actor != "anna" {
 			t.Errorf("told of %+v", m)
 		}
 		told = append(told, m.To+": hello "+strings.ToUpper(m.Recipient))

@@ -184,7 +184,7 @@ func (g *growth) messages() (rejected string) {
 	g.Helper()
 	g.post("/v1/messages:batch?app=ops", strings.Join(samples.Messages(), "\n"))
 	for range 2 {
-		g.send("ops", "key", producer.Options{Priority: tasks.Critical, IdempotencyKey: "k"})
+		g.Send("ops", daemontest.Text("key", "the same"), producer.Options{Priority: tasks.Critical, IdempotencyKey: "k"})
 	}
 	for range tasks.DefaultLimits().MemberPerMinute + 2 {
 		g.send("ops", "busy", producer.Options{})
