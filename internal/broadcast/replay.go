@@ -85,6 +85,11 @@ func (d *Desk) Replay(ctx context.Context, id string, r Replay, by string) (b *B
 	if !old.State.Over() || (old.State == Cancelled && old.Counts.Pending > 0) {
 		return nil, false, &StateError{id, old.State, "replayed"}
 	}
+	unlock, err := d.lockReplays(ctx, id)
+	if err != nil {
+		return nil, false, err
+	}
+	defer unlock()
 	made, err := d.replays(ctx, old)
 	if err != nil {
 		return nil, false, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -24,7 +25,18 @@ func TestAReplayGoesToThoseWhoDidNotGetIt(t *testing.T) {
 	}
 	b.work()
 	b.await(created.ID, broadcast.Finished)
+	lock := keys.BroadcastReplaying("ops", created.ID)
+	b.Redis.Set(t.Context(), lock, "another one", 0)
+	if _, _, err := desk.Replay(t.Context(), created.ID, broadcast.Replay{}, "bob"); !errors.Is(err, broadcast.ErrReplaying) {
+		t.Errorf("while another one is being made: %v", err)
+	}
+	if b.Redis.Del(t.Context(), lock).Val() != 1 {
+		t.Error("it has ended the lock of another one")
+	}
 	again, duplicate, err := desk.Replay(t.Context(), created.ID, broadcast.Replay{}, "bob")
+	if b.Redis.Exists(t.Context(), lock).Val() != 0 {
+		t.Error("the lock of a replay that was made is there still")
+	}
 	if err != nil || duplicate || again.Recipients != 2 || again.Spec.ReplayOf != created.ID || again.Spec.CreatedBy != "bob" {
 		t.Fatalf("%+v, %t, %v", again, duplicate, err)
 	}

@@ -187,6 +187,11 @@ func BroadcastMinutes(app, id string) string { return Broadcast(app, id) + ":min
 // calls, by and until of the run that goes on · the longer of 24 h and the app's `records` retention · owner internal/broadcast
 func BroadcastRecalled(app, id string) string { return Broadcast(app, id) + ":recalled" }
 
+// BroadcastReplaying is who is making a replay of a broadcast.
+//
+// STRING name of the run · 5 minutes at most · owner internal/broadcast
+func BroadcastReplaying(app, id string) string { return Broadcast(app, id) + ":replaying" }
+
 // BroadcastFates is what became of the calls of a block.
 //
 // LIST, see internal/broadcast · as the broadcast · owner internal/ledger

@@ -59,7 +59,7 @@ func (p *Pages) steerBroadcast(
 // notNow is a refusal if the broadcast's state, or who asks, does not allow an action.
 func notNow(err error, id string) error {
 	_, refused := errors.AsType[*broadcast.StateError](err)
-	for _, reason := range []error{broadcast.ErrOwnApproval, broadcast.ErrNothingToReplay, broadcast.ErrRecalling, problem.ErrForbidden} {
+	for _, reason := range []error{broadcast.ErrOwnApproval, broadcast.ErrNothingToReplay, broadcast.ErrReplaying, broadcast.ErrRecalling, problem.ErrForbidden} {
 		refused = refused || errors.Is(err, reason)
 	}
 	if refused {

@@ -62,6 +62,7 @@ var statuses = []struct {
 	{is(broadcast.ErrChanged), http.StatusConflict},
 	{is(broadcast.ErrNothingToReplay), http.StatusConflict},
 	{is(broadcast.ErrRecalling), http.StatusConflict},
+	{is(broadcast.ErrReplaying), http.StatusConflict},
 	{is(broadcast.ErrNoVerdict), http.StatusGatewayTimeout},
 	{as[*broadcast.TestError], http.StatusUnprocessableEntity},
 	{as[*broadcast.StateError], http.StatusConflict},
