@@ -96,7 +96,7 @@ bench-e2e: ## Measure messages a second from queue to WeCom beside plain asynq, 
 	go run ./bench/e2e
 
 check: vet test lint tidy ## Do all that CI does
-	@$(MAKE) --no-print-directory sim SEEDS=100
+	@$(MAKE) --no-print-directory sim SEEDS=300
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=500x
 	@$(MAKE) --no-print-directory bench BENCHTIME=1x
 	@$(MAKE) --no-print-directory build
