@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
@@ -89,48 +87,29 @@ func verdict(r tasks.Record) error {
 	return &exitError{exitRejected, fmt.Errorf("%s: %s", r.State, r.ErrMsg)}
 }
 
-// waitStep grows with the wait: quick answers show at once, long ones cost little.
-const (
-	firstWaitStep = 20 * time.Millisecond
-	lastWaitStep  = time.Second
-)
-
-// await polls until the message is finished, or ctx ends, and outlasts an outage of
-// Redis; the record is the last that was seen.
+// await waits until the message is finished, or ctx ends; the record is the last that was
+// seen.
 func (s *sender) await(ctx context.Context, id string) (tasks.Record, error) {
-	record := tasks.Record{ID: id}
-	for step := firstWaitStep; ; step = min(2*step, lastWaitStep) {
-		if s.away && ctx.Err() != nil { // the rest of a batch need not find out again
-			return record, s.unfinished(ctx, record)
-		}
-		if err := s.look(ctx, id, &record); err != nil {
-			return record, fmt.Errorf("%w; %s is in the queue, see 'wecomq result %s'", err, id, id)
-		}
-		if record.State.Final() {
-			return record, nil
-		}
-		select {
-		case <-time.After(step):
-		case <-ctx.Done():
-			return record, s.unfinished(ctx, record)
-		}
+	if s.away && ctx.Err() != nil { // the rest of a batch need not find out again
+		record := tasks.Record{ID: id}
+		return record, s.unfinished(ctx, record)
 	}
-}
-
-// look finds where a message stands, if Redis is there to say so.
-func (s *sender) look(ctx context.Context, id string, record *tasks.Record) error {
-	// Also when ctx has ended: what is known must be told.
-	seen, err := s.finder.Message(context.WithoutCancel(ctx), id)
+	record, err := lookup.Await(ctx, id, s.finder.Message, s.note)
 	switch {
 	case err == nil:
-		*record, s.away = seen, false
-	case errors.Is(err, lookup.ErrNotFound) || !asynqx.IsOutage(err):
-		return err
-	case !s.away:
-		s.away = true
+		return record, nil
+	case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+		return record, s.unfinished(ctx, record)
+	}
+	return record, fmt.Errorf("%w; %s is in the queue, see 'wecomq result %s'", err, id, id)
+}
+
+// note says once that Redis is unavailable.
+func (s *sender) note(err error) {
+	if err != nil && !s.away {
 		_, _ = fmt.Fprintf(s.stderr, "Redis is unavailable (%v); still waiting\n", err)
 	}
-	return nil
+	s.away = err != nil
 }
 
 // unfinished says why the wait for a message is over.

@@ -7,19 +7,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
-const (
-	// testPatience is how long WeCom's word on a test message may take.
-	testPatience = time.Minute
-	// The pauses between looks grow: quick answers show at once, late ones cost little.
-	firstLook = 20 * time.Millisecond
-	lastLook  = time.Second
-)
+// testPatience is how long WeCom's word on a test message may take.
+const testPatience = time.Minute
 
 // ErrNoVerdict is a test message that has not ended in time.
 var ErrNoVerdict = errors.New("WeCom has not answered in time")
@@ -30,6 +24,7 @@ type TestMessage struct {
 	To        string // who gets it
 	Recipient string // of the broadcast, who would get the same
 	Record    tasks.Record
+	Waited    time.Duration // for the record
 }
 
 func (m TestMessage) String() string {
@@ -46,7 +41,7 @@ func (e *TestError) Error() string {
 		return fmt.Sprintf("%s: %s: %s", e.TestMessage, r.State, r.ErrMsg)
 	}
 	return fmt.Sprintf("%s: it is %s after %s. %s", e.TestMessage,
-		cmp.Or(e.Record.State, "not finished"), testPatience, cmp.Or(e.Record.ErrMsg, "Is a worker running?"))
+		cmp.Or(e.Record.State, "not finished"), e.Waited, cmp.Or(e.Record.ErrMsg, "Is a worker running?"))
 }
 
 // Unwrap is [ErrNoVerdict], or nil for a message that has ended.
@@ -91,9 +86,11 @@ func (d *Desk) Test(ctx context.Context, b *Broadcast, to string, accepted func(
 	}
 	for i, sample := range samples {
 		m := TestMessage{N: i + 1, Of: len(samples), To: to, Recipient: sample.Recipient}
+		begun := time.Now()
 		if m.Record, err = d.send(ctx, sample, to, b.Spec.CreatedBy); err != nil {
 			return fmt.Errorf("test message %d of %d: %w", m.N, m.Of, err)
 		}
+		m.Waited = time.Since(begun).Round(time.Second)
 		if m.Record.State != tasks.Accepted {
 			return &TestError{m}
 		}
@@ -126,32 +123,9 @@ func (d *Desk) send(ctx context.Context, sample Sample, to, creator string) (tas
 	}
 	ctx, cancel := context.WithTimeout(ctx, testPatience)
 	defer cancel()
-	record, err := d.await(ctx, receipt.ID)
+	record, err := lookup.Await(ctx, receipt.ID, d.Record, func(error) {})
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = nil
 	}
 	return record, err
-}
-
-// await looks until a message has ended, also over an outage of Redis. The record is the
-// last that was seen.
-func (d *Desk) await(ctx context.Context, id string) (tasks.Record, error) {
-	last := tasks.Record{ID: id}
-	for pause := firstLook; ; pause = min(2*pause, lastLook) {
-		seen, err := d.Record(ctx, id)
-		switch {
-		case err == nil:
-			last = seen
-		case errors.Is(err, lookup.ErrNotFound), ctx.Err() == nil && !asynqx.IsOutage(err):
-			return last, err
-		}
-		if last.State.Final() {
-			return last, nil
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return last, context.Cause(ctx)
-		}
-	}
 }
