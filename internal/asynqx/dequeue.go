@@ -30,11 +30,13 @@ var (
 	//go:embed dequeue.lua
 	dequeueSource string
 
+	//go:embed put_back.lua
+	putBackSource string
 	//go:embed give_back.lua
 	giveBackSource string
 
 	dequeueScript  = redis.NewScript(dequeueSource)
-	giveBackScript = redis.NewScript(wakeSource + giveBackSource)
+	giveBackScript = redis.NewScript(wakeSource + putBackSource + giveBackSource)
 )
 
 // dequeuer dequeues tasks for one asynq server, which asks for them one by one, as many at

@@ -35,7 +35,7 @@ var (
 	takeBackSource string
 
 	orphansScript  = redis.NewScript(orphansSource)
-	takeBackScript = redis.NewScript(wakeSource + takeBackSource)
+	takeBackScript = redis.NewScript(wakeSource + putBackSource + takeBackSource)
 )
 
 // orphan is a task that may be left behind, with the end of its lease; "" if it has none.
