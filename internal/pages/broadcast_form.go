@@ -98,7 +98,8 @@ func (f draftForm) file() (any, error) {
 	return message.ImageField{MediaID: id}, nil // that of a voice is the same
 }
 
-// braces are two braces in a template.
+// braces are two braces in a template. Unlike those of [compose.Text] they have no quotation
+// marks, which the name of a file cannot have.
 const braces = "{{`{{`}}"
 
 // literal is a template that says a text as it is, and plain the text of such a template.
