@@ -435,13 +435,7 @@ func TestRoundTripsOfABatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rdb := redistest.New(t)
-			p := newProducer(t, rdb)
-			if _, err := p.Send(t.Context(), text("a", "warm up"), producer.Options{}); err != nil { // Redis learns asynq's scripts
-				t.Fatal(err)
-			}
-			x := &trouble{}
-			rdb.AddHook(x)
+			p, x := troubled(t)
 			messages := batch(tc.change)
 			for _, want := range []int32{tc.first, tc.repeat} {
 				x.pipelines.Store(0)

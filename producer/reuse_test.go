@@ -122,13 +122,7 @@ func TestAMessageOfAnOlderVersionIsFoundByItsKey(t *testing.T) {
 
 func TestTheDigestOfAKeyCostsNoRoundTrip(t *testing.T) {
 	t.Parallel()
-	rdb := redistest.New(t)
-	p := newProducer(t, rdb)
-	if _, err := p.Send(t.Context(), text("a", "warm up"), producer.Options{}); err != nil { // Redis learns asynq's scripts
-		t.Fatal(err)
-	}
-	x := &trouble{}
-	rdb.AddHook(x)
+	p, x := troubled(t)
 	for _, content := range []string{"x", "y"} {
 		messages := make([]producer.Message, 1000)
 		for i, n := range numbers(len(messages)) {

@@ -26,6 +26,19 @@ type trouble struct {
 	pipelines  atomic.Int32
 }
 
+// troubled is a producer whose round trips are counted, and to which trouble can be made.
+func troubled(t *testing.T) (*producer.Producer, *trouble) {
+	t.Helper()
+	rdb := redistest.New(t)
+	p := newProducer(t, rdb)
+	if _, err := p.Send(t.Context(), text("a", "warm up"), producer.Options{}); err != nil { // Redis learns asynq's scripts
+		t.Fatal(err)
+	}
+	x := &trouble{}
+	rdb.AddHook(x)
+	return p, x
+}
+
 func (*trouble) DialHook(next redis.DialHook) redis.DialHook          { return next }
 func (*trouble) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
 
