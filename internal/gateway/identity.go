@@ -109,7 +109,7 @@ func (g *Gateway) identify(secret string) (*Identity, error) {
 	token, ok := settings.token(secret)
 	switch {
 	case ok && token.Expired(g.now()):
-		return nil, fmt.Errorf("%w: it was %q, until %s", errTokenEnded, token.Name, token.Expires.Format(time.RFC3339))
+		return nil, fmt.Errorf("%w: it was %q, until %s; a new one comes from 'wecomq token new'", errTokenEnded, token.Name, token.Expires.Format(time.RFC3339))
 	case ok:
 		return settings.identity(token), nil
 	case len(settings.Tokens) == 0:
