@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/webhook"
@@ -132,6 +134,7 @@ apps:
 broadcast: {approval_above: 10000}
 gateway:
   listen: :80
+  trusted_proxies: [10.1.2.3/8, "fd00::/8", 192.0.2.7]
   tokens:
     - {name: grafana, sha256: "%x", apps: [hr], scopes: [send, read]}
     - name: root
@@ -152,7 +155,9 @@ log: {level: debug, format: console}
 			Limits: tasks.Limits{Seats: 500, CallsPerMinute: 100, MemberPerMinute: 20, MemberPerHour: 200, CriticalReserve: 0.125},
 		}},
 		Broadcast: config.Broadcast{ApprovalAbove: 10000},
-		Gateway: config.Gateway{Listen: ":80", Tokens: []config.Token{
+		Gateway: config.Gateway{Listen: ":80", TrustedProxies: []netip.Prefix{
+			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("192.0.2.7/32"),
+		}, Tokens: []config.Token{
 			{Name: "grafana", SHA256: sha256.Sum256([]byte("one")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeSend, config.ScopeRead}},
 			{Name: "root", SHA256: sha256.Sum256([]byte("two")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeAdmin, config.ScopeApprove}},
 		}, Webhooks: webhook.DefaultConfig()},
@@ -163,7 +168,7 @@ log: {level: debug, format: console}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, cfg); diff != "" {
+	if diff := cmp.Diff(want, cfg, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
 	}
 	if got := cfg.Apps["hr"].Location(); got.String() != "Europe/Berlin" {

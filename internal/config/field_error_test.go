@@ -106,8 +106,13 @@ func TestProblemsOfAFile(t *testing.T) {
 		"unknown key of broadcasts": {minimal + "broadcast: {approval: 1}\n", []string{"wecomq.yaml:6: broadcast.approval: unknown key (known here: approval_above)"}},
 		"listening without a port":  {minimal + "gateway: {listen: localhost}\n", []string{`wecomq.yaml:6: gateway.listen: "localhost" is not host:port`}},
 		"listening at a bad port":   {minimal + "gateway: {listen: 'h:65536'}\n", []string{`wecomq.yaml:6: gateway.listen: "h:65536": port "65536" is not a number from 0 to 65535`}},
-		"tokens that are no list":   {minimal + "gateway: {tokens: 1}\n", []string{"wecomq.yaml:6: gateway.tokens: want a list"}},
-		"token that is a value":     {token + "hunter2\n", []string{"wecomq.yaml:8: gateway.tokens[0]: want a mapping of keys to values"}},
+		"proxies that are none": {minimal + "gateway: {trusted_proxies: [proxy, 0.0.0.0/0, '::ffff:10.0.0.1']}\n", []string{
+			`wecomq.yaml:6: gateway.trusted_proxies[0]: "proxy" is neither an address nor a network (write 10.0.0.7 or 10.0.0.0/8)`,
+			`wecomq.yaml:6: gateway.trusted_proxies[1]: "0.0.0.0/0" is every address (name those of your proxies)`,
+			`wecomq.yaml:6: gateway.trusted_proxies[2]: "::ffff:10.0.0.1" is an IPv4 address in IPv6 form (write it as IPv4)`,
+		}},
+		"tokens that are no list": {minimal + "gateway: {tokens: 1}\n", []string{"wecomq.yaml:6: gateway.tokens: want a list"}},
+		"token that is a value":   {token + "hunter2\n", []string{"wecomq.yaml:8: gateway.tokens[0]: want a mapping of keys to values"}},
 		"token with nothing": {token + "{}\n", []string{
 			"wecomq.yaml:8: gateway.tokens[0].name: missing", "wecomq.yaml:8: gateway.tokens[0].sha256: missing",
 			"wecomq.yaml:8: gateway.tokens[0].apps: missing (list at least one of ops)",

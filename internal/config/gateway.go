@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,8 +18,10 @@ type Gateway struct {
 	// PublicURL is where browsers find the gateway, if not at the root of a host: a proxy
 	// removes its path. "" if unknown.
 	PublicURL string
-	Tokens    []Token
-	Webhooks  webhook.Config
+	// TrustedProxies are those whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	Tokens         []Token
+	Webhooks       webhook.Config
 }
 
 // Scope is a permission of a token.
@@ -65,6 +68,7 @@ func readGateway(s *section, apps map[string]*App) Gateway {
 	gateway := Gateway{Listen: optional(s, "listen", "127.0.0.1:8080", address)}
 	names := slices.Sorted(maps.Keys(apps))
 	gateway.PublicURL = optional(s, "public_url", "", publicURL)
+	gateway.TrustedProxies = readNetworks(s, "trusted_proxies")
 	for _, item := range s.sections("tokens") {
 		gateway.Tokens = append(gateway.Tokens, readToken(item, gateway.Tokens, names))
 	}
@@ -92,6 +96,17 @@ func readToken(s *section, others []Token, apps []string) Token {
 	}
 	s.rejectUnknown()
 	return token
+}
+
+// readNetworks reads a list of addresses and networks.
+func readNetworks(s *section, key string) []netip.Prefix {
+	var networks []netip.Prefix
+	for _, v := range s.texts(key) {
+		if !v.failed {
+			networks = append(networks, interpret(s, v, netip.Prefix{}, network))
+		}
+	}
+	return networks
 }
 
 // readWords reads a non-empty list of known words.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -183,6 +184,23 @@ func address(text string) (string, error) {
 		return "", fmt.Errorf("%q: port %q is not a number from 0 to 65535", text, port)
 	}
 	return text, nil
+}
+
+// network accepts an address, or a network in CIDR notation.
+func network(text string) (netip.Prefix, error) {
+	prefix, err := netip.ParsePrefix(text)
+	if addr, addrErr := netip.ParseAddr(text); addrErr == nil && addr.Zone() == "" {
+		prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	switch {
+	case err != nil:
+		return prefix, fmt.Errorf("%q is neither an address nor a network (write 10.0.0.7 or 10.0.0.0/8)", text)
+	case prefix.Addr().Is4In6():
+		return prefix, fmt.Errorf("%q is an IPv4 address in IPv6 form (write it as IPv4)", text)
+	case prefix.Bits() == 0:
+		return prefix, fmt.Errorf("%q is every address (name those of your proxies)", text)
+	}
+	return prefix.Masked(), nil
 }
 
 // sha256Hex accepts the hexadecimal form of a SHA-256.

@@ -50,7 +50,7 @@ type backend struct {
 // load makes the backends of a config; apply activates them.
 func (b *backends) load(d *Deployment) (apply func(), settings gateway.Settings, err error) {
 	next := backendSet{apps: map[string]*backend{}, states: d.Inspector(), rdb: d.rdb}
-	settings = gateway.Settings{Tokens: d.Config.Gateway.Tokens}
+	settings = gateway.Settings{Tokens: d.Config.Gateway.Tokens, TrustedProxies: d.Config.Gateway.TrustedProxies}
 	for _, name := range d.Config.AppNames() {
 		app := d.Config.Apps[name]
 		if next.apps[name], err = newBackend(d, app); err != nil {

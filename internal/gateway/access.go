@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -74,9 +73,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	rec := &recorder{ResponseWriter: w, prefix: g.prefix}
 	r, info := withRequestInfo(rec, r)
+	info.remote = g.settings.Load().clientAddress(r)
 	r, span := g.beginSpan(r)
-	r = g.recorded(r)
-	r, account := g.bodies.Open(r, remote(r))
+	r = g.recorded(r, info.remote)
+	r, account := g.bodies.Open(r, info.remote)
 	defer account.Release()
 	setDeadlines(rec, r, began)
 	defer func() {
@@ -92,11 +92,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // recorded lets the acts of a client be recorded: its name is known later.
-func (g *Gateway) recorded(r *http.Request) *http.Request {
+func (g *Gateway) recorded(r *http.Request, from string) *http.Request {
 	if g.activity == nil {
 		return r
 	}
-	return r.WithContext(g.activity.By(r.Context(), activity.Actor{Via: activity.Gateway, From: remote(r)}))
+	return r.WithContext(g.activity.By(r.Context(), activity.Actor{Via: activity.Gateway, From: from}))
 }
 
 // setDeadlines limits the time of a request. A body that nobody reads is waited for as
@@ -151,7 +151,7 @@ func (g *Gateway) logAccess(r *http.Request, w *recorder, info *requestInfo, too
 		level = zerolog.DebugLevel
 	}
 	event := g.log.WithLevel(level).Str(fields.RequestID, info.id).Str("method", r.Method).Str("path", r.URL.Path).
-		Int("status", w.status).Int64("bytes", w.bytes).Int64(fields.Duration, took.Milliseconds()).Str("remote", remote(r))
+		Int("status", w.status).Int64("bytes", w.bytes).Int64(fields.Duration, took.Milliseconds()).Str("remote", info.remote)
 	for name, value := range map[string]string{
 		"token": info.token, fields.App: info.app, "error": info.err, fields.TraceID: tracing.ID(r.Context()),
 	} {
@@ -166,12 +166,4 @@ func (g *Gateway) logAccess(r *http.Request, w *recorder, info *requestInfo, too
 // line each time.
 func quiet(path string) bool {
 	return path == "/metrics" || path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/-/")
-}
-
-func remote(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -17,10 +17,11 @@ var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}$`
 
 // requestInfo is what the access log reports about a request besides its HTTP fields.
 type requestInfo struct {
-	id    string
-	token string // its name, never the secret
-	app   string
-	err   string // of a WeCom-compatible response, which is HTTP 200 even for an error
+	id     string
+	remote string // address of the client
+	token  string // its name, never the secret
+	app    string
+	err    string // of a WeCom-compatible response, which is HTTP 200 even for an error
 }
 
 type requestInfoKey struct{}

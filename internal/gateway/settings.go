@@ -3,6 +3,7 @@ package gateway
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"net/netip"
 	"slices"
 
 	"github.com/wecomq/wecomq/internal/config"
@@ -12,6 +13,8 @@ import (
 type Settings struct {
 	Apps   []App
 	Tokens []config.Token
+	// TrustedProxies are those whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 }
 
 // App is an app that can send messages.
