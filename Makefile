@@ -42,8 +42,8 @@ test: ## Run all tests, with the race detector if there is a C compiler
 	$(GOTEST) $(LONGEST) $$(go list ./... | grep -v /bench/)
 	$(GOTEST) ./bench/... # it builds the program, from what is in the cache by now
 
-storm: ## Kill workers and Redis under load, cut power and networks, for tens of minutes
-	WECOMQ_STORM=10 go test -count=1 -timeout 45m -v -run 'Storm|IsKilled|PowerCut' ./worker ./cmd/wecomq | grep -v '^=== '
+storm: ## Kill workers and Redis under load, cut power and networks, besiege the gateway, for tens of minutes
+	WECOMQ_STORM=10 go test -count=1 -timeout 45m -v -run 'Storm|IsKilled|PowerCut|Hostile' ./worker ./cmd/wecomq | grep -v '^=== '
 
 SEEDS ?= 10000
 

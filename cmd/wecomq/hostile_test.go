@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// attack is what a hostile client does with one connection after the other.
+type attack struct {
+	name string
+	// head is written once to each connection, and then more again and again, every so
+	// often.
+	head, more string
+	every      time.Duration
+	// deaf is who reads no answer.
+	deaf bool
+	// answers are the statuses that there may be; whoever is cut off gets none.
+	answers []int
+}
+
+// spareRequest is a request of a client that has a token and means harm.
+func spareRequest(target, headers string) string {
+	return "POST " + target + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + spareToken + "\r\n" + headers + "\r\n"
+}
+
+// attacks are those of clients with the spare token and without one.
+func attacks() []attack {
+	const megabyte, line = 1 << 20, 64 << 10
+	alerts := `{"version":"4","status":"firing","alerts":[{}` + strings.Repeat(`,{}`, 8*megabyte/3-20) + `]}`
+	login := "token=" + strings.Repeat("x", 40)
+	return []attack{
+		{
+			name: "headers that do not end", head: "GET /healthz HTTP/1.1\r\nHost: x\r\n",
+			more: "X-Padding: " + strings.Repeat("x", 1000) + "\r\n", every: 50 * time.Millisecond,
+			answers: []int{http.StatusRequestTimeout, http.StatusRequestHeaderFieldsTooLarge},
+		},
+		{
+			name: "bodies that hardly come",
+			head: spareRequest("/v1/messages", "Content-Length: 8000000\r\n") + strings.Repeat(" ", megabyte), more: " ", every: time.Second,
+			answers: []int{http.StatusRequestTimeout, http.StatusServiceUnavailable},
+		},
+		{
+			name: "JSON of many things", every: time.Second,
+			more:    spareRequest("/v1/webhooks/alertmanager/ops?to_user=a", fmt.Sprintf("Content-Length: %d\r\n", len(alerts))) + alerts,
+			answers: []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusRequestTimeout},
+		},
+		{
+			name: "gettoken of nobody", head: "POST /cgi-bin/gettoken HTTP/1.1\r\nHost: x\r\nContent-Length: 64000\r\n\r\n" + strings.Repeat(" ", 63_000),
+			more: " ", every: time.Second, answers: []int{http.StatusOK}, // with an errcode
+		},
+		{
+			name: "lines that do not end", head: spareRequest("/v1/messages:batch", "Transfer-Encoding: chunked\r\n"),
+			more: fmt.Sprintf("%x\r\n%s\r\n", line, strings.Repeat(" ", line)), every: 50 * time.Millisecond,
+			answers: []int{http.StatusRequestTimeout, http.StatusServiceUnavailable},
+		},
+		{
+			name: "wrong tokens", more: "GET /v1/apps HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\n\r\n", every: 25 * time.Millisecond,
+			answers: []int{http.StatusUnauthorized},
+		},
+		{
+			name: "wrong logins", every: 25 * time.Millisecond,
+			more:    fmt.Sprintf("POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", len(login), login),
+			answers: []int{http.StatusUnauthorized, http.StatusTooManyRequests},
+		},
+		{
+			name: "answers that nobody reads", more: "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", every: 5 * time.Millisecond, deaf: true,
+		},
+	}
+}
+
+// siege is a crowd of hostile clients.
+type siege struct {
+	address string
+	clients sync.WaitGroup
+
+	mu          sync.Mutex
+	connections map[string]int         // by attack
+	answers     map[string]map[int]int // by attack, by status
+}
+
+// besiege begins n clients, who stop when ctx ends.
+func besiege(ctx context.Context, address string, n int) *siege {
+	s := &siege{address: address, connections: map[string]int{}, answers: map[string]map[int]int{}}
+	for i, all := 0, attacks(); i < n; i++ {
+		a := all[i%len(all)]
+		s.clients.Go(func() {
+			for ctx.Err() == nil {
+				s.connect(ctx, a)
+			}
+		})
+	}
+	return s
+}
+
+// connect makes one connection, and attacks until it is cut off.
+func (s *siege) connect(ctx context.Context, a attack) {
+	pause := time.NewTicker(a.every)
+	defer pause.Stop()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.address)
+	if err == nil {
+		s.attack(ctx, conn, a, pause.C)
+	}
+	select { // whoever is cut off comes back as fast as that
+	case <-pause.C:
+	case <-ctx.Done():
+	}
+}
+
+func (s *siege) attack(ctx context.Context, conn net.Conn, a attack, pause <-chan time.Time) {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer func() {
+		stop()
+		_ = conn.Close()
+		<-ended
+	}()
+	go func() {
+		defer close(ended)
+		if !a.deaf {
+			s.listen(conn, a.name)
+		}
+	}()
+	s.count(func() { s.connections[a.name]++ })
+	_, err := io.WriteString(conn, a.head)
+	for err == nil {
+		_, err = io.WriteString(conn, a.more)
+		select {
+		case <-pause:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// listen counts the answers on a connection.
+func (s *siege) listen(conn net.Conn, name string) {
+	reader := bufio.NewReader(conn)
+	for {
+		response, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			return
+		}
+		s.count(func() {
+			if s.answers[name] == nil {
+				s.answers[name] = map[int]int{}
+			}
+			s.answers[name][response.StatusCode]++
+		})
+		_, err = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (s *siege) count(one func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one()
+}
+
+// hasBegun says whether each attack is under way.
+func (s *siege) hasBegun() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !slices.ContainsFunc(attacks(), func(a attack) bool {
+		return s.connections[a.name] == 0 || !a.deaf && len(s.answers[a.name]) == 0
+	})
+}
