@@ -36,6 +36,9 @@ func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, 
 		return nil, err
 	}
 	browser.gateway.Store(g)
+	for _, door := range gateway.Doors() {
+		d.metrics.AuthFailures(string(door), 0)
+	}
 	return &gatewayServer{Gateway: g, backends: b, webhooks: hooks, sites: browser}, nil
 }
 
@@ -55,6 +58,7 @@ func (d *Deployment) gatewayConfig() (*backends, gateway.Config, error) {
 	return b, gateway.Config{
 		Services: gateway.Services{
 			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Cards: b, Apps: b, Media: b, Broadcasts: b, Ready: d.Ready, Unknown: d.unknownPassed,
+			AuthFailed: d.authFailed,
 		},
 		Settings: settings, Activity: d.Activity(), Logger: d.log, Version: d.options.Version, TracerProvider: d.traces.provider(),
 		Prefix: d.Config.Gateway.Prefix(),
@@ -65,6 +69,13 @@ func (d *Deployment) gatewayConfig() (*backends, gateway.Config, error) {
 func (d *Deployment) unknownPassed(app string, what gateway.Unknown) {
 	if d.metrics != nil {
 		d.metrics.UnknownPassed(app, string(what))
+	}
+}
+
+// authFailed counts for the metrics, where there are any.
+func (d *Deployment) authFailed(door gateway.Door) {
+	if d.metrics != nil {
+		d.metrics.AuthFailures(string(door), 1)
 	}
 }
 

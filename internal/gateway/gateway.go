@@ -13,6 +13,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/guessing"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/tracing"
 )
@@ -56,6 +57,7 @@ type Gateway struct {
 	unanswered *unanswered
 	// failedLogins bounds what strangers write into the trail.
 	failedLogins *rate.Limiter
+	guesses      *guessing.Watch
 	prefix       string
 	log          zerolog.Logger
 	tracer       tracing.Tracer
@@ -73,7 +75,7 @@ func New(cfg Config) (*Gateway, error) {
 		uploads: intake.NewPool(maxUploads), streams: intake.NewPool(maxStreams), creations: make(chan struct{}, maxCreations),
 		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now, prefix: cfg.Prefix,
 		tracer: tracing.New(cfg.TracerProvider), bodies: intake.NewBudget(intake.MaxBytes), activity: cfg.Activity,
-		failedLogins: rate.NewLimiter(rate.Every(failedLoginPeriod), failedLoginsAtOnce),
+		failedLogins: rate.NewLimiter(rate.Every(failedLoginPeriod), failedLoginsAtOnce), guesses: guessing.NewWatch(),
 	}
 	if g.now == nil {
 		g.now = time.Now

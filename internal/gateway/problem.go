@@ -44,7 +44,7 @@ func unavailable(err error) string {
 // report returns the problem of an error, and logs what only the operator may see.
 func (g *Gateway) report(ctx context.Context, err error) *problem.Problem {
 	p := newProblem(ctx, err)
-	if p.Status == http.StatusUnauthorized {
+	if p.Status == http.StatusUnauthorized || p.Status == http.StatusTooManyRequests {
 		requestInfoFrom(ctx).err = forLog(err)
 	}
 	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusNotImplemented {

@@ -92,7 +92,7 @@ func (g *Gateway) authenticated(scope config.Scope) func(huma.Context, func(huma
 
 // authorize identifies the client and checks its scope.
 func (g *Gateway) authorize(r *http.Request, scope config.Scope) (*http.Request, error) {
-	identity, err := g.identify(bearer(r))
+	identity, err := g.admit(r, DoorBearer, bearer(r))
 	if err != nil {
 		return r, err
 	}

@@ -67,7 +67,11 @@ func (g *Gateway) guarded(route Route) http.Handler {
 		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
 			askToLogin(w, r, route.Login)
 		default:
-			g.fail(w, r, err)
+			p := g.report(r.Context(), err) //nolint:contextcheck // likewise
+			if route.Basic && p.Status == http.StatusTooManyRequests {
+				p.SetStatus(http.StatusServiceUnavailable) // after 4xx, Alertmanager drops the alert
+			}
+			p.Write(w)
 		}
 	})
 }
@@ -99,14 +103,17 @@ func askToLogin(w http.ResponseWriter, r *http.Request, login string) {
 }
 
 func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, error) {
-	secret := bearer(r)
+	secret, door := bearer(r), DoorBearer
+	if route.Basic {
+		door = DoorWebhook
+	}
 	if cookie, err := r.Cookie(sessionCookie); route.Session && secret == "" && err == nil {
 		secret = g.sessionSecret(cookie.Value)
 	}
 	if _, password, ok := r.BasicAuth(); route.Basic && ok {
 		secret = password
 	}
-	identity, err := g.identify(secret)
+	identity, err := g.admit(r, door, secret)
 	if err != nil {
 		return r, err
 	}

@@ -25,6 +25,8 @@ type Services struct {
 	// Unknown counts messages of the WeCom-compatible API that were passed on with more
 	// than wecomq knows; nil for nobody.
 	Unknown func(app string, what Unknown)
+	// AuthFailed counts tokens that were not admitted; nil for nobody.
+	AuthFailed func(Door)
 	// Ready returns why nothing can be stored, or nil. The probe is public, so the
 	// error itself is only logged; clients see what its method Brief returns, if it
 	// has one.

@@ -25,7 +25,7 @@ const (
 // OpenSession logs a browser in with a token, and returns its identity. The session
 // ends when it expires or its token is removed.
 func (g *Gateway) OpenSession(w http.ResponseWriter, r *http.Request, secret string) (*Identity, error) {
-	identity, err := g.identify(secret)
+	identity, err := g.admit(r, DoorLogin, secret)
 	if err != nil {
 		requestInfoFrom(r.Context()).err = forLog(err)
 		if g.failedLogins.Allow() { // the others are in the access log

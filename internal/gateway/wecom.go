@@ -156,6 +156,9 @@ func (c *wecomCall) answer(reply wecomReply, err error) {
 			info.err = forLog(err)
 		}
 		reply.set(code, fmt.Sprintf("%s, hint: [%s]", text, info.id))
+		if wait, ok := errors.AsType[*problem.WaitError](err); ok {
+			c.w.Header().Set("Retry-After", wait.Header())
+		}
 		if status >= http.StatusInternalServerError {
 			c.logFault(c.r.Context(), err)
 			c.w.Header().Set("Retry-After", strconv.Itoa(int(problem.RetryAfter.Seconds())))
@@ -202,6 +205,8 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 		return http.StatusOK, 301002, err.Error()
 	}
 	switch problem.Status(err) {
+	case http.StatusTooManyRequests:
+		return http.StatusTooManyRequests, 45009, "api freq out of limit: " + err.Error()
 	case http.StatusBadGateway:
 		return http.StatusOK, -1, "WeCom did not answer: " + err.Error()
 	case http.StatusServiceUnavailable:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/intake"
+	"github.com/wecomq/wecomq/internal/problem"
 )
 
 // accessLife is how long an access token is valid: two hours, like WeCom's (91039).
@@ -36,7 +37,10 @@ func (c *wecomCall) getToken() (wecomReply, error) {
 	if corpID == "" {
 		return nil, refuse(41002, "corpid missing")
 	}
-	identity, err := c.identify(secret)
+	identity, err := c.admit(c.r, DoorGetToken, secret)
+	if _, wait := errors.AsType[*problem.WaitError](err); wait {
+		return nil, err
+	}
 	if errors.Is(err, errTokenEnded) {
 		return nil, refuse(40001, "invalid credential: %v", err)
 	}

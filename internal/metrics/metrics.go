@@ -43,6 +43,7 @@ type Metrics struct {
 	webhooks   *prometheus.CounterVec
 	media      *prometheus.CounterVec
 	unknown    *prometheus.CounterVec
+	failures   *prometheus.CounterVec
 	apps       *apps.Collector // nil until WatchRedis
 	gatherers  prometheus.Gatherers
 	log        zerolog.Logger
@@ -88,13 +89,16 @@ func New(cfg Config) *Metrics {
 		unknown: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wecomq_ingress_unknown_total", Help: "Messages of WeCom's clients that were passed on with a member, or of a msgtype, that wecomq does not know.",
 		}, []string{"app", "what"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wecomq_auth_failures_total", Help: "Tokens of clients that were not admitted, by where they were shown.",
+		}, []string{"door"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wecomq_build_info", Help: "Always 1; the label is the version of wecomq. Every process has this series.",
 		ConstLabels: prometheus.Labels{"version": cfg.Version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks, m.media, m.unknown,
+	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks, m.media, m.unknown, m.failures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gatherers = prometheus.Gatherers{m.registry}
 	return m
@@ -148,6 +152,9 @@ func (m *Metrics) Alerted(app string, source webhook.Source, result webhook.Resu
 
 // UnknownPassed counts messages of WeCom's clients that hold more than wecomq knows.
 func (m *Metrics) UnknownPassed(app, what string) { m.unknown.WithLabelValues(app, what).Inc() }
+
+// AuthFailures counts tokens that were not admitted at a door.
+func (m *Metrics) AuthFailures(door string, n int) { m.failures.WithLabelValues(door).Add(float64(n)) }
 
 // typeLabel bounds the values of the label: a client can name any msgtype.
 func typeLabel(kind message.Type) string {

@@ -1,11 +1,13 @@
 package pages
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/problem"
 )
 
 // loginForm is the page where a browser logs in.
@@ -24,6 +26,11 @@ func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) login(w http.ResponseWriter, r *http.Request) error {
 	next := safePath(r.PostFormValue("next"))
 	identity, err := p.cfg.OpenSession(w, r, strings.TrimSpace(r.PostFormValue("token")))
+	if wait, ok := errors.AsType[*problem.WaitError](err); ok {
+		w.Header().Set("Retry-After", wait.Header())
+		form := loginForm{Next: next, Problem: "Many wrong tokens have come from your address; try again in a minute"}
+		return p.render(w, r, http.StatusTooManyRequests, "login", view{Data: form})
+	}
 	if err != nil {
 		form := loginForm{Next: next, Problem: "No such token", Detail: err.Error()}
 		return p.render(w, r, http.StatusUnauthorized, "login", view{Data: form})

@@ -109,7 +109,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"everyone": "所有人", "department": "部门", "tag": "标签",
 
 	"Your session has ended, and nothing was done. Log in, and then go back with the browser's button: what you wrote is still there.": "会话已结束，未执行任何操作。请登录，然后用浏览器的后退按钮返回，你填写的内容仍在。",
-	"Token": "令牌", "No such token": "令牌无效", "This token may not read: it lacks the scope read": "该令牌没有读取权限：缺少 read",
+	"Token": "令牌", "No such token": "令牌无效", "Many wrong tokens have come from your address; try again in a minute": "来自你所在地址的错误令牌过多，请一分钟后再试", "This token may not read: it lacks the scope read": "该令牌没有读取权限：缺少 read",
 	"Log in with a token of gateway.tokens in the config. To look around it needs the scope read, for the buttons admin.": "请使用配置中 gateway.tokens 的令牌登录。查看需要 read 权限，操作需要 admin 权限。",
 
 	"This message cannot be replayed": "无法重发", "This message cannot be recalled": "无法撤回", "This message cannot be cancelled": "无法取消", "App not found": "没有这个应用",

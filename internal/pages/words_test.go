@@ -32,7 +32,7 @@ func texts(t *testing.T) map[string]bool {
 	for _, key := range []string{ // of the code
 		"This message cannot be replayed", "This message cannot be recalled", "This message cannot be cancelled", "App not found", "Message not found",
 		"Its record may have expired, or it belongs to an app that you may not use.", "Redis did not answer",
-		"The messages are safe in Redis. This page works again as soon as Redis does.", "No such token",
+		"The messages are safe in Redis. This page works again as soon as Redis does.", "No such token", "Many wrong tokens have come from your address; try again in a minute",
 		"This token may not read: it lacks the scope read", "It was replayed. The new message shows the outcome.",
 		"It was recalled. Nobody can see it any more.", "The card has changed. Nothing to do.",
 		"It changes a card. If the card has not changed, update it again; if its code is used or too old, send a new card.", "<1 s", "%d s", "%d min", "%d h", "%d d", "%s ago",

@@ -32,6 +32,8 @@ type Problem struct { //nolint:errname // RFC 9457 calls it a problem
 	// what is wrong with the first twenty of them.
 	InvalidRows int               `json:"invalid_rows,omitempty" doc:"How many rows of a list have a problem"`
 	Rows        []compose.Problem `json:"rows,omitempty" doc:"What is wrong with the first twenty of them: line, column, reason"`
+
+	wait *WaitError
 }
 
 var _ huma.StatusError = (*Problem)(nil)
@@ -40,8 +42,9 @@ var _ huma.StatusError = (*Problem)(nil)
 // precedes their names. The caller must replace a text that reveals too much.
 func New(err error, location string) *Problem {
 	p := &Problem{}
-	p.Status = Status(err)
-	p.Title, p.Detail = http.StatusText(p.Status), err.Error()
+	p.SetStatus(Status(err))
+	p.Detail = err.Error()
+	p.wait, _ = errors.AsType[*WaitError](err)
 	if invalid, ok := errors.AsType[*message.ValidationError](err); ok {
 		for _, field := range invalid.Fields {
 			p.Errors = append(p.Errors, &huma.ErrorDetail{Location: location + field.Field, Message: field.Problem})
@@ -56,11 +59,17 @@ func New(err error, location string) *Problem {
 	return p
 }
 
+// SetStatus gives the problem a status, and its title.
+func (p *Problem) SetStatus(status int) { p.Status, p.Title = status, http.StatusText(status) }
+
 // ContentType makes huma use the right content type.
 func (p *Problem) ContentType(string) string { return ContentType }
 
 // GetHeaders tells a client when to retry, or how to authenticate.
 func (p *Problem) GetHeaders() http.Header {
+	if p.wait != nil {
+		return http.Header{"Retry-After": {p.wait.Header()}}
+	}
 	switch p.Status {
 	case http.StatusServiceUnavailable:
 		return http.Header{"Retry-After": {strconv.Itoa(int(RetryAfter.Seconds()))}}

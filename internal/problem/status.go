@@ -18,6 +18,7 @@ import (
 var (
 	ErrMalformed    = errors.New("malformed request")
 	ErrUnauthorized = errors.New("unauthorized")
+	ErrGuessing     = errors.New("many wrong tokens have come from your address")
 	ErrForbidden    = errors.New("forbidden")
 	ErrNotFound     = errors.New("no such message, or its record has expired")
 	ErrNoRoute      = errors.New("no such operation; GET /docs lists them all")
@@ -45,6 +46,7 @@ var statuses = []struct {
 }{
 	{is(ErrMalformed), http.StatusBadRequest},
 	{is(ErrUnauthorized), http.StatusUnauthorized},
+	{is(ErrGuessing), http.StatusTooManyRequests},
 	{is(ErrForbidden), http.StatusForbidden},
 	{is(ErrNotFound), http.StatusNotFound},
 	{is(ErrNoRoute), http.StatusNotFound},

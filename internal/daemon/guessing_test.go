@@ -1,0 +1,125 @@
+package daemon_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/daemon/daemontest"
+)
+
+// A short token, which can be guessed, and a long one.
+const (
+	guessable   = "hunter2"
+	unguessable = "0123456789abcdef0123456789abcdef"
+)
+
+// doors shows a token at each door, and what it gets that waits.
+var doors = map[string]struct {
+	method, path string
+	show         func(*http.Request, string)
+	waits        int
+}{
+	"bearer": {http.MethodGet, "/v1/apps", func(r *http.Request, token string) { r.Header.Set("Authorization", "Bearer "+token) }, 429},
+	"webhook": {http.MethodPost, "/v1/webhooks/alertmanager/ops", func(r *http.Request, token string) {
+		r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("x:"+token)))
+	}, 503},
+	"login": {http.MethodPost, "/login", func(r *http.Request, token string) {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Body = io.NopCloser(strings.NewReader(url.Values{"token": {token}}.Encode()))
+	}, 429},
+	"gettoken": {http.MethodGet, "/cgi-bin/gettoken", func(r *http.Request, token string) {
+		r.URL.RawQuery = url.Values{"corpid": {"wwcorp"}, "corpsecret": {token}}.Encode()
+	}, 429},
+}
+
+func TestWhoGuessesHasToWaitAtEachDoor(t *testing.T) {
+	t.Parallel()
+	for name, door := range doors {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := daemontest.New(t, daemontest.Config{
+				Tokens: []config.Token{
+					daemontest.Token(guessable, []string{"ops"}, config.ScopeRead, config.ScopeSend),
+					daemontest.Token(unguessable, []string{"ops"}, config.ScopeRead, config.ScopeSend),
+				},
+				Change: func(c *config.Config) {
+					c.Gateway.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+				},
+			})
+			address, _ := d.Start(daemon.Config{Gateway: true})
+			show := func(token, from string) (status int, retryAfter, body string) {
+				t.Helper()
+				r, err := http.NewRequestWithContext(t.Context(), door.method, address+door.path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("X-Forwarded-For", from)
+				door.show(r, token)
+				response, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = response.Body.Close() }()
+				text, err := io.ReadAll(response.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return response.StatusCode, response.Header.Get("Retry-After"), string(text)
+			}
+			normal, _, _ := show(guessable, "192.0.2.1")
+			for i := range 10 {
+				if status, retry, _ := show("wrong-"+strconv.Itoa(i), "192.0.2.1"); status == door.waits || retry != "" {
+					t.Fatalf("wrong token %d: HTTP %d", i+1, status)
+				}
+			}
+			for _, token := range []string{"wrong", guessable} {
+				status, retry, body := show(token, "192.0.2.1")
+				if status != door.waits || retry != "1" {
+					t.Errorf("%q after ten wrong ones: HTTP %d, Retry-After %q", token, status, retry)
+				}
+				if !strings.Contains(strings.ToLower(body), "any wrong tokens") && !strings.Contains(body, "错误令牌过多") {
+					t.Errorf("it does not say why: %s", body)
+				}
+			}
+			if status, _, body := show(unguessable, "192.0.2.1"); status != normal {
+				t.Errorf("a long token from the same address: HTTP %d, want %d: %s", status, normal, body)
+			}
+			if status, _, body := show(guessable, "192.0.2.2"); status != normal {
+				t.Errorf("from another address: HTTP %d, want %d: %s", status, normal, body)
+			}
+			if want := fmt.Sprintf(`"remote":"192.0.2.1","door":%q,`, name); strings.Count(d.Log.String(), want) != 1 {
+				t.Errorf("%s is not once in the log:\n%s", want, d.Log)
+			}
+			if want := fmt.Sprintf("wecomq_auth_failures_total{door=%q} 12\n", name); !strings.Contains(metricsOf(t, address), want) {
+				t.Errorf("the metrics lack %s", want)
+			}
+		})
+	}
+}
+
+func metricsOf(t *testing.T, address string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
