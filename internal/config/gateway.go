@@ -3,7 +3,6 @@ package config
 import (
 	"maps"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -14,10 +13,8 @@ import (
 
 // Gateway configures the HTTP gateway.
 type Gateway struct {
-	Listen string // host:port
-	// PublicURL is where browsers find the gateway, if not at the root of a host: a proxy
-	// removes its path. "" if unknown.
-	PublicURL string
+	Listen    string // host:port
+	PublicURL PublicURL
 	// TrustedProxies are those whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	Tokens         []Token
@@ -54,20 +51,10 @@ type Token struct {
 // Expired reports whether the token has ended.
 func (t Token) Expired(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
 
-// Prefix is the path of PublicURL, "" for none: what a proxy has removed from the path of a
-// request.
-func (g Gateway) Prefix() string {
-	u, err := url.Parse(g.PublicURL)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimRight(u.Path, "/")
-}
-
 func readGateway(s *section, apps map[string]*App) Gateway {
 	gateway := Gateway{Listen: optional(s, "listen", "127.0.0.1:8080", address)}
 	names := slices.Sorted(maps.Keys(apps))
-	gateway.PublicURL = optional(s, "public_url", "", publicURL)
+	gateway.PublicURL = optional(s, "public_url", "", parsePublicURL)
 	gateway.TrustedProxies = readNetworks(s, "trusted_proxies")
 	for _, item := range s.sections("tokens") {
 		gateway.Tokens = append(gateway.Tokens, readToken(item, gateway.Tokens, names))

@@ -72,7 +72,7 @@ func TestThePathOfThePublicURLIsThePrefix(t *testing.T) {
 	for address, want := range map[string]string{
 		"": "", "https://ops.example.com": "", "https://ops.example.com/": "", "https://ops.example.com/a/wecomq/": "/a/wecomq",
 	} {
-		if got := (config.Gateway{PublicURL: address}).Prefix(); got != want {
+		if got := config.PublicURL(address).Prefix(); got != want {
 			t.Errorf("%q: %q, want %q", address, got, want)
 		}
 	}

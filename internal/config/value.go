@@ -152,20 +152,6 @@ func ParseExpiry(text string) (time.Time, error) {
 	return at, nil
 }
 
-// publicURL accepts a web URL whose path stands for itself, or nothing.
-func publicURL(text string) (string, error) {
-	if text == "" {
-		return "", nil
-	}
-	if _, err := baseURL(text); err != nil {
-		return "", err
-	}
-	if u, _ := url.Parse(text); u.EscapedPath() != u.Path || strings.ContainsAny(u.Path, `"<>;`) {
-		return "", errors.New("a URL whose path needs escapes (use letters, digits, - and _)")
-	}
-	return text, nil
-}
-
 // proxyURL accepts a web URL, or nothing for no proxy.
 func proxyURL(text string) (wecom.Secret, error) {
 	if text == "" {

@@ -61,7 +61,7 @@ func (d *Deployment) gatewayConfig() (*backends, gateway.Config, error) {
 			AuthFailed: d.authFailed,
 		},
 		Settings: settings, Activity: d.Activity(), Logger: d.log, Version: d.options.Version, TracerProvider: d.traces.provider(),
-		Prefix: d.Config.Gateway.Prefix(),
+		PublicURL: d.Config.Gateway.PublicURL,
 	}, nil
 }
 

@@ -119,7 +119,6 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		serveUI(w, r, monitor)
 		return
 	}
-	header.Set("Cache-Control", "no-store")
 	if text, ok := d.refusal(r, identity); !ok {
 		http.Error(w, text, http.StatusConflict)
 		return

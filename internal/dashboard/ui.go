@@ -44,7 +44,6 @@ func serveUI(w http.ResponseWriter, r *http.Request, monitor http.Handler) {
 		body = bytes.ReplaceAll(body, cutsIDs, leavesIDs)
 	case strings.HasPrefix(http.DetectContentType(body), "text/html"):
 		p.header.Set("Content-Type", "text/html; charset=utf-8")
-		p.header.Set("Cache-Control", "no-store")
 		body = elsewhere.ReplaceAll(body, nil)
 	}
 	w.WriteHeader(p.status)

@@ -22,56 +22,11 @@ import (
 // their own deadlines.
 const requestTime = 60 * time.Second
 
-// recorder notes the status and size of a response.
-type recorder struct {
-	http.ResponseWriter
-
-	prefix string // [Config.Prefix]
-	status int
-	bytes  int64
-}
-
-// WriteHeader notes the status.
-func (w *recorder) WriteHeader(status int) {
-	w.begin(status)
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// begin notes the status, and puts redirects and cookies below the prefix.
-func (w *recorder) begin(status int) {
-	if w.status != 0 {
-		return
-	}
-	w.status = status
-	header := w.Header()
-	to := header.Get("Location")
-	if w.prefix == "" || strings.HasPrefix(to, "//") {
-		return
-	}
-	if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, w.prefix+"/") {
-		header.Set("Location", w.prefix+to)
-	}
-	for i, cookie := range header["Set-Cookie"] {
-		header["Set-Cookie"][i] = strings.Replace(cookie, "; Path=/;", "; Path="+w.prefix+"/;", 1)
-	}
-}
-
-// Write counts the bytes.
-func (w *recorder) Write(p []byte) (int, error) {
-	w.begin(http.StatusOK)
-	n, err := w.ResponseWriter.Write(p)
-	w.bytes += int64(n)
-	return n, err
-}
-
-// Unwrap lets [http.ResponseController] reach the connection.
-func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
 // ServeHTTP gives the request an id and a deadline, and writes one line to the access
 // log when it is done.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	rec := &recorder{ResponseWriter: w, prefix: g.prefix}
+	rec := g.newRecorder(w, r)
 	r, info := withRequestInfo(rec, r)
 	info.remote = g.settings.Load().clientAddress(r)
 	r, span := g.beginSpan(r)

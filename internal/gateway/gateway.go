@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/wecomq/wecomq/internal/activity"
+	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/guessing"
 	"github.com/wecomq/wecomq/internal/intake"
@@ -35,9 +36,9 @@ type Config struct {
 	// traceparent; nil for none.
 	TracerProvider oteltrace.TracerProvider
 	Version        string // of wecomq, for the docs
-	// Prefix is a path, such as /wecomq, that a proxy has removed from those of all
-	// requests: redirects and cookies need it. "" for none.
-	Prefix string
+	// PublicURL is where browsers find the gateway: redirects, cookies and what browsers
+	// are told to remember follow from it.
+	PublicURL config.PublicURL
 	// Now is the clock of access tokens; nil is time.Now.
 	Now func() time.Time
 }
@@ -58,7 +59,7 @@ type Gateway struct {
 	// failedLogins bounds what strangers write into the trail.
 	failedLogins *rate.Limiter
 	guesses      *guessing.Watch
-	prefix       string
+	public       config.PublicURL
 	log          zerolog.Logger
 	tracer       tracing.Tracer
 	now          func() time.Time
@@ -73,7 +74,7 @@ func New(cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping,
 		uploads: intake.NewPool(maxUploads), streams: intake.NewPool(maxStreams), creations: make(chan struct{}, maxCreations),
-		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now, prefix: cfg.Prefix,
+		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now, public: cfg.PublicURL,
 		tracer: tracing.New(cfg.TracerProvider), bodies: intake.NewBudget(intake.MaxBytes), activity: cfg.Activity,
 		failedLogins: rate.NewLimiter(rate.Every(failedLoginPeriod), failedLoginsAtOnce), guesses: guessing.NewWatch(),
 	}

@@ -48,7 +48,6 @@ func (g *Gateway) showReport(ctx context.Context, in *reportInput) (*huma.Stream
 // write writes the report in its format.
 func (in *reportInput) write(ctx context.Context, header http.Header, w io.Writer, desk *broadcast.Desk, status broadcast.Status) error {
 	rows := broadcast.Selection{State: in.State, ErrCode: in.ErrCode, Recipient: in.Recipient, MsgID: in.MsgID}.Of(desk.Report(ctx, in.ID))
-	header.Set("X-Content-Type-Options", "nosniff")
 	switch in.Format {
 	case "json":
 		header.Set("Content-Type", "application/json")

@@ -38,17 +38,16 @@ func (g *Gateway) OpenSession(w http.ResponseWriter, r *http.Request, secret str
 	if err != nil {
 		return nil, err
 	}
-	setSession(w, r, value, int(sessionLife.Seconds()))
+	setSession(w, value, int(sessionLife.Seconds()))
 	return identity, nil
 }
 
 // CloseSession logs a browser out.
-func CloseSession(w http.ResponseWriter, r *http.Request) { setSession(w, r, "", -1) }
+func CloseSession(w http.ResponseWriter) { setSession(w, "", -1) }
 
-func setSession(w http.ResponseWriter, r *http.Request, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure would end sessions behind a plain http listener on loopback
-		Name: sessionCookie, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true,
-		SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+func setSession(w http.ResponseWriter, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // the recorder makes it Secure, unless all there is is a plain listener
+		Name: sessionCookie, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	})
 }
 

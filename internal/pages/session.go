@@ -36,7 +36,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) error {
 		return p.render(w, r, http.StatusUnauthorized, "login", view{Data: form})
 	}
 	if !identity.Has(config.ScopeRead) {
-		gateway.CloseSession(w, r)
+		gateway.CloseSession(w)
 		form := loginForm{Next: next, Problem: "This token may not read: it lacks the scope read"}
 		return p.render(w, r, http.StatusForbidden, "login", view{Data: form})
 	}
@@ -45,7 +45,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) logout(w http.ResponseWriter, r *http.Request) error {
-	gateway.CloseSession(w, r)
+	gateway.CloseSession(w)
 	http.Redirect(w, r, Login, http.StatusSeeOther)
 	return nil
 }

@@ -192,7 +192,6 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 	}
 	kinds := map[string]string{"pages.css": "text/css; charset=utf-8", "pages.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml"}
 	w.Header().Set("Content-Type", kinds[r.PathValue("file")])
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-cache")
 	_, _ = w.Write(data) //nolint:gosec // an embedded file
 }

@@ -68,9 +68,7 @@ func (p *Pages) long(h handler) http.Handler {
 func protect(w http.ResponseWriter) {
 	header := w.Header()
 	header.Set("Content-Security-Policy", policy)
-	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "same-origin")
-	header.Set("Cache-Control", "no-store")
 }
 
 // bounded is the context of a request. Unlike a view, an action is completed even if the

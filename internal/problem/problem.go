@@ -89,7 +89,6 @@ func (p *Problem) Write(w http.ResponseWriter) {
 // ignored: they mean that the client has disconnected.
 func WriteJSON(w http.ResponseWriter, status int, contentType string, value any) {
 	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

@@ -1,0 +1,43 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+)
+
+// PublicURL is where browsers find the gateway; "" if that is not known. A proxy removes its
+// path.
+type PublicURL string
+
+// Prefix is the path, "" for none: what a proxy has removed from the path of a request.
+func (p PublicURL) Prefix() string { return strings.TrimRight(p.parsed().Path, "/") }
+
+// HTTPS reports whether browsers use https.
+func (p PublicURL) HTTPS() bool { return p.parsed().Scheme == "https" }
+
+// OwnsHost reports whether the address is that of the host itself, without a port: what a
+// browser remembers of a host holds for all its ports.
+func (p PublicURL) OwnsHost() bool { return p != "" && p.parsed().Port() == "" }
+
+func (p PublicURL) parsed() *url.URL {
+	u, err := url.Parse(string(p))
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
+}
+
+// parsePublicURL accepts a web URL whose path stands for itself, or nothing.
+func parsePublicURL(text string) (PublicURL, error) {
+	if text == "" {
+		return "", nil
+	}
+	if _, err := baseURL(text); err != nil {
+		return "", err
+	}
+	if u, _ := url.Parse(text); u.EscapedPath() != u.Path || strings.ContainsAny(u.Path, `"<>;`) {
+		return "", errors.New("a URL whose path needs escapes (use letters, digits, - and _)")
+	}
+	return PublicURL(text), nil
+}

@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+)
+
+// recorder notes the status and size of a response, and makes its headers those of the
+// public address.
+type recorder struct {
+	http.ResponseWriter
+
+	prefix string // of the public address
+	https  bool   // between the browser and us, or our proxy
+	status int
+	bytes  int64
+}
+
+// newRecorder also sets the headers that every response has. Handlers of what is not private
+// let it be kept.
+func (g *Gateway) newRecorder(w http.ResponseWriter, r *http.Request) *recorder {
+	header := w.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	if g.public.HTTPS() && g.public.OwnsHost() {
+		header.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	return &recorder{
+		ResponseWriter: w, prefix: g.public.Prefix(),
+		https: g.public.HTTPS() || r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+	}
+}
+
+// WriteHeader notes the status.
+func (w *recorder) WriteHeader(status int) {
+	w.begin(status)
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// begin notes the status, puts redirects and cookies below the prefix, and keeps cookies from
+// plain connections where there are others.
+func (w *recorder) begin(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	header := w.Header()
+	for i, cookie := range header["Set-Cookie"] {
+		if w.https {
+			cookie += "; Secure"
+		}
+		header["Set-Cookie"][i] = strings.Replace(cookie, "; Path=/;", "; Path="+w.prefix+"/;", 1)
+	}
+	to := header.Get("Location")
+	if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") && !strings.HasPrefix(to, w.prefix+"/") {
+		header.Set("Location", w.prefix+to)
+	}
+}
+
+// Write counts the bytes.
+func (w *recorder) Write(p []byte) (int, error) {
+	w.begin(http.StatusOK)
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
