@@ -153,13 +153,14 @@ func TestPodsAreProbedAndMayDoLittle(t *testing.T) {
 		if !slices.Equal(probes, []string{"/healthz", "/healthz", "/readyz"}) {
 			t.Errorf("%s: startup, liveness and readiness are probed at %q", name, probes)
 		}
+		health := c.Ports[len(c.Ports)-1]
 		for _, port := range []string{c.Startup.HTTPGet.Port, c.Liveness.HTTPGet.Port, c.Readiness.HTTPGet.Port} {
-			if port != c.Ports[0].Name {
-				t.Errorf("%s: port %s is probed, the container's is %s", name, port, c.Ports[0].Name)
+			if port != health.Name {
+				t.Errorf("%s: port %s is probed, the container's is %s", name, port, health.Name)
 			}
 		}
-		if port := d.Spec.Template.Metadata.Annotations["prometheus.io/port"]; port != strconv.Itoa(c.Ports[0].ContainerPort) {
-			t.Errorf("%s: Prometheus scrapes port %s, the container's is %d", name, port, c.Ports[0].ContainerPort)
+		if port := d.Spec.Template.Metadata.Annotations["prometheus.io/port"]; port != strconv.Itoa(health.ContainerPort) {
+			t.Errorf("%s: Prometheus scrapes port %s, the container's is %d", name, port, health.ContainerPort)
 		}
 		s := c.SecurityContext
 		if !p.SecurityContext.RunAsNonRoot || p.SecurityContext.RunAsUser == 0 || !s.ReadOnly || s.Escalation ||
@@ -250,11 +251,15 @@ func TestKubernetesConfigLoads(t *testing.T) {
 		if want := c.VolumeMounts[0].MountPath + "/wecomq.yaml"; c.Env[0].Name != "WECOMQ_CONFIG" || c.Env[0].Value != want {
 			t.Errorf("%s: %s is %s, want WECOMQ_CONFIG and %s", name, c.Env[0].Name, c.Env[0].Value, want)
 		}
-		listen := cfg.Gateway.Listen
+		listen := []string{cfg.Gateway.Listen, cfg.Gateway.MetricsListen}
 		if name == "worker" {
-			listen = c.Args[slices.Index(c.Args, "--listen")+1]
+			listen = []string{c.Args[slices.Index(c.Args, "--listen")+1]}
 		}
-		if want := "0.0.0.0:" + strconv.Itoa(c.Ports[0].ContainerPort); listen != want {
+		var want []string
+		for _, port := range c.Ports {
+			want = append(want, "0.0.0.0:"+strconv.Itoa(port.ContainerPort))
+		}
+		if !slices.Equal(listen, want) {
 			t.Errorf("%s listens on %s, want %s", name, listen, want)
 		}
 	}

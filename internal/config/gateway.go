@@ -13,8 +13,11 @@ import (
 
 // Gateway configures the HTTP gateway.
 type Gateway struct {
-	Listen    string // host:port
-	PublicURL PublicURL
+	Listen string // host:port
+	// MetricsListen is where metrics and probes are served as well, and metrics only
+	// there; "" for none.
+	MetricsListen string
+	PublicURL     PublicURL
 	// TrustedProxies are those whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	Tokens         []Token
@@ -55,6 +58,7 @@ func readGateway(s *section, apps map[string]*App) Gateway {
 	gateway := Gateway{Listen: optional(s, "listen", "127.0.0.1:8080", address)}
 	names := slices.Sorted(maps.Keys(apps))
 	gateway.PublicURL = optional(s, "public_url", "", parsePublicURL)
+	gateway.MetricsListen = optional(s, "metrics_listen", "", addressOrNone)
 	gateway.TrustedProxies = readNetworks(s, "trusted_proxies")
 	for _, item := range s.sections("tokens") {
 		gateway.Tokens = append(gateway.Tokens, readToken(item, gateway.Tokens, names))

@@ -172,6 +172,14 @@ func address(text string) (string, error) {
 	return text, nil
 }
 
+// addressOrNone accepts host:port, or nothing.
+func addressOrNone(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	return address(text)
+}
+
 // network accepts an address, or a network in CIDR notation.
 func network(text string) (netip.Prefix, error) {
 	prefix, err := netip.ParsePrefix(text)

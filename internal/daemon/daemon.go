@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"net"
-	"net/http"
 	"os"
 
 	"golang.org/x/sync/errgroup"
@@ -12,9 +11,6 @@ import (
 	"github.com/wecomq/wecomq/internal/metrics"
 	"github.com/wecomq/wecomq/internal/redisclock"
 )
-
-// defaultListen is where a gateway listens when its config comes from the environment.
-const defaultListen = "127.0.0.1:8080"
 
 // Config says what a [Daemon] does.
 type Config struct {
@@ -38,7 +34,7 @@ type Daemon struct {
 	gateway    *gatewayServer // nil where there is none
 	worker     *workerServer  // nil where there is none
 	auditing   *auditing
-	listener   net.Listener  // nil where nothing is served by HTTP
+	endpoints  []endpoint    // the first is that of Addr
 	stopping   chan struct{} // closed when Run is asked to end
 }
 
@@ -61,38 +57,12 @@ func New(ctx context.Context, deployment *Deployment, cfg Config) (*Daemon, erro
 	return d, d.listen(ctx)
 }
 
-// listen listens on the address of the flag or of the config.
-func (d *Daemon) listen(ctx context.Context) (err error) {
-	addr, own := d.cfg.Listen, d.deployment.Config.Gateway
-	switch {
-	case addr == "" && d.gateway == nil:
-		return nil
-	case addr == "" && own.Listen != "":
-		addr = own.Listen
-	case addr == "":
-		addr = defaultListen
-	}
-	if d.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", addr); err != nil {
-		return config.Errorf("--listen: %w", err)
-	}
-	log := d.deployment.log
-	if d.gateway == nil {
-		log.Info().Stringer("addr", d.Addr()).Msg("health and metrics")
-		return nil
-	}
-	log.Info().Stringer("addr", d.Addr()).Int("tokens", len(own.Tokens)).Msg("gateway is up")
-	if len(own.Tokens) == 0 {
-		log.Warn().Msg("gateway.tokens is empty: every call of the API is answered 401")
-	}
-	return nil
-}
-
 // Addr is the address the daemon listens on, nil if it serves nothing by HTTP.
 func (d *Daemon) Addr() net.Addr {
-	if d.listener == nil {
+	if len(d.endpoints) == 0 {
 		return nil
 	}
-	return d.listener.Addr()
+	return d.endpoints[0].listener.Addr()
 }
 
 // Run serves until ctx ends, then lets requests and calls in flight finish, and returns
@@ -101,9 +71,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	context.AfterFunc(ctx, func() { close(d.stopping) })
 	started := d.deployment // a reload replaces it
-	if d.listener != nil {
-		handler := d.handler()
-		group.Go(func() error { return ServeHTTP(ctx, d.listener, handler) })
+	for _, e := range d.endpoints {
+		group.Go(func() error { return ServeHTTP(ctx, e.listener, e.handler) })
 	}
 	if d.gateway != nil {
 		group.Go(func() error { return d.gateway.webhooks.run(ctx) })
@@ -122,12 +91,4 @@ func (d *Daemon) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return d.reloadOnHangup(ctx) })
 	return group.Wait()
-}
-
-// handler serves the gateway, or health and metrics of a worker.
-func (d *Daemon) handler() http.Handler {
-	if d.gateway != nil {
-		return d.gateway
-	}
-	return healthHandler(d.metrics.Handler(), d.deployment.Ready, d.deployment.log)
 }

@@ -30,7 +30,10 @@ func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, 
 		return nil, err
 	}
 	cfg.Stopping = stopping
-	cfg.Routes = slices.Concat(hooks.routes(), browser.routes(), []gateway.Route{{Pattern: "GET /metrics", Handler: d.metrics.Handler()}})
+	cfg.Routes = slices.Concat(hooks.routes(), browser.routes())
+	if d.Config.Gateway.MetricsListen == "" {
+		cfg.Routes = append(cfg.Routes, gateway.Route{Pattern: "GET /metrics", Handler: d.metrics.Handler()})
+	}
 	g, err := gateway.New(cfg)
 	if err != nil {
 		return nil, err

@@ -95,11 +95,12 @@ func (d *Deployment) with(cfg *config.Config) *Deployment {
 func (d *Deployment) frozen(cfg *config.Config) []string {
 	var keys []string
 	for key, changed := range map[string]bool{
-		"redis.url":          cfg.Redis.URL != d.started.Redis.URL,
-		"redis.durability":   cfg.Redis.AwaitReplica != d.started.Redis.AwaitReplica,
-		"gateway.listen":     cfg.Gateway.Listen != d.started.Gateway.Listen,
-		"gateway.public_url": cfg.Gateway.PublicURL != d.started.Gateway.PublicURL,
-		"log":                cfg.Log != d.started.Log,
+		"redis.url":              cfg.Redis.URL != d.started.Redis.URL,
+		"redis.durability":       cfg.Redis.AwaitReplica != d.started.Redis.AwaitReplica,
+		"gateway.listen":         cfg.Gateway.Listen != d.started.Gateway.Listen,
+		"gateway.metrics_listen": cfg.Gateway.MetricsListen != d.started.Gateway.MetricsListen,
+		"gateway.public_url":     cfg.Gateway.PublicURL != d.started.Gateway.PublicURL,
+		"log":                    cfg.Log != d.started.Log,
 	} {
 		if changed {
 			keys = append(keys, key)

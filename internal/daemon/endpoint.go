@@ -1,0 +1,77 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"net/http"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/problem"
+)
+
+// defaultListen is where a gateway listens when its config comes from the environment.
+const defaultListen = "127.0.0.1:8080"
+
+// endpoint is an address, and what is served there.
+type endpoint struct {
+	listener net.Listener
+	handler  http.Handler
+}
+
+// listen listens on the addresses of flag and config.
+func (d *Daemon) listen(ctx context.Context) error {
+	if d.gateway == nil {
+		return d.listenForHealth(ctx, "--listen", d.cfg.Listen)
+	}
+	own, log := d.deployment.Config.Gateway, d.deployment.log
+	if err := d.open(ctx, "--listen", cmp.Or(d.cfg.Listen, own.Listen, defaultListen), d.gateway); err != nil {
+		return err
+	}
+	if err := d.listenForHealth(ctx, "gateway.metrics_listen", own.MetricsListen); err != nil {
+		return err
+	}
+	log.Info().Stringer("addr", d.Addr()).Int("tokens", len(own.Tokens)).Msg("gateway is up")
+	if len(own.Tokens) == 0 {
+		log.Warn().Msg("gateway.tokens is empty: every call of the API is answered 401")
+	}
+	return nil
+}
+
+// listenForHealth serves health and metrics at an address, "" for none.
+func (d *Daemon) listenForHealth(ctx context.Context, key, addr string) error {
+	if addr == "" {
+		return nil
+	}
+	started := d.deployment // a reload replaces it
+	err := d.open(ctx, key, addr, healthHandler(d.metrics.Handler(), d.readyUnlessStopping(started), started.log))
+	if err == nil {
+		started.log.Info().Stringer("addr", d.endpoints[len(d.endpoints)-1].listener.Addr()).Msg("health and metrics")
+	}
+	return err
+}
+
+// open adds an endpoint. An address that cannot be used is a mistake of the key that has it.
+func (d *Daemon) open(ctx context.Context, key, addr string, handler http.Handler) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		for _, e := range d.endpoints {
+			_ = e.listener.Close()
+		}
+		return config.Errorf("%s: %w", key, err)
+	}
+	d.endpoints = append(d.endpoints, endpoint{listener, handler})
+	return nil
+}
+
+// readyUnlessStopping tells a load balancer of the end before it comes.
+func (d *Daemon) readyUnlessStopping(deployment *Deployment) func(context.Context) error {
+	return func(ctx context.Context) error {
+		select {
+		case <-d.stopping:
+			return problem.ErrStopping
+		default:
+			return deployment.Ready(ctx)
+		}
+	}
+}
