@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
@@ -17,7 +18,7 @@ import (
 type attack struct {
 	name string
 	// head is written once to each connection, and then more again and again, every so
-	// often.
+	// often, each time with another guess.
 	head, more string
 	every      time.Duration
 	// deaf is who reads no answer.
@@ -26,16 +27,25 @@ type attack struct {
 	answers []int
 }
 
-// spareRequest is a request of a client that has a token and means harm.
-func spareRequest(target, headers string) string {
-	return "POST " + target + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + spareToken + "\r\n" + headers + "\r\n"
+// The tokens of both sides; shorter ones have to wait while others guess.
+const (
+	honestToken  = gatewayToken + "-that-nobody-guesses"
+	hostileToken = spareToken + "-that-nobody-guesses"
+)
+
+// guess stands for a text of its length that is made up.
+const guess = "xxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+// hostileRequest is a request of a client that has a token and means harm.
+func hostileRequest(target, headers string) string {
+	return "POST " + target + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + hostileToken + "\r\n" + headers + "\r\n"
 }
 
-// attacks are those of clients with the spare token and without one.
+// attacks are those of clients with a token and without one.
 func attacks() []attack {
 	const megabyte, line = 1 << 20, 64 << 10
 	alerts := `{"version":"4","status":"firing","alerts":[{}` + strings.Repeat(`,{}`, 8*megabyte/3-20) + `]}`
-	login := "token=" + strings.Repeat("x", 40)
+	const login = "token=" + guess
 	return []attack{
 		{
 			name: "headers that do not end", head: "GET /healthz HTTP/1.1\r\nHost: x\r\n",
@@ -44,12 +54,12 @@ func attacks() []attack {
 		},
 		{
 			name: "bodies that hardly come",
-			head: spareRequest("/v1/messages", "Content-Length: 8000000\r\n") + strings.Repeat(" ", megabyte), more: " ", every: time.Second,
+			head: hostileRequest("/v1/messages", "Content-Length: 8000000\r\n") + strings.Repeat(" ", megabyte), more: " ", every: time.Second,
 			answers: []int{http.StatusRequestTimeout, http.StatusServiceUnavailable},
 		},
 		{
 			name: "JSON of many things", every: time.Second,
-			more:    spareRequest("/v1/webhooks/alertmanager/ops?to_user=a", fmt.Sprintf("Content-Length: %d\r\n", len(alerts))) + alerts,
+			more:    hostileRequest("/v1/webhooks/alertmanager/ops?to_user=a", fmt.Sprintf("Content-Length: %d\r\n", len(alerts))) + alerts,
 			answers: []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusRequestTimeout},
 		},
 		{
@@ -57,13 +67,13 @@ func attacks() []attack {
 			more: " ", every: time.Second, answers: []int{http.StatusOK}, // with an errcode
 		},
 		{
-			name: "lines that do not end", head: spareRequest("/v1/messages:batch", "Transfer-Encoding: chunked\r\n"),
+			name: "lines that do not end", head: hostileRequest("/v1/messages:batch", "Transfer-Encoding: chunked\r\n"),
 			more: fmt.Sprintf("%x\r\n%s\r\n", line, strings.Repeat(" ", line)), every: 50 * time.Millisecond,
 			answers: []int{http.StatusRequestTimeout, http.StatusServiceUnavailable},
 		},
 		{
-			name: "wrong tokens", more: "GET /v1/apps HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\n\r\n", every: 25 * time.Millisecond,
-			answers: []int{http.StatusUnauthorized},
+			name: "wrong tokens", more: "GET /v1/apps HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + guess + "\r\n\r\n", every: 25 * time.Millisecond,
+			answers: []int{http.StatusUnauthorized, http.StatusTooManyRequests},
 		},
 		{
 			name: "wrong logins", every: 25 * time.Millisecond,
@@ -131,7 +141,7 @@ func (s *siege) attack(ctx context.Context, conn net.Conn, a attack, pause <-cha
 	s.count(func() { s.connections[a.name]++ })
 	_, err := io.WriteString(conn, a.head)
 	for err == nil {
-		_, err = io.WriteString(conn, a.more)
+		_, err = io.WriteString(conn, strings.Replace(a.more, guess, rand.Text(), 1))
 		select {
 		case <-pause:
 		case <-ctx.Done():

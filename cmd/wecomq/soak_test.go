@@ -55,7 +55,7 @@ func TestHostileConnectionsLoseNoAlertAndTakeLittleMemory(t *testing.T) {
 		seconds = 120
 	}
 	l := newLandscape(t)
-	config := l.gatewayConfig("", "", gatewayToken, spareToken)
+	config := l.gatewayConfig("", "", honestToken, hostileToken)
 	l.env["GOMEMLIMIT"] = "230MiB" // as there
 	address := freeAddress(t)
 	url := "http://" + address
@@ -80,7 +80,7 @@ func TestHostileConnectionsLoseNoAlertAndTakeLittleMemory(t *testing.T) {
 		<-second.C
 		alerts[i] = fmt.Sprintf("Alert%dEnd", i)
 		body := strings.Replace(alertsBody("firing", "0001-01-01T00:00:00Z"), "DiskFull", alerts[i], 1)
-		if code, says := callWith(t, http.MethodPost, url+"/v1/webhooks/alertmanager/ops?to_user=member"+strconv.Itoa(i), gatewayToken, body); code != http.StatusAccepted {
+		if code, says := callWith(t, http.MethodPost, url+"/v1/webhooks/alertmanager/ops?to_user=member"+strconv.Itoa(i), honestToken, body); code != http.StatusAccepted {
 			t.Errorf("%s: HTTP %d %s", alerts[i], code, says)
 		}
 	}
