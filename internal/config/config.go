@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/seal"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -39,6 +40,8 @@ type Redis struct {
 	URL wecom.Secret
 	// AwaitReplica requires that a replica confirms what is enqueued, begun and settled.
 	AwaitReplica bool
+	// EncryptionKeys seal the access tokens in it; nil leaves them in clear.
+	EncryptionKeys *seal.Keys
 }
 
 // Log configures the log on stderr.
@@ -78,7 +81,7 @@ func load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if src.holdsSecret && file.mode&0o077 != 0 {
+	if src.holdsSecret && othersRead(file.mode) {
 		cfg.Warnings = append(cfg.Warnings, fmt.Sprintf(
 			"%s holds a secret and other users can read it (mode %04o): run chmod 600 on it, or use ${VAR} or secret_file",
 			src.file, file.mode))
@@ -115,8 +118,9 @@ type Broadcast struct {
 func readConfig(src *source, redis *section, apps map[string]*App, broadcast, gateway, log *section) (*Config, error) {
 	cfg := &Config{
 		Redis: Redis{
-			URL:          redis.redisURL("url", "redis://127.0.0.1:6379/0"),
-			AwaitReplica: redis.oneOf("durability", "primary", "primary", "replica") == "replica",
+			URL:            redis.redisURL("url", "redis://127.0.0.1:6379/0"),
+			AwaitReplica:   redis.oneOf("durability", "primary", "primary", "replica") == "replica",
+			EncryptionKeys: redis.encryptionKeys("encryption_key"),
 		},
 		Apps:      apps,
 		Broadcast: Broadcast{ApprovalAbove: optional(broadcast, "approval_above", 0, atLeast(0))},
@@ -132,6 +136,7 @@ func readConfig(src *source, redis *section, apps map[string]*App, broadcast, ga
 	if err := src.err(); err != nil {
 		return nil, err
 	}
+	cfg.Warnings = src.warnings
 	return cfg, nil
 }
 

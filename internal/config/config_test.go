@@ -265,6 +265,7 @@ func TestReadableSecretIsAWarning(t *testing.T) {
 		warn bool
 	}{
 		"if others can read it":               {minimal, 0o644, true},
+		"also for a key":                      {strings.Replace(minimal, "s3cret", "${S}", 1) + "redis: {encryption_key: q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=}\n", 0o644, true},
 		"also for the password of Redis":      {strings.Replace(minimal, "s3cret", "${S}", 1) + "redis: {url: 'redis://:pw@h'}\n", 0o644, true},
 		"but not if only the owner can":       {minimal, 0o600, false},
 		"but not if the environment holds it": {strings.Replace(minimal, "s3cret", "${S}", 1) + "redis: {url: 'redis://:${S}@h'}\n", 0o644, false},
@@ -289,6 +290,32 @@ func TestReadableSecretIsAWarning(t *testing.T) {
 				t.Errorf("Warnings (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAKeyThatOthersCanReadIsAWarning(t *testing.T) {
+	t.Parallel()
+	const key = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="
+	dir := write(t, map[string]string{"wecomq.yaml": minimal + "redis: {encryption_key_file: key.txt}\n", "key.txt": key + "\n"})
+	for mode, want := range map[os.FileMode][]string{
+		0o644: {"redis.encryption_key_file: other users can read " + filepath.Join(dir, "key.txt") +
+			" (mode 0644): run chmod 600 on it; in Kubernetes, set defaultMode: 0400"},
+		0o600: nil,
+		0o400: nil,
+	} {
+		if err := os.Chmod(filepath.Join(dir, "key.txt"), mode); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := config.Load(filepath.Join(dir, "wecomq.yaml"), environment(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, cfg.Warnings); diff != "" || cfg.Redis.EncryptionKeys == nil {
+			t.Errorf("Warnings (-want +got):\n%s", diff)
+		}
+		if text := fmt.Sprintf("%+v", cfg.Redis); strings.Contains(text, key[:8]) {
+			t.Errorf("the config prints the key: %s", text)
+		}
 	}
 }
 

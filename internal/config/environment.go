@@ -4,8 +4,13 @@ import "strings"
 
 // The environment variables that stand for keys of the file.
 var (
-	redisVariables = map[string]string{"url": "REDIS_URL", "durability": "REDIS_DURABILITY"}
-	appVariables   = map[string]string{ //nolint:gosec // names, not secrets
+	redisVariables = map[string]string{
+		"url":                 "REDIS_URL",
+		"durability":          "REDIS_DURABILITY",
+		"encryption_key":      "REDIS_ENCRYPTION_KEY",
+		"encryption_key_file": "REDIS_ENCRYPTION_KEY_FILE",
+	}
+	appVariables = map[string]string{ //nolint:gosec // names, not secrets
 		"corp_id":      "WECOM_CORP_ID",
 		"agent_id":     "WECOM_AGENT_ID",
 		"secret":       "WECOM_SECRET",

@@ -35,6 +35,7 @@ func TestEnvironmentMakesOneApp(t *testing.T) {
 		"but not without a secret":    {nil, nil, "WECOM_SECRET: missing"},
 		"but not with two secrets":    {map[string]string{"WECOM_SECRET": "a", "WECOM_SECRET_FILE": "b"}, nil, "WECOM_SECRET_FILE: set together with WECOM_SECRET: keep one of the two"},
 		"but not with a bad agent id": {map[string]string{"WECOM_SECRET": "a", "WECOM_AGENT_ID": "ops"}, nil, `WECOM_AGENT_ID: "ops" is not a positive number such as 1000002`},
+		"but not with a bad key":      {map[string]string{"WECOM_SECRET": "a", "REDIS_ENCRYPTION_KEY": "hunter2"}, nil, "REDIS_ENCRYPTION_KEY: key 1 is not base64; make one with: openssl rand -base64 32"},
 		"but not with a bad Redis":    {map[string]string{"WECOM_SECRET": "a", "REDIS_URL": "h:6379"}, nil, "REDIS_URL: no scheme (want something like redis://127.0.0.1:6379/0)"},
 	}
 	for name, tt := range tests { //nolint:paralleltest // t.Chdir forbids it

@@ -14,6 +14,9 @@ type file struct {
 	mode    fs.FileMode // permission bits
 }
 
+// othersRead reports whether others than the owner of a file may read it.
+func othersRead(mode fs.FileMode) bool { return mode&0o077 != 0 }
+
 // readFile reads a file of at most maxFileBytes.
 func readFile(path string) (file, error) {
 	f, err := os.Open(path)

@@ -1,11 +1,14 @@
 package config
 
 import (
+	"fmt"
+	"os"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/wecomq/wecomq/internal/redisconn"
+	"github.com/wecomq/wecomq/internal/seal"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -68,6 +71,24 @@ func (s *section) redisURL(key, fallback string) wecom.Secret {
 	hasPassword := redisconn.Redact(string(url)) != string(url)
 	s.holdsSecret = s.holdsSecret || (hasPassword && s.literal(key))
 	return url
+}
+
+// encryptionKeys reads keys, of which whoever reads them can make use. nil if there are none.
+func (s *section) encryptionKeys(key string) *seal.Keys {
+	keys := optional(s, key, nil, seal.Parse)
+	s.holdsSecret = s.holdsSecret || (keys != nil && s.literal(key))
+	if e, ok := s.entries[key+fileSuffix]; ok && keys != nil {
+		s.warnOfReaders(e.field, s.resolve(s.scalar(e).text))
+	}
+	return keys
+}
+
+// warnOfReaders warns of a file that others can read.
+func (s *section) warnOfReaders(field, path string) {
+	if info, err := os.Stat(path); err == nil && othersRead(info.Mode()) {
+		s.warnings = append(s.warnings, fmt.Sprintf("%s: other users can read %s (mode %04o): run chmod 600 on it; in Kubernetes, set defaultMode: 0400",
+			field, path, info.Mode().Perm()))
+	}
 }
 
 // literal reports whether the value of a key is written in the config file itself and

@@ -16,6 +16,7 @@ type source struct {
 	lookupEnv   func(string) (string, bool)
 	holdsSecret bool // a secret is written in the file itself
 	errs        FieldErrors
+	warnings    []string
 }
 
 // place is the location of a value.

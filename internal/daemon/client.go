@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/metrics"
 	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/wecom"
@@ -32,11 +33,18 @@ func (d *Deployment) plainClient(app *config.App, store wecom.TokenStore) (*weco
 
 // tokens is the store of the access token that all processes share.
 func (d *Deployment) tokens(app *config.App) wecom.TokenStore {
-	store := tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret)
+	store := d.tokenStore(app)
 	if d.metrics == nil {
 		return store
 	}
 	return d.metrics.CountTokens(app.Name, store)
+}
+
+func (d *Deployment) tokenStore(app *config.App) *tokenstore.Store {
+	log := d.log.With().Str(fields.Component, "tokenstore").Str(fields.App, app.Name).Logger()
+	return tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret).Sealed(d.started.Redis.EncryptionKeys, func(err error) {
+		log.Warn().Err(err).Msg("the access token in Redis cannot be read: another one is fetched; give all processes the same redis.encryption_key")
+	})
 }
 
 // transport returns the connection pool shared by all apps with the same proxy.

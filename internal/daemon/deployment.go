@@ -18,7 +18,6 @@ import (
 	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/internal/metrics"
 	"github.com/wecomq/wecomq/internal/redisconn"
-	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -150,7 +149,7 @@ func (d *Deployment) Finder(app *config.App) *lookup.Finder {
 func (d *Deployment) Inspector() *apps.Inspector {
 	all := apps.New(d.rdb)
 	for _, app := range d.Config.Apps {
-		all.Add(app.Name, app.Limits, tokenstore.New(d.rdb, app.Name, app.CorpID, app.Secret))
+		all.Add(app.Name, app.Limits, d.tokenStore(app))
 	}
 	return all
 }

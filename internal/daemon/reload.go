@@ -96,6 +96,7 @@ func (d *Deployment) frozen(cfg *config.Config) []string {
 	var keys []string
 	for key, changed := range map[string]bool{
 		"redis.url":              cfg.Redis.URL != d.started.Redis.URL,
+		"redis.encryption_key":   !cfg.Redis.EncryptionKeys.Equal(d.started.Redis.EncryptionKeys),
 		"redis.durability":       cfg.Redis.AwaitReplica != d.started.Redis.AwaitReplica,
 		"gateway.listen":         cfg.Gateway.Listen != d.started.Gateway.Listen,
 		"gateway.metrics_listen": cfg.Gateway.MetricsListen != d.started.Gateway.MetricsListen,

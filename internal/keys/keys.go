@@ -27,7 +27,7 @@ func Ready(tag string) string {
 // STREAM actor, via, from, action, app, target, error · the newest ten thousand or so · owner internal/activity
 func Activity() string { return "wecomq:activity" }
 
-// Token is the access token for one set of the app's credentials.
+// Token is the access token for one set of the app's credentials, sealed if there is a key.
 //
 // HASH token, refresh_at, expires_at (Unix ms) · until the token ends · owner internal/tokenstore
 func Token(app, credentials string) string { return prefix + app + "}:token:" + credentials }

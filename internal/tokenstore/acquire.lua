@@ -1,6 +1,7 @@
 -- What one process should do about the app's access token.
 -- KEYS 1 token (hash) 2 lock (string) 3 failure (hash)
 -- ARGV 1 owner of the lock 2 lock lifetime in ms 3 now in ms, 0 = Redis TIME
+--      4 a token that the caller cannot read, '' for none: it is taken for absent
 -- result {"token", value, refresh_in_ms, expires_in_ms}   use it
 --        {"fetch", failures_in_a_row}                     call gettoken: the lock is yours
 --        {"held", until_in_ms, code, msg, status}         gettoken rests after a failure
@@ -17,7 +18,7 @@ local function text(n)
 end
 local token = redis.call('HMGET', KEYS[1], 'token', 'refresh_at', 'expires_at', 'saved_at')
 -- If the clock went back, nobody can tell how much of the token's life is left.
-local usable = token[1] and tonumber(token[3]) > now and tonumber(token[4] or 0) <= now + 1000
+local usable = token[1] and token[1] ~= ARGV[4] and tonumber(token[3]) > now and tonumber(token[4] or 0) <= now + 1000
 local function use()
   return {'token', token[1], text(math.max(token[2] - now, 0)), text(token[3] - now)}
 end

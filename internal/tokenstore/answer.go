@@ -14,14 +14,15 @@ import (
 // answer is what acquire.lua replied.
 type answer struct {
 	verdict  string
-	token    wecom.AccessToken     // verdict "token"
+	token    wecom.AccessToken     // verdict "token", as it is stored
 	failures int                   // verdict "fetch"
 	held     *wecom.TokenHeldError // verdict "held"
 }
 
-func (s *Store) acquire(ctx context.Context, owner string) (answer, error) {
+// acquire asks what to do. unreadable is a token, as it is stored, that cannot be used.
+func (s *Store) acquire(ctx context.Context, owner string, unreadable wecom.Secret) (answer, error) {
 	reply, err := acquireScript.Run(ctx, s.rdb, []string{s.token, s.lock, s.failure},
-		owner, lockLifetime.Milliseconds(), 0).StringSlice()
+		owner, lockLifetime.Milliseconds(), 0, string(unreadable)).StringSlice()
 	if err != nil {
 		return answer{}, err
 	}

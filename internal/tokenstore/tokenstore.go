@@ -17,6 +17,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/callfailure"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/seal"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -52,6 +53,8 @@ var (
 type Store struct {
 	rdb                  redis.UniversalClient
 	token, lock, failure string // keys
+	seal                 *seal.Keys
+	unreadable           func(error)
 }
 
 var _ wecom.TokenStore = (*Store)(nil)
@@ -63,21 +66,36 @@ func New(rdb redis.UniversalClient, app, corpID string, secret wecom.Secret) *St
 	credentials := hex.EncodeToString(sum[:8])
 	return &Store{
 		rdb: rdb, token: keys.Token(app, credentials), lock: keys.TokenLock(app, credentials),
-		failure: keys.TokenFailure(app, credentials),
+		failure: keys.TokenFailure(app, credentials), unreadable: func(error) {},
 	}
+}
+
+// Sealed returns the store with tokens that lie in Redis sealed with these keys; nil leaves
+// them in clear. Tokens in clear are used as well. One that cannot be opened counts as
+// absent, after unreadable is told why.
+func (s *Store) Sealed(k *seal.Keys, unreadable func(error)) *Store {
+	sealed := *s
+	sealed.seal, sealed.unreadable = k, unreadable
+	return &sealed
 }
 
 // Token implements [wecom.TokenStore].
 func (s *Store) Token(ctx context.Context, fetch wecom.FetchToken) (wecom.AccessToken, error) {
-	owner := rand.Text()
+	owner, unreadable := rand.Text(), wecom.Secret("")
 	for {
-		answer, err := s.acquire(ctx, owner)
+		answer, err := s.acquire(ctx, owner, unreadable)
 		if err != nil {
 			return wecom.AccessToken{}, unavailable(err)
 		}
 		switch answer.verdict {
 		case "token":
-			return answer.token, nil
+			token, err := s.open(answer.token)
+			if err == nil {
+				return token, nil
+			}
+			unreadable = answer.token.Value
+			s.unreadable(err)
+			continue
 		case "held":
 			return wecom.AccessToken{}, answer.held
 		case "fetch":
@@ -91,10 +109,26 @@ func (s *Store) Token(ctx context.Context, fetch wecom.FetchToken) (wecom.Access
 	}
 }
 
+// open returns a token as WeCom knows it.
+func (s *Store) open(stored wecom.AccessToken) (wecom.AccessToken, error) {
+	value, err := s.seal.Open(string(stored.Value), s.token)
+	stored.Value = wecom.Secret(value)
+	return stored, err
+}
+
 // Drop implements [wecom.TokenStore].
 func (s *Store) Drop(ctx context.Context, token wecom.Secret) error {
-	err := dropScript.Run(ctx, s.rdb, []string{s.token}, string(token)).Err()
+	stored, err := s.rdb.HGet(ctx, s.token, "token").Result()
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
 	if err != nil {
+		return unavailable(err)
+	}
+	if value, err := s.seal.Open(stored, s.token); err != nil || value != string(token) {
+		return nil //nolint:nilerr // who cannot open it has not used it: it is another one
+	}
+	if err := dropScript.Run(ctx, s.rdb, []string{s.token}, stored).Err(); err != nil {
 		return unavailable(err)
 	}
 	return nil
@@ -122,7 +156,7 @@ func (s *Store) fetch(
 	if err != nil {
 		return wecom.AccessToken{}, s.fail(ctx, owner, failures+1, err)
 	}
-	saveErr := saveScript.Run(ctx, s.rdb, []string{s.token, s.lock, s.failure}, owner, string(token.Value),
+	saveErr := saveScript.Run(ctx, s.rdb, []string{s.token, s.lock, s.failure}, owner, s.seal.Seal(string(token.Value), s.token),
 		time.Until(token.RefreshAt).Milliseconds(), time.Until(token.ExpiresAt).Milliseconds(), 0).Err()
 	if saveErr != nil {
 		return wecom.AccessToken{}, unavailable(saveErr)
