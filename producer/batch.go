@@ -31,10 +31,12 @@ func (b *batch) flush(ctx context.Context) {
 	}
 	c := &claims{rdb: b.producer.rdb, app: b.producer.app, recordTTL: b.producer.recordTTL, now: b.now}
 	c.settle(ctx, b.drafts)
+	settle := b.spend(ctx)
 	b.enqueue(ctx)
 	for _, d := range b.drafts {
 		d.conclude(b.producer.app, b.now)
 	}
+	settle(ctx)
 	c.release(ctx, b.drafts)
 	b.drafts, b.calls = b.drafts[:0], 0
 }

@@ -30,6 +30,8 @@ type draft struct {
 	actor    string        // who sends it
 	window   time.Duration // of WeCom's duplicate check, 0 without
 	bodies   [][]byte      // one for each call
+	// recipients is how many it names; "@all" counts as one.
+	recipients int
 
 	own       claim    // its own id and queue
 	place     claim    // the id and queue that it takes: its own, or an earlier message's

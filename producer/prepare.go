@@ -25,7 +25,7 @@ func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, er
 	if err != nil {
 		return nil, err
 	}
-	bodies, err := encode(m.Request)
+	bodies, recipients, err := encode(m.Request)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, er
 	return &draft{
 		result: result, schedule: planned, keyed: m.Options.IdempotencyKey != "",
 		msgType: m.Request.Type(), actor: m.Options.Actor, window: m.Request.Common().DuplicateCheckWindow(),
-		bodies: bodies, own: own, place: own, elder: p.elder(m.Options),
+		bodies: bodies, recipients: recipients, own: own, place: own, elder: p.elder(m.Options),
 	}, nil
 }
 
@@ -93,16 +93,16 @@ func digest(m Message) (string, error) {
 	return hex.EncodeToString(sum[:digestBytes]), nil
 }
 
-// encode splits the message and returns the bytes that WeCom will get.
-func encode(request message.Request) ([][]byte, error) {
-	recipients := Split(request.Common().Recipients())
-	bodies := make([][]byte, len(recipients))
-	for i, to := range recipients {
-		body, err := message.Encode(message.WithRecipients(request, to))
-		if err != nil {
-			return nil, fmt.Errorf("encode message: %w", err)
+// encode splits the message, and returns the bytes that WeCom will get and the number of its
+// recipients.
+func encode(request message.Request) (bodies [][]byte, recipients int, err error) {
+	split := Split(request.Common().Recipients())
+	bodies = make([][]byte, len(split))
+	for i, to := range split {
+		if bodies[i], err = message.Encode(message.WithRecipients(request, to)); err != nil {
+			return nil, 0, fmt.Errorf("encode message: %w", err)
 		}
-		bodies[i] = body
+		recipients += to.Count()
 	}
-	return bodies, nil
+	return bodies, recipients, nil
 }

@@ -37,6 +37,7 @@ type Producer struct {
 	recordTTL time.Duration
 	tracer    tracing.Tracer
 	clock     *redisclock.Clock
+	budget    Budget // nil for no limit
 }
 
 // New checks the configuration; it does not connect. The caller closes rdb.

@@ -29,7 +29,12 @@ type trouble struct {
 // troubled is a producer whose round trips are counted, and to which trouble can be made.
 func troubled(t *testing.T) (*producer.Producer, *trouble) {
 	t.Helper()
-	rdb := redistest.New(t)
+	return troubledOn(t, redistest.New(t))
+}
+
+// troubledOn is one on a Redis that is there.
+func troubledOn(t *testing.T, rdb redis.UniversalClient) (*producer.Producer, *trouble) {
+	t.Helper()
 	p := newProducer(t, rdb)
 	if _, err := p.Send(t.Context(), text("a", "warm up"), producer.Options{}); err != nil { // Redis learns asynq's scripts
 		t.Fatal(err)

@@ -19,11 +19,11 @@ import (
 func newToken(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
-		Short: "Make a token for the gateway",
+		Short: "Make a token for the gateway, and show what tokens use",
 		Args:  arguments(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newTokenNew(g))
+	cmd.AddCommand(newTokenNew(g), newTokenList(g))
 	return cmd
 }
 

@@ -101,7 +101,7 @@ func (s *Store) Start(ctx context.Context, id, digest string) (b *Broadcast, err
 		return nil, err
 	}
 	if b.State == Creating {
-		if err := s.complete(ctx, id, digest, b.Spec); err != nil {
+		if err := s.spendAndComplete(ctx, b, digest); err != nil {
 			return nil, err
 		}
 		if b, err = s.Get(ctx, id); err != nil {
@@ -115,6 +115,22 @@ func (s *Store) Start(ctx context.Context, id, digest string) (b *Broadcast, err
 		err = s.enqueueFeeder(ctx, id, b.Spec.At)
 	}
 	return b, err
+}
+
+// spendAndComplete lets a broadcast run if there is room for it in the budget of its sender.
+func (s *Store) spendAndComplete(ctx context.Context, b *Broadcast, digest string) error {
+	undo := func() {}
+	if s.Spend != nil && b.Spec.ReplayOf == "" {
+		var err error
+		if undo, err = s.Spend(ctx, b.Recipients); err != nil {
+			return err
+		}
+	}
+	first, err := s.complete(ctx, b.ID, digest, b.Spec)
+	if !first { // it did not work, or another request was faster
+		undo()
+	}
+	return err
 }
 
 // ID is the id that the broadcast will have.
@@ -160,39 +176,47 @@ func (s *Store) begin(ctx context.Context, id, digest string, d Draft) (State, e
 		return "", fmt.Errorf("broadcast: %w", err)
 	}
 	list := d.List.Summary
-	state, now, err := s.create(ctx, id, "begin", digest, creation,
+	now, err := s.create(ctx, id, "begin", digest, creation,
 		"spec", string(spec), "recipients", list.Recipients, "calls", list.Calls, "blocks", list.Blocks,
 		"duplicates", list.Duplicates, "skipped", list.Invalid)
-	if err == nil && state == Creating && now != digest {
+	if err == nil && now.state == Creating && now.digest != digest {
 		return "", ErrKeyInUse
 	}
-	return state, err
+	return now.state, err
 }
 
-// create runs create.lua, and returns the state and digest that the broadcast has then.
-func (s *Store) create(ctx context.Context, id, step, digest string, lives time.Duration, args ...any) (State, string, error) {
+// created is a broadcast after a step of its creation.
+type created struct {
+	state     State
+	digest    string
+	completed bool // by this step
+}
+
+// create runs create.lua.
+func (s *Store) create(ctx context.Context, id, step, digest string, lives time.Duration, args ...any) (created, error) {
 	reply, err := createScript.Run(durability.Promised(ctx), s.rdb, []string{
 		keys.Broadcast(s.app, id), keys.BroadcastBlocks(s.app, id), keys.Broadcasts(s.app),
 	}, append([]any{step, id, digest, lives.Milliseconds()}, args...)...).StringSlice()
 	if err != nil {
-		return "", "", fmt.Errorf("create broadcast: %w", err)
+		return created{}, fmt.Errorf("create broadcast: %w", err)
 	}
-	return State(reply[0]), reply[1], nil
+	return created{State(reply[0]), reply[1], reply[2] == "1"}, nil
 }
 
-func (s *Store) complete(ctx context.Context, id, digest string, spec Spec) error {
-	state, now, err := s.create(ctx, id, "complete", digest, lifetime, string(spec.first()))
+// complete reports whether it was this call that let the broadcast run.
+func (s *Store) complete(ctx context.Context, id, digest string, spec Spec) (first bool, err error) {
+	now, err := s.create(ctx, id, "complete", digest, lifetime, string(spec.first()))
 	switch {
 	case err != nil:
-		return err
-	case state == Creating && now != digest:
-		return ErrChanged
-	case state == Creating:
-		return fmt.Errorf("create broadcast: %w", ErrLost)
-	case state == "":
-		return fmt.Errorf("create broadcast: %w", ErrGivenUp)
+		return false, err
+	case now.state == Creating && now.digest != digest:
+		return false, ErrChanged
+	case now.state == Creating:
+		return false, fmt.Errorf("create broadcast: %w", ErrLost)
+	case now.state == "":
+		return false, fmt.Errorf("create broadcast: %w", ErrGivenUp)
 	}
-	return nil
+	return now.completed, nil
 }
 
 // storeBlocks writes the recipients. It ends early when a repeat has completed the
@@ -204,18 +228,18 @@ func (s *Store) storeBlocks(ctx context.Context, id, digest string, d Draft) err
 		if len(pending) == 0 {
 			return true, nil
 		}
-		state, now, err := s.create(ctx, id, "store", digest, creation, pending...)
+		now, err := s.create(ctx, id, "store", digest, creation, pending...)
 		switch {
 		case err != nil:
 			return false, err
-		case state == Creating && now != digest:
+		case now.state == Creating && now.digest != digest:
 			return false, ErrKeyInUse
 		}
 		pending = pending[:0]
 		if d.OnProgress != nil {
 			d.OnProgress(stored)
 		}
-		return state == Creating, nil
+		return now.state == Creating, nil
 	}
 	n := 0
 	for block, err := range d.List.Blocks() {

@@ -32,6 +32,11 @@ type Store struct {
 	keep  time.Duration
 	clock *redisclock.Clock
 	files *media.Store
+
+	// Spend, if set, takes what a broadcast to so many uses up from the budget of whoever
+	// starts it, and returns an error if there is no room; undo gives it back. A replay is
+	// for those for whom it was taken before.
+	Spend func(ctx context.Context, recipients int) (undo func(), err error)
 }
 
 // New gives the broadcasts of app; each is kept for that long once it has ended.

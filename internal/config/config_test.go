@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/tasks"
@@ -143,6 +144,7 @@ gateway:
       apps:
       - hr
       scopes: [admin, approve]
+      limits: {per_minute: 60, recipients_per_day: 5000, max_recipients: 100, priorities: [default, bulk], to_all: false}
 log: {level: debug, format: console}
 `, sha256.Sum256([]byte("one")), sha256.Sum256([]byte("two")))
 	want := &config.Config{
@@ -160,7 +162,9 @@ log: {level: debug, format: console}
 			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("192.0.2.7/32"),
 		}, Tokens: []config.Token{
 			{Name: "grafana", SHA256: sha256.Sum256([]byte("one")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeSend, config.ScopeRead}},
-			{Name: "root", SHA256: sha256.Sum256([]byte("two")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeAdmin, config.ScopeApprove}},
+			{Name: "root", SHA256: sha256.Sum256([]byte("two")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeAdmin, config.ScopeApprove}, Limits: budget.Limits{
+				PerMinute: 60, RecipientsPerDay: 5000, MaxRecipients: 100, Priorities: []tasks.Priority{tasks.Default, tasks.Bulk}, NotToAll: true,
+			}},
 		}, Webhooks: webhook.DefaultConfig()},
 		Log: config.Log{Level: "debug", Format: "console"},
 	}

@@ -125,7 +125,19 @@ func TestProblemsOfAFile(t *testing.T) {
 		"token of nobody": {token + "{name: a, sha256: " + sum + ", apps: [hr], scopes: [root], for: me}\n", []string{
 			`wecomq.yaml:8: gateway.tokens[0].apps[0]: "hr" is not one of ops`,
 			`wecomq.yaml:8: gateway.tokens[0].scopes[0]: "root" is not one of send, recall, read, admin, approve`,
-			"wecomq.yaml:8: gateway.tokens[0].for: unknown key (known here: name, sha256, apps, scopes, priority, expires)",
+			"wecomq.yaml:8: gateway.tokens[0].for: unknown key (known here: name, sha256, apps, scopes, priority, expires, limits)",
+		}},
+		"token with odd limits": {token + "{name: a, sha256: " + sum + ", apps: [ops], scopes: [send], priority: critical, " +
+			"limits: {per_minute: 0, recipients_per_day: -1, max_recipients: many, priorities: [bulk], to_all: maybe, per_hour: 1}}\n", []string{
+			`wecomq.yaml:8: gateway.tokens[0].limits.per_minute: "0" is not a whole number from 1 to 2147483647`,
+			`wecomq.yaml:8: gateway.tokens[0].limits.recipients_per_day: "-1" is not a whole number from 1 to 2147483647`,
+			`wecomq.yaml:8: gateway.tokens[0].limits.max_recipients: "many" is not a whole number from 1 to 2147483647`,
+			`wecomq.yaml:8: gateway.tokens[0].limits.to_all: "maybe" is not one of true, false`,
+			"wecomq.yaml:8: gateway.tokens[0].limits.per_hour: unknown key (known here: per_minute, recipients_per_day, max_recipients, to_all, priorities)",
+			`wecomq.yaml:8: gateway.tokens[0].priority: "critical" is none of its limits.priorities`,
+		}},
+		"token without a priority": {token + "{name: a, sha256: " + sum + ", apps: [ops], scopes: [send], limits: {priorities: []}}\n", []string{
+			"wecomq.yaml:8: gateway.tokens[0].limits.priorities: missing (list at least one of critical, default, bulk)",
 		}},
 		"token that ends at no time": {token + "{name: a, sha256: " + sum + ", apps: [ops], scopes: [send], expires: soon}\n", []string{
 			`wecomq.yaml:8: gateway.tokens[0].expires: "soon" is not a date such as 2027-01-31, or a time such as 2027-01-31T18:00:00+08:00`,

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -49,6 +50,7 @@ type Token struct {
 	// says another; "" for default.
 	Priority tasks.Priority
 	Expires  time.Time // when it ends; zero: never
+	Limits   budget.Limits
 }
 
 // Expired reports whether the token has ended.
@@ -75,7 +77,10 @@ func readToken(s *section, others []Token, apps []string) Token {
 		SHA256: required(s, "sha256", sha256Hex),
 		Apps:   readWords(s, "apps", apps),
 		Scopes: readWords(s, "scopes", Scopes()), Priority: optional(s, "priority", "", priority),
-		Expires: optional(s, "expires", time.Time{}, ParseExpiry),
+		Expires: optional(s, "expires", time.Time{}, ParseExpiry), Limits: readBudget(s.section("limits")),
+	}
+	if allowed := token.Limits.Priorities; token.Priority != "" && allowed != nil && !slices.Contains(allowed, token.Priority) {
+		s.fail(s.at("priority"), "%q is none of its limits.priorities", token.Priority)
 	}
 	for _, other := range others {
 		if token.Name != "" && token.Name == other.Name {
@@ -98,6 +103,23 @@ func readNetworks(s *section, key string) []netip.Prefix {
 		}
 	}
 	return networks
+}
+
+// readBudget reads what a token may send: a limit that is left out does not apply.
+func readBudget(s *section) budget.Limits {
+	limits := budget.Limits{
+		PerMinute:        optional(s, "per_minute", 0, atLeast(1)),
+		RecipientsPerDay: optional(s, "recipients_per_day", 0, atLeast(1)),
+		MaxRecipients:    optional(s, "max_recipients", 0, atLeast(1)),
+		NotToAll:         s.oneOf("to_all", "true", "true", "false") == "false",
+	}
+	if _, given := s.entries["priorities"]; given {
+		limits.Priorities = readWords(s, "priorities", tasks.Priorities())
+	} else {
+		s.known = append(s.known, "priorities")
+	}
+	s.rejectUnknown()
+	return limits
 }
 
 // readWords reads a non-empty list of known words.

@@ -31,9 +31,10 @@ type backends struct {
 
 // backendSet is the backends of one config.
 type backendSet struct {
-	apps   map[string]*backend
-	states *apps.Inspector
-	rdb    redis.UniversalClient
+	apps       map[string]*backend
+	states     *apps.Inspector
+	rdb        redis.UniversalClient
+	deployment *Deployment
 }
 
 // backend serves one app.
@@ -49,7 +50,7 @@ type backend struct {
 
 // load makes the backends of a config; apply activates them.
 func (b *backends) load(d *Deployment) (apply func(), settings gateway.Settings, err error) {
-	next := backendSet{apps: map[string]*backend{}, states: d.Inspector(), rdb: d.rdb}
+	next := backendSet{apps: map[string]*backend{}, states: d.Inspector(), rdb: d.rdb, deployment: d}
 	settings = gateway.Settings{Tokens: d.Config.Gateway.Tokens, TrustedProxies: d.Config.Gateway.TrustedProxies}
 	for _, name := range d.Config.AppNames() {
 		app := d.Config.Apps[name]
@@ -94,11 +95,7 @@ func (b *backends) Enqueue(ctx context.Context, app string, messages []tasks.Mes
 	if err != nil {
 		return slices.Repeat([]tasks.Result{{Err: err}}, len(messages))
 	}
-	results := backend.producer.SendBatch(ctx, messages)
-	for i := range results {
-		results[i].Err = enqueueFault(results[i].Err)
-	}
-	return results
+	return b.current.Load().deployment.send(ctx, backend.producer, messages)
 }
 
 // enqueueFault classifies the error of an enqueue: Redis did not answer, or the message

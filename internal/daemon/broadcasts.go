@@ -31,8 +31,10 @@ func (d *Deployment) broadcastPace(ctx context.Context, app *config.App) (broadc
 
 // BroadcastDesk is where the broadcasts of an app are ordered and watched.
 func (d *Deployment) BroadcastDesk(app *config.App) *broadcast.Desk {
+	store := d.Broadcasts(app)
+	store.Spend = d.reserveBroadcast
 	return &broadcast.Desk{
-		Store: d.Broadcasts(app), Zone: app.Location(), ApprovalAbove: d.Config.Broadcast.ApprovalAbove,
+		Store: store, Zone: app.Location(), ApprovalAbove: d.Config.Broadcast.ApprovalAbove,
 		Pace: func(ctx context.Context) (broadcast.Pace, error) { return d.broadcastPace(ctx, app) },
 		Resolve: func(ctx context.Context, m tasks.Message) (tasks.Message, error) {
 			m, err := d.Media(app).Resolve(ctx, m)
@@ -47,8 +49,8 @@ func (d *Deployment) BroadcastDesk(app *config.App) *broadcast.Desk {
 			if err != nil {
 				return tasks.Receipt{}, err
 			}
-			receipt, err := p.Send(ctx, m.Request, m.Options)
-			return receipt, enqueueFault(err)
+			result := d.send(ctx, p, []tasks.Message{m})[0]
+			return result.Receipt, result.Err
 		},
 		Record: d.Finder(app).Message,
 		Recaller: func() (broadcast.Recaller, error) {

@@ -99,6 +99,7 @@ func (d *Deployment) measured() *Deployment {
 	measured := *d
 	measured.metrics = metrics.New(metrics.Config{Version: d.options.Version, Logger: d.log})
 	measured.metrics.WatchRedis(d.rdb, d.Inspector())
+	measured.metrics.WatchTokens(d.limits())
 	return &measured
 }
 

@@ -93,11 +93,13 @@ type growth struct {
 func newGrowth(t *testing.T) *growth {
 	t.Helper()
 	apps := []string{"ops", "wrong", "old"}
+	limited := daemontest.Token(token, apps, config.ScopeSend, config.ScopeRead, config.ScopeAdmin)
+	limited.Limits.PerMinute = 1 << 20
 	d := daemontest.New(t, daemontest.Config{
 		RedisURL: redistest.Start(t).URL(), // asynq's scripts and TTLs as they are in production
 		Rules:    wecomtest.Rules{Invisible: []string{"nobody"}, Latency: wecomtest.Duration(10 * time.Millisecond)},
 		Apps:     apps,
-		Tokens:   []config.Token{daemontest.Token(token, apps, config.ScopeSend, config.ScopeRead, config.ScopeAdmin)},
+		Tokens:   []config.Token{limited},
 		Change: func(cfg *config.Config) {
 			cfg.Apps["wrong"].Secret = "wrong"
 			cfg.Apps["ops"].Limits.Seats = 1000

@@ -39,14 +39,17 @@ func (d *Daemon) parts() []reloadable {
 	if d.worker != nil {
 		parts = append(parts, d.worker)
 	}
-	return append(parts, watchedApps{d.metrics}, d.auditing)
+	return append(parts, watched{d.metrics}, d.auditing)
 }
 
-// watchedApps are the apps that the metrics report.
-type watchedApps struct{ *metrics.Metrics }
+// watched are the apps and tokens that the metrics report.
+type watched struct{ *metrics.Metrics }
 
-func (w watchedApps) prepare(next *Deployment) (apply func(), err error) {
-	return func() { w.WatchApps(next.Inspector()) }, nil
+func (w watched) prepare(next *Deployment) (apply func(), err error) {
+	return func() {
+		w.WatchApps(next.Inspector())
+		w.WatchTokens(next.limits())
+	}, nil
 }
 
 // reload returns the deployment to use from now on: the old one if the new config is

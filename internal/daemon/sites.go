@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync/atomic"
 
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/dashboard"
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/gateway"
@@ -72,6 +74,8 @@ func (s *sites) load(d *Deployment) (apply func(), err error) {
 	}
 	return func() {
 		s.apps.Store(&names)
-		s.pages.Reload(apps)
+		s.pages.Reload(apps, pages.Tokens{All: d.Config.Gateway.Tokens, Used: func(ctx context.Context, names []string) (map[string]budget.Usage, error) {
+			return budget.Used(ctx, d.rdb, names)
+		}})
 	}, nil
 }

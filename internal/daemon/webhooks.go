@@ -29,10 +29,32 @@ type webhookQueue struct{ *backends }
 
 // Enqueue implements [webhook.Queue].
 func (q webhookQueue) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
-	for i := range messages {
-		messages[i].Options.KeyTakesAny, messages[i].Options.Actor = true, webhookActor
+	results := make([]tasks.Result, len(messages))
+	for i, m := range messages {
+		m.Options.KeyTakesAny, m.Options.Actor = true, webhookActor
+		if results[i].Err = permitted(ctx, m); results[i].Err == nil {
+			results[i] = q.backends.Enqueue(ctx, app, []tasks.Message{m})[0]
+		}
 	}
-	return q.backends.Enqueue(ctx, app, messages)
+	return results
+}
+
+// Reserve implements [webhook.Queue].
+func (q webhookQueue) Reserve(ctx context.Context, m tasks.Message) error {
+	if err := permitted(ctx, m); err != nil {
+		return err
+	}
+	_, err := q.current.Load().deployment.reserve(ctx, m.Request.Common().Recipients().Unique().Count())
+	return err
+}
+
+// permitted returns an error if the token that has delivered a webhook may not send a message.
+// What is sent later was permitted when it came.
+func permitted(ctx context.Context, m tasks.Message) error {
+	if identity := gateway.IdentityFrom(ctx); identity != nil {
+		return identity.Permit(m)
+	}
+	return nil
 }
 
 // webhookDuty is a handler and the apps whose digests it sends.

@@ -12,6 +12,7 @@ import (
 	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/problem"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 // Identity is the client of a request: a token, and the apps that it may use.
@@ -52,6 +53,17 @@ func (i *Identity) AllowOn(actor string) error {
 	}
 	return fmt.Errorf("%w: it was not sent by token %q, which may take back only its own; the scope %q or %q allows it",
 		problem.ErrForbidden, i.Name(), config.ScopeRecall, config.ScopeAdmin)
+}
+
+// Permit returns an error if the token may not send such a message, whatever it has sent
+// before.
+func (i *Identity) Permit(m tasks.Message) error {
+	return i.Token.Limits.Permit(i.Name(), m.Request.Common().Recipients(), m.Options.Priority)
+}
+
+// PermitBroadcast does the same for a broadcast to so many.
+func (i *Identity) PermitBroadcast(recipients int) error {
+	return i.Token.Limits.PermitBroadcast(i.Name(), recipients)
 }
 
 func (i *Identity) mayTakeBackAll() bool {

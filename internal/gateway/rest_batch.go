@@ -54,6 +54,7 @@ type lineResult struct {
 	Status int                 `json:"status,omitempty"`
 	Error  string              `json:"error,omitempty"`
 	Errors []*huma.ErrorDetail `json:"errors,omitempty"`
+	Limit  *problem.Limit      `json:"limit,omitempty"`
 }
 
 // batch serves POST /v1/messages:batch.
@@ -212,7 +213,7 @@ func (b *batch) parse(l envelope.Line) (app string, m tasks.Message, err error) 
 // fault is the result of a line that was not enqueued.
 func (b *batch) fault(number int, err error) lineResult {
 	p := b.report(b.ctx, err)
-	return lineResult{Line: number, Status: p.Status, Error: p.Detail, Errors: p.Errors}
+	return lineResult{Line: number, Status: p.Status, Error: p.Detail, Errors: p.Errors, Limit: p.Limit}
 }
 
 // write answers several lines at once.
@@ -240,7 +241,7 @@ func (g *Gateway) registerBatch(api huma.API) {
 		OperationID: "send-batch", Method: http.MethodPost, Path: "/v1/messages:batch",
 		Summary: "Enqueue any number of messages, one per line", Tags: []string{"messages"},
 		Description: "NDJSON both ways: each line of the body is a body of POST /v1/messages, and is answered by a line, in order: " +
-			`{"line","id","state","duplicate"} or {"line","status","error","errors"}. Read the answers while you send: they are not kept.`,
+			`{"line","id","state","duplicate"} or {"line","status","error","errors","limit"}. Read the answers while you send: they are not kept.`,
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{ndjson: text}},
 		Responses:   map[string]*huma.Response{"200": {Description: "One line per line", Content: map[string]*huma.MediaType{ndjson: text}}},
 		Errors:      []int{400, 401, 403, 408, 422, 503},

@@ -17,12 +17,13 @@ import (
 
 // lineAnswer is a line of the answer to a batch.
 type lineAnswer struct {
-	Line      int    `json:"line"`
-	ID        string `json:"id"`
-	State     string `json:"state"`
-	Duplicate bool   `json:"duplicate"`
-	Status    int    `json:"status"`
-	Error     string `json:"error"`
+	Line      int         `json:"line"`
+	ID        string      `json:"id"`
+	State     string      `json:"state"`
+	Duplicate bool        `json:"duplicate"`
+	Status    int         `json:"status"`
+	Error     string      `json:"error"`
+	Limit     limitAnswer `json:"limit"`
 }
 
 func (b *bundle) batch(query, body string, headers ...string) []lineAnswer {

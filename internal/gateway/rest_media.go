@@ -114,10 +114,14 @@ func (in *mediaInput) read() (name string, content []byte, err error) {
 	return "", nil, fmt.Errorf("%w: the file broke off", problem.ErrMalformed)
 }
 
-// prepare notes who sends a message, and makes sure that its files are there. Most have none.
+// prepare notes who sends a message, which must be one that the token may send, and makes sure
+// that its files are there. Most have none.
 func (g *Gateway) prepare(ctx context.Context, app App, m tasks.Message) (tasks.Message, error) {
-	name := IdentityFrom(ctx).Name()
-	m.Options.Actor, m.Options.KeyOwner = name, name
+	identity := IdentityFrom(ctx)
+	if err := identity.Permit(m); err != nil {
+		return m, err
+	}
+	m.Options.Actor, m.Options.KeyOwner = identity.Name(), identity.Name()
 	if g.services.Media == nil || !namesFiles(m.Request) {
 		return m, nil
 	}

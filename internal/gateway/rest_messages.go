@@ -240,7 +240,7 @@ func (g *Gateway) registerMessages(api huma.API) {
 		OperationID: "send", Method: http.MethodPost, Path: "/v1/messages", DefaultStatus: http.StatusAccepted,
 		Summary: "Enqueue a message", Tags: []string{"messages"},
 		Description: "202 means that the message is in Redis. The body is WeCom's message/send JSON with members of ours beside it.",
-		RequestBody: messageBody(), Errors: []int{400, 401, 403, 413, 422, 503},
+		RequestBody: messageBody(), Errors: []int{400, 401, 403, 413, 422, 429, 503},
 	}, config.ScopeSend, g.send)
 	operation(g, api, huma.Operation{
 		OperationID: "get-message", Method: http.MethodGet, Path: "/v1/messages/{id}",

@@ -150,6 +150,7 @@ func (g *Gateway) serveOpenAPI(document *huma.OpenAPI) error {
 	document.Components.Schemas.Map()["ErrorModel"].Properties["request_id"] = &huma.Schema{
 		Type: huma.TypeString, Description: "Names the request in the gateway's log",
 	}
+	document.Components.Schemas.Map()["ErrorModel"].Properties["limit"] = document.Components.Schemas.Schema(reflect.TypeFor[problem.Limit](), true, "Limit")
 	text, err := json.Marshal(document)
 	if err != nil {
 		return fmt.Errorf("encode the OpenAPI document: %w", err)

@@ -85,6 +85,9 @@ func (g *Gateway) order(ctx context.Context, in *orderInput) (*orderOutput, erro
 		return nil, orderFault(err)
 	}
 	defer func() { _ = draft.List.Close() }()
+	if err := IdentityFrom(ctx).PermitBroadcast(draft.List.Summary.Recipients); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, creationTime)
 	defer cancel()
 	if o.DryRun {
@@ -253,6 +256,6 @@ func (g *Gateway) registerOrder(api huma.API) {
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"multipart/form-data": {Schema: form}, "application/json": {Schema: order},
 		}},
-		Errors: []int{400, 401, 403, 408, 409, 413, 422, 503, 504},
+		Errors: []int{400, 401, 403, 408, 409, 413, 422, 429, 503, 504},
 	}, config.ScopeSend, g.order)
 }

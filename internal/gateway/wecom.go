@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
@@ -192,6 +193,9 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 	if invalid, ok := asValidation(err); ok {
 		return http.StatusOK, invalid.Fields[0].Code(), invalid.Error()
 	}
+	if _, spent := errors.AsType[*budget.SpentError](err); spent {
+		return http.StatusOK, 45009, "api freq out of limit: " + err.Error()
+	}
 	switch {
 	case errors.Is(err, errNoAccessToken):
 		return http.StatusOK, 40014, "invalid access_token"
@@ -201,7 +205,7 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 		return http.StatusOK, 42001, err.Error()
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict), errors.As(err, new(*tasks.KeyReuseError)):
 		return http.StatusOK, errInvalidParameter, err.Error()
-	case errors.Is(err, problem.ErrForbidden):
+	case errors.Is(err, problem.ErrForbidden), errors.As(err, new(*budget.ForbiddenError)):
 		return http.StatusOK, 301002, err.Error()
 	}
 	switch problem.Status(err) {

@@ -27,6 +27,12 @@ func Ready(tag string) string {
 // STREAM actor, via, from, action, app, target, error · the newest ten thousand or so · owner internal/activity
 func Activity() string { return "wecomq:activity" }
 
+// Budget is what a token of the gateway has used of its limits. It is of no app: the token
+// may send for several.
+//
+// HASH minute, messages, day, recipients · until the day ends in China · owner internal/budget
+func Budget(token string) string { return "wecomq:budget:" + token }
+
 // Token is the access token for one set of the app's credentials, sealed if there is a key.
 //
 // HASH token, refresh_at, expires_at (Unix ms) · until the token ends · owner internal/tokenstore

@@ -49,6 +49,9 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 			t.Errorf("key %s is not in the slot of its app", got)
 		}
 	}
+	if got := keys.Budget("builds"); got != "wecomq:budget:builds" {
+		t.Errorf("key %s, want wecomq:budget:builds", got)
+	}
 	if got := keys.Dequeued("ops:bulk", "s"); got != "wecomq:{ops:bulk}:dequeued:s" {
 		t.Errorf("key %s is not in the slot of its queue", got)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/internal/webhook"
@@ -44,7 +45,10 @@ type Metrics struct {
 	media      *prometheus.CounterVec
 	unknown    *prometheus.CounterVec
 	failures   *prometheus.CounterVec
-	apps       *apps.Collector // nil until WatchRedis
+	sent       *prometheus.CounterVec
+	refused    *prometheus.CounterVec
+	apps       *apps.Collector   // nil until WatchRedis
+	budgets    *budget.Collector // likewise
 	gatherers  prometheus.Gatherers
 	log        zerolog.Logger
 }
@@ -92,13 +96,19 @@ func New(cfg Config) *Metrics {
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wecomq_auth_failures_total", Help: "Tokens of clients that were not admitted, by where they were shown.",
 		}, []string{"door"}),
+		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wecomq_token_messages_total", Help: "Messages enqueued by a token of this gateway; a broadcast is one.",
+		}, []string{"token"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wecomq_token_refused_total", Help: "Messages refused because a limit of their token was used up.",
+		}, []string{"token", "limit"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wecomq_build_info", Help: "Always 1; the label is the version of wecomq. Every process has this series.",
 		ConstLabels: prometheus.Labels{"version": cfg.Version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks, m.media, m.unknown, m.failures,
+	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks, m.media, m.unknown, m.failures, m.sent, m.refused,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gatherers = prometheus.Gatherers{m.registry}
 	return m
@@ -108,12 +118,21 @@ func New(cfg Config) *Metrics {
 func (m *Metrics) WatchRedis(rdb redis.UniversalClient, watched *apps.Inspector) {
 	m.apps = apps.NewCollector(watched)
 	inRedis := prometheus.NewRegistry()
-	inRedis.MustRegister(m.apps, asynqx.NewCollector(rdb))
+	m.budgets = budget.NewCollector(rdb)
+	inRedis.MustRegister(m.apps, m.budgets, asynqx.NewCollector(rdb))
 	m.gatherers = append(m.gatherers, &cachedGatherer{gatherer: inRedis, life: lookLife})
 }
 
 // WatchApps replaces the apps of [Metrics.WatchRedis].
 func (m *Metrics) WatchApps(watched *apps.Inspector) { m.apps.Replace(watched) }
+
+// WatchTokens replaces the tokens whose budgets are shown; only of those is anything counted.
+func (m *Metrics) WatchTokens(tokens map[string]budget.Limits) {
+	m.budgets.Replace(tokens)
+	for name := range tokens {
+		m.TokenSent(name, 0)
+	}
+}
 
 // InitSeries initialises the counters of an app that alerting rules use with 0: to
 // Prometheus, a series that starts at 1 has not increased.
@@ -155,6 +174,16 @@ func (m *Metrics) UnknownPassed(app, what string) { m.unknown.WithLabelValues(ap
 
 // AuthFailures counts tokens that were not admitted at a door.
 func (m *Metrics) AuthFailures(door string, n int) { m.failures.WithLabelValues(door).Add(float64(n)) }
+
+// TokenSent counts what a token of the config has enqueued.
+func (m *Metrics) TokenSent(token string, messages int) {
+	m.sent.WithLabelValues(token).Add(float64(messages))
+}
+
+// TokenRefused counts a message for which a token of the config had no room.
+func (m *Metrics) TokenRefused(token, limit string) {
+	m.refused.WithLabelValues(token, limit).Inc()
+}
 
 // typeLabel bounds the values of the label: a client can name any msgtype.
 func typeLabel(kind message.Type) string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/message"
 )
@@ -149,11 +150,19 @@ func (p *Pages) startBroadcast(w http.ResponseWriter, r *http.Request) error {
 		return &refusal{what, nil, newPath}
 	}
 	if err != nil {
-		return err
+		return withinLimits(err, b)
 	}
 	app.broadcasts.forget()
 	redirect(w, r, broadcastPath(b.ID), "created")
 	return nil
+}
+
+// withinLimits is a refusal if the limits of the token do not allow an action.
+func withinLimits(err error, b *broadcast.Broadcast) error {
+	if errors.As(err, new(*budget.SpentError)) || errors.As(err, new(*budget.ForbiddenError)) {
+		return &refusal{"A limit of your token does not allow this", []string{err.Error()}, broadcastPath(b.ID)}
+	}
+	return err
 }
 
 // start lets a broadcast run, if it is what the button stands for.
@@ -189,7 +198,7 @@ func (p *Pages) testBroadcast(w http.ResponseWriter, r *http.Request) error {
 		return &refusal{"The test was refused", []string{err.Error()}, broadcastPath(b.ID)}
 	}
 	if err != nil {
-		return err
+		return withinLimits(err, b)
 	}
 	redirect(w, r, broadcastPath(b.ID), "tested")
 	return nil

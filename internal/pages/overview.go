@@ -8,6 +8,12 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 )
 
+// overviewView is the overview.
+type overviewView struct {
+	Apps   []appView
+	Tokens []tokenView
+}
+
 // appView is an app on the overview.
 type appView struct {
 	appState
@@ -19,7 +25,8 @@ type appView struct {
 const appsAtOnce = 8
 
 func (p *Pages) overview(w http.ResponseWriter, r *http.Request) error {
-	apps := p.mine(gateway.IdentityFrom(r.Context()))
+	identity := gateway.IdentityFrom(r.Context())
+	apps := p.mine(identity)
 	views := make([]appView, len(apps))
 	group, ctx := errgroup.WithContext(r.Context())
 	group.SetLimit(appsAtOnce)
@@ -35,7 +42,11 @@ func (p *Pages) overview(w http.ResponseWriter, r *http.Request) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return p.render(w, r, http.StatusOK, "overview", view{Live: true, Data: views})
+	tokens, err := p.tokenViews(r.Context(), identity)
+	if err != nil {
+		return err
+	}
+	return p.render(w, r, http.StatusOK, "overview", view{Live: true, Data: overviewView{views, tokens}})
 }
 
 // ConcurrencyPercent is the share of the configured concurrency left after 45033.

@@ -39,6 +39,7 @@ type Pages struct {
 	cfg       Config
 	templates map[language]*templates
 	apps      atomic.Pointer[map[string]*watched]
+	tokens    atomic.Pointer[Tokens]
 	checks    chan struct{} // a slot for each list that may be checked
 }
 
@@ -52,12 +53,13 @@ func New(cfg Config) (*Pages, error) {
 		return nil, err
 	}
 	p := &Pages{cfg: cfg, templates: sets, checks: make(chan struct{}, checksAtOnce)}
-	p.Reload(nil)
+	p.Reload(nil, Tokens{})
 	return p, nil
 }
 
-// Reload replaces the apps.
-func (p *Pages) Reload(apps []App) {
+// Reload replaces apps and tokens.
+func (p *Pages) Reload(apps []App, tokens Tokens) {
+	p.tokens.Store(&tokens)
 	next := make(map[string]*watched, len(apps))
 	for _, app := range apps {
 		next[app.Name] = &watched{App: app}

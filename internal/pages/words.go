@@ -6,6 +6,8 @@ var inEnglish = map[string]string{
 	"state: accepted": "accepted", "state: partial": "partial", "state: rejected": "rejected", "state: unknown": "unknown",
 	"state: expired": "expired", "state: cancelled": "cancelled",
 
+	"limit: per_minute": "messages this minute", "limit: recipients_per_day": "recipients today",
+
 	"app: running": "running", "app: paused": "paused", "app: penalty": "cooling down", "app: suspended": "suspended", "app: unavailable": "WeCom does not answer",
 
 	"advice: scheduled": "It will be sent at its scheduled time. You can still cancel it.",
@@ -72,6 +74,9 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"Quota today":                           "今日额度",
 	"of":                                    "/",
 	"no limit configured":                   "未配置上限",
+	"Limits of tokens":                      "令牌限额",
+	"limit: per_minute":                     "本分钟消息数",
+	"limit: recipients_per_day":             "今日人次",
 	"Rate":                                  "速率",
 	"calls a minute":                        "次/分钟",
 	"lowered by WeCom's limits, configured": "因企业微信限流降低，配置值",
@@ -118,13 +123,14 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"Back": "返回",
 
 	"Broadcasts": "群发", "Broadcast": "群发", "No broadcasts.": "没有群发。", "Broadcast not found": "没有这个群发",
-	"This is not possible now": "现在无法执行此操作",
+	"This is not possible now":                                                             "现在无法执行此操作",
+	"A limit of your token does not allow this":                                            "超出了您的令牌的限额",
 	"It is checked and not sent yet. It is dropped an hour after the check.":               "已检查，尚未发送；检查一小时后自动丢弃。",
 	"Somebody else must approve it, with a token that has the scope approve.":              "须由另一人用具有 approve 权限的令牌批准。",
 	"It waits for an approval. Look at the samples, the number of recipients and the end.": "等待批准。请查看示例、接收人数和预计完成时间。",
 	"It waits for an approval, for which a token needs the scope approve.":                 "等待批准；批准需要 approve 权限的令牌。",
-	"Its end is not known.": "完成时间未知。",
-	"Approve":               "批准", "Let it be sent?": "批准发送？", "Pause this broadcast?": "暂停这个群发？",
+	"Its end is not known.":                                                                "完成时间未知。",
+	"Approve":                                                                              "批准", "Let it be sent?": "批准发送？", "Pause this broadcast?": "暂停这个群发？",
 	"Cancel this broadcast for all who have not got it?": "对所有尚未收到的人取消这个群发？",
 	"Calls": "调用", "now": "当前", "recipients a minute at most": "人/分钟（上限）", "Hours": "时段", "Begins": "开始时间", "Began": "已开始",
 	"Of the list": "名单", "duplicates": "个重复", "skipped rows": "行跳过", "Calls over time": "调用随时间变化",

@@ -36,7 +36,7 @@ func texts(t *testing.T) map[string]bool {
 		"This token may not read: it lacks the scope read", "It was replayed. The new message shows the outcome.",
 		"It was recalled. Nobody can see it any more.", "The card has changed. Nothing to do.",
 		"It changes a card. If the card has not changed, update it again; if its code is used or too old, send a new card.", "<1 s", "%d s", "%d min", "%d h", "%d d", "%s ago",
-		"today %s", "tomorrow %s", "Broadcast not found", "This is not possible now",
+		"today %s", "tomorrow %s", "Broadcast not found", "This is not possible now", "A limit of your token does not allow this",
 		"Too many lists are being checked; try again in a moment", "The form did not arrive", "It was checked over an hour ago; check it again",
 		"Somebody else has checked it", "It has changed since it was checked; check it again",
 		"Another check of this form was sent; what this button stood for is not sent",

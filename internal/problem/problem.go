@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -32,8 +33,18 @@ type Problem struct { //nolint:errname // RFC 9457 calls it a problem
 	// what is wrong with the first twenty of them.
 	InvalidRows int               `json:"invalid_rows,omitempty" doc:"How many rows of a list have a problem"`
 	Rows        []compose.Problem `json:"rows,omitempty" doc:"What is wrong with the first twenty of them: line, column, reason"`
+	// Limit is that of the token which is used up.
+	Limit *Limit `json:"limit,omitempty" doc:"Which limit of the token is used up"`
 
 	wait *WaitError
+}
+
+// Limit is a limit of a token.
+type Limit struct {
+	Name     string `json:"name" doc:"As in the config: per_minute or recipients_per_day" example:"per_minute"`
+	Max      int    `json:"max" doc:"Messages a minute, or recipients a day of China"`
+	Left     int    `json:"left" doc:"How many of them are left; the message needs more"`
+	ResetsIn int    `json:"resets_in" doc:"In so many seconds all of them are free again"`
 }
 
 var _ huma.StatusError = (*Problem)(nil)
@@ -53,6 +64,12 @@ func New(err error, location string) *Problem {
 	if reuse, ok := errors.AsType[*tasks.KeyReuseError](err); ok {
 		p.Errors = []*huma.ErrorDetail{{Location: location + "idempotency_key", Message: "is that of another one", Value: reuse.ID}}
 	}
+	if forbidden, ok := errors.AsType[*budget.ForbiddenError](err); ok {
+		p.Errors = []*huma.ErrorDetail{{Location: location + forbidden.Field, Message: forbidden.Text}}
+	}
+	if spent, ok := errors.AsType[*budget.SpentError](err); ok {
+		p.Limit = &Limit{Name: spent.Limit, Max: spent.Max, Left: spent.Left, ResetsIn: int(spent.Wait().Seconds())}
+	}
 	if list, ok := errors.AsType[*compose.ListError](err); ok {
 		p.InvalidRows, p.Rows = max(list.Invalid, 1), list.Problems
 	}
@@ -69,6 +86,9 @@ func (p *Problem) ContentType(string) string { return ContentType }
 func (p *Problem) GetHeaders() http.Header {
 	if p.wait != nil {
 		return http.Header{"Retry-After": {p.wait.Header()}}
+	}
+	if p.Limit != nil {
+		return http.Header{"Retry-After": {strconv.Itoa(p.Limit.ResetsIn)}}
 	}
 	switch p.Status {
 	case http.StatusServiceUnavailable:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -48,6 +49,8 @@ var statuses = []struct {
 	{is(ErrUnauthorized), http.StatusUnauthorized},
 	{is(ErrGuessing), http.StatusTooManyRequests},
 	{is(ErrForbidden), http.StatusForbidden},
+	{as[*budget.ForbiddenError], http.StatusForbidden},
+	{as[*budget.SpentError], http.StatusTooManyRequests},
 	{is(ErrNotFound), http.StatusNotFound},
 	{is(ErrNoRoute), http.StatusNotFound},
 	{is(ErrMethod), http.StatusMethodNotAllowed},

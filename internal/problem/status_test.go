@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -24,6 +26,8 @@ func TestEveryErrorHasItsStatus(t *testing.T) {
 		problem.ErrMalformed:       400,
 		problem.ErrUnauthorized:    401,
 		problem.ErrForbidden:       403,
+		&budget.ForbiddenError{}:   403,
+		&budget.SpentError{}:       429,
 		problem.ErrNotFound:        404,
 		problem.ErrNoRoute:         404,
 		problem.ErrMethod:          405,
@@ -92,6 +96,16 @@ func TestAProblemNamesTheFieldsAndWhenToComeAgain(t *testing.T) {
 		"Redis is unavailable": {
 			problem.ErrUnavailable, "Retry-After", "5",
 			`{"title":"Service Unavailable","status":503,"detail":"Redis is unavailable"}` + "\n",
+		},
+		"a limit of the token is used up": {
+			&budget.SpentError{Token: "builds", Limit: budget.PerMinute, Max: 60, Needs: 1, After: 11500 * time.Millisecond}, "Retry-After", "12",
+			`{"title":"Too Many Requests","status":429,"detail":"token \"builds\" may send 60 messages a minute (per_minute): 0 left, and this needs 1; all again in 12s",` +
+				`"limit":{"name":"per_minute","max":60,"left":0,"resets_in":12}}` + "\n",
+		},
+		"a message that the token may not send": {
+			&budget.ForbiddenError{Field: "priority", Text: "critical, but token \"builds\" may only use bulk"}, "Content-Type", "application/problem+json",
+			`{"title":"Forbidden","status":403,"detail":"priority: critical, but token \"builds\" may only use bulk",` +
+				`"errors":[{"message":"critical, but token \"builds\" may only use bulk","location":"body.priority"}]}` + "\n",
 		},
 		"no token": {
 			problem.ErrUnauthorized, "Www-Authenticate", `Bearer realm="wecomq"`,

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
@@ -42,6 +43,20 @@ type queue struct {
 	updates map[string]tasks.State
 	// changes are the updates, by card.
 	changes map[string]string
+	// spent is whether the sender has no room for what waits; reserved counts what had.
+	spent    bool
+	reserved int
+}
+
+// Reserve counts what waits.
+func (q *queue) Reserve(_ context.Context, _ tasks.Message) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.spent {
+		return &budget.SpentError{Token: "alertmanager", Limit: budget.PerMinute, Max: 1, Needs: 1, After: time.Minute}
+	}
+	q.reserved++
+	return nil
 }
 
 func (q *queue) Done(_ context.Context, _, id string) (bool, error) {

@@ -283,7 +283,7 @@ func (h *Handler) tell(app string, d delivery, answer AcceptedMessage, verdict d
 func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m tasks.Message, verdict decision) (AcceptedMessage, error) {
 	if update, ok := updateOf(m.Request); ok && len(verdict.cards) > 0 {
 		newest := verdict.cards[len(verdict.cards)-1]
-		err := s.wait(ctx, waiting{Message: m, after: newest, cards: verdict.cards, update: update})
+		err := h.keep(ctx, s, waiting{Message: m, after: newest, cards: verdict.cards, update: update}, verdict.seen)
 		return AcceptedMessage{ID: idOf(s.app, m), Duplicate: verdict.seen, Updates: newest}, err
 	}
 	waits, err := h.mustWait(ctx, s, d, verdict.before)
@@ -291,7 +291,7 @@ func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m tasks.Mess
 		return AcceptedMessage{}, err
 	}
 	if waits {
-		err := s.wait(ctx, waiting{Message: m, after: verdict.before})
+		err := h.keep(ctx, s, waiting{Message: m, after: verdict.before}, verdict.seen)
 		return AcceptedMessage{ID: idOf(s.app, m), Duplicate: verdict.seen, WaitsFor: verdict.before}, err
 	}
 	receipt, err := h.enqueueOne(ctx, s.app, m)
@@ -299,6 +299,24 @@ func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m tasks.Mess
 		return AcceptedMessage{}, fmt.Errorf("enqueue: %w", err)
 	}
 	return AcceptedMessage{ID: receipt.ID, Duplicate: receipt.Duplicate}, nil
+}
+
+// keep stores a message that waits, if its sender has room for it. A repeat of one that waits
+// already uses nothing.
+func (h *Handler) keep(ctx context.Context, s store, w waiting, repeated bool) error {
+	waits := false
+	if repeated {
+		var err error
+		if waits, err = s.waits(ctx, idOf(s.app, w.Message)); err != nil {
+			return err
+		}
+	}
+	if !waits {
+		if err := h.queue.Reserve(ctx, w.Message); err != nil {
+			return err
+		}
+	}
+	return s.wait(ctx, w)
 }
 
 // mustWait reports whether a message could overtake the previous one about the same

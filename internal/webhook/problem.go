@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 )
@@ -17,10 +18,15 @@ func notTaken(err error) error { return problem.As(problem.ErrUnavailable, err) 
 // unlessInvalid does the same with the error of a queue, unless the message itself
 // was rejected.
 func unlessInvalid(err error) error {
-	if _, refused := errors.AsType[*message.ValidationError](err); refused || err == nil {
+	if _, refused := errors.AsType[*message.ValidationError](err); refused || err == nil || overLimit(err) {
 		return err
 	}
 	return notTaken(err)
+}
+
+// overLimit reports whether the token's limits do not let a message pass.
+func overLimit(err error) bool {
+	return errors.As(err, new(*budget.SpentError)) || errors.As(err, new(*budget.ForbiddenError))
 }
 
 // problemOf is what the sender is told about an error.
@@ -29,6 +35,10 @@ func problemOf(err error, requestID string) *problem.Problem {
 	p.RequestID = requestID
 	if invalid, ok := errors.AsType[*InvalidError](err); ok {
 		p.Errors = []*huma.ErrorDetail{{Message: invalid.Text, Location: invalid.Field}}
+	}
+	if overLimit(err) { // after 4xx, the alert would be lost; with other limits a repeat passes
+		p.SetStatus(http.StatusServiceUnavailable)
+		return p
 	}
 	if _, body := errors.AsType[*bodyError](err); p.Status == http.StatusServiceUnavailable && !body {
 		p.Detail = "the queue did not take it; send this again"

@@ -15,6 +15,9 @@ type Queue interface {
 	// again. A [*message.ValidationError] is the message's own fault; after any other
 	// error it is retried.
 	Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result
+	// Reserve takes what a message uses that is enqueued later from the budget of whoever
+	// has sent it.
+	Reserve(ctx context.Context, m tasks.Message) error
 	// Done reports whether a message is finished: its state is final, or it is not
 	// known.
 	Done(ctx context.Context, app, id string) (bool, error)

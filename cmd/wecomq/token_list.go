@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/budget"
+	"github.com/wecomq/wecomq/internal/daemon"
+)
+
+func newTokenList(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "ls",
+		Short: "Show every token of the config, and what it has used of its limits",
+		Long: `Shows the tokens of gateway.tokens. What they have used is counted in Redis, by all
+gateways together.
+
+  MESSAGES    of this minute, of per_minute
+  RECIPIENTS  of today in China, of recipients_per_day
+  -           stands for no such limit: then nothing is counted`,
+		Example: "  wecomq token ls\n  wecomq token ls -o json",
+		Args:    arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := g.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			tokens, err := d.TokenStatuses(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return g.printTokens(tokens)
+		},
+	}
+}
+
+func (g *globals) printTokens(tokens []daemon.TokenStatus) error {
+	if g.output == "json" {
+		for _, token := range tokens {
+			if err := printJSON(g.stdout, token); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "TOKEN\tAPPS\tSCOPES\tEXPIRES\tMESSAGES\tRECIPIENTS")
+	for _, t := range tokens {
+		scopes, expires := make([]string, len(t.Scopes)), "-"
+		for i, scope := range t.Scopes {
+			scopes[i] = string(scope)
+		}
+		if !t.Expires.IsZero() {
+			expires = t.Expires.UTC().Format("2006-01-02 15:04Z")
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.Token, strings.Join(t.Apps, ","), strings.Join(scopes, ","), expires,
+			shareText(t.Limits, budget.PerMinute), shareText(t.Limits, budget.RecipientsPerDay))
+	}
+	return w.Flush()
+}
+
+// shareText is how much of a limit is used, "-" if there is none.
+func shareText(shares []budget.Share, limit string) string {
+	for _, share := range shares {
+		if share.Limit == limit {
+			return fmt.Sprintf("%d/%d", share.Used, share.Max)
+		}
+	}
+	return "-"
+}

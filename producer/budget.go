@@ -1,0 +1,79 @@
+package producer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+)
+
+// Budget is what the messages of one sender may use up.
+type Budget interface {
+	// Take takes what messages to so many recipients use, and returns an error for each for
+	// which there is no room. giveBack gives back what some of them took.
+	Take(ctx context.Context, recipients []int) (giveBack func(context.Context, []int), refused []error)
+}
+
+// Within is a producer whose messages use up a budget; those for which there is no room are
+// not enqueued. A repeat and what is not enqueued use nothing. It costs one round trip for up
+// to a thousand messages, and a second one if some are refused or repeated.
+func (p *Producer) Within(budget Budget) *Producer {
+	within := *p
+	within.budget = budget
+	return &within
+}
+
+// spend takes what the drafts use from the budget. settle gives back what those took that
+// turn out to be repeats, or are not enqueued.
+//
+// Whether a draft is a repeat shows only when it is enqueued: the first message may just have
+// been refused itself. So a draft for which there is no room passes if it is there already.
+func (b *batch) spend(ctx context.Context) (settle func(context.Context)) {
+	if b.producer.budget == nil {
+		return func(context.Context) {}
+	}
+	spenders := chosen(b.drafts, (*draft).open)
+	if len(spenders) == 0 {
+		return func(context.Context) {}
+	}
+	giveBack, refused := b.producer.budget.Take(ctx, recipientsOf(spenders))
+	for i, d := range spenders {
+		d.result.Err = refused[i]
+	}
+	paid := chosen(spenders, (*draft).open)
+	b.pass(ctx, chosen(spenders, func(d *draft) bool {
+		_, away := errors.AsType[*RedisError](d.result.Err)
+		return !d.open() && !away
+	}))
+	return func(ctx context.Context) {
+		unspent := chosen(paid, func(d *draft) bool { return d.second || d.settled == 0 && isRefusal(d.result.Err) })
+		if len(unspent) > 0 {
+			giveBack(context.WithoutCancel(ctx), recipientsOf(unspent))
+		}
+	}
+}
+
+// pass lets those of the refused drafts pass that are in the queue already.
+func (b *batch) pass(ctx context.Context, refused []*draft) {
+	refs := make([]asynqx.TaskRef, len(refused))
+	for i, d := range refused {
+		refs[i] = asynqx.TaskRef{Queue: d.place.queue(b.producer.app), ID: d.place.id}
+	}
+	placed, err := asynqx.Places(ctx, b.producer.rdb, refs, false)
+	if err != nil {
+		return // they stay refused
+	}
+	for i, d := range refused {
+		if placed[i].Place == asynqx.Queued {
+			d.result.Err = nil
+		}
+	}
+}
+
+func recipientsOf(drafts []*draft) []int {
+	all := make([]int, len(drafts))
+	for i, d := range drafts {
+		all[i] = d.recipients
+	}
+	return all
+}
