@@ -110,6 +110,16 @@ func TestProblemsOfAFile(t *testing.T) {
 		"unknown key of broadcasts": {minimal + "broadcast: {approval: 1}\n", []string{"wecomq.yaml:6: broadcast.approval: unknown key (known here: approval_above)"}},
 		"listening without a port":  {minimal + "gateway: {listen: localhost}\n", []string{`wecomq.yaml:6: gateway.listen: "localhost" is not host:port`}},
 		"listening at a bad port":   {minimal + "gateway: {listen: 'h:65536'}\n", []string{`wecomq.yaml:6: gateway.listen: "h:65536": port "65536" is not a number from 0 to 65535`}},
+		"TLS without anything to show": {minimal + "gateway: {tls: {client_ca: x, ca: y}}\n", []string{
+			"wecomq.yaml:6: gateway.tls.cert: missing", "wecomq.yaml:6: gateway.tls.key: missing",
+			"wecomq.yaml:6: gateway.tls.ca: unknown key (known here: cert, key, client_ca)",
+		}},
+		"TLS with something else": {minimal + "gateway: {tls: {cert: hunter2, key: hunter3}}\n", []string{
+			"wecomq.yaml:6: gateway.tls: tls: failed to find any PEM data in certificate input",
+		}},
+		"TLS with a file that is not there": {minimal + "gateway: {tls: {cert_file: none.pem, key_file: secret.txt}}\n", []string{
+			"wecomq.yaml:6: gateway.tls.cert_file: open none.pem: no such file or directory",
+		}},
 		"proxies that are none": {minimal + "gateway: {trusted_proxies: [proxy, 0.0.0.0/0, '::ffff:10.0.0.1']}\n", []string{
 			`wecomq.yaml:6: gateway.trusted_proxies[0]: "proxy" is neither an address nor a network (write 10.0.0.7 or 10.0.0.0/8)`,
 			`wecomq.yaml:6: gateway.trusted_proxies[1]: "0.0.0.0/0" is every address (name those of your proxies)`,

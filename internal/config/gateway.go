@@ -19,6 +19,7 @@ type Gateway struct {
 	// there; "" for none.
 	MetricsListen string
 	PublicURL     PublicURL
+	TLS           *TLS // nil for plain HTTP
 	// TrustedProxies are those whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	Tokens         []Token
@@ -60,6 +61,7 @@ func readGateway(s *section, apps map[string]*App) Gateway {
 	gateway := Gateway{Listen: optional(s, "listen", "127.0.0.1:8080", address)}
 	names := slices.Sorted(maps.Keys(apps))
 	gateway.PublicURL = optional(s, "public_url", "", parsePublicURL)
+	gateway.TLS = readTLS(s.section("tls"))
 	gateway.MetricsListen = optional(s, "metrics_listen", "", addressOrNone)
 	gateway.TrustedProxies = readNetworks(s, "trusted_proxies")
 	for _, item := range s.sections("tokens") {

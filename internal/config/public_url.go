@@ -20,6 +20,9 @@ func (p PublicURL) HTTPS() bool { return p.parsed().Scheme == "https" }
 // browser remembers of a host holds for all its ports.
 func (p PublicURL) OwnsHost() bool { return p != "" && p.parsed().Port() == "" }
 
+// Host is its host without a port.
+func (p PublicURL) Host() string { return p.parsed().Hostname() }
+
 func (p PublicURL) parsed() *url.URL {
 	u, err := url.Parse(string(p))
 	if err != nil {

@@ -34,6 +34,7 @@ func (d *Deployment) Check(ctx context.Context, online bool) []Finding {
 		findings = append(findings, Finding{"config", Warning, warning})
 	}
 	findings = append(findings, checkTokens(d.Config.Gateway.Tokens, time.Now())...)
+	findings = append(findings, checkGateway(d.Config.Gateway, time.Now())...)
 	if err := d.Ping(ctx); err != nil {
 		return append(findings, Finding{"redis", Fault, err.Error()})
 	}

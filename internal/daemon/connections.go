@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"container/list"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -54,5 +55,8 @@ func (c *connections) wait(conn net.Conn) {
 	}
 	longest, _ := c.waiting.Remove(c.waiting.Front()).(net.Conn)
 	delete(c.places, longest)
+	if secured, ok := longest.(*tls.Conn); ok {
+		longest = secured.NetConn() // to take leave by TLS may take seconds
+	}
 	_ = longest.Close() // the server will say that it is closed
 }

@@ -72,7 +72,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	context.AfterFunc(ctx, func() { close(d.stopping) })
 	started := d.deployment // a reload replaces it
 	for _, e := range d.endpoints {
-		group.Go(func() error { return ServeHTTP(ctx, e.listener, e.handler) })
+		group.Go(func() error { return serveHTTP(ctx, e.listener, e.handler, &started.log) })
 	}
 	if d.gateway != nil {
 		group.Go(func() error { return d.gateway.webhooks.run(ctx) })

@@ -25,15 +25,19 @@ func (d *Daemon) listen(ctx context.Context) error {
 		return d.listenForHealth(ctx, "--listen", d.cfg.Listen)
 	}
 	own, log := d.deployment.Config.Gateway, d.deployment.log
-	if err := d.open(ctx, "--listen", cmp.Or(d.cfg.Listen, own.Listen, defaultListen), d.gateway); err != nil {
+	addr := cmp.Or(d.cfg.Listen, own.Listen, defaultListen)
+	if err := d.open(ctx, "--listen", addr, d.gateway, d.gateway.certificate.over); err != nil {
 		return err
 	}
 	if err := d.listenForHealth(ctx, "gateway.metrics_listen", own.MetricsListen); err != nil {
 		return err
 	}
-	log.Info().Stringer("addr", d.Addr()).Int("tokens", len(own.Tokens)).Msg("gateway is up")
+	log.Info().Stringer("addr", d.Addr()).Bool("tls", own.TLS != nil).Int("tokens", len(own.Tokens)).Msg("gateway is up")
 	if len(own.Tokens) == 0 {
 		log.Warn().Msg("gateway.tokens is empty: every call of the API is answered 401")
+	}
+	if text := heardOnTheWay(own, addr); text != "" {
+		log.Warn().Msg("the gateway can be overheard: " + text)
 	}
 	return nil
 }
@@ -44,15 +48,17 @@ func (d *Daemon) listenForHealth(ctx context.Context, key, addr string) error {
 		return nil
 	}
 	started := d.deployment // a reload replaces it
-	err := d.open(ctx, key, addr, healthHandler(d.metrics.Handler(), d.readyUnlessStopping(started), started.log))
+	err := d.open(ctx, key, addr, healthHandler(d.metrics.Handler(), d.readyUnlessStopping(started), started.log), plain)
 	if err == nil {
 		started.log.Info().Stringer("addr", d.endpoints[len(d.endpoints)-1].listener.Addr()).Msg("health and metrics")
 	}
 	return err
 }
 
-// open adds an endpoint. An address that cannot be used is a mistake of the key that has it.
-func (d *Daemon) open(ctx context.Context, key, addr string, handler http.Handler) error {
+func plain(listener net.Listener) net.Listener { return listener }
+
+// open adds an endpoint, whose connections are made by over. An address that cannot be used is a mistake of the key that has it.
+func (d *Daemon) open(ctx context.Context, key, addr string, handler http.Handler, over func(net.Listener) net.Listener) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		for _, e := range d.endpoints {
@@ -60,7 +66,7 @@ func (d *Daemon) open(ctx context.Context, key, addr string, handler http.Handle
 		}
 		return config.Errorf("%s: %w", key, err)
 	}
-	d.endpoints = append(d.endpoints, endpoint{listener, handler})
+	d.endpoints = append(d.endpoints, endpoint{over(listener), handler})
 	return nil
 }
 

@@ -11,9 +11,10 @@ import (
 type gatewayServer struct {
 	*gateway.Gateway
 
-	backends *backends
-	webhooks *webhooks
-	sites    *sites
+	backends    *backends
+	webhooks    *webhooks
+	sites       *sites
+	certificate *certificate
 }
 
 func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, error) {
@@ -26,6 +27,10 @@ func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, 
 		return nil, err
 	}
 	browser, err := newSites(d)
+	if err != nil {
+		return nil, err
+	}
+	own, err := newCertificate(d.Config.Gateway.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +47,7 @@ func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, 
 	for _, door := range gateway.Doors() {
 		d.metrics.AuthFailures(string(door), 0)
 	}
-	return &gatewayServer{Gateway: g, backends: b, webhooks: hooks, sites: browser}, nil
+	return &gatewayServer{Gateway: g, backends: b, webhooks: hooks, sites: browser, certificate: own}, nil
 }
 
 // GatewayConfig configures a gateway without webhooks, pages, metrics and reloads.
@@ -96,7 +101,12 @@ func (s *gatewayServer) prepare(d *Deployment) (apply func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
+	swapCertificate, err := s.certificate.load(d.Config.Gateway.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
 	return func() {
+		swapCertificate()
 		swap()
 		swapHooks()
 		swapSites()

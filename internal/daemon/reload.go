@@ -103,6 +103,7 @@ func (d *Deployment) frozen(cfg *config.Config) []string {
 		"redis.durability":       cfg.Redis.AwaitReplica != d.started.Redis.AwaitReplica,
 		"gateway.listen":         cfg.Gateway.Listen != d.started.Gateway.Listen,
 		"gateway.metrics_listen": cfg.Gateway.MetricsListen != d.started.Gateway.MetricsListen,
+		"gateway.tls":            (cfg.Gateway.TLS == nil) != (d.started.Gateway.TLS == nil),
 		"gateway.public_url":     cfg.Gateway.PublicURL != d.started.Gateway.PublicURL,
 		"log":                    cfg.Log != d.started.Log,
 	} {

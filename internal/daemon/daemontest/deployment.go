@@ -121,6 +121,9 @@ func (d *Deployment) Start(cfg daemon.Config) (url string, stop func()) {
 	d.tb.Cleanup(stop)
 	if addr := running.Addr(); addr != nil {
 		url = "http://" + addr.String()
+		if cfg.Gateway && d.Config.Gateway.TLS != nil {
+			url = "https://" + addr.String()
+		}
 	}
 	return url, stop
 }

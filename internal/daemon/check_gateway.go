@@ -1,0 +1,57 @@
+package daemon
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/config"
+)
+
+// checkGateway tells what lets others read on the way, and of a certificate that ends.
+func checkGateway(g config.Gateway, now time.Time) []Finding {
+	if g.TLS != nil {
+		return checkCertificate(g.TLS, now)
+	}
+	if text := heardOnTheWay(g, g.Listen); text != "" {
+		return []Finding{{"gateway", Warning, text}}
+	}
+	return nil
+}
+
+// heardOnTheWay says that whoever is on the way reads along, "" if nothing says so: the
+// address is that of this host, or there is a proxy, which has TLS.
+func heardOnTheWay(g config.Gateway, listen string) string {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil || g.TLS != nil || ofThisHost(host) || ofThisHost(g.PublicURL.Host()) || g.PublicURL.HTTPS() || len(g.TrustedProxies) > 0 {
+		return ""
+	}
+	return fmt.Sprintf("it listens on %s in clear: whoever is on the way reads tokens and messages; set gateway.tls, "+
+		"or listen on 127.0.0.1, or name a proxy that has TLS in gateway.trusted_proxies", listen)
+}
+
+// ofThisHost reports whether nobody else can reach an address.
+func ofThisHost(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// checkCertificate names a certificate that has ended, or will soon.
+func checkCertificate(t *config.TLS, now time.Time) []Finding {
+	cfg, err := t.Server()
+	if err != nil {
+		return []Finding{{"gateway", Fault, "tls: " + err.Error()}}
+	}
+	leaf := cfg.Certificates[0].Leaf
+	end := leaf.NotAfter.UTC().Format(time.RFC3339)
+	switch {
+	case now.After(leaf.NotAfter):
+		return []Finding{{"gateway", Fault, "its certificate has expired, at " + end}}
+	case now.Before(leaf.NotBefore):
+		return []Finding{{"gateway", Fault, "its certificate begins at " + leaf.NotBefore.UTC().Format(time.RFC3339)}}
+	case now.Add(renewal).After(leaf.NotAfter):
+		return []Finding{{"gateway", Warning, "its certificate expires at " + end + "; write a new one into its files, and reload with SIGHUP"}}
+	}
+	return nil
+}
