@@ -32,16 +32,18 @@ type action struct {
 	// idle are the states in which there is nothing to do.
 	idle     []State
 	recorded activity.Action
+	// may is why an actor may not, nil for all may.
+	may func(b *Broadcast, actor string) error
 }
 
 var (
-	pausing    = action{"paused", []State{Running, Scheduled}, Paused, []State{Paused}, activity.PauseBroadcast}
-	resuming   = action{"resumed", []State{Paused}, begins, []State{Running, Scheduled}, activity.ResumeBroadcast}
+	pausing    = action{"paused", []State{Running, Scheduled}, Paused, []State{Paused}, activity.PauseBroadcast, nil}
+	resuming   = action{"resumed", []State{Paused}, begins, []State{Running, Scheduled}, activity.ResumeBroadcast, nil}
 	cancelling = action{
-		"cancelled", []State{Creating, AwaitingApproval, Scheduled, Running, Paused}, Cancelled, []State{Cancelled}, activity.CancelBroadcast,
+		"cancelled", []State{Creating, AwaitingApproval, Scheduled, Running, Paused}, Cancelled, []State{Cancelled}, activity.CancelBroadcast, nil,
 	}
-	approving = action{"approved", []State{AwaitingApproval}, begins, []State{Running, Scheduled}, activity.ApproveBroadcast}
-	starting  = action{"", []State{Scheduled}, begins, []State{Running, Paused, Cancelled, Finished}, ""}
+	approving = action{"approved", []State{AwaitingApproval}, begins, []State{Running, Scheduled}, activity.ApproveBroadcast, (*Broadcast).MayApprove}
+	starting  = action{"", []State{Scheduled}, begins, []State{Running, Paused, Cancelled, Finished}, "", nil}
 )
 
 // StateError is an action that the state of the broadcast does not allow.
@@ -76,13 +78,6 @@ func (s *Store) Cancel(ctx context.Context, id, actor string) (*Broadcast, error
 
 // Approve releases a broadcast that waits for it; actor must not be its creator.
 func (s *Store) Approve(ctx context.Context, id, actor string) (*Broadcast, error) {
-	b, err := s.Get(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.MayApprove(actor); err != nil {
-		return nil, err
-	}
 	return s.change(ctx, id, actor, approving)
 }
 
@@ -98,6 +93,9 @@ func (b *Broadcast) MayApprove(actor string) error {
 func (s *Store) change(ctx context.Context, id, actor string, a action) (b *Broadcast, err error) {
 	defer func() { activity.Record(ctx, a.recorded, s.app, id, err) }()
 	b, err = s.Get(ctx, id)
+	if err == nil && a.may != nil {
+		err = a.may(b, actor)
+	}
 	if err != nil {
 		return nil, err
 	}

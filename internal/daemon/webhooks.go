@@ -80,7 +80,7 @@ func (w *webhooks) load(d *Deployment) (apply func(), err error) {
 		return nil, err
 	}
 	duty := webhookDuty{handler, d.Config.AppNames()}
-	handler.OnAlerts = d.metrics.Alerted
+	handler.OnAlerts, handler.OnMessage = d.metrics.Alerted, gateway.NoteMessage
 	for _, app := range duty.apps {
 		d.metrics.InitWebhookSeries(app)
 	}

@@ -78,7 +78,7 @@ func newMonitor(cfg Config, readOnly bool) http.Handler {
 
 // Route is what the gateway mounts; login is where a browser logs in.
 func (d *Dashboard) Route(login string) gateway.Route {
-	return gateway.Route{Pattern: Root + "/", Handler: d, Scope: config.ScopeRead, Session: true, Login: login}
+	return gateway.Route{Pattern: Root + "/", Handler: d, Scope: config.ScopeRead, Session: true, Login: login, Act: activity.Dashboard}
 }
 
 // Visible reports whether a token may see the dashboard.
@@ -106,6 +106,7 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Frame-Options", "DENY")
 	identity := gateway.IdentityFrom(r.Context())
 	if !d.Visible(identity) {
+		record(r, errNotAll)
 		http.Error(w, "The dashboard shows every queue, so it takes a token that may use all apps of the config. "+
 			"The pages at / show the apps of yours.", http.StatusForbidden)
 		return
@@ -120,16 +121,25 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if text, ok := d.refusal(r, identity); !ok {
+		record(r, errors.New(text))
 		http.Error(w, text, http.StatusConflict)
 		return
 	}
 	capSize(r)
-	if identity.Has(config.ScopeAdmin) && r.Method != http.MethodGet {
-		defer activity.Record(r.Context(), activity.Dashboard, "", r.Method+" "+strings.TrimPrefix(r.URL.Path, Root+"/api"), nil)
-	}
+	defer record(r, identity.Allow(config.ScopeAdmin)) // without it, asynqmon is read-only
 	monitor.ServeHTTP(w, r)
 	if r.Method != http.MethodGet { // it may have put tasks into the queue, or resumed it
 		asynqx.Wake(r.Context(), d.cfg.Redis, queueOf(r.URL.Path))
+	}
+}
+
+// errNotAll is why an act of a token is refused that may use some of the apps.
+var errNotAll = errors.New("the dashboard takes a token that may use all apps of the config")
+
+// record records what changes something.
+func record(r *http.Request, err error) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		activity.Record(r.Context(), activity.Dashboard, "", r.Method+" "+strings.TrimPrefix(r.URL.Path, Root+"/api"), err)
 	}
 }
 

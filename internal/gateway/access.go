@@ -108,7 +108,7 @@ func (g *Gateway) logAccess(r *http.Request, w *recorder, info *requestInfo, too
 	event := g.log.WithLevel(level).Str(fields.RequestID, info.id).Str("method", r.Method).Str("path", r.URL.Path).
 		Int("status", w.status).Int64("bytes", w.bytes).Int64(fields.Duration, took.Milliseconds()).Str("remote", info.remote)
 	for name, value := range map[string]string{
-		"token": info.token, fields.App: info.app, "error": info.err, fields.TraceID: tracing.ID(r.Context()),
+		"token": info.token, fields.App: info.app, fields.MessageID: info.message, "error": info.err, fields.TraceID: tracing.ID(r.Context()),
 	} {
 		if value != "" {
 			event = event.Str(name, value)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/wecomq/wecomq/tasks"
 )
 
 // requestIDHeader names a request: in every response, and in a request whose client
@@ -21,8 +23,18 @@ type requestInfo struct {
 	remote string // address of the client
 	token  string // its name, never the secret
 	app    string
-	err    string // of a WeCom-compatible response, which is HTTP 200 even for an error
+	target string // the id in its path, "" for none
+	// message is the id of the message that it has enqueued, or is about: of several of a
+	// webhook the first, "" for a batch, which tells its client.
+	message string
+	err     string // of a WeCom-compatible response, which is HTTP 200 even for an error
 }
+
+// about notes the message that the request is about.
+func (i *requestInfo) about(app App, id string) { i.app, i.message = app.Name, tasks.MessageID(id) }
+
+// NoteMessage notes the message that a request has enqueued for the access log.
+func NoteMessage(ctx context.Context, id string) { requestInfoFrom(ctx).message = id }
 
 type requestInfoKey struct{}
 

@@ -39,7 +39,7 @@ func (g *Gateway) updateCard(ctx context.Context, in *cardInput) (*sendOutput, e
 	if err != nil {
 		return nil, malformed(err)
 	}
-	requestInfoFrom(ctx).app = app.Name
+	requestInfoFrom(ctx).about(app, in.ID)
 	ctx, cancel := detached(ctx, storeTime)
 	defer cancel()
 	receipt, err := g.services.Cards.UpdateCard(ctx, app.Name, in.ID, update)

@@ -119,6 +119,7 @@ func (g *Gateway) enqueue(ctx context.Context, app App, m tasks.Message) (tasks.
 	ctx, cancel := detached(ctx, storeTime)
 	defer cancel()
 	result := g.services.Queue.Enqueue(ctx, app.Name, []tasks.Message{m})[0]
+	NoteMessage(ctx, result.Receipt.ID)
 	return result.Receipt, refusal(result.Err)
 }
 
@@ -175,7 +176,7 @@ func (g *Gateway) record(ctx context.Context, id string, limit time.Duration, do
 	if err != nil {
 		return nil, err
 	}
-	requestInfoFrom(ctx).app = app.Name
+	requestInfoFrom(ctx).about(app, id)
 	ctx, cancel := detached(ctx, limit)
 	defer cancel()
 	record, err := do(ctx, app.Name, tasks.MessageID(id))
@@ -226,7 +227,7 @@ func (g *Gateway) replay(ctx context.Context, in *messageInput) (*replayOutput, 
 	if err != nil {
 		return nil, err
 	}
-	requestInfoFrom(ctx).app = app.Name
+	requestInfoFrom(ctx).about(app, in.ID)
 	ctx, cancel := detached(ctx, storeTime)
 	defer cancel()
 	output := &replayOutput{}

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/problem"
@@ -62,13 +63,14 @@ func operation[I, O any](
 ) {
 	op.Security = []map[string][]string{{bearerScheme: {}}}
 	op.Extensions = map[string]any{"x-scope": scope}
-	op.Middlewares = huma.Middlewares{g.authenticated(scope)}
+	act := acts[op.OperationID]
+	op.Middlewares = huma.Middlewares{g.authenticated(scope, act)}
 	documented := op.RequestBody
 	op.RequestBody = nil // otherwise huma would read and validate the body
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
-			return nil, g.report(ctx, err)
+			return nil, g.report(ctx, Forbidden(ctx, act, requestInfoFrom(ctx).target, err))
 		}
 		return out, nil
 	})
@@ -78,12 +80,13 @@ func operation[I, O any](
 }
 
 // authenticated admits only clients whose token has the scope.
-func (g *Gateway) authenticated(scope config.Scope) func(huma.Context, func(huma.Context)) {
+func (g *Gateway) authenticated(scope config.Scope, act activity.Action) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
+		requestInfoFrom(r.Context()).target = ctx.Param("id")
 		r, err := g.authorize(r, scope)
 		if err != nil {
-			g.fail(w, r, err)
+			g.fail(w, r, Forbidden(r.Context(), act, ctx.Param("id"), err))
 			return
 		}
 		next(huma.WithContext(ctx, r.Context()))

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
@@ -30,6 +31,9 @@ type Route struct {
 	// gets the problem.
 	Session bool
 	Login   string
+	// Act is what a request that changes something does, which is recorded when the client
+	// may not do it; "" is for nothing.
+	Act activity.Action
 	// Basic also accepts the token as the password of Basic authentication, for
 	// clients that can only be given a URL: http://x:TOKEN@gateway/…. It rejects
 	// writes from pages of other sites as well.
@@ -67,6 +71,7 @@ func (g *Gateway) guarded(route Route) http.Handler {
 		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
 			askToLogin(w, r, route.Login)
 		default:
+			route.forbidden(r, err)         //nolint:contextcheck // likewise
 			p := g.report(r.Context(), err) //nolint:contextcheck // likewise
 			if route.Basic && p.Status == http.StatusTooManyRequests {
 				p.SetStatus(http.StatusServiceUnavailable) // after 4xx, Alertmanager drops the alert

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
@@ -31,7 +32,9 @@ func (c *wecomCall) recall() (wecomReply, error) {
 		return nil, refuse(48002, "recalling is %v", problem.ErrNotThere)
 	}
 	if _, err := tasks.AppOf(body.MsgID); err != nil {
-		return okay(), c.recallElsewhere(data)
+		app, err := c.recallElsewhere(data)
+		activity.Record(c.r.Context(), activity.RecallMessage, app, body.MsgID, err)
+		return okay(), err
 	}
 	return okay(), c.takeBack(body.MsgID)
 }
@@ -42,13 +45,13 @@ func okay() wecomReply { return &wecomStatus{ErrMsg: "ok"} }
 func (c *wecomCall) takeBack(id string) error {
 	app, err := ownerOf(c.identity, id)
 	if err != nil {
-		return err
+		return Forbidden(c.r.Context(), activity.RecallMessage, id, err)
 	}
-	requestInfoFrom(c.r.Context()).app = app.Name
+	requestInfoFrom(c.r.Context()).about(app, id)
 	ctx, cancel := detached(c.r.Context(), wecomTime)
 	defer cancel()
 	_, err = c.own(c.services.Recaller.Recall)(ctx, app.Name, tasks.MessageID(id))
-	return err
+	return Forbidden(ctx, activity.RecallMessage, id, err)
 }
 
 // maxRecallApps is how many apps are asked for a message that wecomq has not sent.
@@ -57,22 +60,21 @@ const maxRecallApps = 8
 // recallElsewhere recalls a message that was sent without wecomq. Its msgid does not say
 // of which app it is, and only that app can recall it: each of the token's is asked. It is
 // somebody else's.
-func (c *wecomCall) recallElsewhere(body []byte) error {
+func (c *wecomCall) recallElsewhere(body []byte) (app string, err error) {
 	if err := c.identity.AllowOn(""); err != nil {
-		return err
+		return "", err
 	}
 	apps := c.identity.apps
 	if len(apps) > maxRecallApps {
-		return refuse(41011, "the msgid is not of wecomq, and token %q may use %d apps; recall it with a token of its app", c.identity.Name(), len(apps))
+		return "", refuse(41011, "the msgid is not of wecomq, and token %q may use %d apps; recall it with a token of its app", c.identity.Name(), len(apps))
 	}
 	ctx, cancel := detached(c.r.Context(), wecomTime)
 	defer cancel()
-	var last error
-	for _, app := range apps {
-		last = app.WeCom.Post(ctx, message.APIRecall, body, nil)
-		if !errors.Is(last, errInvalidParameter) {
-			return last
+	for _, asked := range apps {
+		app, err = asked.Name, asked.WeCom.Post(ctx, message.APIRecall, body, nil)
+		if !errors.Is(err, errInvalidParameter) {
+			break
 		}
 	}
-	return last
+	return app, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -43,11 +44,17 @@ func (c *wecomCall) updateCard() (wecomReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	requestInfoFrom(c.r.Context()).app = app.Name
+	info := requestInfoFrom(c.r.Context())
+	info.app = app.Name
+	if _, notOurs := tasks.AppOf(code); notOurs == nil { // others are known to who sent the card only
+		info.about(app, code)
+	}
 	body["agentid"] = json.RawMessage(app.AgentID)
 	ctx, cancel := detached(c.r.Context(), wecomTime)
 	defer cancel()
-	return updateAll(ctx, app, body, codes)
+	reply, err := updateAll(ctx, app, body, codes)
+	activity.Record(ctx, activity.UpdateCard, app.Name, info.message, err)
+	return reply, err
 }
 
 // responseCodes returns WeCom's codes for one of ours, one for each part of the

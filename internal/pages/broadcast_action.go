@@ -8,42 +8,40 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
 func (p *Pages) pauseBroadcast(w http.ResponseWriter, r *http.Request) error {
-	return p.steerBroadcast(w, r, (*broadcast.Store).Pause, "paused")
+	return p.steerBroadcast(w, r, (*broadcast.Store).Pause, activity.PauseBroadcast, "paused")
 }
 
 func (p *Pages) resumeBroadcast(w http.ResponseWriter, r *http.Request) error {
-	return p.steerBroadcast(w, r, (*broadcast.Store).Resume, "resumed")
+	return p.steerBroadcast(w, r, (*broadcast.Store).Resume, activity.ResumeBroadcast, "resumed")
 }
 
 func (p *Pages) cancelBroadcast(w http.ResponseWriter, r *http.Request) error {
-	return p.steerBroadcast(w, r, (*broadcast.Store).Cancel, "broadcast-cancelled")
+	return p.steerBroadcast(w, r, (*broadcast.Store).Cancel, activity.CancelBroadcast, "broadcast-cancelled")
 }
 
 func (p *Pages) approveBroadcast(w http.ResponseWriter, r *http.Request) error {
-	return p.steerBroadcast(w, r, (*broadcast.Store).Approve, approved)
+	return p.steerBroadcast(w, r, (*broadcast.Store).Approve, activity.ApproveBroadcast, "approved")
 }
-
-// approved is what others than the creator do.
-const approved = "approved"
 
 // steerBroadcast changes the state of a broadcast, and shows it.
 func (p *Pages) steerBroadcast(
 	w http.ResponseWriter, r *http.Request,
-	do func(s *broadcast.Store, ctx context.Context, id, actor string) (*broadcast.Broadcast, error), done string,
+	do func(s *broadcast.Store, ctx context.Context, id, actor string) (*broadcast.Broadcast, error), act activity.Action, done string,
 ) error {
 	app, b, err := p.broadcastOf(r)
 	if err != nil {
 		return err
 	}
 	identity := gateway.IdentityFrom(r.Context())
-	if done != approved {
-		if err := identity.AllowOn(b.Spec.CreatedBy); err != nil {
+	if act != activity.ApproveBroadcast { // which others than the creator do
+		if err := gateway.Forbidden(r.Context(), act, b.ID, identity.AllowOn(b.Spec.CreatedBy)); err != nil {
 			return notNow(err, b.ID)
 		}
 	}
@@ -104,7 +102,7 @@ func (p *Pages) recallBroadcast(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	identity := gateway.IdentityFrom(r.Context())
-	if err := identity.AllowOn(b.Spec.CreatedBy); err != nil {
+	if err := gateway.Forbidden(r.Context(), activity.RecallBroadcast, b.ID, identity.AllowOn(b.Spec.CreatedBy)); err != nil {
 		return notNow(err, b.ID)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), recallTime)

@@ -87,40 +87,43 @@ func (p *Pages) Routes() []gateway.Route {
 	page := func(pattern string, h handler) gateway.Route {
 		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeRead, Session: true, Login: Login}
 	}
-	action := func(pattern string, h handler) gateway.Route {
-		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeAdmin, Session: true, Login: Login}
+	action := func(pattern string, h handler, act activity.Action) gateway.Route {
+		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeAdmin, Session: true, Login: Login, Act: act}
 	}
 	open := func(pattern string, h handler) gateway.Route {
 		return gateway.Route{Pattern: pattern, Handler: p.page(h), Session: true}
 	}
-	sending := func(pattern string, h handler) gateway.Route {
-		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeSend, Session: true, Login: Login}
+	sending := func(pattern string, h handler, act activity.Action) gateway.Route {
+		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeSend, Session: true, Login: Login, Act: act}
 	}
 	return []gateway.Route{
 		page("GET /{$}", p.overview),
 		page("GET /messages", p.search),
 		page("GET /messages/{id}", p.message),
 		page("GET /dead", p.dead),
-		action("POST /messages/{id}/replay", p.replay),
-		action("POST /messages/{id}/recall", p.recall),
-		action("POST /messages/{id}/cancel", p.cancel),
-		action("POST /apps/{app}/pause", p.pause),
-		action("POST /apps/{app}/resume", p.resume),
-		action("GET /activity", p.activity),
+		action("POST /messages/{id}/replay", p.replay, activity.ReplayMessage),
+		action("POST /messages/{id}/recall", p.recall, activity.RecallMessage),
+		action("POST /messages/{id}/cancel", p.cancel, activity.CancelMessage),
+		action("POST /apps/{app}/pause", p.pause, activity.PauseApp),
+		action("POST /apps/{app}/resume", p.resume, activity.ResumeApp),
+		action("GET /activity", p.activity, ""),
 		page("GET /broadcasts", p.broadcasts),
-		sending("GET "+newPath, p.newBroadcast),
+		sending("GET "+newPath, p.newBroadcast, ""),
 		{Pattern: "POST " + newPath, Handler: p.long(p.checkBroadcast), Scope: config.ScopeSend, Session: true, Login: Login, Stream: true},
-		sending("POST /broadcasts/{id}/test", p.testBroadcast),
-		sending("POST /broadcasts/{id}/start", p.startBroadcast),
+		sending("POST /broadcasts/{id}/test", p.testBroadcast, activity.CreateBroadcast),
+		sending("POST /broadcasts/{id}/start", p.startBroadcast, activity.CreateBroadcast),
 		page("GET /broadcasts/{id}", p.broadcast),
 		page("GET /broadcasts/{id}/file", p.broadcastFile),
 		{Pattern: "GET /broadcasts/{id}/report", Handler: p.long(p.report), Scope: config.ScopeRead, Session: true, Login: Login, Stream: true},
-		sending("POST /broadcasts/{id}/pause", p.pauseBroadcast),
-		sending("POST /broadcasts/{id}/resume", p.resumeBroadcast),
-		sending("POST /broadcasts/{id}/cancel", p.cancelBroadcast),
-		sending("POST /broadcasts/{id}/recall", p.recallBroadcast),
-		action("POST /broadcasts/{id}/replay", p.replayBroadcast),
-		{Pattern: "POST /broadcasts/{id}/approve", Handler: p.page(p.approveBroadcast), Scope: config.ScopeApprove, Session: true, Login: Login},
+		sending("POST /broadcasts/{id}/pause", p.pauseBroadcast, activity.PauseBroadcast),
+		sending("POST /broadcasts/{id}/resume", p.resumeBroadcast, activity.ResumeBroadcast),
+		sending("POST /broadcasts/{id}/cancel", p.cancelBroadcast, activity.CancelBroadcast),
+		sending("POST /broadcasts/{id}/recall", p.recallBroadcast, activity.RecallBroadcast),
+		action("POST /broadcasts/{id}/replay", p.replayBroadcast, activity.ReplayBroadcast),
+		{
+			Pattern: "POST /broadcasts/{id}/approve", Handler: p.page(p.approveBroadcast), Scope: config.ScopeApprove, Session: true, Login: Login,
+			Act: activity.ApproveBroadcast,
+		},
 		open("GET "+Login, p.showLogin),
 		open("POST "+Login, p.login),
 		open("POST /logout", p.logout),

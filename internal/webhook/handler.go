@@ -42,6 +42,9 @@ type Handler struct {
 	// OnAlerts is called with what became of how many alerts. Set it before the first
 	// webhook.
 	OnAlerts func(app string, source Source, result Result, alerts int)
+	// OnMessage is called with the id of the first message made from a webhook, and the
+	// context of its request. Set it before the first webhook.
+	OnMessage func(ctx context.Context, id string)
 }
 
 // New checks the templates of the config. The caller closes rdb and runs
@@ -54,7 +57,7 @@ func New(rdb redis.UniversalClient, queue Queue, cfg Config, log zerolog.Logger)
 	return &Handler{
 		rdb: rdb, queue: queue, cfg: cfg, renderer: renderer,
 		log: log.With().Str("component", "webhook").Logger(), Now: func() int64 { return 0 },
-		OnAlerts: func(string, Source, Result, int) {},
+		OnAlerts: func(string, Source, Result, int) {}, OnMessage: func(context.Context, string) {},
 	}, nil
 }
 
@@ -127,6 +130,9 @@ func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *ht
 	defer cancel()
 	accepted, err := h.deliverAll(ctx, app, deliveries)
 	accepted.Unaddressed = unaddressed
+	if len(accepted.Messages) > 0 {
+		h.OnMessage(r.Context(), accepted.Messages[0].ID)
+	}
 	return accepted, unlessInvalid(err)
 }
 
