@@ -71,7 +71,7 @@ func (g *Gateway) guarded(route Route) http.Handler {
 		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
 			askToLogin(w, r, route.Login)
 		default:
-			route.forbidden(r, err)         //nolint:contextcheck // likewise
+			route.forbidden(r, err)
 			p := g.report(r.Context(), err) //nolint:contextcheck // likewise
 			if route.Basic && p.Status == http.StatusTooManyRequests {
 				p.SetStatus(http.StatusServiceUnavailable) // after 4xx, Alertmanager drops the alert
