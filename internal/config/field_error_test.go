@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -214,4 +215,45 @@ func FuzzLoad(f *testing.F) {
 			t.Error("Load accepted a file without applications")
 		}
 	})
+}
+
+// A secret of WeCom, a key and a token, each in each place for a value.
+func TestNoErrorShowsASecretInTheWrongPlace(t *testing.T) {
+	t.Parallel()
+	const places = `
+redis: {url: %[1]s, durability: %[1]s, encryption_key: %[1]s, other: %[1]s}
+apps:
+  ops:
+    corp_id: ww1
+    agent_id: %[1]s
+    secret_file: %[1]s
+    api_base_url: %[1]s
+    proxy: %[1]s
+    timeout: %[1]s
+    concurrency: %[1]s
+    on_unknown: %[1]s
+    retention: {bulk: %[1]s}
+    records: %[1]s
+    timezone: %[1]s
+    media_storage: %[1]s
+    limits: {seats: %[1]s, critical_reserve: %[1]s}
+broadcast: {approval_above: %[1]s}
+gateway:
+  listen: %[1]s
+  public_url: %[1]s
+  trusted_proxies: [%[1]s]
+  tokens:
+    - {name: a, sha256: %[1]s, apps: [%[1]s], scopes: [%[1]s], priority: %[1]s, expires: %[1]s}
+    - %[1]s
+log: {level: %[1]s, format: %[1]s}
+`
+	for _, secret := range []string{
+		"Jx8kP0eVb2QmZ5tYw7RfLc1NdAu3GhSi9oTqXvBzKjM", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeA==", "hunter2-hunter2-hunter2",
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde",
+	} {
+		_, err := load(t, fmt.Sprintf(places, secret), nil)
+		if err == nil || strings.Contains(err.Error(), secret[:12]) || strings.Count(err.Error(), "\n") < 24 {
+			t.Errorf("of %s: %v", secret, err)
+		}
+	}
 }

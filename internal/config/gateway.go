@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -137,7 +138,7 @@ func readWords[T ~string](s *section, key string, known []T) []T {
 			continue
 		}
 		if !slices.Contains(listed, v.text) {
-			s.fail(v.place, "%q is not one of %s", v.text, strings.Join(listed, ", "))
+			s.fail(v.place, "%s", conceal(fmt.Errorf("%q is not one of %s", v.text, strings.Join(listed, ", ")), v.text))
 		}
 		words = append(words, T(v.text))
 	}

@@ -46,7 +46,7 @@ func interpret[T any](s *section, v setting, fallback T, parse func(string) (T, 
 	}
 	value, err := parse(v.text)
 	if err != nil {
-		s.fail(v.place, "%v", err)
+		s.fail(v.place, "%s", conceal(err, v.text))
 		return fallback
 	}
 	return value
@@ -127,7 +127,7 @@ func (s *section) fromFile(e entry) setting {
 	}
 	content, err := s.content(path.text)
 	if err != nil {
-		s.fail(e.place, "%v", err)
+		s.fail(e.place, "%s", conceal(err, path.text))
 	}
 	return setting{place: e.place, text: content, set: err == nil, failed: err != nil}
 }

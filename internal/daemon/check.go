@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/redisclock"
+	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -35,6 +36,9 @@ func (d *Deployment) Check(ctx context.Context, online bool) []Finding {
 	}
 	findings = append(findings, checkTokens(d.Config.Gateway.Tokens, time.Now())...)
 	findings = append(findings, checkGateway(d.Config.Gateway, time.Now())...)
+	for _, weakness := range redisconn.Weaknesses(string(d.Config.Redis.URL)) {
+		findings = append(findings, Finding{"redis", Warning, weakness})
+	}
 	if err := d.Ping(ctx); err != nil {
 		return append(findings, Finding{"redis", Fault, err.Error()})
 	}

@@ -1,0 +1,22 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// longest is the longest word that an error quotes: WeCom's secrets have 43 characters, and
+// what these errors are about is shorter.
+const longest = 20
+
+// conceal returns the error about a value without the value, if that may be a secret in
+// the wrong place.
+func conceal(err error, value string) string {
+	text := err.Error()
+	isPath := strings.ContainsAny(value, "/.") && !strings.HasSuffix(value, "=") // which ends base64
+	if len(value) <= longest || isPath {
+		return text
+	}
+	instead := fmt.Sprintf("a value of %d characters", len(value))
+	return strings.ReplaceAll(strings.ReplaceAll(text, fmt.Sprintf("%q", value), instead), value, instead)
+}
