@@ -8,19 +8,19 @@
 --      encoded task, its result ('' for none)
 -- result 1 if Redis is full; then of each task 1, or 0 if it was not active
 local full = type(redis.pcall('SETNX', KEYS[5], 0)) == 'table'
-local found, ended = {full and 1 or 0}, 0
+local found, ended, kept = {full and 1 or 0}, {}, {} -- kept: {expires, id, …}
 for i = 5, #ARGV, 4 do
   local id, expires, task, result = unpack(ARGV, i, i + 3)
   local active = redis.call('LREM', KEYS[1], 0, id)
   table.insert(found, active > 0 and 1 or 0)
   if active > 0 then
-    ended = ended + 1
-    redis.call('ZREM', KEYS[2], id)
+    table.insert(ended, id)
     local key = ARGV[2] .. id
     if expires == '' or full then
       redis.call('DEL', key)
     else
-      redis.call('ZADD', KEYS[3], expires, id)
+      table.insert(kept, expires)
+      table.insert(kept, id)
       if result == '' then
         redis.call('HSET', key, 'msg', task, 'state', 'completed')
       else
@@ -29,21 +29,25 @@ for i = 5, #ARGV, 4 do
     end
   end
 end
-if ended == 0 then
+if #ended == 0 then
   return found
 end
+redis.call('ZREM', KEYS[2], unpack(ended))
+if #kept > 0 then
+  redis.call('ZADD', KEYS[3], unpack(kept))
+end
 if full then
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, ended * ARGV[4] - 1)) do
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, #ended * ARGV[4] - 1)) do
     redis.call('DEL', ARGV[2] .. id)
     redis.call('ZREM', KEYS[3], id)
   end
 end
-if redis.call('INCRBY', KEYS[4], ended) == ended then
+if redis.call('INCRBY', KEYS[4], #ended) == #ended then
   redis.call('EXPIREAT', KEYS[4], ARGV[1])
 end
 if redis.call('GET', KEYS[5]) == ARGV[3] then
-  redis.call('SET', KEYS[5], ended)
+  redis.call('SET', KEYS[5], #ended)
 else
-  redis.call('INCRBY', KEYS[5], ended)
+  redis.call('INCRBY', KEYS[5], #ended)
 end
 return found

@@ -54,46 +54,57 @@ local function due(set)
   return first[1], at
 end
 
--- take moves the next task to the active ones.
-local some_are_due = true
-local function take()
-  local from, id, at = KEYS[6], nil, nil
-  if some_are_due then
-    id, at = due(from)
-    local retried, retried_at = due(KEYS[7])
-    if retried_at < at or (retried and retried_at == at and retried < id) then
-      from, id = KEYS[7], retried
-    end
+local tasks, ids, leases, bytes = {}, {}, {}, 0
+local function room()
+  return tonumber(ARGV[5]) - #ids > 0 and bytes < tonumber(ARGV[6])
+end
+
+-- take makes a task active that is in no set or list any more, unless it was deleted while
+-- it waited.
+local function take(id)
+  local key = ARGV[2] .. id
+  local task = redis.call('HGET', key, 'msg')
+  if not task then
+    return
   end
-  if not id then
-    some_are_due = false
-    return redis.call('RPOPLPUSH', KEYS[1], KEYS[3])
+  redis.call('HSET', key, 'state', 'active')
+  redis.call('HDEL', key, 'pending_since')
+  bytes = bytes + #task
+  table.insert(ids, id)
+  table.insert(leases, lease_end)
+  table.insert(leases, id)
+  table.insert(tasks, id)
+  table.insert(tasks, task)
+end
+
+-- take_due takes the next task whose time has come.
+local function take_due()
+  local from = KEYS[6]
+  local id, at = due(from)
+  local retried, retried_at = due(KEYS[7])
+  if retried_at < at or (retried and retried_at == at and retried < id) then
+    from, id = KEYS[7], retried
   end
-  redis.call('ZREM', from, id)
-  redis.call('LPUSH', KEYS[3], id)
+  if id then
+    redis.call('ZREM', from, id)
+    take(id)
+  end
   return id
 end
 
-local tasks, ids, bytes = {}, {}, 0
-while #ids < tonumber(ARGV[5]) and bytes < tonumber(ARGV[6]) do
-  local id = take()
-  if not id then
-    break
+-- take_pending takes those that come next in the list.
+local function take_pending()
+  local waiting, taken = redis.call('LRANGE', KEYS[1], #ids - ARGV[5], -1), 0
+  while taken < #waiting and room() do
+    take(waiting[#waiting - taken])
+    taken = taken + 1
   end
-  local key = ARGV[2] .. id
-  local task = redis.call('HGET', key, 'msg')
-  if task then
-    redis.call('HSET', key, 'state', 'active')
-    redis.call('HDEL', key, 'pending_since')
-    redis.call('ZADD', KEYS[4], lease_end, id)
-    bytes = bytes + #task
-    table.insert(ids, id)
-    table.insert(tasks, id)
-    table.insert(tasks, task)
-  else -- deleted while it waited
-    redis.call('LREM', KEYS[3], 1, id)
-  end
+  redis.call('LTRIM', KEYS[1], 0, -1 - taken)
+  return taken
 end
+
+while room() and take_due() do end
+while room() and take_pending() > 0 do end
 if #ids == 0 then
   local wait = -1
   if next_due < math.huge then
@@ -101,5 +112,7 @@ if #ids == 0 then
   end
   return {'', string.format('%d', wait)}
 end
+redis.call('LPUSH', KEYS[3], unpack(ids))
+redis.call('ZADD', KEYS[4], unpack(leases))
 redis.call('SET', KEYS[5], ARGV[3] .. '\n' .. table.concat(ids, '\n'), 'PX', ARGV[4])
 return tasks
