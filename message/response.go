@@ -40,29 +40,38 @@ type SendResponse struct {
 // form in other answers. A member that holds something else is left out, and named by
 // Unread.
 func (r *SendResponse) UnmarshalJSON(data []byte) error {
-	var members map[string]json.RawMessage
+	var members struct {
+		ErrCode        json.RawMessage `json:"errcode"`
+		ErrMsg         json.RawMessage `json:"errmsg"`
+		InvalidUser    json.RawMessage `json:"invaliduser"`
+		InvalidParty   json.RawMessage `json:"invalidparty"`
+		InvalidTag     json.RawMessage `json:"invalidtag"`
+		UnlicensedUser json.RawMessage `json:"unlicenseduser"`
+		MsgID          json.RawMessage `json:"msgid"`
+		ResponseCode   json.RawMessage `json:"response_code"`
+	}
 	if err := json.Unmarshal(data, &members); err != nil {
 		return err
 	}
 	r.Unread = nil
-	_ = json.Unmarshal(members["errcode"], &r.ErrCode) // an answer's status is read by its client
-	_ = json.Unmarshal(members["errmsg"], &r.ErrMsg)
+	_ = json.Unmarshal(members.ErrCode, &r.ErrCode) // an answer's status is read by its client
+	_ = json.Unmarshal(members.ErrMsg, &r.ErrMsg)
 	for _, m := range []struct {
 		name string
+		raw  json.RawMessage
 		text *string
 	}{
-		{"invaliduser", &r.InvalidUser},
-		{"invalidparty", &r.InvalidParty},
-		{"invalidtag", &r.InvalidTag},
-		{"unlicenseduser", &r.UnlicensedUser},
-		{"msgid", &r.MsgID},
-		{"response_code", &r.ResponseCode},
+		{"invaliduser", members.InvalidUser, &r.InvalidUser},
+		{"invalidparty", members.InvalidParty, &r.InvalidParty},
+		{"invalidtag", members.InvalidTag, &r.InvalidTag},
+		{"unlicenseduser", members.UnlicensedUser, &r.UnlicensedUser},
+		{"msgid", members.MsgID, &r.MsgID},
+		{"response_code", members.ResponseCode, &r.ResponseCode},
 	} {
-		raw, there := members[m.name]
-		if !there {
+		if m.raw == nil {
 			continue
 		}
-		ids, ok := readIDs(raw)
+		ids, ok := readIDs(m.raw)
 		if !ok {
 			r.Unread = append(r.Unread, m.name)
 			continue
@@ -74,6 +83,10 @@ func (r *SendResponse) UnmarshalJSON(data []byte) error {
 
 // readIDs reads a list of ids in any form.
 func readIDs(raw json.RawMessage) (ids []string, ok bool) {
+	var joined string // nearly always
+	if json.Unmarshal(raw, &joined) == nil {
+		return splitIDs(joined), true
+	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	var value any

@@ -44,7 +44,7 @@ func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
 
 // pass goes through the turnstile, as often as the pacer requires.
 func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
-	patience, cancel := l.patience(ctx, d)
+	patience, cancel := context.WithDeadlineCause(l.stopping, d.began.Add(maxPatience), errImpatient)
 	defer cancel()
 	passage, err := l.turnstile.enter(patience, d.payload.Priority)
 	for err == nil {
@@ -85,17 +85,6 @@ func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission,
 		}
 		return a, err
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(redisPoll)), backoff.WithMaxElapsedTime(0))
-}
-
-// patience ends when a handler has waited long enough, or the lane stops.
-func (l *lane) patience(ctx context.Context, d *delivery) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithDeadlineCause(ctx, d.began.Add(maxPatience), errImpatient)
-	ctx, stop := context.WithCancelCause(ctx)
-	forget := context.AfterFunc(l.stopping, func() { stop(errStopping) })
-	return ctx, func() {
-		forget()
-		cancel()
-	}
 }
 
 // sleep waits, unless ctx ends first.

@@ -38,8 +38,10 @@ func (l *lane) ensureMedia(ctx context.Context, d *delivery) (err error) {
 	if d.refs = message.MediaRefs(d.request); len(d.refs) == 0 {
 		return nil
 	}
-	ctx, cancel := l.patience(ctx, d)
+	ctx, cancel := context.WithDeadlineCause(ctx, d.began.Add(maxPatience), errImpatient)
 	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer context.AfterFunc(l.stopping, func() { stop(errStopping) })()
 	d.mediaIDs, err = l.app.Media.Ensure(ctx, d.refs)
 	return err
 }

@@ -119,25 +119,13 @@ func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, caus
 // record records the outcome of an attempt, which nobody else knows, and retries while
 // Redis is unavailable. It tries at least once, even if the worker is stopping.
 func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tasks.Record, error) {
-	patience, cancel := l.untilStopped(ctx)
-	defer cancel()
-	return backoff.Retry(patience, func() (tasks.Record, error) {
+	return backoff.Retry(l.stopped, func() (tasks.Record, error) {
 		record, err := l.app.Ledger.Settle(ctx, d.payload, s)
 		return record, l.outage.check(err)
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(redisPoll)), backoff.WithMaxElapsedTime(settlePatience),
 		backoff.WithNotify(once(func(err error) {
 			l.log.WithLevel(l.levelOf(err)).Err(err).Str(fields.MessageID, d.payload.ID).Msg("the outcome is not recorded yet")
 		})))
-}
-
-// untilStopped returns a context that ends when nothing waits for handlers any more.
-func (l *lane) untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := context.WithCancelCause(ctx)
-	forget := context.AfterFunc(l.stopped, func() { stop(errStopping) })
-	return ctx, func() {
-		forget()
-		stop(nil)
-	}
 }
 
 // once notifies only of the first error.
