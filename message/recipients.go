@@ -1,6 +1,7 @@
 package message
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,6 +52,26 @@ func unique(ids []string, key func(string) string) []string {
 		}
 	}
 	return kept
+}
+
+// Addressees reads touser, toparty and totag from the body of a message, and nothing else:
+// all are "" if there are none, or body is no JSON.
+func Addressees(body []byte) (users, parties, tags string) {
+	if !json.Valid(body) {
+		return "", "", ""
+	}
+	for m := range members(body) {
+		value := body[m.value:m.valueEnd]
+		switch string(body[m.name:m.nameEnd]) {
+		case `"touser"`:
+			users, _ = unquoted(value)
+		case `"toparty"`:
+			parties, _ = unquoted(value)
+		case `"totag"`:
+			tags, _ = unquoted(value)
+		}
+	}
+	return users, parties, tags
 }
 
 // splitIDs splits a '|'-joined list, without the blanks around ids and

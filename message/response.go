@@ -40,51 +40,60 @@ type SendResponse struct {
 // form in other answers. A member that holds something else is left out, and named by
 // Unread.
 func (r *SendResponse) UnmarshalJSON(data []byte) error {
-	var members struct {
-		ErrCode        json.RawMessage `json:"errcode"`
-		ErrMsg         json.RawMessage `json:"errmsg"`
-		InvalidUser    json.RawMessage `json:"invaliduser"`
-		InvalidParty   json.RawMessage `json:"invalidparty"`
-		InvalidTag     json.RawMessage `json:"invalidtag"`
-		UnlicensedUser json.RawMessage `json:"unlicenseduser"`
-		MsgID          json.RawMessage `json:"msgid"`
-		ResponseCode   json.RawMessage `json:"response_code"`
-	}
-	if err := json.Unmarshal(data, &members); err != nil {
-		return err
+	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		return errors.New("the answer is no object")
 	}
 	r.Unread = nil
-	_ = json.Unmarshal(members.ErrCode, &r.ErrCode) // an answer's status is read by its client
-	_ = json.Unmarshal(members.ErrMsg, &r.ErrMsg)
-	for _, m := range []struct {
-		name string
-		raw  json.RawMessage
-		text *string
-	}{
-		{"invaliduser", members.InvalidUser, &r.InvalidUser},
-		{"invalidparty", members.InvalidParty, &r.InvalidParty},
-		{"invalidtag", members.InvalidTag, &r.InvalidTag},
-		{"unlicenseduser", members.UnlicensedUser, &r.UnlicensedUser},
-		{"msgid", members.MsgID, &r.MsgID},
-		{"response_code", members.ResponseCode, &r.ResponseCode},
-	} {
-		if m.raw == nil {
-			continue
+	for m := range members(data) {
+		name, _ := unquote(data[m.name:m.nameEnd])
+		value := data[m.value:m.valueEnd]
+		switch name {
+		case "errcode": // an answer's status is read by its client
+			_ = json.Unmarshal(value, &r.ErrCode)
+		case "errmsg":
+			_ = json.Unmarshal(value, &r.ErrMsg)
+		default:
+			r.readList(name, value)
 		}
-		ids, ok := readIDs(m.raw)
-		if !ok {
-			r.Unread = append(r.Unread, m.name)
-			continue
-		}
-		*m.text = joinIDs(ids)
+	}
+	return nil
+}
+
+func (r *SendResponse) readList(name string, value []byte) {
+	list := r.list(name)
+	if list == nil {
+		return
+	}
+	ids, ok := readIDs(value)
+	if !ok {
+		r.Unread = append(r.Unread, name)
+		return
+	}
+	*list = joinIDs(ids)
+}
+
+// list is the field of a member that holds ids, nil if there is none.
+func (r *SendResponse) list(name string) *string {
+	switch name {
+	case "invaliduser":
+		return &r.InvalidUser
+	case "invalidparty":
+		return &r.InvalidParty
+	case "invalidtag":
+		return &r.InvalidTag
+	case "unlicenseduser":
+		return &r.UnlicensedUser
+	case "msgid":
+		return &r.MsgID
+	case "response_code":
+		return &r.ResponseCode
 	}
 	return nil
 }
 
 // readIDs reads a list of ids in any form.
 func readIDs(raw json.RawMessage) (ids []string, ok bool) {
-	var joined string // nearly always
-	if json.Unmarshal(raw, &joined) == nil {
+	if joined, ok := unquoted(raw); ok { // nearly always
 		return splitIDs(joined), true
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))

@@ -56,6 +56,7 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 // call would be unknown. Every step of a handler has a time limit instead.
 func (l *lane) tracked(handle asynq.HandlerFunc) asynq.HandlerFunc {
 	return func(ctx context.Context, task *asynq.Task) error {
+		growStack()
 		l.handlers.Add(1)
 		defer l.handlers.Done()
 		return handle(context.WithoutCancel(ctx), task)

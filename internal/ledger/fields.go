@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -113,20 +112,20 @@ func readRecord(app, id string, f map[string]string) tasks.Record {
 // addressees reads from a body whom it goes to: nobody, if it is not the body of a
 // message, or of the update of a card.
 func addressees(body []byte) message.SendRequestCommon {
-	var to struct {
-		ToUser   string   `json:"touser"`
-		ToParty  string   `json:"toparty"`
-		ToTag    string   `json:"totag"`
+	users, parties, tags := message.Addressees(body)
+	if users != "" || parties != "" || tags != "" {
+		return message.SendRequestCommon{ToUser: users, ToParty: parties, ToTag: tags}
+	}
+	var update struct {
 		UserIDs  []string `json:"userids"`
 		PartyIDs []int    `json:"partyids"`
 		TagIDs   []int    `json:"tagids"`
 		AtAll    int      `json:"atall"`
 	}
-	_ = json.Unmarshal(body, &to)
-	update := message.UpdateTemplateCardRequest{UserIDs: to.UserIDs, PartyIDs: to.PartyIDs, TagIDs: to.TagIDs, AtAll: to.AtAll}.Recipients()
-	join := func(own string, ids []string) string { return cmp.Or(own, strings.Join(ids, listSeparator)) }
+	_ = json.Unmarshal(body, &update)
+	to := message.UpdateTemplateCardRequest{UserIDs: update.UserIDs, PartyIDs: update.PartyIDs, TagIDs: update.TagIDs, AtAll: update.AtAll}.Recipients()
 	return message.SendRequestCommon{
-		ToUser: join(to.ToUser, update.Users), ToParty: join(to.ToParty, update.Parties), ToTag: join(to.ToTag, update.Tags),
+		ToUser: strings.Join(to.Users, listSeparator), ToParty: strings.Join(to.Parties, listSeparator), ToTag: strings.Join(to.Tags, listSeparator),
 	}
 }
 
