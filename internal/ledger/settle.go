@@ -30,6 +30,7 @@ type settlement struct {
 	id      string
 	payload []byte // nil if it is lost, or not needed
 	begin   []any  // field, value, … that a record begins with
+	begins  bool   // there may be no record yet
 	fields  []any  // that this settlement sets
 }
 
@@ -42,8 +43,16 @@ func (l *Ledger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement
 	if s.State.Final() && s.State != tasks.Accepted {
 		payload = tasks.Encode(p)
 	}
-	return l.settlements.Do(ctx, settlement{s, p.ID, payload, BeginFields(p), settleFields(s)})
+	settled := settlement{s, p.ID, payload, BeginFields(p), false, settleFields(s)}
+	record, err := l.settlements.Do(ctx, settled)
+	if errors.Is(err, errNoRecord) { // it was never admitted
+		settled.begins = true
+		record, err = l.settlements.Do(ctx, settled)
+	}
+	return record, err
 }
+
+var errNoRecord = errors.New("there is no record yet")
 
 // SettleLost ends a message whose task and payload are gone: nobody can send it, now or
 // later. What its record does not know is taken from r.
@@ -52,7 +61,7 @@ func (l *Ledger) SettleLost(ctx context.Context, r tasks.Record, s tasks.Settlem
 		fieldType, string(r.Type), fieldPriority, string(r.Priority), fieldEnqueuedAt, r.EnqueuedAt.UnixMilli(),
 	}, strings.Join(r.To.Users, listSeparator), strings.Join(r.To.Parties, listSeparator), strings.Join(r.To.Tags, listSeparator))
 	return l.settlements.Do(ctx, settlement{
-		s, r.ID, nil, begin, []any{fieldErrCode, s.ErrCode, fieldErrMsg, s.ErrMsg, fieldAccepted, 0},
+		s, r.ID, nil, begin, true, []any{fieldErrCode, s.ErrCode, fieldErrMsg, s.ErrMsg, fieldAccepted, 0},
 	})
 }
 
@@ -67,9 +76,13 @@ func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Ans
 			index = keys.MsgID(l.app, s.MsgID)
 		}
 		names = append(names, record, index, keys.Payload(l.app, s.id), BroadcastKey(l.app, s.id))
+		var begin []any
+		if s.begins {
+			begin = s.begin
+		}
 		args = append(args, string(s.State), flag(s.OutcomeUnknown), s.id, StatesList(tasks.From(s.State)), s.payload,
-			BroadcastCall(s.id), PackMsgID(s.MsgID), len(s.begin), len(s.fields))
-		args = append(append(args, s.begin...), s.fields...)
+			BroadcastCall(s.id), PackMsgID(s.MsgID), len(begin), len(s.fields))
+		args = append(append(args, begin...), s.fields...)
 	}
 	replies, err := settleScript.Run(durability.Promised(ctx), l.rdb, names, args...).Slice()
 	answers := groupcommit.Answers(all, replies, err, func(s settlement, reply any) (tasks.Record, error) {
@@ -88,6 +101,8 @@ func (l *Ledger) readSettled(s settlement, reply []string) (tasks.Record, error)
 	switch {
 	case len(reply) == 0:
 		return tasks.Record{}, errors.New("settle.lua replied nothing")
+	case reply[0] == "none":
+		return tasks.Record{}, errNoRecord
 	case reply[0] == "error":
 		return tasks.Record{}, ScriptError(strings.Join(reply[1:], " "))
 	}
@@ -95,7 +110,7 @@ func (l *Ledger) readSettled(s settlement, reply []string) (tasks.Record, error)
 	if reply[0] == "rest" {
 		for _, sent := range [][]any{s.begin, s.fields} {
 			for i := 0; i+1 < len(sent); i += 2 {
-				fields[fmt.Sprint(sent[i])] = fmt.Sprint(sent[i+1])
+				fields[text(sent[i])] = text(sent[i+1])
 			}
 		}
 	}
@@ -132,9 +147,17 @@ func Texts(reply any) []string {
 	items, _ := reply.([]any)
 	texts := make([]string, len(items))
 	for i, item := range items {
-		texts[i] = fmt.Sprint(item)
+		texts[i] = text(item)
 	}
 	return texts
+}
+
+// text is a value as Redis keeps it.
+func text(value any) string {
+	if s, ok := value.(string); ok {
+		return s
+	}
+	return fmt.Sprint(value)
 }
 
 // ScriptError is the failure of a script for one of the messages that it was called for.

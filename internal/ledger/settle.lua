@@ -5,9 +5,10 @@
 --      the record again if none)
 -- ARGV 1 now in ms, 0 = Redis TIME 2 retention ms 3 results that the stream keeps
 --      then of each message the fields of `s` below, in their order; then field, value, … that
---      a record begins with, and those that this settlement sets
+--      a record begins with, if there may be none yet, and those that this settlement sets
 -- result of each message {'all', field, value, …} with the whole record, or {'rest', …} with
---      what it has beside the fields that were sent, or {'error', why}
+--      what it has beside those two kinds of fields, or {'none'} if there is no record and it
+--      was not said what one begins with, or {'error', why}
 local index, results, dead = unpack(KEYS, 1, 3)
 local now, retention, results_kept = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local FIRST_KEY, FIRST_ARG, LENGTH = 4, 4, 9
@@ -51,7 +52,7 @@ local settled, died = {}, {} -- {moment, id, …} for the indexes
 local function settle_one(s, key, msgid_index, payload, broadcast)
   local call = broadcast_call(broadcast, s.call)
   if call and broadcast_done(call) and redis.call('EXISTS', key) == 0 then
-    return {'all', 'state', s.new, unpack(ARGV, s.first_field, s.last_set)} -- this settlement's reply was lost
+    return {'rest', 'state', s.new} -- this settlement's reply was lost
   end
   local before = call and fields_of(key)
   local r = redis.call('HMGET', key, 'state', 'unknown_since', 'attempt_at', 'attempts', 'deferred', 'errcode')
@@ -61,6 +62,9 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
   unknown_since = unknown_since or (abandoned and r[3])
   if not abandoned and not string.find(s.from, ',' .. state .. ',', 1, true) then
     return whole(key)
+  end
+  if state == '' and s.first_set == s.first_field then
+    return {'none'}
   end
   -- Whatever followed an attempt in doubt, WeCom may have the message.
   local in_doubt = unknown_since and (new == 'cancelled' or new == 'rejected' or new == 'expired')
