@@ -88,6 +88,7 @@ local now, offset = pacing_clock(wall, tonumber(app.seen or 0), tonumber(app.off
 if offset ~= tonumber(app.offset or 0) then
   set_app('offset', number(offset))
 end
+local wall_text, now_text = milliseconds(wall), milliseconds(now) -- made once: Lua is slow at it
 local tat = tonumber(app.tat or 0) -- how far the app's rate is spent
 local interval = limits.interval / grown_rate(app.rate, app.rate_at, now)
 local concurrency = number(crept(app.concurrency, app.concurrency_at, CONC_CREEP, now))
@@ -116,7 +117,7 @@ local function admit_one(ask, key, broadcast)
 
   local call = broadcast_call(broadcast, ask.call)
   if call and broadcast_done(call) then
-    return {'final', '0', '0', '0', '1', '0', '', '', milliseconds(now), '0', '0'}
+    return {'final', '0', '0', '0', '1', '0', '', '', now_text, '0', '0'}
   end
   local forbidden, doubtful, written, in_doubt =
     begin_check(key, record, ask.in_flight, ask.resend, ask.resends, ask.deadline, ask.delivery, wall)
@@ -125,8 +126,8 @@ local function admit_one(ask, key, broadcast)
   end
 
   local function answer(verdict, attempt, wait, probe, reason)
-    return {verdict, tostring(attempt), number(wait), number(math.max(0, tat - now)), concurrency, probe, reason,
-      deferred, milliseconds(now), tostring(in_doubt or 0), app.unanswered and '1' or '0'}
+    return {verdict, tostring(attempt), wait == 0 and '0' or number(wait), number(math.max(0, tat - now)), concurrency, probe, reason,
+      deferred, now_text, tostring(in_doubt or 0), app.unanswered and '1' or '0'}
   end
 
   if forbidden then
@@ -439,9 +440,10 @@ local function admit_one(ask, key, broadcast)
       promise(plan_prefix .. asked[i] .. kind, plans[i] or NOTHING, turns[i], until_all_are_over)
     end
   end
-  set_app('seen', number(now))
-  set_app('planned_until', milliseconds(planned_until))
-  table.insert(changed_records, milliseconds(wall))
+  if planned_until > tonumber(app.planned_until or 0) then
+    set_app('planned_until', milliseconds(planned_until))
+  end
+  table.insert(changed_records, wall_text)
   table.insert(changed_records, ask.id)
 
   if goes_at > now then
@@ -453,7 +455,7 @@ local function admit_one(ask, key, broadcast)
     return answer('turn', 0, goes_at - now, '0', reason)
   end
 
-  local sent_at, persons, an_hour = tonumber(milliseconds(now)), ask.unlisted, tostring(HOUR)
+  local sent_at, persons, an_hour = tonumber(now_text), ask.unlisted, tostring(HOUR)
   for i = 1, #asked do
     if turns[i] <= now then
       if in_own[i] and not counts_once then
@@ -466,30 +468,29 @@ local function admit_one(ask, key, broadcast)
   end
   persons_today = persons_today + persons
   if ask.unlisted > 0 then
-    set_app('unlisted_at', milliseconds(now))
+    set_app('unlisted_at', now_text)
   end
   if counts_once then
     for _, id in ipairs(over_broadcasts) do
       redis.call('HDEL', broadcasts_sent, id)
     end
-    redis.call('HSET', broadcasts_sent, string.match(broadcast, '[^:]+$'), milliseconds(now))
+    redis.call('HSET', broadcasts_sent, string.match(broadcast, '[^:]+$'), now_text)
     redis.call('PEXPIRE', broadcasts_sent, HOUR)
-    set_app('broadcast_at', milliseconds(now))
+    set_app('broadcast_at', now_text)
   end
   if call then
     broadcast_begin(call, persons)
   end
   tat = math.max(tat, now) + interval
-  set_app('tat', number(tat))
   if probe == '1' then
     set_app('probe_until', number(now + ask.in_flight))
     set_app('probe_by', ask.delivery)
   end
 
-  note('sent_at', milliseconds(now))
+  note('sent_at', now_text)
   note('state', 'sending')
   note('attempts', attempts + 1)
-  note('attempt_at', milliseconds(wall))
+  note('attempt_at', wall_text)
   note('attempt_by', ask.delivery)
   if doubtful and ask.marks_duplicates then
     note('possible_duplicate', 1)
@@ -508,11 +509,15 @@ for i = FIRST_KEY, #KEYS, 2 do
   at = ask.last_user
   local done, reply = pcall(admit_one, ask, KEYS[i], KEYS[i + 1])
   if not done then
-    reply = {'error', '0', '0', '0', '1', '0', type(reply) == 'table' and reply.err or tostring(reply), '', milliseconds(now), '0', '0'}
+    reply = {'error', '0', '0', '0', '1', '0', type(reply) == 'table' and reply.err or tostring(reply), '', now_text, '0', '0'}
   end
   table.insert(replies, reply)
 end
 
+if #changed_records > 0 then -- something was written down
+  set_app('seen', number(now))
+  set_app('tat', number(tat))
+end
 begin_index(index, changed_records, limits.keep)
 if persons_today > 0 and redis.call('INCRBY', quota_key, persons_today) == persons_today then
   redis.call('PEXPIRE', quota_key, 2 * DAY)
