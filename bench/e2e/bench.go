@@ -22,9 +22,15 @@ type bench struct {
 func (b bench) run(ctx context.Context) error {
 	return stage.InDirectory(ctx, b.wecomq, func(_, wecomq string) error {
 		b.wecomq = wecomq
-		results := map[string][]result{}
-		err := b.tryAll(ctx, results)
-		printTable(b.stdout, b.settings, results)
+		var err error
+		for _, b.delay = range b.delays {
+			results := map[string][]result{}
+			if err == nil {
+				err = b.tryAll(ctx, results)
+			}
+			printTable(b.stdout, b.settings, results)
+		}
+		b.delay = 0
 		if err == nil && b.probes > 0 {
 			err = b.measureLatency(ctx, b.stdout)
 		}

@@ -33,7 +33,7 @@ func sinceSent(body []byte) (time.Duration, bool) {
 // measureLatency prints how long it takes from the call of Send until the call of WeCom, while
 // the worker has nothing else to do.
 func (b bench) measureLatency(ctx context.Context, w io.Writer) error {
-	_, _ = fmt.Fprintf(w, "\nFrom Send to the call of WeCom, %d messages one by one:\n\n| messages/s | p50 | p95 | p99 |\n|--:|--:|--:|--:|\n", b.probes)
+	_, _ = fmt.Fprintf(w, "From Send to the call of WeCom, %d messages one by one:\n\n| messages/s | p50 | p95 | p99 |\n|--:|--:|--:|--:|\n", b.probes)
 	for _, rate := range []int{10, 300} {
 		delays, err := b.latencyAt(ctx, rate)
 		if err != nil {

@@ -17,11 +17,12 @@ type settings struct {
 	messages    int
 	concurrency int
 	runs        int
-	delay       time.Duration // to Redis and back
-	probes      int           // messages whose latency is measured, 0 for none
-	idleApps    int           // of a worker without messages, 0 for no such worker
-	idleFor     time.Duration // how long that is watched
-	wecomq      string        // path of the binary, "" to build one
+	delays      []time.Duration // to Redis and back, one after the other
+	delay       time.Duration   // that of this trial
+	probes      int             // messages whose latency is measured, 0 for none
+	idleApps    int             // of a worker without messages, 0 for no such worker
+	idleFor     time.Duration   // how long that is watched
+	wecomq      string          // path of the binary, "" to build one
 }
 
 const usage = `Usage: go run ./bench/e2e [flags]
@@ -58,7 +59,7 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.messages, "messages", 20_000, "messages in each run, each to another member")
 	flags.IntVar(&s.concurrency, "concurrency", 64, "calls in flight")
 	flags.IntVar(&s.runs, "runs", 3, "runs of each way")
-	flags.DurationVar(&s.delay, "delay", 0, "time that each way to Redis and back takes longer")
+	delays := flags.String("delays", "0s,100us,2ms", "all of it with Redis so far away, a `LIST`: through a proxy, which takes about 100us by itself")
 	flags.IntVar(&s.probes, "probes", 500, "then send so many messages one by one to an idle worker, and at 300 a second")
 	flags.IntVar(&s.idleApps, "idle-apps", 200, "then watch a worker with so many apps and no messages")
 	flags.DurationVar(&s.idleFor, "idle-for", time.Minute, "for so long")
@@ -67,6 +68,13 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 		return settings{}, err
 	}
 	s.ways = strings.Split(*list, ",")
+	for text := range strings.SplitSeq(*delays, ",") {
+		delay, err := time.ParseDuration(text)
+		if err != nil {
+			return settings{}, fmt.Errorf("-delays: %w", err)
+		}
+		s.delays = append(s.delays, delay)
+	}
 	return s, s.validate()
 }
 
@@ -91,8 +99,10 @@ func (s settings) validate() error {
 			return fmt.Errorf("-%s: %d is not between %d and %d", n.flag, n.value, n.min, n.most)
 		}
 	}
-	if s.delay < 0 || s.delay > time.Second {
-		return fmt.Errorf("-delay: %s is not between 0s and 1s", s.delay)
+	for _, delay := range s.delays {
+		if delay < 0 || delay > time.Second {
+			return fmt.Errorf("-delays: %s is not between 0s and 1s", delay)
+		}
 	}
 	if s.idleFor < 0 || s.idleFor > time.Hour {
 		return fmt.Errorf("-idle-for: %s is not between 0s and 1h", s.idleFor)

@@ -11,8 +11,12 @@ import (
 
 // printTable prints the median of the runs of each way.
 func printTable(w io.Writer, s settings, results map[string][]result) {
-	_, _ = fmt.Fprintf(w, "%d messages, %d calls in flight, %s to Redis, median of %d runs; %s/%s, %d processors, %s\n\n",
-		s.messages, s.concurrency, s.delay, s.runs, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	var all []result
+	for _, runs := range results {
+		all = append(all, runs...)
+	}
+	_, _ = fmt.Fprintf(w, "%d messages, %d calls in flight, %.2f ms to Redis and back, median of %d runs; %s/%s, %d processors, %s\n\n",
+		s.messages, s.concurrency, ms(median(all, func(r result) time.Duration { return r.ping })), s.runs, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	_, _ = fmt.Fprintln(w, "| way | messages/s | of asynq | CPU of the worker | CPU of Redis | scripts | commands |")
 	_, _ = fmt.Fprintln(w, "|---|--:|--:|--:|--:|--:|--:|")
 	base := median(results[wayAsynq], func(r result) float64 { return r.rate })
@@ -26,6 +30,7 @@ func printTable(w io.Writer, s settings, results map[string][]result) {
 			ms(median(runs, func(r result) time.Duration { return r.workerCPU })), ms(median(runs, func(r result) time.Duration { return r.redisCPU })),
 			median(runs, func(r result) float64 { return r.calls }), median(runs, func(r result) float64 { return r.commands }))
 	}
+	_, _ = fmt.Fprintln(w)
 }
 
 func ratio(rate, base float64) string {

@@ -8,10 +8,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/bench/stage"
@@ -44,6 +46,7 @@ type result struct {
 	redisCPU  time.Duration
 	commands  float64 // that Redis ran, those inside scripts included
 	calls     float64 // commands that Redis was sent
+	ping      time.Duration
 }
 
 func newTrial(ctx context.Context, s settings, way string) (*trial, error) {
@@ -112,6 +115,10 @@ func (t *trial) run(ctx context.Context) (result, error) {
 	if err := t.fill(ctx); err != nil {
 		return result{}, fmt.Errorf("enqueue: %w", err)
 	}
+	ping, err := t.ping(ctx)
+	if err != nil {
+		return result{}, err
+	}
 	before, err := t.readRedis(ctx)
 	if err != nil {
 		return result{}, err
@@ -134,8 +141,24 @@ func (t *trial) run(ctx context.Context) (result, error) {
 	n := float64(t.messages)
 	return result{
 		rate: arrived.Rate, workerCPU: cpu / time.Duration(t.messages), redisCPU: time.Duration((after.cpu - before.cpu) / n * 1e9),
-		commands: (after.commands - before.commands) / n, calls: (after.calls - before.calls) / n,
+		commands: (after.commands - before.commands) / n, calls: (after.calls - before.calls) / n, ping: ping,
 	}, nil
+}
+
+// ping is how long Redis and the way there take to answer, in the middle of a hundred times.
+func (t *trial) ping(ctx context.Context) (time.Duration, error) {
+	rdb := redis.NewClient(&redis.Options{Addr: t.address, PoolSize: 1})
+	defer func() { _ = rdb.Close() }()
+	times := make([]time.Duration, 100)
+	for i := range times {
+		began := time.Now()
+		if err := rdb.Ping(ctx).Err(); err != nil {
+			return 0, err
+		}
+		times[i] = time.Since(began)
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
 }
 
 // fill enqueues the messages, each to another member.
