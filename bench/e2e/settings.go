@@ -59,7 +59,7 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.messages, "messages", 20_000, "messages in each run, each to another member")
 	flags.IntVar(&s.concurrency, "concurrency", 64, "calls in flight")
 	flags.IntVar(&s.runs, "runs", 3, "runs of each way")
-	delays := flags.String("delays", "0s,100us,2ms", "all of it with Redis so far away, a `LIST`: through a proxy, which takes about 100us by itself")
+	delays := flags.String("delays", "0s,100us,2ms", "measure with Redis so far away, there and back, a `LIST` of durations")
 	flags.IntVar(&s.probes, "probes", 500, "then send so many messages one by one to an idle worker, and at 300 a second")
 	flags.IntVar(&s.idleApps, "idle-apps", 200, "then watch a worker with so many apps and no messages")
 	flags.DurationVar(&s.idleFor, "idle-for", time.Minute, "for so long")

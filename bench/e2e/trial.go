@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
+	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
@@ -247,7 +248,8 @@ func (t *trial) startProxy(context.Context) error {
 		return err
 	}
 	t.proxy, t.address = p, p.Listen
+	toxics.Register(delayType, new(delayToxic))
 	_, err := p.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(
-		`{"name":"delay","type":"latency","stream":"downstream","attributes":{"latency":%d}}`, t.delay.Milliseconds())))
+		`{"type":%q,"stream":"downstream","attributes":{"delay":%d}}`, delayType, t.delay)))
 	return err
 }
