@@ -42,7 +42,10 @@ func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
 	return a, err
 }
 
-// pass goes through the turnstile, as often as the pacer requires.
+// pass goes through the turnstile, as often as the pacer requires. It waits until a handler
+// has waited long enough, or the lane stops.
+//
+//nolint:contextcheck // what is waited for is the lane's; one context less per message
 func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 	patience, cancel := context.WithDeadlineCause(l.stopping, d.began.Add(maxPatience), errImpatient)
 	defer cancel()

@@ -41,7 +41,7 @@ func (l *lane) ensureMedia(ctx context.Context, d *delivery) (err error) {
 	ctx, cancel := context.WithDeadlineCause(ctx, d.began.Add(maxPatience), errImpatient)
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
-	defer context.AfterFunc(l.stopping, func() { stop(errStopping) })()
+	defer context.AfterFunc(l.stopping, func() { stop(errStopping) })() //nolint:contextcheck // the lane's end ends it as well
 	d.mediaIDs, err = l.app.Media.Ensure(ctx, d.refs)
 	return err
 }

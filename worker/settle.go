@@ -118,6 +118,8 @@ func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, caus
 
 // record records the outcome of an attempt, which nobody else knows, and retries while
 // Redis is unavailable. It tries at least once, even if the worker is stopping.
+//
+//nolint:contextcheck // handlers are waited for until the lane has stopped
 func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tasks.Record, error) {
 	return backoff.Retry(l.stopped, func() (tasks.Record, error) {
 		record, err := l.app.Ledger.Settle(ctx, d.payload, s)
