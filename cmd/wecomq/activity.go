@@ -24,7 +24,7 @@ func newActivity(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "activity",
 		Short: "Show who did what",
-		Long: `Shows what people and programs have done, oldest first: logins and those that failed,
+		Long: `Shows what people and programs have done, oldest first: logins and logouts,
 reloads and changed tokens, pauses, recalls, replays, purges, approvals, buttons of the
 dashboard. The actor is the name of a gateway token, user@host of a command, or the host
 of a process that got a signal; with -o json on lines {"at","actor","via","from",

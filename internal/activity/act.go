@@ -20,6 +20,7 @@ func (a Action) is(name string) bool {
 // The actions.
 const (
 	Login        Action = "login"
+	Logout       Action = "logout"
 	Reload       Action = "reload"        // the config
 	ChangeTokens Action = "tokens.change" // the target names them, + added and - removed
 	Dashboard    Action = "dashboard"     // a button of asynq's dashboard; the target is its path
@@ -49,7 +50,7 @@ const (
 // Actions returns all actions.
 func Actions() []Action {
 	return []Action{
-		Login, Reload, ChangeTokens, Dashboard, PauseApp, ResumeApp, ResetRate, ForgetApp, CancelMessage, RecallMessage,
+		Login, Logout, Reload, ChangeTokens, Dashboard, PauseApp, ResumeApp, ResetRate, ForgetApp, CancelMessage, RecallMessage,
 		ReplayMessage, UpdateCard, ReplayDead, PurgeDead, Repair, CreateBroadcast, PauseBroadcast, ResumeBroadcast,
 		CancelBroadcast, ApproveBroadcast, RecallBroadcast, ReplayBroadcast,
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"mime/multipart"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"regexp"
@@ -266,11 +267,13 @@ func (g *growth) compatible() {
 		g.Fatal(err)
 	}
 	_ = uploaded.Body.Close()
-	page, err := http.PostForm(g.url+"/login", url.Values{"token": {token}}) //nolint:noctx // loopback
+	jar, err := cookiejar.New(nil)
 	if err != nil {
 		g.Fatal(err)
 	}
-	_ = page.Body.Close()
+	visitor := &browser{g.T, http.Client{Jar: jar}, g.url}
+	visitor.post("/login", url.Values{"token": {token}})
+	visitor.post("/logout", nil)
 	for _, path := range []string{"/readyz", "/metrics", "/v1/apps", "/dashboard/"} {
 		if status := call(g.T, http.MethodGet, g.url+path, ""); status != http.StatusOK {
 			g.Errorf("GET %s: HTTP %d", path, status)

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"sync/atomic"
 
@@ -29,7 +28,7 @@ func newSites(d *Deployment) (*sites, error) {
 		return nil, err
 	}
 	s.pages, err = pages.New(pages.Config{
-		OpenSession: s.openSession, Activity: d.Activity(), Dashboard: prefix + dashboard.Root, ShowDashboard: s.dashboard.Visible, Prefix: prefix,
+		Sessions: s, Activity: d.Activity(), Dashboard: prefix + dashboard.Root, ShowDashboard: s.dashboard.Visible, Prefix: prefix,
 		Logger: d.log.With().Str(fields.Component, "pages").Logger(),
 	})
 	if err != nil {
@@ -43,13 +42,15 @@ func newSites(d *Deployment) (*sites, error) {
 	return s, nil
 }
 
-// openSession logs in at the gateway, which is made after the sites that it mounts.
-func (s *sites) openSession(w http.ResponseWriter, r *http.Request, secret string) (*gateway.Identity, error) {
-	g := s.gateway.Load()
-	if g == nil {
-		return nil, errors.New("the gateway is not up yet")
-	}
-	return g.OpenSession(w, r, secret)
+// OpenSession implements [pages.Sessions] with the gateway, which is made after the sites that
+// it mounts.
+func (s *sites) OpenSession(w http.ResponseWriter, r *http.Request, secret string) (*gateway.Identity, error) {
+	return s.gateway.Load().OpenSession(w, r, secret)
+}
+
+// CloseSession implements [pages.Sessions].
+func (s *sites) CloseSession(w http.ResponseWriter, r *http.Request) error {
+	return s.gateway.Load().CloseSession(w, r)
 }
 
 func (s *sites) routes() []gateway.Route {

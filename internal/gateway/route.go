@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,6 +32,8 @@ type Route struct {
 	// gets the problem.
 	Session bool
 	Login   string
+	// Unavailable shows a browser that its session cannot be looked at; nil for the problem.
+	Unavailable func(w http.ResponseWriter, r *http.Request, err error)
 	// Act is what a request that changes something does, which is recorded when the client
 	// may not do it; "" is for nothing.
 	Act activity.Action
@@ -68,17 +71,28 @@ func (g *Gateway) guarded(route Route) http.Handler {
 		case err == nil:
 			r.Body = intake.Kept(w, r, intake.Whole)
 			route.Handler.ServeHTTP(w, r)
-		case route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r): //nolint:contextcheck // likewise
-			askToLogin(w, r, route.Login)
 		default:
-			route.forbidden(r, err)
-			p := g.report(r.Context(), err) //nolint:contextcheck // likewise
-			if route.Basic && p.Status == http.StatusTooManyRequests {
-				p.SetStatus(http.StatusServiceUnavailable) // after 4xx, Alertmanager drops the alert
-			}
-			p.Write(w)
+			g.turnAway(w, r, route, err) //nolint:contextcheck // likewise
 		}
 	})
+}
+
+// turnAway answers who may not use a route, or of whom nobody knows.
+func (g *Gateway) turnAway(w http.ResponseWriter, r *http.Request, route Route, err error) {
+	gone := errors.Is(err, ErrUnavailable)
+	switch {
+	case gone && route.Unavailable != nil && wantsPage(r):
+		route.Unavailable(w, r, err)
+	case !gone && route.Login != "" && IdentityFrom(r.Context()) == nil && wantsPage(r):
+		askToLogin(w, r, route.Login)
+	default:
+		route.forbidden(r, err)
+		p := g.report(r.Context(), err)
+		if route.Basic && p.Status == http.StatusTooManyRequests {
+			p.SetStatus(http.StatusServiceUnavailable) // after 4xx, Alertmanager drops the alert
+		}
+		p.Write(w)
+	}
 }
 
 // ofStrangers bounds the bodies of a public route.
@@ -108,17 +122,7 @@ func askToLogin(w http.ResponseWriter, r *http.Request, login string) {
 }
 
 func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, error) {
-	secret, door := bearer(r), DoorBearer
-	if route.Basic {
-		door = DoorWebhook
-	}
-	if cookie, err := r.Cookie(sessionCookie); route.Session && secret == "" && err == nil {
-		secret = g.sessionSecret(cookie.Value)
-	}
-	if _, password, ok := r.BasicAuth(); route.Basic && ok {
-		secret = password
-	}
-	identity, err := g.admit(r, door, secret)
+	identity, err := g.clientOf(r, route)
 	if err != nil {
 		return r, err
 	}
@@ -133,6 +137,25 @@ func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, e
 		requestInfoFrom(r.Context()).app = name
 	}
 	return r, nil
+}
+
+// clientOf identifies the client of a route.
+func (g *Gateway) clientOf(r *http.Request, route Route) (*Identity, error) {
+	secret, door := bearer(r), DoorBearer
+	if cookie, err := r.Cookie(sessionCookie); route.Session && secret == "" && err == nil {
+		shown, err := g.sessionSecret(r.Context(), cookie.Value)
+		if err != nil {
+			return nil, err
+		}
+		return g.identify(shown) // it was admitted at the login
+	}
+	if route.Basic {
+		door = DoorWebhook
+	}
+	if _, password, ok := r.BasicAuth(); route.Basic && ok {
+		secret = password
+	}
+	return g.admit(r, door, secret)
 }
 
 // scopeOf is the scope that a method requires.

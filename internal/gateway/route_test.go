@@ -30,7 +30,7 @@ func withRoutes(t *testing.T) *bundle {
 	ask := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, strings.TrimSpace("who are you? "+r.URL.Query().Encode()))
 	})
-	logout := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { gateway.CloseSession(w) })
+	logout := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = b.CloseSession(w, r) })
 	b = newBundle(t, func(cfg *gateway.Config) {
 		cfg.Routes = []gateway.Route{
 			{Pattern: "POST /v1/webhooks/alertmanager/{app}", Handler: who, Scope: config.ScopeSend, Basic: true},

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/broadcast"
@@ -22,6 +23,7 @@ type Services struct {
 	Apps       AppLister
 	Media      MediaKeeper
 	Broadcasts Broadcasts
+	Sessions   Sessions
 	// Unknown counts messages of the WeCom-compatible API that were passed on with more
 	// than wecomq knows; nil for nobody.
 	Unknown func(app string, what Unknown)
@@ -93,6 +95,14 @@ type Replay struct {
 type Broadcasts interface {
 	// Broadcasts gives those of an app.
 	Broadcasts(app string) (*broadcast.Desk, error)
+}
+
+// Sessions knows which sessions have been ended before their time.
+type Sessions interface {
+	// End ends a session on all gateways; left is how long it would have lasted.
+	End(ctx context.Context, id string, left time.Duration) error
+	// Ended reports whether a session was ended.
+	Ended(ctx context.Context, id string) (bool, error)
 }
 
 // AppLister reports the state of all apps.

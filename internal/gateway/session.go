@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"time"
 
@@ -12,8 +15,12 @@ import (
 // token.
 const sessionCookie = "wecomq_session"
 
-// sessionLife is how long a session is valid.
-const sessionLife = 12 * time.Hour
+const (
+	// sessionLife is how long a session is valid.
+	sessionLife = 12 * time.Hour
+	// sessionTime bounds a question about one.
+	sessionTime = 3 * time.Second
+)
 
 // Of logins that fail so many at once, and one in so long, are recorded: nobody without a
 // token may fill the trail, or make Redis write for each attempt.
@@ -42,8 +49,29 @@ func (g *Gateway) OpenSession(w http.ResponseWriter, r *http.Request, secret str
 	return identity, nil
 }
 
-// CloseSession logs a browser out.
-func CloseSession(w http.ResponseWriter) { setSession(w, "", -1) }
+// CloseSession ends the session of a browser, wherever its cookie is. If that fails, the
+// session is gone from the browser only.
+func (g *Gateway) CloseSession(w http.ResponseWriter, r *http.Request) error {
+	ForgetSession(w)
+	cookie, err := r.Cookie(sessionCookie)
+	if err != nil || g.services.Sessions == nil {
+		return nil //nolint:nilerr // without a cookie there is no session
+	}
+	a, err := g.openSession(cookie.Value)
+	if err != nil {
+		return nil //nolint:nilerr // it has ended
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), sessionTime)
+	defer cancel()
+	err = g.services.Sessions.End(ctx, sessionID(cookie.Value), a.expires.Sub(g.now()))
+	if identity, known := g.identify(a.secret); known == nil {
+		activity.Record(activity.Named(r.Context(), identity.Name()), activity.Logout, "", "", err)
+	}
+	return err
+}
+
+// ForgetSession takes a session from the browser that has just begun it.
+func ForgetSession(w http.ResponseWriter) { setSession(w, "", -1) }
 
 func setSession(w http.ResponseWriter, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // the recorder makes it Secure, unless all there is is a plain listener
@@ -51,11 +79,36 @@ func setSession(w http.ResponseWriter, value string, maxAge int) {
 	})
 }
 
-// sessionSecret returns the token of a session, "" if it has ended.
-func (g *Gateway) sessionSecret(value string) string {
+// openSession reads the cookie of a session.
+func (g *Gateway) openSession(value string) (access, error) {
 	a, err := g.openAccess(value)
-	if err != nil || !a.session {
-		return ""
+	if err == nil && !a.session {
+		err = errNoAccessToken
 	}
-	return a.secret
+	return a, err
+}
+
+// sessionSecret returns the token of a session, "" if it has ended. If nobody can say whether
+// it has, it is an error: with Redis away the pages have nothing to show anyway.
+func (g *Gateway) sessionSecret(ctx context.Context, value string) (string, error) {
+	a, err := g.openSession(value)
+	if err != nil {
+		return "", nil //nolint:nilerr // an invalid one has ended
+	}
+	if g.services.Sessions == nil {
+		return a.secret, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sessionTime)
+	defer cancel()
+	ended, err := g.services.Sessions.Ended(ctx, sessionID(value))
+	if ended || err != nil {
+		return "", err
+	}
+	return a.secret, nil
+}
+
+// sessionID names a session without being it.
+func sessionID(value string) string {
+	sum := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(sum[:16])
 }

@@ -27,6 +27,11 @@ func Ready(tag string) string {
 // STREAM actor, via, from, action, app, target, error · the newest ten thousand or so · owner internal/activity
 func Activity() string { return "wecomq:activity" }
 
+// EndedSession says that somebody has logged out of a session of the pages.
+//
+// STRING, empty · until the session would have ended, 12 h at most · owner internal/daemon
+func EndedSession(id string) string { return "wecomq:session:ended:" + id }
+
 // Budget is what a token of the gateway has used of its limits. It is of no app: the token
 // may send for several.
 //

@@ -52,6 +52,9 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 	if got := keys.Budget("builds"); got != "wecomq:budget:builds" {
 		t.Errorf("key %s, want wecomq:budget:builds", got)
 	}
+	if got := keys.EndedSession("s"); got != "wecomq:session:ended:s" {
+		t.Errorf("key %s, want wecomq:session:ended:s", got)
+	}
 	if got := keys.Dequeued("ops:bulk", "s"); got != "wecomq:{ops:bulk}:dequeued:s" {
 		t.Errorf("key %s is not in the slot of its queue", got)
 	}

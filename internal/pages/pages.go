@@ -17,10 +17,15 @@ import (
 // Login is where a browser logs in.
 const Login = "/login"
 
-// Config is what [Pages] need. OpenSession is required.
+// Sessions logs browsers in and out, as [*gateway.Gateway] does.
+type Sessions interface {
+	OpenSession(w http.ResponseWriter, r *http.Request, secret string) (*gateway.Identity, error)
+	CloseSession(w http.ResponseWriter, r *http.Request) error
+}
+
+// Config is what [Pages] need. Sessions are required.
 type Config struct {
-	// OpenSession logs a browser in; [gateway.Gateway.OpenSession].
-	OpenSession func(w http.ResponseWriter, r *http.Request, secret string) (*gateway.Identity, error)
+	Sessions Sessions
 	// Activity is the trail that an admin may read; nil for none.
 	Activity *activity.Trail
 	// Dashboard is the path of asynq's dashboard, "" if there is none, and
@@ -45,8 +50,8 @@ type Pages struct {
 
 // New makes the pages, without apps until [Pages.Reload].
 func New(cfg Config) (*Pages, error) {
-	if cfg.OpenSession == nil {
-		return nil, errors.New("pages: OpenSession is nil")
+	if cfg.Sessions == nil {
+		return nil, errors.New("pages: Sessions is nil")
 	}
 	sets, err := parseTemplates(cfg.Prefix)
 	if err != nil {
@@ -96,7 +101,7 @@ func (p *Pages) Routes() []gateway.Route {
 	sending := func(pattern string, h handler, act activity.Action) gateway.Route {
 		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeSend, Session: true, Login: Login, Act: act}
 	}
-	return []gateway.Route{
+	routes := []gateway.Route{
 		page("GET /{$}", p.overview),
 		page("GET /messages", p.search),
 		page("GET /messages/{id}", p.message),
@@ -129,6 +134,12 @@ func (p *Pages) Routes() []gateway.Route {
 		open("POST /logout", p.logout),
 		{Pattern: "GET /assets/{file}", Handler: http.HandlerFunc(serveAsset)},
 	}
+	for i := range routes {
+		if routes[i].Session {
+			routes[i].Unavailable = p.showError
+		}
+	}
+	return routes
 }
 
 // requestTime bounds what showing a page may take, and actionTime what a button may:

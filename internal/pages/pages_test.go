@@ -212,11 +212,11 @@ func TestPagesLoadNothingFromElsewhere(t *testing.T) {
 
 func TestRoutesOfWritesAreGuarded(t *testing.T) {
 	t.Parallel()
-	p, err := pages.New(pages.Config{OpenSession: nil})
+	p, err := pages.New(pages.Config{})
 	if err == nil || p != nil {
 		t.Fatal("pages without a way to log in")
 	}
-	p, err = pages.New(pages.Config{OpenSession: setupSession})
+	p, err = pages.New(pages.Config{Sessions: noSessions{}})
 	if err != nil {
 		t.Fatal(err)
 	}

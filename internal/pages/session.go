@@ -25,7 +25,7 @@ func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Pages) login(w http.ResponseWriter, r *http.Request) error {
 	next := safePath(r.PostFormValue("next"))
-	identity, err := p.cfg.OpenSession(w, r, strings.TrimSpace(r.PostFormValue("token")))
+	identity, err := p.cfg.Sessions.OpenSession(w, r, strings.TrimSpace(r.PostFormValue("token")))
 	if wait, ok := errors.AsType[*problem.WaitError](err); ok {
 		w.Header().Set("Retry-After", wait.Header())
 		form := loginForm{Next: next, Problem: "Many wrong tokens have come from your address; try again in a minute"}
@@ -36,7 +36,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) error {
 		return p.render(w, r, http.StatusUnauthorized, "login", view{Data: form})
 	}
 	if !identity.Has(config.ScopeRead) {
-		gateway.CloseSession(w)
+		gateway.ForgetSession(w)
 		form := loginForm{Next: next, Problem: "This token may not read: it lacks the scope read"}
 		return p.render(w, r, http.StatusForbidden, "login", view{Data: form})
 	}
@@ -45,7 +45,9 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) logout(w http.ResponseWriter, r *http.Request) error {
-	gateway.CloseSession(w)
+	if err := p.cfg.Sessions.CloseSession(w, r); err != nil {
+		return err
+	}
 	http.Redirect(w, r, Login, http.StatusSeeOther)
 	return nil
 }
