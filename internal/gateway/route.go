@@ -72,7 +72,7 @@ func (g *Gateway) guarded(route Route) http.Handler {
 			r.Body = intake.Kept(w, r, intake.Whole)
 			route.Handler.ServeHTTP(w, r)
 		default:
-			g.turnAway(w, r, route, err) //nolint:contextcheck // likewise
+			g.turnAway(w, r, route, err)
 		}
 	})
 }

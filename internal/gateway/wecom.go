@@ -193,8 +193,8 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 	if invalid, ok := asValidation(err); ok {
 		return http.StatusOK, invalid.Fields[0].Code(), invalid.Error()
 	}
-	if _, spent := errors.AsType[*budget.SpentError](err); spent {
-		return http.StatusOK, 45009, "api freq out of limit: " + err.Error()
+	if status, ok := tooOften(err); ok {
+		return status, 45009, "api freq out of limit: " + err.Error()
 	}
 	switch {
 	case errors.Is(err, errNoAccessToken):
@@ -209,14 +209,24 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 		return http.StatusOK, 301002, err.Error()
 	}
 	switch problem.Status(err) {
-	case http.StatusTooManyRequests:
-		return http.StatusTooManyRequests, 45009, "api freq out of limit: " + err.Error()
 	case http.StatusBadGateway:
 		return http.StatusOK, -1, "WeCom did not answer: " + err.Error()
 	case http.StatusServiceUnavailable:
 		return http.StatusServiceUnavailable, -1, "system busy: " + unavailable(err)
 	}
 	return http.StatusInternalServerError, -1, "system busy: a fault of wecomq's, see its log"
+}
+
+// tooOften is the status of what comes too often: HTTP 200 as at WeCom, if it is messages; 429
+// if it is guesses, which come from no client of WeCom's.
+func tooOften(err error) (status int, ok bool) {
+	switch {
+	case errors.As(err, new(*budget.SpentError)):
+		return http.StatusOK, true
+	case errors.As(err, new(*problem.WaitError)):
+		return http.StatusTooManyRequests, true
+	}
+	return 0, false
 }
 
 // upstream is what a client is told of WeCom's answer. If WeCom refused the token of the app,
