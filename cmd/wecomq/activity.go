@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/activity"
+	"github.com/wecomq/wecomq/internal/harmless"
 )
 
 // activityFlags are the flags of `wecomq activity`.
@@ -107,13 +108,13 @@ func (g *globals) printAct(a activity.Act) error {
 	if g.output == "json" {
 		return printJSON(g.stdout, a)
 	}
-	line := fmt.Sprintf("%s  %-24s  %-18s  %s", a.At.Local().Format(time.DateTime), printable(a.Actor), a.Action,
-		strings.TrimSpace(a.App+" "+printable(a.Target)))
+	line := fmt.Sprintf("%s  %-24s  %-18s  %s", a.At.Local().Format(time.DateTime), harmless.Line(a.Actor), a.Action,
+		strings.TrimSpace(a.App+" "+harmless.Line(a.Target)))
 	if a.From != "" {
 		line += "  from " + a.From
 	}
 	if a.Error != "" {
-		line += "  failed: " + excerpt(printable(a.Error))
+		line += "  failed: " + excerpt(harmless.Line(a.Error))
 	}
 	_, err := fmt.Fprintln(g.stdout, line)
 	return err

@@ -4,11 +4,9 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 )
@@ -99,9 +97,4 @@ func (g *globals) confirm(ctx context.Context, question string) bool {
 		_, _ = fmt.Fprintln(g.stderr)
 		return false
 	}
-}
-
-func isTerminal(stream any) bool {
-	file, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/harmless"
 )
 
 // quotaCostText is what a broadcast takes of the day quota.
@@ -36,7 +37,7 @@ func sampleText(body json.RawMessage) string {
 	}
 	members := map[string]json.RawMessage{}
 	if json.Unmarshal(body, &kind) != nil || json.Unmarshal(body, &members) != nil {
-		return "  " + printable(string(body))
+		return "  " + harmless.Line(string(body))
 	}
 	var content struct {
 		Content string `json:"content"`
@@ -51,7 +52,7 @@ func sampleText(body json.RawMessage) string {
 	}
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		lines[i] = "  " + printable(line)
+		lines[i] = "  " + harmless.Line(line)
 	}
 	return strings.Join(lines, "\n")
 }

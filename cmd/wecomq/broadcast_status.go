@@ -223,7 +223,8 @@ func (g *globals) watchBroadcast(ctx context.Context, desk *broadcast.Desk, b *b
 // broadcastProgress is a bar on a terminal, which end removes, and elsewhere a line whenever
 // something has changed.
 func (g *globals) broadcastProgress(b *broadcast.Broadcast) (show func(broadcast.Status), end func()) {
-	if !isTerminal(g.stderr) {
+	file := terminal(g.stderr)
+	if file == nil {
 		var last broadcast.Status
 		return func(s broadcast.Status) {
 			if s.Counts != last.Counts || s.State != last.State {
@@ -233,7 +234,7 @@ func (g *globals) broadcastProgress(b *broadcast.Broadcast) (show func(broadcast
 		}, func() {}
 	}
 	bar := progressbar.NewOptions(b.Recipients,
-		progressbar.OptionSetWriter(g.stderr), progressbar.OptionShowCount(), progressbar.OptionFullWidth(),
+		progressbar.OptionSetWriter(file), progressbar.OptionShowCount(), progressbar.OptionFullWidth(),
 		progressbar.OptionSetPredictTime(false), progressbar.OptionSetSpinnerChangeInterval(0), progressbar.OptionClearOnFinish())
 	return func(s broadcast.Status) {
 		bar.Describe(watchText(s))

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/harmless"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -125,6 +126,6 @@ func (g *globals) printDead(l deadLetter) error {
 	if body == "" {
 		body = "purged: it cannot be replayed"
 	}
-	_, err := fmt.Fprintf(g.stdout, "why         %s\nwhat to do  %s\nbody        %s\n\n", printable(l.Why), l.Hint, body)
+	_, err := fmt.Fprintf(g.stdout, "why         %s\nwhat to do  %s\nbody        %s\n\n", harmless.Line(l.Why), l.Hint, body)
 	return err
 }

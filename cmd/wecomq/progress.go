@@ -2,11 +2,9 @@ package main
 
 import (
 	"io"
-	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // progress shows how far a long command is, when somebody watches.
@@ -15,12 +13,12 @@ type progress struct{ bar *progressbar.ProgressBar } // nil when nobody does
 // newProgress counts what is done, for instance messages that are "enqueued". It is silent when stderr is no
 // terminal, as in scripts and logs.
 func newProgress(stderr io.Writer, what, done string) *progress {
-	file, ok := stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	file := terminal(stderr)
+	if file == nil {
 		return &progress{}
 	}
 	return &progress{progressbar.NewOptions(-1,
-		progressbar.OptionSetWriter(stderr), progressbar.OptionSetDescription(done), progressbar.OptionShowCount(),
+		progressbar.OptionSetWriter(file), progressbar.OptionSetDescription(done), progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(), progressbar.OptionSetItsString(what), progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetSpinnerChangeInterval(0), // the bar's own goroutine races with Add

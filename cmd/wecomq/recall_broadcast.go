@@ -6,6 +6,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/harmless"
 )
 
 // recallBroadcast cancels a broadcast, and recalls what it has sent.
@@ -44,7 +45,7 @@ func (g *globals) printBroadcastRecall(r broadcast.Recall) error {
 		return err
 	}
 	for _, p := range r.Problems {
-		if _, err := fmt.Fprintf(g.stdout, "  %s: %s\n", p.MsgID, printable(p.Reason)); err != nil {
+		if _, err := fmt.Fprintf(g.stdout, "  %s: %s\n", p.MsgID, harmless.Line(p.Reason)); err != nil {
 			return err
 		}
 	}

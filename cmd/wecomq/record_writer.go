@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/wecomq/wecomq/internal/harmless"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -55,7 +55,7 @@ func (w tableWriter) write(r tasks.Record) error {
 		at = r.EnqueuedAt
 	}
 	line := fmt.Sprintf(tableLine, at.Local().Format(time.DateTime), r.ID, r.State, strconv.FormatInt(r.ErrCode, 10),
-		fmt.Sprintf("%d of %d", r.Recipients.Accepted, r.To.Count()), excerpt(printable(r.ErrMsg)))
+		fmt.Sprintf("%d of %d", r.Recipients.Accepted, r.To.Count()), excerpt(harmless.Line(r.ErrMsg)))
 	_, err := w.WriteString(strings.TrimRight(line, " \n") + "\n")
 	return err
 }
@@ -69,16 +69,6 @@ func excerpt(s string) string {
 		return string(runes[:most]) + "…"
 	}
 	return s
-}
-
-// printable keeps what WeCom says from breaking a line, or a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 type csvWriter struct {
@@ -97,13 +87,17 @@ func (w csvWriter) begin() error {
 func (w csvWriter) write(r tasks.Record) error {
 	to := r.Recipients
 	joined := func(ids []string) string { return strings.Join(ids, "|") }
-	return w.csv.Write([]string{
+	cells := []string{
 		r.ID, r.App, string(r.Type), string(r.Priority), string(r.State), strconv.FormatInt(r.ErrCode, 10), r.ErrMsg, r.MsgID,
 		strconv.Itoa(r.Attempts), strconv.FormatBool(r.PossibleDuplicate),
 		strconv.Itoa(to.Accepted), joined(to.Invalid), joined(to.Unlicensed), joined(to.InvalidParties), joined(to.InvalidTags),
 		strconv.Itoa(to.Deferred), strconv.Itoa(to.Rejected), strconv.Itoa(to.Unknown), strconv.Itoa(to.Expired), strconv.Itoa(to.Cancelled),
-		csvTime(r.EnqueuedAt), csvTime(r.FinishedAt), csvTime(r.RecalledAt), r.ReplayOf, r.ReplayedAs, printable(r.Actor),
-	})
+		csvTime(r.EnqueuedAt), csvTime(r.FinishedAt), csvTime(r.RecalledAt), r.ReplayOf, r.ReplayedAs, r.Actor,
+	}
+	for i, cell := range cells {
+		cells[i] = harmless.Cell(cell)
+	}
+	return w.csv.Write(cells)
 }
 
 func csvTime(t time.Time) string {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/harmless"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -192,7 +193,7 @@ func (g *globals) printRecordText(r tasks.Record) error {
 		{"response_code", r.ResponseCode},
 		{"attempts", strconv.Itoa(r.Attempts)},
 		{"recipients", recipientsText(r.Recipients)},
-		{"sent by", printable(r.Actor)},
+		{"sent by", harmless.Line(r.Actor)},
 		{"enqueued", timeText(r.EnqueuedAt)},
 		{"finished", timeText(r.FinishedAt)},
 		{"recalled", timeText(r.RecalledAt)},

@@ -11,6 +11,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/harmless"
 )
 
 // environment is all that a command may know of the process it runs in.
@@ -38,6 +40,7 @@ func reloadsOnHangup() map[string]string { return map[string]string{hangupAnnota
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, env environment) int {
+	env.stdout, env.stderr = guarded(env.stdout), guarded(env.stderr)
 	g := &globals{environment: env}
 	root := newRoot(g) //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(dashed(args))
@@ -147,9 +150,9 @@ func (g *globals) logger(level, format string) zerolog.Logger {
 	if g.logFormat != "" {
 		format = g.logFormat
 	}
-	out := g.stderr
-	if format == "console" {
-		out = zerolog.ConsoleWriter{Out: g.stderr, TimeFormat: time.TimeOnly}
+	var out io.Writer = harmless.NewWriter(g.stderr)
+	if format == "console" { // it has colours, and quotes the rest
+		out = zerolog.ConsoleWriter{Out: unguarded(g.stderr), TimeFormat: time.TimeOnly}
 	}
 	parsed, err := zerolog.ParseLevel(level)
 	if err != nil || level == "" {

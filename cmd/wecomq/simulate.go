@@ -17,6 +17,7 @@ import (
 
 func newSimulate(g *globals) *cobra.Command {
 	var listen, rulesFile string
+	var hosts []string
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Run the simulator, which follows WeCom's published rules",
@@ -28,7 +29,10 @@ The rules file (YAML or JSON) holds the members of GET /admin/rules, and faults:
 a list of what POST /admin/faults takes. All of it can be changed while it runs:
 
   curl -d '{"api":"message/send","errcode":45009,"times":1}' http://127.0.0.1:8090/admin/faults
-  curl 'http://127.0.0.1:8090/admin/messages?limit=10'`,
+  curl 'http://127.0.0.1:8090/admin/messages?limit=10'
+
+Pages of other sites cannot use /admin through a browser; and it is served under
+localhost and addresses only: --host names others, such as that of a container.`,
 		Example: `  wecomq simulate
   wecomq simulate --listen 127.0.0.1:8090 --rules rules.yaml`,
 		Args: arguments(cobra.NoArgs),
@@ -37,10 +41,12 @@ a list of what POST /admin/faults takes. All of it can be changed while it runs:
 			if err != nil {
 				return err
 			}
+			sim.Hosts = hosts
 			return runSimulate(cmd.Context(), g, sim, listen)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8090", "`ADDR` to listen on; it has no authentication, keep it on loopback")
+	cmd.Flags().StringSliceVar(&hosts, "host", nil, "host `NAME` under which the page and /admin are served, beside localhost and addresses; * for any")
 	cmd.Flags().StringVar(&rulesFile, "rules", "", "rules and faults from `FILE`, YAML or JSON")
 	return cmd
 }

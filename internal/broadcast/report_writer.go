@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wecomq/wecomq/internal/harmless"
 )
 
 // Columns are those of a report as CSV.
@@ -53,16 +55,7 @@ func (r Row) cells() []string {
 	if !r.At.IsZero() {
 		at, code = r.At.UTC().Format(time.RFC3339), strconv.FormatInt(r.ErrCode, 10)
 	}
-	return []string{harmless(r.Recipient), harmless(r.State), code, harmless(r.ErrMsg), harmless(r.MsgID), at}
-}
-
-// harmless makes a text one to a spreadsheet, too: what begins with one of these
-// characters would be a formula.
-func harmless(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
-		return "'" + text
-	}
-	return text
+	return []string{harmless.Cell(r.Recipient), harmless.Cell(r.State), code, harmless.Cell(r.ErrMsg), harmless.Cell(r.MsgID), at}
 }
 
 // WriteNDJSON writes a report as one JSON object per line. It ends like [WriteCSV].

@@ -3,7 +3,8 @@ package dashboard
 import (
 	"regexp"
 	"strings"
-	"unicode"
+
+	"github.com/wecomq/wecomq/internal/harmless"
 )
 
 var (
@@ -40,19 +41,9 @@ func maskText(text string) string {
 // MaxText is how many characters of a text are shown.
 const MaxText = 240
 
-// clean prepares a text for display in one line: it removes characters that are invisible
-// or change the writing direction, except those that join emoji, and cuts it.
+// clean prepares a text for display: it removes what steers or turns, and cuts it.
 func clean(text string) string {
-	const nonJoiner, joiner = '\u200c', '\u200d'
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\t', r == joiner, r == nonJoiner:
-			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, "�"))
+	text = harmless.Text(text)
 	shown := 0
 	for i := range text {
 		if shown == MaxText {

@@ -15,7 +15,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-const attack = `<script>alert("x")</script>`
+const attack = `<script>alert("x")</script>` + "\u202e\u009b2J"
 
 func TestOverviewTellsHowTheAppsAre(t *testing.T) {
 	t.Parallel()
@@ -70,7 +70,7 @@ func TestMessagePageEscapesWhatPeopleWrite(t *testing.T) {
 		State: tasks.Rejected, ErrMsg: "failed " + attack, Recipients: tasks.Recipients{Invalid: []string{attack}},
 	})
 	w := b.open(reader)
-	w.want(w.get("/messages/"+id), http.StatusOK, "not "+attack, "not <script>alert", "failed &lt;script&gt;alert", "&lt;script&gt;alert(\\&#34;x", "Nobody got it")
+	w.want(w.get("/messages/"+id), http.StatusOK, "not "+attack, "not <script>alert", "not \u202e", "not \u009b", "failed &lt;script&gt;alert", "&lt;script&gt;alert(\\&#34;x", "Nobody got it")
 }
 
 func TestADeadLetterIsReplayed(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/harmless"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/lookup"
 )
@@ -102,7 +103,7 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name 
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", string(v.Lang))
 	w.WriteHeader(status)
-	_, _ = w.Write(out.Bytes())
+	_, _ = harmless.NewWriter(w).Write(out.Bytes())
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -230,6 +231,7 @@ func TestNoWebhookTakesMoreThanEightTimesItsSize(t *testing.T) { //nolint:parall
 func FuzzRender(f *testing.F) {
 	f.Add(sample(f, "alertmanager_v4_firing_0.34.json"))
 	f.Add(sample(f, "grafana_webhook.json"))
+	f.Add([]byte(strings.ReplaceAll(string(sample(f, "alertmanager_v4_firing_0.34.json")), "HighCPU", `a\u202eb\u009b2J\u2066c`)))
 	renderer := newRenderer(f, webhook.DefaultConfig())
 	f.Fuzz(func(t *testing.T, body []byte) {
 		n, err := webhook.Parse(body)
@@ -237,7 +239,11 @@ func FuzzRender(f *testing.F) {
 			return
 		}
 		for _, kind := range webhook.Types() {
-			if rendered, err := renderer.Render(n, kind); err != nil {
+			rendered, err := renderer.Render(n, kind)
+			if text, _ := json.Marshal(rendered.Request); bytes.ContainsAny(text, "\u202e\u2066\u009b\u200f") {
+				t.Errorf("%s steers or turns: %q", kind, text)
+			}
+			if err != nil {
 				t.Errorf("%s: %v", kind, err)
 			} else if rendered.More < n.Truncated {
 				t.Errorf("%s: %d more, want at least %d", kind, rendered.More, n.Truncated)

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/wecomq/wecomq/internal/harmless"
 )
 
 // ellipsis marks a cut.
@@ -18,16 +20,8 @@ var (
 )
 
 // plain makes untrusted text harmless: brackets that would open or close a tag become
-// full-width ones, which look alike, and control characters are removed.
-func plain(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, text)
-	return tagLike.ReplaceAllString(text, "＜$1")
-}
+// full-width ones, which look alike, and what steers or turns is removed.
+func plain(text string) string { return tagLike.ReplaceAllString(harmless.Text(text), "＜$1") }
 
 // plainLabel is plain for the name or value of a label, which has one line and no
 // link: labels come from the monitored machines.

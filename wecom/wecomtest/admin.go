@@ -36,14 +36,14 @@ func (s *Simulator) handleAdmin() {
 		"POST /admin/tokens:expire": s.act(s.ExpireTokens),
 		"POST /admin/media:expire":  s.act(s.ExpireMedia),
 	} {
-		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		s.mux.HandleFunc(pattern, s.guarded(func(w http.ResponseWriter, r *http.Request) {
 			value, err := do(r)
 			if err != nil {
 				writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 				return
 			}
 			writeJSON(w, http.StatusOK, value)
-		})
+		}))
 	}
 }
 

@@ -67,7 +67,7 @@ const pageNames = 12
 
 // handlePage serves the page that shows what arrived.
 func (s *Simulator) handlePage() {
-	s.mux.HandleFunc("GET /{$}", s.servePage)
+	s.mux.HandleFunc("GET /{$}", s.guarded(s.servePage))
 	for path, file := range map[string]struct {
 		kind string
 		data []byte

@@ -159,7 +159,7 @@ func FuzzPage(f *testing.F) {
 			t.Skip("it does not arrive")
 		}
 		rec := httptest.NewRecorder()
-		sim.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?part=messages", nil))
+		sim.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1/?part=messages", nil))
 		part := strings.ToLower(rec.Body.String())
 		if rec.Code != http.StatusOK {
 			t.Fatalf("HTTP %d: %s", rec.Code, part)

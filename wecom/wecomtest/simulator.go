@@ -29,6 +29,9 @@ const (
 type Simulator struct {
 	// Now is the clock; nil is time.Now. Set it before the first call.
 	Now func() time.Time
+	// Hosts are the names under which /admin/ and the page are served, beside localhost and
+	// any address; "*" is every name. Set them before the first call.
+	Hosts []string
 
 	mux       *http.ServeMux
 	directory atomic.Pointer[directory]
