@@ -1,7 +1,9 @@
 package daemon
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/config"
@@ -10,10 +12,14 @@ import (
 // renewal is how long before its end a token is named: time to give out another one.
 const renewal = 14 * 24 * time.Hour
 
-// checkTokens names the tokens that have ended, or will soon.
+// checkTokens names the tokens that have ended, or will soon, and those that are easy to guess.
 func checkTokens(tokens []config.Token, now time.Time) []Finding {
 	var findings []Finding
 	for _, token := range tokens {
+		if guessable(token) {
+			text := "it is one of the first that anybody would try; replace it by one of 'wecomq token new'"
+			findings = append(findings, Finding{"token " + token.Name, Warning, text})
+		}
 		end := token.Expires.Format(time.RFC3339)
 		switch {
 		case token.Expired(now):
@@ -25,4 +31,24 @@ func checkTokens(tokens []config.Token, now time.Time) []Finding {
 		}
 	}
 	return findings
+}
+
+// guessable reports whether a token is one of those that people make by hand. Of others only
+// the hash is known, and nothing can be said.
+func guessable(token config.Token) bool {
+	words := slices.Concat([]string{"", token.Name}, token.Apps, []string{
+		"token", "secret", "password", "passw0rd", "changeme", "change-me", "admin", "root", "test", "demo", "example", "default",
+		"wecom", "wecomq", "wechat", "weixin", "qywx", "alertmanager", "grafana", "prometheus", "hunter2", "letmein", "qwerty", "abc123",
+		"a-token", "my-token", "mytoken", "your-token", "TOKEN", "$TOKEN", "xxx", "foo", "bar", "0", "1", "123", "1234", "12345", "123456",
+		"12345678", "123456789", "1234567890", "111111", "000000", "666666", "888888",
+	})
+	endings := []string{"", "\n", "-token", "_token", "token", "-secret", "secret", "1", "123", "1234", "12345", "123456", "!", "@123", "2024", "2025", "2026"}
+	for _, word := range words {
+		for _, ending := range endings {
+			if sha256.Sum256([]byte(word+ending)) == token.SHA256 {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"crypto/sha256"
 	"strings"
 	"testing"
 	"time"
@@ -31,5 +32,18 @@ func TestCheckNamesTokensThatEnd(t *testing.T) {
 				t.Errorf("%+v, want %q", findings, tc.want)
 			}
 		})
+	}
+}
+
+func TestCheckNamesTokensThatAreEasyToGuess(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"": true, "secret": true, "changeme": true, "builds": true, "builds-token": true, "ops123": true, "123456": true, "secret\n": true,
+		"builds-token-of-the-third-floor": false, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef": false,
+	} {
+		findings := checkTokens([]config.Token{{Name: "builds", Apps: []string{"ops"}, SHA256: sha256.Sum256([]byte(text))}}, time.Now())
+		if got := len(findings) == 1 && findings[0].Level == Warning && strings.Contains(findings[0].Text, "'wecomq token new'"); got != want {
+			t.Errorf("%q: %+v, want a warning: %t", text, findings, want)
+		}
 	}
 }

@@ -23,7 +23,7 @@ type sites struct {
 func newSites(d *Deployment) (*sites, error) {
 	s, prefix := &sites{}, d.Config.Gateway.PublicURL.Prefix()
 	var err error
-	s.dashboard, err = dashboard.New(dashboard.Config{Redis: d.rdb, Apps: func() []string { return *s.apps.Load() }, Prefix: prefix})
+	s.dashboard, err = dashboard.New(dashboard.Config{Redis: d.rdb, Apps: func() []string { return *s.apps.Load() }, Prefix: prefix, Logger: d.log.With().Str(fields.Component, "dashboard").Logger()})
 	if err != nil {
 		return nil, err
 	}

@@ -13,12 +13,15 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
+	"github.com/wecomq/wecomq/internal/logtest"
 	"github.com/wecomq/wecomq/internal/redistest"
 )
 
 // bundle is a gateway of two apps, hr and ops, with its dashboard and a real Redis.
 type bundle struct {
 	t     *testing.T
+	redis *redistest.Server
+	log   *logtest.Transcript
 	rdb   redis.UniversalClient
 	tasks *asynq.Client
 	url   string
@@ -35,13 +38,14 @@ const (
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	both := []string{"hr", "ops"}
-	d := daemontest.New(t, daemontest.Config{RedisURL: redistest.Start(t).URL(), Apps: both, Tokens: []config.Token{
+	server := redistest.Start(t)
+	d := daemontest.New(t, daemontest.Config{RedisURL: server.URL(), Apps: both, Tokens: []config.Token{
 		daemontest.Token(admin, both, config.ScopeRead, config.ScopeAdmin),
 		daemontest.Token(reader, both, config.ScopeRead),
 		daemontest.Token(partial, []string{"ops"}, config.ScopeRead, config.ScopeAdmin),
 		daemontest.Token(sender, both, config.ScopeSend),
 	}})
-	b := &bundle{t: t, rdb: d.Redis, tasks: asynq.NewClientFromRedisClient(d.Redis)}
+	b := &bundle{t: t, redis: server, log: d.Log, rdb: d.Redis, tasks: asynq.NewClientFromRedisClient(d.Redis)}
 	b.url, _ = d.Start(daemon.Config{Gateway: true})
 	return b
 }

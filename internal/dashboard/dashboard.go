@@ -9,6 +9,7 @@ import (
 
 	"github.com/hibiken/asynqmon"
 	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/asynqx"
@@ -29,6 +30,8 @@ type Config struct {
 	// Prefix is a path that a proxy has removed from those of all requests, such as
 	// /wecomq: the links of the pages need it. It may be "".
 	Prefix string
+	// Logger is told what asynqmon's errors say; the zero value is silent.
+	Logger zerolog.Logger
 }
 
 // Dashboard is asynqmon. It is safe for concurrent use.
@@ -127,7 +130,11 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	capSize(r)
 	defer record(r, identity.Allow(config.ScopeAdmin)) // without it, asynqmon is read-only
-	monitor.ServeHTTP(w, r)
+	answer := &discreet{ResponseWriter: w}
+	monitor.ServeHTTP(answer, r)
+	if answer.hidden.Len() > 0 {
+		d.cfg.Logger.Error().Str("path", r.URL.Path).Str("error", strings.TrimSpace(answer.hidden.String())).Msg("dashboard failed")
+	}
 	if r.Method != http.MethodGet { // it may have put tasks into the queue, or resumed it
 		asynqx.Wake(r.Context(), d.cfg.Redis, queueOf(r.URL.Path))
 	}

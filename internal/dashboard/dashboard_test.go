@@ -58,6 +58,32 @@ func TestPageShowsWholeIDs(t *testing.T) {
 	}
 }
 
+func TestAFailureShowsNoAddresses(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.enqueue("ops:default", "other", "x")
+	b.redis.Kill()
+	for _, request := range []string{
+		"GET queues", "GET queues/ops:default", "GET queues/ops:default/pending_tasks", "GET servers", "GET redis_info", "GET queue_stats",
+		"POST queues/ops:default:pause", "DELETE queues/ops:default",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		failed := b.ask(admin, method, "/dashboard/api/"+path)
+		if failed.status < 500 || strings.Contains(failed.body, b.redis.Addr) || failed.body != "Redis did not answer; the log of the gateway says why.\n" {
+			t.Errorf("%s: HTTP %d: %s", request, failed.status, failed.body)
+		}
+	}
+	if !strings.Contains(b.log.String(), `"component":"dashboard","path":"/dashboard/api/queues","error":"`) {
+		t.Errorf("the log does not say why:\n%s", b.log)
+	}
+	for _, action := range []string{"POST queues/ops:default/pending_tasks:archive_all", "DELETE queues/ops:default/archived_tasks:delete_all"} {
+		method, path, _ := strings.Cut(action, " ")
+		if refused := b.ask(admin, method, "/dashboard/api/"+path); strings.Contains(refused.body, b.redis.Addr) {
+			t.Errorf("%s: HTTP %d: %s", action, refused.status, refused.body)
+		}
+	}
+}
+
 func TestOnlyAnAdminPausesAQueue(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
