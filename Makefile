@@ -1,7 +1,7 @@
 # `make` lists what can be done. `make check` is exactly what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test storm sim lint fmt vet tidy fuzz vuln release-check bench bench-pacing bench-broadcast bench-e2e check tools clean
+.PHONY: help build demo test storm sim lint fmt vet tidy fuzz vuln release-check bench bench-diff bench-pacing bench-broadcast bench-e2e check tools clean
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 30s
@@ -89,13 +89,26 @@ release-check: build ## Build the last commit twice and compare; list components
 bench: ## Run every benchmark for BENCHTIME (1s)
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
+# In turn, so that whatever else the machine does meets both.
+BASE ?= HEAD~1
+HOT  := ./message ./tasks ./producer ./internal/asynqx ./internal/ledger ./internal/pacing ./wecom
+HOT_BENCH := go test -run '^$$' -bench . -benchmem -benchtime 200ms $(HOT)
+
+bench-diff: ## Compare the steps of a message with another commit (BASE), by benchstat (10 minutes)
+	rm -rf dist/base && mkdir -p dist && rm -f dist/base.txt dist/head.txt
+	git clone --quiet . dist/base && git -C dist/base checkout --quiet $$(git rev-parse $(BASE))
+	for run in 1 2 3 4 5 6; do \
+		(cd dist/base && $(HOT_BENCH)) >> dist/base.txt && $(HOT_BENCH) >> dist/head.txt || exit 1; done
+	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da dist/base.txt dist/head.txt
+	rm -rf dist/base
+
 bench-pacing: ## Measure pacing with real processes, beside asynq's own pattern (20 minutes)
 	go run ./bench/pacing
 
 bench-broadcast: ## Measure broadcasts to up to a million, beside one asynq task per recipient (an hour)
 	go run ./bench/broadcast
 
-bench-e2e: ## Measure messages a second from queue to WeCom beside plain asynq, latency and idle cost (5 minutes)
+bench-e2e: ## Measure messages a second from queue to WeCom beside plain asynq, latency and idle cost (15 minutes)
 	go run ./bench/e2e
 
 check: vet test lint tidy ## Do all that CI does
