@@ -111,6 +111,9 @@ func runCardUpdate(ctx context.Context, g *globals, f *cardUpdateFlags, id strin
 		return updateError(err)
 	}
 	s := &sender{globals: g, flags: &sendFlags{wait: f.wait, timeout: f.timeout}, finder: d.Finder(app)}
+	if f.wait {
+		s.narrator = &narrator{out: g.stderr, apps: d.Inspector(), since: time.Now()}
+	}
 	return s.conclude(ctx, receipt)
 }
 

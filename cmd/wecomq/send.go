@@ -44,8 +44,8 @@ func newSend(g *globals) *cobra.Command {
 		Use:   "send",
 		Short: "Enqueue a message, or a file of them",
 		Long: `Checks a message, puts it into the queue and prints
-{"id","app","queue","state","duplicate"}. A worker sends it; --wait waits for that
-and prints the record.
+{"id","app","queue","state","duplicate"}. A worker sends it; --wait waits for that,
+says on stderr why it takes long, and prints the record.
 
 A file holds the JSON of WeCom's message/send; agentid may be left out. Beside
 WeCom's members it may have app, priority, process_at (RFC 3339), expires_in ("1h"),
@@ -237,6 +237,9 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 	attach := attacher{d.Media(app)}
 	source.attach = func(m producer.Message) (producer.Message, error) { return attach.attach(ctx, m) }
 	s := &sender{globals: g, flags: f, producer: p, finder: d.Finder(app), agentID: app.AgentID}
+	if f.wait {
+		s.narrator = &narrator{out: g.stderr, apps: d.Inspector(), since: time.Now()}
+	}
 	if f.batch {
 		return s.sendBatch(ctx, source)
 	}

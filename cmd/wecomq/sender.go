@@ -19,7 +19,8 @@ type sender struct {
 	producer *producer.Producer
 	finder   *lookup.Finder
 	agentID  string
-	away     bool // whether Redis is unavailable and stderr says so
+	narrator *narrator // nil if nobody waits
+	away     bool      // whether Redis is unavailable and stderr says so
 }
 
 func (s *sender) sendOne(ctx context.Context, source *messageReader) error {
@@ -94,7 +95,7 @@ func (s *sender) await(ctx context.Context, id string) (tasks.Record, error) {
 		record := tasks.Record{ID: id}
 		return record, s.unfinished(ctx, record)
 	}
-	record, err := lookup.Await(ctx, id, s.finder.Message, s.note)
+	record, err := lookup.Await(ctx, id, s.look, s.note)
 	switch {
 	case err == nil:
 		return record, nil
@@ -102,6 +103,15 @@ func (s *sender) await(ctx context.Context, id string) (tasks.Record, error) {
 		return record, s.unfinished(ctx, record)
 	}
 	return record, fmt.Errorf("%w; %s is in the queue, see 'wecomq result %s'", err, id, id)
+}
+
+// look is a look at a message, and at why it waits.
+func (s *sender) look(ctx context.Context, id string) (tasks.Record, error) {
+	record, err := s.finder.Message(ctx, id)
+	if err == nil {
+		s.narrator.tell(ctx, record)
+	}
+	return record, err
 }
 
 // note says once that Redis is unavailable.
@@ -117,7 +127,7 @@ func (s *sender) unfinished(ctx context.Context, r tasks.Record) error {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fmt.Errorf("interrupted; %s goes on, see 'wecomq result %s'", r.ID, r.ID)
 	}
-	why := cmp.Or(r.ErrMsg, "Is a worker running?")
+	why := cmp.Or(s.narrator.why(), r.ErrMsg, "Is a worker running?")
 	if s.away {
 		why = "Redis is unavailable."
 	}
