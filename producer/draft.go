@@ -116,7 +116,7 @@ func (d *draft) tasks(p *Producer, now time.Time) []asynqx.Task {
 			payload.Part = part
 		}
 		made[i] = asynqx.NewTask(payload, p.retention[payload.Priority], at).WithHeaders(d.headers)
-		made[i].Replaces = d.first(p.app)
+		made[i].Replaces, made[i].Sender = d.first(p.app), d.actor
 	}
 	return made
 }

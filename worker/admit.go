@@ -49,7 +49,7 @@ func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
 func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 	patience, cancel := context.WithDeadlineCause(l.stopping, d.began.Add(maxPatience), errImpatient)
 	defer cancel()
-	passage, err := l.turnstile.enter(patience, d.payload.Priority)
+	passage, err := l.turnstile.enter(patience, d.payload.Priority, d.payload.Actor)
 	for err == nil {
 		var a tasks.Admission
 		if a, err = l.ask(ctx, patience, d); err != nil {
@@ -66,7 +66,7 @@ func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 		case a.Verdict == tasks.Turn && a.Wait <= shortWait && len(a.FollowUps) == 0:
 			passage.leave()
 			if err = sleep(patience, a.Wait); err == nil {
-				passage, err = l.turnstile.enter(patience, d.payload.Priority)
+				passage, err = l.turnstile.enter(patience, d.payload.Priority, d.payload.Actor)
 			}
 		default:
 			passage.leave()

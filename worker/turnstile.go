@@ -14,7 +14,8 @@ import (
 // turnstile lets the handlers of a lane ask for admission, the highest priority first,
 // and limits how many have passed it. Below the limits all pass at once; at a limit, one
 // asks at a time, when the app's rate allows, so that an alert waits for one call and
-// not for the backlog.
+// not for the backlog. Of one priority, no sender is let through twice in a row while
+// another waits.
 type turnstile struct {
 	size   int           // configured number of calls in flight
 	spread time.Duration // how late a handler asks at most, see askSpread
@@ -27,6 +28,7 @@ type turnstile struct {
 	limit    int         // calls in flight allowed now
 	came     uint64      // handlers that have come so far
 	inFlight int
+	last     string // the sender that was let through last
 }
 
 // askSpread keeps all processes from asking at the moment when the rate opens: each asks
@@ -38,6 +40,7 @@ const askSpread = 60 * time.Millisecond
 // waiter is a handler that waits to be let through.
 type waiter struct {
 	priority tasks.Priority
+	sender   string
 	number   uint64 // in the order in which handlers came
 	pass     chan struct{}
 }
@@ -55,12 +58,12 @@ func newTurnstile(size int) *turnstile {
 	return t
 }
 
-// enter waits until a message of this priority may ask. It returns the cause if ctx
-// ends first. Whoever is let through must call answer, and leave after the call.
-func (t *turnstile) enter(ctx context.Context, p tasks.Priority) (*passage, error) {
+// enter waits until a message of this priority and sender may ask. It returns the cause if
+// ctx ends first. Whoever is let through must call answer, and leave after the call.
+func (t *turnstile) enter(ctx context.Context, p tasks.Priority, sender string) (*passage, error) {
 	t.mu.Lock()
 	t.came++
-	w := &waiter{p, t.came, make(chan struct{})}
+	w := &waiter{p, sender, t.came, make(chan struct{})}
 	if t.idle() && t.open(p, time.Now()) {
 		t.inFlight++
 		t.mu.Unlock()
@@ -75,7 +78,7 @@ func (t *turnstile) enter(ctx context.Context, p tasks.Priority) (*passage, erro
 // again is for a handler that was told to wait: it leaves, and queues up again in its
 // former place.
 func (p *passage) again(ctx context.Context) (*passage, error) {
-	w := &waiter{p.priority, p.number, make(chan struct{})}
+	w := &waiter{p.priority, p.sender, p.number, make(chan struct{})}
 	p.mu.Lock()
 	p.inFlight--
 	queue := p.waiting[rank(w.priority)]
@@ -142,20 +145,27 @@ func (t *turnstile) next() {
 		if len(queue) == 0 {
 			continue
 		}
-		first, now := queue[0], time.Now()
+		turn, now := t.turn(queue), time.Now()
+		first := queue[turn]
 		switch {
 		case t.asking || t.inFlight >= t.room(first.priority):
 			// its answer, or the end of a call, comes back here
 		case now.Before(t.opens(first.priority)):
 			t.timer.Reset(t.opens(first.priority).Sub(now))
 		default:
-			t.waiting[r] = queue[1:]
-			t.asking = true
+			t.waiting[r] = slices.Delete(queue, turn, turn+1)
+			t.asking, t.last = true, first.sender
 			t.inFlight++
 			close(first.pass)
 		}
 		return
 	}
+}
+
+// turn is the place of the waiter whose turn it is: the first of another sender than the last
+// one, or the first of all.
+func (t *turnstile) turn(queue []*waiter) int {
+	return max(0, slices.IndexFunc(queue, func(w *waiter) bool { return w.sender != t.last }))
 }
 
 // wake runs when the timer fires.

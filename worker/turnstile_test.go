@@ -25,7 +25,7 @@ func spent(ahead time.Duration) tasks.Admission {
 
 func enter(t *testing.T, gate *turnstile, p tasks.Priority) *passage {
 	t.Helper()
-	let, err := gate.enter(t.Context(), p)
+	let, err := gate.enter(t.Context(), p, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +68,38 @@ func TestAtTheLimitTheHighestPriorityGoesFirst(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("who was let through when (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestNoSenderIsLetThroughTwiceInARowWhileAnotherWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gate := newTurnstile(20)
+		gate.spread = 0
+		defer gate.stop()
+		enter(t, gate, tasks.Critical).answer(spent(time.Second + 240*time.Millisecond))
+		const came = "aaaaaabbcb"
+		through := make(chan rune, len(came))
+		for _, sender := range came {
+			go func() {
+				let, err := gate.enter(t.Context(), tasks.Critical, string(sender))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				through <- sender
+				let.answer(spent(time.Second + 240*time.Millisecond))
+				let.leave()
+			}()
+			synctest.Wait()
+		}
+		var got []rune
+		for range came {
+			got = append(got, <-through)
+		}
+		if want := "ababacabaa"; string(got) != want {
+			t.Errorf("the order is %s, want %s", string(got), want)
 		}
 	})
 }
@@ -146,7 +178,7 @@ func TestFewerCallsWhileWeComIsCrowded(t *testing.T) {
 		enter(t, gate, tasks.Critical).answer(tasks.Admission{Verdict: tasks.Final}) // says nothing about it
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errImpatient)
 		defer cancel()
-		if _, err := gate.enter(ctx, tasks.Critical); !errors.Is(err, errImpatient) {
+		if _, err := gate.enter(ctx, tasks.Critical, ""); !errors.Is(err, errImpatient) {
 			t.Errorf("error %v, want a third call of two to wait in vain", err)
 		}
 	})
@@ -161,7 +193,7 @@ func TestWhoGivesUpIsInNobodysWay(t *testing.T) {
 		ctx, stop := context.WithCancelCause(t.Context())
 		gaveUp := make(chan error, 1)
 		go func() {
-			_, err := gate.enter(ctx, tasks.Critical)
+			_, err := gate.enter(ctx, tasks.Critical, "")
 			gaveUp <- err
 		}()
 		synctest.Wait()
@@ -203,7 +235,7 @@ func (r *sharedRate) ask(p tasks.Priority) tasks.Admission {
 // send lets a handler of one process send messages until ctx ends, and counts them.
 func (r *sharedRate) send(ctx context.Context, gate *turnstile, p tasks.Priority, sent *atomic.Int64) {
 	for ctx.Err() == nil {
-		let, err := gate.enter(ctx, p)
+		let, err := gate.enter(ctx, p, "")
 		for err == nil {
 			a := r.ask(p)
 			let.answer(a)

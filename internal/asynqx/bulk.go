@@ -23,6 +23,9 @@ type Task struct {
 	// Replaces lets the task take the id of one that has ended, and that asynq only keeps
 	// for the dashboard.
 	Replaces bool
+	// Sender is who has sent it: while many wait, those of one sender do not hold up the
+	// others'. "" lets it wait behind all.
+	Sender string
 	// Owed lets the task into a full Redis: it is a part of a message that is there already.
 	Owed bool
 }
@@ -90,6 +93,7 @@ func enqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, task
 		before := len(rec.calls)
 		results[i].Info, results[i].Err = client.EnqueueContext(ctx, t.Task, t.options()...)
 		rec.retime(before, t.At, now)
+		rec.name(before, t.Sender)
 		if t.Owed {
 			rec.pass(before)
 		}

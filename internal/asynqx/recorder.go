@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha1" //nolint:gosec // Redis names scripts by their SHA-1
 	"encoding/hex"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/durability"
+	"github.com/wecomq/wecomq/internal/keys"
 )
 
 // recorder is a Redis client that records what asynq's enqueue would have sent, so that
@@ -106,6 +108,22 @@ func (r *recorder) retime(first int, at, now time.Time) {
 		case len(c.keys) == 2 && strings.HasSuffix(set, ":pending"):
 			c.args[2] = now.UnixNano() // ARGV 3 of asynq's enqueueCmd
 		}
+	}
+}
+
+// name adds the sender to the calls from the first one on that put a task behind others, with
+// the keys that fair.lua needs.
+func (r *recorder) name(first int, sender string) {
+	if sender == "" {
+		return
+	}
+	for i, c := range r.calls[first:] {
+		if len(c.keys) != 2 || !strings.HasSuffix(c.keys[1], ":pending") {
+			continue
+		}
+		queue := queueOf(c.keys[1])
+		r.calls[first+i].keys = append(slices.Clip(c.keys), queueKey(queue, "scheduled"), keys.Senders(queue))
+		r.calls[first+i].args = append(slices.Clip(c.args), sender)
 	}
 }
 

@@ -16,6 +16,8 @@ var (
 	wakeSource string
 	//go:embed wake_enqueued.lua
 	wakeEnqueuedSource string
+	//go:embed fair.lua
+	fairSource string
 )
 
 // Wake tells the idle workers that there is something in a queue. It is for those who have
@@ -25,7 +27,8 @@ func Wake(ctx context.Context, rdb redis.UniversalClient, queue string) {
 	_ = rdb.Publish(ctx, wakeChannel, queue).Err()
 }
 
-// waking makes one of asynq's scripts that enqueue a task wake the idle workers.
+// waking makes one of asynq's scripts that enqueue a task wake the idle workers, and keep the
+// order between senders fair.
 func waking(source string) string {
-	return wakeSource + "local function enqueue()\n" + source + "\nend\n" + wakeEnqueuedSource
+	return wakeSource + fairSource + "local function enqueue()\n" + source + "\nend\n" + wakeEnqueuedSource
 }

@@ -1,14 +1,18 @@
 -- Stands after one of asynq's scripts that enqueue a task, made the function enqueue, and after
--- wake.lua. It wakes the idle workers if they cannot know of the task: they have seen the queue
+-- wake.lua and fair.lua. It wakes the idle workers if they cannot know of the task: they have seen the queue
 -- empty, or count on a later one. So a thousand tasks wake them once.
--- KEYS 2 pending (list) or scheduled (zset)
--- ARGV 3 of one to be scheduled: its id
+-- KEYS 2 pending (list) or scheduled (zset); those of fair.lua
+-- ARGV 3 of one to be scheduled: its id; those of fair.lua, 4 is not there without a sender
 -- result that of asynq's script
 local reply = enqueue()
 if reply == 1 then
   local first
   if string.sub(KEYS[2], -8) == ':pending' then
-    first = redis.call('LLEN', KEYS[2]) == 1
+    local waiting = redis.call('LLEN', KEYS[2])
+    first = waiting == 1
+    if ARGV[4] and waiting > NOTED then
+      order(waiting)
+    end
   else
     first = redis.call('ZRANGE', KEYS[2], 0, 0)[1] == ARGV[3]
   end

@@ -276,3 +276,9 @@ func WebhookWaiting(app, id string) string { return prefix + app + "}:webhook:wa
 //
 // STRING name of the dequeue, task id · 25 s · owner internal/asynqx
 func Dequeued(queue, server string) string { return prefix + queue + "}:dequeued:" + server }
+
+// Senders is what fair.lua knows of those who have tasks in a long queue. It is in the slot of
+// its queue.
+//
+// HASH sender to a note, see internal/asynqx/fair.lua · 1 day after the last that is new · owner internal/asynqx
+func Senders(queue string) string { return prefix + queue + "}:senders" }

@@ -58,6 +58,9 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 	if got := keys.Dequeued("ops:bulk", "s"); got != "wecomq:{ops:bulk}:dequeued:s" {
 		t.Errorf("key %s is not in the slot of its queue", got)
 	}
+	if got := keys.Senders("ops:bulk"); got != "wecomq:{ops:bulk}:senders" {
+		t.Errorf("key %s is not in the slot of its queue", got)
+	}
 	if got := keys.All("ops"); got != "wecomq:{ops}:*" {
 		t.Errorf("pattern %s, want wecomq:{ops}:*", got)
 	}

@@ -1,0 +1,144 @@
+package daemon_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/apps"
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/daemon/daemontest"
+	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom/wecomtest"
+)
+
+// The tokens of a flood, and of the alert that meets it.
+const (
+	flooder = "flooder-token-0123456789abcdef"
+	alerter = "alerter-token-0123456789abcdef"
+)
+
+// flooded is a deployment with both.
+func flooded(t *testing.T, concurrency int) *daemontest.Deployment {
+	t.Helper()
+	return daemontest.New(t, daemontest.Config{
+		Tokens: []config.Token{
+			daemontest.Token(flooder, []string{"ops"}, config.ScopeSend),
+			daemontest.Token(alerter, []string{"ops"}, config.ScopeSend, config.ScopeRead),
+		},
+		Change: func(cfg *config.Config) {
+			cfg.Apps["ops"].Concurrency = concurrency
+			cfg.Apps["ops"].Limits.CallsPerMinute = 300
+		},
+	})
+}
+
+// as makes a request with a token, and reads the answer.
+func as(t *testing.T, secret, method, url, body string) (status int, answer []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+secret)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err = io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, answer
+}
+
+// flood enqueues so many critical messages, each to somebody else.
+func flood(t *testing.T, url string, lines int) {
+	t.Helper()
+	var body strings.Builder
+	for i := range lines {
+		fmt.Fprintf(&body, `{"priority":"critical","touser":"u%d","msgtype":"text","text":{"content":"flood %06d"}}`+"\n", i, i)
+	}
+	status, answer := as(t, flooder, http.MethodPost, url+"/v1/messages:batch", body.String())
+	if queued := bytes.Count(answer, []byte(`"state":"queued"`)); status != http.StatusOK || queued != lines {
+		t.Fatalf("HTTP %d, %d of %d lines are queued", status, queued, lines)
+	}
+}
+
+// alarm enqueues a critical message of the other token, and gives its id.
+func alarm(t *testing.T, url, text string) string {
+	t.Helper()
+	status, answer := as(t, alerter, http.MethodPost, url+"/v1/messages", `{"priority":"critical","touser":"duty","msgtype":"text","text":{"content":"`+text+`"}}`)
+	receipt := struct{ ID, State string }{}
+	if err := json.Unmarshal(answer, &receipt); err != nil || status != http.StatusAccepted || receipt.State != "queued" {
+		t.Fatalf("HTTP %d %s", status, answer)
+	}
+	return receipt.ID
+}
+
+func TestAnAlertDoesNotWaitForTheFloodOfAnotherToken(t *testing.T) {
+	t.Parallel()
+	const concurrency, lines = 16, 2000
+	d := flooded(t, concurrency)
+	url, _ := d.Start(daemon.Config{Gateway: true, Worker: true})
+	flood(t, url, lines)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for i := range 3 {
+		text := fmt.Sprint("alert ", i)
+		alarm(t, url, text)
+		before := len(d.WeCom.Messages())
+		var place int
+		for n := before + 1; ; n++ {
+			arrived, err := d.WeCom.WaitMessages(ctx, n)
+			if err != nil {
+				t.Fatalf("%q has not arrived: %v", text, err)
+			}
+			if place = slices.IndexFunc(arrived, func(m wecomtest.Message) bool { return m.Text == text }); place >= 0 {
+				break
+			}
+		}
+		// Each handler has one of the flood in hand; the alert overtakes most of those, too.
+		if passed := place - before; passed > concurrency/2 {
+			t.Errorf("%d calls of the flood went before %q", passed, text)
+		}
+	}
+	floods := slices.DeleteFunc(d.WeCom.Messages(), func(m wecomtest.Message) bool { return !strings.HasPrefix(m.Text, "flood") })
+	for i, m := range floods { // as many as there are handlers may be under way at once
+		if latest := fmt.Sprintf("flood %06d", i+concurrency); m.Text > latest {
+			t.Errorf("of the flood, message %d to arrive is %q", i, m.Text)
+		}
+	}
+}
+
+func TestAMessageThatGoesAheadIsLikeAnyOther(t *testing.T) {
+	t.Parallel()
+	d := flooded(t, 4)
+	url, _ := d.Start(daemon.Config{Gateway: true})
+	flood(t, url, 100)
+	id := alarm(t, url, "alert")
+	var record tasks.Record
+	if _, answer := as(t, alerter, http.MethodGet, url+"/v1/messages/"+id, ""); json.Unmarshal(answer, &record) != nil || record.State != tasks.Queued || record.Actor != alerter {
+		t.Errorf("its record is %s", answer)
+	}
+	status, err := d.Inspector().Status(t.Context(), "ops")
+	if err != nil || status.Backlog.Critical != 101 {
+		t.Errorf("the backlog is %+v, %v", status.Backlog, err)
+	}
+	queues, err := d.Inspector().Queues(t.Context(), "ops")
+	if i := slices.IndexFunc(queues, func(q apps.Queue) bool { return q.Priority == tasks.Critical }); err != nil || queues[i].Waiting != 101 || queues[i].Scheduled != 0 {
+		t.Errorf("the queue is %+v, %v", queues, err)
+	}
+	if _, answer := as(t, alerter, http.MethodDelete, url+"/v1/messages/"+id, ""); json.Unmarshal(answer, &record) != nil || record.State != tasks.Cancelled {
+		t.Errorf("cancelled it is %s", answer)
+	}
+}
