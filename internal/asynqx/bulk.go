@@ -24,7 +24,7 @@ type Task struct {
 	// for the dashboard.
 	Replaces bool
 	// Sender is who has sent it: while many wait, those of one sender do not hold up the
-	// others'. "" lets it wait behind all.
+	// others'. Those of whom it is not known are of one sender, "".
 	Sender string
 	// Owed lets the task into a full Redis: it is a part of a message that is there already.
 	Owed bool

@@ -75,9 +75,13 @@ func TestOneSendersManyTasksDoNotHoldUpTheOthers(t *testing.T) {
 			[][]asynqx.Task{of("a", 1, 8), of("b", 1, 1), of("a", 9, 100), of("b", 2, 2)},
 			slices.Concat(idsOf("a", 1, 8), idsOf("b", 1, 1), idsOf("a", 9, 100), idsOf("b", 2, 2)),
 		},
-		"whoever is not named waits behind all": {
-			[][]asynqx.Task{slices.Concat(of("a", 1, 50), []asynqx.Task{task("nobody-001")}), of("b", 1, 1)},
-			slices.Concat(idsOf("b", 1, 1), idsOf("a", 1, 50), []string{"nobody-001"}),
+		"those of whom it is not known are of one more sender": {
+			[][]asynqx.Task{of("", 1, 50), of("a", 1, 20), of("", 51, 52), of("b", 1, 1)},
+			slices.Concat(idsOf("a", 1, 10), idsOf("b", 1, 1), idsOf("", 1, 50), idsOf("a", 11, 20), idsOf("", 51, 52)),
+		},
+		"two with many hold up no third": {
+			[][]asynqx.Task{of("a", 1, 50), of("b", 1, 20), of("a", 51, 60), of("b", 21, 30), of("c", 1, 1)},
+			slices.Concat(idsOf("b", 1, 10), idsOf("c", 1, 1), idsOf("a", 1, 50), idsOf("b", 11, 20), idsOf("a", 51, 60), idsOf("b", 21, 30)),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

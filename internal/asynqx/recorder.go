@@ -114,9 +114,6 @@ func (r *recorder) retime(first int, at, now time.Time) {
 // name adds the sender to the calls from the first one on that put a task behind others, with
 // the keys that fair.lua needs.
 func (r *recorder) name(first int, sender string) {
-	if sender == "" {
-		return
-	}
 	for i, c := range r.calls[first:] {
 		if len(c.keys) != 2 || !strings.HasSuffix(c.keys[1], ":pending") {
 			continue

@@ -2,7 +2,7 @@
 -- wake.lua and fair.lua. It wakes the idle workers if they cannot know of the task: they have seen the queue
 -- empty, or count on a later one. So a thousand tasks wake them once.
 -- KEYS 2 pending (list) or scheduled (zset); those of fair.lua
--- ARGV 3 of one to be scheduled: its id; those of fair.lua, 4 is not there without a sender
+-- ARGV 3 of one to be scheduled: its id; those of fair.lua
 -- result that of asynq's script
 local reply = enqueue()
 if reply == 1 then
@@ -10,7 +10,7 @@ if reply == 1 then
   if string.sub(KEYS[2], -8) == ':pending' then
     local waiting = redis.call('LLEN', KEYS[2])
     first = waiting == 1
-    if ARGV[4] and waiting > NOTED then
+    if waiting > NOTED then
       order(waiting)
     end
   else

@@ -235,6 +235,8 @@ func (g *growth) operator(rejected string) {
 		g.alerts("storm", "firing", fmt.Sprint("storm", i))
 	}
 	g.alerts("card&type=template_card&resolve=update", "firing", "card")
+	many := strings.Repeat(`{"touser":"many","msgtype":"text","text":{"content":"many"}}`+"\n", 20) // a long queue
+	g.post("/v1/messages:batch?app=ops", many)
 	g.look()
 	if err := inspector.Resume(g.Context(), "ops"); err != nil {
 		g.Fatal(err)
