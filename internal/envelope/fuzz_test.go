@@ -46,6 +46,37 @@ func drain(t *testing.T, l *envelope.Lines) string {
 	}
 }
 
+// FuzzMessages proves that each line of a batch is a message or a fault of that line, with
+// its number: what `wecomq send --batch` and the gateway read.
+func FuzzMessages(f *testing.F) {
+	const hello = `{"touser":"chen.li","msgtype":"text","text":{"content":"hello"}}`
+	f.Add(hello + "\n\n{}\r\nnot JSON\n" + hello)
+	f.Add(`{"touser":"a","msgtype":"text","text":{"content":"x"},"priority":"critical","process_at":"2026-13-01T00:00:00Z"}`)
+	f.Add("\ufeff" + hello + "\n[" + hello + "]\x00\n\xff")
+	f.Fuzz(func(t *testing.T, text string) {
+		lines, last := newLines(strings.NewReader(text)), 0
+		for {
+			chunk, err := lines.Chunk()
+			for _, line := range chunk {
+				if line.Number <= last || line.Number > strings.Count(text, "\n")+1 {
+					t.Errorf("line %d comes after line %d: %q", line.Number, last, text)
+				}
+				last = line.Number
+				e, err := line.Parse()
+				if err != nil {
+					continue
+				}
+				if m, err := e.Message(tasks.Options{}); err == nil && m.Request == nil {
+					t.Errorf("line %d of %q is no message", last, text)
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+}
+
 // FuzzValidateKey proves that a key that passes fits into a header and a log.
 func FuzzValidateKey(f *testing.F) {
 	f.Add("k")

@@ -16,6 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/tolerance"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 const (
@@ -51,14 +52,33 @@ func (memory) Record(context.Context, string, string) (tasks.Record, error) {
 	return tasks.Record{}, ErrNotFound
 }
 
+// Recall implements [Recaller]: there is no message.
+func (memory) Recall(context.Context, string, string) (tasks.Record, error) {
+	return tasks.Record{}, ErrNotFound
+}
+
+// jsonOnly is a WeCom that takes whatever is JSON.
+type jsonOnly struct{}
+
+func (jsonOnly) Post(_ context.Context, _ string, body []byte, _ any) error {
+	if !json.Valid(body) {
+		panic("no JSON came through: " + string(body))
+	}
+	return nil
+}
+
+func (jsonOnly) UploadMedia(context.Context, wecom.MediaType, string, []byte) (*wecom.Media, error) {
+	return &wecom.Media{}, nil
+}
+
 func newFuzzGateway(tb testing.TB) *Gateway {
 	tb.Helper()
 	g, err := New(Config{
-		Services: Services{Queue: memory{}, Records: memory{}},
+		Services: Services{Queue: memory{}, Records: memory{}, Recaller: memory{}},
 		Settings: Settings{
-			Apps: []App{{Name: "ops", CorpID: "ww1", AgentID: "1000002"}},
+			Apps: []App{{Name: "ops", CorpID: "ww1", AgentID: "1000002", WeCom: jsonOnly{}}},
 			Tokens: []config.Token{
-				{Name: "fuzz", SHA256: sha256.Sum256([]byte(fuzzToken)), Apps: []string{"ops"}, Scopes: []config.Scope{config.ScopeSend, config.ScopeRead}},
+				{Name: "fuzz", SHA256: sha256.Sum256([]byte(fuzzToken)), Apps: []string{"ops"}, Scopes: []config.Scope{config.ScopeSend, config.ScopeRead, config.ScopeRecall}},
 				{Name: "other", SHA256: sha256.Sum256([]byte(otherToken)), Apps: []string{"ops"}, Scopes: []config.Scope{config.ScopeSend}},
 			},
 		},
@@ -117,8 +137,7 @@ func FuzzWeCom(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		// Recall and update would go on to WeCom, for ids that are not ours.
-		for _, api := range []string{"message/send", "gettoken"} {
+		for _, api := range []string{"message/send", "message/recall", "message/update_template_card", "gettoken"} {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/cgi-bin/"+api+"?access_token="+token, strings.NewReader(body))
 			w := serve(t, g, r)
 			var answer struct {

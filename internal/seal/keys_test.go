@@ -95,16 +95,17 @@ func TestAnErrorShowsNothingOfAKey(t *testing.T) {
 	}
 }
 
+// FuzzOpen proves that nothing is opened but what was sealed.
 func FuzzOpen(f *testing.F) {
+	const token = "an-access-token"
 	k := parse(f, keyOf(1))
-	sealed := k.Seal("an-access-token", "here")
-	f.Add(sealed)
-	f.Add("an-access-token")
+	f.Add(k.Seal(token, "here"))
+	f.Add(k.Seal(token, "elsewhere"))
+	f.Add(token)
 	f.Add("sealed:" + strings.Repeat(":", 9))
 	f.Fuzz(func(t *testing.T, value string) {
 		plain, err := k.Open(value, "here")
-		text := strings.NewReplacer("\n", "", "\r", "").Replace(value) // which base64 ignores
-		if err == nil && plain != value && text != sealed {
+		if isSealed := strings.HasPrefix(value, "sealed:"); err == nil && plain != value && (plain != token || !isSealed) {
 			t.Errorf("%q is opened as %q", value, plain)
 		}
 	})
