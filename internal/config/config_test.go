@@ -136,6 +136,7 @@ broadcast: {approval_above: 10000}
 gateway:
   listen: :80
   metrics_listen: 127.0.0.1:9090
+  login: {proxy_header: X-User, groups_header: X-Groups, groups: [{group: admins, apps: [hr], scopes: [admin]}]}
   trusted_proxies: [10.1.2.3/8, "fd00::/8", 192.0.2.7]
   tokens:
     - {name: grafana, sha256: "%x", apps: [hr], scopes: [send, read]}
@@ -158,7 +159,10 @@ log: {level: debug, format: console}
 			Limits: tasks.Limits{Seats: 500, CallsPerMinute: 100, MemberPerMinute: 20, MemberPerHour: 200, CriticalReserve: 0.125},
 		}},
 		Broadcast: config.Broadcast{ApprovalAbove: 10000},
-		Gateway: config.Gateway{Listen: ":80", MetricsListen: "127.0.0.1:9090", TrustedProxies: []netip.Prefix{
+		Gateway: config.Gateway{Listen: ":80", MetricsListen: "127.0.0.1:9090", Login: &config.Login{
+			ProxyHeader: "X-User", GroupsHeader: "X-Groups",
+			Groups: []config.Group{{Name: "admins", Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeAdmin}}},
+		}, TrustedProxies: []netip.Prefix{
 			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("192.0.2.7/32"),
 		}, Tokens: []config.Token{
 			{Name: "grafana", SHA256: sha256.Sum256([]byte("one")), Apps: []string{"hr"}, Scopes: []config.Scope{config.ScopeSend, config.ScopeRead}},

@@ -121,6 +121,14 @@ func TestProblemsOfAFile(t *testing.T) {
 		"TLS with a file that is not there": {minimal + "gateway: {tls: {cert_file: none.pem, key_file: secret.txt}}\n", []string{
 			"wecomq.yaml:6: gateway.tls.cert_file: open none.pem: no such file or directory",
 		}},
+		"login by nobody": {minimal + "gateway: {login: {proxy_header: 'X User', groups: []}}\n", []string{
+			`wecomq.yaml:6: gateway.login.proxy_header: "X User" is not the name of a header such as X-Forwarded-User`,
+			`wecomq.yaml:6: gateway.login.groups: missing (say what at least one group may do; "*" is everybody)`,
+			"wecomq.yaml:6: gateway.login: nobody is trusted to log people in (list the proxy in gateway.trusted_proxies)",
+		}},
+		"a token named like a person": {token + "{name: 'user:lisi', sha256: " + sum + ", apps: [ops], scopes: [send]}\n", []string{
+			`wecomq.yaml:8: gateway.tokens[0].name: begins with "user:", which is for people of gateway.login`,
+		}},
 		"proxies that are none": {minimal + "gateway: {trusted_proxies: [proxy, 0.0.0.0/0, '::ffff:10.0.0.1']}\n", []string{
 			`wecomq.yaml:6: gateway.trusted_proxies[0]: "proxy" is neither an address nor a network (write 10.0.0.7 or 10.0.0.0/8)`,
 			`wecomq.yaml:6: gateway.trusted_proxies[1]: "0.0.0.0/0" is every address (name those of your proxies)`,

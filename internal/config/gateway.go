@@ -23,6 +23,7 @@ type Gateway struct {
 	TLS           *TLS // nil for plain HTTP
 	// TrustedProxies are those whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	Login          *Login // nil: with tokens only
 	Tokens         []Token
 	Webhooks       webhook.Config
 }
@@ -65,6 +66,7 @@ func readGateway(s *section, apps map[string]*App) Gateway {
 	gateway.TLS = readTLS(s.section("tls"))
 	gateway.MetricsListen = optional(s, "metrics_listen", "", addressOrNone)
 	gateway.TrustedProxies = readNetworks(s, "trusted_proxies")
+	gateway.Login = readLogin(s.section("login"), names, len(gateway.TrustedProxies))
 	for _, item := range s.sections("tokens") {
 		gateway.Tokens = append(gateway.Tokens, readToken(item, gateway.Tokens, names))
 	}
@@ -84,6 +86,9 @@ func readToken(s *section, others []Token, apps []string) Token {
 	}
 	if allowed := token.Limits.Priorities; token.Priority != "" && allowed != nil && !slices.Contains(allowed, token.Priority) {
 		s.fail(s.at("priority"), "%q is none of its limits.priorities", token.Priority)
+	}
+	if strings.HasPrefix(token.Name, PersonPrefix) {
+		s.fail(s.at("name"), "begins with %q, which is for people of gateway.login", PersonPrefix)
 	}
 	for _, other := range others {
 		if token.Name != "" && token.Name == other.Name {

@@ -180,6 +180,14 @@ func addressOrNone(text string) (string, error) {
 	return address(text)
 }
 
+// headerName accepts the name of an HTTP header.
+func headerName(text string) (string, error) {
+	if text == "" || strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
+		return "", fmt.Errorf("%q is not the name of a header such as X-Forwarded-User", text)
+	}
+	return text, nil
+}
+
 // network accepts an address, or a network in CIDR notation.
 func network(text string) (netip.Prefix, error) {
 	prefix, err := netip.ParsePrefix(text)

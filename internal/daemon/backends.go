@@ -51,7 +51,7 @@ type backend struct {
 // load makes the backends of a config; apply activates them.
 func (b *backends) load(d *Deployment) (apply func(), settings gateway.Settings, err error) {
 	next := backendSet{apps: map[string]*backend{}, states: d.Inspector(), rdb: d.rdb, deployment: d}
-	settings = gateway.Settings{Tokens: d.Config.Gateway.Tokens, TrustedProxies: d.Config.Gateway.TrustedProxies}
+	settings = gateway.Settings{Tokens: d.Config.Gateway.Tokens, TrustedProxies: d.Config.Gateway.TrustedProxies, Login: d.Config.Gateway.Login}
 	for _, name := range d.Config.AppNames() {
 		app := d.Config.Apps[name]
 		if next.apps[name], err = newBackend(d, app); err != nil {

@@ -41,7 +41,7 @@ func (d *Deployment) send(ctx context.Context, p *producer.Producer, messages []
 }
 
 func (d *Deployment) countSent(ctx context.Context, messages int) {
-	if identity := gateway.IdentityFrom(ctx); identity != nil && d.metrics != nil {
+	if identity := gateway.IdentityFrom(ctx); identity != nil && !identity.Person() && d.metrics != nil {
 		d.metrics.TokenSent(identity.Name(), messages)
 	}
 }

@@ -19,7 +19,12 @@ import (
 type Identity struct {
 	Token config.Token
 	apps  []App // those of the token that exist
+
+	person bool // whom a proxy has logged in
 }
+
+// Person reports whether it is somebody whom a proxy has logged in, and who has no token.
+func (i *Identity) Person() bool { return i.person }
 
 // Name returns the name of the token.
 func (i *Identity) Name() string { return i.Token.Name }

@@ -142,6 +142,9 @@ func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, e
 // clientOf identifies the client of a route.
 func (g *Gateway) clientOf(r *http.Request, route Route) (*Identity, error) {
 	secret, door := bearer(r), DoorBearer
+	if person := g.settings.Load().person(r); route.Session && secret == "" && person != nil {
+		return person, nil
+	}
 	if cookie, err := r.Cookie(sessionCookie); route.Session && secret == "" && err == nil {
 		shown, err := g.sessionSecret(r.Context(), cookie.Value)
 		if err != nil {

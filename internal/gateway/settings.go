@@ -15,6 +15,7 @@ type Settings struct {
 	Tokens []config.Token
 	// TrustedProxies are those whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	Login          *config.Login // nil: with tokens only
 }
 
 // App is an app that can send messages.

@@ -24,6 +24,7 @@ type view struct {
 	Notice    string // what was just done
 	Live      bool   // it changes by itself
 	Token     string // the name of whose session it is, "" for nobody's
+	Person    bool   // whom a proxy has logged in, and can log out
 	Admin     bool
 	Send      bool   // may send
 	Dashboard string // its path, "" for those who do not see it
@@ -87,7 +88,7 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name 
 	v.Others = others(v.Lang, shownAt(r))
 	v.Notice = v.Lang.notice(r.URL.Query().Get("done"))
 	if identity := gateway.IdentityFrom(r.Context()); identity != nil {
-		v.Token, v.Admin, v.Send = identity.Name(), identity.Has(config.ScopeAdmin), identity.Has(config.ScopeSend)
+		v.Token, v.Person, v.Admin, v.Send = identity.Name(), identity.Person(), identity.Has(config.ScopeAdmin), identity.Has(config.ScopeSend)
 		if p.cfg.ShowDashboard != nil && p.cfg.ShowDashboard(identity) {
 			v.Dashboard = p.cfg.Dashboard
 		}
