@@ -45,6 +45,11 @@ func TestAnAccessTokenCannotBeChanged(t *testing.T) {
 			t.Errorf("with another byte %d it is still good", i)
 		}
 	}
+	for _, other := range []string{good + "\n", good[:9] + "\r\n" + good[9:], good + "="} {
+		if _, err := g.openAccess(other); err == nil {
+			t.Errorf("%q is accepted as well", other)
+		}
+	}
 	if a, err := g.openAccess(good); err != nil || a.secret != fuzzToken || a.corpID != "ww1" {
 		t.Errorf("%+v, %v", a, err)
 	}

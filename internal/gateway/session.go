@@ -107,7 +107,7 @@ func (g *Gateway) sessionSecret(ctx context.Context, value string) (string, erro
 	return a.secret, nil
 }
 
-// sessionID names a session without being it.
+// sessionID names a session, of which there is one spelling only, without being it.
 func sessionID(value string) string {
 	sum := sha256.Sum256([]byte(value))
 	return hex.EncodeToString(sum[:16])
