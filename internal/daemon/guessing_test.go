@@ -75,7 +75,13 @@ func TestWhoGuessesHasToWaitAtEachDoor(t *testing.T) {
 				}
 				return response.StatusCode, response.Header.Get("Retry-After"), string(text)
 			}
-			normal, _, _ := show(guessable, "192.0.2.1")
+			normal, _, _ := show(guessable, "192.0.2.3")
+			for i := range 10 {
+				show("wrong-"+strconv.Itoa(i), "192.0.2.3")
+			}
+			if status, _, body := show(guessable, "192.0.2.3"); status != normal {
+				t.Errorf("a short token that was shown before: HTTP %d, want %d: %s", status, normal, body)
+			}
 			for i := range 10 {
 				if status, retry, _ := show("wrong-"+strconv.Itoa(i), "192.0.2.1"); status == door.waits || retry != "" {
 					t.Fatalf("wrong token %d: HTTP %d", i+1, status)
@@ -99,7 +105,7 @@ func TestWhoGuessesHasToWaitAtEachDoor(t *testing.T) {
 			if want := fmt.Sprintf(`"remote":"192.0.2.1","door":%q,`, name); strings.Count(d.Log.String(), want) != 1 {
 				t.Errorf("%s is not once in the log:\n%s", want, d.Log)
 			}
-			if want := fmt.Sprintf("wecomq_auth_failures_total{door=%q} 12\n", name); !strings.Contains(metricsOf(t, address), want) {
+			if want := fmt.Sprintf("wecomq_auth_failures_total{door=%q} 22\n", name); !strings.Contains(metricsOf(t, address), want) {
 				t.Errorf("the metrics lack %s", want)
 			}
 		})

@@ -30,7 +30,7 @@ const unguessable = 32
 //
 // A right token that nobody can guess is never made to wait: whoever shares its address, as
 // behind a NAT, could stop it otherwise. A shorter one has to wait like a wrong one, or the
-// wait would slow nobody down who tries them all.
+// wait would slow nobody down who tries them all, unless it came from there before.
 func (g *Gateway) admit(r *http.Request, door Door, secret string) (*Identity, error) {
 	identity, err := g.identify(secret)
 	if secret == "" || err == nil && len(secret) >= unguessable {

@@ -22,6 +22,9 @@ const (
 	// repeatsKnown is how many wrong secrets of an address are known when they come again:
 	// programs that repeat one with an old setting are no guessers.
 	repeatsKnown = 8
+	// excusable is how many wrong secrets may come while an address waits before those that
+	// were right earlier wait as well, or whoever shares the address could try at will.
+	excusable = 100
 )
 
 // Watch knows from where wrong secrets come. It is safe for concurrent use.
@@ -31,6 +34,8 @@ type Watch struct {
 	mu     sync.Mutex
 	places map[netip.Prefix]*list.Element
 	all    *list.List // of *guesser; the one whose last guess is longest ago comes first
+
+	regulars regulars
 }
 
 // guesser is one address, or an IPv6 network of the size that a single host may have.
@@ -40,29 +45,41 @@ type guesser struct {
 	known [repeatsKnown]uint64 // hashes of the last wrong secrets
 	last  time.Time            // of the wrong ones
 	until time.Time            // it has to wait
+
+	whileWaiting int // wrong secrets, which nobody has looked at
 }
 
 // NewWatch returns a watch that knows nothing yet.
 func NewWatch() *Watch {
-	return &Watch{seed: maphash.MakeSeed(), places: map[netip.Prefix]*list.Element{}, all: list.New()}
+	return &Watch{seed: maphash.MakeSeed(), places: map[netip.Prefix]*list.Element{}, all: list.New(), regulars: newRegulars()}
 }
 
 // Judge notes a wrong secret, and returns how long its address has to wait until the next one
 // is looked at; 0 means that this one counts. first is true for the one that begins that.
+//
+// What was right from there before the waiting began does not wait: clients that do not try again
+// would lose what they have to say because of others behind the same address.
 func (w *Watch) Judge(remote, secret string, right bool, now time.Time) (wait time.Duration, first bool) {
-	from := networkOf(remote)
+	from, hash := networkOf(remote), maphash.String(w.seed, secret)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	who := w.find(from, now)
 	switch {
 	case who != nil && now.Before(who.until):
+		if right && who.whileWaiting < excusable && w.regulars.has(from, hash) {
+			return 0, false
+		}
+		who.pass(right, hash)
 		return who.until.Sub(now), false
 	case right:
+		if who == nil || who.wrong < freeGuesses {
+			w.regulars.add(from, hash)
+		}
 		return 0, false
 	case who == nil:
 		who = w.add(from)
 	}
-	if !who.note(maphash.String(w.seed, secret), now) {
+	if !who.note(hash, now) {
 		return 0, false
 	}
 	w.all.MoveToBack(w.places[from])
@@ -100,7 +117,7 @@ func (w *Watch) remove(place *list.Element) {
 
 // note counts a wrong secret, unless it is one of the last.
 func (g *guesser) note(secret uint64, now time.Time) bool {
-	if slices.Contains(g.known[:min(g.wrong, repeatsKnown)], secret) {
+	if g.knows(secret) {
 		return false
 	}
 	g.known[g.wrong%repeatsKnown] = secret
@@ -110,6 +127,18 @@ func (g *guesser) note(secret uint64, now time.Time) bool {
 		g.until = now.Add(min(time.Second<<min(beyond, 10), longestWait))
 	}
 	return true
+}
+
+// pass counts what comes while it waits.
+func (g *guesser) pass(right bool, secret uint64) {
+	if !right && !g.knows(secret) {
+		g.whileWaiting++
+	}
+}
+
+// knows reports whether a wrong secret is one of the last.
+func (g *guesser) knows(secret uint64) bool {
+	return slices.Contains(g.known[:min(g.wrong, repeatsKnown)], secret)
 }
 
 // networkOf is the address, of IPv6 its first 64 bits.

@@ -15,8 +15,69 @@ func guess(w *guessing.Watch, from string, n int, at time.Time) time.Duration {
 	for i := range n {
 		w.Judge(from, fmt.Sprint(at.UnixNano(), " ", i), false, at)
 	}
-	wait, _ := w.Judge(from, "right", true, at)
+	wait, _ := w.Judge(from, fmt.Sprint("right ", at.UnixNano(), " ", n), true, at)
 	return wait
+}
+
+// What was right before the waiting began goes on, unless very many wrong ones come meanwhile.
+func TestWhatWasRightEarlierDoesNotWait(t *testing.T) {
+	t.Parallel()
+	w, now := guessing.NewWatch(), time.Now()
+	show := func(from, secret string, right bool) time.Duration {
+		wait, _ := w.Judge(from, secret, right, now)
+		return wait
+	}
+	show("192.0.2.1", "hunter2", true)
+	guess(w, "192.0.2.1", 10, now)
+	if wait := show("192.0.2.1", "hunter2", true); wait != 0 {
+		t.Errorf("it waits %s", wait)
+	}
+	for range 2 {
+		if wait := show("192.0.2.1", "hunter3", true); wait != time.Second {
+			t.Errorf("one that was not shown earlier waits %s", wait)
+		}
+	}
+	if wait := show("192.0.2.1", "hunter2", false); wait != time.Second {
+		t.Errorf("one that is right no more waits %s", wait)
+	}
+	guess(w, "192.0.2.2", 10, now)
+	if wait := show("192.0.2.2", "hunter2", true); wait != time.Second {
+		t.Errorf("from another address it waits %s", wait)
+	}
+	guess(w, "192.0.2.1", 98, now)
+	if wait := show("192.0.2.1", "hunter2", true); wait != 0 {
+		t.Errorf("after 99 that were not looked at it waits %s", wait)
+	}
+	guess(w, "192.0.2.1", 100, now)
+	if wait := show("192.0.2.1", "hunter2", true); wait != time.Second {
+		t.Errorf("after far more it waits %s", wait)
+	}
+	now = now.Add(2 * time.Second)
+	show("192.0.2.1", "hunter3", true) // it may have been found
+	guess(w, "192.0.2.1", 1, now)
+	if wait := show("192.0.2.1", "hunter3", true); wait == 0 {
+		t.Error("one that is shown between two waits does not wait in the second")
+	}
+}
+
+func TestRightSecretsTakeLittleMemory(t *testing.T) {
+	t.Parallel()
+	w, now := guessing.NewWatch(), time.Now()
+	for i := range 17 { // of one address
+		w.Judge("192.0.2.1", strconv.Itoa(i), true, now)
+	}
+	guess(w, "192.0.2.1", 10, now)
+	for i, waits := range map[int]bool{0: true, 16: false} {
+		if wait, _ := w.Judge("192.0.2.1", strconv.Itoa(i), true, now); wait > 0 != waits {
+			t.Errorf("secret %d of 17 waits %s", i, wait)
+		}
+	}
+	for i := range 1000 {
+		w.Judge(fmt.Sprintf("198.51.%d.%d", i>>8, i&0xff), "right", true, now)
+	}
+	if wait, _ := w.Judge("192.0.2.1", "16", true, now); wait == 0 {
+		t.Error("who came a thousand addresses ago is not forgotten")
+	}
 }
 
 func TestWhoGuessesWaitsLongerEachTime(t *testing.T) {
