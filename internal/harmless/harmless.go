@@ -5,6 +5,7 @@ package harmless
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Text is a text without what would steer a terminal or turn the direction of writing:
@@ -23,10 +24,10 @@ func Line(s string) string {
 }
 
 // Cell is such a text for a cell of a CSV: what a spreadsheet would take for a formula gets
-// an apostrophe.
+// an apostrophe. Some take the full-width forms for the others.
 func Cell(s string) string {
 	s = Text(s)
-	if s != "" && strings.ContainsRune("=+-@\t\n", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@＝＋－＠\t\n", first) {
 		return "'" + s
 	}
 	return s
