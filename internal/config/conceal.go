@@ -13,8 +13,9 @@ const longest = 20
 // the wrong place.
 func conceal(err error, value string) string {
 	text := err.Error()
+	isURL := strings.Contains(value, "@") || strings.Contains(value, "://")      // perhaps with a password
 	isPath := strings.ContainsAny(value, "/.") && !strings.HasSuffix(value, "=") // which ends base64
-	if len(value) <= longest || isPath {
+	if !isURL && (len(value) <= longest || isPath) {
 		return text
 	}
 	instead := fmt.Sprintf("a value of %d characters", len(value))

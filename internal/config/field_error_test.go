@@ -110,7 +110,7 @@ func TestProblemsOfAFile(t *testing.T) {
 		"negative approval":         {minimal + "broadcast: {approval_above: -1}\n", []string{`wecomq.yaml:6: broadcast.approval_above: "-1" is not a whole number from 0 to 2147483647`}},
 		"unknown key of broadcasts": {minimal + "broadcast: {approval: 1}\n", []string{"wecomq.yaml:6: broadcast.approval: unknown key (known here: approval_above)"}},
 		"listening without a port":  {minimal + "gateway: {listen: localhost}\n", []string{`wecomq.yaml:6: gateway.listen: "localhost" is not host:port`}},
-		"listening at a bad port":   {minimal + "gateway: {listen: 'h:65536'}\n", []string{`wecomq.yaml:6: gateway.listen: "h:65536": port "65536" is not a number from 0 to 65535`}},
+		"listening at a bad port":   {minimal + "gateway: {listen: 'h:65536'}\n", []string{`wecomq.yaml:6: gateway.listen: "h:65536": its port is not a number from 0 to 65535`}},
 		"TLS without anything to show": {minimal + "gateway: {tls: {client_ca: x, ca: y}}\n", []string{
 			"wecomq.yaml:6: gateway.tls.cert: missing", "wecomq.yaml:6: gateway.tls.key: missing",
 			"wecomq.yaml:6: gateway.tls.ca: unknown key (known here: cert, key, client_ca)",
@@ -130,7 +130,7 @@ func TestProblemsOfAFile(t *testing.T) {
 			`wecomq.yaml:8: gateway.tokens[0].name: begins with "user:", which is for people of gateway.login`,
 		}},
 		"proxies that are none": {minimal + "gateway: {trusted_proxies: [proxy, 0.0.0.0/0, '::ffff:10.0.0.1']}\n", []string{
-			`wecomq.yaml:6: gateway.trusted_proxies[0]: "proxy" is neither an address nor a network (write 10.0.0.7 or 10.0.0.0/8)`,
+			`wecomq.yaml:6: gateway.trusted_proxies[0]: "proxy" is neither an address nor a network (write 10.0.0.7, or 10.0.0.8/29 for a network of proxies only)`,
 			`wecomq.yaml:6: gateway.trusted_proxies[1]: "0.0.0.0/0" is every address (name those of your proxies)`,
 			`wecomq.yaml:6: gateway.trusted_proxies[2]: "::ffff:10.0.0.1" is an IPv4 address in IPv6 form (write it as IPv4)`,
 		}},
@@ -262,6 +262,19 @@ log: {level: %[1]s, format: %[1]s}
 		_, err := load(t, fmt.Sprintf(places, secret), nil)
 		if err == nil || strings.Contains(err.Error(), secret[:12]) || strings.Count(err.Error(), "\n") < 24 {
 			t.Errorf("of %s: %v", secret, err)
+		}
+	}
+}
+
+// A URL in the wrong place may have a password.
+func TestErrorsDoNotQuoteURLs(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"redis://:hunter2@127.0.0.1:6379/5", "redis://h?password=hunter2", "//u:hunter2@h", "u@h:hunter2", "https://u@h:hunter2/x"} {
+		for _, place := range []string{"gateway: {listen: '%s'}\n", "gateway: {public_url: '%s'}\n", "gateway: {trusted_proxies: ['%s']}\n", "log: {level: '%s'}\n"} {
+			_, err := load(t, minimal+fmt.Sprintf(place, url), nil)
+			if err == nil || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s in %s: %v", url, place, err)
+			}
 		}
 	}
 }

@@ -167,7 +167,7 @@ func address(text string) (string, error) {
 		return "", fmt.Errorf("%q is not host:port", text)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "", fmt.Errorf("%q: port %q is not a number from 0 to 65535", text, port)
+		return "", fmt.Errorf("%q: its port is not a number from 0 to 65535", text)
 	}
 	return text, nil
 }
@@ -196,7 +196,7 @@ func network(text string) (netip.Prefix, error) {
 	}
 	switch {
 	case err != nil:
-		return prefix, fmt.Errorf("%q is neither an address nor a network (write 10.0.0.7 or 10.0.0.0/8)", text)
+		return prefix, fmt.Errorf("%q is neither an address nor a network (write 10.0.0.7, or 10.0.0.8/29 for a network of proxies only)", text)
 	case prefix.Addr().Is4In6():
 		return prefix, fmt.Errorf("%q is an IPv4 address in IPv6 form (write it as IPv4)", text)
 	case prefix.Bits() == 0:
