@@ -16,9 +16,9 @@ func (p PublicURL) Prefix() string { return strings.TrimRight(p.parsed().Path, "
 // HTTPS reports whether browsers use https.
 func (p PublicURL) HTTPS() bool { return p.parsed().Scheme == "https" }
 
-// OwnsHost reports whether the address is that of the host itself, without a port: what a
-// browser remembers of a host holds for all its ports.
-func (p PublicURL) OwnsHost() bool { return p != "" && p.parsed().Port() == "" }
+// OwnsHost reports whether the address is that of the host itself, without a port or a path:
+// what a browser remembers of a host holds for all its ports and paths.
+func (p PublicURL) OwnsHost() bool { return p != "" && p.parsed().Port() == "" && p.Prefix() == "" }
 
 // Host is its host without a port.
 func (p PublicURL) Host() string { return p.parsed().Hostname() }

@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -223,6 +224,14 @@ func TestOnlyClientsWithACertificateOfTheCAAreAdmitted(t *testing.T) {
 	}
 }
 
+func trusting(networks ...string) []netip.Prefix {
+	var trusted []netip.Prefix
+	for _, network := range networks {
+		trusted = append(trusted, netip.MustParsePrefix(network))
+	}
+	return trusted
+}
+
 func TestCheckNamesAGatewayThatCanBeOverheard(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
@@ -230,6 +239,8 @@ func TestCheckNamesAGatewayThatCanBeOverheard(t *testing.T) {
 		cert, key := ca.issue(x509.Certificate{NotBefore: time.Now().Add(-100 * time.Hour), NotAfter: time.Now().Add(in)})
 		return &config.TLS{Cert: cert, Key: wecom.Secret(key)}
 	}
+	forClients := ending(90 * 24 * time.Hour)
+	forClients.ClientCA = ca.pem()
 	for name, tc := range map[string]struct {
 		gateway config.Gateway
 		level   daemon.Level
@@ -242,7 +253,13 @@ func TestCheckNamesAGatewayThatCanBeOverheard(t *testing.T) {
 		"one address":                    {config.Gateway{Listen: "10.0.0.1:8080"}, daemon.Warning, "it listens on 10.0.0.1:8080 in clear"},
 		"a public address with TLS":      {config.Gateway{Listen: ":8080", PublicURL: "https://ops.example.com"}, daemon.OK, ""},
 		"a public address without":       {config.Gateway{Listen: ":8080", PublicURL: "http://ops.example.com"}, daemon.Warning, "it listens on :8080 in clear"},
-		"published on loopback":          {config.Gateway{Listen: ":8080", PublicURL: "http://127.0.0.1:8080"}, daemon.OK, ""},
+		"all, but public on loopback":    {config.Gateway{Listen: ":8080", PublicURL: "http://127.0.0.1:8080"}, daemon.Warning, "it listens on :8080 in clear"},
+		"a proxy":                        {config.Gateway{Listen: ":8080", TrustedProxies: trusting("10.0.0.7/32")}, daemon.OK, ""},
+		"a network of proxies":           {config.Gateway{Listen: ":8080", TrustedProxies: trusting("10.0.0.0/24", "fd00::/64", "127.0.0.0/8")}, daemon.OK, ""},
+		"a network of more":              {config.Gateway{Listen: ":8080", TrustedProxies: trusting("10.0.0.0/23")}, daemon.Warning, "trusted_proxies: whoever is in 10.0.0.0/23 can pretend any address"},
+		"an IPv6 network of more":        {config.Gateway{Listen: ":8080", TrustedProxies: trusting("fd00::/63")}, daemon.Warning, "trusted_proxies: whoever is in fd00::/63 can"},
+		"clients with certificates only": {config.Gateway{Listen: ":8080", TLS: forClients}, daemon.Warning, "tls.client_ca keeps out probes and Prometheus"},
+		"and a port for metrics":         {config.Gateway{Listen: ":8080", MetricsListen: "127.0.0.1:9090", TLS: forClients}, daemon.OK, ""},
 		"TLS":                            {config.Gateway{Listen: ":8080", TLS: ending(15 * 24 * time.Hour)}, daemon.OK, ""},
 		"TLS that ends within two weeks": {config.Gateway{Listen: ":8080", TLS: ending(13 * 24 * time.Hour)}, daemon.Warning, "its certificate expires at "},
 		"TLS that has ended":             {config.Gateway{Listen: ":8080", TLS: ending(-time.Hour)}, daemon.Fault, "its certificate has expired, at "},

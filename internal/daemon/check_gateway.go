@@ -9,22 +9,51 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// checkGateway tells what lets others read on the way, and of a certificate that ends.
+// checkGateway tells what lets others read on the way or pretend to be somebody else, and of a
+// certificate that ends.
 func checkGateway(g config.Gateway, now time.Time) []Finding {
-	if g.TLS != nil {
-		return checkCertificate(g.TLS, now)
-	}
+	findings := checkProxies(g.TrustedProxies)
 	if text := heardOnTheWay(g, g.Listen); text != "" {
-		return []Finding{{"gateway", Warning, text}}
+		findings = append(findings, Finding{"gateway", Warning, text})
 	}
-	return nil
+	if g.TLS == nil {
+		return findings
+	}
+	if g.TLS.ClientCA != "" && g.MetricsListen == "" {
+		findings = append(findings, Finding{"gateway", Warning, "tls.client_ca keeps out probes and Prometheus, which have no " +
+			"certificate of that CA; set gateway.metrics_listen for them"})
+	}
+	return append(findings, checkCertificate(g.TLS, now)...)
+}
+
+// The networks that may be nothing but proxies; larger ones have other hosts in them.
+const (
+	widestOfProxies4 = 24
+	widestOfProxies6 = 64
+)
+
+// checkProxies names networks in which there will be others than proxies.
+func checkProxies(networks []netip.Prefix) []Finding {
+	var findings []Finding
+	for _, network := range networks {
+		widest := widestOfProxies6
+		if network.Addr().Is4() {
+			widest = widestOfProxies4
+		}
+		if network.Bits() < widest && !network.Addr().IsLoopback() {
+			findings = append(findings, Finding{"gateway", Warning, fmt.Sprintf("trusted_proxies: whoever is in %s can pretend any "+
+				"address; name the addresses of the proxies", network)})
+		}
+	}
+	return findings
 }
 
 // heardOnTheWay says that whoever is on the way reads along, "" if nothing says so: the
-// address is that of this host, or there is a proxy, which has TLS.
+// address is that of this host, or there is a proxy, which has TLS. A public URL of this host
+// says nothing: others can reach the port all the same.
 func heardOnTheWay(g config.Gateway, listen string) string {
 	host, _, err := net.SplitHostPort(listen)
-	if err != nil || g.TLS != nil || ofThisHost(host) || ofThisHost(g.PublicURL.Host()) || g.PublicURL.HTTPS() || len(g.TrustedProxies) > 0 {
+	if err != nil || g.TLS != nil || ofThisHost(host) || g.PublicURL.HTTPS() || len(g.TrustedProxies) > 0 {
 		return ""
 	}
 	return fmt.Sprintf("it listens on %s in clear: whoever is on the way reads tokens and messages; set gateway.tls, "+

@@ -118,7 +118,7 @@ func TestWhatBrowsersRememberFollowsFromThePublicURL(t *testing.T) {
 		"none, behind a proxy with TLS":    {"", []string{"X-Forwarded-Proto", "https"}, "/", true, false},
 		"plain":                            {"http://ops.example.com", nil, "/", false, false},
 		"with TLS":                         {"https://ops.example.com", nil, "/", true, true},
-		"with TLS, below a path":           {"https://ops.example.com/wecomq", nil, "/wecomq/", true, true},
+		"with TLS, below a path":           {"https://ops.example.com/wecomq", nil, "/wecomq/", true, false},
 		"with TLS, on a port among others": {"https://ops.example.com:8443/wecomq/", nil, "/wecomq/", true, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,22 +9,35 @@ import (
 
 // clientAddress is where a request comes from: the other end of the connection or, where
 // that is a trusted proxy, the last address of X-Forwarded-For that is none. Each proxy
-// appends to the header, so what stands before that address anybody can have written.
+// appends to the header, so what stands before that address anybody can have written. If all
+// are trusted, it is the last one: of the others nobody says that a proxy has written them.
 func (s *Settings) clientAddress(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr // the connections of some tests have no address
 	}
 	client := bare(peer.Addr())
-	for rest := strings.Join(r.Header.Values("X-Forwarded-For"), ","); rest != "" && s.trusts(client); {
-		comma := strings.LastIndexByte(rest, ',')
-		addr, ok := hopAddress(strings.TrimSpace(rest[comma+1:]))
-		if !ok {
-			break
-		}
-		client, rest = addr, rest[:max(comma, 0)]
+	if s.trusts(client) {
+		client = s.behind(client, strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ","))
 	}
 	return client.String()
+}
+
+// behind is for whom a trusted proxy speaks.
+func (s *Settings) behind(proxy netip.Addr, hops []string) netip.Addr {
+	nearest := proxy
+	for i, text := range slices.Backward(hops) {
+		hop, ok := hopAddress(strings.TrimSpace(text))
+		switch {
+		case !ok:
+			return nearest
+		case !s.trusts(hop):
+			return hop
+		case i == len(hops)-1:
+			nearest = hop
+		}
+	}
+	return nearest
 }
 
 // trusts reports whether an address is that of a trusted proxy.
