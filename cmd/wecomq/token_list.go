@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,13 +15,14 @@ import (
 func newTokenList(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ls",
-		Short: "Show every token of the config, and what it has used of its limits",
+		Short: "Show every token of the config, when it was used last, and what it has used of its limits",
 		Long: `Shows the tokens of gateway.tokens. What they have used is counted in Redis, by all
 gateways together.
 
+  LAST USED   to the minute; - is never, or over 90 days ago
   MESSAGES    of this minute, of per_minute
   RECIPIENTS  of today in China, of recipients_per_day
-  -           stands for no such limit: then nothing is counted`,
+              - stands for no such limit: then nothing is counted`,
 		Example: "  wecomq token ls\n  wecomq token ls -o json",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,19 +50,24 @@ func (g *globals) printTokens(tokens []daemon.TokenStatus) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "TOKEN\tAPPS\tSCOPES\tEXPIRES\tMESSAGES\tRECIPIENTS")
+	_, _ = fmt.Fprintln(w, "TOKEN\tAPPS\tSCOPES\tEXPIRES\tLAST USED\tMESSAGES\tRECIPIENTS")
 	for _, t := range tokens {
-		scopes, expires := make([]string, len(t.Scopes)), "-"
+		scopes := make([]string, len(t.Scopes))
 		for i, scope := range t.Scopes {
 			scopes[i] = string(scope)
 		}
-		if !t.Expires.IsZero() {
-			expires = t.Expires.UTC().Format("2006-01-02 15:04Z")
-		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.Token, strings.Join(t.Apps, ","), strings.Join(scopes, ","), expires,
-			shareText(t.Limits, budget.PerMinute), shareText(t.Limits, budget.RecipientsPerDay))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.Token, strings.Join(t.Apps, ","), strings.Join(scopes, ","),
+			momentText(t.Expires), momentText(t.LastUsed), shareText(t.Limits, budget.PerMinute), shareText(t.Limits, budget.RecipientsPerDay))
 	}
 	return w.Flush()
+}
+
+// momentText is a moment to the minute, "-" for none.
+func momentText(at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return at.UTC().Format("2006-01-02 15:04Z")
 }
 
 // shareText is how much of a limit is used, "-" if there is none.

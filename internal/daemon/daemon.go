@@ -76,6 +76,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	if d.gateway != nil {
 		group.Go(func() error { return d.gateway.webhooks.run(ctx) })
+		group.Go(func() error {
+			d.gateway.lastUses.run(ctx)
+			return nil
+		})
 	}
 	if d.worker != nil {
 		group.Go(func() error { return d.worker.Run(ctx) }) // it watches the clock itself

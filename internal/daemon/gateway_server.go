@@ -15,6 +15,7 @@ type gatewayServer struct {
 	webhooks    *webhooks
 	sites       *sites
 	certificate *certificate
+	lastUses    *lastUses
 }
 
 func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, error) {
@@ -34,7 +35,8 @@ func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, 
 	if err != nil {
 		return nil, err
 	}
-	cfg.Stopping = stopping
+	uses := newLastUses(d.rdb)
+	cfg.Stopping, cfg.Services.TokenUsed = stopping, uses.note
 	cfg.Routes = slices.Concat(hooks.routes(), browser.routes())
 	if d.Config.Gateway.MetricsListen == "" {
 		cfg.Routes = append(cfg.Routes, gateway.Route{Pattern: "GET /metrics", Handler: d.metrics.Handler()})
@@ -47,7 +49,7 @@ func newGatewayServer(d *Deployment, stopping <-chan struct{}) (*gatewayServer, 
 	for _, door := range gateway.Doors() {
 		d.metrics.AuthFailures(string(door), 0)
 	}
-	return &gatewayServer{Gateway: g, backends: b, webhooks: hooks, sites: browser, certificate: own}, nil
+	return &gatewayServer{Gateway: g, backends: b, webhooks: hooks, sites: browser, certificate: own, lastUses: uses}, nil
 }
 
 // GatewayConfig configures a gateway without webhooks, pages, metrics and reloads.

@@ -23,7 +23,9 @@ type TokenStatus struct {
 	Apps    []string       `json:"apps"`
 	Scopes  []config.Scope `json:"scopes"`
 	Expires time.Time      `json:"expires,omitzero"`
-	Limits  []budget.Share `json:"limits"` // those that are counted, and what is used of them
+	// LastUsed is to the minute; zero if that was never, or over 90 days ago.
+	LastUsed time.Time      `json:"last_used,omitzero"`
+	Limits   []budget.Share `json:"limits"` // those that are counted, and what is used of them
 }
 
 // TokenStatuses are those of all tokens, in the order of the config.
@@ -37,9 +39,13 @@ func (d *Deployment) TokenStatuses(ctx context.Context) ([]TokenStatus, error) {
 	if err != nil {
 		return nil, err
 	}
+	lastUsed, err := readLastUses(ctx, d.rdb, names)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]TokenStatus, len(tokens))
 	for i, token := range tokens {
-		all[i] = TokenStatus{token.Name, token.Apps, token.Scopes, token.Expires, token.Limits.Shares(used[token.Name])}
+		all[i] = TokenStatus{token.Name, token.Apps, token.Scopes, token.Expires, lastUsed[token.Name], token.Limits.Shares(used[token.Name])}
 	}
 	return all, nil
 }

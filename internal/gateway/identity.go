@@ -114,10 +114,18 @@ func IdentityFrom(ctx context.Context) *Identity {
 // withIdentity stores the identity in the request, and its name for the access log. What
 // is read after it is charged to the token.
 func (g *Gateway) withIdentity(r *http.Request, identity *Identity) *http.Request {
+	g.used(identity)
 	requestInfoFrom(r.Context()).token = identity.Name()
 	g.bodies.Identify(r.Context(), identity.Name())
 	ctx := activity.Named(r.Context(), identity.Name())
 	return r.WithContext(context.WithValue(ctx, identityKey{}, identity))
+}
+
+// used tells that somebody got in with a token.
+func (g *Gateway) used(identity *Identity) {
+	if g.services.TokenUsed != nil && !identity.Person() {
+		g.services.TokenUsed(identity.Name())
+	}
 }
 
 // identify returns the identity that a secret belongs to.

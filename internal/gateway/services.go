@@ -29,6 +29,9 @@ type Services struct {
 	Unknown func(app string, what Unknown)
 	// AuthFailed counts tokens that were not admitted; nil for nobody.
 	AuthFailed func(Door)
+	// TokenUsed is told the name of each token with which somebody got in; it must not wait.
+	// nil for nobody.
+	TokenUsed func(name string)
 	// Ready returns why nothing can be stored, or nil. The probe is public, so the
 	// error itself is only logged; clients see what its method Brief returns, if it
 	// has one.

@@ -40,6 +40,7 @@ func (g *Gateway) OpenSession(w http.ResponseWriter, r *http.Request, secret str
 		}
 		return nil, err
 	}
+	g.used(identity)
 	activity.Record(activity.Named(r.Context(), identity.Name()), activity.Login, "", "", nil)
 	value, err := sealAccess(identity.Token, access{secret: secret, expires: g.now().Add(sessionLife), session: true})
 	if err != nil {

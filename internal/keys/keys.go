@@ -38,6 +38,11 @@ func EndedSession(id string) string { return "wecomq:session:ended:" + id }
 // HASH minute, messages, day, recipients · until the day ends in China · owner internal/budget
 func Budget(token string) string { return "wecomq:budget:" + token }
 
+// LastUse is when a token of the gateway was used last. It is of no app either.
+//
+// STRING Unix ms · 90 days · owner internal/daemon
+func LastUse(token string) string { return "wecomq:lastuse:" + token }
+
 // Token is the access token for one set of the app's credentials, sealed if there is a key.
 //
 // HASH token, refresh_at, expires_at (Unix ms) · until the token ends · owner internal/tokenstore
