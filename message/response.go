@@ -40,8 +40,8 @@ type SendResponse struct {
 // form in other answers. A member that holds something else is left out, and named by
 // Unread.
 func (r *SendResponse) UnmarshalJSON(data []byte) error {
-	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
-		return errors.New("the answer is no object")
+	if !json.Valid(data) || bytes.TrimSpace(data)[0] != '{' {
+		return errors.New("the answer is no JSON object")
 	}
 	r.Unread = nil
 	for m := range members(data) {

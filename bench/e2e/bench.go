@@ -25,10 +25,11 @@ func (b bench) run(ctx context.Context) error {
 		var err error
 		for _, b.delay = range b.delays {
 			results := map[string][]result{}
-			if err == nil {
-				err = b.tryAll(ctx, results)
-			}
+			err = b.tryAll(ctx, results)
 			printTable(b.stdout, b.settings, results)
+			if err != nil {
+				break
+			}
 		}
 		b.delay = 0
 		if err == nil && b.probes > 0 {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"syscall"
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2/toxics"
@@ -32,14 +31,5 @@ func (t *delayToxic) Pipe(stub *toxics.ToxicStub) {
 			sleep(t.Delay - time.Since(chunk.Timestamp))
 			stub.Output <- chunk
 		}
-	}
-}
-
-// sleep is more exact than time.Sleep, which takes a millisecond at least where nothing else
-// is to be done.
-func sleep(d time.Duration) {
-	if d > 0 {
-		left := syscall.NsecToTimespec(int64(d))
-		_ = syscall.Nanosleep(&left, nil) // a signal may end it early
 	}
 }

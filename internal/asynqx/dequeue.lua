@@ -54,27 +54,39 @@ local function due(set)
   return first[1], at
 end
 
-local tasks, ids, leases, bytes = {}, {}, {}, 0
+local tasks, ids, bytes = {}, {}, 0
 local function room()
   return tonumber(ARGV[5]) - #ids > 0 and bytes < tonumber(ARGV[6])
 end
 
--- take makes a task active that is in no set or list any more, unless it was deleted while
--- it waited.
-local function take(id)
-  local key = ARGV[2] .. id
-  local task = redis.call('HGET', key, 'msg')
-  if not task then
-    return
+-- hold makes tasks active, but for those that were deleted while they waited, until there is no
+-- room. They are still where they were: of a script that a power cut ends half way, no task is
+-- nowhere.
+-- result how many of them it has dealt with
+local function hold(waiting)
+  local held, leases, dealt = {}, {}, 0
+  while dealt < #waiting and room() do
+    dealt = dealt + 1
+    local id = waiting[dealt]
+    local key = ARGV[2] .. id
+    local task = redis.pcall('HGET', key, 'msg')
+    if type(task) == 'string' then
+      redis.call('HSET', key, 'state', 'active')
+      redis.call('HDEL', key, 'pending_since')
+      bytes = bytes + #task
+      table.insert(held, id)
+      table.insert(leases, lease_end)
+      table.insert(leases, id)
+      table.insert(ids, id)
+      table.insert(tasks, id)
+      table.insert(tasks, task)
+    end
   end
-  redis.call('HSET', key, 'state', 'active')
-  redis.call('HDEL', key, 'pending_since')
-  bytes = bytes + #task
-  table.insert(ids, id)
-  table.insert(leases, lease_end)
-  table.insert(leases, id)
-  table.insert(tasks, id)
-  table.insert(tasks, task)
+  if #held > 0 then
+    redis.call('LPUSH', KEYS[3], unpack(held))
+    redis.call('ZADD', KEYS[4], unpack(leases))
+  end
+  return dealt
 end
 
 -- take_due takes the next task whose time has come.
@@ -86,19 +98,19 @@ local function take_due()
     from, id = KEYS[7], retried
   end
   if id then
+    hold({id})
     redis.call('ZREM', from, id)
-    take(id)
   end
   return id
 end
 
--- take_pending takes those that come next in the list.
+-- take_pending takes those that come next, from the end of the list, and returns how many.
 local function take_pending()
-  local waiting, taken = redis.call('LRANGE', KEYS[1], #ids - ARGV[5], -1), 0
-  while taken < #waiting and room() do
-    take(waiting[#waiting - taken])
-    taken = taken + 1
+  local last, waiting = redis.call('LRANGE', KEYS[1], #ids - ARGV[5], -1), {}
+  for i = #last, 1, -1 do
+    table.insert(waiting, last[i])
   end
+  local taken = hold(waiting)
   redis.call('LTRIM', KEYS[1], 0, -1 - taken)
   return taken
 end
@@ -112,7 +124,5 @@ if #ids == 0 then
   end
   return {'', string.format('%d', wait)}
 end
-redis.call('LPUSH', KEYS[3], unpack(ids))
-redis.call('ZADD', KEYS[4], unpack(leases))
 redis.call('SET', KEYS[5], ARGV[3] .. '\n' .. table.concat(ids, '\n'), 'PX', ARGV[4])
 return tasks

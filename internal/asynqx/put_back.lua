@@ -1,12 +1,13 @@
 -- A fragment: give_back.lua and take_back.lua stand after it, and wake.lua before it.
 
 -- put_back moves a task from the active ones back into its queue, where it is the next. It
--- reports whether it is there: not if it was not active, or was deleted meanwhile.
+-- reports whether it is there: not if it was not active, or was deleted meanwhile. A lease
+-- without an active task is what a script has left that ended half way.
 local function put_back(active, lease, pending, task, id)
+  redis.call('ZREM', lease, id)
   if redis.call('LREM', active, 0, id) == 0 then
     return false
   end
-  redis.call('ZREM', lease, id)
   if redis.call('HEXISTS', task, 'msg') == 0 then
     return false
   end

@@ -104,7 +104,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
   if msgid_index ~= key then
     redis.call('SET', msgid_index, s.id, 'PX', retention)
   end
-  if not first_outcome then -- the admission has just set it
+  if abandoned or not first_outcome then -- otherwise the admission has just set it
     redis.call('PEXPIRE', key, math.max(retention, WAITING)) -- see gone.lua
   end
   table.insert(settled, now)
