@@ -112,7 +112,7 @@ func runCardUpdate(ctx context.Context, g *globals, f *cardUpdateFlags, id strin
 	}
 	s := &sender{globals: g, flags: &sendFlags{wait: f.wait, timeout: f.timeout}, finder: d.Finder(app)}
 	if f.wait {
-		s.narrator = &narrator{out: g.stderr, apps: d.Inspector(), since: time.Now()}
+		s.narrator = newNarrator(g.stderr, d.Inspector())
 	}
 	return s.conclude(ctx, receipt)
 }

@@ -10,35 +10,48 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// quietly is how long nothing is said: most messages have ended by then.
-const quietly = time.Second
+const (
+	// quietly is how long nothing is said: most messages have ended by then.
+	quietly = time.Second
+	// narratePeriod is how often it is asked why, which costs several round trips.
+	narratePeriod = 3 * time.Second
+)
 
 // narrator tells somebody who waits for messages why they take so long, and again when that
 // changes.
 type narrator struct {
-	out   io.Writer
-	apps  *apps.Inspector
-	since time.Time // of the wait
-	said  string
+	out  io.Writer
+	apps *apps.Inspector
+	next time.Time // when it looks again
+	now  apps.Wait // why the message waits that it looked at last
+	said string
 }
 
-// tell looks why a message waits. If that cannot be told, the wait itself tells of the outage.
-func (n *narrator) tell(ctx context.Context, r tasks.Record) {
-	if n == nil || r.State.Final() || time.Since(n.since) < quietly {
-		return
-	}
-	why, err := n.apps.WhyWaits(ctx, r)
-	if err != nil || why == "" || why == n.said {
-		return
-	}
-	n.said = why
-	_, _ = fmt.Fprintf(n.out, "%s is %s: %s\n", r.ID, r.State, why)
+func newNarrator(out io.Writer, inspector *apps.Inspector) *narrator {
+	return &narrator{out: out, apps: inspector, next: time.Now().Add(quietly)}
 }
 
-// why is the last that was said.
+// look looks why a message waits. If that cannot be told, the wait itself tells of the outage.
+func (n *narrator) look(ctx context.Context, r tasks.Record) {
+	if n == nil || time.Now().Before(n.next) {
+		return
+	}
+	n.next = time.Now().Add(narratePeriod)
+	wait, err := n.apps.WhyWaits(ctx, r)
+	if err != nil {
+		return
+	}
+	n.now = wait
+	if wait.Why != "" && wait.Why != n.said {
+		n.said = wait.Why
+		_, _ = fmt.Fprintf(n.out, "%s is %s%s: %s\n", r.ID, r.State, wait.Till, wait.Why)
+	}
+}
+
+// why is what it saw last.
 func (n *narrator) why() string {
 	if n == nil {
 		return ""
 	}
-	return n.said
+	return n.now.Why
 }

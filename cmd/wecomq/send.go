@@ -238,7 +238,7 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 	source.attach = func(m producer.Message) (producer.Message, error) { return attach.attach(ctx, m) }
 	s := &sender{globals: g, flags: f, producer: p, finder: d.Finder(app), agentID: app.AgentID}
 	if f.wait {
-		s.narrator = &narrator{out: g.stderr, apps: d.Inspector(), since: time.Now()}
+		s.narrator = newNarrator(g.stderr, d.Inspector())
 	}
 	if f.batch {
 		return s.sendBatch(ctx, source)

@@ -109,7 +109,7 @@ func (s *sender) await(ctx context.Context, id string) (tasks.Record, error) {
 func (s *sender) look(ctx context.Context, id string) (tasks.Record, error) {
 	record, err := s.finder.Message(ctx, id)
 	if err == nil {
-		s.narrator.tell(ctx, record)
+		s.narrator.look(ctx, record)
 	}
 	return record, err
 }

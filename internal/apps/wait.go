@@ -3,47 +3,75 @@ package apps
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// WhyWaits says why a message has not been sent yet and what to do about it, "" if nothing
-// keeps it: its turn comes.
-func (a *Inspector) WhyWaits(ctx context.Context, r tasks.Record) (string, error) {
-	switch r.State {
-	case tasks.Scheduled:
-		return "it is scheduled for later", nil
-	case tasks.Queued, tasks.Held:
-	default:
-		return "", nil
-	}
-	hosts, err := asynqx.Hosts(a.rdb, queues(r.App)...)
-	if err != nil {
-		return "", err
-	}
-	if len(hosts) == 0 {
-		return fmt.Sprintf("no worker serves app %s; start one with 'wecomq worker'", r.App), nil
-	}
-	s, err := a.Status(ctx, r.App)
-	if err != nil {
-		return "", err
-	}
-	if s.State != pacing.Running {
-		return s.why(), nil
-	}
-	return r.ErrMsg, nil
+// workersSkew is how wrong this host's clock may be: asynq says by it who serves an app.
+const workersSkew = 5 * time.Second
+
+// Wait is why a message has not been sent yet.
+type Wait struct {
+	Why  string // and what to do about it; "" if nothing keeps it
+	Till string // when that ends, " until …"; "" if that is not known
 }
 
-// why says why an app does not send.
-func (s Status) why() string {
-	text := fmt.Sprintf("app %s is in state %s", s.App, s.State)
-	if !s.Until.IsZero() {
-		text += " until " + s.Until.Local().Format("15:04:05 -07:00")
+// WhyWaits says why a message has not been sent yet.
+func (a *Inspector) WhyWaits(ctx context.Context, r tasks.Record) (Wait, error) {
+	switch r.State {
+	case tasks.Scheduled:
+		return Wait{Why: "it is scheduled for later"}, nil
+	case tasks.Queued, tasks.Held:
+	default:
+		return Wait{}, nil
 	}
-	if s.Reason != "" {
-		text += ": " + s.Reason
+	p, err := a.pacer(r.App).Status(ctx)
+	if err != nil {
+		return Wait{}, err
 	}
-	return text
+	switch {
+	case p.State != pacing.Running:
+		return stopped(r.App, p), nil
+	case r.State == tasks.Held:
+		return held(r), nil
+	}
+	return a.unserved(ctx, r.App)
+}
+
+func stopped(app string, p pacing.Status) Wait {
+	w := Wait{Why: fmt.Sprintf("app %s is in state %s", app, p.State)}
+	if p.Reason != "" {
+		w.Why += ": " + p.Reason
+	}
+	if p.Left > 0 {
+		w.Till = until(time.Now().Add(p.Left))
+	}
+	return w
+}
+
+func held(r tasks.Record) Wait {
+	w := Wait{Why: r.ErrMsg}
+	if !r.TurnAt.IsZero() {
+		w.Till = until(r.TurnAt)
+	}
+	return w
+}
+
+// until names a time of day and its zone.
+func until(at time.Time) string { return " until " + at.Local().Format("15:04:05 -07:00") } //nolint:gosmopolitan // for whoever reads it here
+
+// unserved says whether no worker serves an app, as far as this host can tell.
+func (a *Inspector) unserved(ctx context.Context, app string) (Wait, error) {
+	now, err := a.rdb.Time(ctx).Result()
+	if err != nil || time.Since(now).Abs() > workersSkew {
+		return Wait{}, err
+	}
+	hosts, err := asynqx.Hosts(a.rdb, queues(app)...)
+	if err != nil || len(hosts) > 0 {
+		return Wait{}, err
+	}
+	return Wait{Why: fmt.Sprintf("no worker is known to serve app %s; start one with 'wecomq worker'", app)}, nil
 }
