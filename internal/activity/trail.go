@@ -42,7 +42,7 @@ func New(rdb redis.UniversalClient, log zerolog.Logger) *Trail { return &Trail{r
 
 // write adds an act, with Redis's time. It is done although the client has gone.
 func (t *Trail) write(ctx context.Context, a Act) {
-	for _, text := range []*string{&a.Actor, &a.From, &a.Target, &a.Error} {
+	for _, text := range []*string{&a.Actor, &a.From, &a.App, &a.Target, &a.Error} {
 		*text = cut.Bytes(*text, maxText)
 	}
 	if a.Via != Command { // whoever gave it sees what it did

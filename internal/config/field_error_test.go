@@ -136,6 +136,12 @@ func TestProblemsOfAFile(t *testing.T) {
 		}},
 		"tokens that are no list": {minimal + "gateway: {tokens: 1}\n", []string{"wecomq.yaml:6: gateway.tokens: want a list"}},
 		"token that is a value":   {token + "hunter2\n", []string{"wecomq.yaml:8: gateway.tokens[0]: want a mapping of keys to values"}},
+		"token with a webhook's name": {token + strings.Replace(good, "name: a", "name: webhook", 1) + "\n", []string{
+			`wecomq.yaml:8: gateway.tokens[0].name: "webhook" is what webhooks are called; choose another name`,
+		}},
+		"token with a user's name": {token + strings.Replace(good, "name: a", "name: root@db1", 1) + "\n", []string{
+			`wecomq.yaml:8: gateway.tokens[0].name: "root@db1" has an @, as the users of commands have; leave it out`,
+		}},
 		"token with nothing": {token + "{}\n", []string{
 			"wecomq.yaml:8: gateway.tokens[0].name: missing", "wecomq.yaml:8: gateway.tokens[0].sha256: missing",
 			"wecomq.yaml:8: gateway.tokens[0].apps: missing (list at least one of ops)",

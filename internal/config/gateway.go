@@ -78,7 +78,7 @@ func readGateway(s *section, apps map[string]*App) Gateway {
 // readToken reads one token, which must differ from the others.
 func readToken(s *section, others []Token, apps []string) Token {
 	token := Token{
-		Name:   required(s, "name", nonEmpty[string]),
+		Name:   required(s, "name", tokenName),
 		SHA256: required(s, "sha256", sha256Hex),
 		Apps:   readWords(s, "apps", apps),
 		Scopes: readWords(s, "scopes", Scopes()), Priority: optional(s, "priority", "", priority),
@@ -100,6 +100,17 @@ func readToken(s *section, others []Token, apps []string) Token {
 	}
 	s.rejectUnknown()
 	return token
+}
+
+// tokenName refuses the names of other actors, whose messages the token could take back.
+func tokenName(name string) (string, error) {
+	switch {
+	case name == "webhook" || strings.HasPrefix(name, "webhook/"):
+		return "", fmt.Errorf("%q is what webhooks are called; choose another name", name)
+	case strings.Contains(name, "@"):
+		return "", fmt.Errorf("%q has an @, as the users of commands have; leave it out", name)
+	}
+	return nonEmpty[string](name)
 }
 
 // readNetworks reads a list of addresses and networks.

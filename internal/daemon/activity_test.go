@@ -129,3 +129,31 @@ func TestAStrangerCannotFillTheTrail(t *testing.T) {
 		t.Errorf("%d failed logins are in the trail, %v; want 30 of 60 or a few more", len(acts), err)
 	}
 }
+
+func TestATokenThatMayDoNothingCannotFillTheTrailEither(t *testing.T) {
+	t.Parallel()
+	d := daemontest.New(t, daemontest.Config{Tokens: []config.Token{daemontest.Token("reader", []string{"ops"}, config.ScopeRead)}})
+	address, _ := d.Start(daemon.Config{Gateway: true})
+	b := &browser{T: t, url: address}
+	for i := range 60 {
+		app := "ops"
+		if i%2 == 0 {
+			app = strings.Repeat("a", 30_000)
+		}
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+"/apps/"+app+"/pause", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer reader")
+		b.do(request)
+	}
+	acts, err := d.Activity().Newest(t.Context(), activity.Query{Action: activity.PauseApp}, 100)
+	if err != nil || len(acts) < 30 || len(acts) > 45 {
+		t.Errorf("%d refused acts are in the trail, %v; want 30 of 60 or a few more", len(acts), err)
+	}
+	for _, act := range acts {
+		if size := len(act.App) + len(act.Target) + len(act.Error); size > 1000 {
+			t.Fatalf("an act takes %d bytes", size)
+		}
+	}
+}

@@ -22,7 +22,8 @@ var acts = map[string]activity.Action{
 // Forbidden records an act that its client may not do, if err says so, and returns err. What
 // is done, or fails otherwise, is recorded where it is done.
 func Forbidden(ctx context.Context, act activity.Action, target string, err error) error {
-	if act == "" || IdentityFrom(ctx) == nil || !errors.Is(err, problem.ErrForbidden) {
+	identity := IdentityFrom(ctx)
+	if act == "" || identity == nil || !errors.Is(err, problem.ErrForbidden) || !identity.refusals.Allow() {
 		return err
 	}
 	app, notID := tasks.AppOf(target)
@@ -41,7 +42,7 @@ func (r Route) forbidden(req *http.Request, err error) {
 		act = ""
 	}
 	app, target := req.PathValue("app"), req.PathValue("id")
-	if app != "" {
+	if tasks.ValidateApp(app) == nil {
 		requestInfoFrom(req.Context()).app = app
 	} else {
 		target = cmp.Or(target, req.Method+" "+req.URL.Path)

@@ -58,6 +58,7 @@ type Gateway struct {
 	unanswered *unanswered
 	// failedLogins bounds what strangers write into the trail.
 	failedLogins *rate.Limiter
+	refusals     refusals
 	guesses      *guessing.Watch
 	public       config.PublicURL
 	log          zerolog.Logger

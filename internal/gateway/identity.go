@@ -13,12 +13,15 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/tasks"
+	"golang.org/x/time/rate"
 )
 
 // Identity is the client of a request: a token, and the apps that it may use.
 type Identity struct {
 	Token config.Token
 	apps  []App // those of the token that exist
+	// refusals bounds what the token writes into the trail by asking for what it may not do.
+	refusals *rate.Limiter
 
 	person bool // whom a proxy has logged in
 }
@@ -116,6 +119,7 @@ func IdentityFrom(ctx context.Context) *Identity {
 func (g *Gateway) withIdentity(r *http.Request, identity *Identity) *http.Request {
 	g.used(identity)
 	requestInfoFrom(r.Context()).token = identity.Name()
+	identity.refusals = g.refusals.of(identity.Name())
 	g.bodies.Identify(r.Context(), identity.Name())
 	ctx := activity.Named(r.Context(), identity.Name())
 	return r.WithContext(context.WithValue(ctx, identityKey{}, identity))

@@ -22,8 +22,8 @@ const (
 	sessionTime = 3 * time.Second
 )
 
-// Of logins that fail so many at once, and one in so long, are recorded: nobody without a
-// token may fill the trail, or make Redis write for each attempt.
+// Of logins that fail, and of the acts that a token may not do, so many at once, and one in so
+// long, are recorded: nobody may fill the trail, or make Redis write for each attempt.
 const (
 	failedLoginsAtOnce = 30
 	failedLoginPeriod  = time.Minute
