@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/activity"
+	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/keys"
@@ -127,10 +128,16 @@ func (s *Store) spendAndComplete(ctx context.Context, b *Broadcast, digest strin
 		}
 	}
 	first, err := s.complete(ctx, b.ID, digest, b.Spec)
-	if !first { // it did not work, or another request was faster
+	if !first && (err == nil || certainlyNot(err)) { // another request was faster, or it does not run
 		undo()
 	}
 	return err
+}
+
+// certainlyNot reports whether a broadcast that could not be completed does not run. After any
+// other error, as that of a connection or of a replica, it may.
+func certainlyNot(err error) bool {
+	return errors.Is(err, ErrChanged) || errors.Is(err, ErrLost) || errors.Is(err, ErrGivenUp) || asynqx.IsFull(err)
 }
 
 // ID is the id that the broadcast will have.

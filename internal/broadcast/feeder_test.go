@@ -80,16 +80,22 @@ func (b *bundle) watch(see func(cmd redis.Cmder)) *broadcast.Store {
 			see(cmd)
 		}
 	}
+	return b.hooked(hook(seen))
+}
+
+// hooked is the store over a connection of its own, with a hook.
+func (b *bundle) hooked(h redis.Hook) *broadcast.Store {
+	b.Helper()
 	client, ok := b.Redis.(*redis.Client)
 	if !ok {
 		b.Fatalf("the Redis of the test is a %T", b.Redis)
 	}
 	options := *client.Options()
 	options.PushNotificationProcessor = nil // each client has its own
-	watched := redis.NewClient(&options)
-	b.Cleanup(func() { _ = watched.Close() })
-	watched.AddHook(hook(seen))
-	return broadcast.New(watched, "ops", time.Hour)
+	own := redis.NewClient(&options)
+	b.Cleanup(func() { _ = own.Close() })
+	own.AddHook(h)
+	return broadcast.New(own, "ops", time.Hour)
 }
 
 // hook is called with commands that Redis has answered.

@@ -3,12 +3,17 @@ package broadcast_test
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
+	"github.com/wecomq/wecomq/internal/durability"
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -42,6 +47,64 @@ func TestABroadcastThatManyStartAtOnceIsPaidOnce(t *testing.T) {
 	if asked.Load() != starters || spent.Load() != 5 {
 		t.Errorf("%d asked and %d recipients are paid, want %d and 5", asked.Load(), spent.Load(), starters)
 	}
+}
+
+func TestABroadcastThatMayRunIsPaid(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		loses bool // before the start, one of its blocks
+		fails error
+		want  int64
+	}{
+		"a start that no replica has confirmed": {fails: &durability.UnconfirmedError{}, want: 5},
+		"a start whose answer was lost":         {fails: io.ErrUnexpectedEOF, want: 5},
+		"a block that is gone":                  {loses: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBundle(t, daemontest.Config{})
+			var spent atomic.Int64
+			prepared, err := b.store.Prepare(t.Context(), b.draft("x", list(5)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			connection := &answerless{}
+			store := b.hooked(connection)
+			store.Spend = func(_ context.Context, recipients int) (func(), error) {
+				spent.Add(int64(recipients))
+				connection.err = tc.fails
+				return func() { spent.Add(-int64(recipients)) }, nil
+			}
+			if tc.loses {
+				b.Redis.Del(t.Context(), keys.BroadcastBlocks("ops", prepared.ID))
+			}
+			if _, err := store.Start(t.Context(), prepared.ID, prepared.Digest); err == nil {
+				t.Fatal("it started")
+			}
+			if spent.Load() != tc.want {
+				t.Errorf("%d recipients are paid, want %d", spent.Load(), tc.want)
+			}
+		})
+	}
+}
+
+// answerless is a connection over which all is done and then fails, once err is set.
+type answerless struct{ err error }
+
+func (h *answerless) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h *answerless) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if err := next(ctx, cmd); err != nil || h.err == nil {
+			return err
+		}
+		cmd.SetErr(h.err)
+		return h.err
+	}
+}
+
+func (h *answerless) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }
 
 func TestABroadcastThatCannotBePaidIsNotStarted(t *testing.T) {
