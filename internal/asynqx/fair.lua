@@ -8,13 +8,16 @@
 
 -- NOTED is from how many tasks on senders are noted, and MANY from how many on tasks go ahead:
 -- a sender who was not noted has one of the first NOTED at most. AHEAD bounds those that a
--- sender has ahead. LIFE is in s.
-local NOTED, MANY, AHEAD, LIFE = 8, 16, 10, 86400
+-- sender has ahead. MOST bounds the notes: beyond it they begin anew, and each sender may go
+-- ahead once more. LIFE, in s, is how long they are of use after the last change.
+local NOTED, MANY, AHEAD, MOST, LIFE = 8, 16, 10, 1000, 7 * 86400
 
 local function note(field, value)
-  if redis.call('HSET', KEYS[4], field, value) == 1 then
-    redis.call('EXPIRE', KEYS[4], LIFE)
+  if redis.call('HSET', KEYS[4], field, value) == 1 and redis.call('HLEN', KEYS[4]) > MOST then
+    redis.call('DEL', KEYS[4])
+    redis.call('HSET', KEYS[4], field, value)
   end
+  redis.call('EXPIRE', KEYS[4], LIFE)
 end
 
 -- go_ahead moves the last task of pending.

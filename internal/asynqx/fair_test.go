@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hibiken/asynq"
@@ -146,5 +147,28 @@ func TestAShortQueueKeepsNoNotes(t *testing.T) {
 	enqueue(t, rdb, of("a", 1, 8)...)
 	if n := rdb.Exists(t.Context(), keys.Senders("ops:default")).Val(); n != 0 {
 		t.Error("there are notes of senders")
+	}
+}
+
+func TestTheNotesOfSendersLastAndAreBounded(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	notes := keys.Senders("ops:default")
+	enqueue(t, rdb, of("a", 1, 20)...)
+	enqueue(t, rdb, of("b", 1, 11)...)
+	if err := rdb.Expire(t.Context(), notes, time.Minute).Err(); err != nil {
+		t.Fatal(err)
+	}
+	enqueue(t, rdb, of("a", 21, 21)...) // nobody new
+	if life := rdb.TTL(t.Context(), notes).Val(); life <= 24*time.Hour {
+		t.Errorf("the notes of a backlog that grows live %s", life)
+	}
+	var strangers []asynqx.Task
+	for i := range 1100 {
+		strangers = append(strangers, of(fmt.Sprintf("s%d", i), 1, 1)...)
+	}
+	enqueue(t, rdb, strangers...)
+	if n := rdb.HLen(t.Context(), notes).Val(); n == 0 || n > 1000 {
+		t.Errorf("there are %d notes", n)
 	}
 }

@@ -272,7 +272,7 @@ func WebhookCards(app, group string) string { return prefix + app + "}:webhook:c
 
 // WebhookWaiting is a message that must not overtake the one before it.
 //
-// HASH body with its priority and key, after; with cards and update where it is sent only
+// HASH body with its priority and key, after, actor; with cards and update where it is sent only
 // if those cannot be changed · until it is enqueued · owner internal/webhook
 func WebhookWaiting(app, id string) string { return prefix + app + "}:webhook:waiting:" + id }
 
@@ -285,5 +285,5 @@ func Dequeued(queue, server string) string { return prefix + queue + "}:dequeued
 // Senders is what fair.lua knows of those who have tasks in a long queue. It is in the slot of
 // its queue.
 //
-// HASH sender to a note, see internal/asynqx/fair.lua · 1 day after the last that is new · owner internal/asynqx
+// HASH sender to a note, at most 1000, see internal/asynqx/fair.lua · 7 days after the last change · owner internal/asynqx
 func Senders(queue string) string { return prefix + queue + "}:senders" }
