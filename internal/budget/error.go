@@ -7,6 +7,7 @@ import (
 
 // ForbiddenError is a message that a token may never send.
 type ForbiddenError struct {
+	Limit string // its name in the config
 	Field string // of the message
 	Text  string // what is wrong with it, and what to do
 }

@@ -35,7 +35,7 @@ const (
 // another question: see [Budget.Take]. Its errors are of type [*ForbiddenError].
 func (l Limits) Permit(token string, to message.Recipients, priority tasks.Priority) error {
 	if l.NotToAll && to.All() {
-		return &ForbiddenError{"touser", fmt.Sprintf("token %q may not send to %q (to_all); name users, departments or tags", token, message.AllUsers)}
+		return &ForbiddenError{"to_all", "touser", fmt.Sprintf("token %q may not send to %q (to_all); name users, departments or tags", token, message.AllUsers)}
 	}
 	if err := l.permitPriority(token, priority); err != nil {
 		return err
@@ -65,16 +65,16 @@ func (l Limits) permitPriority(token string, priority tasks.Priority) error {
 	for i, p := range l.Priorities {
 		allowed[i] = string(p)
 	}
-	return &ForbiddenError{"priority", fmt.Sprintf("%s, but token %q may only use %s", priority, token, strings.Join(allowed, ", "))}
+	return &ForbiddenError{"priorities", "priority", fmt.Sprintf("%s, but token %q may only use %s", priority, token, strings.Join(allowed, ", "))}
 }
 
 // permitCount is the part of [Limits.Permit] that is about the number of recipients.
 func (l Limits) permitCount(token, field string, recipients int) error {
 	switch {
 	case l.MaxRecipients > 0 && recipients > l.MaxRecipients:
-		return &ForbiddenError{field, fmt.Sprintf("%d recipients, but a message of token %q may have %d (max_recipients); split it", recipients, token, l.MaxRecipients)}
+		return &ForbiddenError{"max_recipients", field, fmt.Sprintf("%d recipients, but a message of token %q may have %d (max_recipients); split it", recipients, token, l.MaxRecipients)}
 	case l.RecipientsPerDay > 0 && recipients > l.RecipientsPerDay:
-		return &ForbiddenError{field, fmt.Sprintf("%d recipients, but token %q may reach %d a day (recipients_per_day); split it over several", recipients, token, l.RecipientsPerDay)}
+		return &ForbiddenError{RecipientsPerDay, field, fmt.Sprintf("%d recipients, but token %q may reach %d a day (recipients_per_day); split it over several", recipients, token, l.RecipientsPerDay)}
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func (d *Deployment) gatewayConfig() (*backends, gateway.Config, error) {
 	return b, gateway.Config{
 		Services: gateway.Services{
 			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Cards: b, Apps: b, Media: b, Broadcasts: b, Ready: d.Ready, Unknown: d.unknownPassed,
-			AuthFailed: d.authFailed, Sessions: sessions{d.rdb},
+			AuthFailed: d.authFailed, Forbidden: d.forbidden, Sessions: sessions{d.rdb},
 		},
 		Settings: settings, Activity: d.Activity(), Logger: d.log, Version: d.options.Version, TracerProvider: d.traces.provider(),
 		PublicURL: d.Config.Gateway.PublicURL,
@@ -79,6 +79,13 @@ func (d *Deployment) gatewayConfig() (*backends, gateway.Config, error) {
 func (d *Deployment) unknownPassed(app string, what gateway.Unknown) {
 	if d.metrics != nil {
 		d.metrics.UnknownPassed(app, string(what))
+	}
+}
+
+// forbidden counts for the metrics, where there are any.
+func (d *Deployment) forbidden(token, limit string) {
+	if d.metrics != nil {
+		d.metrics.TokenRefused(token, limit)
 	}
 }
 

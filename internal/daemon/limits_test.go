@@ -95,6 +95,9 @@ func TestAPriorityThatATokenMayNotUseDoesNotLoseAnAlert(t *testing.T) {
 		}
 	}
 	awaitLog(t, d, "may only use bulk", 1)
+	if text := fetch(t, url+"/metrics"); !strings.Contains(text, `wecomq_token_refused_total{limit="priorities",token="`+token+`"} 1`+"\n") {
+		t.Error("the metrics do not count it")
+	}
 }
 
 func TestAReloadBringsOtherLimits(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/activity"
+	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/tasks"
@@ -24,6 +25,8 @@ type Identity struct {
 	refusals *rate.Limiter
 
 	person bool // whom a proxy has logged in
+	// forbidden counts what the token may not send; nil for nobody.
+	forbidden func(token, limit string)
 }
 
 // Person reports whether it is somebody whom a proxy has logged in, and who has no token.
@@ -66,12 +69,20 @@ func (i *Identity) AllowOn(actor string) error {
 // Permit returns an error if the token may not send such a message, whatever it has sent
 // before.
 func (i *Identity) Permit(m tasks.Message) error {
-	return i.Token.Limits.Permit(i.Name(), m.Request.Common().Recipients(), m.Options.Priority)
+	return i.counted(i.Token.Limits.Permit(i.Name(), m.Request.Common().Recipients(), m.Options.Priority))
 }
 
 // PermitBroadcast does the same for a broadcast to so many.
 func (i *Identity) PermitBroadcast(recipients int) error {
-	return i.Token.Limits.PermitBroadcast(i.Name(), recipients)
+	return i.counted(i.Token.Limits.PermitBroadcast(i.Name(), recipients))
+}
+
+// counted counts an error that says what the token may not send.
+func (i *Identity) counted(err error) error {
+	if forbidden, ok := errors.AsType[*budget.ForbiddenError](err); ok && i.forbidden != nil {
+		i.forbidden(i.Name(), forbidden.Limit)
+	}
+	return err
 }
 
 func (i *Identity) mayTakeBackAll() bool {
@@ -140,7 +151,9 @@ func (g *Gateway) identify(secret string) (*Identity, error) {
 	case ok && token.Expired(g.now()):
 		return nil, fmt.Errorf("%w: it was %q, until %s; a new one comes from 'wecomq token new'", errTokenEnded, token.Name, token.Expires.Format(time.RFC3339))
 	case ok:
-		return settings.identity(token), nil
+		identity := settings.identity(token)
+		identity.forbidden = g.services.Forbidden
+		return identity, nil
 	case len(settings.Tokens) == 0:
 		return nil, &hintedError{errNoToken, "the configuration has none; " + howToMakeToken}
 	case secret == "":

@@ -32,6 +32,8 @@ type Services struct {
 	// TokenUsed is told the name of each token with which somebody got in; it must not wait.
 	// nil for nobody.
 	TokenUsed func(name string)
+	// Forbidden counts messages that a token may never send, by its limit; nil for nobody.
+	Forbidden func(token, limit string)
 	// Ready returns why nothing can be stored, or nil. The probe is public, so the
 	// error itself is only logged; clients see what its method Brief returns, if it
 	// has one.

@@ -100,7 +100,7 @@ func New(cfg Config) *Metrics {
 			Name: "wecomq_token_messages_total", Help: "Messages enqueued by a token of this gateway; a broadcast is one.",
 		}, []string{"token"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_token_refused_total", Help: "Messages refused because a limit of their token was used up.",
+			Name: "wecomq_token_refused_total", Help: "Messages refused because of a limit of their token.",
 		}, []string{"token", "limit"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -180,7 +180,7 @@ func (m *Metrics) TokenSent(token string, messages int) {
 	m.sent.WithLabelValues(token).Add(float64(messages))
 }
 
-// TokenRefused counts a message for which a token of the config had no room.
+// TokenRefused counts a message for which a token of the config had no room, or that it may not send.
 func (m *Metrics) TokenRefused(token, limit string) {
 	m.refused.WithLabelValues(token, limit).Inc()
 }
