@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -144,7 +145,7 @@ func (b *backends) waiting(ctx context.Context, app, id string) (tasks.Record, e
 	}
 	return tasks.Record{
 		ID: id, App: app, Type: m.Request.Type(), Priority: m.Options.Priority, State: tasks.Held, ErrMsg: "waits for " + after,
-		Actor: webhookActor,
+		Actor: cmp.Or(m.Options.Actor, webhookActor),
 	}, nil
 }
 

@@ -142,3 +142,43 @@ func TestAMessageThatGoesAheadIsLikeAnyOther(t *testing.T) {
 		t.Errorf("cancelled it is %s", answer)
 	}
 }
+
+// hook posts a webhook about critical alerts, each for somebody else, and gives the id of the
+// first message.
+func hook(t *testing.T, secret, url, name string, alerts int) string {
+	t.Helper()
+	list := make([]string, alerts)
+	for i := range list {
+		list[i] = fmt.Sprintf(`{"status":"firing","labels":{"alertname":"%[1]s%[2]d","wecom_to_user":"%[1]s%[2]d"},"annotations":{},"startsAt":"2026-11-22T07:58:13Z"}`, name, i)
+	}
+	body := `{"version":"4","receiver":"r","externalURL":"http://am","status":"firing","groupKey":"` + name + `","alerts":[` + strings.Join(list, ",") + `]}`
+	status, answer := as(t, secret, http.MethodPost, url+"/v1/webhooks/alertmanager/ops?priority=critical", body)
+	accepted := struct{ Messages []struct{ ID string } }{}
+	if err := json.Unmarshal(answer, &accepted); err != nil || status != http.StatusAccepted || len(accepted.Messages) != alerts {
+		t.Fatalf("HTTP %d %s", status, answer)
+	}
+	return accepted.Messages[0].ID
+}
+
+func TestAWebhookDoesNotWaitForTheFloodOfAnotherToken(t *testing.T) {
+	t.Parallel()
+	const alerts = 60
+	d := flooded(t, 1)
+	url, _ := d.Start(daemon.Config{Gateway: true})
+	hook(t, flooder, url, "flood", alerts)
+	id := hook(t, alerter, url, "duty", 1)
+	var record tasks.Record
+	if _, answer := as(t, alerter, http.MethodGet, url+"/v1/messages/"+id, ""); json.Unmarshal(answer, &record) != nil || record.Actor != "webhook/"+alerter {
+		t.Errorf("its record is %s", answer)
+	}
+	d.Start(daemon.Config{Worker: true})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	arrived, err := d.WeCom.WaitMessages(ctx, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(arrived, func(m wecomtest.Message) bool { return strings.Contains(m.Body, "duty0") }) {
+		t.Errorf("the other token's alert is not among the first %d to arrive", len(arrived))
+	}
+}

@@ -59,7 +59,7 @@ func (b *backends) takeBackWaiting(ctx context.Context, backend *backend, app, i
 	if err != nil {
 		return tasks.Record{}, err
 	}
-	payload := tasks.Payload{ID: id, App: app, Priority: record.Priority, Type: record.Type, EnqueuedAt: time.Now(), Body: []byte(`{}`), Actor: webhookActor}
+	payload := tasks.Payload{ID: id, App: app, Priority: record.Priority, Type: record.Type, EnqueuedAt: time.Now(), Body: []byte(`{}`), Actor: record.Actor}
 	record, err = backend.ledger.Settle(ctx, payload, tasks.Settlement{State: tasks.Cancelled, ErrMsg: "cancelled before it was sent"})
 	if err == nil {
 		err = webhook.DropWaiting(ctx, b.current.Load().rdb, app, id)

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -20,8 +21,18 @@ type webhooks struct {
 	next     chan webhookDuty
 }
 
-// webhookActor is who sends what comes by webhook, whichever token delivers it.
+// webhookActor is who sends what comes by webhook if it is not known which token has delivered
+// it: a digest is of several.
 const webhookActor = "webhook"
+
+// webhookActorOf is who sends a webhook's messages. With the token in it, the webhooks of one do
+// not hold up those of another.
+func webhookActorOf(ctx context.Context) string {
+	if identity := gateway.IdentityFrom(ctx); identity != nil {
+		return webhookActor + "/" + identity.Name()
+	}
+	return webhookActor
+}
 
 // webhookQueue enqueues what webhooks send. A repeat of an alert may be rendered with
 // other words.
@@ -31,7 +42,7 @@ type webhookQueue struct{ *backends }
 func (q webhookQueue) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
 	results := make([]tasks.Result, len(messages))
 	for i, m := range messages {
-		m.Options.KeyTakesAny, m.Options.Actor = true, webhookActor
+		m.Options.KeyTakesAny, m.Options.Actor = true, cmp.Or(m.Options.Actor, webhookActor)
 		if results[i].Err = permitted(ctx, m); results[i].Err == nil {
 			results[i] = q.backends.Enqueue(ctx, app, []tasks.Message{m})[0]
 		}
@@ -80,7 +91,7 @@ func (w *webhooks) load(d *Deployment) (apply func(), err error) {
 		return nil, err
 	}
 	duty := webhookDuty{handler, d.Config.AppNames()}
-	handler.OnAlerts, handler.OnMessage = d.metrics.Alerted, gateway.NoteMessage
+	handler.OnAlerts, handler.OnMessage, handler.Actor = d.metrics.Alerted, gateway.NoteMessage, webhookActorOf
 	for _, app := range duty.apps {
 		d.metrics.InitWebhookSeries(app)
 	}

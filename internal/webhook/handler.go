@@ -45,6 +45,9 @@ type Handler struct {
 	// OnMessage is called with the id of the first message made from a webhook, and the
 	// context of its request. Set it before the first webhook.
 	OnMessage func(ctx context.Context, id string)
+	// Actor names the sender of the messages of a request with this context. Set it before
+	// the first webhook.
+	Actor func(ctx context.Context) string
 }
 
 // New checks the templates of the config. The caller closes rdb and runs
@@ -58,6 +61,7 @@ func New(rdb redis.UniversalClient, queue Queue, cfg Config, log zerolog.Logger)
 		rdb: rdb, queue: queue, cfg: cfg, renderer: renderer,
 		log: log.With().Str("component", "webhook").Logger(), Now: func() int64 { return 0 },
 		OnAlerts: func(string, Source, Result, int) {}, OnMessage: func(context.Context, string) {},
+		Actor: func(context.Context) string { return "" },
 	}, nil
 }
 
@@ -238,7 +242,7 @@ func (h *Handler) deliver(ctx context.Context, app string, d delivery) (delivere
 		return delivered{}, err
 	}
 	s, nonce := store{h.rdb, app}, ulid.Make().String()
-	m := tasks.Message{Options: tasks.Options{Priority: d.priority, IdempotencyKey: d.idempotencyKey(nonce)}}
+	m := tasks.Message{Options: tasks.Options{Priority: d.priority, IdempotencyKey: d.idempotencyKey(nonce), Actor: h.Actor(ctx)}}
 	if err := message.ValidateContent(message.WithRecipients(d.changeable(rendered.Request, idOf(app, m)), d.to)); err != nil {
 		return delivered{}, err
 	}

@@ -38,7 +38,7 @@ func (s store) wait(ctx context.Context, w waiting) error {
 	if err != nil {
 		return err
 	}
-	fields := []any{"body", body, "after", w.after}
+	fields := []any{"body", body, "after", w.after, "actor", w.Options.Actor}
 	if len(w.cards) > 0 {
 		update, err := message.Encode(w.update)
 		if err != nil {
@@ -104,6 +104,7 @@ func (s store) readWaiting(hash map[string]string) (*waiting, error) {
 		return nil, err
 	}
 	m, err := e.Message(tasks.Options{
+		Actor:    hash["actor"],
 		Priority: tasks.Priority(hash["priority"]), IdempotencyKey: hash["key"], // an older version wrote them beside the body
 	})
 	if err != nil {

@@ -17,6 +17,7 @@ func TestWaitingMessagesOfEveryVersionAreRead(t *testing.T) {
 	tests := map[string]map[string]string{
 		"its options in the body":     {"body": body + `,"priority":"critical","idempotency_key":"webhook:1"}`, "after": "ops-1"},
 		"its options beside the body": {"body": body + `}`, "priority": "critical", "key": "webhook:1", "after": "ops-1"},
+		"with its sender":             {"body": body + `,"priority":"critical","idempotency_key":"webhook:1"}`, "after": "ops-1", "actor": "webhook/am"},
 	}
 	for name, hash := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -29,7 +30,7 @@ func TestWaitingMessagesOfEveryVersionAreRead(t *testing.T) {
 			if err != nil || !found || after != "ops-1" {
 				t.Fatalf("after %q, found %v, error %v", after, found, err)
 			}
-			if diff := cmp.Diff(tasks.Options{Priority: tasks.Critical, IdempotencyKey: "webhook:1"}, m.Options); diff != "" {
+			if diff := cmp.Diff(tasks.Options{Priority: tasks.Critical, IdempotencyKey: "webhook:1", Actor: hash["actor"]}, m.Options); diff != "" {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
 			if got := m.Request.Common().ToUser + ": " + textOf(m.Request); got != "alice: x" {
