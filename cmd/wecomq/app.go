@@ -73,7 +73,9 @@ func newAppList(g *globals) *cobra.Command {
            back by itself; 'wecomq app resume --reset-rate' restores it at once
   CALLS    share of the calls in flight: it drops after 45033
   QUOTA    recipients reached today in China, of seats × 200
-  BACKLOG  messages that wait: critical, default and bulk`,
+  BACKLOG  messages that wait: critical, default and bulk
+
+The limits of tokens, and what is used of them, are in 'wecomq token ls'.`,
 		Example: "  wecomq app ls\n  wecomq app ls -o json",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
