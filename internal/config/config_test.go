@@ -1,10 +1,16 @@
 package config_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -379,4 +385,47 @@ func TestFileThatCannotBeRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAKeyOfTLSThatOthersCanReadIsAWarning(t *testing.T) {
+	t.Parallel()
+	cert, key := selfSigned(t)
+	dir := write(t, map[string]string{
+		"wecomq.yaml": minimal + "gateway: {tls: {cert_file: gateway.pem, key_file: gateway.key}}\n", "gateway.pem": cert, "gateway.key": key,
+	})
+	for mode, want := range map[os.FileMode][]string{
+		0o644: {"gateway.tls.key_file: other users can read " + filepath.Join(dir, "gateway.key") +
+			" (mode 0644): run chmod 600 on it; in Kubernetes, set defaultMode: 0400"},
+		0o600: nil,
+	} {
+		if err := os.Chmod(filepath.Join(dir, "gateway.key"), mode); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := config.Load(filepath.Join(dir, "wecomq.yaml"), environment(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, cfg.Warnings); diff != "" {
+			t.Errorf("Warnings (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// selfSigned makes a certificate and its key, as PEM.
+func selfSigned(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: own}))
 }

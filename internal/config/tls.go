@@ -53,6 +53,9 @@ func readTLS(s *section) *TLS {
 		ClientCA: optional(s, "client_ca", "", nonEmpty[string]),
 	}
 	s.rejectUnknown()
+	if e, ok := s.entries["key"+fileSuffix]; ok && t.Key != "" {
+		s.warnOfReaders(e.field, s.resolve(s.scalar(e).text))
+	}
 	if len(s.errs) == before {
 		if _, err := t.Server(); err != nil {
 			s.fail(s.place, "%v", err)
