@@ -140,7 +140,7 @@ func TestProblemsOfAFile(t *testing.T) {
 			`wecomq.yaml:8: gateway.tokens[0].name: "webhook" is what webhooks are called; choose another name`,
 		}},
 		"token with a user's name": {token + strings.Replace(good, "name: a", "name: root@db1", 1) + "\n", []string{
-			`wecomq.yaml:8: gateway.tokens[0].name: "root@db1" has an @, as the users of commands have; leave it out`,
+			`wecomq.yaml:8: gateway.tokens[0].name: a value of 8 characters has an @, as the users of commands have; leave it out`,
 		}},
 		"token with nothing": {token + "{}\n", []string{
 			"wecomq.yaml:8: gateway.tokens[0].name: missing", "wecomq.yaml:8: gateway.tokens[0].sha256: missing",
