@@ -9,12 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/tasks"
-	"golang.org/x/time/rate"
 )
 
 // Identity is the client of a request: a token, and the apps that it may use.
