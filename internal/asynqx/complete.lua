@@ -9,24 +9,22 @@
 -- result 1 if Redis is full; then of each task 1, or 0 if it was not active
 local full = type(redis.pcall('SETNX', KEYS[5], 0)) == 'table'
 local found, ended, kept = {full and 1 or 0}, {}, {} -- kept: {expires, id, …}
-local last_written = {} -- {key, field, value, …}; {key} of one that goes
+local last = {} -- the command for each task
 for i = 5, #ARGV, 4 do
   local id, expires, task, result = unpack(ARGV, i, i + 3)
   local active = redis.call('LREM', KEYS[1], 0, id)
   table.insert(found, active > 0 and 1 or 0)
   if active > 0 then
     table.insert(ended, id)
-    local written = {ARGV[2] .. id}
-    if expires ~= '' and not full then
+    local key = ARGV[2] .. id
+    if expires == '' or full then
+      table.insert(last, {'DEL', key})
+    else
       table.insert(kept, expires)
       table.insert(kept, id)
-      written = {written[1], 'msg', task, 'state', 'completed'}
-      if result ~= '' then
-        table.insert(written, 'result')
-        table.insert(written, result)
-      end
+      local with_result = result ~= '' and {'result', result} or {}
+      table.insert(last, {'HSET', key, 'msg', task, 'state', 'completed', unpack(with_result)})
     end
-    table.insert(last_written, written)
   end
 end
 if #ended == 0 then
@@ -52,7 +50,7 @@ else
 end
 -- The tasks themselves come last: while their slot is moving, one may be elsewhere already, which
 -- ends a script. The queue is right by then, and asynq's janitor deletes what is in its set.
-for _, written in ipairs(last_written) do
-  redis.pcall(#written == 1 and 'DEL' or 'HSET', unpack(written))
+for _, command in ipairs(last) do
+  redis.pcall(unpack(command))
 end
 return found

@@ -1,9 +1,15 @@
 package budget
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
+
+// IsLimit reports whether an error says that the limits of a token do not let a message pass.
+func IsLimit(err error) bool {
+	return errors.As(err, new(*SpentError)) || errors.As(err, new(*ForbiddenError))
+}
 
 // ForbiddenError is a message that a token may never send.
 type ForbiddenError struct {

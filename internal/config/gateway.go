@@ -87,9 +87,6 @@ func readToken(s *section, others []Token, apps []string) Token {
 	if allowed := token.Limits.Priorities; token.Priority != "" && allowed != nil && !slices.Contains(allowed, token.Priority) {
 		s.fail(s.at("priority"), "%q is none of its limits.priorities", token.Priority)
 	}
-	if strings.HasPrefix(token.Name, PersonPrefix) {
-		s.fail(s.at("name"), "begins with %q, which is for people of gateway.login", PersonPrefix)
-	}
 	for _, other := range others {
 		if token.Name != "" && token.Name == other.Name {
 			s.fail(s.at("name"), "%q is taken by another token", token.Name)
@@ -105,6 +102,8 @@ func readToken(s *section, others []Token, apps []string) Token {
 // tokenName refuses the names of other actors, whose messages the token could take back.
 func tokenName(name string) (string, error) {
 	switch {
+	case strings.HasPrefix(name, PersonPrefix):
+		return "", fmt.Errorf("begins with %q, which is for people of gateway.login", PersonPrefix)
 	case name == "webhook" || strings.HasPrefix(name, "webhook/"):
 		return "", fmt.Errorf("%q is what webhooks are called; choose another name", name)
 	case strings.Contains(name, "@"):

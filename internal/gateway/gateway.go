@@ -60,7 +60,7 @@ type Gateway struct {
 	failedLogins *rate.Limiter
 	refusals     refusals
 	guesses      *guessing.Watch
-	public       config.PublicURL
+	public       publicAddress
 	log          zerolog.Logger
 	tracer       tracing.Tracer
 	now          func() time.Time
@@ -75,9 +75,9 @@ func New(cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		mux: http.NewServeMux(), services: cfg.Services, stopping: cfg.Stopping,
 		uploads: intake.NewPool(maxUploads), streams: intake.NewPool(maxStreams), creations: make(chan struct{}, maxCreations),
-		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now, public: cfg.PublicURL,
+		log: cfg.Logger.With().Str(fields.Component, "gateway").Logger(), now: cfg.Now, public: publicAddressOf(cfg.PublicURL),
 		tracer: tracing.New(cfg.TracerProvider), bodies: intake.NewBudget(intake.MaxBytes), activity: cfg.Activity,
-		failedLogins: rate.NewLimiter(rate.Every(failedLoginPeriod), failedLoginsAtOnce), guesses: guessing.NewWatch(),
+		failedLogins: newRefusalLimiter(), guesses: guessing.NewWatch(),
 	}
 	if g.now == nil {
 		g.now = time.Now

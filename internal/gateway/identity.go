@@ -131,7 +131,7 @@ func IdentityFrom(ctx context.Context) *Identity {
 func (g *Gateway) withIdentity(r *http.Request, identity *Identity) *http.Request {
 	g.used(identity)
 	requestInfoFrom(r.Context()).token = identity.Name()
-	identity.refusals = g.refusals.of(identity.Name())
+	identity.refusals, identity.forbidden = g.refusals.of(identity.Name()), g.services.Forbidden
 	g.bodies.Identify(r.Context(), identity.Name())
 	ctx := activity.Named(r.Context(), identity.Name())
 	return r.WithContext(context.WithValue(ctx, identityKey{}, identity))
@@ -152,9 +152,7 @@ func (g *Gateway) identify(secret string) (*Identity, error) {
 	case ok && token.Expired(g.now()):
 		return nil, fmt.Errorf("%w: it was %q, until %s; a new one comes from 'wecomq token new'", errTokenEnded, token.Name, token.Expires.Format(time.RFC3339))
 	case ok:
-		identity := settings.identity(token)
-		identity.forbidden = g.services.Forbidden
-		return identity, nil
+		return settings.identity(token), nil
 	case len(settings.Tokens) == 0:
 		return nil, &hintedError{errNoToken, "the configuration has none; " + howToMakeToken}
 	case secret == "":

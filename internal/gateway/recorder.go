@@ -3,7 +3,20 @@ package gateway
 import (
 	"net/http"
 	"strings"
+
+	"github.com/wecomq/wecomq/internal/config"
 )
+
+// publicAddress is what responses need to know of [Config.PublicURL].
+type publicAddress struct {
+	prefix string // of its path
+	https  bool
+	hsts   bool // it is that of a whole host
+}
+
+func publicAddressOf(u config.PublicURL) publicAddress {
+	return publicAddress{prefix: u.Prefix(), https: u.HTTPS(), hsts: u.HTTPS() && u.OwnsHost()}
+}
 
 // recorder notes the status and size of a response, and makes its headers those of the
 // public address.
@@ -22,12 +35,12 @@ func (g *Gateway) newRecorder(w http.ResponseWriter, r *http.Request) *recorder 
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")
-	if g.public.HTTPS() && g.public.OwnsHost() {
+	if g.public.hsts {
 		header.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	return &recorder{
-		ResponseWriter: w, prefix: g.public.Prefix(),
-		https: g.public.HTTPS() || r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+		ResponseWriter: w, prefix: g.public.prefix,
+		https: g.public.https || r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
 	}
 }
 

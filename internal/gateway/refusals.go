@@ -2,9 +2,21 @@ package gateway
 
 import (
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 )
+
+// Of logins that fail, and of the acts that a token may not do, so many at once, and one in so
+// long, are recorded: nobody may fill the trail, or make Redis write for each attempt.
+const (
+	refusalsAtOnce = 30
+	refusalPeriod  = time.Minute
+)
+
+func newRefusalLimiter() *rate.Limiter {
+	return rate.NewLimiter(rate.Every(refusalPeriod), refusalsAtOnce)
+}
 
 // maxRefused bounds the names whose refused acts are counted.
 const maxRefused = 1000
@@ -25,7 +37,7 @@ func (r *refusals) of(name string) *rate.Limiter {
 		if len(r.byName) >= maxRefused || r.byName == nil {
 			r.byName = map[string]*rate.Limiter{}
 		}
-		limiter = rate.NewLimiter(rate.Every(failedLoginPeriod), failedLoginsAtOnce)
+		limiter = newRefusalLimiter()
 		r.byName[name] = limiter
 	}
 	return limiter

@@ -142,15 +142,17 @@ func (g *Gateway) authorizeRoute(r *http.Request, route Route) (*http.Request, e
 // clientOf identifies the client of a route.
 func (g *Gateway) clientOf(r *http.Request, route Route) (*Identity, error) {
 	secret, door := bearer(r), DoorBearer
-	if person := g.settings.Load().person(r); route.Session && secret == "" && person != nil {
-		return person, nil
-	}
-	if cookie, err := r.Cookie(sessionCookie); route.Session && secret == "" && err == nil {
-		shown, err := g.sessionSecret(r.Context(), cookie.Value)
-		if err != nil {
-			return nil, err
+	if route.Session && secret == "" {
+		if person := g.settings.Load().person(r); person != nil {
+			return person, nil
 		}
-		return g.identify(shown) // it was admitted at the login
+		if cookie, err := r.Cookie(sessionCookie); err == nil {
+			shown, err := g.sessionSecret(r.Context(), cookie.Value)
+			if err != nil {
+				return nil, err
+			}
+			return g.identify(shown) // it was admitted at the login
+		}
 	}
 	if route.Basic {
 		door = DoorWebhook

@@ -22,13 +22,6 @@ const (
 	sessionTime = 3 * time.Second
 )
 
-// Of logins that fail, and of the acts that a token may not do, so many at once, and one in so
-// long, are recorded: nobody may fill the trail, or make Redis write for each attempt.
-const (
-	failedLoginsAtOnce = 30
-	failedLoginPeriod  = time.Minute
-)
-
 // OpenSession logs a browser in with a token, and returns its identity. The session
 // ends when it expires or its token is removed.
 func (g *Gateway) OpenSession(w http.ResponseWriter, r *http.Request, secret string) (*Identity, error) {

@@ -279,7 +279,7 @@ func WebhookWaiting(app, id string) string { return prefix + app + "}:webhook:wa
 // Dequeued is the last task that a server took from a queue, in case the reply was lost.
 // It is in the slot of its queue.
 //
-// STRING name of the dequeue, task id · 25 s · owner internal/asynqx
+// STRING name of the dequeue, task ids · 10 s · owner internal/asynqx
 func Dequeued(queue, server string) string { return prefix + queue + "}:dequeued:" + server }
 
 // Senders is what fair.lua knows of those who have tasks in a long queue. It is in the slot of

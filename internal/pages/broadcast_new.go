@@ -159,7 +159,7 @@ func (p *Pages) startBroadcast(w http.ResponseWriter, r *http.Request) error {
 
 // withinLimits is a refusal if the limits of the token do not allow an action.
 func withinLimits(err error, b *broadcast.Broadcast) error {
-	if errors.As(err, new(*budget.SpentError)) || errors.As(err, new(*budget.ForbiddenError)) {
+	if budget.IsLimit(err) {
 		return &refusal{"A limit of your token does not allow this", []string{err.Error()}, broadcastPath(b.ID)}
 	}
 	return err

@@ -18,15 +18,10 @@ func notTaken(err error) error { return problem.As(problem.ErrUnavailable, err) 
 // unlessInvalid does the same with the error of a queue, unless the message itself
 // was rejected.
 func unlessInvalid(err error) error {
-	if _, refused := errors.AsType[*message.ValidationError](err); refused || err == nil || overLimit(err) {
+	if _, refused := errors.AsType[*message.ValidationError](err); refused || err == nil || budget.IsLimit(err) {
 		return err
 	}
 	return notTaken(err)
-}
-
-// overLimit reports whether the token's limits do not let a message pass.
-func overLimit(err error) bool {
-	return errors.As(err, new(*budget.SpentError)) || errors.As(err, new(*budget.ForbiddenError))
 }
 
 // problemOf is what the sender is told about an error.
@@ -36,7 +31,7 @@ func problemOf(err error, requestID string) *problem.Problem {
 	if invalid, ok := errors.AsType[*InvalidError](err); ok {
 		p.Errors = []*huma.ErrorDetail{{Message: invalid.Text, Location: invalid.Field}}
 	}
-	if overLimit(err) { // after 4xx, the alert would be lost; with other limits a repeat passes
+	if budget.IsLimit(err) { // after 4xx, the alert would be lost; with other limits a repeat passes
 		p.SetStatus(http.StatusServiceUnavailable)
 		return p
 	}
