@@ -1,8 +1,6 @@
 package daemon_test
 
 import (
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -25,17 +23,7 @@ func TestEveryProcessTellsOfAnAudit(t *testing.T) {
 	d.AuditWhenDue(t.Context())
 	awaitLog(t, d, id, 1)
 	url, _ := d.Start(daemon.Config{Worker: true, Listen: "127.0.0.1:0"})
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/metrics", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	metrics, err := io.ReadAll(response.Body)
-	if err != nil || !strings.Contains(string(metrics), `wecomq_audit_imbalance{app="ops"} 1`) {
-		t.Errorf("%v, no imbalance of 1 in the metrics", err)
+	if !strings.Contains(fetch(t, url+"/metrics"), `wecomq_audit_imbalance{app="ops"} 1`) {
+		t.Error("no imbalance of 1 in the metrics")
 	}
 }

@@ -33,17 +33,7 @@ func newDeployment(t *testing.T) *daemontest.Deployment {
 // call makes a request of the API, and gives the status of the answer.
 func call(t *testing.T, method, url, body string) int {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close()
-	return response.StatusCode
+	return exchange(t, request(t, method, url, token, body)).status
 }
 
 // awaitLog waits until a text is in the log this many times.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,21 +43,8 @@ func flooded(t *testing.T, concurrency int) *daemontest.Deployment {
 // as makes a request with a token, and reads the answer.
 func as(t *testing.T, secret, method, url, body string) (status int, answer []byte) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+secret)
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err = io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, answer
+	got := exchange(t, request(t, method, url, secret, body))
+	return got.status, []byte(got.body)
 }
 
 // flood enqueues so many critical messages, each to somebody else.

@@ -58,22 +58,11 @@ func TestWhoGuessesHasToWaitAtEachDoor(t *testing.T) {
 			address, _ := d.Start(daemon.Config{Gateway: true})
 			show := func(token, from string) (status int, retryAfter, body string) {
 				t.Helper()
-				r, err := http.NewRequestWithContext(t.Context(), door.method, address+door.path, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
+				r := request(t, door.method, address+door.path, "", "")
 				r.Header.Set("X-Forwarded-For", from)
 				door.show(r, token)
-				response, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer func() { _ = response.Body.Close() }()
-				text, err := io.ReadAll(response.Body)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return response.StatusCode, response.Header.Get("Retry-After"), string(text)
+				answer := exchange(t, r)
+				return answer.status, answer.header.Get("Retry-After"), answer.body
 			}
 			normal, _, _ := show(guessable, "192.0.2.3")
 			for i := range 10 {
@@ -105,27 +94,9 @@ func TestWhoGuessesHasToWaitAtEachDoor(t *testing.T) {
 			if want := fmt.Sprintf(`"remote":"192.0.2.1","door":%q,`, name); strings.Count(d.Log.String(), want) != 1 {
 				t.Errorf("%s is not once in the log:\n%s", want, d.Log)
 			}
-			if want := fmt.Sprintf("wecomq_auth_failures_total{door=%q} 22\n", name); !strings.Contains(metricsOf(t, address), want) {
+			if want := fmt.Sprintf("wecomq_auth_failures_total{door=%q} 22\n", name); !strings.Contains(fetch(t, address+"/metrics"), want) {
 				t.Errorf("the metrics lack %s", want)
 			}
 		})
 	}
-}
-
-func metricsOf(t *testing.T, address string) string {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/metrics", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

@@ -1,7 +1,6 @@
 package daemon_test
 
 import (
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,34 +27,14 @@ func serve(t *testing.T, public config.PublicURL) *served {
 	return &served{t, url}
 }
 
-// reply is what a request came to.
-type reply struct {
-	status int
-	header http.Header
-	body   string
-}
-
 // ask makes a request with a token, and does not follow redirects. Headers are pairs.
 func (s *served) ask(method, path, body string, headers ...string) reply {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), method, s.url+path, strings.NewReader(body))
-	if err != nil {
-		s.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
+	r := request(s.T, method, s.url+path, token, body)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		s.Fatal(err)
-	}
-	return reply{response.StatusCode, response.Header, string(text)}
+	return exchange(s.T, r)
 }
 
 // login returns the cookie of a session.

@@ -2,7 +2,6 @@ package daemon_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -27,25 +26,6 @@ func limitedTo(limits budget.Limits) config.Token {
 func alert(group int) string {
 	return fmt.Sprintf(`{"version":"4","receiver":"r","externalURL":"http://am","status":"firing","groupKey":"%d",
 		"alerts":[{"status":"firing","labels":{"alertname":"a%d"},"annotations":{},"startsAt":"2026-11-22T07:58:13Z"}]}`, group, group)
-}
-
-// fetch gets a page.
-func fetch(t *testing.T, url string) string {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 func TestAllDoorsShareTheBudgetOfAToken(t *testing.T) {

@@ -2,7 +2,6 @@ package daemon_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,24 +19,8 @@ import (
 // ask makes a request with a token, and returns the answer's members that are texts or numbers.
 func ask(t *testing.T, method, address, token, body string) map[string]any {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
 	members := map[string]any{}
-	_ = json.Unmarshal(text, &members) // pages have none
+	_ = json.Unmarshal([]byte(exchange(t, request(t, method, address, token, body)).body), &members) // pages have none
 	return members
 }
 

@@ -29,7 +29,8 @@ func newRegulars() regulars {
 }
 
 func (r regulars) has(from netip.Prefix, secret uint64) bool {
-	return r.find(from) != nil && slices.Contains(r.find(from).secrets, secret)
+	who := r.find(from)
+	return who != nil && slices.Contains(who.secrets, secret)
 }
 
 func (r regulars) find(from netip.Prefix) *regular {
