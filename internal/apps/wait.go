@@ -46,6 +46,9 @@ func stopped(app string, p pacing.Status) Wait {
 	if p.Reason != "" {
 		w.Why += ": " + p.Reason
 	}
+	if p.State == pacing.Paused {
+		w.Why += fmt.Sprintf("; 'wecomq app resume %s' resumes it", app)
+	}
 	if p.Left > 0 {
 		w.Till = until(time.Now().Add(p.Left))
 	}

@@ -73,14 +73,14 @@ func checkCertificate(t *config.TLS, now time.Time) []Finding {
 		return []Finding{{"gateway", Fault, "tls: " + err.Error()}}
 	}
 	leaf := cfg.Certificates[0].Leaf
-	end := leaf.NotAfter.UTC().Format(time.RFC3339)
+	end, renew := leaf.NotAfter.UTC().Format(time.RFC3339), "; write a new one into its files, and reload with SIGHUP"
 	switch {
 	case now.After(leaf.NotAfter):
-		return []Finding{{"gateway", Fault, "its certificate has expired, at " + end}}
+		return []Finding{{"gateway", Fault, "its certificate has expired, at " + end + renew}}
 	case now.Before(leaf.NotBefore):
-		return []Finding{{"gateway", Fault, "its certificate begins at " + leaf.NotBefore.UTC().Format(time.RFC3339)}}
+		return []Finding{{"gateway", Fault, "its certificate begins at " + leaf.NotBefore.UTC().Format(time.RFC3339) + "; until then use another one, or set this host's clock"}}
 	case now.Add(renewal).After(leaf.NotAfter):
-		return []Finding{{"gateway", Warning, "its certificate expires at " + end + "; write a new one into its files, and reload with SIGHUP"}}
+		return []Finding{{"gateway", Warning, "its certificate expires at " + end + renew}}
 	}
 	return nil
 }
