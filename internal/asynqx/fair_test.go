@@ -20,7 +20,7 @@ import (
 func of(sender string, first, last int) []asynqx.Task {
 	var all []asynqx.Task
 	for i := first; i <= last; i++ {
-		one := task(fmt.Sprintf("%s-%03d", sender, i))
+		one := task(fmt.Sprintf("%s-%04d", sender, i))
 		one.Sender = sender
 		all = append(all, one)
 	}
@@ -30,9 +30,17 @@ func of(sender string, first, last int) []asynqx.Task {
 func idsOf(sender string, first, last int) []string {
 	var ids []string
 	for i := first; i <= last; i++ {
-		ids = append(ids, fmt.Sprintf("%s-%03d", sender, i))
+		ids = append(ids, fmt.Sprintf("%s-%04d", sender, i))
 	}
 	return ids
+}
+
+// due gives tasks a time that has come.
+func due(all []asynqx.Task) []asynqx.Task {
+	for i := range all {
+		all[i].At = time.Unix(1_700_000_000, 0)
+	}
+	return all
 }
 
 var taskID = regexp.MustCompile(`{"id":"([^"]+)"}`)
@@ -84,6 +92,18 @@ func TestOneSendersManyTasksDoNotHoldUpTheOthers(t *testing.T) {
 			[][]asynqx.Task{of("a", 1, 50), of("b", 1, 20), of("a", 51, 60), of("b", 21, 30), of("c", 1, 1)},
 			slices.Concat(idsOf("b", 1, 10), idsOf("c", 1, 1), idsOf("a", 1, 50), idsOf("b", 11, 20), idsOf("a", 51, 60), idsOf("b", 21, 30)),
 		},
+		"a few that are due go ahead": {
+			[][]asynqx.Task{of("a", 1, 50), due(of("b", 1, 16))},
+			slices.Concat(idsOf("b", 1, 16), idsOf("a", 1, 50)),
+		},
+		"many that are due at once wait like many that are enqueued then": {
+			[][]asynqx.Task{of("b", 1, 50), due(of("c", 1, 20)), of("a", 1, 1)},
+			slices.Concat(idsOf("a", 1, 1), idsOf("c", 1, 10), idsOf("b", 1, 50), idsOf("c", 11, 20)),
+		},
+		"and hold up nobody who was there before": {
+			[][]asynqx.Task{due(of("a", 1, 2500)), of("b", 1, 1)},
+			slices.Concat(idsOf("b", 1, 1), idsOf("a", 1, 2500)),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -95,6 +115,20 @@ func TestOneSendersManyTasksDoNotHoldUpTheOthers(t *testing.T) {
 				t.Errorf("the order (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestPartsOfAMessageThatAreDueGoAhead(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	parts := due(of("b", 1, 100))
+	for i := range parts {
+		parts[i].Owed = true
+	}
+	enqueue(t, rdb, of("a", 1, 50)...)
+	enqueue(t, rdb, parts...)
+	if diff := cmp.Diff(idsOf("b", 1, 100), dequeued(t, rdb, 100)); diff != "" {
+		t.Errorf("the order (-want +got):\n%s", diff)
 	}
 }
 
@@ -122,14 +156,14 @@ func TestATaskThatGoesAheadIsOneWhoseTimeHasCome(t *testing.T) {
 	rdb := redistest.New(t)
 	enqueue(t, rdb, of("a", 1, 100)...)
 	enqueue(t, rdb, of("b", 1, 1)...)
-	info, err := asynq.NewInspectorFromRedisClient(rdb).GetTaskInfo("ops:default", "b-001")
+	info, err := asynq.NewInspectorFromRedisClient(rdb).GetTaskInfo("ops:default", "b-0001")
 	if err != nil || info.State != asynq.TaskStateScheduled || info.NextProcessAt.After(rdb.Time(t.Context()).Val()) {
 		t.Errorf("%+v, %v", info, err)
 	}
 	if n := rdb.LLen(t.Context(), "asynq:{ops:default}:pending").Val(); n != 100 {
 		t.Errorf("%d wait behind it, want 100", n)
 	}
-	placed, err := asynqx.Places(t.Context(), rdb, []asynqx.TaskRef{{Queue: "ops:default", ID: "b-001"}}, false)
+	placed, err := asynqx.Places(t.Context(), rdb, []asynqx.TaskRef{{Queue: "ops:default", ID: "b-0001"}}, false)
 	if err != nil || placed[0].Place != asynqx.Queued {
 		t.Errorf("its place is %+v, %v", placed, err)
 	}

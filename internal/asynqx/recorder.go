@@ -111,16 +111,22 @@ func (r *recorder) retime(first int, at, now time.Time) {
 	}
 }
 
-// name adds the sender to the calls from the first one on that put a task behind others, with
-// the keys that fair.lua needs.
-func (r *recorder) name(first int, sender string) {
+// name adds the sender to the calls from the first one on, with the keys that fair.lua needs.
+// What is owed, as a part of a message that is there already, waits behind nobody when its
+// time has come, and so does not need to name it until then.
+func (r *recorder) name(first int, t Task) {
 	for i, c := range r.calls[first:] {
-		if len(c.keys) != 2 || !strings.HasSuffix(c.keys[1], ":pending") {
+		if len(c.keys) != 2 {
 			continue
 		}
 		queue := queueOf(c.keys[1])
-		r.calls[first+i].keys = append(slices.Clip(c.keys), queueKey(queue, "scheduled"), keys.Senders(queue))
-		r.calls[first+i].args = append(slices.Clip(c.args), sender)
+		switch {
+		case strings.HasSuffix(c.keys[1], ":pending"):
+			r.calls[first+i].keys = append(slices.Clip(c.keys), queueKey(queue, "scheduled"), keys.Senders(queue))
+		case t.Owed:
+			continue
+		}
+		r.calls[first+i].args = append(slices.Clip(c.args), t.Sender)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
@@ -50,12 +52,17 @@ func as(t *testing.T, secret, method, url, body string) (status int, answer []by
 // flood enqueues so many critical messages, each to somebody else.
 func flood(t *testing.T, url string, lines int) {
 	t.Helper()
+	floodWith(t, url, lines, `"priority":"critical"`, "queued")
+}
+
+func floodWith(t *testing.T, url string, lines int, options, state string) {
+	t.Helper()
 	var body strings.Builder
 	for i := range lines {
-		fmt.Fprintf(&body, `{"priority":"critical","touser":"u%d","msgtype":"text","text":{"content":"flood %06d"}}`+"\n", i, i)
+		fmt.Fprintf(&body, `{%s,"touser":"u%d","msgtype":"text","text":{"content":"flood %06d"}}`+"\n", options, i, i)
 	}
 	status, answer := as(t, flooder, http.MethodPost, url+"/v1/messages:batch", body.String())
-	if queued := bytes.Count(answer, []byte(`"state":"queued"`)); status != http.StatusOK || queued != lines {
+	if queued := bytes.Count(answer, []byte(`"state":"`+state+`"`)); status != http.StatusOK || queued != lines {
 		t.Fatalf("HTTP %d, %d of %d lines are queued", status, queued, lines)
 	}
 }
@@ -71,12 +78,9 @@ func alarm(t *testing.T, url, text string) string {
 	return receipt.ID
 }
 
-func TestAnAlertDoesNotWaitForTheFloodOfAnotherToken(t *testing.T) {
-	t.Parallel()
-	const concurrency, lines = 16, 2000
-	d := flooded(t, concurrency)
-	url, _ := d.Start(daemon.Config{Gateway: true, Worker: true})
-	flood(t, url, lines)
+// alarms sends alerts, and has each overtake the flood.
+func alarms(t *testing.T, d *daemontest.Deployment, url string, concurrency int) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for i := range 3 {
@@ -98,12 +102,39 @@ func TestAnAlertDoesNotWaitForTheFloodOfAnotherToken(t *testing.T) {
 			t.Errorf("%d calls of the flood went before %q", passed, text)
 		}
 	}
+}
+
+func TestAnAlertDoesNotWaitForTheFloodOfAnotherToken(t *testing.T) {
+	t.Parallel()
+	const concurrency, lines = 16, 2000
+	d := flooded(t, concurrency)
+	url, _ := d.Start(daemon.Config{Gateway: true, Worker: true})
+	flood(t, url, lines)
+	alarms(t, d, url, concurrency)
 	floods := slices.DeleteFunc(d.WeCom.Messages(), func(m wecomtest.Message) bool { return !strings.HasPrefix(m.Text, "flood") })
 	for i, m := range floods { // as many as there are handlers may be under way at once
 		if latest := fmt.Sprintf("flood %06d", i+concurrency); m.Text > latest {
 			t.Errorf("of the flood, message %d to arrive is %q", i, m.Text)
 		}
 	}
+}
+
+func TestAnAlertDoesNotWaitForTheFloodOfOneMoment(t *testing.T) {
+	t.Parallel()
+	const concurrency, lines = 16, 2000
+	d := flooded(t, concurrency)
+	url, _ := d.Start(daemon.Config{Gateway: true})
+	now := d.Redis.Time(t.Context()).Val()
+	floodWith(t, url, lines, `"priority":"critical","process_at":"`+now.Add(time.Hour).Format(time.RFC3339Nano)+`"`, "scheduled")
+	const scheduled = "asynq:{ops:critical}:scheduled"
+	for _, id := range d.Redis.ZRange(t.Context(), scheduled, 0, -1).Val() { // the moment has come
+		d.Redis.ZAdd(t.Context(), scheduled, redis.Z{Score: float64(now.Unix()), Member: id})
+	}
+	d.Start(daemon.Config{Worker: true})
+	if _, err := d.WeCom.WaitMessages(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	alarms(t, d, url, concurrency)
 }
 
 func TestAMessageThatGoesAheadIsLikeAnyOther(t *testing.T) {

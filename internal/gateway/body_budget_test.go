@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
-	"github.com/wecomq/wecomq/internal/alloctest"
+	"github.com/wecomq/wecomq/internal/costtest"
 	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/message"
@@ -171,7 +174,7 @@ var hostile = map[string][3]string{
 }
 
 // spend makes a request, and returns what it takes.
-func spend(tb testing.TB, g *Gateway, path, body string) uint64 {
+func spend(tb testing.TB, g *Gateway, path, body string) costtest.Cost {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+fuzzToken)
@@ -182,7 +185,7 @@ func spend(tb testing.TB, g *Gateway, path, body string) uint64 {
 		}
 		r.URL.RawQuery = "access_token=" + token
 	}
-	return alloctest.Bytes(func() { g.ServeHTTP(httptest.NewRecorder(), r) })
+	return costtest.Of(func() { g.ServeHTTP(httptest.NewRecorder(), r) })
 }
 
 // mayTake is what a body may take: 8 times its size, and beside it 1 MB for what is few and
@@ -198,9 +201,28 @@ func TestNoBodyTakesMoreThanEightTimesItsSize(t *testing.T) { //nolint:parallelt
 	for _, path := range doors {
 		for name, parts := range hostile {
 			body := parts[0] + strings.Repeat(parts[1], 60_000/len(parts[1])) + parts[2]
-			if used := spend(t, g, path, body); used > mayTake(body) {
+			if used := spend(t, g, path, body).Bytes; used > mayTake(body) {
 				t.Errorf("%s: %d bytes of %s take %d, and may take %d", path, len(body), name, used, mayTake(body))
 			}
+		}
+	}
+}
+
+// BenchmarkHostile shows that no body takes a second, however large it may be, at any door.
+func BenchmarkHostile(b *testing.B) {
+	g := newFuzzGateway(b)
+	g.services.Cards = cards{}
+	for _, path := range doors {
+		for _, name := range slices.Sorted(maps.Keys(hostile)) {
+			parts := hostile[name]
+			body := parts[0] + strings.Repeat(parts[1], (8<<20-1000)/len(parts[1])) + parts[2]
+			b.Run(strings.ReplaceAll(path+"/"+name, " ", "-"), func(b *testing.B) {
+				for b.Loop() {
+					if cost := spend(b, g, path, body); cost.CPU > time.Second {
+						b.Errorf("%d bytes take %s", len(body), cost.CPU)
+					}
+				}
+			})
 		}
 	}
 }

@@ -150,8 +150,8 @@ func FuzzWeCom(f *testing.F) {
 	})
 }
 
-// FuzzMemory proves that no body takes much more memory than its size, at any door.
-func FuzzMemory(f *testing.F) {
+// FuzzCost proves that no body takes much more memory than its size, nor much time, at any door.
+func FuzzCost(f *testing.F) {
 	for _, parts := range hostile {
 		f.Add(parts[0], parts[1], parts[2], uint16(1000))
 	}
@@ -163,8 +163,8 @@ func FuzzMemory(f *testing.F) {
 			if strings.Count(body, "\n") > 100 && strings.HasSuffix(path, ":batch") {
 				continue // a batch answers each line while it reads the next
 			}
-			if used := spend(t, g, path, body); used > mayTake(body) {
-				t.Errorf("%s: %d bytes take %d, and may take %d", path, len(body), used, mayTake(body))
+			if cost := spend(t, g, path, body); cost.Bytes > mayTake(body) || cost.CPU > time.Second {
+				t.Errorf("%s: %d bytes take %d and %s, and may take %d", path, len(body), cost.Bytes, cost.CPU, mayTake(body))
 			}
 		}
 	})

@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +20,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
-	"github.com/wecomq/wecomq/internal/alloctest"
+	"github.com/wecomq/wecomq/internal/costtest"
 	"github.com/wecomq/wecomq/internal/webhook"
 )
 
@@ -182,10 +184,10 @@ var hostile = map[string][3]string{
 }
 
 // take makes a webhook of a handler that has no Redis, and returns what it takes.
-func take(tb testing.TB, h *webhook.Handler, body string) uint64 {
+func take(tb testing.TB, h *webhook.Handler, body string) costtest.Cost {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/", strings.NewReader(body))
-	return alloctest.Bytes(func() { h.Handle(webhook.Alertmanager, "ops", httptest.NewRecorder(), r) })
+	return costtest.Of(func() { h.Handle(webhook.Alertmanager, "ops", httptest.NewRecorder(), r) })
 }
 
 func handlerWithoutRedis(tb testing.TB) *webhook.Handler {
@@ -200,16 +202,16 @@ func handlerWithoutRedis(tb testing.TB) *webhook.Handler {
 	return h
 }
 
-// FuzzMemory proves that no webhook takes much more memory than its size.
-func FuzzMemory(f *testing.F) {
+// FuzzCost proves that no webhook takes much more memory than its size, nor much time.
+func FuzzCost(f *testing.F) {
 	for _, parts := range hostile {
 		f.Add(parts[0], parts[1], parts[2], uint16(500))
 	}
 	h := handlerWithoutRedis(f)
 	f.Fuzz(func(t *testing.T, head, unit, tail string, times uint16) {
 		body := head + strings.Repeat(unit, min(int(times), 1<<18/max(1, len(unit)))) + tail
-		if used := take(t, h, body); used > uint64(8*len(body)+(2<<20)) {
-			t.Errorf("%d bytes take %d", len(body), used)
+		if cost := take(t, h, body); cost.Bytes > uint64(8*len(body)+(2<<20)) || cost.CPU > time.Second {
+			t.Errorf("%d bytes take %d and %s", len(body), cost.Bytes, cost.CPU)
 		}
 	})
 }
@@ -219,11 +221,27 @@ func TestNoWebhookTakesMoreThanEightTimesItsSize(t *testing.T) { //nolint:parall
 	for name, parts := range hostile {
 		for _, size := range []int{150_000, 600_000} {
 			body := parts[0] + strings.Repeat(parts[1], size/len(parts[1])) + parts[2]
-			used := take(t, h, body)
-			if used > uint64(8*len(body)+(2<<20)) {
-				t.Errorf("%d bytes of %s take %.1f times as much", len(body), name, float64(used)/float64(len(body)))
+			cost := take(t, h, body)
+			if cost.Bytes > uint64(8*len(body)+(2<<20)) {
+				t.Errorf("%d bytes of %s take %.1f times as much", len(body), name, float64(cost.Bytes)/float64(len(body)))
 			}
 		}
+	}
+}
+
+// BenchmarkHostile shows that no webhook takes a second, however large it may be.
+func BenchmarkHostile(b *testing.B) {
+	h := handlerWithoutRedis(b)
+	for _, name := range slices.Sorted(maps.Keys(hostile)) {
+		parts := hostile[name]
+		body := parts[0] + strings.Repeat(parts[1], (8<<20-1000)/len(parts[1])) + parts[2]
+		b.Run(strings.ReplaceAll(name, " ", "-"), func(b *testing.B) {
+			for b.Loop() {
+				if cost := take(b, h, body); cost.CPU > time.Second {
+					b.Errorf("%d bytes take %s", len(body), cost.CPU)
+				}
+			}
+		})
 	}
 }
 

@@ -3,8 +3,8 @@ package compose_test
 import (
 	"testing"
 
-	"github.com/wecomq/wecomq/internal/alloctest"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/internal/costtest"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -16,7 +16,7 @@ func FuzzTemplate(f *testing.F) {
 	f.Add(`{{printf "%999999999d" 1}}{{html .name}}{{urlquery .name}}`, "<")
 	f.Add(`{{if eq .name "a"}}{{.name | printf "%s"}}{{else}}{{len .name}}{{end}}`, "\x00\xff")
 	f.Fuzz(func(t *testing.T, text, value string) {
-		used := alloctest.Bytes(func() {
+		cost := costtest.Of(func() {
 			template, err := compose.Text(message.TypeText, text)
 			if err != nil {
 				return
@@ -30,8 +30,8 @@ func FuzzTemplate(f *testing.F) {
 				t.Errorf("%q with %q is nothing", text, value)
 			}
 		})
-		if most := uint64(8<<20 + 1000*(len(text)+len(value))); used > most {
-			t.Errorf("%q with %q takes %d bytes", text, value, used)
+		if most := uint64(8<<20 + 1000*(len(text)+len(value))); cost.Bytes > most {
+			t.Errorf("%q with %q takes %d bytes", text, value, cost.Bytes)
 		}
 	})
 }
