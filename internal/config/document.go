@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -23,11 +24,19 @@ func readDocument(src *source, content []byte) (*Config, error) {
 	if len(file.Docs) == 1 {
 		body = file.Docs[0].Body
 	}
+	src.findAnchors(body)
 	root := newSection(src, place{line: 1}, body)
 	redis, apps, broadcast := root.section("redis"), root.section("apps"), root.section("broadcast")
 	gateway, log := root.section("gateway"), root.section("log")
+	root.known = append(root.known, root.extensions()...)
 	root.rejectUnknown()
 	return readConfig(src, redis, readApps(apps), broadcast, gateway, log)
+}
+
+// extensions are the keys that hold what anchors mark, for use elsewhere: as in a compose file,
+// they begin with x-.
+func (s *section) extensions() []string {
+	return slices.DeleteFunc(slices.Clone(s.keys), func(key string) bool { return !strings.HasPrefix(key, "x-") })
 }
 
 // separatorLine is the line of the --- that begins a document.

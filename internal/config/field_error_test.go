@@ -30,8 +30,8 @@ func TestProblemsOfAnApp(t *testing.T) {
 		"variable that is not set":  {"timeout: ${T}", "timeout: environment variable T is not set"},
 		"variable with a default":   {"timeout: ${T:-1s}", "timeout: bad reference to an environment variable (write ${NAME}, or $${ for a plain ${)"},
 		"reference without an end":  {"timeout: ${T", "timeout: bad reference to an environment variable (write ${NAME}, or $${ for a plain ${)"},
-		"list for a value":          {"timeout: [1s]", "timeout: want a plain value, not a list, mapping, anchor, alias or tag"},
-		"anchor":                    {"timeout: &t 1s", "timeout: want a plain value, not a list, mapping, anchor, alias or tag"},
+		"list for a value":          {"timeout: [1s]", "timeout: want a plain value, not a list, mapping or tag"},
+		"tag":                       {"timeout: !!str 1s", "timeout: want a plain value, not a list, mapping or tag"},
 		"value for a mapping":       {"limits: 30", "limits: want a mapping of keys to values"},
 		"timeout that is too long":  {"timeout: 2m", `timeout: "2m" is too long (at most 1m0s)`},
 		"duration without a unit":   {"timeout: 10", `timeout: "10" is not a duration (write 500ms, 10s, 5m or 24h; 168h are 7 days)`},
@@ -175,7 +175,7 @@ func TestProblemsOfAFile(t *testing.T) {
 			`wecomq.yaml:9: gateway.tokens[1].sha256: the same as that of token "a"`,
 		}},
 		"list in the list of apps": {token + "{name: a, sha256: " + sum + ", apps: [[ops]], scopes: [send]}\n", []string{
-			"wecomq.yaml:8: gateway.tokens[0].apps[0]: want a plain value, not a list, mapping, anchor, alias or tag",
+			"wecomq.yaml:8: gateway.tokens[0].apps[0]: want a plain value, not a list, mapping or tag",
 		}},
 	}
 	for name, tt := range tests {

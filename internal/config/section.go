@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,31 +34,61 @@ type entry struct {
 // newSection makes the section of a node, which is empty for a missing or null one.
 func newSection(src *source, at place, node ast.Node) *section {
 	s := &section{source: src, place: at, entries: map[string]entry{}}
-	switch n := node.(type) {
-	case nil, *ast.NullNode:
-	case *ast.MappingNode:
-		s.addAll(n.Values)
-	case *ast.MappingValueNode:
-		s.addAll([]*ast.MappingValueNode{n})
-	default:
-		src.fail(at, "want a mapping of keys to values")
-		s.broken = true
-	}
+	s.broken = !s.add(src.dealias(node), nil)
 	return s
 }
 
-func (s *section) addAll(values []*ast.MappingValueNode) {
+// add adds the keys of a mapping, but for those that the mapping has itself into which it is
+// merged. It reports whether it is one.
+func (s *section) add(node ast.Node, own map[string]entry) bool {
+	switch n := node.(type) {
+	case nil, *ast.NullNode:
+	case *ast.MappingNode:
+		s.addAll(n.Values, own)
+	case *ast.MappingValueNode:
+		s.addAll([]*ast.MappingValueNode{n}, own)
+	default:
+		s.fail(s.place, "want a mapping of keys to values")
+		return false
+	}
+	return true
+}
+
+func (s *section) addAll(values []*ast.MappingValueNode, own map[string]entry) {
+	var merged []ast.Node
 	for _, value := range values {
+		if _, ok := value.Key.(*ast.MergeKeyNode); ok {
+			merged = append(merged, value.Value)
+			continue
+		}
 		token := value.Key.GetToken()
 		key := token.Value
 		at := place{line: token.Position.Line, field: s.path(key)}
+		if _, ok := own[key]; ok {
+			continue
+		}
 		if first, ok := s.entries[key]; ok {
 			s.fail(at, "already set in line %d", first.line)
 			continue
 		}
 		s.keys = append(s.keys, key)
-		s.entries[key] = entry{place: at, node: value.Value}
+		s.entries[key] = entry{place: at, node: s.dealias(value.Value)}
 	}
+	for _, node := range merged {
+		s.merge(node)
+	}
+}
+
+// merge adds the keys of a mapping, or of several in a list, that the section does not have yet.
+func (s *section) merge(node ast.Node) {
+	node = s.dealias(node)
+	if list, ok := node.(*ast.SequenceNode); ok {
+		for _, one := range list.Values {
+			s.add(s.dealias(one), maps.Clone(s.entries))
+		}
+		return
+	}
+	s.add(node, maps.Clone(s.entries))
 }
 
 // path is the name of a key in error messages.
@@ -117,6 +148,7 @@ func (s *section) items(key string) []entry {
 	}
 	items := make([]entry, len(nodes))
 	for i, node := range nodes {
+		node = s.dealias(node)
 		at := place{line: lineOf(node, s.at(key).line), field: s.path(key) + "[" + strconv.Itoa(i) + "]"}
 		items[i] = entry{place: at, node: node}
 	}

@@ -139,7 +139,7 @@ func (s *section) scalar(e entry) setting {
 	}
 	raw, ok := scalarText(e.node)
 	if !ok {
-		s.fail(e.place, "want a plain value, not a list, mapping, anchor, alias or tag")
+		s.fail(e.place, "want a plain value, not a list, mapping or tag")
 		return setting{place: e.place, failed: true}
 	}
 	text, err := s.expand(raw)

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/goccy/go-yaml/ast"
 )
 
 // source is where a configuration comes from. It collects the mistakes.
@@ -16,6 +18,7 @@ type source struct {
 	lookupEnv   func(string) (string, bool)
 	holdsSecret bool // a secret is written in the file itself
 	errs        FieldErrors
+	aliases     map[*ast.AliasNode]ast.Node // what they stand for
 	warnings    []string
 }
 
