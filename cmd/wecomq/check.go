@@ -14,15 +14,15 @@ func newCheck(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check the config, Redis and the apps' credentials",
-		Long: `Checks the config, the version and settings of Redis, and with --online gets an
-access token for every app. Nothing is sent. Exits 2 when the config is invalid, 1
+		Long: `Checks the config, the version and settings of Redis, and with --online that every
+app's secret, agent_id and trusted IP are right. Nothing is sent. Exits 2 when the config is invalid, 1
 when anything else is wrong.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCheck(cmd.Context(), g, online)
 		},
 	}
-	cmd.Flags().BoolVar(&online, "online", false, "call gettoken for every app")
+	cmd.Flags().BoolVar(&online, "online", false, "call gettoken and agent/get for every app")
 	return cmd
 }
 

@@ -2,6 +2,9 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -28,7 +31,7 @@ type Finding struct {
 }
 
 // Check checks the config and Redis, and with online fetches an access token for each
-// app. It sends no message.
+// app and asks WeCom about it. It sends no message.
 func (d *Deployment) Check(ctx context.Context, online bool) []Finding {
 	findings := []Finding{{"config", OK, "apps: " + strings.Join(d.Config.AppNames(), ", ")}}
 	for _, warning := range d.Config.Warnings {
@@ -70,11 +73,32 @@ func (d *Deployment) checkApps(ctx context.Context) []Finding {
 		if err == nil {
 			err = client.CheckToken(ctx)
 		}
-		f := Finding{"app " + app.Name, OK, "gettoken works"}
+		f := Finding{Subject: "app " + app.Name}
 		if err != nil {
 			f.Level, f.Text = Fault, wecom.WithHint(err)
+		} else {
+			f.Level, f.Text = judgeAgent(client.Agent(ctx, app.AgentID))
 		}
 		findings = append(findings, f)
 	}
 	return findings
+}
+
+// judgeAgent judges what WeCom says of an app whose secret is right. What is between here and
+// WeCom may not know this API.
+func judgeAgent(agent *wecom.Agent, err error) (Level, string) {
+	const secret = "gettoken works"
+	unanswered, _ := errors.AsType[*wecom.CallError](err)
+	switch {
+	case unanswered != nil && unanswered.Status == http.StatusNotFound:
+		return Warning, secret + "; agentid and trusted IP are not proven: " + err.Error()
+	case err != nil:
+		return Fault, wecom.WithHint(err)
+	case agent.Disabled:
+		return Fault, fmt.Sprintf("%q is disabled: enable it in the admin console", agent.Name)
+	case agent.Users+agent.Departments+agent.Tags == 0:
+		return Warning, fmt.Sprintf("%s, but %q may send to nobody: set its visible range (可见范围) in the admin console", secret, agent.Name)
+	}
+	return OK, fmt.Sprintf("%s, and agent_id and trusted IP are right: %q may send to %d members, %d departments and %d tags",
+		secret, agent.Name, agent.Users, agent.Departments, agent.Tags)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/durability"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 func TestCheckVersion(t *testing.T) {
@@ -77,5 +78,29 @@ func TestCheckAsksForAReplicaThatFollows(t *testing.T) {
 	durability.Require(alone)
 	if err := m.test(t.Context(), alone, "redis://"); err == nil || !strings.Contains(err.Error(), "no replica has confirmed") {
 		t.Errorf("durability: replica without a replica: %v", err)
+	}
+}
+
+func TestCheckJudgesAnAgent(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		agent *wecom.Agent
+		err   error
+		level Level
+		want  string
+	}{
+		"that may send":         {agent: &wecom.Agent{Name: "告警", Users: 3, Tags: 1}, level: OK, want: `"告警" may send to 3 members, 0 departments and 1 tags`},
+		"that is disabled":      {agent: &wecom.Agent{Name: "告警", Users: 3, Disabled: true}, level: Fault, want: "is disabled"},
+		"whom nobody sees":      {agent: &wecom.Agent{Name: "告警"}, level: Warning, want: "may send to nobody"},
+		"of another secret":     {err: &wecom.Error{API: "agent/get", Code: 301002}, level: Fault, want: "301002"},
+		"behind a bridge":       {err: &wecom.CallError{API: "agent/get", Status: 404, Err: wecom.Code(-1)}, level: Warning, want: "not proven"},
+		"that nobody can reach": {err: &wecom.CallError{API: "agent/get", Err: os.ErrDeadlineExceeded}, level: Fault, want: "agent/get: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if level, text := judgeAgent(tc.agent, tc.err); level != tc.level || !strings.Contains(text, tc.want) {
+				t.Errorf("%s: %s; want %s: …%s", level, text, tc.level, tc.want)
+			}
+		})
 	}
 }

@@ -1,7 +1,8 @@
 // Package wecomtest is WeCom (企业微信) in one process: an [http.Handler] that
-// answers gettoken, message/send, message/recall, message/update_template_card
-// and media/upload by WeCom's published rules, remembers what it delivered, and
-// injects faults. Any WeCom client works against it by changing its base URL.
+// answers gettoken, agent/get, message/send, message/recall,
+// message/update_template_card and media/upload by WeCom's published rules,
+// remembers what it delivered, and injects faults. Any WeCom client works against
+// it by changing its base URL.
 //
 //	sim, err := wecomtest.New(wecomtest.Rules{})
 //	server := httptest.NewServer(sim)

@@ -15,6 +15,7 @@ const (
 	apiRecall = "message/recall"
 	apiUpdate = "message/update_template_card"
 	apiUpload = "media/upload"
+	apiAgent  = "agent/get"
 )
 
 // Bounds of what callers can make the simulator remember.
@@ -70,6 +71,7 @@ func New(rules Rules) (*Simulator, error) {
 	s.handle(apiRecall, s.authorized(s.recall))
 	s.handle(apiUpdate, s.authorized(s.updateCard))
 	s.handle(apiUpload, s.authorized(s.uploadMedia))
+	s.handle(apiAgent, s.authorized(s.agent))
 	s.handleAdmin()
 	s.handlePage()
 	return s, nil
