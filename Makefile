@@ -115,6 +115,7 @@ check: vet test lint tidy ## Do all that CI does
 	@$(MAKE) --no-print-directory sim SEEDS=300
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=500x
 	@$(MAKE) --no-print-directory bench BENCHTIME=1x
+	go test -count=1 -vet=off -run Hostile ./cmd/wecomq # its memory is that of the program as it is built
 	@$(MAKE) --no-print-directory build
 
 tools: $(GOLANGCI_LINT) ## Build the pinned linter into bin

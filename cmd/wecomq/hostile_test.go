@@ -93,12 +93,13 @@ type siege struct {
 
 	mu          sync.Mutex
 	connections map[string]int         // by attack
+	cutOff      map[string]int         // of those, which have ended, by attack
 	answers     map[string]map[int]int // by attack, by status
 }
 
 // besiege begins n clients, who stop when ctx ends.
 func besiege(ctx context.Context, address string, n int) *siege {
-	s := &siege{address: address, connections: map[string]int{}, answers: map[string]map[int]int{}}
+	s := &siege{address: address, connections: map[string]int{}, cutOff: map[string]int{}, answers: map[string]map[int]int{}}
 	for i, all := 0, attacks(); i < n; i++ {
 		a := all[i%len(all)]
 		s.clients.Go(func() {
@@ -131,6 +132,7 @@ func (s *siege) attack(ctx context.Context, conn net.Conn, a attack, pause <-cha
 		stop()
 		_ = conn.Close()
 		<-ended
+		s.count(func() { s.cutOff[a.name]++ })
 	}()
 	go func() {
 		defer close(ended)
@@ -178,11 +180,11 @@ func (s *siege) count(one func()) {
 	one()
 }
 
-// hasBegun says whether each attack is under way.
+// hasBegun says whether each attack is under way: it was answered, or cut off without.
 func (s *siege) hasBegun() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !slices.ContainsFunc(attacks(), func(a attack) bool {
-		return s.connections[a.name] == 0 || !a.deaf && len(s.answers[a.name]) == 0
+		return s.connections[a.name] == 0 || !a.deaf && len(s.answers[a.name]) == 0 && s.cutOff[a.name] == 0
 	})
 }

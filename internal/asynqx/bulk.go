@@ -24,10 +24,10 @@ type Task struct {
 	// for the dashboard.
 	Replaces bool
 	// Sender is who has sent it: while many wait, those of one sender do not hold up the
-	// others', nor do many that are due at once. Those of whom it is not known are of one
-	// sender, "".
+	// others'. Those of whom it is not known are of one sender, "".
 	Sender string
-	// Owed lets the task into a full Redis: it is a part of a message that is there already.
+	// Owed lets the task into a full Redis, and before others when it is due: it is a part of a
+	// message that is there already.
 	Owed bool
 }
 
@@ -94,7 +94,7 @@ func enqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, task
 		before := len(rec.calls)
 		results[i].Info, results[i].Err = client.EnqueueContext(ctx, t.Task, t.options()...)
 		rec.retime(before, t.At, now)
-		rec.name(before, t)
+		rec.addOrder(before, t)
 		if t.Owed {
 			rec.pass(before)
 		}

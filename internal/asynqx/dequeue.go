@@ -35,7 +35,7 @@ var (
 	//go:embed give_back.lua
 	giveBackSource string
 
-	dequeueScript  = redis.NewScript(fairSource + dequeueSource)
+	dequeueScript  = redis.NewScript(dequeueSource)
 	giveBackScript = redis.NewScript(wakeSource + putBackSource + giveBackSource)
 )
 
@@ -138,7 +138,7 @@ func (d *dequeuer) fetch(ctx context.Context, rdb redis.UniversalClient, queue s
 	name := strconv.FormatUint(d.answered[queue], 10)
 	d.mu.Unlock()
 	cmd := dequeueScript.Run(ctx, rdb, slices.Concat(queueKeys, []string{
-		keys.Dequeued(queue, d.server), queueKey(queue, "scheduled"), queueKey(queue, "retry"), keys.Senders(queue),
+		keys.Dequeued(queue, d.server), queueKey(queue, "scheduled"), queueKey(queue, "retry"),
 	}), int(leaseLength.Seconds()), queueKey(queue, "t:"), name, takenLife.Milliseconds(),
 		min(max(1, d.free()), mostDequeued), mostDequeuedBytes)
 	if isAnswer(cmd.Err()) {

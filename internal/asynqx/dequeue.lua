@@ -1,19 +1,18 @@
--- fair.lua stands before this text. Takes tasks, in place of asynq 0.26's own script, with six
--- differences. It takes as many
+-- Takes tasks, in place of asynq 0.26's own script, with six differences. It takes as many
 -- as there are handlers for. If there is none, it says when the next one is due, so that
 -- nobody has to ask before. A task whose time has come goes first, the earliest of all:
 -- asynq's forwarder would put it behind all that wait. A server that did not get the reply
 -- asks again under the same name and gets the same tasks; otherwise nobody would process them
 -- until their leases end and the recoverer finds them. Many that were scheduled for one moment
--- wait like many that are enqueued then. And the time is that of Redis's clock.
+-- take turns with those that wait. And the time is that of Redis's clock.
 -- It begins with a write that takes no memory: a full Redis lets the script go on then, and
 -- sending is what empties it.
 -- KEYS 1 pending (list) 2 paused (string) 3 active (list) 4 lease (zset)
 --      5 the last tasks that this server took (string: the dequeue's name and the
 --        task ids, a line each)
---      6 scheduled (zset) 7 retry (zset) 8 senders (hash), see fair.lua
+--      6 scheduled (zset) 7 retry (zset)
 -- ARGV 1 length of a lease in s 2 prefix of the tasks' keys
---      3 name of this dequeue 4 life of KEYS 5 in ms: less than a lease lasts
+--      3 name of this dequeue: the number of those before 4 life of KEYS 5 in ms: less than a lease lasts
 --      5 how many tasks at most 6 how many bytes: the task that exceeds them is the last
 -- result id, encoded task, …; if there is none '', and in how many ms there may be one, -1 if
 --        nothing is known to come
@@ -41,37 +40,6 @@ end
 local pause = redis.call('PTTL', KEYS[2]) -- -2: there is none; -1: it does not end by itself
 if pause ~= -2 then
   return {'', tostring(pause < 0 and pause or pause + 1)}
-end
-
--- line_up puts the scheduled tasks that name their sender where they would be if they were
--- enqueued now, when more are due than may hold up others.
--- result whether there are more of them, for the next dequeue: Redis serves nobody else meanwhile
-local MOST_AT_ONCE = 1000
-local function line_up()
-  local due = redis.call('ZCOUNT', KEYS[6], '-inf', now)
-  if due <= MANY then
-    return false
-  end
-  local all = due <= MOST_AT_ONCE + MANY
-  local queue = {tasks = ARGV[2], pending = KEYS[1], scheduled = KEYS[6], senders = KEYS[8]}
-  local moved = false
-  for i, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', now, 'LIMIT', 0, all and due or MOST_AT_ONCE)) do
-    local task = ARGV[2] .. id
-    local sender = redis.call('HGET', task, 'sender')
-    if sender then
-      moved = true
-      local waiting = redis.call('LPUSH', KEYS[1], id)
-      redis.call('ZREM', KEYS[6], id)
-      redis.call('HSET', task, 'state', 'pending', 'pending_since', time[1] .. string.format('%06d000', micros))
-      redis.call('HDEL', task, 'sender')
-      if waiting > NOTED then
-        order(queue, id, sender, waiting)
-      end
-    elseif i > MANY and not moved then
-      return false -- the next ones are not of these
-    end
-  end
-  return not all
 end
 
 -- due returns the task of a set whose time came first, and that time. If it is still to come,
@@ -138,8 +106,8 @@ local function take_due()
 end
 
 -- take_pending takes those that come next, from the end of the list, and returns how many.
-local function take_pending()
-  local last, waiting = redis.call('LRANGE', KEYS[1], #ids - ARGV[5], -1), {}
+local function take_pending(most)
+  local last, waiting = redis.call('LRANGE', KEYS[1], -most, -1), {}
   for i = #last, 1, -1 do
     table.insert(waiting, last[i])
   end
@@ -148,16 +116,27 @@ local function take_pending()
   return taken
 end
 
-if line_up() then
-  next_due = now
-else
-  while room() and take_due() do end
+-- crowded reports whether more of the tasks that somebody has scheduled are due than may hold
+-- up others. What went ahead, or waited for a limit, is not of these, and comes before.
+local MANY = 16
+local function crowded()
+  if redis.call('ZCOUNT', KEYS[6], '-inf', now) <= MANY then
+    return false
+  end
+  return redis.call('HEXISTS', ARGV[2] .. redis.call('ZRANGE', KEYS[6], 0, 0)[1], 'timed') == 1
 end
-while room() and take_pending() > 0 do end
+
+local turn, crowd = tonumber(ARGV[3]), crowded()
+while crowd and room() do
+  turn = turn + 1
+  crowd = turn % 2 == 0 and take_pending(1) > 0 or take_due()
+end
+while room() and take_due() do end
+while room() and take_pending(ARGV[5] - #ids) > 0 do end
 if #ids == 0 then
   local wait = -1
   if next_due < math.huge then
-    wait = math.max(0, math.ceil((next_due - now) * 1000 - micros / 1000))
+    wait = math.ceil((next_due - now) * 1000 - micros / 1000)
   end
   return {'', string.format('%d', wait)}
 end

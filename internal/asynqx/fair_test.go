@@ -96,13 +96,18 @@ func TestOneSendersManyTasksDoNotHoldUpTheOthers(t *testing.T) {
 			[][]asynqx.Task{of("a", 1, 50), due(of("b", 1, 16))},
 			slices.Concat(idsOf("b", 1, 16), idsOf("a", 1, 50)),
 		},
-		"many that are due at once wait like many that are enqueued then": {
-			[][]asynqx.Task{of("b", 1, 50), due(of("c", 1, 20)), of("a", 1, 1)},
-			slices.Concat(idsOf("a", 1, 1), idsOf("c", 1, 10), idsOf("b", 1, 50), idsOf("c", 11, 20)),
+		"many that are due take turns with what waits, until they are a few": {
+			[][]asynqx.Task{of("a", 1, 50), due(of("b", 1, 18))},
+			slices.Concat(idsOf("b", 1, 1), idsOf("a", 1, 1), idsOf("b", 2, 18), idsOf("a", 2, 50)),
 		},
-		"and hold up nobody who was there before": {
-			[][]asynqx.Task{due(of("a", 1, 2500)), of("b", 1, 1)},
-			slices.Concat(idsOf("b", 1, 1), idsOf("a", 1, 2500)),
+		"and let others go ahead, in their order": {
+			[][]asynqx.Task{of("a", 1, 50), due(of("b", 1, 20)), of("d", 1, 1), of("c", 1, 1)},
+			slices.Concat(idsOf("c", 1, 1), idsOf("d", 1, 1), idsOf("b", 1, 1), idsOf("a", 1, 1), idsOf("b", 2, 2), idsOf("a", 2, 2),
+				idsOf("b", 3, 3), idsOf("a", 3, 3), idsOf("b", 4, 20), idsOf("a", 4, 50)),
+		},
+		"and those of nobody else go at once": {
+			[][]asynqx.Task{due(of("a", 1, 100)), of("b", 1, 1)},
+			slices.Concat(idsOf("a", 1, 1), idsOf("b", 1, 1), idsOf("a", 2, 100)),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

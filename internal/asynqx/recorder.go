@@ -111,22 +111,20 @@ func (r *recorder) retime(first int, at, now time.Time) {
 	}
 }
 
-// name adds the sender to the calls from the first one on, with the keys that fair.lua needs.
-// What is owed, as a part of a message that is there already, waits behind nobody when its
-// time has come, and so does not need to name it until then.
-func (r *recorder) name(first int, t Task) {
+// addOrder adds to the calls from the first one on what wake_enqueued.lua needs to know for the
+// order between senders.
+func (r *recorder) addOrder(first int, t Task) {
 	for i, c := range r.calls[first:] {
-		if len(c.keys) != 2 {
-			continue
-		}
-		queue := queueOf(c.keys[1])
+		call := &r.calls[first+i]
 		switch {
+		case len(c.keys) != 2:
 		case strings.HasSuffix(c.keys[1], ":pending"):
-			r.calls[first+i].keys = append(slices.Clip(c.keys), queueKey(queue, "scheduled"), keys.Senders(queue))
-		case t.Owed:
-			continue
+			queue := queueOf(c.keys[1])
+			call.keys = append(slices.Clip(c.keys), queueKey(queue, "scheduled"), keys.Senders(queue))
+			call.args = append(slices.Clip(c.args), t.Sender)
+		case !t.Owed:
+			call.args = append(slices.Clip(c.args), 1)
 		}
-		r.calls[first+i].args = append(slices.Clip(c.args), t.Sender)
 	}
 }
 

@@ -110,6 +110,7 @@ func TestTasksWhoseTimeHasComeGoFirstAndTheEarliestOfThemBefore(t *testing.T) {
 		batch := make([]asynqx.Task, len(ids))
 		for i, id := range ids {
 			batch[i] = task(id, asynq.ProcessIn(time.Hour))
+			batch[i].Owed = true
 		}
 		enqueue(t, rdb, batch...)
 		for _, id := range ids {

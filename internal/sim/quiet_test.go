@@ -134,17 +134,17 @@ func (h watch) findsNothing(cmd redis.Cmder) bool {
 	return true
 }
 
-// hasNoTask answers our dequeue (internal/asynqx/dequeue.lua), which it knows by its eight keys
+// hasNoTask answers our dequeue (internal/asynqx/dequeue.lua), which it knows by its seven keys
 // and six arguments, if there is nothing to take.
 func (h watch) hasNoTask(cmd redis.Cmder) bool {
 	args := cmd.Args()
 	script, _ := cmd.(*redis.Cmd)
-	if len(args) != 17 || script == nil {
+	if len(args) != 16 || script == nil {
 		return false
 	}
 	pending, _ := args[3].(string)
 	last, _ := args[7].(string)
-	name, _ := args[13].(string)
+	name, _ := args[12].(string)
 	queue, isOne := strings.CutSuffix(pending, ":pending")
 	if taken, err := h.redis.Get(last); !isOne || err == nil && strings.HasPrefix(taken, name+"\n") {
 		return false

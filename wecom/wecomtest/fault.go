@@ -14,8 +14,8 @@ import (
 )
 
 var (
-	faultAPIs = []string{"*", apiToken, apiSend, apiRecall, apiUpdate, apiUpload}
-	bodiless  = []string{apiToken, apiUpload} // no JSON body a Match could look into
+	faultAPIs = []string{"*", apiToken, apiSend, apiRecall, apiUpdate, apiUpload, apiAgent}
+	bodiless  = []string{apiToken, apiUpload, apiAgent} // no JSON body a Match could look into
 )
 
 // Fault makes chosen calls fail. It needs a Delay or exactly one of ErrCode,
@@ -50,7 +50,7 @@ type Fault struct {
 }
 
 // Match is what a call's JSON body must have; what is empty matches all.
-// gettoken and media/upload have none, so a Match never fits them.
+// gettoken, agent/get and media/upload have none, so a Match never fits them.
 type Match struct {
 	// ToUser is a userid or glob that one of touser's must match.
 	ToUser string `json:"to_user,omitempty"`
