@@ -2,11 +2,9 @@
 package docs_test
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -20,7 +18,6 @@ var (
 	readmes = []string{"../README.md", "../README.zh-CN.md"}
 
 	fence   = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
-	link    = regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`)
 	comment = regexp.MustCompile(`\s+#.*`)
 	quoted  = regexp.MustCompile(`(--to-user) \S+ (--text) '[^']*'`)
 )
@@ -98,29 +95,6 @@ func TestEveryMemberOfAMessageIsDocumented(t *testing.T) {
 	for _, member := range envelope.Members() {
 		if !strings.Contains(text, "| `"+member.Name+"` |") {
 			t.Errorf("%s has no row for %s", page, member.Name)
-		}
-	}
-}
-
-func TestLinksLeadToFilesThatExist(t *testing.T) {
-	t.Parallel()
-	documents := slices.Clone(readmes)
-	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
-		if strings.HasSuffix(path, ".md") {
-			documents = append(documents, path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, document := range documents {
-		for _, match := range link.FindAllStringSubmatch(read(t, document), -1) {
-			if target := match[1]; !strings.Contains(target, "://") {
-				if _, err := os.Stat(filepath.Join(filepath.Dir(document), target)); err != nil {
-					t.Errorf("%s: %v", document, err)
-				}
-			}
 		}
 	}
 }
