@@ -4,6 +4,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+)
+
+// Language is a language in which errcodes are explained.
+type Language string
+
+// The languages.
+const (
+	English Language = "en"
+	Chinese Language = "zh" // simplified
 )
 
 // Code is an errcode of WeCom's API. A non-zero Code is an error; compare with
@@ -28,19 +38,36 @@ func (c Code) Class() Class { return codeTable[c].class }
 func (c Code) Scope() Scope { return codeTable[c].scope }
 
 // Meaning says in one line what went wrong.
-func (c Code) Meaning() string {
-	if info, ok := codeTable[c]; ok {
-		return info.meaning
-	}
-	return "unknown errcode"
-}
+func (c Code) Meaning() string { return c.MeaningIn(English) }
 
 // Hint says what an operator should do about it.
-func (c Code) Hint() string {
-	if info, ok := codeTable[c]; ok {
-		return info.hint
+func (c Code) Hint() string { return c.HintIn(English) }
+
+// MeaningIn is [Code.Meaning] in a language.
+func (c Code) MeaningIn(l Language) string {
+	meaning, _ := c.text(l)
+	return meaning
+}
+
+// HintIn is [Code.Hint] in a language.
+func (c Code) HintIn(l Language) string {
+	_, hint := c.text(l)
+	return hint
+}
+
+func (c Code) text(l Language) (meaning, hint string) {
+	const lookup = "https://open.work.weixin.qq.com/devtool/query?e="
+	number := strconv.FormatInt(int64(c), 10)
+	info, known := codeTable[c]
+	switch {
+	case known && l == Chinese:
+		return codeTableZH[c].meaning, codeTableZH[c].hint
+	case known:
+		return info.meaning, info.hint
+	case l == Chinese:
+		return "未知错误码", "请在 " + lookup + number + " 查询该错误码，处理后重发消息。"
 	}
-	return fmt.Sprintf("Look the code up at https://open.work.weixin.qq.com/devtool/query?e=%d, then replay the message.", int64(c))
+	return "unknown errcode", "Look the code up at " + lookup + number + ", then replay the message."
 }
 
 // Known reports whether the code is one of [Codes].

@@ -10,7 +10,7 @@ import (
 // advice says what can be done about a message.
 type advice struct {
 	Text string // in the language of the page
-	Hint string // of the errcode, in English
+	Hint string // of the errcode, likewise
 }
 
 func adviceFor(l language, r tasks.Record) advice {
@@ -22,12 +22,13 @@ func adviceFor(l language, r tasks.Record) advice {
 		a.Text = l.say("The card has changed. Nothing to do.")
 	case r.Type == tasks.CardUpdateType && r.State.Final():
 		a.Text = l.say("It changes a card. If the card has not changed, update it again; if its code is used or too old, send a new card.")
-		a.Hint = wecom.Code(r.ErrCode).Hint()
+		a.Hint = wecom.Code(r.ErrCode).HintIn(wecom.Language(l))
 	case !r.RecalledAt.IsZero():
 		a.Text = l.say("It was recalled. Nobody can see it any more.")
 	case r.ErrCode != 0:
-		if hint := wecom.Code(r.ErrCode).Hint(); !strings.Contains(r.ErrMsg, hint) { // which is shown above
-			a.Hint = hint
+		code := wecom.Code(r.ErrCode)
+		if l == chinese || !strings.Contains(r.ErrMsg, code.Hint()) { // which is shown above, in English
+			a.Hint = code.HintIn(wecom.Language(l))
 		}
 	}
 	return a

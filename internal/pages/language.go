@@ -3,14 +3,16 @@ package pages
 import (
 	"net/http"
 	"strings"
+
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // language is a language of the pages.
-type language string
+type language wecom.Language
 
 const (
-	english language = "en"
-	chinese language = "zh"
+	english = language(wecom.English)
+	chinese = language(wecom.Chinese)
 )
 
 const languageCookie = "wecomq_lang"

@@ -78,7 +78,9 @@ func functions(l language) template.FuncMap {
 		"named":         named,
 		"kind":          kindOf,
 		"accept":        func(kind wecom.MediaType) string { return accepted[kind] },
-		"why":           why,
+		"why":           l.why,
+		"meaning":       func(c wecom.Code) string { return c.MeaningIn(wecom.Language(l)) },
+		"hint":          func(c wecom.Code) string { return c.HintIn(wecom.Language(l)) },
 		"ending":        l.ending,
 		"hours":         hours,
 		"host":          host,
@@ -88,9 +90,9 @@ func functions(l language) template.FuncMap {
 }
 
 // why is the error of a message, in one line.
-func why(r tasks.Record) string {
+func (l language) why(r tasks.Record) string {
 	if code := wecom.Code(r.ErrCode); code != 0 && code.Known() {
-		return fmt.Sprintf("%d · %s", r.ErrCode, code.Meaning())
+		return fmt.Sprintf("%d · %s", r.ErrCode, code.MeaningIn(wecom.Language(l)))
 	}
 	return r.ErrMsg
 }
