@@ -100,7 +100,7 @@ was not accepted, 4 timed out waiting.`,
 	flags := root.PersistentFlags()
 	flags.StringVarP(&g.configPath, "config", "c", "", "config `FILE` (default $WECOMQ_CONFIG, then ./wecomq.yaml, then the environment)")
 	flags.StringVar(&g.logLevel, "log-level", "", "debug, info, warn or error (default from the config)")
-	flags.StringVar(&g.logFormat, "log-format", "", "json or console (default from the config)")
+	flags.StringVar(&g.logFormat, "log-format", "", "json or console (default from the config, else console on a terminal)")
 	flags.StringVarP(&g.output, "output", "o", "", "text or json: the form of the results on stdout (default: what scripts expect of the command)")
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -110,6 +110,7 @@ was not accepted, 4 timed out waiting.`,
 		newServe(g), newGateway(g), newWorker(g), newSend(g), newBroadcast(g), newResult(g), newResults(g), newRecall(g), newCard(g), newDead(g), newApp(g), newAudit(g), newActivity(g),
 		newDemo(g), newSimulate(g), newCheck(g), newExplain(g), newTemplate(g), newToken(g), newVersion(g),
 	)
+	g.completeValues(root)
 	return root
 }
 
@@ -142,7 +143,8 @@ func (g *globals) validate() error {
 	return nil
 }
 
-// logger writes to stderr, in the form that the flags ask for, else the given one.
+// logger writes to stderr, in the form that the flags ask for, else the given one, else the
+// one for who reads it.
 func (g *globals) logger(level, format string) zerolog.Logger {
 	if g.logLevel != "" {
 		level = g.logLevel
@@ -151,8 +153,8 @@ func (g *globals) logger(level, format string) zerolog.Logger {
 		format = g.logFormat
 	}
 	var out io.Writer = harmless.NewWriter(g.stderr)
-	if format == "console" { // it has colours, and quotes the rest
-		out = zerolog.ConsoleWriter{Out: unguarded(g.stderr), TimeFormat: time.TimeOnly}
+	if format == "console" || format == "" && isTerminal(g.stderr) { // it has colours, and quotes the rest
+		out = zerolog.ConsoleWriter{Out: unguarded(g.stderr), TimeFormat: time.TimeOnly, NoColor: !isTerminal(g.stderr)}
 	}
 	parsed, err := zerolog.ParseLevel(level)
 	if err != nil || level == "" {

@@ -34,7 +34,7 @@ func (g *globals) serveDev(ctx context.Context, listen string) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(g.stderr, devText, d.Addr(), token, s.redis.URL(), s.url(), wecomtest.CorpID, wecomtest.AgentID)
+	_, _ = fmt.Fprintf(g.stderr, devText, d.Addr(), token, s.redis.URL(), s.url(), wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.run(ctx) })
 	group.Go(func() error { return d.Run(ctx) })
@@ -53,6 +53,12 @@ Send a message, and see it arrive:
   curl -H 'Authorization: Bearer %[2]s' http://%[1]s/v1/messages \
     -d '{"touser":"zhangsan","msgtype":"text","text":{"content":"hello"}}'
   curl '%[4]s/admin/messages?limit=5'
+
+Or with wecomq, in a second terminal:
+
+  export REDIS_URL=%[3]s WECOM_API_BASE_URL=%[4]s
+  export WECOM_CORP_ID=%[5]s WECOM_AGENT_ID=%[6]d WECOM_SECRET=%[7]s
+  wecomq send --to-user zhangsan --text hello --wait
 
 What speaks to WeCom itself takes these: base URL http://%[1]s, corpid %[5]s,
 agentid %[6]d, corpsecret %[2]s

@@ -47,7 +47,7 @@ type Redis struct {
 // Log configures the log on stderr.
 type Log struct {
 	Level  string // trace, debug, info, warn or error
-	Format string // json or console
+	Format string // json, console, or "" for the one that suits who reads it
 }
 
 // Load reads the file at path. With an empty path it reads the file named by
@@ -127,7 +127,7 @@ func readConfig(src *source, redis *section, apps map[string]*App, broadcast, ga
 		Gateway:   readGateway(gateway, apps),
 		Log: Log{
 			Level:  log.oneOf("level", "info", "trace", "debug", "info", "warn", "error"),
-			Format: log.oneOf("format", "json", "json", "console"),
+			Format: log.oneOf("format", "", "json", "console"),
 		},
 	}
 	redis.rejectUnknown()

@@ -75,7 +75,7 @@ func documented(name string) *config.Config {
 			Limits: tasks.Limits{CallsPerMinute: 10000, MemberPerMinute: 30, MemberPerHour: 1000, CriticalReserve: 0.05},
 		}},
 		Gateway: config.Gateway{Listen: "127.0.0.1:8080", Webhooks: webhook.DefaultConfig()},
-		Log:     config.Log{Level: "info", Format: "json"},
+		Log:     config.Log{Level: "info", Format: ""},
 	}
 }
 
