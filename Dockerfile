@@ -14,6 +14,7 @@ COPY --from=build /src/bin/wecomq /
 ENV ZONEINFO=/zoneinfo.zip
 USER 65532:65532
 EXPOSE 8080 9090
-HEALTHCHECK --interval=30s --timeout=10s --start-period=10s CMD ["/wecomq", "check"]
+# Of the command below; others listen elsewhere, see docker-compose.yml.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=10s CMD ["/wecomq", "check", "--ready", "127.0.0.1:9090"]
 ENTRYPOINT ["/wecomq"]
 CMD ["worker", "--listen", "0.0.0.0:9090"]

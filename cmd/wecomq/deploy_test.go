@@ -33,6 +33,9 @@ type service struct {
 	Environment map[string]string `yaml:"environment"`
 	StopGrace   string            `yaml:"stop_grace_period"`
 	Profiles    []string          `yaml:"profiles"`
+	Healthcheck struct {
+		Test []string `yaml:"test"`
+	} `yaml:"healthcheck"`
 }
 
 type compose struct {
@@ -209,6 +212,9 @@ func TestCommandsExist(t *testing.T) {
 		if s.Build != "" {
 			commands = append(commands, s.Command)
 			t.Logf("%s: %q", name, s.Command)
+			if test := s.Healthcheck.Test; len(test) > 2 { // CMD /wecomq …
+				commands = append(commands, test[2:])
+			}
 		}
 	}
 	for _, text := range append(dockerfile(t, "CMD"), regexp.MustCompile(`^.* CMD `).ReplaceAllString(dockerfile(t, "HEALTHCHECK")[0], "")) {

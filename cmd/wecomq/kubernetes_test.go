@@ -230,7 +230,7 @@ func TestTheServiceLeadsToTheGateways(t *testing.T) {
 func TestKubernetesConfigLoads(t *testing.T) {
 	t.Parallel()
 	secret := manifests(t, "secret.example.yaml")[0]
-	values := map[string]string{"REDIS_URL": "redis://redis:6379/0", "ALERTMANAGER_TOKEN_SHA256": strings.Repeat("0a", 32)}
+	values := map[string]string{"REDIS_URL": "redis://redis:6379/0", "ALERTMANAGER_TOKEN_SHA256": strings.Repeat("0a", 32), "OPERATORS_TOKEN_SHA256": strings.Repeat("0b", 32)}
 	for name, value := range secret.StringData {
 		if value != "" {
 			t.Errorf("%s has the value %q: an example must not be applied as it is", name, value)

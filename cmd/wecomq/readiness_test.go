@@ -34,6 +34,10 @@ func TestARedisThatIsFullIsNotReady(t *testing.T) {
 	if code != http.StatusServiceUnavailable || !strings.Contains(problem, "Redis stores nothing at present") {
 		t.Errorf("HTTP %d %s", code, problem)
 	}
+	asked := start(t, l.environ(), "check", "--ready", url)
+	if code := asked.exitCode(); code != exitFailure || asked.stderr.String() != "wecomq: check: not ready: Redis: full, it stores nothing\n" {
+		t.Errorf("check --ready exits %d: %s", code, &asked.stderr)
+	}
 	if code := start(t, l.environ(), "check", "-c", config).exitCode(); code != exitFailure {
 		t.Errorf("check exits %d, want %d", code, exitFailure)
 	}
@@ -44,4 +48,7 @@ func TestARedisThatIsFullIsNotReady(t *testing.T) {
 		code, _ := call(t, http.MethodGet, url+"/readyz", "")
 		return code == http.StatusOK
 	})
+	if code := start(t, l.environ(), "check", "--ready", strings.TrimPrefix(url, "http://")).exitCode(); code != 0 {
+		t.Errorf("check --ready exits %d", code)
+	}
 }

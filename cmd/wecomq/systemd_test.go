@@ -46,6 +46,38 @@ func TestUnitStopsAndReloadsAsTheProgramWants(t *testing.T) {
 	}
 }
 
+// The script hands its arguments on, from whatever directory, with the unit's secrets.
+func TestCommandsRunWithTheSecretsOfTheUnit(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const fake = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "systemd-run"), []byte(fake), 0o700); err != nil { //nolint:gosec // it is run
+		t.Fatal(err)
+	}
+	script, err := filepath.Abs(filepath.Join(repository, "deploy/systemd/wecomq-run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), script, "send", "--text", "two words")
+	cmd.Dir, cmd.Env = dir, []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := strings.Split(strings.TrimSpace(string(out)), "\n")
+	for _, want := range []string{
+		"--pipe", "--wait", "--same-dir", "--property=EnvironmentFile=" + unit(t)["EnvironmentFile"][0],
+		"--setenv=WECOMQ_CONFIG=" + strings.Fields(unit(t)["ExecStart"][0])[3],
+	} {
+		if !slices.Contains(args, want) {
+			t.Errorf("systemd-run is not given %s, but %q", want, args)
+		}
+	}
+	if got := args[len(args)-4:]; !slices.Equal(got, []string{"/usr/local/bin/wecomq", "send", "--text", "two words"}) {
+		t.Errorf("it runs %q", got)
+	}
+}
+
 // systemd's own word about the unit, where there is a systemd: a key that it does not
 // know is only a warning there, and a hole here.
 func TestSystemdTakesTheUnit(t *testing.T) {
