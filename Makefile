@@ -49,6 +49,7 @@ SEEDS ?= 10000
 
 sim: ## Simulate faults from 10,000 seeds (SEEDS), or replay one (SEED=n); DAY=1 for a day each
 	$(if $(DAY),WECOMQ_SIM_DAY=1) $(if $(SEED),WECOMQ_SIM_SEED=$(SEED),WECOMQ_SIM_SEEDS=$(SEEDS)) go test -count=1 -vet=off -timeout 24h $(if $(SEED),-v) -run WhateverHappens ./internal/sim
+	$(if $(SEED),,go test -count=1 -vet=off ./internal/pacing -rapid.checks 100)
 
 lint: $(GOLANGCI_LINT) ## Check form, style and the direction of imports
 	$(GOLANGCI_LINT) run ./...

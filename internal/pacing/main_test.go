@@ -1,0 +1,22 @@
+package pacing_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	_ "pgregory.net/rapid" // has the flag
+)
+
+// TestMain makes the traffic of a test run shorter than that of `make sim`, which asks for 100
+// checks: what is drawn differs each time.
+func TestMain(m *testing.M) {
+	checks := flag.Lookup("rapid.checks")
+	asked := false
+	flag.Parse()
+	flag.Visit(func(f *flag.Flag) { asked = asked || f == checks })
+	if !asked {
+		_ = checks.Value.Set("30")
+	}
+	os.Exit(m.Run())
+}
