@@ -333,7 +333,7 @@ func TestTheExamplesOfTheAPIDocumentRun(t *testing.T) {
 			t.Errorf("%s is not in\n%s", want, out)
 		}
 	}
-	waittest.Until(t, "5 messages arrive", func() bool {
-		return strings.Count(string(fetch(t, http.MethodGet, simulator+"/admin/messages", "")), `"msgid"`) == 5
+	waittest.Until(t, "6 messages arrive", func() bool {
+		return strings.Count(string(fetch(t, http.MethodGet, simulator+"/admin/messages", "")), `"msgid"`) == 6
 	})
 }

@@ -36,6 +36,9 @@ var doors = map[string]struct {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Body = io.NopCloser(strings.NewReader(url.Values{"token": {token}}.Encode()))
 	}, 429},
+	"push": {http.MethodGet, "/push", func(r *http.Request, token string) {
+		r.URL.RawQuery = url.Values{"token": {token}}.Encode()
+	}, 429},
 	"gettoken": {http.MethodGet, "/cgi-bin/gettoken", func(r *http.Request, token string) {
 		r.URL.RawQuery = url.Values{"corpid": {"wwcorp"}, "corpsecret": {token}}.Encode()
 	}, 429},

@@ -16,10 +16,11 @@ const (
 	DoorBearer   Door = "bearer"   // of the REST API, and of the pages
 	DoorGetToken Door = "gettoken" // of the WeCom-compatible API
 	DoorWebhook  Door = "webhook"
+	DoorPush     Door = "push"
 )
 
 // Doors lists all of them.
-func Doors() []Door { return []Door{DoorLogin, DoorBearer, DoorGetToken, DoorWebhook} }
+func Doors() []Door { return []Door{DoorLogin, DoorBearer, DoorGetToken, DoorWebhook, DoorPush} }
 
 // unguessable is the length from which on a token cannot be found by trying: 'wecomq token
 // new' makes twice as many characters.

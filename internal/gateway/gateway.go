@@ -54,7 +54,7 @@ type Gateway struct {
 	creations chan struct{} // a slot for each broadcast that may be created at once
 	bodies    *intake.Budget
 	activity  *activity.Trail
-	// unanswered is about message/send.
+	// unanswered is about message/send and pushes.
 	unanswered *unanswered
 	// failedLogins bounds what strangers write into the trail.
 	failedLogins *rate.Limiter
@@ -92,11 +92,13 @@ func New(cfg Config) (*Gateway, error) {
 	g.registerApps(api)
 	g.registerBroadcasts(api)
 	documentWebhooks(api.OpenAPI(), cfg.Routes)
+	documentPush(api.OpenAPI())
 	if err := g.serveOpenAPI(api.OpenAPI()); err != nil {
 		return nil, err
 	}
 	g.serveHealth()
 	g.serveWeCom()
+	g.servePush()
 	g.catchAll()
 	for _, route := range cfg.Routes {
 		g.mount(route)

@@ -26,7 +26,7 @@ func TestOpenAPINamesEveryOperation(t *testing.T) {
 		for method, operation := range operations {
 			got = append(got, strings.ToUpper(method)+" "+path)
 			body, _ := operation.(map[string]any)["requestBody"].(map[string]any) //nolint:forcetypeassert // it fails the test
-			wantsBody := method == "post" && slices.Contains([]string{"/v1/messages", "/v1/messages:batch", "/v1/broadcasts", "/v1/media", "/v1/messages/{id}/card", "/v1/broadcasts/{id}/replay"}, path)
+			wantsBody := method == "post" && slices.Contains([]string{"/v1/messages", "/v1/messages:batch", "/v1/broadcasts", "/v1/media", "/v1/messages/{id}/card", "/v1/broadcasts/{id}/replay", "/push"}, path)
 			if wantsBody != (body != nil) {
 				t.Errorf("%s %s: body %v", method, path, body)
 			}
@@ -37,8 +37,8 @@ func TestOpenAPINamesEveryOperation(t *testing.T) {
 	}
 	slices.Sort(got)
 	same(t, "operations", got, []string{
-		"DELETE /v1/messages/{id}", "GET /v1/apps", "GET /v1/broadcasts", "GET /v1/broadcasts/{id}", "GET /v1/broadcasts/{id}/minutes",
-		"GET /v1/broadcasts/{id}/report", "GET /v1/messages/{id}", "POST /v1/broadcasts", "POST /v1/broadcasts/{id}/approve",
+		"DELETE /v1/messages/{id}", "GET /push", "GET /v1/apps", "GET /v1/broadcasts", "GET /v1/broadcasts/{id}", "GET /v1/broadcasts/{id}/minutes",
+		"GET /v1/broadcasts/{id}/report", "GET /v1/messages/{id}", "POST /push", "POST /v1/broadcasts", "POST /v1/broadcasts/{id}/approve",
 		"POST /v1/broadcasts/{id}/cancel", "POST /v1/broadcasts/{id}/pause", "POST /v1/broadcasts/{id}/recall",
 		"POST /v1/broadcasts/{id}/replay", "POST /v1/broadcasts/{id}/resume",
 		"POST /v1/media", "POST /v1/messages", "POST /v1/messages/{id}/card",
@@ -60,7 +60,7 @@ func TestTheDocumentTellsOfWebhooks(t *testing.T) {
 	t.Parallel()
 	b := withRoutes(t)
 	document := b.do("GET", "/openapi.json", "").body
-	for _, want := range []string{`"/v1/webhooks/alertmanager/{app}":{"post":`, `"name":"to_party"`, `"name":"resolve"`, `"waits_for"`, `"updates"`} {
+	for _, want := range []string{`"/v1/webhooks/alertmanager/{app}":{"post":`, `"name":"to_party"`, `"name":"resolve"`, `"waits_for"`, `"updates"`, `"/v1/webhooks/{source}/{app}":{"post":`, `"name":"source"`} {
 		if !strings.Contains(document, want) {
 			t.Errorf("the document does not mention %s", want)
 		}

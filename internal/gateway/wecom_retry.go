@@ -108,20 +108,16 @@ func (u *unanswered) keep(key [sha256.Size]byte, good func(*attempt) bool) {
 }
 
 // enqueueOnce stores a message of which nobody says whether it repeats another. A request
-// with the same bytes as one of the same token that got no answer is its repeat.
-func (c *wecomCall) enqueueOnce(app App, m tasks.Message, body []byte) (tasks.Receipt, error) {
-	ctx := c.r.Context()
-	if m.Options.IdempotencyKey != "" {
-		return c.enqueue(ctx, app, m)
-	}
-	about := app.Name + "\x00" + string(m.Options.Priority) + "\x00" + c.identity.Name() + "\x00"
-	attempt := c.unanswered.begin(ctx, sha256.Sum256(append([]byte(about), body...)), app.Name)
+// with the same bytes as one of the same token that got no answer is its repeat; status is
+// what a client gets for an error.
+func (g *Gateway) enqueueOnce(
+	ctx context.Context, app App, m tasks.Message, body []byte, status func(error) int,
+) (tasks.Receipt, error) {
+	about := app.Name + "\x00" + string(m.Options.Priority) + "\x00" + IdentityFrom(ctx).Name() + "\x00"
+	attempt := g.unanswered.begin(ctx, sha256.Sum256(append([]byte(about), body...)), app.Name)
 	m.ID = attempt.id
-	receipt, err := c.enqueue(ctx, app, m)
-	status := http.StatusOK
-	if err != nil {
-		status, _, _ = wecomError(err)
-	}
-	c.unanswered.end(attempt, ctx.Err() == nil && status < http.StatusInternalServerError)
+	receipt, err := g.enqueue(ctx, app, m)
+	answered := ctx.Err() == nil && (err == nil || status(err) < http.StatusInternalServerError)
+	g.unanswered.end(attempt, answered)
 	return receipt, err
 }

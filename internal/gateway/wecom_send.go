@@ -47,7 +47,7 @@ func (c *wecomCall) send() (wecomReply, error) {
 	if m, err = c.prepare(c.r.Context(), in.app, m); err != nil {
 		return nil, err
 	}
-	receipt, err := c.enqueueOnce(in.app, m, data)
+	receipt, err := c.store(in.app, m, data)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +58,17 @@ func (c *wecomCall) send() (wecomReply, error) {
 	}
 	reply.set(0, "ok"+in.warnings())
 	return reply, nil
+}
+
+// store stores a message, of which a key or its bytes say whether it repeats another.
+func (c *wecomCall) store(app App, m tasks.Message, body []byte) (tasks.Receipt, error) {
+	if m.Options.IdempotencyKey != "" {
+		return c.enqueue(c.r.Context(), app, m)
+	}
+	return c.enqueueOnce(c.r.Context(), app, m, body, func(err error) int {
+		status, _, _ := wecomError(err)
+		return status
+	})
 }
 
 // appOf finds an app by its agentid, which may be left out if the token has only one
