@@ -3,7 +3,6 @@ package docs_test
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -11,21 +10,37 @@ import (
 	"github.com/wecomq/wecomq/internal/webhook"
 )
 
-func TestWebhooksShowAConfigThatLoads(t *testing.T) {
+func TestWebhooksShowConfigsThatLoad(t *testing.T) {
 	t.Parallel()
-	blocks := blocks(t, "webhooks.md", "yaml")
-	i := slices.IndexFunc(blocks, func(block string) bool { return strings.HasPrefix(block, "# wecomq.yaml\n") })
-	file := filepath.Join(t.TempDir(), "wecomq.yaml")
 	app := "apps:\n  ops: {corp_id: ww0123456789abcdef, agent_id: 1000002, secret: s3cret}\n"
-	if err := os.WriteFile(file, []byte(app+blocks[i]), 0o600); err != nil {
-		t.Fatal(err)
+	routes, sources := 0, 0
+	for _, block := range blocks(t, "webhooks.md", "yaml") {
+		if !strings.HasPrefix(block, "# wecomq.yaml\n") {
+			continue
+		}
+		file := filepath.Join(t.TempDir(), "wecomq.yaml")
+		if err := os.WriteFile(file, []byte(app+block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := config.Load(file, os.LookupEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		routes, sources = routes+len(cfg.Gateway.Webhooks.Routes), sources+len(cfg.Gateway.Webhooks.Sources)
 	}
-	cfg, err := config.Load(file, os.LookupEnv)
-	if err != nil {
-		t.Fatal(err)
+	if routes != 3 || sources != 3 {
+		t.Errorf("%d routes and %d sources, want 3 of each", routes, sources)
 	}
-	if n := len(cfg.Gateway.Webhooks.Routes); n != 3 {
-		t.Errorf("%d routes, want 3", n)
+}
+
+func TestWebhooksNameEveryPreset(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"webhooks.md", "../wecomq.example.yaml"} {
+		for _, preset := range webhook.Presets() {
+			if !strings.Contains(read(t, file), preset) {
+				t.Errorf("%s does not name the preset %s", file, preset)
+			}
+		}
 	}
 }
 

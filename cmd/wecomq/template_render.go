@@ -25,10 +25,12 @@ func newTemplateRender(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render -f webhook.json",
 		Short: "Print the message that a webhook becomes",
-		Long: `Prints the message that a webhook of Alertmanager or Grafana becomes, as WeCom would
-get it, but without recipients. It uses the config's templates, or the one given with
---template. Nothing is sent, and no Redis is needed.`,
+		Long: `Prints the message that a webhook becomes, as WeCom would get it, but without
+recipients: of Alertmanager, of Grafana or, with --source, of a source of the config or a
+preset. It uses the config's templates, or the one given with --template. Nothing is sent,
+and no Redis is needed.`,
 		Example: "  wecomq template render -f webhook.json\n" +
+			"  wecomq template render --source zabbix -o text -f zabbix.json\n" +
 			"  wecomq template render --type textcard --template card.tmpl -o text -f webhook.json",
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error { return f.run(g) },
@@ -37,7 +39,7 @@ get it, but without recipients. It uses the config's templates, or the one given
 	flags.StringVarP(&f.file, "file", "f", "", "`FILE` with the body of the webhook, - for stdin (required)")
 	flags.StringVar(&f.kind, "type", "", "markdown, text, textcard or template_card (default from the config)")
 	flags.StringVar(&f.template, "template", "", "`FILE` with the template to use instead of the config's")
-	flags.StringVar(&f.source, "source", "", "alertmanager or grafana (default: what the body looks like)")
+	flags.StringVar(&f.source, "source", "", "alertmanager, grafana, a source of the config or a preset (default: which of the first two the body looks like)")
 	return cmd
 }
 
@@ -50,25 +52,59 @@ func (f templateRender) run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	parse := map[string]func([]byte) (webhook.Notification, error){
-		"": webhook.Parse, string(webhook.Alertmanager): webhook.ParseAlertmanager, string(webhook.Grafana): webhook.ParseGrafana,
-	}[f.source]
-	if parse == nil {
-		return usagef("--source: %q is neither alertmanager nor grafana", f.source)
-	}
-	notification, err := parse(body)
+	notifications, err := f.notifications(cfg, body)
 	if err != nil {
-		return usagef("%s: %w", f.file, err)
+		return err
 	}
 	renderer, err := webhook.NewRenderer(cfg)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	rendered, err := renderer.RenderStrictly(notification, cfg.Type)
-	if err != nil {
-		return &exitError{exitUsage, err}
+	for _, notification := range notifications {
+		rendered, err := renderer.RenderStrictly(notification, cfg.Type)
+		if err != nil {
+			return &exitError{exitUsage, err}
+		}
+		if err := f.print(g, rendered); err != nil {
+			return err
+		}
 	}
-	return f.print(g, rendered)
+	return nil
+}
+
+// notifications are what the body reports.
+func (f templateRender) notifications(cfg webhook.Config, body []byte) ([]webhook.Notification, error) {
+	if f.source == "" {
+		n, err := webhook.Parse(body)
+		if err != nil {
+			return nil, usagef("%s: %w", f.file, err)
+		}
+		return []webhook.Notification{n}, nil
+	}
+	source := webhook.Source(f.source)
+	preset, isPreset := webhook.Preset(f.source)
+	if _, own := cfg.Sources[source]; isPreset && !own {
+		cfg.Sources = map[webhook.Source]webhook.Mapping{source: preset}
+	}
+	if !slices.Contains(cfg.SourceNames(), source) {
+		return nil, usagef("--source: %q is neither %s nor %s, no source of the config, and none of the presets %s",
+			f.source, webhook.Alertmanager, webhook.Grafana, strings.Join(webhook.Presets(), ", "))
+	}
+	sources, err := webhook.NewSources(cfg)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	report, err := sources.Parse(source, body)
+	if err != nil {
+		return nil, usagef("%s: %w", f.file, err)
+	}
+	if report.Fault != nil {
+		return nil, usagef("--source %s: %w", f.source, report.Fault)
+	}
+	if len(report.Notifications) == 0 {
+		return nil, usagef("%s: the source skips it: it becomes no message", f.file)
+	}
+	return report.Notifications, nil
 }
 
 // config is that of the file, if there is one, changed by the flags.

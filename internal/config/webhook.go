@@ -16,7 +16,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// readWebhooks reads the section of Alertmanager's and Grafana's webhooks.
+// readWebhooks reads the section of webhooks.
 func readWebhooks(s *section, apps map[string]*App) webhook.Config {
 	cfg := webhook.DefaultConfig()
 	cfg.Type = optional(s, "type", cfg.Type, webhookType)
@@ -29,6 +29,7 @@ func readWebhooks(s *section, apps map[string]*App) webhook.Config {
 	cfg.Digest = readDigest(s.section("digest"), cfg.Digest)
 	cfg.Grafana = readSignature(s.section("grafana"), cfg.Grafana)
 	cfg.Templates = readTemplates(s.section("templates"))
+	cfg.Sources = readSources(s.section("sources"))
 	names := slices.Sorted(maps.Keys(apps))
 	for _, item := range s.sections("routes") {
 		cfg.Routes = append(cfg.Routes, readRoute(item, names, cfg))

@@ -20,7 +20,7 @@ const webhooks = minimal + "gateway:\n  webhooks:\n"
 func TestEveryKeyOfWebhooksTakesEffect(t *testing.T) {
 	t.Parallel()
 	dir := write(t, map[string]string{
-		"alert.tmpl": "{{.Title}}",
+		"alert.tmpl": "{{.Title}}", "backup.tmpl": "{{.job}}\n{{.text}}\n",
 		"wecomq.yaml": webhooks + `
     type: text
     priority: bulk
@@ -32,6 +32,14 @@ func TestEveryKeyOfWebhooksTakesEffect(t *testing.T) {
     digest: {after: 0, window: 5m}
     grafana: {secret: "${HMAC}", header: X-Signature, timestamp_header: X-Time, max_age: 1m}
     templates: {text: alert.tmpl}
+    sources:
+      jenkins:
+      ci: {preset: jenkins, severity: critical, labels: {team: "{{.team}}"}}
+      backup:
+        template_file: backup.tmpl
+        dedup_key: "{{.job}}"
+        resolved: '{{eq .state "ok"}}'
+        skip: ""
     routes:
       - match: ['severity="critical"', 'team=~"db|infra", env!="dev"']
         app: ops
@@ -54,7 +62,14 @@ func TestEveryKeyOfWebhooksTakesEffect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	jenkins, _ := webhook.Preset("jenkins")
+	ci := jenkins
+	ci.Severity, ci.Labels = "critical", map[string]string{"team": "{{.team}}"}
 	want := webhook.Config{
+		Sources: map[webhook.Source]webhook.Mapping{
+			"jenkins": jenkins, "ci": ci,
+			"backup": {Template: "{{.job}}\n{{.text}}", DedupKey: "{{.job}}", Resolved: `{{eq .state "ok"}}`},
+		},
 		Type: message.TypeText, Priority: tasks.Bulk, Resolve: webhook.ResolveUpdate, Dedup: time.Minute, Timezone: "Asia/Shanghai",
 		Severity:  webhook.Severity{Label: "level", Order: []string{"P1", "P2"}},
 		Labels:    webhook.RecipientLabels{ToUser: "who", ToParty: "dept"},
@@ -79,7 +94,7 @@ func TestProblemsOfWebhooks(t *testing.T) {
 	t.Parallel()
 	const at = "wecomq.yaml:8: gateway.webhooks."
 	tests := map[string]struct{ line, want string }{
-		"unknown key":                {"tpye: text", "tpye: unknown key (known here: type, priority, resolve, dedup, timezone, severity, labels, digest, grafana, templates, routes)"},
+		"unknown key":                {"tpye: text", "tpye: unknown key (known here: type, priority, resolve, dedup, timezone, severity, labels, digest, grafana, templates, sources, routes)"},
 		"type that cannot be":        {"type: news", `type: "news" is not one of markdown, text, textcard, template_card`},
 		"priority nobody knows":      {"priority: high", `priority: "high" is not one of critical, default, bulk`},
 		"resolve of another kind":    {"resolve: always", `resolve: "always" is not one of message, update`},
@@ -93,7 +108,15 @@ func TestProblemsOfWebhooks(t *testing.T) {
 		"template nobody knows":      {"templates: {html: x}", "templates.html: unknown key (known here: markdown, text, textcard, template_card, digest_markdown, digest_text)"},
 		"template that is missing":   {"templates: {text: none.tmpl}", "templates.text: open none.tmpl: no such file or directory"},
 		"template that is empty":     {"templates: {text: empty.txt}", "templates.text: empty.txt: nothing stands outside of {{define}}: that is what the message will say"},
-		"template with a wrong name": {"templates: {text: bad.tmpl}", "templates.text: bad.tmpl:2:2: <.Name>: there is no field Name here (there are Source, Receiver, Status, Title, Severity, Color, FiringCount, ResolvedCount, Alerts, More, GroupLabels, CommonLabels, CommonAnnotations, ExternalURL, Link, CommonLine, Compact)"},
+		"template with a wrong name": {"templates: {text: bad.tmpl}", "templates.text: bad.tmpl:2:2: <.Name>: there is no field Name here (there are Source, Receiver, Status, Title, Severity, Color, FiringCount, ResolvedCount, Alerts, More, GroupLabels, CommonLabels, CommonAnnotations, ExternalURL, Link, CommonLine, Compact, Notice)"},
+		"source of a bad name":       {"sources: {Backup: {}}", `sources.Backup: "Backup" is no name of a source: 1 to 32 of a-z 0-9 _ - beginning with a letter or digit`},
+		"source that is there":       {"sources: {grafana: {}}", "sources.grafana: grafana is understood without it; choose another name"},
+		"source with a wrong key":    {"sources: {a: {tempalte: x}}", "sources.a.tempalte: unknown key (known here: preset, template, name, dedup_key, resolved, severity, starts_at, ends_at, link, skip, labels)"},
+		"source of no preset":        {"sources: {a: {preset: nagios}}", `sources.a.preset: "nagios" is not one of gitlab, grafana-legacy, jenkins, nightingale, sentry, uptime-kuma, zabbix`},
+		"source that does not parse": {`sources: {a: {template: "{{.a"}}`, "sources.a.template: line:1: unclosed action"},
+		"source without a function":  {`sources: {a: {dedup_key: "{{env .a}}"}}`, `sources.a.dedup_key: line:1: function "env" not defined`},
+		"source with a bad label":    {`sources: {a: {labels: {team: "{{"}}}`, "sources.a.labels.team: line:1: unclosed action"},
+		"source that is a list":      {"sources: {a: []}", "sources.a: want a mapping of keys to values"},
 		"route to nobody":            {"routes: [{match: ['a=\"b\"']}]", "routes[0]: nobody is named (set to_user, to_party or to_tag)"},
 		"route to a display name":    {"routes: [{to_user: [张三]}]", `routes[0].to_user: "张三" is not a userid: 1 to 64 of A-Z a-z 0-9 _ - @ . beginning with a letter or digit; a display name does not work`},
 		"route to a word for a tag":  {"routes: [{to_tag: [ops]}]", `routes[0].to_tag: "ops" is not a tag id: digits only`},

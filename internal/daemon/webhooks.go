@@ -13,8 +13,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// webhooks handle Alertmanager's and Grafana's webhooks of a gateway; each reload
-// replaces the handler.
+// webhooks handle the webhooks of a gateway; each reload replaces the handler.
 type webhooks struct {
 	backends *backends
 	current  atomic.Pointer[webhook.Handler]
@@ -93,7 +92,7 @@ func (w *webhooks) load(d *Deployment) (apply func(), err error) {
 	duty := webhookDuty{handler, d.Config.AppNames()}
 	handler.OnAlerts, handler.OnMessage, handler.Actor = d.metrics.Alerted, gateway.NoteMessage, webhookActorOf
 	for _, app := range duty.apps {
-		d.metrics.InitWebhookSeries(app)
+		d.metrics.InitWebhookSeries(app, d.Config.Gateway.Webhooks.SourceNames())
 	}
 	return func() {
 		w.current.Store(handler)
@@ -131,15 +130,22 @@ func (w *webhooks) runUntilReplaced(ctx context.Context, current webhookDuty) (*
 	}
 }
 
-// routes are the routes of the webhooks.
+// routes are the routes of the webhooks. Which sources there are besides Alertmanager and
+// Grafana is a matter of the config, which a reload changes.
 func (w *webhooks) routes() []gateway.Route {
-	routes := make([]gateway.Route, 0, 2)
+	serve := func(source func(*http.Request) string) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			w.current.Load().Handle(webhook.Source(source(r)), r.PathValue("app"), rw, r)
+		})
+	}
+	routes := []gateway.Route{{
+		Pattern: "/v1/webhooks/{source}/{app}", Scope: config.ScopeSend, Basic: true,
+		Handler: serve(func(r *http.Request) string { return r.PathValue("source") }),
+	}}
 	for _, source := range []webhook.Source{webhook.Alertmanager, webhook.Grafana} {
 		routes = append(routes, gateway.Route{
 			Pattern: fmt.Sprintf("/v1/webhooks/%s/{app}", source), Scope: config.ScopeSend, Basic: true, // Grafana can be configured to PUT
-			Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-				w.current.Load().Handle(source, r.PathValue("app"), rw, r)
-			}),
+			Handler: serve(func(*http.Request) string { return string(source) }),
 		})
 	}
 	return routes

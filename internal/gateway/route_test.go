@@ -34,6 +34,7 @@ func withRoutes(t *testing.T) *bundle {
 	b = newBundle(t, func(cfg *gateway.Config) {
 		cfg.Routes = []gateway.Route{
 			{Pattern: "POST /v1/webhooks/alertmanager/{app}", Handler: who, Scope: config.ScopeSend, Basic: true},
+			{Pattern: "/v1/webhooks/{source}/{app}", Handler: who, Scope: config.ScopeSend, Basic: true},
 			{Pattern: "/page/", Handler: who, Scope: config.ScopeRead, Session: true, Login: "/login"},
 			{Pattern: "/board/", Handler: who, Scope: config.ScopeRead, WriteScope: config.ScopeAdmin, Session: true},
 			{Pattern: "POST /login", Handler: login, Session: true},
@@ -62,7 +63,7 @@ func TestRoutesOfOthersAskForTheSameTokens(t *testing.T) {
 		"a board that is not to touch":   {"DELETE", "/board/x", readerToken, 403, "lacks the scope \"admin\""},
 		"a board for admins":             {"DELETE", "/board/x", rootToken, 200, "root"},
 		"a page for everyone":            {"GET", "/login", "", 200, "who are you?"},
-		"a webhook that is not there":    {"POST", "/v1/webhooks/nagios/ops", senderToken, 404, "no such operation"},
+		"a webhook that is not there":    {"POST", "/v1/webhooks/ops", senderToken, 404, "no such operation"},
 		"an access token opens no route": {"GET", "/page/x", b.accessToken(senderToken), 401, "no such token"},
 	}
 	for name, tt := range tests {

@@ -5,6 +5,7 @@ package jsonbound
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,11 @@ type Bounds struct {
 	// MaxIDs.
 	IDs    []string
 	MaxIDs int
+	// Values is how many values there may be at all; 0: so many for its size.
+	Values int
+	// ValueBytes is about what a value takes beside its text, once it is decoded; 0: as in
+	// a struct.
+	ValueBytes int64
 }
 
 const (
@@ -62,7 +68,7 @@ func (e *Error) Error() string {
 // once it is decoded, beside the text itself. What is not JSON is left to who decodes it.
 func (b Bounds) Check(data []byte) (decoded int64, err error) {
 	c := check{
-		Bounds: b, most: max(fewValues, len(data)/bytesPerValue),
+		Bounds: b, most: cmp.Or(b.Values, max(fewValues, len(data)/bytesPerValue)),
 		dec: jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
 	}
 	for err == nil {
@@ -71,7 +77,7 @@ func (b Bounds) Check(data []byte) (decoded int64, err error) {
 	if over, ok := errors.AsType[*Error](err); ok {
 		return 0, over
 	}
-	return int64(c.values)*valueBytes + int64(c.ids)*idBytes, nil
+	return int64(c.values)*cmp.Or(b.ValueBytes, valueBytes) + int64(c.ids)*idBytes, nil
 }
 
 // check is a text that is being read.

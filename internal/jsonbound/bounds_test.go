@@ -69,6 +69,17 @@ func TestATextHasFewerValuesThanBytes(t *testing.T) {
 	}
 }
 
+func TestBoundsCanSayHowManyValues(t *testing.T) {
+	t.Parallel()
+	few := jsonbound.Bounds{Depth: 4, Outer: 100, Members: 100, Elements: 100, Values: 10, ValueBytes: 1000}
+	if decoded, err := few.Check([]byte(`[1,2,3,4,5]`)); err != nil || decoded != 10_000 {
+		t.Errorf("Check = %d, %v", decoded, err)
+	}
+	if _, err := few.Check([]byte(`[1,2,3,4,5,6]`)); text(err) == "" {
+		t.Error("one value more is within bounds")
+	}
+}
+
 func BenchmarkCheck(b *testing.B) {
 	data := []byte(`{"alerts":[` + strings.Repeat(`{"status":"firing","labels":{"alertname":"DiskFull","instance":"db-3.example.com:9100"},"startsAt":"2026-11-29T00:25:03.000Z"},`, 9999) + `{}]}`)
 	wide := jsonbound.Bounds{Depth: 8, Outer: 100, Members: 100, Elements: 10_000}

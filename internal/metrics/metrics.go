@@ -156,8 +156,8 @@ func (m *Metrics) InitSeries(app string) {
 }
 
 // InitWebhookSeries does the same for the webhooks of a gateway.
-func (m *Metrics) InitWebhookSeries(app string) {
-	for _, source := range []webhook.Source{webhook.Alertmanager, webhook.Grafana} {
+func (m *Metrics) InitWebhookSeries(app string, sources []webhook.Source) {
+	for _, source := range sources {
 		for _, result := range webhook.Results() {
 			m.Alerted(app, source, result, 0)
 		}

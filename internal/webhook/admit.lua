@@ -2,7 +2,8 @@
 -- which it is added to their digest. The decision is kept, so that a twin, a
 -- repetition or a retry after a crash is decided alike and counted once.
 -- KEYS 1 seen (hash) 2 due (zset) 3 last message about the group (string)
---      4 cards about the group that are to change (list)
+--      4 cards about the group that are to change (list) 5 seen of what this one ends, or
+--      1 again for nothing
 --      then for each member: window (hash), open digest (hash)
 -- ARGV 1 now in ms, 0 = Redis TIME 2 dedup in ms
 --      3 messages to a member before they are gathered, 0 = never 4 window in ms
@@ -20,7 +21,7 @@ if now == 0 then
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
 local after, span, lines = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[10])
-local members = (#KEYS - 4) / 2
+local members = (#KEYS - 5) / 2
 local max_kinds, max_who = 400, 120
 local max_cards, card_life = 10, 72 * 3600000 -- WeCom changes no older card (94888)
 
@@ -96,7 +97,7 @@ end
 local kept = {}
 if after > 0 and cards == '' then
   for m = 1, members do
-    if held(KEYS[3 + 2 * m], KEYS[4 + 2 * m], ARGV[10 + 3 * lines + m]) then
+    if held(KEYS[4 + 2 * m], KEYS[5 + 2 * m], ARGV[10 + 3 * lines + m]) then
       kept[#kept + 1] = m
     end
   end
@@ -113,6 +114,7 @@ elseif ARGV[9] == 'open' then
   redis.call('PEXPIRE', KEYS[4], card_life)
 end
 local list = table.concat(kept, ',')
+redis.call('DEL', KEYS[5]) -- what comes again after its end is new
 redis.call('HSET', KEYS[1], 'nonce', ARGV[7], 'before', before, 'held', list, 'cards', cards)
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return reply(0, ARGV[7], before, cards, list)

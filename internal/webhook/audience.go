@@ -102,6 +102,9 @@ type delivery struct {
 // identity identifies the part of the notification, however often it is sent.
 func (d delivery) identity() string { return digestOf(d.notification.identity(), d.key()) }
 
+// opposite identifies what the notification ends; see [Notification.opposite].
+func (d delivery) opposite() string { return digestOf(d.notification.opposite(), d.key()) }
+
 // idempotencyKey is the key of the message of one occurrence.
 func (d delivery) idempotencyKey(nonce string) string { return "webhook:" + d.identity() + ":" + nonce }
 

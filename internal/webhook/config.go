@@ -35,6 +35,8 @@ type Config struct {
 	Grafana Signature
 	// Templates replace the built-in ones, by name; see [TemplateNames].
 	Templates map[string]Template
+	// Sources are those whose JSON becomes alerts by a mapping, by name.
+	Sources map[Source]Mapping
 	// Routes name recipients for alerts that have none; the first that matches
 	// counts.
 	Routes []Route

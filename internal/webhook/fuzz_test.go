@@ -9,10 +9,12 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/webhook"
+	"github.com/wecomq/wecomq/message"
 )
 
 // FuzzParseQuery proves that an address names recipients that WeCom can know, or is
@@ -35,6 +37,55 @@ func FuzzParseQuery(f *testing.F) {
 		}
 		if q.Type != "" && !slices.Contains(webhook.Types(), q.Type) || q.Priority != "" && q.Priority.Validate() != nil {
 			t.Errorf("%q has the type %q and the priority %q", text, q.Type, q.Priority)
+		}
+	})
+}
+
+// FuzzSource proves that whatever a source sends is refused, or becomes messages that WeCom
+// takes and that open no tag, and that equal bytes are one alert.
+func FuzzSource(f *testing.F) {
+	cfg := withPresets(f)
+	cfg.Sources["any"] = webhook.Mapping{}
+	sources, renderer := newSources(f, cfg), newRenderer(f, cfg)
+	for i, source := range cfg.SourceNames() {
+		if presets := webhook.Presets(); slices.Contains(presets, string(source)) {
+			for _, name := range samplesOf(f, string(source)) {
+				f.Add(uint8(i), sample(f, "sources/"+name+".json"))
+			}
+		}
+		for _, body := range []string{`{}`, `[{}, 1, "a", null]`, `{"a": {"b": [1, {"c": "<a href=x>"}]}}`, `"\ud800\u0000"`, `{"name": {"a": 1}, "heartbeat": 1, "build": [], "data": "x"}`} {
+			f.Add(uint8(i), []byte(body))
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
+		if _, err := webhook.SourceBounds.Check(body); err != nil || len(body) > 64<<10 {
+			return
+		}
+		source := cfg.SourceNames()[int(which)%len(cfg.SourceNames())]
+		report, err := sources.Parse(source, body)
+		if err != nil {
+			return
+		}
+		again, _ := sources.Parse(source, body)
+		for i, n := range report.Notifications {
+			if n.GroupKey != again.Notifications[i].GroupKey {
+				t.Errorf("the keys %q and %q for equal bytes", n.GroupKey, again.Notifications[i].GroupKey)
+			}
+			if i >= 3 {
+				continue
+			}
+			for _, kind := range webhook.Types() {
+				rendered, err := renderer.RenderStrictly(n, kind)
+				if kind == message.TypeTextCard || kind == message.TypeTemplateCard {
+					rendered, err = renderer.Render(n, kind) // without an address it is markdown
+				}
+				if err != nil {
+					t.Fatalf("%s as %s: %v", source, kind, err)
+				}
+				if text := textOf(rendered.Request); source == "any" && kind == message.TypeText && strings.Contains(text, "<a") {
+					t.Errorf("it opens a tag: %s", text)
+				}
+			}
 		}
 	})
 }

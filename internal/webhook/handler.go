@@ -1,13 +1,10 @@
 package webhook
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -15,9 +12,6 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/wecomq/wecomq/internal/envelope"
-	"github.com/wecomq/wecomq/internal/intake"
-	"github.com/wecomq/wecomq/internal/jsonbound"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -34,6 +28,7 @@ type Handler struct {
 	queue    Queue
 	cfg      Config
 	renderer *Renderer
+	sources  *Sources
 	log      zerolog.Logger
 
 	// Now is the time in Unix ms; 0, as it is by default, stands for Redis's clock. Set
@@ -50,15 +45,19 @@ type Handler struct {
 	Actor func(ctx context.Context) string
 }
 
-// New checks the templates of the config. The caller closes rdb and runs
+// New checks the templates and sources of the config. The caller closes rdb and runs
 // [Handler.Run].
 func New(rdb redis.UniversalClient, queue Queue, cfg Config, log zerolog.Logger) (*Handler, error) {
 	renderer, err := NewRenderer(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
+	sources, err := NewSources(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("webhook: %w", err)
+	}
 	return &Handler{
-		rdb: rdb, queue: queue, cfg: cfg, renderer: renderer,
+		rdb: rdb, queue: queue, cfg: cfg, renderer: renderer, sources: sources,
 		log: log.With().Str("component", "webhook").Logger(), Now: func() int64 { return 0 },
 		OnAlerts: func(string, Source, Result, int) {}, OnMessage: func(context.Context, string) {},
 		Actor: func(context.Context) string { return "" },
@@ -94,9 +93,10 @@ func (h *Handler) Handle(source Source, app string, w http.ResponseWriter, r *ht
 	if err != nil {
 		p := problemOf(err, w.Header().Get("X-Request-Id"))
 		level := zerolog.WarnLevel
-		if p.Status == http.StatusServiceUnavailable {
+		switch {
+		case p.Status == http.StatusServiceUnavailable:
 			level = zerolog.ErrorLevel
-		} else {
+		case !errors.Is(err, problem.ErrNoRoute): // anybody can think up the name of a source
 			h.OnAlerts(app, source, Refused, 1)
 		}
 		h.log.WithLevel(level).Err(err).Str("app", app).Str("source", string(source)).Int("status", p.Status).Msg("webhook not accepted")
@@ -111,11 +111,7 @@ func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *ht
 	if err != nil {
 		return Accepted{}, err
 	}
-	parse := ParseAlertmanager
-	if source == Grafana {
-		parse = ParseGrafana
-	}
-	n, err := parse(body)
+	report, err := h.sources.Parse(source, body)
 	if err != nil {
 		return Accepted{}, err
 	}
@@ -123,11 +119,12 @@ func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *ht
 	if err != nil {
 		return Accepted{}, err
 	}
-	deliveries, unaddressed, wrong := h.cfg.plan(app, n, q)
-	if h.complain(app, n, unaddressed, wrong); unaddressed > 0 {
-		h.OnAlerts(app, source, Unaddressed, unaddressed)
-	}
-	if len(deliveries) == 0 {
+	h.tellOfMapping(app, source, report)
+	deliveries, unaddressed := h.plan(app, source, report.Notifications, q)
+	switch {
+	case len(report.Notifications) == 0:
+		return Accepted{Messages: []AcceptedMessage{}}, nil
+	case len(deliveries) == 0:
 		return Accepted{}, h.nobody()
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
@@ -138,6 +135,31 @@ func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *ht
 		h.OnMessage(r.Context(), accepted.Messages[0].ID)
 	}
 	return accepted, unlessInvalid(err)
+}
+
+// plan divides notifications among their audiences, and tells of alerts without one.
+func (h *Handler) plan(app string, source Source, notifications []Notification, q Query) (deliveries []delivery, unaddressed int) {
+	for _, n := range notifications {
+		own, lost, wrong := h.cfg.plan(app, n, q)
+		h.complain(app, n, lost, wrong)
+		deliveries, unaddressed = append(deliveries, own...), unaddressed+lost
+	}
+	if unaddressed > 0 {
+		h.OnAlerts(app, source, Unaddressed, unaddressed)
+	}
+	return deliveries, unaddressed
+}
+
+// tellOfMapping logs and counts what the mapping of a source has left out, or could not
+// read.
+func (h *Handler) tellOfMapping(app string, source Source, report Report) {
+	if report.Skipped > 0 {
+		h.OnAlerts(app, source, Skipped, report.Skipped)
+	}
+	if report.Fault != nil {
+		h.log.Error().Err(report.Fault).Str("app", app).Str("source", string(source)).Msg("the mapping of the source failed in part")
+		h.OnAlerts(app, source, Fallback, report.Faulty)
+	}
 }
 
 const (
@@ -173,39 +195,6 @@ func (h *Handler) deliverAll(ctx context.Context, app string, deliveries []deliv
 		}
 	}
 	return accepted, nil
-}
-
-// read returns the body, if method, size and signature are right.
-func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	allowed := []string{http.MethodPost}
-	if source == Grafana {
-		allowed = append(allowed, http.MethodPut)
-	}
-	if !slices.Contains(allowed, r.Method) {
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		return nil, problem.As(problem.ErrMethod, errors.New("a webhook is posted"))
-	}
-	body, err := intake.Read(w, r, MaxBodyBytes, intake.Whole)
-	if errors.Is(err, problem.ErrTooLarge) {
-		return nil, problem.As(problem.ErrTooLarge, fmt.Errorf("the body has more than %d bytes; set max_alerts in the receiver", MaxBodyBytes))
-	}
-	if err != nil { // it was too slow, was cut off, or there is no memory for it
-		return nil, &bodyError{err}
-	}
-	if source == Grafana {
-		if err := h.cfg.Grafana.Verify(r.Header, body, time.Now()); err != nil {
-			return nil, problem.As(problem.ErrUnauthorized, err)
-		}
-	}
-	body = envelope.TrimMark(body)
-	err = intake.Bound(r.Context(), body, Bounds)
-	if over, ok := errors.AsType[*jsonbound.Error](err); ok {
-		return nil, &InvalidError{cmp.Or(over.Path, "the body"), over.Problem + "; set max_alerts in the receiver, or drop labels"}
-	}
-	if err != nil {
-		return nil, &bodyError{err}
-	}
-	return body, nil
 }
 
 // complain logs alerts that do not reach everybody they should: nobody else would

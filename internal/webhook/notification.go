@@ -13,7 +13,7 @@ import (
 // Source is the system that sends a webhook.
 type Source string
 
-// The sources whose webhooks are understood.
+// The sources whose webhooks are understood without a [Mapping].
 const (
 	Alertmanager Source = "alertmanager" // the webhook receiver, version 4
 	Grafana      Source = "grafana"      // the webhook contact point of unified alerting
@@ -28,7 +28,7 @@ const (
 	Resolved Status = "resolved"
 )
 
-// Notification is a group of alerts, from either source.
+// Notification is a group of alerts.
 type Notification struct {
 	Source            Source
 	Receiver          string
@@ -57,6 +57,9 @@ type Alert struct {
 	PanelURL     string
 	SilenceURL   string
 	Values       map[string]string // of the rule's queries and expressions
+
+	// Omitted is how many annotations of a source with a [Mapping] were too many to keep.
+	Omitted int
 }
 
 // with returns the notification with only these alerts.
@@ -86,6 +89,26 @@ func (n Notification) identity() string {
 	}
 	slices.Sort(alerts)
 	return digestOf(append([]string{string(n.Source), n.Receiver, n.GroupKey, string(n.Status)}, alerts...)...)
+}
+
+// tells reports whether a mapping has made it, which can be of other things than alerts.
+func (n Notification) tells() bool { return n.Source != Alertmanager && n.Source != Grafana }
+
+// opposite is the identity of a notification with the other status, of a source that sends
+// no times: what such a source reports again after the end is another alert. Others, and
+// Alertmanager's pairs, of which one may be late, tell by the times: theirs is the
+// notification's own.
+func (n Notification) opposite() string {
+	timeless := !slices.ContainsFunc(n.Alerts, func(a Alert) bool { return !a.StartsAt.IsZero() || !a.EndsAt.IsZero() })
+	if !n.tells() || !timeless {
+		return n.identity()
+	}
+	other := map[Status]Status{Firing: Resolved, Resolved: Firing}
+	n.Status, n.Alerts = other[n.Status], slices.Clone(n.Alerts)
+	for i := range n.Alerts {
+		n.Alerts[i].Status = other[n.Alerts[i].Status]
+	}
+	return n.identity()
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -23,9 +24,17 @@ const (
 	MaxAlerts = 10_000
 )
 
+// MaxSourceBodyBytes is the largest body of a source with a [Mapping], in bytes: it
+// reports one alert, or a few, and all of its members are decoded.
+const MaxSourceBodyBytes = 1 << 20
+
 // Bounds are those of a webhook's JSON: of its labels, too, of which Prometheus's users
 // have some thirty.
 var Bounds = jsonbound.Bounds{Depth: 16, Outer: 256, Members: 256, Elements: MaxAlerts + 1}
+
+// SourceBounds are those of the JSON of a source with a [Mapping]. Traces of errors are
+// deep, name some hundred modules, and have some thousand values.
+var SourceBounds = jsonbound.Bounds{Depth: 32, Outer: 256, Members: 1000, Elements: 10_000, Values: 20_000, ValueBytes: 256}
 
 // InvalidError is returned for a webhook with an invalid value. Sending it again
 // would not help.
@@ -103,7 +112,7 @@ func asSyntaxError(err error) error {
 		return &SyntaxError{fmt.Sprintf("%s: a JSON %s, want %s", wrong.Field, wrong.Value, wrong.Type)}
 	}
 	switch text := strings.TrimPrefix(err.Error(), "json: "); {
-	case text == "unexpected end of JSON input":
+	case text == "unexpected end of JSON input", errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &SyntaxError{"the body: empty, or the end of its JSON is missing"}
 	case strings.HasSuffix(text, "after top-level value"):
 		return &SyntaxError{"the body: something follows the JSON object"}
@@ -117,7 +126,8 @@ func (p payload) notification(source Source) (Notification, error) {
 	switch {
 	case len(p.Alerts) == 0 && (p.EvalMatches != nil || p.RuleName != ""):
 		return Notification{}, &InvalidError{"alerts", "missing: this is the webhook of Grafana's legacy alerting, which Grafana 11 has removed; " +
-			"move the rule to Grafana Alerting (unified alerting, Grafana 8 and later), or post message/send JSON to /v1/messages"}
+			"post it to /v1/webhooks/grafana-legacy/{app}, with grafana-legacy: {} under gateway.webhooks.sources, " +
+			"or move the rule to Grafana Alerting (unified alerting, Grafana 8 and later)"}
 	case len(p.Alerts) == 0:
 		return Notification{}, &InvalidError{"alerts", "missing or empty; a webhook reports at least one alert"}
 	case len(p.Alerts) > MaxAlerts:

@@ -12,21 +12,23 @@ import (
 // ellipsis marks a cut.
 const ellipsis = "…"
 
-var (
-	// tagLike matches what WeCom could take for <font>, <a> or <div>.
-	tagLike = regexp.MustCompile(`<(/?[A-Za-z])`)
-	// linkLike matches the middle of [text](address).
-	linkLike = regexp.MustCompile(`\]\(`)
-)
+// tagLike matches what WeCom could take for <font>, <a> or <div>.
+var tagLike = regexp.MustCompile(`<(/?[A-Za-z])`)
 
 // plain makes untrusted text harmless: brackets that would open or close a tag become
 // full-width ones, which look alike, and what steers or turns is removed.
-func plain(text string) string { return tagLike.ReplaceAllString(harmless.Text(text), "＜$1") }
+func plain(text string) string {
+	text = harmless.Text(text)
+	if !strings.Contains(text, "<") {
+		return text // as almost always, and there can be thousands
+	}
+	return tagLike.ReplaceAllString(text, "＜$1")
+}
 
 // plainLabel is plain for the name or value of a label, which has one line and no
 // link: labels come from the monitored machines.
 func plainLabel(text string) string {
-	return linkLike.ReplaceAllString(strings.Join(strings.Fields(plain(text)), " "), "] (")
+	return strings.ReplaceAll(strings.Join(strings.Fields(plain(text)), " "), "](", "] (") // the middle of [text](address)
 }
 
 // shorten cuts a text to a number of characters, including the ellipsis.

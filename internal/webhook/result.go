@@ -12,14 +12,16 @@ const (
 	// Refused counts webhooks, not alerts: they were answered by 4xx, and are not
 	// retried.
 	Refused Result = "refused"
-	// Fallback are alerts that were rendered by another template, because their own
-	// failed. They are counted under another result as well.
+	// Skipped are those that the mapping of their source leaves out.
+	Skipped Result = "skipped"
+	// Fallback are alerts that were rendered by another template, because their own, or
+	// the mapping of their source, failed. They are counted under another result as well.
 	Fallback Result = "fallback"
 )
 
 // Results lists all of them.
 func Results() []Result {
-	return []Result{Messaged, Digested, Duplicate, Unaddressed, Refused, Fallback}
+	return []Result{Messaged, Digested, Duplicate, Unaddressed, Refused, Skipped, Fallback}
 }
 
 // digests is the source of alerts in a digest, whose own source is no longer known.

@@ -20,6 +20,9 @@ func (s Severity) rank(labels map[string]string) int {
 	return i
 }
 
+// mildest reports whether a rank is the last of the order, of several.
+func (s Severity) mildest(rank int) bool { return rank == len(s.Order)-1 && rank > 0 }
+
 // name is the severity of a rank, empty for a rank beyond the order.
 func (s Severity) name(rank int) string {
 	if rank < 0 || rank >= len(s.Order) {
@@ -34,7 +37,7 @@ func (s Severity) color(rank int, status Status) string {
 	switch {
 	case status == Resolved:
 		return "info"
-	case rank == len(s.Order)-1 && rank > 0:
+	case s.mildest(rank):
 		return "comment"
 	default:
 		return "warning"

@@ -99,7 +99,10 @@ type decision struct {
 // zero, Redis's clock is used.
 func (s store) admit(ctx context.Context, d delivery, lines []line, dedup time.Duration, nonce, id string, now int64) (decision, error) {
 	stream := d.digest.stream()
-	names := []string{keys.WebhookSeen(s.app, d.identity()), keys.WebhookDue(s.app), keys.WebhookLast(s.app, d.group()), keys.WebhookCards(s.app, d.group())}
+	names := []string{
+		keys.WebhookSeen(s.app, d.identity()), keys.WebhookDue(s.app), keys.WebhookLast(s.app, d.group()),
+		keys.WebhookCards(s.app, d.group()), keys.WebhookSeen(s.app, d.opposite()),
+	}
 	args := []any{
 		now, dedup.Milliseconds(), d.digest.After, d.digest.Window.Milliseconds(), string(d.kind),
 		slices.Index(tasks.Priorities(), d.priority), nonce, id, d.cardRole(), len(lines),

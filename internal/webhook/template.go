@@ -59,24 +59,24 @@ func TemplateNames() []string {
 }
 
 // functions cannot access files or the network: a template sees only the
-// notification.
+// notification. Those of texts take any value, because a source's members can be numbers.
 var functions = template.FuncMap{
-	"toUpper":     strings.ToUpper,
-	"toLower":     strings.ToLower,
-	"trimSpace":   strings.TrimSpace,
-	"join":        func(separator string, items []string) string { return strings.Join(items, separator) },
-	"match":       regexp.MatchString,
+	"toUpper":     func(text any) string { return strings.ToUpper(textOf(text)) },
+	"toLower":     func(text any) string { return strings.ToLower(textOf(text)) },
+	"trimSpace":   func(text any) string { return strings.TrimSpace(textOf(text)) },
+	"join":        join,
+	"match":       func(pattern string, text any) (bool, error) { return regexp.MatchString(pattern, textOf(text)) },
 	"stringSlice": func(items ...string) []string { return items },
-	"reReplaceAll": func(pattern, replacement, text string) (string, error) {
+	"reReplaceAll": func(pattern, replacement string, text any) (string, error) {
 		re, err := regexp.Compile(pattern)
 		if err != nil {
 			return "", err
 		}
-		return re.ReplaceAllString(text, replacement), nil
+		return re.ReplaceAllString(textOf(text), replacement), nil
 	},
 	"time":    func(t time.Time) string { return t.Format(time.DateTime + " -07:00") },
 	"date":    func(layout string, t time.Time) string { return t.Format(layout) },
-	"shorten": func(most int, text string) string { return shorten(text, max(most, 1)) },
+	"shorten": func(most int, text any) string { return shorten(textOf(text), max(most, 1)) },
 	"tz": func(name string, t time.Time) (time.Time, error) {
 		zone, err := ParseZone(name)
 		if err != nil {
@@ -84,6 +84,22 @@ var functions = template.FuncMap{
 		}
 		return t.In(zone), nil
 	},
+}
+
+// join joins texts, or the elements of an array; anything else is one text.
+func join(separator string, items any) string {
+	var texts []string
+	switch list := items.(type) {
+	case []string:
+		texts = list
+	case elements:
+		for _, element := range list {
+			texts = append(texts, textOf(element))
+		}
+	default:
+		return textOf(items)
+	}
+	return strings.Join(texts, separator)
 }
 
 // script is a parsed template.
@@ -172,10 +188,12 @@ var errOutput = errors.New("the output is longer than 64 KiB")
 
 // Write appends as much as fits.
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > b.most {
-		return 0, errOutput
+	fits := min(len(p), b.most-b.Len())
+	n, err := b.Builder.Write(p[:fits])
+	if err == nil && fits < len(p) {
+		err = errOutput
 	}
-	return b.Builder.Write(p)
+	return n, err
 }
 
 // WriteString is Write for strings.

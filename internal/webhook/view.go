@@ -12,7 +12,7 @@ import (
 // from the webhook can open a tag. Fields have the names of Alertmanager's own
 // templates where those have the field.
 type View struct {
-	Source            string // alertmanager or grafana
+	Source            string // alertmanager, grafana, or the name of another source
 	Receiver          string
 	Status            string // firing or resolved
 	Title             string // the name that the alerts share, else those of the worst
@@ -29,6 +29,7 @@ type View struct {
 	Link              string // the best page to look at, empty for none
 	CommonLine        string // CommonLabels without alertname in one line; if there are too many, how many are left out
 	Compact           bool   // there are too many alerts for more than a line each
+	Notice            bool   // it is no alert: something of the mildest severity that a source with a mapping tells
 }
 
 // AlertView is what a template gets of an alert.
@@ -48,7 +49,7 @@ type AlertView struct {
 	OwnLine      string // OwnLabels in one line; if there are too many, how many are left out
 	StartsAt     time.Time
 	EndsAt       time.Time // zero while it fires
-	Duration     string    // of a resolved alert, e.g. 1h3m
+	Duration     string    // of a resolved alert, e.g. 1h3m; empty if its start is not known
 	GeneratorURL string
 	DashboardURL string
 	PanelURL     string
@@ -161,6 +162,7 @@ func (v viewer) view(n Notification, shown int) View {
 	} else {
 		view.ResolvedCount += n.Truncated
 	}
+	view.Notice = n.tells() && n.Status == Firing && v.severity.mildest(rank)
 	for _, a := range n.Alerts[:shown] {
 		view.Alerts = append(view.Alerts, v.alert(a, view))
 	}
@@ -213,7 +215,9 @@ func (v viewer) alert(a Alert, group View) AlertView {
 	view.OwnLine = v.line(view.OwnLabels)
 	if !a.EndsAt.IsZero() {
 		view.EndsAt = a.EndsAt.In(v.zone)
-		view.Duration = span(a.EndsAt.Sub(a.StartsAt))
+		if !a.StartsAt.IsZero() {
+			view.Duration = span(a.EndsAt.Sub(a.StartsAt))
+		}
 	}
 	return view
 }
@@ -244,8 +248,9 @@ func (v viewer) describe(view *AlertView, a Alert) {
 	if len(view.Extra) > 0 && view.Summary+view.Description == "" {
 		view.Words = oneLine(first(view.Name+" "+view.Extra[0].Value, view.Name))
 	}
-	if left := len(view.Extra) - v.list; left > 0 {
-		view.Extra = append(view.Extra[:v.list:v.list], Pair{ellipsis, strings.TrimSpace(others(left))})
+	shown := min(len(view.Extra), v.list)
+	if left := len(view.Extra) - shown + a.Omitted; left > 0 {
+		view.Extra = append(view.Extra[:shown:shown], Pair{ellipsis, strings.TrimSpace(others(left))})
 	}
 }
 
