@@ -35,7 +35,7 @@ var codeTable = map[Code]codeInfo{
 	6000: {ClassTransient, ScopeMessage, "data version conflict", "Wait: the call is retried. If it repeats, let only one program change this data at a time."},
 
 	// 40xxx: a parameter is bad.
-	40001: {ClassToken, ScopeApp, "credential invalid: bad secret, or a token that is no longer taken", "Nothing to do if one refresh cures it. If gettoken answers it, copy the secret again from the admin console and check that the app is enabled."},
+	40001: {ClassToken, ScopeApp, "credential invalid: bad secret, or a token that is no longer taken", "Copy the secret again from the admin console and check that the app is enabled. If a call other than gettoken answers it, a new token is fetched, and there is nothing to do if that cures it."},
 	40003: {ClassRecipient, ScopeMessage, "userid invalid", "Use the plain userid (1 to 64 bytes) from the contact list, not a display name. " + hintVisible},
 	40004: {ClassContent, ScopeMessage, "media file type not allowed", hintMedia},
 	40005: {ClassContent, ScopeMessage, "upload parameter type is not image, voice, video or file", "Set type in the upload URL to image, voice, video or file."},
