@@ -45,6 +45,10 @@ type Record struct {
 	// Actor is who sent it: the name of a token, user@host of a command, or webhook; "" if
 	// that is not known, as of messages of older versions.
 	Actor string `json:"actor,omitempty"`
+	// ProcessAt is when a scheduled message is due.
+	ProcessAt time.Time `json:"process_at,omitzero"`
+	// WaitsFor is To while the message has not ended; only the JSON has it.
+	WaitsFor *Addressees `json:"to,omitempty"`
 	// To is whom the last attempt was addressed to; empty until the first has ended.
 	To message.Recipients `json:"-"`
 	// PartCount is how many parts the message was split into, 0 for a whole one;
@@ -58,15 +62,47 @@ type Record struct {
 	FollowUps [][]string `json:"-"`
 }
 
+// Addressees are those whom a message names, in JSON.
+type Addressees struct {
+	Users   []string `json:"users,omitempty"` // userids, or only "@all"
+	Parties []string `json:"parties,omitempty"`
+	Tags    []string `json:"tags,omitempty"`
+}
+
 // JSON is the record in one line, with < > & as they are.
 func (r Record) JSON() ([]byte, error) {
+	text, err := encode(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode record %s: %w", r.ID, err)
+	}
+	return text, nil
+}
+
+// MarshalJSON shows whom a message goes to that has not ended. Of the others there may be many, and
+// those who did not get it are named.
+func (r Record) MarshalJSON() ([]byte, error) {
+	type plain Record
+	p := plain(r)
+	if !r.State.Final() && r.To.Count() > 0 {
+		to := Addressees(r.To)
+		p.WaitsFor = &to
+	}
+	return encode(p)
+}
+
+func encode(value any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(r); err != nil {
-		return nil, fmt.Errorf("encode record %s: %w", r.ID, err)
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+	err := enc.Encode(value)
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
+}
+
+// Unlisted reports whether WeCom has taken the message for members whom it does not name: those of
+// a department or a tag, or everyone. Nobody learns who of them has got it: WeCom tells nobody that
+// it has left out members over their limit.
+func (r Record) Unlisted() bool {
+	return r.State.Sent() && (r.To.All() || len(r.To.Parties)+len(r.To.Tags) > 0)
 }
 
 // Merge makes one record of the parts of a message that was split: counts add

@@ -134,6 +134,13 @@ func TestEveryCodeExplainsItself(t *testing.T) {
 	}
 }
 
+func TestTheAdviceForAWrongSecretBeginsWithTheSecret(t *testing.T) {
+	t.Parallel()
+	if hint := wecom.Code(40001).Hint(); !strings.HasPrefix(hint, "Copy the secret again") {
+		t.Errorf("the advice is %q", hint)
+	}
+}
+
 func TestCodeIsAnErrorWithItsMeaning(t *testing.T) {
 	t.Parallel()
 	wrapped := fmt.Errorf("send: %w", wecom.Code(45009))

@@ -32,7 +32,7 @@ var codeTableZH = map[Code]codeText{
 
 	6000: {"数据版本冲突", "等待即可：调用会自动重试。如果反复出现，请确保同一时间只有一个程序修改这份数据。"},
 
-	40001: {"凭证无效：secret 错误，或 access_token 已失效", "如果 gettoken 返回此错误码，请从管理后台重新复制应用的 secret，并确认应用已启用。如果刷新一次 access_token 即恢复，则无需处理。"},
+	40001: {"凭证无效：secret 错误，或 access_token 已失效", "请从管理后台重新复制应用的 secret，并确认应用已启用。如果是 gettoken 以外的接口返回此错误码，会刷新 access_token；刷新一次即恢复，则无需处理。"},
 	40003: {"userid 无效", "请使用通讯录中的 userid（1 到 64 字节），而不是显示名称。" + zhVisible},
 	40004: {"不支持的媒体文件类型", zhMedia},
 	40005: {"上传参数 type 不是 image、voice、video 或 file", "请把上传地址中的 type 设为 image、voice、video 或 file。"},

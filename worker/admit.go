@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -160,5 +159,5 @@ func (l *lane) putBack(d *delivery, a tasks.Admission) error {
 	if deadline := d.payload.ExpiresAt; !deadline.IsZero() {
 		wait = min(wait, max(0, deadline.Sub(l.clock.Latest())))
 	}
-	return later(errors.New("waits for its turn under the limit per "+a.Reason), wait)
+	return later(&asynqx.Hold{Limit: a.Reason}, wait)
 }

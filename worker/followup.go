@@ -24,11 +24,12 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 		return nil
 	}
 	users := d.common().Recipients().Users
-	queued := make([]asynqx.Task, len(followUps))
+	queued, held := make([]asynqx.Task, len(followUps)), make([]asynqx.Held, len(followUps))
 	for i, f := range followUps {
 		var theirs []string
 		theirs, users = partition(users, f.Users)
 		queued[i] = l.followUp(d, f, theirs)
+		held[i] = l.heldBy(d, f)
 	}
 	body := message.WithToUser(d.payload.Body, users)
 	request, err := message.ParseRaw(body)
@@ -36,6 +37,7 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 		return err
 	}
 	d.payload.Body, d.request = body, request
+	defer func() { _ = asynqx.NoteHeld(ctx, l.cfg.Redis, held) }() // only the operators' views do without
 	for _, result := range asynqx.BulkEnqueue(ctx, l.cfg.Redis, l.clock.Latest(), queued) {
 		if result.Err != nil && !errors.Is(result.Err, asynq.ErrTaskIDConflict) {
 			// Nothing went to WeCom.
@@ -59,6 +61,19 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	task := asynqx.NewTask(payload, l.app.retention(payload), due)
 	task.Owed = true
 	return task.WithHeaders(d.task.Headers())
+}
+
+// heldBy says what a follow-up waits for: for midnight in China, or for its members' turn.
+func (l *lane) heldBy(d *delivery, f tasks.FollowUp) asynqx.Held {
+	h := asynqx.Held{
+		TaskRef: asynqx.TaskRef{Queue: tasks.Queue(l.app.Name, d.payload.Priority), ID: tasks.FollowUpID(d.payload.ID, f.Number)},
+		Limit:   "member", Since: d.payload.EnqueuedAt,
+	}
+	const aheadOfUTC, day = 8 * time.Hour, 24 * time.Hour // the day of China
+	if turn := l.clock.Latest().Add(f.Wait + aheadOfUTC); f.Wait > 0 && turn.Sub(turn.Truncate(day)) < time.Minute {
+		h.Limit = "quota"
+	}
+	return h
 }
 
 // partition splits users into those who are in some, ignoring case, and the rest.

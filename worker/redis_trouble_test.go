@@ -230,7 +230,7 @@ func TestALostReplyCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	for name, is := range map[string]func(redis.Cmder) bool{
 		"to an attempt that was written down": isAdmission,
-		"to an outcome that was written down": func(cmd redis.Cmder) bool { return strings.Contains(key(cmd, 5), ":msgid:") },
+		"to an outcome that was written down": func(cmd redis.Cmder) bool { return strings.Contains(key(cmd, 6), ":msgid:") },
 		"to an acknowledgement":               isAcknowledgement,
 		"to a dequeue":                        isDequeue,
 	} {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -63,8 +65,8 @@ and the calls in flight that 45033 has lowered.`,
 func newAppList(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ls",
-		Short: "Show every app: state, limits, quota and backlog",
-		Long: `Shows the state of each app, which all workers share.
+		Short: "Show every app: state, what is stuck and why, limits, quota and backlog",
+		Long: `Shows the state of each app, which all workers share; those that are stuck come first.
 
   STATE    running; paused by hand; in a penalty after errcode 45009; suspended
            because a setting is wrong; or unavailable because WeCom does not answer:
@@ -73,7 +75,13 @@ func newAppList(g *globals) *cobra.Command {
            back by itself; 'wecomq app resume --reset-rate' restores it at once
   CALLS    share of the calls in flight: it drops after 45033
   QUOTA    recipients reached today in China, of seats × 200
+  LEFT     recipients that critical, default and bulk messages may still reach today
   BACKLOG  messages that wait: critical, default and bulk
+  OLDEST   how long the oldest of them has waited, since it was enqueued
+  ENDS     when what waits will have been sent at the present rate; - if something
+           stops it, as REASON says
+  FAILED   messages that failed in the last hour: rejected, partial, unknown, expired
+  DEAD     dead letters; see 'wecomq dead ls'
 
 The limits of tokens, and what is used of them, are in 'wecomq token ls'.`,
 		Example: "  wecomq app ls\n  wecomq app ls -o json",
@@ -123,24 +131,26 @@ func newAppSwitch(g *globals, verb, short, long string, do func(*apps.Inspector,
 
 func (g *globals) printApps(ctx context.Context, d *daemon.Deployment) error {
 	apps := d.Inspector()
-	names := d.Config.AppNames()
+	all, err := apps.Statuses(ctx, d.Config.AppNames()...)
+	if err != nil {
+		return err
+	}
 	if g.output == "json" {
-		for _, name := range names {
-			if err := g.printApp(ctx, apps, name); err != nil {
+		for _, s := range all {
+			if err := printJSON(g.stdout, s); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
+	slices.SortStableFunc(all, compareStuck)
+	now := time.Now()
 	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "APP\tSTATE\tRATE\tCALLS\tQUOTA\tBACKLOG\tREASON")
-	for _, name := range names {
-		s, err := apps.Status(ctx, name)
-		if err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%d/%d\t%.0f%%\t%s\t%d %d %d\t%s\n", s.App, stateText(s), s.Rate.Effective, s.Rate.Configured,
-			100*s.Concurrency, quotaText(s.Quota), s.Backlog.Critical, s.Backlog.Default, s.Backlog.Bulk, reasonText(s))
+	_, _ = fmt.Fprintln(w, "APP\tSTATE\tRATE\tCALLS\tQUOTA\tLEFT\tBACKLOG\tOLDEST\tENDS\tFAILED\tDEAD\tREASON")
+	for _, s := range all {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%d/%d\t%.0f%%\t%s\t%s\t%d %d %d\t%s\t%s\t%d\t%d\t%s\n", s.App, stateText(s), s.Rate.Effective, s.Rate.Configured,
+			100*s.Concurrency, quotaText(s.Quota), leftText(s.Quota.Left), s.Backlog.Critical, s.Backlog.Default, s.Backlog.Bulk,
+			ageText(s.WaitingSince, now), endText(s.EndsAt, now), s.LastHour.Failed, s.Dead, reasonText(s))
 	}
 	return w.Flush()
 }
@@ -157,12 +167,69 @@ func (g *globals) printApp(ctx context.Context, apps *apps.Inspector, name strin
 	return err
 }
 
+// compareStuck puts apps first that are stuck, and of those the ones whose messages wait longest.
+func compareStuck(a, b apps.Status) int {
+	if stuck := cmp.Compare(min(len(b.Stuck), 1), min(len(a.Stuck), 1)); stuck != 0 || len(a.Stuck) == 0 {
+		return stuck
+	}
+	return a.WaitingSince.Compare(b.WaitingSince)
+}
+
 // reasonText says why an app does not send, or why it sends slowly.
 func reasonText(s apps.Status) string {
+	var reasons []string
 	if s.Reason != "" {
-		return s.Reason
+		reasons = append(reasons, s.Reason)
 	}
-	return slowText(s)
+	for _, cause := range s.Stuck {
+		if cause.By != s.State { // that STATE says
+			reasons = append(reasons, cause.String())
+		}
+	}
+	if slow := slowText(s); slow != "" && s.Reason == "" {
+		reasons = append(reasons, slow)
+	}
+	return strings.Join(reasons, "; ")
+}
+
+func leftText(left *apps.Left) string {
+	if left == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%d %d %d", left.Critical, left.Default, left.Bulk)
+}
+
+// ageText says how long ago something began, "-" if it has not.
+func ageText(since, now time.Time) string {
+	if since.IsZero() {
+		return "-"
+	}
+	return shortDuration(now.Sub(since))
+}
+
+// endText says when something ends, "-" if that is not known.
+func endText(at, now time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return "in " + shortDuration(max(at.Sub(now), time.Second))
+}
+
+// shortDuration is a duration in its largest two units.
+func shortDuration(d time.Duration) string {
+	if d >= time.Hour {
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
+	return secondsText(d)
+}
+
+// secondsText is a duration in whole seconds.
+func secondsText(d time.Duration) string {
+	text := d.Round(time.Second).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	return text
 }
 
 // slowText tells of an app that makes fewer calls a minute than it is configured with.
@@ -183,11 +250,7 @@ func stateText(s apps.Status) string {
 	if wait <= 0 {
 		return s.State + ", next try now"
 	}
-	text := wait.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	return s.State + ", next try in " + text
+	return s.State + ", next try in " + secondsText(wait)
 }
 
 func quotaText(q apps.Quota) string {

@@ -73,7 +73,7 @@ as well; until it is complete, nothing is sent.`,
 
 func (f *broadcastCreateFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
+	actOnApp(cmd, &f.app)
 	flags.StringVarP(&f.list, "file", "f", "", "list of recipients, CSV `FILE`, - for stdin")
 	flags.StringVar(&f.text, "text", "", "send this text to everybody, as it is")
 	flags.StringVar(&f.template, "template", "", "send what this template `FILE` says for each recipient")

@@ -49,7 +49,7 @@ became of them: found in JSON.`,
 			return g.printBroadcasts(cmd.Context(), d, apps, limit, recipient)
 		},
 	}
-	cmd.Flags().StringVar(&app, "app", "", "only those of this `APP`")
+	lookAtApp(cmd, &app)
 	cmd.Flags().IntVar(&limit, "limit", 20, "list at most `N` for each app")
 	cmd.Flags().StringVar(&recipient, "recipient", "", "only those to this `USER`, with what became of them")
 	return cmd

@@ -6,8 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wecomq/wecomq/internal/config"
-	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -46,7 +44,8 @@ func newDeadList(g *globals) *cobra.Command {
 		Short:   "List dead letters, oldest first within each app",
 		Long: `Lists the dead letters of all apps of the config, or of --app, oldest first within
 each app, without those that were replayed or purged. A message in parts has a line
-for each part that failed.`,
+for each part that failed. Behind a table, stderr says how many there are of each
+errcode, and how to send them again.`,
 		Example: `  wecomq dead ls
   wecomq dead ls --app ops --errcode 81013 --since 24h
   wecomq dead ls --state unknown --format ndjson`,
@@ -65,13 +64,15 @@ for each part that failed.`,
 			if err != nil {
 				return err
 			}
+			if _, isTable := w.(tableWriter); isTable {
+				w = &deadSummary{recordWriter: w, to: g.stderr}
+			}
 			return runDeadList(cmd.Context(), g, f.app, query, w)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&f.app, "app", "", "only those of this `APP` (default: all apps of the config)")
+	lookAtApp(cmd, &f.app)
 	f.register(cmd)
-	flags.StringVar(&f.format, "format", "", "table, ndjson or csv (default table, ndjson with -o json)")
+	cmd.Flags().StringVar(&f.format, "format", "", "table, ndjson or csv (default table, ndjson with -o json)")
 	return cmd
 }
 
@@ -94,13 +95,4 @@ func runDeadList(ctx context.Context, g *globals, only string, query ledger.Quer
 			}
 		}
 	}, false)
-}
-
-// appsOr gives the one app that is named, or all in the order of their names.
-func appsOr(d *daemon.Deployment, only string) ([]*config.App, error) {
-	if only == "" {
-		return d.Apps(), nil
-	}
-	app, err := d.Config.App(only)
-	return []*config.App{app}, err
 }

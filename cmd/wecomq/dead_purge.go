@@ -42,7 +42,7 @@ with the same idempotency key is not sent. Prints {"app","purged"}.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
+	actOnApp(cmd, &f.app)
 	flags.DurationVar(&f.olderThan, "older-than", 0, "those that failed longer ago than this, e.g. 72h; 0s for all")
 	flags.Int64Var(&f.errCode, "errcode", 0, "only those with this `ERRCODE`")
 	return cmd

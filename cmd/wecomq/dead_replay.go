@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/operator"
@@ -16,7 +16,10 @@ import (
 
 // replayFlags are the flags of `wecomq dead replay`.
 type replayFlags struct {
+	span
+
 	app            string
+	recipient      string
 	all            bool
 	errCode        int64
 	includeUnknown bool
@@ -25,7 +28,7 @@ type replayFlags struct {
 func newDeadReplay(g *globals) *cobra.Command {
 	f := &replayFlags{}
 	cmd := &cobra.Command{
-		Use:   "replay ID… | --all [--errcode N]",
+		Use:   "replay ID… | --all [--errcode N] [--since T] [--until T] [--recipient USER]",
 		Short: "Send dead letters again, to those who did not get them",
 		Long: `Enqueues a new message for each dead letter: a rejected or unknown one to all its
 recipients, a partial one to those whom WeCom refused. The new message has no
@@ -43,6 +46,10 @@ only by its id, or with --include-unknown. A partial one is replayed only by its
 			if err := f.validate(ids, withErrCode); err != nil {
 				return err
 			}
+			query, err := f.query(withErrCode, time.Now())
+			if err != nil {
+				return err
+			}
 			d, err := g.open(cmd.Context())
 			if err != nil {
 				return err
@@ -50,15 +57,17 @@ only by its id, or with --include-unknown. A partial one is replayed only by its
 			defer d.Close()
 			ctx, r := acting(cmd.Context(), d), &replayer{globals: g, deployment: d}
 			if f.all {
-				return r.all(ctx, f.app, f.query(withErrCode))
+				return r.all(ctx, f.app, query)
 			}
 			return r.named(ctx, ids)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.app, "app", "", "with --all: alias of the `APP`; may be left out when there is one")
+	actOnApp(cmd, &f.app)
 	flags.BoolVar(&f.all, "all", false, "all rejected messages of the app")
 	flags.Int64Var(&f.errCode, "errcode", 0, "with --all: only those with this `ERRCODE`")
+	f.span.register(cmd)
+	flags.StringVar(&f.recipient, "recipient", "", "with --all: only those to this `USER`, party or tag, named in the message")
 	flags.BoolVar(&f.includeUnknown, "include-unknown", false, "with --all: also those that WeCom may have accepted; they may arrive twice")
 	return cmd
 }
@@ -69,21 +78,31 @@ func (f *replayFlags) validate(ids []string, withErrCode bool) error {
 		return usagef("dead replay: give ids or --all, not both")
 	case !f.all && len(ids) == 0:
 		return usagef("dead replay: give ids, or --all; see 'wecomq dead replay --help'")
-	case !f.all && (withErrCode || f.includeUnknown || f.app != ""):
-		return usagef("dead replay: --app, --errcode and --include-unknown go with --all")
+	case !f.all && (withErrCode || f.includeUnknown || f.recipient != "" || f.span != span{}):
+		return usagef("dead replay: --errcode, --since, --until, --recipient and --include-unknown go with --all")
 	}
-	return validateIDs(ids)
+	if err := validateIDs(ids); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if app, _ := tasks.AppOf(id); f.app != "" && f.app != app {
+			return usagef("dead replay: %s is of app %s, not of --app %s", id, app, f.app)
+		}
+	}
+	return nil
 }
 
-func (f *replayFlags) query(withErrCode bool) ledger.Query {
-	q := ledger.Query{States: []tasks.State{tasks.Rejected}}
+func (f *replayFlags) query(withErrCode bool, now time.Time) (ledger.Query, error) {
+	q := ledger.Query{States: []tasks.State{tasks.Rejected}, Recipient: f.recipient}
 	if f.includeUnknown {
 		q.States = append(q.States, tasks.Unknown)
 	}
 	if withErrCode {
 		q.ErrCode = &f.errCode
 	}
-	return q
+	var err error
+	q.Since, q.Until, err = f.times(now)
+	return q, err
 }
 
 // replayer replays messages and counts what became of them.
@@ -113,38 +132,27 @@ func (r *replayer) named(ctx context.Context, ids []string) error {
 	return errors.Join(problems...)
 }
 
-func (r *replayer) all(ctx context.Context, name string, query ledger.Query) (err error) {
+func (r *replayer) all(ctx context.Context, name string, query ledger.Query) error {
 	app, err := r.deployment.Config.App(name)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		activity.Record(ctx, activity.ReplayDead, app.Name, fmt.Sprintf("%d messages", r.replayed), err)
-	}()
 	op, err := r.deployment.Operator(app)
 	if err != nil {
 		return err
 	}
-	// A replay that fails again is a dead letter, too, but not one of those that were meant.
-	if query.Until, err = r.deployment.Ledger(app).Now(ctx); err != nil {
-		return err
-	}
-	for record, err := range r.deployment.Ledger(app).DeadLetters(ctx, query) {
-		if err != nil {
-			return err
-		}
-		if record.Type == tasks.CardUpdateType {
-			continue // whoever wants it updates the card again
-		}
-		replay, err := op.ReplayRecord(ctx, record)
+	var unprinted error
+	err = op.ReplayAll(ctx, query, func(replay operator.Replay, err error) bool {
 		if err != nil {
 			r.failures++
 			_, _ = fmt.Fprintf(r.stderr, "%v\n", err)
-			continue
+			return true
 		}
-		if err := r.show(replay); err != nil {
-			return err
-		}
+		unprinted = r.show(replay)
+		return unprinted == nil
+	})
+	if err := errors.Join(err, unprinted); err != nil {
+		return err
 	}
 	_, _ = fmt.Fprintf(r.stderr, "replayed: %d, replayed before: %d, failed: %d\n", r.replayed, r.before, r.failures)
 	if r.failures > 0 {

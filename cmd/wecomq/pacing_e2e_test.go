@@ -145,7 +145,7 @@ func TestWrongSecretIsTriedOncePerStepOfTheBackOff(t *testing.T) {
 		end := began.Add(30 * time.Second << step)
 		l.awaitBlock(end)
 		s := l.appState("default")
-		if s.State != "suspended" || s.Until.Before(end) || !strings.Contains(s.Reason, "40001") || !strings.Contains(s.Reason, "copy the secret again") {
+		if s.State != "suspended" || s.Until.Before(end) || !strings.Contains(s.Reason, "40001") || !strings.Contains(s.Reason, "Copy the secret again") {
 			t.Errorf("app ls says %+v, want it suspended with what to do", s)
 		}
 		if n := l.stats().APIs["gettoken"].Codes[wecom.Code(40001)]; n != int64(step)+1 {

@@ -69,7 +69,7 @@ func (l *landscape) deadLetter(config, user string) (id string) {
 // loading the page again, how that ends.
 func (l *landscape) replayInBrowser(tab *tab, dead string) {
 	l.Helper()
-	tab.awaitText("81013")
+	tab.awaitText("1 failed")
 	tab.run("search", chromedp.SendKeys(`input[name=q]`, "gone\r"), chromedp.WaitVisible(`.row[href="/messages/`+dead+`"]`))
 	tab.run("open the message", chromedp.Click(`.row[href="/messages/`+dead+`"]`), chromedp.WaitVisible(`.advice`))
 	tab.awaitText("Nobody got it")

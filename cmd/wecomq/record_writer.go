@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/harmless"
+	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -42,10 +43,10 @@ func (w ndjsonWriter) flush() error               { return w.Flush() }
 // all lines.
 type tableWriter struct{ *bufio.Writer }
 
-const tableLine = "%-19s  %-43s  %-9s  %7s  %-11s  %s\n"
+const tableLine = "%-19s  %-43s  %-9s  %7s  %-11s  %-24s  %s\n"
 
 func (w tableWriter) begin() error {
-	_, err := fmt.Fprintf(w, tableLine, "TIME", "ID", "STATE", "ERRCODE", "RECIPIENTS", "WHY")
+	_, err := fmt.Fprintf(w, tableLine, "TIME", "ID", "STATE", "ERRCODE", "RECIPIENTS", "TO", "WHY")
 	return err
 }
 
@@ -55,12 +56,31 @@ func (w tableWriter) write(r tasks.Record) error {
 		at = r.EnqueuedAt
 	}
 	line := fmt.Sprintf(tableLine, at.Local().Format(time.DateTime), r.ID, r.State, strconv.FormatInt(r.ErrCode, 10),
-		fmt.Sprintf("%d of %d", r.Recipients.Accepted, r.To.Count()), excerpt(harmless.Line(r.ErrMsg)))
+		fmt.Sprintf("%d of %d", r.Recipients.Accepted, r.To.Count()), addresseesText(r.To, 3), excerpt(harmless.Line(r.ErrMsg)))
 	_, err := w.WriteString(strings.TrimRight(line, " \n") + "\n")
 	return err
 }
 
 func (w tableWriter) flush() error { return w.Flush() }
+
+// addresseesText names the first of those whom a message is addressed to.
+func addresseesText(to message.Recipients, most int) string {
+	var names []string
+	for _, user := range to.Users {
+		names = append(names, harmless.Line(user))
+	}
+	for _, party := range to.Parties {
+		names = append(names, "party "+harmless.Line(party))
+	}
+	for _, tag := range to.Tags {
+		names = append(names, "tag "+harmless.Line(tag))
+	}
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" +%d", more)
+	}
+	return text
+}
 
 // excerpt is as much of a text as a line of a table has room for.
 func excerpt(s string) string {

@@ -192,9 +192,13 @@ func (g *globals) printRecordText(r tasks.Record) error {
 		{"msgid", r.MsgID},
 		{"response_code", r.ResponseCode},
 		{"attempts", strconv.Itoa(r.Attempts)},
+		{"to", addresseesText(r.To, 20)},
 		{"recipients", recipientsText(r.Recipients)},
+		{"note", unlistedText(r)},
 		{"sent by", harmless.Line(r.Actor)},
 		{"enqueued", timeText(r.EnqueuedAt)},
+		{"due", timeText(r.ProcessAt)},
+		{"its turn", timeText(r.TurnAt)},
 		{"finished", timeText(r.FinishedAt)},
 		{"recalled", timeText(r.RecalledAt)},
 		{"replay of", r.ReplayOf},
@@ -242,6 +246,15 @@ func recipientsText(r tasks.Recipients) string {
 		}
 	}
 	return strings.Join(texts, ", ")
+}
+
+// unlistedText says who may be missing although WeCom has taken the message.
+func unlistedText(r tasks.Record) string {
+	if !r.Unlisted() {
+		return ""
+	}
+	return "WeCom does not say who of a department, a tag or everyone has got it; members who have had 30 messages from " +
+		"the app within a minute, or 1000 within an hour, may be missing"
 }
 
 func timeText(t time.Time) string {

@@ -26,8 +26,8 @@ func newResults(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "results",
 		Short: "Search records, export or follow them",
-		Long: `Lists or exports the records of an app, oldest change first; memory use does not grow
-with their number. A message that was split, or sent to some of its recipients later,
+		Long: `Lists or exports the records of all apps of the config, or of --app, oldest change
+first within each app; memory use does not grow with their number. A message that was split, or sent to some of its recipients later,
 has a line for each part. Messages that have not been tried yet have no record: they
 are in the queue, and those of a broadcast are in its report: 'wecomq broadcast ls
 --recipient USER' finds it.
@@ -51,9 +51,9 @@ Ctrl-C; it survives an outage of Redis.`,
 			return runResults(cmd.Context(), g, f, query, w)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&f.app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
+	lookAtApp(cmd, &f.app)
 	f.register(cmd)
+	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "table, ndjson or csv (default table, ndjson with -o json)")
 	flags.BoolVar(&f.follow, "follow", false, "print each message as it finishes, until Ctrl-C")
 	return cmd
@@ -68,14 +68,23 @@ func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Q
 		return err
 	}
 	defer d.Close()
-	app, err := d.Config.App(f.app)
+	apps, err := appsOr(d, f.app)
 	if err != nil {
 		return err
 	}
-	if f.follow {
-		return writeRecords(w, retryThroughOutage(ctx, g, d.Ledger(app).Tail(ctx, query)), true)
+	all := make([]iter.Seq2[tasks.Record, error], len(apps))
+	if !f.follow {
+		for i, app := range apps {
+			all[i] = d.Ledger(app).Records(ctx, query)
+		}
+		return writeRecords(w, oneByOne(all), false)
 	}
-	return writeRecords(w, d.Ledger(app).Records(ctx, query), false)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for i, app := range apps {
+		all[i] = d.Ledger(app).Tail(ctx, query)
+	}
+	return writeRecords(w, retryThroughOutage(ctx, g, asTheyCome(all, cancel)), true)
 }
 
 // outageStep is the time between two attempts to reach an unavailable Redis.

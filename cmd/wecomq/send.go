@@ -80,7 +80,7 @@ lead to a public address.`,
 
 func (f *sendFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
+	actOnApp(cmd, &f.app)
 	flags.StringSliceVar(&f.toUser, "to-user", nil, "user ids, separated by commas")
 	flags.StringSliceVar(&f.toParty, "to-party", nil, "department ids")
 	flags.StringSliceVar(&f.toTag, "to-tag", nil, "tag ids")

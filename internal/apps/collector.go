@@ -10,13 +10,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/wecomq/wecomq/internal/pacing"
-	"github.com/wecomq/wecomq/tasks"
 )
 
 // collectTime bounds a collection; Prometheus gives up after ten seconds.
 const collectTime = 3 * time.Second
 
-// Collector exports the state of all apps to Prometheus, with two round trips per app.
+// Collector exports the state of all apps to Prometheus, with a few round trips.
 // If Redis is unavailable, only these metrics are invalid.
 type Collector struct{ apps atomic.Pointer[Inspector] }
 
@@ -38,6 +37,12 @@ var (
 	quotaDesc = prometheus.NewDesc("wecomq_quota_remaining",
 		"Recipients that an app may still reach in this day of China; only where seats are configured.",
 		[]string{"app", "window"}, nil)
+	leftDesc = prometheus.NewDesc("wecomq_priority_quota_remaining",
+		"Recipients that messages of a priority may still reach in this day of China; only where seats are configured.",
+		[]string{"app", "priority"}, nil)
+	oldestDesc = prometheus.NewDesc("wecomq_oldest_waiting_seconds",
+		"How long the message has waited that has waited longest, since it was enqueued or since its time, by the limit that holds it; 0 if none waits.",
+		[]string{"app", "priority", "reason"}, nil)
 	imbalanceDesc = prometheus.NewDesc("wecomq_audit_imbalance",
 		"Messages out of balance at the last audit; absent if there was none for a day.", []string{"app"}, nil)
 
@@ -48,6 +53,8 @@ var (
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- stateDesc
 	ch <- quotaDesc
+	ch <- leftDesc
+	ch <- oldestDesc
 	ch <- imbalanceDesc
 }
 
@@ -56,36 +63,38 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), collectTime)
 	defer cancel()
 	apps := c.apps.Load()
-	for _, app := range slices.Sorted(maps.Keys(apps.limits)) {
-		apps.collectStatus(ctx, app, ch)
-		apps.collectAudit(ctx, app, ch)
+	statuses, err := apps.Statuses(ctx, slices.Sorted(maps.Keys(apps.apps))...)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(stateDesc, err)
+	}
+	for _, status := range statuses {
+		status.collect(ch)
 	}
 }
 
-func (a *Inspector) collectStatus(ctx context.Context, app string, ch chan<- prometheus.Metric) {
-	status, err := a.pacer(app).Status(ctx)
-	if err != nil {
-		ch <- prometheus.NewInvalidMetric(stateDesc, err)
-		return
+func (s *Status) collect(ch chan<- prometheus.Metric) {
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{s.App}, labels...)...)
 	}
 	for _, state := range states {
 		value := 0.0
-		if state == status.State {
+		if state == s.State {
 			value = 1
 		}
-		ch <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, value, app, state)
+		gauge(stateDesc, value, state)
 	}
-	if quota := a.limits[app].DayQuota(tasks.Critical); quota > 0 {
-		ch <- prometheus.MustNewConstMetric(quotaDesc, prometheus.GaugeValue, float64(max(0, quota-status.Used)), app, "day")
+	if s.Quota.Left != nil {
+		gauge(quotaDesc, float64(s.Quota.Left.Critical), "day")
 	}
-}
-
-func (a *Inspector) collectAudit(ctx context.Context, app string, ch chan<- prometheus.Metric) {
-	last, err := a.LastAudit(ctx, app)
-	switch {
-	case err != nil:
-		ch <- prometheus.NewInvalidMetric(imbalanceDesc, err)
-	case last != nil:
-		ch <- prometheus.MustNewConstMetric(imbalanceDesc, prometheus.GaugeValue, float64(last.Imbalance), app)
+	if s.Audit != nil {
+		gauge(imbalanceDesc, float64(s.Audit.Imbalance))
+	}
+	for _, q := range s.Queues {
+		if s.Quota.Left != nil {
+			gauge(leftDesc, float64(s.Quota.Left.Of(q.Priority)), string(q.Priority))
+		}
+		for reason, limit := range map[string]string{limitMember: limitMember, limitQuota: limitQuota, "other": ""} {
+			gauge(oldestDesc, q.Waits[limit].Oldest.Seconds(), string(q.Priority), reason)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/apps"
@@ -25,8 +26,8 @@ func seated() tasks.Limits {
 
 func collector(rdb redis.UniversalClient) *apps.Collector {
 	inspector := apps.New(rdb)
-	inspector.Add("ops", seated(), nil)
-	inspector.Add("hr", tasks.DefaultLimits(), nil)
+	inspector.Add(apps.App{Name: "ops", Limits: seated()})
+	inspector.Add(apps.App{Name: "hr", Limits: tasks.DefaultLimits()})
 	return apps.NewCollector(inspector)
 }
 
@@ -45,6 +46,11 @@ func TestCollectorTellsStateAndQuotaOfEveryApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `
+# HELP wecomq_priority_quota_remaining Recipients that messages of a priority may still reach in this day of China; only where seats are configured.
+# TYPE wecomq_priority_quota_remaining gauge
+wecomq_priority_quota_remaining{app="ops",priority="bulk"} 377
+wecomq_priority_quota_remaining{app="ops",priority="critical"} 397
+wecomq_priority_quota_remaining{app="ops",priority="default"} 377
 # HELP wecomq_app_state 1 for the state that an app is in, 0 for the others.
 # TYPE wecomq_app_state gauge
 wecomq_app_state{app="hr",state="paused"} 0
@@ -61,7 +67,7 @@ wecomq_app_state{app="ops",state="unavailable"} 0
 # TYPE wecomq_quota_remaining gauge
 wecomq_quota_remaining{app="ops",window="day"} 397
 `
-	if err := testutil.CollectAndCompare(collector(rdb), strings.NewReader(want)); err != nil {
+	if err := testutil.CollectAndCompare(collector(rdb), strings.NewReader(want), "wecomq_app_state", "wecomq_quota_remaining", "wecomq_priority_quota_remaining"); err != nil {
 		t.Error(err)
 	}
 }
@@ -92,7 +98,7 @@ func TestEveryStateHasItsOwnSeries(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range families[0].GetMetric() {
+			for _, m := range familyOf(families, "wecomq_app_state") {
 				app, state := m.GetLabel()[0].GetValue(), m.GetLabel()[1].GetValue()
 				if is := m.GetGauge().GetValue() == 1; app == "ops" && is != (state == tt.want) {
 					t.Errorf("state %s is %v, want only %s", state, is, tt.want)
@@ -100,6 +106,16 @@ func TestEveryStateHasItsOwnSeries(t *testing.T) {
 			}
 		})
 	}
+}
+
+// familyOf are the metrics of a name.
+func familyOf(families []*dto.MetricFamily, name string) []*dto.Metric {
+	for _, family := range families {
+		if family.GetName() == name {
+			return family.GetMetric()
+		}
+	}
+	return nil
 }
 
 func report(kind tasks.FindingKind) func(*testing.T, *pacing.Pacer) error {
@@ -123,9 +139,9 @@ func TestAReloadReplacesTheApps(t *testing.T) {
 	rdb := redistest.New(t)
 	c := collector(rdb)
 	next := apps.New(rdb)
-	next.Add("new", tasks.DefaultLimits(), nil)
+	next.Add(apps.App{Name: "new", Limits: tasks.DefaultLimits()})
 	c.Replace(next)
-	if n := testutil.CollectAndCount(c); n != 5 {
+	if n := testutil.CollectAndCount(c, "wecomq_app_state"); n != 5 {
 		t.Errorf("%d series, want the five states of the new app", n)
 	}
 }

@@ -21,7 +21,7 @@ func TestBacklogOfQueuesThatNobodyHasMade(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	inspector := apps.New(rdb)
-	inspector.Add("ops", tasks.Limits{CallsPerMinute: 60}, nil)
+	inspector.Add(apps.App{Name: "ops", Limits: tasks.Limits{CallsPerMinute: 60}})
 	for n := range 2 {
 		s, err := inspector.Status(t.Context(), "ops")
 		if err != nil {
@@ -47,7 +47,7 @@ func TestResumeEndsWhateverStopsAnApp(t *testing.T) {
 	rdb := redistest.New(t)
 	tokens := &forgiven{}
 	inspector := apps.New(rdb)
-	inspector.Add("ops", tasks.DefaultLimits(), tokens)
+	inspector.Add(apps.App{Name: "ops", Limits: tasks.DefaultLimits(), Tokens: tokens})
 	state := func() apps.Status {
 		t.Helper()
 		s, err := inspector.Status(t.Context(), "ops")

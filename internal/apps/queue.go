@@ -1,7 +1,6 @@
 package apps
 
 import (
-	"context"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
@@ -15,27 +14,28 @@ type Queue struct {
 	Scheduled int // for their time
 	Held      int // for their next attempt, or their turn under the limits
 	Sending   int // in a worker's hands
-	// Oldest is how long the next message has waited, 0 when none does.
+	// Oldest is for how long the message has waited that has waited longest, since it was enqueued
+	// or since its time; 0 when none does.
 	Oldest time.Duration
+	// Waits are, by the limit that they wait for, messages that are held, or scheduled for their
+	// recipients' turn; the rest is under "".
+	Waits map[string]asynqx.Wait
+	// PausedByHand says that somebody has paused the queue, as the dashboard can.
+	PausedByHand bool
 }
 
-// Queues looks at the queues of an app, the most urgent first.
-func (a *Inspector) Queues(ctx context.Context, app string) ([]Queue, error) {
-	queues := make([]Queue, 0, len(tasks.Priorities()))
-	for _, priority := range tasks.Priorities() {
-		name := tasks.Queue(app, priority)
-		sizes, err := asynqx.Sizes(ctx, a.rdb, name, "pending", "scheduled", "retry", "active")
-		if err != nil {
-			return nil, err
-		}
-		due, err := asynqx.LookWaiting(ctx, a.rdb, name)
-		if err != nil {
-			return nil, err
-		}
-		queues = append(queues, Queue{
-			Priority: priority, Waiting: sizes[0] + due.Scheduled + due.Retry, Scheduled: max(sizes[1]-due.Scheduled, 0),
-			Held: max(sizes[2]-due.Retry, 0), Sending: sizes[3], Oldest: due.Oldest,
-		})
+// The limits that messages wait for.
+const (
+	limitMember = "member" // what WeCom delivers to one member
+	limitQuota  = "quota"  // of the day
+)
+
+func queueOf(p tasks.Priority, q asynqx.Queue) Queue {
+	return Queue{
+		Priority: p, Waiting: q.Pending, Scheduled: q.Scheduled, Held: q.Retry, Sending: q.Active, Oldest: q.Oldest(),
+		Waits: q.Waits, PausedByHand: q.PauseLeft == asynqx.PausedByHand,
 	}
-	return queues, nil
 }
+
+// backlog counts all that have not been sent and are in nobody's hands.
+func (q Queue) backlog() int { return q.Waiting + q.Scheduled + q.Held }

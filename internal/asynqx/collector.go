@@ -48,7 +48,7 @@ func (g gauge) metric(q *asynq.QueueInfo) prometheus.Metric {
 var (
 	tasksDesc     = queueDesc("asynq_tasks_enqueued_total", "Tasks in a queue now, by state.", "state")
 	sizeDesc      = queueDesc("asynq_queue_size", "Tasks in a queue now, including finished ones.")
-	latencyDesc   = queueDesc("asynq_queue_latency_seconds", "How long the oldest pending task of a queue has been pending.")
+	latencyDesc   = queueDesc("asynq_queue_latency_seconds", "How long the oldest task of a queue has waited since it was enqueued, or since its time.")
 	memoryDesc    = queueDesc("asynq_queue_memory_usage_approx_bytes", "Memory that a queue takes in Redis, estimated from samples.")
 	processedDesc = queueDesc("asynq_tasks_processed_total", "Finished deliveries, successful or not.")
 	failedDesc    = queueDesc("asynq_tasks_failed_total", "Failed deliveries.")
@@ -112,12 +112,11 @@ func (c *Collector) queue(name string) (*asynq.QueueInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	due, err := LookWaiting(context.Background(), c.rdb, name) // prometheus passes no context
+	looked, err := Look(context.Background(), c.rdb, name) // prometheus passes no context
 	if err != nil {
 		return nil, err
 	}
-	info.Pending += due.Scheduled + due.Retry
-	info.Scheduled, info.Retry = max(info.Scheduled-due.Scheduled, 0), max(info.Retry-due.Retry, 0)
-	info.Latency = due.Oldest
+	own := looked[0]
+	info.Pending, info.Scheduled, info.Retry, info.Latency = own.Pending, own.Scheduled, own.Retry, own.Oldest()
 	return info, nil
 }

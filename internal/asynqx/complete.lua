@@ -24,6 +24,7 @@ for i = 5, #ARGV, 4 do
       table.insert(kept, id)
       local with_result = result ~= '' and {'result', result} or {}
       table.insert(last, {'HSET', key, 'msg', task, 'state', 'completed', unpack(with_result)})
+      table.insert(last, {'HDEL', key, 'pending_since', 'waits_since', 'held_by'})
     end
   end
 end

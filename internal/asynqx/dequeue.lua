@@ -73,7 +73,6 @@ local function hold(waiting)
     local task = redis.pcall('HGET', key, 'msg')
     if type(task) == 'string' then
       redis.call('HSET', key, 'state', 'active')
-      redis.call('HDEL', key, 'pending_since')
       bytes = bytes + #task
       table.insert(held, id)
       table.insert(leases, lease_end)

@@ -25,6 +25,21 @@ func Unregister(ctx context.Context, rdb redis.UniversalClient, queues ...string
 	return nil
 }
 
+// Served are the queues that running servers serve.
+func Served(rdb redis.UniversalClient) (map[string]bool, error) {
+	servers, err := asynq.NewInspectorFromRedisClient(rdb).Servers()
+	if err != nil {
+		return nil, fmt.Errorf("list the workers: %w", err)
+	}
+	served := map[string]bool{}
+	for _, server := range servers {
+		for queue := range server.Queues {
+			served[queue] = true
+		}
+	}
+	return served, nil
+}
+
 // Hosts are the hosts of the running servers that serve one of the queues at least, in
 // order.
 func Hosts(rdb redis.UniversalClient, queues ...string) ([]string, error) {

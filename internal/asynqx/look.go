@@ -8,35 +8,110 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/redisconn"
 )
 
-//go:embed waiting.lua
-var waitingSource string
+//go:embed look.lua
+var lookSource string
 
-var waitingScript = redis.NewScript(waitingSource)
+var lookScript = redis.NewScript(lookSource)
 
-// Waiting describes the tasks of a queue whose time has come: a worker takes them from
-// where they are, so asynq counts them as scheduled or to be retried until then.
-type Waiting struct {
-	Scheduled int // scheduled tasks that are due
-	Retry     int // failed tasks that are due
-	// Oldest is how long the next task, due or pending, has waited by the clock of Redis;
-	// 0 if none waits.
-	Oldest time.Duration
+// lookedAt bounds the tasks that a look reads one by one; a look at a thousand takes Redis a
+// millisecond.
+const lookedAt = 500
+
+// Queue is a queue as its workers see it: a task whose time has come is pending, wherever
+// asynq keeps it until a worker takes it.
+type Queue struct {
+	Pending   int // wait for a worker
+	Active    int // in a worker's hands
+	Scheduled int // for a time to come
+	Retry     int // to be tried again at a time to come
+	// PauseLeft is as [PauseLeft] says.
+	PauseLeft time.Duration
+	// Waits are, by the limit that holds tasks ([Hold]), those that wait for it; the others are
+	// under "", which is always there.
+	Waits map[string]Wait
 }
 
-// LookWaiting looks at what a queue's workers would take next.
-func LookWaiting(ctx context.Context, rdb redis.UniversalClient, queue string) (Waiting, error) {
-	reply, err := waitingScript.Run(ctx, rdb, []string{
-		queueKey(queue, "pending"), queueKey(queue, "scheduled"), queueKey(queue, "retry"),
-	}, queueKey(queue, "t:")).Int64Slice()
-	if err == nil && len(reply) != 3 {
-		err = errors.New("unexpected reply of waiting.lua")
+// Wait is how tasks wait that are to be tried again, or that are scheduled for a turn under a
+// limit. Of either, the 500 that are due first and the 500 that are due last were looked at.
+type Wait struct {
+	Tasks int
+	// Oldest is how long the one that has waited longest has done so, by the clock of Redis: since
+	// it was enqueued, or since the time that it was scheduled for. 0 if none waits, or it was run by hand.
+	Oldest time.Duration
+	Last   time.Time // when the last of them is tried again; zero if none is
+}
+
+// Oldest is how long the task has waited that has waited longest, or is being tried meanwhile.
+func (q Queue) Oldest() (oldest time.Duration) {
+	for _, wait := range q.Waits {
+		oldest = max(oldest, wait.Oldest)
 	}
+	return oldest
+}
+
+// Look looks at queues, all in one round trip.
+func Look(ctx context.Context, rdb redis.UniversalClient, queues ...string) ([]Queue, error) {
+	calls := make([]redisconn.ScriptCall, len(queues))
+	for i, queue := range queues {
+		var keys []string
+		for _, set := range []string{"pending", "active", "scheduled", "retry", "paused"} {
+			keys = append(keys, queueKey(queue, set))
+		}
+		calls[i] = redisconn.ScriptCall{Keys: keys, Args: []any{queueKey(queue, "t:"), lookedAt}}
+	}
+	replies, err := redisconn.RunAll(ctx, rdb, lookScript, calls)
+	looked := make([]Queue, len(replies))
+	for i, reply := range replies {
+		if err == nil {
+			looked[i], err = readQueue(reply)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look at what waits in %s: %w", queues[i], err)
+		}
+	}
+	return looked, err
+}
+
+// readQueue reads a reply of look.lua.
+func readQueue(cmd *redis.Cmd) (Queue, error) {
+	const counts, perWait = 5, 4
+	reply, err := cmd.Slice()
 	if err != nil {
-		return Waiting{}, fmt.Errorf("look at what waits in %s: %w", queue, err)
+		return Queue{}, err
 	}
-	return Waiting{
-		Scheduled: int(reply[0]), Retry: int(reply[1]), Oldest: time.Duration(reply[2]) * time.Microsecond,
-	}, nil
+	if len(reply) < counts || (len(reply)-counts)%perWait != 0 {
+		return Queue{}, errors.New("unexpected reply of look.lua")
+	}
+	number := func(i int) int64 {
+		n, _ := reply[i].(int64)
+		return n
+	}
+	q := Queue{
+		Pending: int(number(0)), Active: int(number(1)), Scheduled: int(number(2)), Retry: int(number(3)),
+		PauseLeft: pauseLeft(time.Duration(number(4)) * time.Millisecond), Waits: map[string]Wait{},
+	}
+	for i := counts; i < len(reply); i += perWait {
+		limit, _ := reply[i].(string)
+		wait := Wait{Tasks: int(number(i + 1)), Oldest: time.Duration(number(i+2)) * time.Microsecond}
+		if due := number(i + 3); due > 0 {
+			wait.Last = time.Unix(due, 0).UTC()
+		}
+		q.Waits[limit] = wait
+	}
+	return q, nil
+}
+
+// pauseLeft reads a TTL in which -1 ms and -2 ms have Redis's meaning.
+func pauseLeft(ttl time.Duration) time.Duration {
+	switch {
+	case ttl == -2*time.Millisecond:
+		return 0
+	case ttl < 0:
+		return PausedByHand
+	}
+	return ttl
 }

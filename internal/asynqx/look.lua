@@ -1,23 +1,72 @@
--- Looks at the tasks of a queue that wait for nothing but a worker: the pending ones, and
--- the scheduled and failed ones whose time has come.
--- KEYS 1 pending (list) 2 scheduled (zset) 3 retry (zset)
--- ARGV 1 prefix of the tasks' keys
--- result {scheduled tasks that are due, failed tasks that are due, how many µs the next
---        task has waited: 0 if there is none, or if it was run by hand, which sets no time}
+-- Looks at a queue as its workers see it: a task whose time has come waits for them like a
+-- pending one.
+-- KEYS 1 pending (list) 2 active (list) 3 scheduled (zset) 4 retry (zset) 5 pause (string)
+-- ARGV 1 prefix of the tasks' keys 2 how many tasks are looked at: active ones, and the first and
+--      the last of those scheduled and of those to be retried
+-- result {pending, active, scheduled and to be retried whose time is to come, ms of the pause
+--        (-1: by hand, -2: none)}, then of each limit that holds tasks, and of all others under
+--        '', {limit, how many of those that were looked at wait for it, how many µs the oldest has
+--        waited, when the last is due in Unix seconds}
 local t = redis.call('TIME')
-local now = t[1] * 1000000 + t[2]
-local since = math.huge
+local second, now = tonumber(t[1]), t[1] * 1000000 + t[2]
+local held, limits = {}, {}
 
-local function due(set)
-  local first = redis.call('ZRANGEBYSCORE', set, '-inf', t[1], 'WITHSCORES', 'LIMIT', 0, 1)
-  since = math.min(since, tonumber(first[2] or math.huge) * 1000000)
-  return redis.call('ZCOUNT', set, '-inf', t[1])
+local function note(limit, since, count, due)
+  if not held[limit] then
+    held[limit] = {count = 0, since = now, due = 0}
+    table.insert(limits, limit)
+  end
+  local of = held[limit]
+  of.count, of.since, of.due = of.count + count, math.min(of.since, since or now), math.max(of.due, due)
 end
-local scheduled, failed = due(KEYS[2]), due(KEYS[3])
 
-if since == math.huge then
-  local id = redis.call('LINDEX', KEYS[1], -1)
-  local pending_since = id and redis.call('HGET', ARGV[1] .. id, 'pending_since')
-  since = pending_since and pending_since / 1000 or now
+-- wait_of is since when a task waits, in µs, nothing if it was run by hand; and what holds it.
+local function wait_of(id)
+  local task = redis.call('HMGET', ARGV[1] .. id, 'waits_since', 'pending_since', 'held_by')
+  local since = task[1] or task[2]
+  return since and since / 1000, task[3] or ''
 end
-return {scheduled, failed, math.floor(math.max(now - since, 0))}
+
+note('', nil, 0, 0)
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], -1, -1)) do
+  note('', wait_of(id), 0, 0)
+end
+for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, ARGV[2] - 1)) do
+  note('', wait_of(id), 0, 0)
+end
+
+-- look_at looks at some tasks of a set. What is scheduled waits from its time on, unless a limit
+-- holds it: then it is a part of a message that waits.
+local function look_at(set, from, to)
+  local tasks = redis.call('ZRANGE', set, from, to, 'WITHSCORES')
+  for i = 1, #tasks, 2 do
+    local due = tonumber(tasks[i + 1])
+    local since, limit = wait_of(tasks[i])
+    if due <= second then
+      note('', since or due * 1000000, 0, 0)
+    elseif limit ~= '' or set == KEYS[4] then
+      note(limit, since, 1, due)
+    end
+  end
+end
+for i = 3, 4 do
+  local size = redis.call('ZCARD', KEYS[i])
+  look_at(KEYS[i], 0, ARGV[2] - 1)
+  if size > tonumber(ARGV[2]) then
+    look_at(KEYS[i], math.max(ARGV[2], size - ARGV[2]), -1)
+  end
+end
+
+local due_scheduled = redis.call('ZCOUNT', KEYS[3], '-inf', second)
+local due_retried = redis.call('ZCOUNT', KEYS[4], '-inf', second)
+local reply = {
+  redis.call('LLEN', KEYS[1]) + due_scheduled + due_retried, redis.call('LLEN', KEYS[2]),
+  redis.call('ZCARD', KEYS[3]) - due_scheduled, redis.call('ZCARD', KEYS[4]) - due_retried, redis.call('PTTL', KEYS[5]),
+}
+for _, limit in ipairs(limits) do
+  local of = held[limit]
+  for _, value in ipairs({limit, of.count, math.floor(math.max(now - of.since, 0)), of.due}) do
+    table.insert(reply, value)
+  end
+end
+return reply

@@ -9,6 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/wecomq/wecomq/internal/redisconn"
 )
 
 var (
@@ -76,12 +78,11 @@ func Places(ctx context.Context, rdb redis.UniversalClient, refs []TaskRef, with
 	if len(refs) == 0 {
 		return nil, nil
 	}
-	replies, err := lookForPlaces(ctx, rdb, refs, withPayload)
-	if redis.HasErrorPrefix(err, "NOSCRIPT") { // first use, or after a failover
-		if err = placesScript.Load(ctx, rdb).Err(); err == nil {
-			replies, err = lookForPlaces(ctx, rdb, refs, withPayload)
-		}
+	calls := make([]redisconn.ScriptCall, len(refs))
+	for i, ref := range refs {
+		calls[i] = redisconn.ScriptCall{Keys: ref.keys(), Args: []any{ref.ID, queueKey(ref.Queue, "t:"), withPayload}}
 	}
+	replies, err := redisconn.RunAll(ctx, rdb, placesScript, calls)
 	if err != nil {
 		return nil, fmt.Errorf("look for %d tasks: %w", len(refs), err)
 	}
@@ -97,40 +98,27 @@ func Places(ctx context.Context, rdb redis.UniversalClient, refs []TaskRef, with
 	return placed, nil
 }
 
-func lookForPlaces(ctx context.Context, rdb redis.UniversalClient, refs []TaskRef, withPayload bool) ([]*redis.Cmd, error) {
-	replies := make([]*redis.Cmd, len(refs))
-	_, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, ref := range refs {
-			replies[i] = placesScript.EvalSha(ctx, p, ref.keys(), ref.ID, queueKey(ref.Queue, "t:"), withPayload)
-		}
-		return nil
-	})
-	return replies, err
-}
-
 // decodeTask reads type and payload from a task as asynq encodes it: fields 1 and 2 of its
 // TaskMessage. What cannot be read is empty.
 func decodeTask(b []byte) (typeName string, payload []byte) {
+	return string(bytesField(b, 1)), bytesField(b, 2)
+}
+
+// bytesField is a field of a message of protobuf, empty if there is none that can be read.
+func bytesField(b []byte, want protowire.Number) (value []byte) {
 	for len(b) > 0 {
 		field, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
-			return "", nil
+			return nil
 		}
 		size := protowire.ConsumeFieldValue(field, kind, b[n:])
 		if size < 0 {
-			return "", nil
+			return nil
 		}
-		if kind == protowire.BytesType {
-			value, _ := protowire.ConsumeBytes(b[n:])
-			switch field {
-			case 1:
-				typeName = string(value)
-			case 2:
-				payload = value
-			default: // headers and the like
-			}
+		if field == want && kind == protowire.BytesType {
+			value, _ = protowire.ConsumeBytes(b[n:])
 		}
 		b = b[n+size:]
 	}
-	return typeName, payload
+	return value
 }

@@ -13,5 +13,10 @@ local function put_back(active, lease, pending, task, id)
   end
   redis.call('RPUSH', pending, id)
   redis.call('HSET', task, 'state', 'pending')
+  local since = redis.call('HGET', task, 'pending_since')
+  if since then -- place.lua: it is not in the order of the others
+    redis.call('HSETNX', task, 'waits_since', since)
+    redis.call('HDEL', task, 'pending_since')
+  end
   return true
 end

@@ -3,6 +3,7 @@ package asynqx
 import (
 	"context"
 	_ "embed"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,9 @@ func isRetry(keys []string) bool {
 	return len(keys) == 8 && strings.HasSuffix(keys[3], ":retry")
 }
 
-// retry runs our script with asynq's keys and arguments. The third is wait, see [RetryIn].
+// retry runs our script with asynq's keys and arguments, the second of which is the encoded task,
+// and the third is wait, see [RetryIn].
 func (c *WorkerClient) retry(ctx context.Context, keys []string, args []any) *redis.Cmd {
-	return retryScript.Run(ctx, c.UniversalClient, keys, args...)
+	task, _ := args[1].([]byte)
+	return retryScript.Run(ctx, c.UniversalClient, keys, append(slices.Clone(args), heldBy(task))...)
 }

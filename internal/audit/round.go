@@ -92,16 +92,34 @@ func (a *Auditor) save(ctx context.Context, app string, result Result) error {
 // Last is the last audit of an app that a process made by itself, nil if there was none
 // within a day.
 func Last(ctx context.Context, rdb redis.UniversalClient, app string) (*Result, error) {
-	data, err := rdb.Get(ctx, keys.Audit(app)).Bytes()
-	if errors.Is(err, redis.Nil) {
-		return nil, nil //nolint:nilnil // there is none, and that is no error
-	}
-	result := &Result{}
-	if err == nil {
-		err = json.Unmarshal(data, result)
-	}
+	results, err := LastOf(ctx, rdb, app)
 	if err != nil {
-		return nil, fmt.Errorf("read the last audit of %s: %w", app, err)
+		return nil, err
 	}
-	return result, nil
+	return results[0], nil
+}
+
+// LastOf is Last of several apps, in one round trip.
+func LastOf(ctx context.Context, rdb redis.UniversalClient, apps ...string) ([]*Result, error) {
+	replies := make([]*redis.StringCmd, len(apps))
+	_, _ = rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each reply has its own error
+		for i, app := range apps {
+			replies[i] = p.Get(ctx, keys.Audit(app))
+		}
+		return nil
+	})
+	results := make([]*Result, len(apps))
+	for i, reply := range replies {
+		data, err := reply.Bytes()
+		if errors.Is(err, redis.Nil) {
+			continue
+		}
+		if err == nil {
+			err = json.Unmarshal(data, &results[i])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the last audit of %s: %w", apps[i], err)
+		}
+	}
+	return results, nil
 }

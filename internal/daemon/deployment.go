@@ -150,7 +150,7 @@ func (d *Deployment) Finder(app *config.App) *lookup.Finder {
 func (d *Deployment) Inspector() *apps.Inspector {
 	all := apps.New(d.rdb)
 	for _, app := range d.Config.Apps {
-		all.Add(app.Name, app.Limits, d.tokenStore(app))
+		all.Add(apps.App{Name: app.Name, Limits: app.Limits, Tokens: d.tokenStore(app), Records: app.RecordTTL})
 	}
 	return all
 }

@@ -162,13 +162,9 @@ func cardFault(id string, err error) error {
 // Apps implements [gateway.AppLister].
 func (b *backends) Apps(ctx context.Context) ([]gateway.AppStatus, error) {
 	set := b.current.Load()
-	all := make([]gateway.AppStatus, 0, len(set.apps))
-	for _, name := range slices.Sorted(maps.Keys(set.apps)) {
-		s, err := set.states.Status(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
-		}
-		all = append(all, s)
+	all, err := set.states.Statuses(ctx, slices.Sorted(maps.Keys(set.apps))...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
 	}
 	return all, nil
 }

@@ -69,13 +69,13 @@ func (s *sites) load(d *Deployment) (apply func(), err error) {
 			return nil, err
 		}
 		apps[i] = pages.App{
-			Name: name, State: state, Queues: state, Audits: state, Finder: d.Finder(app), Records: d.Ledger(app), Operator: op,
+			Name: name, AgentID: app.AgentID, Finder: d.Finder(app), Records: d.Ledger(app), Operator: op,
 			Broadcasts: d.BroadcastDesk(app),
 		}
 	}
 	return func() {
 		s.apps.Store(&names)
-		s.pages.Reload(apps, pages.Tokens{All: d.Config.Gateway.Tokens, Used: func(ctx context.Context, names []string) (map[string]budget.Usage, error) {
+		s.pages.Reload(apps, state, pages.Tokens{All: d.Config.Gateway.Tokens, Used: func(ctx context.Context, names []string) (map[string]budget.Usage, error) {
 			return budget.Used(ctx, d.rdb, names)
 		}})
 	}, nil

@@ -120,7 +120,7 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if !strings.HasPrefix(r.URL.Path, Root+"/api/") {
-		serveUI(w, r, monitor)
+		serveUI(w, r, monitor, d.cfg.Prefix)
 		return
 	}
 	if text, ok := d.refusal(r, identity); !ok {

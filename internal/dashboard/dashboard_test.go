@@ -41,6 +41,9 @@ func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 		if got := page.header.Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'self'; ") || !strings.Contains(got, "frame-ancestors 'none'") {
 			t.Errorf("%s: policy %q", path, got)
 		}
+		if !strings.Contains(page.body, `<nav id="wecomq" aria-label="wecomq"><a href="/">`) || !strings.Contains(page.body, `on a phone use the pages <a href="/">`) {
+			t.Errorf("%s leads nowhere else: %s", path, page.body)
+		}
 		if got := page.header.Get("Content-Type"); got != "text/html; charset=utf-8" {
 			t.Errorf("%s is %s", path, got)
 		}

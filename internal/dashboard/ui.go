@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"html"
 	"net/http"
 	"regexp"
 	"strings"
@@ -33,8 +34,8 @@ var (
 )
 
 // serveUI serves asynqmon's files. Any other path gets its page, with the links to other
-// hosts removed.
-func serveUI(w http.ResponseWriter, r *http.Request, monitor http.Handler) {
+// hosts removed, and with a way back to ours.
+func serveUI(w http.ResponseWriter, r *http.Request, monitor http.Handler, prefix string) {
 	p := &page{header: w.Header(), status: http.StatusOK}
 	monitor.ServeHTTP(p, r)
 	body := p.body.Bytes()
@@ -45,7 +46,20 @@ func serveUI(w http.ResponseWriter, r *http.Request, monitor http.Handler) {
 	case strings.HasPrefix(http.DetectContentType(body), "text/html"):
 		p.header.Set("Content-Type", "text/html; charset=utf-8")
 		body = elsewhere.ReplaceAll(body, nil)
+		body = bytes.Replace(body, []byte("</body>"), []byte(wayBack(prefix)+"</body>"), 1)
 	}
 	w.WriteHeader(p.status)
 	_, _ = w.Write(body)
+}
+
+// wayBack is a bar that leads to our own pages. asynqmon's do not fit a phone, and there it says
+// what does.
+func wayBack(prefix string) string {
+	home := html.EscapeString(prefix)
+	return `<style>#wecomq{position:fixed;z-index:2000;right:0;bottom:0;left:0;padding:.5rem 1rem;background:#17191c;color:#fff;` +
+		`font:16px/1.4 system-ui,sans-serif}#wecomq a{color:#9cc3ff}#wecomq p{display:none;margin:.25rem 0 0}` +
+		`@media(max-width:60rem){#wecomq p{display:block}}body{padding-bottom:3rem}</style>` +
+		`<nav id="wecomq" aria-label="wecomq"><a href="` + home + `/">← wecomq</a>` +
+		`<p>这个面板需要宽屏幕；在手机上请使用<a href="` + home + `/">应用</a>和<a href="` + home + `/messages">消息</a>页面。` +
+		` This dashboard needs a wide screen; on a phone use the pages <a href="` + home + `/">Apps</a> and <a href="` + home + `/messages">Messages</a>.</p></nav>`
 }

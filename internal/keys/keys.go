@@ -112,6 +112,11 @@ func Records(app string) string { return prefix + app + "}:records" }
 // STREAM id, state · the newest ten thousand or so · owner internal/ledger
 func Results(app string) string { return prefix + app + "}:results" }
 
+// Minutes counts the calls of an hour, given as hours since 1970. An empty hour gives the prefix.
+//
+// HASH "<minute of the hour> calls" or "… failed" to a number · 3 h · owner internal/ledger
+func Minutes(app, hour string) string { return prefix + app + "}:minutes:" + hour }
+
 // Dead lists the messages that were rejected, or whose outcome is unknown, and
 // that were not replayed.
 //

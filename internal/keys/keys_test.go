@@ -24,6 +24,7 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 
 		keys.Records("ops"):                              "wecomq:{ops}:records",
 		keys.Results("ops"):                              "wecomq:{ops}:results",
+		keys.Minutes("ops", "490000"):                    "wecomq:{ops}:minutes:490000",
 		keys.Dead("ops"):                                 "wecomq:{ops}:dead",
 		keys.Payload("ops", "ops-1"):                     "wecomq:{ops}:payload:ops-1",
 		keys.IdempotencyKey("ops", "ops-1"):              "wecomq:{ops}:key:ops-1",

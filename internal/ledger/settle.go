@@ -67,7 +67,7 @@ func (l *Ledger) SettleLost(ctx context.Context, r tasks.Record, s tasks.Settlem
 
 // settle writes down several outcomes.
 func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Answer[tasks.Record] {
-	names := []string{keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app)}
+	names := []string{keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Minutes(l.app, "")}
 	args := []any{0, l.keep.Milliseconds(), resultsKept}
 	for _, s := range all {
 		record := keys.Record(l.app, s.id)

@@ -1,5 +1,6 @@
 -- Writes down what became of attempts. broadcast.lua stands before this text.
 -- KEYS 1 index of records by time (zset) 2 stream of results 3 index of dead letters by time (zset)
+--      4 prefix of the hashes that count the calls of an hour
 --      then of each message: its record (hash), the msgid index (string; the record again when
 --      there is no msgid), its payload (string), and the broadcast that it is a call of (hash;
 --      the record again if none)
@@ -9,9 +10,9 @@
 -- result of each message {'all', field, value, …} with the whole record, or {'rest', …} with
 --      what it has beside those two kinds of fields, or {'none'} if there is no record and it
 --      was not said what one begins with, or {'error', why}
-local index, results, dead = unpack(KEYS, 1, 3)
+local index, results, dead, minutes = unpack(KEYS, 1, 4)
 local now, retention, results_kept = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-local FIRST_KEY, FIRST_ARG, LENGTH = 4, 4, 9
+local FIRST_KEY, FIRST_ARG, LENGTH = 5, 4, 9
 if now == 0 then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -49,6 +50,13 @@ end
 
 local settled, died = {}, {} -- {moment, id, …} for the indexes
 
+-- Who looks after the apps sees what their calls came to, minute by minute.
+local FAILED = {partial = true, rejected = true, unknown = true, expired = true}
+local calls, failed = 0, 0
+local function count(called, new)
+  calls, failed = calls + (called and 1 or 0), failed + (FAILED[new] and 1 or 0)
+end
+
 local function settle_one(s, key, msgid_index, payload, broadcast)
   local call = broadcast_call(broadcast, s.call)
   if call and broadcast_done(call) and redis.call('EXISTS', key) == 0 then
@@ -84,6 +92,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
     redis.call('HSET', key, 'errmsg',
       'WeCom may have it from an earlier attempt, which got no answer; then: ' .. redis.call('HGET', key, 'errmsg'))
   end
+  count(state == 'sending' and not abandoned, new)
   if call and FINAL[new] then
     local after, flat = fields_of(key)
     redis.call('ZREM', index, s.id)
@@ -156,4 +165,13 @@ local function note_in(zset, changed)
 end
 note_in(index, settled)
 note_in(dead, died)
+if calls + failed > 0 then
+  local minute = math.floor(now / 60000)
+  local hour = minutes .. math.floor(minute / 60)
+  for what, number in pairs({calls = calls, failed = failed}) do
+    if number > 0 and redis.call('HINCRBY', hour, minute % 60 .. ' ' .. what, number) == number then
+      redis.call('PEXPIRE', hour, 3 * 3600000)
+    end
+  end
+end
 return replies

@@ -162,9 +162,12 @@ func (f *Finder) queued(ctx context.Context, id string) (tasks.Record, error) {
 		if err != nil {
 			return tasks.Record{}, err
 		}
-		if !info.NextProcessAt.After(now) {
-			record.State = tasks.Queued // it waits for a worker only
+		if record.ProcessAt = info.NextProcessAt.UTC(); !record.ProcessAt.After(now) {
+			record.State, record.ProcessAt = tasks.Queued, time.Time{} // it waits for a worker only
 		}
+	}
+	if p, err := tasks.Decode(info.Type, info.Payload); err == nil {
+		record.To = ledger.Addressees(p.Body)
 	}
 	return f.hold(ctx, record)
 }

@@ -103,6 +103,40 @@ func (o *Operator) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, er
 	return replay, o.dropTask(ctx, tasks.Queue(r.App, r.Priority), r.ID)
 }
 
+// ReplayAll replays the dead letters that a query chooses and that are there now, one after the
+// other. each is told what became of every one, and says whether to go on. Updates of cards are left
+// out: whoever wants it updates the card again.
+func (o *Operator) ReplayAll(ctx context.Context, query ledger.Query, each func(Replay, error) (more bool)) (err error) {
+	replayed := 0
+	defer func() {
+		activity.Record(ctx, activity.ReplayDead, o.App, fmt.Sprintf("%d messages", replayed), err)
+	}()
+	// A replay that fails again is a dead letter, too, but not one of those that were meant.
+	now, err := o.Ledger.Now(ctx)
+	if err != nil {
+		return err
+	}
+	if query.Until.IsZero() || query.Until.After(now) {
+		query.Until = now
+	}
+	for record, err := range o.Ledger.DeadLetters(ctx, query) {
+		if err != nil {
+			return err
+		}
+		if record.Type == tasks.CardUpdateType {
+			continue
+		}
+		replay, err := o.ReplayRecord(ctx, record)
+		if err == nil && !replay.Duplicate {
+			replayed++
+		}
+		if !each(replay, err) {
+			return nil
+		}
+	}
+	return nil
+}
+
 // enqueue reports whether the message was there before, in the queue or in the ledger.
 func (o *Operator) enqueue(ctx context.Context, p tasks.Payload) (before bool, err error) {
 	if _, err := o.Ledger.Record(ctx, p.ID); !errors.Is(err, ledger.ErrNotFound) {

@@ -7,7 +7,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/redisconn"
 )
 
 // The states of an app.
@@ -35,19 +38,43 @@ type Status struct {
 
 // Status reads the state of the app.
 func (p *Pacer) Status(ctx context.Context) (Status, error) {
-	reply, err := statusScript.Run(ctx, p.rdb, []string{keys.Pace(p.cfg.App), keys.Quota(p.cfg.App, "")}, p.now()).StringSlice()
+	statuses, err := look(ctx, p.rdb, p.now(), p.cfg.App)
 	if err != nil {
-		return Status{}, fmt.Errorf("read state of app %s: %w", p.cfg.App, err)
+		return Status{}, err
 	}
-	s, err := readStatus(reply)
-	if err != nil {
-		return Status{}, fmt.Errorf("status.lua replied %q: %w", reply, err)
-	}
-	return s, nil
+	return statuses[0], nil
 }
 
-func readStatus(reply []string) (Status, error) {
+// Look reads the states of apps, all in one round trip.
+func Look(ctx context.Context, rdb redis.UniversalClient, apps ...string) ([]Status, error) {
+	return look(ctx, rdb, 0, apps...)
+}
+
+// look is at a time, in ms; 0 is Redis TIME.
+func look(ctx context.Context, rdb redis.UniversalClient, now int64, apps ...string) ([]Status, error) {
+	calls := make([]redisconn.ScriptCall, len(apps))
+	for i, app := range apps {
+		calls[i] = redisconn.ScriptCall{Keys: []string{keys.Pace(app), keys.Quota(app, "")}, Args: []any{now}}
+	}
+	replies, err := redisconn.RunAll(ctx, rdb, statusScript, calls)
+	statuses := make([]Status, len(replies))
+	for i, reply := range replies {
+		if err == nil {
+			statuses[i], err = readStatus(reply)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read state of app %s: %w", apps[i], err)
+		}
+	}
+	return statuses, err
+}
+
+func readStatus(cmd *redis.Cmd) (Status, error) {
 	const values = 9
+	reply, err := cmd.StringSlice()
+	if err != nil {
+		return Status{}, err
+	}
 	if len(reply) != values {
 		return Status{}, fmt.Errorf("%d values, want %d", len(reply), values)
 	}

@@ -25,7 +25,7 @@ func (p *Pages) replay(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	app.state.forget()
+	p.apps.Load().status.forget()
 	redirect(w, r, messagePath(tasks.MessageID(replays[0].ReplayedAs)), "replayed")
 	return nil
 }
@@ -60,32 +60,33 @@ func (p *Pages) takeBack(
 	if len(reasons) > 0 {
 		return &refusal{refused, reasons, messagePath(id)}
 	}
-	app.state.forget()
+	p.apps.Load().status.forget()
 	redirect(w, r, messagePath(id), done)
 	return nil
 }
 
 // pause stops an app on all hosts.
 func (p *Pages) pause(w http.ResponseWriter, r *http.Request) error {
-	return p.steer(w, r, State.Pause, "paused")
+	return p.steer(w, r, States.Pause, "paused")
 }
 
 // resume ends any pause, penalty or suspension of an app.
 func (p *Pages) resume(w http.ResponseWriter, r *http.Request) error {
-	return p.steer(w, r, State.Resume, "resumed")
+	return p.steer(w, r, States.Resume, "resumed")
 }
 
 // steer pauses or resumes an app; the gateway has checked that the token may use it.
-func (p *Pages) steer(w http.ResponseWriter, r *http.Request, do func(State, context.Context, string) error, done string) error {
-	app, ok := (*p.apps.Load())[r.PathValue("app")]
+func (p *Pages) steer(w http.ResponseWriter, r *http.Request, do func(States, context.Context, string) error, done string) error {
+	all := p.apps.Load()
+	app, ok := all.byName[r.PathValue("app")]
 	if !ok {
 		return &refusal{"App not found", nil, "/"}
 	}
-	if err := do(app.State, r.Context(), app.Name); err != nil {
+	if err := do(all.states, r.Context(), app.Name); err != nil {
 		return err
 	}
-	app.state.forget()
-	redirect(w, r, "/", done)
+	all.status.forget()
+	redirect(w, r, "/apps/"+url.PathEscape(app.Name), done)
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/wecomq/wecomq/internal/apps"
-	"github.com/wecomq/wecomq/internal/audit"
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/operator"
@@ -15,9 +14,7 @@ import (
 // App is an app on the pages; all fields are required.
 type App struct {
 	Name     string
-	State    State
-	Queues   Queues
-	Audits   Audits
+	AgentID  string
 	Finder   Finder
 	Records  Records
 	Operator Operator
@@ -25,21 +22,11 @@ type App struct {
 	Broadcasts *broadcast.Desk
 }
 
-// State inspects, pauses and resumes an app; [*apps.Inspector] implements it.
-type State interface {
-	Status(ctx context.Context, app string) (apps.Status, error)
+// States inspects, pauses and resumes apps; [*apps.Inspector] implements it.
+type States interface {
+	Statuses(ctx context.Context, apps ...string) ([]apps.Status, error)
 	Pause(ctx context.Context, app string) error
 	Resume(ctx context.Context, app string) error
-}
-
-// Audits knows the last audit of an app; [*apps.Inspector] implements it.
-type Audits interface {
-	LastAudit(ctx context.Context, app string) (*audit.Result, error)
-}
-
-// Queues counts waiting messages; [*apps.Inspector] implements it.
-type Queues interface {
-	Queues(ctx context.Context, app string) ([]apps.Queue, error)
 }
 
 // Finder finds one message; [*lookup.Finder] implements it.
@@ -53,7 +40,6 @@ type Finder interface {
 type Records interface {
 	Newest(ctx context.Context, q ledger.Query, b ledger.Bounds) (ledger.Newest, error)
 	NewestDead(ctx context.Context, q ledger.Query, b ledger.Bounds) (ledger.Newest, error)
-	CountDead(ctx context.Context) (int, error)
 }
 
 // Operator cancels, recalls and replays messages; [*operator.Operator] implements it.

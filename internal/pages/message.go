@@ -38,7 +38,7 @@ func (p *Pages) message(w http.ResponseWriter, r *http.Request) error {
 	payload, err := app.Finder.Payload(r.Context(), id, record.Type)
 	switch {
 	case err == nil:
-		m.Body = indented(payload.Body)
+		m.Body = indented(message.FillAgentID(payload.Body, app.AgentID)) // as the worker does
 	case !isNotFound(err):
 		return err
 	}

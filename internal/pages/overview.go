@@ -1,53 +1,107 @@
 package pages
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
+	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/tasks"
 )
 
-// overviewView is the overview.
+// overviewView is the first page: a line for each app.
 type overviewView struct {
-	Apps   []appView
+	Apps   []appRow // those that are stuck first
+	Stuck  int      // so many are
 	Tokens []tokenView
 }
 
-// appView is an app on the overview.
-type appView struct {
-	appState
+// appRow is an app in the table of the overview.
+type appRow struct {
+	apps.Status
 
-	Hour hour
+	Spark spark
 }
-
-// appsAtOnce is how many apps are queried at once.
-const appsAtOnce = 8
 
 func (p *Pages) overview(w http.ResponseWriter, r *http.Request) error {
 	identity := gateway.IdentityFrom(r.Context())
-	apps := p.mine(identity)
-	views := make([]appView, len(apps))
-	group, ctx := errgroup.WithContext(r.Context())
-	group.SetLimit(appsAtOnce)
-	for i, app := range apps {
-		group.Go(func() (err error) {
-			if views[i].appState, err = app.state.get(ctx, stateAge, app.fetchState); err != nil {
-				return err
-			}
-			views[i].Hour, err = app.hour.get(ctx, hourAge, app.fetchHour)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	tokens, err := p.tokenViews(r.Context(), identity)
+	statuses, err := p.apps.Load().statuses(r.Context())
 	if err != nil {
 		return err
 	}
-	return p.render(w, r, http.StatusOK, "overview", view{Live: true, Data: overviewView{views, tokens}})
+	var v overviewView
+	for _, app := range p.mine(identity) {
+		status, ok := statuses[app.Name]
+		if !ok { // a reload came between
+			continue
+		}
+		v.Apps = append(v.Apps, appRow{status, sparkOf(status.Minutes)})
+		if len(status.Stuck) > 0 {
+			v.Stuck++
+		}
+	}
+	slices.SortStableFunc(v.Apps, compareTrouble)
+	if v.Tokens, err = p.tokenViews(r.Context(), identity); err != nil {
+		return err
+	}
+	return p.render(w, r, http.StatusOK, "overview", view{Live: true, Data: v})
 }
 
-// ConcurrencyPercent is the share of the configured concurrency left after 45033.
-func (v appView) ConcurrencyPercent() float64 { return v.Concurrency * 100 }
+// compareTrouble puts apps first that are stuck, the longest first, then those whose books are out of
+// balance.
+func compareTrouble(a, b appRow) int {
+	rank := func(r appRow) int {
+		switch {
+		case len(r.Stuck) > 0:
+			return 0
+		case r.Imbalance() > 0:
+			return 1
+		}
+		return 2
+	}
+	if by := cmp.Compare(rank(a), rank(b)); by != 0 || rank(a) != 0 {
+		return by
+	}
+	return longest(a.WaitingSince).Compare(longest(b.WaitingSince))
+}
+
+// longest lets an app where nothing waits come behind those where something does.
+func longest(since time.Time) time.Time {
+	if since.IsZero() {
+		return time.Now()
+	}
+	return since
+}
+
+// Imbalance is how many messages were out of balance at the last audit.
+func (r appRow) Imbalance() int {
+	if r.Audit == nil {
+		return 0
+	}
+	return r.Audit.Imbalance
+}
+
+// counted are the messages that are in a state now.
+type counted struct {
+	State tasks.State
+	Count int
+}
+
+// Waiting are the messages that have not been sent, by what they wait for.
+func (r appRow) Waiting() (all []counted) {
+	sum := map[tasks.State]int{}
+	for _, q := range r.Queues {
+		sum[tasks.Queued] += q.Waiting
+		sum[tasks.Held] += q.Held
+		sum[tasks.Scheduled] += q.Scheduled
+		sum[tasks.Sending] += q.Sending
+	}
+	for _, state := range []tasks.State{tasks.Queued, tasks.Held, tasks.Scheduled, tasks.Sending} {
+		if sum[state] > 0 {
+			all = append(all, counted{state, sum[state]})
+		}
+	}
+	return all
+}

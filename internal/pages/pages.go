@@ -43,7 +43,7 @@ type Config struct {
 type Pages struct {
 	cfg       Config
 	templates map[language]*templates
-	apps      atomic.Pointer[map[string]*watched]
+	apps      atomic.Pointer[watchedApps]
 	tokens    atomic.Pointer[Tokens]
 	checks    chan struct{} // a slot for each list that may be checked
 }
@@ -58,26 +58,26 @@ func New(cfg Config) (*Pages, error) {
 		return nil, err
 	}
 	p := &Pages{cfg: cfg, templates: sets, checks: make(chan struct{}, checksAtOnce)}
-	p.Reload(nil, Tokens{})
+	p.Reload(nil, nil, Tokens{})
 	return p, nil
 }
 
 // Reload replaces apps and tokens.
-func (p *Pages) Reload(apps []App, tokens Tokens) {
+func (p *Pages) Reload(apps []App, states States, tokens Tokens) {
 	p.tokens.Store(&tokens)
-	next := make(map[string]*watched, len(apps))
+	next := &watchedApps{states: states, byName: make(map[string]*watched, len(apps))}
 	for _, app := range apps {
-		next[app.Name] = &watched{App: app}
+		next.byName[app.Name] = &watched{App: app}
 	}
-	p.apps.Store(&next)
+	p.apps.Store(next)
 }
 
 // mine are the apps that somebody may use, by name.
 func (p *Pages) mine(identity *gateway.Identity) []*watched {
-	all := *p.apps.Load()
+	all := p.apps.Load()
 	var apps []*watched
 	for _, name := range slices.Sorted(slices.Values(identity.Apps())) {
-		if app, ok := all[name]; ok {
+		if app, ok := all.byName[name]; ok {
 			apps = append(apps, app)
 		}
 	}
@@ -103,6 +103,7 @@ func (p *Pages) Routes() []gateway.Route {
 	}
 	routes := []gateway.Route{
 		page("GET /{$}", p.overview),
+		page("GET /apps/{app}", p.app),
 		page("GET /messages", p.search),
 		page("GET /messages/{id}", p.message),
 		page("GET /dead", p.dead),

@@ -12,6 +12,8 @@ import (
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/pages"
 	"github.com/wecomq/wecomq/internal/waittest"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -27,10 +29,16 @@ func TestOverviewTellsHowTheAppsAre(t *testing.T) {
 	b.send("hr", "lisi", "waits")
 	w := b.open(admin)
 	w.want(w.get("/"), http.StatusOK,
-		`id="app-hr"`, `id="app-ops"`, "<b>2</b> rejected", "<b>1</b> unknown", "<b>1</b> accepted", "<code>81013</code>", "Correct the recipients",
-		"no answer &lt;script&gt;", "not "+attack, `href="/dead?app=ops"`, `action="/apps/ops/pause"`, `href="/dashboard/"`, "running")
+		`<th scope="row"><a href="/apps/hr">hr</a></th>`, `<tr id="app-ops"`, `href="/messages?app=hr&amp;state=queued"><b>1</b> queued</a>`,
+		"<b>3</b> failed", `href="/dead?app=ops"><b>3</b></a>`, `aria-label="0 calls in the last hour, 3 failed"`, "190 left", "(critical 200)",
+		"not /pause", `href="/dashboard/"`, "running")
+	w.want(w.get("/apps/ops"), http.StatusOK,
+		"<b>2</b> rejected", "<b>1</b> unknown", "<b>1</b> accepted", "<code>81013</code>", "Correct the recipients",
+		"no answer &lt;script&gt;", "not "+attack, `href="/dead?app=ops"`, `action="/apps/ops/pause"`, `class="grave"`, "critical <b>200</b> · default <b>190</b>")
 	other := b.open(reader)
-	other.want(other.get("/"), http.StatusOK, `id="app-ops"`, "not app-hr", "not /pause", "not /dashboard/")
+	other.want(other.get("/"), http.StatusOK, `id="app-ops"`, "not app-hr", "not /dashboard/")
+	other.want(other.get("/apps/ops"), http.StatusOK, "not /pause")
+	other.want(other.get("/apps/hr"), http.StatusForbidden)
 	part := other.get("/?part=main")
 	other.want(part, http.StatusOK, `id="app-ops"`, "not <html", "not <nav")
 }
@@ -108,7 +116,7 @@ func TestMessagesAreCancelledAndRecalled(t *testing.T) {
 	b := setup(t)
 	w := b.open(admin)
 	waits := b.send("ops", "lisi", "waits")
-	w.want(w.get("/messages/"+waits), http.StatusOK, "/cancel\"", "not /recall\"")
+	w.want(w.get("/messages/"+waits), http.StatusOK, "/cancel\"", "not /recall\"", `class="grave"`, "What will be sent", "&#34;agentid&#34;: 1000002", "not Who may be missing")
 	if a := w.post("/messages/" + waits + "/cancel"); a.location() != "/messages/"+waits+"?done=cancelled" {
 		t.Errorf("HTTP %d to %q: %s", a.status, a.location(), a.body)
 	}
@@ -130,16 +138,34 @@ func TestMessagesAreCancelledAndRecalled(t *testing.T) {
 	}
 }
 
+// WeCom takes a message for a department, and tells nobody whom it has left out.
+func TestAMessageToADepartmentSaysWhoMayBeMissing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(reader)
+	for name, to := range map[string]message.SendRequestCommon{"a department": {ToParty: "12"}, "a tag": {ToTag: "3"}, "everyone": {ToUser: "@all"}} {
+		id := b.Send("ops", message.SendTextRequest{SendRequestCommon: &to, Text: message.TextField{Content: name}}, producer.Options{}).ID
+		w.want(w.get("/messages/"+id), http.StatusOK, "not Who may be missing")
+		b.settle("ops", id, tasks.Settlement{State: tasks.Accepted, MsgID: "m" + id})
+		w.want(w.get("/messages/"+id), http.StatusOK, "Who may be missing", "What was sent")
+	}
+	id := b.send("ops", "lisi", "x")
+	b.settle("ops", id, tasks.Settlement{State: tasks.Accepted, MsgID: "m"})
+	w.want(w.get("/messages/"+id), http.StatusOK, "not Who may be missing")
+}
+
 func TestAnAdminPausesAndResumesAnApp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	looker, w := b.open(reader), b.open(admin)
 	looker.want(looker.post("/apps/ops/pause"), http.StatusForbidden)
 	w.want(w.post("/apps/none/pause"), http.StatusForbidden)
-	if a := w.post("/apps/ops/pause"); a.location() != "/?done=paused" {
+	if a := w.post("/apps/ops/pause"); a.location() != "/apps/ops?done=paused" {
 		t.Fatalf("HTTP %d to %q", a.status, a.location())
 	}
-	w.want(w.get("/?done=paused"), http.StatusOK, ">paused<", "nothing new is sent", `action="/apps/ops/resume"`)
+	w.want(w.get("/apps/ops?done=paused"), http.StatusOK, ">paused<", "nothing new is sent", `action="/apps/ops/resume"`)
+	w.want(w.get("/?lang=zh"), http.StatusOK, "已暂停：0 条消息在等待", "1 个停滞")
+	w.want(w.get("/?lang=en"), http.StatusOK, "paused: 0 messages wait")
 	w.post("/apps/ops/resume")
 	w.want(w.get("/"), http.StatusOK, "not >paused<")
 	w.want(w.get("/?done=%3Cb%3Eyou+won"), http.StatusOK, "not you won", "not notice")
@@ -162,7 +188,7 @@ func TestOverviewShowsTheLastAudit(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.open(reader)
-	w.want(w.get("/"), http.StatusOK, "not Last audit")
+	w.want(w.get("/apps/ops"), http.StatusOK, "not Last audit")
 	id := b.send("ops", "chen.li|wang.wu", "x")
 	b.settle("ops", id, tasks.Settlement{State: tasks.Held})
 	if err := b.Asynq.DeleteTask("ops:default", id); err != nil {
@@ -171,8 +197,10 @@ func TestOverviewShowsTheLastAudit(t *testing.T) {
 	b.AuditWhenDue(t.Context())
 	w = b.open(admin)
 	waittest.Until(t, "the page is fresh", func() bool { return strings.Contains(w.get("/").body, "out of balance") })
-	w.want(w.get("/"), http.StatusOK, "in balance", "1 messages out of balance", "1 messages, 2 recipients, pending 2", `href="/messages/`+id)
-	w.want(w.get("/?lang=zh"), http.StatusOK, "最近一次核对", "账目平衡", "1 条消息账目不平", "待发送 2")
+	w.want(w.get("/apps/hr"), http.StatusOK, "in balance")
+	w.want(w.get("/apps/ops"), http.StatusOK, "1 messages out of balance", "1 messages, 2 recipients, pending 2", `href="/messages/`+id)
+	w.want(w.get("/apps/ops?lang=zh"), http.StatusOK, "最近一次核对", "1 条消息账目不平", "待发送 2")
+	w.want(w.get("/apps/hr?lang=zh"), http.StatusOK, "账目平衡")
 }
 
 func TestPagesComeInTwoLanguages(t *testing.T) {
@@ -191,7 +219,7 @@ func TestPagesLoadNothingFromElsewhere(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.open(operator)
-	for _, path := range []string{"/", "/messages", "/dead", "/login", "/messages/none", "/broadcasts", "/broadcasts/new"} {
+	for _, path := range []string{"/", "/apps/ops", "/messages", "/dead", "/login", "/messages/none", "/broadcasts", "/broadcasts/new"} {
 		a := w.get(path)
 		if policy := a.header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s: policy %q", path, policy)

@@ -6,8 +6,10 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -24,7 +26,7 @@ var (
 type templates map[string]*template.Template
 
 // pageNames are the pages; each is a file of the same name beside layout.html.
-var pageNames = []string{"overview", "search", "message", "dead", "broadcasts", "broadcast", "new", "activity", "login", "error"}
+var pageNames = []string{"overview", "app", "search", "message", "dead", "broadcasts", "broadcast", "new", "activity", "login", "error"}
 
 // parseTemplates puts all links below the prefix.
 func parseTemplates(prefix string) (map[language]*templates, error) {
@@ -70,6 +72,10 @@ func functions(l language) template.FuncMap {
 		"span":          l.span,
 		"left":          l.left,
 		"ago":           l.ago,
+		"since":         func(at time.Time) string { return l.span(max(time.Since(at), 0)) },
+		"soon":          func(at time.Time) string { return l.soon(at, time.Now()) },
+		"cause":         l.cause,
+		"apptone":       appTone,
 		"state":         func(s tasks.State) string { return l.say("state: " + string(s)) },
 		"tone":          tone,
 		"stageTone":     stageTone,
@@ -113,6 +119,17 @@ func tone(s tasks.State) string {
 		return "plain"
 	}
 	return "plain"
+}
+
+// appTone is the colour of an app's state.
+func appTone(state string) string {
+	switch state {
+	case pacing.Running:
+		return "good"
+	case pacing.Paused:
+		return "warn"
+	}
+	return "bad"
 }
 
 // stageTone is the colour of a broadcast's state, and recipientTone that of a recipient's.

@@ -2,32 +2,51 @@ package pages
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/apps"
-	"github.com/wecomq/wecomq/internal/audit"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
 
 const (
-	// stateAge and hourAge are how old what a page shows may be. All browsers that
-	// look at an app share one look into Redis.
+	// stateAge and hourAge are how old what a page shows may be. All browsers share one look
+	// into Redis, at all apps or at the hour of one.
 	stateAge = time.Second
 	hourAge  = 5 * time.Second
 	// hourRecords is how many records of the last hour are read.
 	hourRecords = 5000
 )
 
-// watched is an app with its cached state.
+// watchedApps are all apps, with what is known of them.
+type watchedApps struct {
+	states States
+	byName map[string]*watched
+	status seen[map[string]apps.Status]
+}
+
+// watched is an app with what is known of it.
 type watched struct {
 	App
 
-	state      seen[appState]
 	hour       seen[hour]
 	broadcasts seen[[]listedBroadcast]
+}
+
+// statuses are those of all apps, by name.
+func (w *watchedApps) statuses(ctx context.Context) (map[string]apps.Status, error) {
+	return w.status.get(ctx, stateAge, func(ctx context.Context) (map[string]apps.Status, error) {
+		all, err := w.states.Statuses(ctx, slices.Sorted(maps.Keys(w.byName))...)
+		byName := make(map[string]apps.Status, len(all))
+		for _, status := range all {
+			byName[status.App] = status
+		}
+		return byName, err
+	})
 }
 
 // seen is a cached value that is fetched once for all who need it.
@@ -55,48 +74,6 @@ func (s *seen[T]) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.at = time.Time{}
-}
-
-// appState is the state of an app.
-type appState struct {
-	apps.Status
-
-	Queues []apps.Queue
-	Dead   int
-	Audit  *lastAudit // nil if there was none within a day
-}
-
-// lastAudit is the last audit of an app.
-type lastAudit struct {
-	audit.Sums
-
-	At       time.Time
-	Findings []audit.Finding
-}
-
-func (a *watched) fetchState(ctx context.Context) (appState, error) {
-	status, err := a.State.Status(ctx, a.Name)
-	if err != nil {
-		return appState{}, err
-	}
-	queues, err := a.Queues.Queues(ctx, a.Name)
-	if err != nil {
-		return appState{}, err
-	}
-	dead, err := a.Records.CountDead(ctx)
-	if err != nil {
-		return appState{}, err
-	}
-	last, err := a.fetchAudit(ctx)
-	return appState{status, queues, dead, last}, err
-}
-
-func (a *watched) fetchAudit(ctx context.Context) (*lastAudit, error) {
-	result, err := a.Audits.LastAudit(ctx, a.Name)
-	if err != nil || result == nil || len(result.Apps) == 0 {
-		return nil, err
-	}
-	return &lastAudit{result.Apps[0], result.At, result.Findings}, nil
 }
 
 // hour summarizes the messages that changed in the last hour.

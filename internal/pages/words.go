@@ -10,6 +10,9 @@ var inEnglish = map[string]string{
 
 	"app: running": "running", "app: paused": "paused", "app: penalty": "cooling down", "app: suspended": "suspended", "app: unavailable": "WeCom does not answer",
 
+	"stuck: paused": "paused", "stuck: penalty": "WeCom's limit was exceeded (45009)", "stuck: suspended": "a setting is wrong", "stuck: unavailable": "WeCom does not answer",
+	"stuck: workers": "no worker serves this app", "stuck: quota": "the day quota is used up", "stuck: members": "recipients have had as many messages as WeCom delivers to one member",
+
 	"advice: scheduled": "It will be sent at its scheduled time. You can still cancel it.",
 	"advice: queued":    "It is waiting for a worker or for its next attempt. Nothing to do; if this does not change, check that a worker is running.",
 	"advice: held":      "It is waiting for the reason above. It is sent as soon as that is over, or when the app is resumed.",
@@ -188,6 +191,15 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"state: expired": "过期", "state: cancelled": "已取消",
 
 	"app: running": "运行中", "app: paused": "已暂停", "app: penalty": "限流冷却中", "app: suspended": "已挂起", "app: unavailable": "企业微信无响应",
+
+	"stuck: paused": "已暂停", "stuck: penalty": "超出企业微信的频率限制（45009）", "stuck: suspended": "配置有误", "stuck: unavailable": "企业微信无响应",
+	"stuck: workers": "没有 worker 为此应用服务", "stuck: quota": "今日额度已用完", "stuck: members": "接收人收到的消息已达企业微信对单个成员的上限",
+	"%s: %d messages wait": "%s：%d 条消息在等待", ", until %s": "，直到%s", "stuck": "个停滞", "Waiting": "等待发送", "Ends": "预计完成", "left": "剩余", "left for": "剩余：", "failed": "失败",
+	"What will be sent": "将要发送的内容", "Who may be missing": "可能未收到的人", "Due": "预定时间",
+	"WeCom does not say who of a department, a tag or everyone has got it. Members who have had 30 messages from the app within a minute, or 1000 within an hour, may be missing.": "企业微信不说明部门、标签或全员中谁收到了。一分钟内已收到此应用 30 条、或一小时内 1000 条消息的成员可能未收到。",
+	"They may have got it already, and would get it twice. Send it again all the same?":                                                                                            "对方可能已收到，重发会收到两次。仍要重发？",
+	"calls in the last hour": "次调用（最近一小时）", "What waits has been sent": "等待中的消息预计发送完毕：",
+	"Nothing is sent for this app, alerts neither, until somebody resumes it. What waits is kept.": "恢复之前，此应用不发送任何消息，包括告警。等待中的消息会保留。",
 
 	"advice: scheduled": "将在预定时间发送，现在仍可取消。",
 	"advice: queued":    "等待 worker 或下一次尝试，无需处理；若长时间不变，请检查是否有 worker 在运行。",

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/daemon"
+)
+
+// actOnApp is the flag of a command that does something: of several apps one has to be named.
+func actOnApp(cmd *cobra.Command, app *string) {
+	cmd.Flags().StringVar(app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
+}
+
+// lookAtApp is the flag of a command that only looks.
+func lookAtApp(cmd *cobra.Command, app *string) {
+	cmd.Flags().StringVar(app, "app", "", "only this `APP` (default: all apps of the config)")
+}
+
+// appsOr gives the one app that is named, or all in the order of their names.
+func appsOr(d *daemon.Deployment, only string) ([]*config.App, error) {
+	if only == "" {
+		return d.Apps(), nil
+	}
+	app, err := d.Config.App(only)
+	return []*config.App{app}, err
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"iter"
+	"sync"
+)
+
+// oneByOne yields what several sequences have, one after the other, until the first error.
+func oneByOne[T any](all []iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, one := range all {
+			for value, err := range one {
+				if !yield(value, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// asTheyCome yields what several sequences have as it comes, until all of them end; stop ends them
+// if nobody wants more.
+func asTheyCome[T any](all []iter.Seq2[T, error], stop func()) iter.Seq2[T, error] {
+	type item struct {
+		value T
+		err   error
+	}
+	return func(yield func(T, error) bool) {
+		items, stopped := make(chan item), make(chan struct{})
+		var running sync.WaitGroup
+		defer func() {
+			close(stopped)
+			stop()
+			running.Wait()
+		}()
+		for _, one := range all {
+			running.Go(func() {
+				for value, err := range one {
+					select {
+					case items <- item{value, err}:
+					case <-stopped:
+						return
+					}
+				}
+			})
+		}
+		go func() {
+			running.Wait()
+			close(items)
+		}()
+		for next := range items {
+			if !yield(next.value, next.err) {
+				return
+			}
+		}
+	}
+}

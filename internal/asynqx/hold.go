@@ -1,0 +1,60 @@
+package asynqx
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wecomq/wecomq/internal/redisconn"
+)
+
+//go:embed hold.lua
+var holdSource string
+
+var holdScript = redis.NewScript(holdSource)
+
+// Hold is the error of a task that has to wait for one of WeCom's limits. The queue knows by it
+// what its tasks wait for, see [Look].
+type Hold struct {
+	Limit string // whose turn it waits for, in a word: "member"
+}
+
+// Error is what the dashboard shows.
+func (h *Hold) Error() string { return holdText + h.Limit }
+
+const holdText = "waits for its turn under the limit per "
+
+// heldBy reads from a task as asynq encodes it whether its last error was a [Hold], and of which
+// limit: "" if not.
+func heldBy(task []byte) string {
+	const errorMessage = 7 // its number in asynq's TaskMessage
+	limit, isHold := strings.CutPrefix(string(bytesField(task, errorMessage)), holdText)
+	if !isHold {
+		return ""
+	}
+	return limit
+}
+
+// Held is a scheduled task that waits for one of WeCom's limits.
+type Held struct {
+	TaskRef
+
+	Limit string
+	Since time.Time
+}
+
+// NoteHeld lets the queues know what tasks wait for, in one round trip.
+func NoteHeld(ctx context.Context, rdb redis.UniversalClient, held []Held) error {
+	calls := make([]redisconn.ScriptCall, len(held))
+	for i, h := range held {
+		calls[i] = redisconn.ScriptCall{Keys: []string{queueKey(h.Queue, "t:"+h.ID)}, Args: []any{h.Limit, h.Since.UnixNano()}}
+	}
+	if _, err := redisconn.RunAll(ctx, rdb, holdScript, calls); err != nil {
+		return fmt.Errorf("note what %d tasks wait for: %w", len(held), err)
+	}
+	return nil
+}
