@@ -217,10 +217,13 @@ func BenchmarkHostile(b *testing.B) {
 			parts := hostile[name]
 			body := parts[0] + strings.Repeat(parts[1], (8<<20-1000)/len(parts[1])) + parts[2]
 			b.Run(strings.ReplaceAll(path+"/"+name, " ", "-"), func(b *testing.B) {
+				var worst time.Duration
 				for b.Loop() {
-					if cost := spend(b, g, path, body); cost.CPU > time.Second {
-						b.Errorf("%d bytes take %s", len(body), cost.CPU)
-					}
+					worst = max(worst, spend(b, g, path, body).CPU)
+				}
+				b.ReportMetric(float64(worst.Milliseconds()), "cpu-ms")
+				if worst > time.Second {
+					b.Errorf("%d bytes take %s", len(body), worst)
 				}
 			})
 		}
