@@ -49,7 +49,7 @@ type Record struct {
 	ProcessAt time.Time `json:"process_at,omitzero"`
 	// WaitsFor is To while the message has not ended; only the JSON has it.
 	WaitsFor *Addressees `json:"to,omitempty"`
-	// To is whom the last attempt was addressed to; empty until the first has ended.
+	// To is whom the message is addressed to: in its last attempt, once it had one.
 	To message.Recipients `json:"-"`
 	// PartCount is how many parts the message was split into, 0 for a whole one;
 	// Parts are their records, in order, of those that have one.

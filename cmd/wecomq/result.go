@@ -133,7 +133,7 @@ func findByKey(ctx context.Context, d *daemon.Deployment, name, key string) (tas
 	}
 	var found []tasks.Record
 	for _, owner := range keyOwners(d.Config, app.Name) {
-		record, err := findByOwnedKey(ctx, d, app, owner, key)
+		record, err := d.Finder(app).ByKey(ctx, owner, key)
 		switch {
 		case err == nil:
 			found = append(found, record)
@@ -164,14 +164,6 @@ func keyOwners(cfg *config.Config, app string) []string {
 		}
 	}
 	return owners
-}
-
-func findByOwnedKey(ctx context.Context, d *daemon.Deployment, app *config.App, owner, key string) (tasks.Record, error) {
-	id, err := d.Ledger(app).IDOfKey(ctx, owner, key)
-	if err != nil {
-		return tasks.Record{}, err
-	}
-	return d.Finder(app).Message(ctx, id)
 }
 
 func (g *globals) printRecord(r tasks.Record) error {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -69,15 +70,9 @@ func (s *selection) query(withErrCode bool, now time.Time) (ledger.Query, error)
 
 // moment reads a time, or a duration before now.
 func moment(flag, value string, now time.Time) (time.Time, error) {
-	if value == "" {
-		return time.Time{}, nil
-	}
-	if ago, err := time.ParseDuration(value); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
-	}
-	at, err := time.Parse(time.RFC3339, value)
+	at, err := lookup.Moment(value, now)
 	if err != nil {
-		return time.Time{}, usagef("%s: %q is neither RFC 3339, e.g. 2026-12-01T09:03:00+08:00, nor a time ago such as 90m", flag, value)
+		return at, usagef("%s: %w", flag, err)
 	}
 	return at, nil
 }

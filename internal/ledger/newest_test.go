@@ -72,8 +72,8 @@ func TestDeadLettersAreCounted(t *testing.T) {
 	if n, err := l.CountDead(t.Context()); n != 1 || err != nil {
 		t.Errorf("%d dead letters, %v; want 1: the other's record is over", n, err)
 	}
-	found, err := l.NewestDead(t.Context(), ledger.Query{}, ledger.Bounds{Found: 10, Looked: 10})
-	if err != nil || len(found.Records) != 1 || found.Records[0].ID != "ops-1" {
+	found, err := l.Places(t.Context(), ledger.Dead, ledger.Query{}, ledger.Place{}, 1)
+	if err != nil || len(found) != 1 || found[0].ID != "ops-1" {
 		t.Errorf("%+v, %v", found, err)
 	}
 }

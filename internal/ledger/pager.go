@@ -45,7 +45,7 @@ func (l *Ledger) walk(ctx context.Context, index string, q Query) iter.Seq2[task
 		for ids, err := range l.pages(ctx, index, q) {
 			var records []tasks.Record
 			if err == nil {
-				records, err = l.read(ctx, ids)
+				records, err = l.Read(ctx, ids)
 			}
 			if err != nil {
 				yield(tasks.Record{}, err)
@@ -129,15 +129,6 @@ func (p *pager) fresh(page []redis.Z) []string {
 		}
 	}
 	return ids
-}
-
-// read fetches records in one round trip; those whose time is over are left out.
-func (l *Ledger) read(ctx context.Context, ids []string) ([]tasks.Record, error) {
-	records := make([]tasks.Record, 0, len(ids))
-	err := l.fetch(ctx, ids, func(id string, fields map[string]string) {
-		records = append(records, readRecord(l.app, id, fields))
-	})
-	return records, err
 }
 
 // fetch calls found with the fields of those records that there are.

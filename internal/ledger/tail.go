@@ -154,7 +154,7 @@ func (t *tail) read(ctx context.Context) (bool, error) {
 	for i, entry := range streams[0].Messages {
 		ids[i], _ = entry.Values["id"].(string)
 	}
-	records, err := t.Ledger.read(ctx, ids)
+	records, err := t.Read(ctx, ids)
 	if err != nil {
 		return false, err
 	}

@@ -126,6 +126,16 @@ func (f *Finder) ByMsgID(ctx context.Context, msgid string) (tasks.Record, error
 	return f.Message(ctx, tasks.MessageID(id))
 }
 
+// ByKey returns the record of the message that an owner enqueued under an idempotency key;
+// the keys of "" are the app's.
+func (f *Finder) ByKey(ctx context.Context, owner, key string) (tasks.Record, error) {
+	id, err := f.ledger.IDOfKey(ctx, owner, key)
+	if err != nil {
+		return tasks.Record{}, err
+	}
+	return f.Message(ctx, id)
+}
+
 // Part returns the record of a single part or follow-up.
 func (f *Finder) Part(ctx context.Context, id string) (tasks.Record, error) { return f.part(ctx, id) }
 
@@ -177,17 +187,23 @@ func (f *Finder) hold(ctx context.Context, r tasks.Record) (tasks.Record, error)
 	if r.State != tasks.Queued {
 		return r, nil
 	}
-	left, err := asynqx.PauseLeft(ctx, f.rdb, tasks.Queue(r.App, r.Priority))
+	why, err := f.pause(ctx, r.Priority)
+	if why != "" {
+		r.State, r.ErrMsg = tasks.Held, why
+	}
+	return r, err
+}
+
+// pause says why messages of a priority are not sent at present, "" if they are.
+func (f *Finder) pause(ctx context.Context, p tasks.Priority) (string, error) {
+	left, err := asynqx.PauseLeft(ctx, f.rdb, tasks.Queue(f.app, p))
 	switch {
 	case err != nil || left == 0:
-		return r, err
+		return "", err
 	case left == asynqx.PausedByHand:
-		r.ErrMsg = "the app is paused by hand; 'wecomq app resume' resumes it"
-	default:
-		r.ErrMsg = fmt.Sprintf("the app is blocked for another %s; 'wecomq app ls' says why", left.Round(time.Second))
+		return "the app is paused by hand; 'wecomq app resume' resumes it", nil
 	}
-	r.State = tasks.Held
-	return r, nil
+	return fmt.Sprintf("the app is blocked for another %s; 'wecomq app ls' says why", left.Round(time.Second)), nil
 }
 
 func fromTask(app, id string, info *asynq.TaskInfo) tasks.Record {
@@ -196,16 +212,23 @@ func fromTask(app, id string, info *asynq.TaskInfo) tasks.Record {
 		return *ended
 	}
 	_, priority, _ := tasks.ParseQueue(info.Queue) // it is one of ours
-	record := tasks.Record{
-		ID: id, App: app, Priority: priority, State: states[info.State], ErrMsg: info.LastErr,
-		Recipients: tasks.Recipients{Invalid: []string{}, Unlicensed: []string{}},
-	}
+	record := fromPayload(app, id, priority, info.Type, info.Payload)
+	record.State, record.ErrMsg = states[info.State], info.LastErr
 	if record.State == tasks.Rejected {
 		record.FinishedAt = info.LastFailedAt.UTC()
 	}
-	if p, err := tasks.Decode(info.Type, info.Payload); err == nil {
+	return record
+}
+
+// fromPayload makes the record of a message, without its state, of what it was enqueued with.
+func fromPayload(app, id string, priority tasks.Priority, typeName string, payload []byte) tasks.Record {
+	record := tasks.Record{
+		ID: id, App: app, Priority: priority,
+		Recipients: tasks.Recipients{Invalid: []string{}, Unlicensed: []string{}},
+	}
+	if p, err := tasks.Decode(typeName, payload); err == nil {
 		record.Type, record.PartCount, record.Actor = p.Type, p.Parts, p.Actor
-		record.EnqueuedAt = p.EnqueuedAt.UTC().Truncate(time.Millisecond)
+		record.EnqueuedAt, record.To = p.EnqueuedAt.UTC().Truncate(time.Millisecond), ledger.Addressees(p.Body)
 	}
 	return record
 }
