@@ -6,16 +6,15 @@ import (
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/operator"
-	"github.com/wecomq/wecomq/message"
-	"github.com/wecomq/wecomq/tasks"
 )
 
 // App is an app on the pages; all fields are required.
 type App struct {
 	Name     string
 	AgentID  string
-	Finder   Finder
+	Finder   *lookup.Finder
 	Records  Records
 	Operator Operator
 
@@ -29,17 +28,9 @@ type States interface {
 	Resume(ctx context.Context, app string) error
 }
 
-// Finder finds one message; [*lookup.Finder] implements it.
-type Finder interface {
-	Message(ctx context.Context, id string) (tasks.Record, error)
-	ByMsgID(ctx context.Context, msgid string) (tasks.Record, error)
-	Payload(ctx context.Context, id string, t message.Type) (tasks.Payload, error)
-}
-
 // Records searches the records of an app; [*ledger.Ledger] implements it.
 type Records interface {
 	Newest(ctx context.Context, q ledger.Query, b ledger.Bounds) (ledger.Newest, error)
-	NewestDead(ctx context.Context, q ledger.Query, b ledger.Bounds) (ledger.Newest, error)
 }
 
 // Operator cancels, recalls and replays messages; [*operator.Operator] implements it.

@@ -112,11 +112,3 @@ func mayRecall(r tasks.Record, now time.Time) bool {
 	}
 	return false
 }
-
-// changed is the latest time in a record.
-func changed(r tasks.Record) time.Time {
-	if !r.FinishedAt.IsZero() {
-		return r.FinishedAt
-	}
-	return r.EnqueuedAt
-}

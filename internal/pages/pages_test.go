@@ -2,7 +2,9 @@ package pages_test
 
 import (
 	"cmp"
+	"html"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +70,28 @@ func TestSearchFindsMessages(t *testing.T) {
 	restricted.want(restricted.get("/messages?q="+theirs), http.StatusOK, "No messages.")
 	restricted.want(restricted.get("/messages/"+theirs), http.StatusNotFound, "Message not found")
 	restricted.want(restricted.get("/messages/nonsense"), http.StatusNotFound)
+}
+
+func TestAListGoesOnToOlderMessages(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := b.send("ops", "lisi", "the first")
+	b.settle("ops", first, tasks.Settlement{State: tasks.Accepted, MsgID: "m1"})
+	for range 51 {
+		b.send("ops", "lisi", "waits")
+	}
+	b.send("hr", "lisi", "another app's")
+	w := b.open(admin)
+	page := w.get("/messages?app=ops&q=lisi")
+	w.want(page, http.StatusOK, "Older messages", "not "+first)
+	link := regexp.MustCompile(`href="(\?[^"]*cursor=[^"]*)"`).FindStringSubmatch(page.body)
+	if link == nil {
+		t.Fatalf("no link to older messages: %s", page.body)
+	}
+	older := w.get("/messages" + html.UnescapeString(link[1]))
+	w.want(older, http.StatusOK, first, "not Older messages", "not data-live", "not hr-")
+	w.want(w.get("/messages?state=scheduled"), http.StatusOK, "No messages.")
+	w.want(w.get("/messages?cursor=nonsense"), http.StatusOK, "Older messages")
 }
 
 func TestMessagePageEscapesWhatPeopleWrite(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 const (
 	// maxQuery bounds what is searched for, in bytes; a msgid has about a hundred.
 	maxQuery = 256
-	// searchLooked is how many records of an app a search reads.
+	// searchLooked is how many messages a page of a search looks at.
 	searchLooked = 20_000
 	// listed is how many messages a list contains.
 	listed = 50
@@ -27,8 +27,7 @@ const (
 // found is a list of messages.
 type found struct {
 	Records []tasks.Record
-	More    bool // there are older ones
-	Looked  int  // through this many
+	Older   string // where the list goes on, "" at its end
 	App     string
 	Apps    []string // to choose from
 	State   tasks.State
@@ -66,14 +65,14 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 	}
-	list, err := p.list(r, apps, ledger.Query{Recipient: query}, Records.Newest)
+	list, err := p.list(r, apps, lookup.Query{Query: ledger.Query{Recipient: query}, Index: ledger.All})
 	if err != nil {
 		return err
 	}
 	if list.Broadcasts, err = broadcastsTo(r.Context(), apps, list.App, query); err != nil {
 		return err
 	}
-	return p.render(w, r, http.StatusOK, "search", view{Query: query, Live: query == "", Data: list})
+	return p.render(w, r, http.StatusOK, "search", view{Query: query, Live: query == "" && isFirst(r), Data: list})
 }
 
 // broadcastsTo are the broadcasts of all apps, or of the one that is chosen, to a recipient.
@@ -97,12 +96,12 @@ func broadcastsTo(ctx context.Context, apps []*watched, chosen, recipient string
 
 // dead shows the dead letters.
 func (p *Pages) dead(w http.ResponseWriter, r *http.Request) error {
-	list, err := p.list(r, p.mine(gateway.IdentityFrom(r.Context())), ledger.Query{}, Records.NewestDead)
+	list, err := p.list(r, p.mine(gateway.IdentityFrom(r.Context())), lookup.Query{Index: ledger.Dead})
 	if err != nil {
 		return err
 	}
 	list.Dead = true
-	return p.render(w, r, http.StatusOK, "dead", view{Live: true, Data: list})
+	return p.render(w, r, http.StatusOK, "dead", view{Live: isFirst(r), Data: list})
 }
 
 // find returns the id of the message with this id or msgid, "" if there is none.
@@ -147,44 +146,41 @@ func findCall(ctx context.Context, apps []*watched, query string) (*broadcast.Fo
 	return nil, nil
 }
 
-// look is one of the ways to look through records.
-type look func(Records, context.Context, ledger.Query, ledger.Bounds) (ledger.Newest, error)
+// isFirst reports whether a request is for the beginning of a list.
+func isFirst(r *http.Request) bool { return r.URL.Query().Get("cursor") == "" }
 
-// list looks through the records of all apps, or of the one that is chosen.
-func (p *Pages) list(r *http.Request, apps []*watched, query ledger.Query, look look) (found, error) {
+// list lists messages of all apps, or of the one that is chosen.
+func (p *Pages) list(r *http.Request, apps []*watched, query lookup.Query) (found, error) {
 	f := found{States: []tasks.State{
-		tasks.Sending, tasks.Held, tasks.Queued, tasks.Accepted, tasks.Partial, tasks.Rejected, tasks.Unknown, tasks.Expired, tasks.Cancelled,
+		tasks.Scheduled, tasks.Sending, tasks.Held, tasks.Queued, tasks.Accepted, tasks.Partial, tasks.Rejected, tasks.Unknown, tasks.Expired, tasks.Cancelled,
 	}}
-	if state := tasks.State(r.URL.Query().Get("state")); slices.Contains(f.States, state) {
+	asked := r.URL.Query()
+	if state := tasks.State(asked.Get("state")); slices.Contains(f.States, state) {
 		f.State, query.States = state, []tasks.State{state}
 	}
-	chosen := r.URL.Query().Get("app")
 	for _, app := range apps {
 		f.Apps = append(f.Apps, app.Name)
-		if chosen == app.Name {
-			f.App = chosen
+		if asked.Get("app") == app.Name {
+			f.App = app.Name
 		}
 	}
+	var finders []*lookup.Finder
 	for _, app := range apps {
-		if f.App != "" && f.App != app.Name {
-			continue
+		if f.App == "" || f.App == app.Name {
+			finders = append(finders, app.Finder)
 		}
-		newest, err := look(app.Records, r.Context(), query, ledger.Bounds{Found: listed, Looked: searchLooked})
-		if err != nil {
-			return f, err
-		}
-		f.Records = append(f.Records, newest.Records...)
-		f.Looked += newest.Looked
-		f.More = f.More || newest.More
 	}
-	f.cut()
+	query.Cursor, _ = lookup.ParseCursor(asked.Get("cursor")) // one that is none begins anew
+	query.Limit, query.Look = listed, searchLooked
+	page, err := lookup.List(r.Context(), finders, query)
+	if err != nil {
+		return f, err
+	}
+	f.Records = page.Records
+	if next := page.Next.String(); next != "" {
+		asked.Set("cursor", next)
+		asked.Del("part")
+		f.Older = "?" + asked.Encode()
+	}
 	return f, nil
-}
-
-// cut keeps only the newest of all apps.
-func (f *found) cut() {
-	slices.SortStableFunc(f.Records, func(a, b tasks.Record) int { return changed(b).Compare(changed(a)) })
-	if len(f.Records) > listed {
-		f.Records, f.More = f.Records[:listed], true
-	}
 }

@@ -97,8 +97,8 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 
 	"Newest messages": "最新消息", "Messages to": "接收人的消息：", "App": "应用", "State": "状态", "any": "全部", "Show": "筛选",
 	"No messages.": "没有消息。", "To": "接收人",
-	"A message is listed from its first attempt on, under the recipients that it names: not under departments, tags or @all that they belong to.": "消息从首次尝试发送起可查，且只按消息中写明的接收人查找：不包括其所属部门、标签或 @all。",
-	"Older messages were not searched.": "更早的消息未搜索。",
+	"A message is listed under the recipients that it names: not under departments, tags or @all that they belong to.": "只按消息中写明的接收人查找消息：不包括其所属部门、标签或 @all。",
+	"Older messages": "更早的消息",
 
 	"These messages reached nobody, or it is not known whether they did.": "这些消息无人收到，或无法确认是否收到。",
 	"No dead letters.": "没有死信。",
