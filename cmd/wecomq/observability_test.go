@@ -103,6 +103,12 @@ func dashboardQueries(t *testing.T) []string {
 // promtool runs Prometheus's own checker.
 func promtool(t *testing.T, args ...string) {
 	t.Helper()
+	promtoolOn(t, "", args...)
+}
+
+// promtoolOn does so on a text.
+func promtoolOn(t *testing.T, text string, args ...string) {
+	t.Helper()
 	path, err := exec.LookPath("promtool")
 	switch {
 	case err != nil && os.Getenv("CI") != "":
@@ -110,7 +116,9 @@ func promtool(t *testing.T, args ...string) {
 	case err != nil:
 		t.Skip("promtool is missing: install the package prometheus to test the alert rules")
 	}
-	if out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput(); err != nil {
+	command := exec.CommandContext(t.Context(), path, args...)
+	command.Stdin = strings.NewReader(text)
+	if out, err := command.CombinedOutput(); err != nil {
 		t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 }
@@ -262,6 +270,7 @@ func TestDashboardAndAlertsUseMetricsThatExist(t *testing.T) {
 	if strings.Contains(exposition, "zhangsan") {
 		t.Error("a userid is a label")
 	}
+	promtoolOn(t, exposition, "check", "metrics")
 }
 
 func TestMetricsCountTheCallsOfAGateway(t *testing.T) {

@@ -36,7 +36,7 @@ const possibleDuplicate = "WeCom may have delivered it twice: an earlier call go
 // Row is what became of one recipient.
 type Row struct {
 	Recipient string `json:"recipient"`
-	State     string `json:"state"`
+	State     string `json:"state" enum:"accepted,invalid,unlicensed,rejected,unknown,expired,cancelled,pending"`
 	ErrCode   int64  `json:"errcode"`
 	ErrMsg    string `json:"errmsg"`
 	MsgID     string `json:"msgid"`

@@ -14,5 +14,10 @@ const (
 	Finished         State = "finished" // every recipient has an outcome
 )
 
+// States lists all of them.
+func States() []State {
+	return []State{Creating, AwaitingApproval, Scheduled, Running, Paused, Cancelled, Finished}
+}
+
 // Over reports whether no call will be made any more.
 func (s State) Over() bool { return s == Cancelled || s == Finished }

@@ -125,6 +125,23 @@ func (b *backends) Record(ctx context.Context, app, id string) (tasks.Record, er
 	return record, lookupFault(id, err)
 }
 
+// Search implements [gateway.Searcher].
+func (b *backends) Search(ctx context.Context, apps []string, q lookup.Query) (lookup.Page, error) {
+	finders := make([]*lookup.Finder, len(apps))
+	for i, app := range apps {
+		backend, err := b.of(app)
+		if err != nil {
+			return lookup.Page{}, err
+		}
+		finders[i] = backend.finder
+	}
+	page, err := lookup.List(ctx, finders, q)
+	if err != nil {
+		return page, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+	}
+	return page, nil
+}
+
 // Done implements [webhook.Queue].
 func (b *backends) Done(ctx context.Context, app, id string) (bool, error) {
 	record, err := b.Record(ctx, app, id)

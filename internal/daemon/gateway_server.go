@@ -67,7 +67,7 @@ func (d *Deployment) gatewayConfig() (*backends, gateway.Config, error) {
 	apply()
 	return b, gateway.Config{
 		Services: gateway.Services{
-			Queue: b, Records: b, Canceller: b, Recaller: b, Replayer: b, Cards: b, Apps: b, Media: b, Broadcasts: b, Ready: d.Ready, Unknown: d.unknownPassed,
+			Queue: b, Records: b, Searcher: b, Canceller: b, Recaller: b, Replayer: b, Cards: b, Apps: b, Media: b, Broadcasts: b, Ready: d.Ready, Unknown: d.unknownPassed,
 			AuthFailed: d.authFailed, Forbidden: d.forbidden, Sessions: sessions{d.rdb},
 		},
 		Settings: settings, Activity: d.Activity(), Logger: d.log, Version: d.options.Version, TracerProvider: d.traces.provider(),

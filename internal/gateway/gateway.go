@@ -84,8 +84,9 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g.unanswered = &unanswered{now: g.now, attempts: make(map[[sha256.Size]byte][]*attempt)}
 	g.Reload(cfg.Settings)
-	api := newAPI(g.mux, cfg.Version)
+	api := newAPI(g.mux, cfg.Version, cfg.PublicURL)
 	g.registerMessages(api)
+	g.registerList(api)
 	g.registerCards(api)
 	g.registerBatch(api)
 	g.registerMedia(api)

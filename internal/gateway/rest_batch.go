@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -37,12 +37,12 @@ type batchInput struct {
 	Priority       tasks.Priority `query:"priority" enum:"critical,default,bulk" doc:"Priority of the lines that name none"`
 	IdempotencyKey string         `header:"Idempotency-Key" doc:"Gives line N the key KEY/N if it has none of its own: the whole batch can be sent again"`
 
-	kind string // of the body, without its parameters
+	kind string // of the body
 }
 
 // Resolve notes what the handler cannot see.
 func (in *batchInput) Resolve(ctx huma.Context) []error {
-	in.kind, _, _ = mime.ParseMediaType(ctx.Header("Content-Type"))
+	in.kind = ctx.Header("Content-Type")
 	return nil
 }
 
@@ -64,8 +64,8 @@ func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse
 			return nil, err
 		}
 	}
-	if in.kind == "multipart/form-data" {
-		return nil, fmt.Errorf("%w: a form; send the lines themselves, as with curl --data-binary @messages.ndjson", problem.ErrMediaType)
+	if err := checkKind(in.kind, lineKinds...); err != nil {
+		return nil, fmt.Errorf("%w: the lines themselves, as with curl --data-binary @messages.ndjson", err)
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) { //nolint:contextcheck // the batch carries its context
 		r, w := humago.Unwrap(ctx)
@@ -102,11 +102,13 @@ type batch struct {
 	lines    *envelope.Lines
 	w        http.ResponseWriter
 	conn     *http.ResponseController
-	started  bool // the response has begun
+	started  bool        // the response has begun
+	away     *lineResult // of the first line that Redis did not confirm
 }
 
-// run enqueues and answers one chunk after another, until the body ends, the process
-// stops or Redis is unavailable.
+// run enqueues and answers one chunk after another, until the body ends or the process
+// stops. Once Redis is unavailable, nothing more is enqueued, so that the order of the
+// lines stays; they are all answered.
 func (b *batch) run() error {
 	for {
 		b.body.Restart() // a line may take a while to arrive, and so may the next
@@ -144,6 +146,12 @@ func (b *batch) end(r *http.Request, err error) {
 // handle enqueues a chunk and answers its lines.
 func (b *batch) handle(chunk []envelope.Line) error {
 	results := make([]lineResult, len(chunk))
+	if b.away != nil {
+		for i, l := range chunk {
+			results[i] = b.unconfirmed(l.Number, nil)
+		}
+		return b.write(results)
+	}
 	pending := map[string]*pendingApp{}
 	for i, l := range chunk {
 		app, m, err := b.parse(l)
@@ -157,10 +165,21 @@ func (b *batch) handle(chunk []envelope.Line) error {
 		pending[app].add(i, m)
 	}
 	away := b.enqueue(pending, chunk, results)
-	if away != nil && !b.started {
+	if away != nil && !b.started && !slices.ContainsFunc(results, func(r lineResult) bool { return r.Receipt != nil }) {
 		return away
 	}
-	return errors.Join(b.write(results), away)
+	return b.write(results)
+}
+
+// unconfirmed is the result of a line that Redis did not confirm. Only the first is logged.
+func (b *batch) unconfirmed(number int, err error) lineResult {
+	if b.away == nil {
+		first := b.fault(number, err)
+		b.away = &first
+	}
+	result := *b.away
+	result.Line = number
+	return result
 }
 
 // pendingApp are the messages of one app in a chunk, and their positions in it.
@@ -186,10 +205,12 @@ func (b *batch) enqueue(pending map[string]*pendingApp, chunk []envelope.Line, r
 				results[place] = lineResult{Line: number, Receipt: &receipt}
 				continue
 			}
-			results[place] = b.fault(number, refusal(result.Err))
 			if errors.Is(result.Err, ErrUnavailable) {
 				away = result.Err
+				results[place] = b.unconfirmed(number, away)
+				continue
 			}
+			results[place] = b.fault(number, refusal(result.Err))
 		}
 	}
 	return away
@@ -241,9 +262,9 @@ func (g *Gateway) registerBatch(api huma.API) {
 		OperationID: "send-batch", Method: http.MethodPost, Path: "/v1/messages:batch",
 		Summary: "Enqueue any number of messages, one per line", Tags: []string{"messages"},
 		Description: "NDJSON both ways: each line of the body is a body of POST /v1/messages, and is answered by a line, in order: " +
-			`{"line","id","state","duplicate"} or {"line","status","error","errors","limit"}. Read the answers while you send: they are not kept.`,
+			`{"line","id","state","duplicate"} or {"line","status","error","errors","limit"}. Every line is answered; after one with status 503, which Redis did not confirm, no other is enqueued. Read the answers while you send: they are not kept.`,
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{ndjson: text}},
 		Responses:   map[string]*huma.Response{"200": {Description: "One line per line", Content: map[string]*huma.MediaType{ndjson: text}}},
-		Errors:      []int{400, 401, 403, 408, 422, 503},
+		Errors:      []int{400, 401, 403, 408, 415, 422, 503},
 	}, config.ScopeSend, g.batch)
 }

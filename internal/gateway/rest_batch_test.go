@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -176,22 +178,69 @@ func (f *fickle) Enqueue(ctx context.Context, app string, messages []tasks.Messa
 	return results
 }
 
-func TestABatchStopsWhenRedisGoesAway(t *testing.T) {
+func TestEveryLineIsAnsweredWhenRedisGoesAway(t *testing.T) {
 	t.Parallel()
+	var queue *fickle
 	b := newBundle(t, func(cfg *gateway.Config) {
-		f := &fickle{Queue: cfg.Services.Queue}
-		f.left.Store(1)
-		cfg.Services.Queue = f
+		queue = &fickle{Queue: cfg.Services.Queue}
+		queue.left.Store(1)
+		cfg.Services.Queue = queue
 	}).openBatch()
 	same(t, "the line before", b.next().Status, 0)
-	if _, err := io.WriteString(b.in, textBody+"\n"); err != nil {
+	for n := 2; n < 5; n++ {
+		if _, err := io.WriteString(b.in, textBody+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "a line that Redis did not confirm", b.next(), lineAnswer{Line: n, Status: 503, Error: b.awayText()})
+	}
+	if err := b.in.Close(); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "the line that met it", b.next(), lineAnswer{Line: 2, Status: 503, Error: b.awayText()})
-	same(t, "the line that says where it stopped", b.next(), lineAnswer{Line: 3, Status: 503, Error: b.awayText()})
 	if rest, err := io.ReadAll(b.out); len(rest) > 0 || err != nil {
 		t.Errorf("%q, %v after the last line", rest, err)
 	}
+	same(t, "attempts", queue.left.Load(), -1)
+	same(t, "what the log says of it", strings.Count(b.log.String(), `"message":"request failed"`), 1)
+}
+
+func TestEveryLineIsAnsweredWhenRedisStalls(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	b := newBundleOn(t, server.URL()).openBatch()
+	same(t, "the line before", b.next().Status, 0)
+	server.Freeze()
+	t.Cleanup(server.Thaw)
+	if _, err := io.WriteString(b.in, strings.Repeat(textBody+"\n", 3)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for n := 2; n < 5; n++ {
+		same(t, "a line that Redis did not confirm", b.next(), lineAnswer{Line: n, Status: 503, Error: b.awayText()})
+	}
+	if rest, err := io.ReadAll(b.out); len(rest) > 0 || err != nil {
+		t.Errorf("%q, %v after the last line", rest, err)
+	}
+}
+
+// halved enqueues the messages of one app only.
+type halved struct{ gateway.Queue }
+
+func (h halved) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
+	if app == "ops" {
+		return h.Queue.Enqueue(ctx, app, messages)
+	}
+	return slices.Repeat([]tasks.Result{{Err: gateway.ErrUnavailable}}, len(messages))
+}
+
+func TestALineThatIsInRedisIsConfirmedThoughAnotherIsNot(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Queue = halved{cfg.Services.Queue} })
+	lines := b.batch("", with(`"app":"hr"`)+"\n"+with(`"app":"ops"`), as(rootToken))
+	same(t, "statuses", []int{lines[0].Status, lines[1].Status}, []int{503, 0})
+	p := b.problem(b.do("POST", "/v1/messages:batch?app=hr", textBody, as(rootToken)))
+	same(t, "a batch of which nothing is there", p.Status, http.StatusServiceUnavailable)
 }
 
 func (b *bundle) awayText() string {
@@ -218,13 +267,24 @@ func TestALargeBatchGoesThrough(t *testing.T) {
 func TestABodyInAnotherFormIsRefused(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
-	for name, header := range map[string]string{
-		"/v1/messages:batch": "Content-Type: multipart/form-data; boundary=x", "/v1/messages": "Content-Encoding: gzip",
+	for name, tt := range map[string]struct{ path, header, detail string }{
+		"a form of files":   {"/v1/messages:batch", "Content-Type: multipart/form-data; boundary=x", "curl --data-binary"},
+		"compressed":        {"/v1/messages", "Content-Encoding: gzip", "send it without"},
+		"XML":               {"/v1/messages", "Content-Type: text/xml; charset=utf-8", `"text/xml; charset=utf-8"; send application/json`},
+		"no type at all":    {"/v1/messages", "Content-Type: ;", "send application/json"},
+		"a card, as a form": {"/v1/messages/ops-1/card", "Content-Type: multipart/form-data; boundary=x", "send application/json"},
+		"a broadcast":       {"/v1/broadcasts", "Content-Type: text/csv", "send application/json or multipart/form-data"},
+		"lines of CSV":      {"/v1/messages:batch", "Content-Type: text/csv", "send application/json or application/x-ndjson"},
 	} {
-		if p := b.problem(b.do("POST", name, textBody, as(senderToken), header)); p.Status != http.StatusUnsupportedMediaType {
+		p := b.problem(b.do("POST", tt.path, textBody, as(senderToken), tt.header))
+		if p.Status != http.StatusUnsupportedMediaType || !strings.Contains(p.Detail, tt.detail) {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}
+	for _, kind := range []string{"application/json; charset=utf-8", "application/vnd.api+json", "text/plain;charset=UTF-8", "application/json; charset"} {
+		same(t, kind, b.do("POST", "/v1/messages", textBody, as(senderToken), "Content-Type: "+kind).status, http.StatusAccepted)
+	}
+	same(t, "lines", b.do("POST", "/v1/messages:batch", textBody, as(senderToken), "Content-Type: application/x-ndjson").status, http.StatusOK)
 }
 
 // Windows begins a file with a byte order mark.

@@ -88,7 +88,8 @@ func (g *Gateway) registerBroadcastActs(api huma.API) {
 		Summary: "Send a broadcast that is over again, to those who did not get it", Tags: []string{"broadcasts"},
 		Description: "Creates another broadcast with the same words. A repeat finds the first one.",
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: which}}},
-		Errors:      []int{400, 401, 403, 404, 409, 503},
+		Responses:   map[string]*huma.Response{"202": answer[orderReceipt](api, "It was created, or found")},
+		Errors:      []int{400, 401, 403, 404, 409, 415, 503},
 	}, config.ScopeAdmin, g.replayBroadcast)
 	operation(g, api, huma.Operation{
 		OperationID: "recall-broadcast", Method: http.MethodPost, Path: "/v1/broadcasts/{id}/recall", DefaultStatus: http.StatusAccepted,

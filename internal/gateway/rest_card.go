@@ -54,7 +54,7 @@ func (g *Gateway) registerCards(api huma.API) {
 		Description: "202 means that the update is in Redis; the id is that of the update. WeCom changes a card once, within 72 h. " +
 			"A repeat of the same update finds the first one. 409 says why the card cannot change: it was updated before (by which update, and when), " +
 			"is too old, was not sent yet, was not accepted, was recalled, or WeCom gave no response_code for it.",
-		RequestBody: cardBody(), Errors: []int{400, 401, 403, 404, 409, 413, 422, 503},
+		RequestBody: cardBody(), Errors: []int{400, 401, 403, 404, 409, 413, 415, 422, 503},
 	}, config.ScopeSend, g.updateCard)
 }
 

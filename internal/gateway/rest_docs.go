@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,7 +19,16 @@ var docsHTML string
 // docsOperation is an operation as the docs page shows it.
 type docsOperation struct {
 	Method, Path string
+	Bodies       []docsBody
 	*huma.Operation
+}
+
+// docsBody is one form in which a body is taken.
+type docsBody struct {
+	Kind    string
+	Members map[string]*huma.Schema
+	// Contents are the members of which a body has one, that of its type.
+	Contents []string
 }
 
 // Scope is the scope that the operation requires.
@@ -50,7 +60,7 @@ func operations(document *huma.OpenAPI) []docsOperation {
 			http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodDelete: item.Delete,
 		} {
 			if op != nil {
-				all = append(all, docsOperation{method, path, op})
+				all = append(all, docsOperation{method, path, bodies(document.Components.Schemas, op.RequestBody), op})
 			}
 		}
 	}
@@ -58,4 +68,48 @@ func operations(document *huma.OpenAPI) []docsOperation {
 		return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method)
 	})
 	return all
+}
+
+// bodies are the forms of a body, by their names.
+func bodies(schemas huma.Registry, body *huma.RequestBody) []docsBody {
+	if body == nil {
+		return nil
+	}
+	var all []docsBody
+	for _, kind := range slices.Sorted(maps.Keys(body.Content)) {
+		schema := resolved(schemas, body.Content[kind].Schema)
+		b := docsBody{Kind: kind, Members: schema.Properties}
+		if len(schema.OneOf) > 0 {
+			b.Members, b.Contents = variants(schemas, schema.OneOf)
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+func resolved(schemas huma.Registry, schema *huma.Schema) *huma.Schema {
+	if schema.Ref != "" {
+		return schemas.SchemaFromRef(schema.Ref)
+	}
+	return schema
+}
+
+// variants are the members that all variants of a body have, and those that one has.
+func variants(schemas huma.Registry, all []*huma.Schema) (common map[string]*huma.Schema, own []string) {
+	times := map[string]int{}
+	common = map[string]*huma.Schema{}
+	for _, variant := range all {
+		for name, member := range resolved(schemas, variant).Properties {
+			times[name]++
+			common[name] = member
+		}
+	}
+	for name, n := range times {
+		if n < len(all) {
+			delete(common, name)
+			own = append(own, name)
+		}
+	}
+	slices.Sort(own)
+	return common, own
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
@@ -241,7 +242,7 @@ func (g *Gateway) registerMessages(api huma.API) {
 		OperationID: "send", Method: http.MethodPost, Path: "/v1/messages", DefaultStatus: http.StatusAccepted,
 		Summary: "Enqueue a message", Tags: []string{"messages"},
 		Description: "202 means that the message is in Redis. The body is WeCom's message/send JSON with members of ours beside it.",
-		RequestBody: messageBody(), Errors: []int{400, 401, 403, 413, 422, 429, 503},
+		RequestBody: messageBody(api.OpenAPI().Components.Schemas), Errors: []int{400, 401, 403, 413, 415, 422, 429, 503},
 	}, config.ScopeSend, g.send)
 	operation(g, api, huma.Operation{
 		OperationID: "get-message", Method: http.MethodGet, Path: "/v1/messages/{id}",
@@ -255,6 +256,7 @@ func (g *Gateway) registerMessages(api huma.API) {
 		OperationID: "recall-message", Method: http.MethodPost, Path: "/v1/messages/{id}/recall",
 		Summary: "Take a message back: out of the queue, or from WeCom's clients within 24 h", Tags: []string{"messages"},
 		Description: "Answers with the record. The id of a broadcast is taken, too: then it is POST /v1/broadcasts/{id}/recall.",
+		Responses:   map[string]*huma.Response{"200": answer[tasks.Record](api, "OK"), "202": answer[broadcast.Recall](api, "Of a broadcast")},
 		Errors:      []int{401, 403, 404, 409, 502, 503},
 	}, config.ScopeSend, g.recall)
 	operation(g, api, huma.Operation{

@@ -1,32 +1,39 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/config"
-	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/problem"
-	"github.com/wecomq/wecomq/message"
 )
 
-// bearerScheme is the name of bearer authentication in the OpenAPI document.
-const bearerScheme = "bearer"
+const (
+	// bearerScheme is the name of bearer authentication in the OpenAPI document.
+	bearerScheme = "bearer"
+	// schemaPrefix begins a reference to a schema.
+	schemaPrefix = "#/components/schemas/"
+)
 
 // newAPI returns the REST API. The gateway serves the document and the docs page
 // itself, because huma's pages load scripts from other hosts.
-func newAPI(mux *http.ServeMux, version string) huma.API {
+func newAPI(mux *http.ServeMux, version string, at config.PublicURL) huma.API {
 	cfg := huma.DefaultConfig("wecomq", version)
 	cfg.Info.Description = "Queue-backed dispatcher for WeCom (企业微信) application messages."
+	cfg.Info.License = &huma.License{Name: "MIT", URL: "https://opensource.org/license/mit"}
+	cfg.Servers = []*huma.Server{{URL: cmp.Or(strings.TrimSuffix(string(at), "/"), "/")}}
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
-	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	cfg.Components.Schemas = huma.NewMapRegistry(schemaPrefix, schemaName)
+	registerEnums(cfg.Components.Schemas)
 	cfg.CreateHooks = nil // no $schema member in responses
 	cfg.Transformers = append(cfg.Transformers, nameRequest)
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearerScheme: {
@@ -103,70 +110,28 @@ func (g *Gateway) authorize(r *http.Request, scope config.Scope) (*http.Request,
 	return r, identity.Allow(scope)
 }
 
-// messageBody documents the JSON of a message.
-func messageBody() *huma.RequestBody {
-	text := func(doc, example string) *huma.Schema {
-		return &huma.Schema{Type: huma.TypeString, Description: doc, Examples: []any{example}}
-	}
-	oneOf := func(doc string, values []string) *huma.Schema {
-		all := make([]any, len(values))
-		for i, value := range values {
-			all[i] = value
-		}
-		return &huma.Schema{Type: huma.TypeString, Description: doc, Enum: all}
-	}
-	var types []string
-	for _, t := range message.Types() {
-		types = append(types, string(t))
-	}
-	members := map[string]*huma.Schema{
-		"touser":  text("userids joined by |, or @all; any number, split where needed", "zhangsan|lisi"),
-		"toparty": text("department ids joined by |", "2"),
-		"totag":   text("tag ids joined by |", "3"),
-		"msgtype": oneOf("The content stands under the same name", types),
-		"text":    {Type: huma.TypeObject, Properties: map[string]*huma.Schema{"content": text("At most 2048 bytes", "hello")}},
-	}
-	for _, kind := range []string{"image", "voice", "video", "file"} {
-		members[kind] = &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"media_id": text(
-			"WeCom's own, or the media of POST /v1/media, or an http or https URL", "https://example.com/a.png")}}
-	}
-	for _, m := range envelope.Members() {
-		members[m.Name] = text(m.Doc, m.Example)
-		switch {
-		case m.Values != nil:
-			members[m.Name] = oneOf(m.Doc, m.Values)
-		case m.Boolean:
-			members[m.Name] = &huma.Schema{Type: huma.TypeBoolean, Description: m.Doc}
-		}
-	}
-	return &huma.RequestBody{
-		Required: true,
-		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
-			Type: huma.TypeObject, Properties: members, Required: []string{"msgtype"}, AdditionalProperties: true,
-		}}},
-	}
-}
-
-// serveOpenAPI serves the document and the docs page.
+// serveOpenAPI serves the document, also as OpenAPI 3.0, and the docs page.
 func (g *Gateway) serveOpenAPI(document *huma.OpenAPI) error {
-	// What newProblem adds to huma's model.
-	document.Components.Schemas.Map()["ErrorModel"].Properties["request_id"] = &huma.Schema{
-		Type: huma.TypeString, Description: "Names the request in the gateway's log",
-	}
-	document.Components.Schemas.Map()["ErrorModel"].Properties["limit"] = document.Components.Schemas.Schema(reflect.TypeFor[problem.Limit](), true, "Limit")
+	documentProblem(document.Components.Schemas)
 	text, err := json.Marshal(document)
 	if err != nil {
 		return fmt.Errorf("encode the OpenAPI document: %w", err)
+	}
+	older, err := olderDocument(document)
+	if err != nil {
+		return err
 	}
 	page, err := docsPage(document)
 	if err != nil {
 		return err
 	}
-	g.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write(text)
-	})
+	for path, text := range map[string][]byte{"GET /openapi.json": text, "GET /openapi-3.0.json": older} {
+		g.mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/openapi+json")
+			w.Header().Set("Cache-Control", "no-cache")
+			_, _ = w.Write(text)
+		})
+	}
 	g.mux.HandleFunc("GET /docs", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-cache")
@@ -174,4 +139,22 @@ func (g *Gateway) serveOpenAPI(document *huma.OpenAPI) error {
 		_, _ = w.Write(page)
 	})
 	return nil
+}
+
+// answer documents one of the answers of an operation that has several.
+func answer[T any](api huma.API, doc string) *huma.Response {
+	t := reflect.TypeFor[T]()
+	schema := api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+	return &huma.Response{Description: doc, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+}
+
+// documentProblem adds what [problem.Problem] has beside huma's own model.
+func documentProblem(schemas huma.Registry) {
+	model, own := schemas.Map()["ErrorModel"], reflect.TypeFor[problem.Problem]()
+	for i := range own.NumField() {
+		field := own.Field(i)
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+			model.Properties[name] = huma.SchemaFromField(schemas, field, "Problem"+field.Name)
+		}
+	}
 }

@@ -1,13 +1,20 @@
 package gateway_test
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -38,12 +45,84 @@ func TestOpenAPINamesEveryOperation(t *testing.T) {
 	slices.Sort(got)
 	same(t, "operations", got, []string{
 		"DELETE /v1/messages/{id}", "GET /push", "GET /v1/apps", "GET /v1/broadcasts", "GET /v1/broadcasts/{id}", "GET /v1/broadcasts/{id}/minutes",
-		"GET /v1/broadcasts/{id}/report", "GET /v1/messages/{id}", "POST /push", "POST /v1/broadcasts", "POST /v1/broadcasts/{id}/approve",
+		"GET /v1/broadcasts/{id}/report", "GET /v1/messages", "GET /v1/messages/{id}", "POST /push", "POST /v1/broadcasts", "POST /v1/broadcasts/{id}/approve",
 		"POST /v1/broadcasts/{id}/cancel", "POST /v1/broadcasts/{id}/pause", "POST /v1/broadcasts/{id}/recall",
 		"POST /v1/broadcasts/{id}/replay", "POST /v1/broadcasts/{id}/resume",
 		"POST /v1/media", "POST /v1/messages", "POST /v1/messages/{id}/card",
 		"POST /v1/messages/{id}/recall", "POST /v1/messages/{id}/replay", "POST /v1/messages:batch",
 	})
+}
+
+// The committed documents are what generators of clients are tried on: see tools/openapi.
+func TestTheCommittedDocumentsAreThoseThatAreServed(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, func(cfg *gateway.Config) { cfg.Version = "1" })
+	for _, name := range []string{"openapi.json", "openapi-3.0.json"} {
+		var served bytes.Buffer
+		if err := json.Indent(&served, []byte(b.do("GET", "/"+name, "").body), "", " "); err != nil {
+			t.Fatal(err)
+		}
+		served.WriteByte('\n')
+		path := "../../docs/" + name
+		if *update {
+			if err := os.WriteFile(path, served.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		committed, err := os.ReadFile(path)
+		if err != nil || !bytes.Equal(committed, served.Bytes()) {
+			t.Errorf("%s is not what is served (%v): go test ./internal/gateway -run %s -update", path, err, t.Name())
+		}
+	}
+}
+
+// schema is a schema of the document.
+type schema struct {
+	Ref           string            `json:"$ref"`
+	Type          any               `json:"type"`
+	Enum          []any             `json:"enum"`
+	Properties    map[string]schema `json:"properties"`
+	Required      []string          `json:"required"`
+	OneOf         []schema          `json:"oneOf"`
+	Discriminator struct {
+		Mapping map[string]string `json:"mapping"`
+	} `json:"discriminator"`
+}
+
+func TestEveryMessageTypeHasASchemaAndAnExample(t *testing.T) {
+	t.Parallel()
+	document := decoded[struct {
+		Paths map[string]map[string]struct {
+			RequestBody struct {
+				Content map[string]struct {
+					Examples map[string]struct{ Value json.RawMessage }
+				}
+			} `json:"requestBody"`
+		}
+		Components struct{ Schemas map[string]schema }
+	}](t, newBundle(t).do("GET", "/openapi.json", "").body)
+	schemas := document.Components.Schemas
+	examples := document.Paths["/v1/messages"]["post"].RequestBody.Content["application/json"].Examples
+	for _, kind := range message.Types() {
+		ref := schemas["Message"].Discriminator.Mapping[string(kind)]
+		own, found := schemas[strings.TrimPrefix(ref, "#/components/schemas/")]
+		content := schemas[strings.TrimPrefix(own.Properties[string(kind)].Ref, "#/components/schemas/")]
+		if !found || len(content.Properties) == 0 || len(content.Required) == 0 || !slices.Equal(own.Properties["msgtype"].Enum, []any{string(kind)}) {
+			t.Errorf("%s: schema %+v with content %+v", kind, own, content)
+		}
+		name := string(kind)
+		if kind == message.TypeTemplateCard {
+			name = "button_interaction"
+		}
+		if request, err := message.Parse(examples[name].Value); err != nil || request.Type() != kind {
+			t.Errorf("%s: example %s, %v", kind, examples[name].Value, err)
+		}
+	}
+	for name, want := range map[string]int{"Record": len(tasks.States()), "BroadcastStatus": len(broadcast.States()), "Receipt": 2, "BroadcastRow": 8} {
+		if got := schemas[name].Properties["state"].Enum; len(got) != want {
+			t.Errorf("the states of %s are %v, want %d", name, got, want)
+		}
+	}
 }
 
 func TestTheDocumentNamesTheLimitsOfFiles(t *testing.T) {

@@ -32,7 +32,7 @@ func webhookOperation(source string, route Route) *huma.Operation {
 	query := func(name, doc string, schema *huma.Schema) *huma.Param {
 		return &huma.Param{Name: name, In: "query", Description: doc, Schema: schema}
 	}
-	problem := map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/ErrorModel"}}}
+	problem := map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: schemaPrefix + "ErrorModel"}}}
 	priorities := make([]any, 0)
 	for _, priority := range tasks.Priorities() {
 		priorities = append(priorities, string(priority))

@@ -109,6 +109,9 @@ func place(ctx context.Context, desk *broadcast.Desk, draft broadcast.Draft, tes
 
 // compileOrder reads and checks the order and its list.
 func (g *Gateway) compileOrder(ctx context.Context, in *orderInput) (desk *broadcast.Desk, o *broadcast.Order, draft broadcast.Draft, err error) {
+	if err := checkKind(in.r.Header.Get("Content-Type"), "multipart/form-data"); err != nil {
+		return nil, nil, draft, err
+	}
 	in.r.Body = http.MaxBytesReader(in.w, in.r.Body, maxListBytes)
 	body := intake.NewStream(in.w, in.r, intake.List, g.stopping)
 	defer body.End()
@@ -256,6 +259,9 @@ func (g *Gateway) registerOrder(api huma.API) {
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"multipart/form-data": {Schema: form}, "application/json": {Schema: order},
 		}},
-		Errors: []int{400, 401, 403, 408, 409, 413, 422, 429, 503, 504},
+		Responses: map[string]*huma.Response{
+			"200": answer[broadcast.Preview](api, "What it would become, with dry_run"), "202": answer[orderReceipt](api, "It was created"),
+		},
+		Errors: []int{400, 401, 403, 408, 409, 413, 415, 422, 429, 503, 504},
 	}, config.ScopeSend, g.order)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -16,6 +17,7 @@ import (
 type Services struct {
 	Queue      Queue
 	Records    Records
+	Searcher   Searcher
 	Canceller  Canceller
 	Recaller   Recaller
 	Replayer   Replayer
@@ -62,6 +64,11 @@ type Queue interface {
 // Records finds the record of a message, merged from its parts.
 type Records interface {
 	Record(ctx context.Context, app, id string) (tasks.Record, error)
+}
+
+// Searcher lists messages of some apps.
+type Searcher interface {
+	Search(ctx context.Context, apps []string, q lookup.Query) (lookup.Page, error)
 }
 
 // Canceller cancels a message that was not sent yet. [ErrConflict] means that it is
