@@ -1,7 +1,7 @@
 # `make` lists what can be done. `make check` is exactly what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test storm sim lint fmt vet tidy fuzz vuln release-check bench bench-diff bench-pacing bench-broadcast bench-e2e check tools clean
+.PHONY: help build demo test storm sim lint fmt vet tidy api fuzz vuln release-check bench bench-diff bench-pacing bench-broadcast bench-e2e check tools clean
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 30s
@@ -63,6 +63,13 @@ vet:
 tidy:
 	go mod tidy -diff
 	go -C tools mod tidy -diff
+	go -C tools/openapi mod tidy -diff
+
+api: ## Lint the OpenAPI document, and compile a client that is generated from it
+	cd tools/openapi && go tool vacuum lint --no-banner --errors --fail-severity error ../../docs/openapi.json
+	cd tools/openapi && go tool vacuum lint --no-banner --errors --fail-severity error ../../docs/openapi-3.0.json
+	cd tools/openapi && go tool oapi-codegen -generate types,client -package client -o client/client.gen.go ../../docs/openapi-3.0.json
+	go -C tools/openapi build ./client
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | while IFS=: read -r file func; do \
@@ -112,7 +119,7 @@ bench-broadcast: ## Measure broadcasts to up to a million, beside one asynq task
 bench-e2e: ## Measure messages a second from queue to WeCom beside plain asynq, latency and idle cost (15 minutes)
 	go run ./bench/e2e
 
-check: vet test lint tidy ## Do all that CI does
+check: vet test lint tidy api ## Do all that CI does
 	@$(MAKE) --no-print-directory sim SEEDS=300
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=500x
 	@$(MAKE) --no-print-directory bench BENCHTIME=1x
