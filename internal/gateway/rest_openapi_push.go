@@ -52,7 +52,7 @@ func pushOperation(document *huma.OpenAPI) *huma.Operation {
 		Responses: map[string]*huma.Response{
 			"202": {Description: http.StatusText(http.StatusAccepted), Content: map[string]*huma.MediaType{"application/json": {Schema: receipt}}},
 			"default": {Description: "Error", Content: map[string]*huma.MediaType{
-				"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/ErrorModel"}},
+				"application/problem+json": {Schema: &huma.Schema{Ref: schemaPrefix + "ErrorModel"}},
 			}},
 		},
 	}

@@ -176,9 +176,6 @@ func (f *Finder) queued(ctx context.Context, id string) (tasks.Record, error) {
 			record.State, record.ProcessAt = tasks.Queued, time.Time{} // it waits for a worker only
 		}
 	}
-	if p, err := tasks.Decode(info.Type, info.Payload); err == nil {
-		record.To = ledger.Addressees(p.Body)
-	}
 	return f.hold(ctx, record)
 }
 

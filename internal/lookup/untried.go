@@ -125,7 +125,7 @@ func (f *Finder) untried(ctx context.Context, s source, offset, n int) ([]asynqx
 	}
 	for _, member := range members {
 		if record, found := records[member.ID]; found && member.Due.After(now) {
-			record.State, record.ErrMsg = tasks.Scheduled, "" // the others wait for a worker only
+			record.State, record.ErrMsg, record.ProcessAt = tasks.Scheduled, "", member.Due.UTC() // the others wait for a worker only
 			records[member.ID] = record
 		}
 	}
