@@ -196,7 +196,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"stuck: workers": "没有 worker 为此应用服务", "stuck: quota": "今日额度已用完", "stuck: members": "接收人收到的消息已达企业微信对单个成员的上限",
 	"%s: %d messages wait": "%s：%d 条消息在等待", ", until %s": "，直到%s", "stuck": "个停滞", "Waiting": "等待发送", "Ends": "预计完成", "left": "剩余", "left for": "剩余：", "failed": "失败",
 	"What will be sent": "将要发送的内容", "Who may be missing": "可能未收到的人", "Due": "预定时间",
-	"WeCom does not say who of a department, a tag or everyone has got it. Members who have had 30 messages from the app within a minute, or 1000 within an hour, may be missing.": "企业微信不说明部门、标签或全员中谁收到了。一分钟内已收到此应用 30 条、或一小时内 1000 条消息的成员可能未收到。",
+	"WeCom does not say who of a department, a tag or everyone has got it. Members who have had 30 messages from the app within a minute, or 1000 within an hour, may be missing.": "企业微信不说明部门、标签或所有人中谁收到了。一分钟内已收到此应用 30 条、或一小时内 1000 条消息的成员可能未收到。",
 	"They may have got it already, and would get it twice. Send it again all the same?":                                                                                            "对方可能已收到，重发会收到两次。仍要重发？",
 	"calls in the last hour": "次调用（最近一小时）", "What waits has been sent": "等待中的消息预计发送完毕：",
 	"Nothing is sent for this app, alerts neither, until somebody resumes it. What waits is kept.": "恢复之前，此应用不发送任何消息，包括告警。等待中的消息会保留。",
