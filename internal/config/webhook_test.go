@@ -111,7 +111,7 @@ func TestProblemsOfWebhooks(t *testing.T) {
 		"template with a wrong name": {"templates: {text: bad.tmpl}", "templates.text: bad.tmpl:2:2: <.Name>: there is no field Name here (there are Source, Receiver, Status, Title, Severity, Color, FiringCount, ResolvedCount, Alerts, More, GroupLabels, CommonLabels, CommonAnnotations, ExternalURL, Link, CommonLine, Compact, Notice)"},
 		"source of a bad name":       {"sources: {Backup: {}}", `sources.Backup: "Backup" is no name of a source: 1 to 32 of a-z 0-9 _ - beginning with a letter or digit`},
 		"source that is there":       {"sources: {grafana: {}}", "sources.grafana: grafana is understood without it; choose another name"},
-		"source with a wrong key":    {"sources: {a: {tempalte: x}}", "sources.a.tempalte: unknown key (known here: preset, template, name, dedup_key, resolved, severity, starts_at, ends_at, link, skip, labels)"},
+		"source with a wrong key":    {"sources: {a: {tmplate: x}}", "sources.a.tmplate: unknown key (known here: preset, template, name, dedup_key, resolved, severity, starts_at, ends_at, link, skip, labels)"},
 		"source of no preset":        {"sources: {a: {preset: nagios}}", `sources.a.preset: "nagios" is not one of gitlab, grafana-legacy, jenkins, nightingale, sentry, uptime-kuma, zabbix`},
 		"source that does not parse": {`sources: {a: {template: "{{.a"}}`, "sources.a.template: line:1: unclosed action"},
 		"source without a function":  {`sources: {a: {dedup_key: "{{env .a}}"}}`, `sources.a.dedup_key: line:1: function "env" not defined`},

@@ -33,7 +33,7 @@ type pushReceipt struct {
 // servePush serves scripts that can do no more than ask for an address.
 func (g *Gateway) servePush() {
 	g.mux.HandleFunc("/push", func(w http.ResponseWriter, r *http.Request) {
-		receipt, err := g.push(w, r)
+		receipt, err := g.push(w, r) //nolint:contextcheck // its own is derived from the request's
 		if err != nil {
 			g.fail(w, r, err)
 			return

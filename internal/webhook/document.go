@@ -41,21 +41,19 @@ func documents(body []byte) ([]any, error) {
 	dec := json.NewDecoder(bytes.NewReader(envelope.TrimMark(body)))
 	dec.UseNumber()
 	var value any
-	err := dec.Decode(&value)
-	if err == nil {
-		if _, more := dec.Token(); more != io.EOF { //nolint:errorlint // the decoder returns it as it is
-			return nil, &SyntaxError{"the body: something follows the JSON"}
-		}
-	}
-	if err != nil {
+	if err := dec.Decode(&value); err != nil {
 		return nil, asSyntaxError(err)
 	}
-	list, isList := tidied(value).(elements)
+	if _, end := dec.Token(); end != io.EOF {
+		return nil, &SyntaxError{"the body: something follows the JSON"}
+	}
+	value = tidied(value)
+	list, isList := value.(elements)
 	switch {
-	case !isList && value == nil, isList && len(list) == 0:
+	case value == nil, isList && len(list) == 0:
 		return nil, &InvalidError{"the body", "empty: it reports nothing"}
 	case !isList:
-		return []any{tidied(value)}, nil
+		return []any{value}, nil
 	case len(list) > maxDocuments:
 		return nil, &InvalidError{"the body", fmt.Sprintf("%d elements, the limit is %d", len(list), maxDocuments)}
 	}

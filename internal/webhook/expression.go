@@ -58,7 +58,7 @@ var sourceFunctions = func() template.FuncMap {
 	maps.Copy(all, template.FuncMap{
 		"eq": func(value any, others ...any) bool { return equals(value, others) },
 		"ne": func(value any, others ...any) bool { return !equals(value, others) },
-		"lt": func(a, b any) bool { return less(a, b) },
+		"lt": less,
 		"gt": func(a, b any) bool { return less(b, a) },
 		"le": func(a, b any) bool { return less(a, b) || sameNumber(a, b) },
 		"ge": func(a, b any) bool { return less(b, a) || sameNumber(a, b) },

@@ -62,8 +62,15 @@ type Text struct {
 // Texts lists all texts of the mapping but its labels, in the order of the documentation.
 func (m *Mapping) Texts() []Text {
 	return []Text{
-		{keyTemplate, &m.Template}, {keyName, &m.Name}, {keyDedup, &m.DedupKey}, {keyResolved, &m.Resolved},
-		{keySeverity, &m.Severity}, {keyStartsAt, &m.StartsAt}, {keyEndsAt, &m.EndsAt}, {keyLink, &m.Link}, {keySkip, &m.Skip},
+		{keyTemplate, &m.Template},
+		{keyName, &m.Name},
+		{keyDedup, &m.DedupKey},
+		{keyResolved, &m.Resolved},
+		{keySeverity, &m.Severity},
+		{keyStartsAt, &m.StartsAt},
+		{keyEndsAt, &m.EndsAt},
+		{keyLink, &m.Link},
+		{keySkip, &m.Skip},
 	}
 }
 
