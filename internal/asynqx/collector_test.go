@@ -31,7 +31,7 @@ func collect(t *testing.T, c prometheus.Collector) (map[string]float64, error) {
 			for _, label := range m.GetLabel() {
 				labels = append(labels, label.GetValue())
 			}
-			values[family.GetName()+"{"+strings.Join(labels, ",")+"}"] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			values[family.GetName()+"{"+strings.Join(labels, ",")+"}"] = m.GetGauge().GetValue() + m.GetCounter().GetValue() + m.GetUntyped().GetValue()
 		}
 	}
 	return values, err
