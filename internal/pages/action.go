@@ -25,6 +25,7 @@ func (p *Pages) replay(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	app.dead.forget()
 	p.apps.Load().status.forget()
 	redirect(w, r, messagePath(tasks.MessageID(replays[0].ReplayedAs)), "replayed")
 	return nil

@@ -36,6 +36,7 @@ type Records interface {
 // Operator cancels, recalls and replays messages; [*operator.Operator] implements it.
 type Operator interface {
 	Replay(ctx context.Context, id string) ([]operator.Replay, error)
+	ReplayAll(ctx context.Context, query ledger.Query, each func(operator.Replay, error) (more bool)) error
 	Recall(ctx context.Context, id string) (operator.Recall, error)
 	Cancel(ctx context.Context, id string) (operator.Recall, error)
 }

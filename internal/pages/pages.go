@@ -107,6 +107,7 @@ func (p *Pages) Routes() []gateway.Route {
 		page("GET /messages", p.search),
 		page("GET /messages/{id}", p.message),
 		page("GET /dead", p.dead),
+		action("POST /dead/{app}/replay", p.replayDead, activity.ReplayDead),
 		action("POST /messages/{id}/replay", p.replay, activity.ReplayMessage),
 		action("POST /messages/{id}/recall", p.recall, activity.RecallMessage),
 		action("POST /messages/{id}/cancel", p.cancel, activity.CancelMessage),

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,54 @@ func TestMessagePageEscapesWhatPeopleWrite(t *testing.T) {
 	})
 	w := b.open(reader)
 	w.want(w.get("/messages/"+id), http.StatusOK, "not "+attack, "not <script>alert", "not \u202e", "not \u009b", "failed &lt;script&gt;alert", "&lt;script&gt;alert(\\&#34;x", "Nobody got it")
+}
+
+// What failed alike is counted and sent again by one button; what may have arrived has one of its own.
+func TestDeadLettersAreReplayedByTheirErrcode(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var failed []string
+	for range 28 {
+		failed = append(failed, b.send("ops", "gone", "one of many"))
+		b.reject("ops", failed[len(failed)-1])
+	}
+	other, unknown := b.send("ops", "lisi", "too long"), b.send("ops", "lisi", "perhaps")
+	b.settle("ops", other, tasks.Settlement{State: tasks.Rejected, ErrCode: 45002, ErrMsg: "too long"})
+	b.settle("ops", unknown, tasks.Settlement{State: tasks.Unknown, ErrMsg: "no answer"})
+	w, looker := b.open(admin), b.open(reader)
+	looker.want(looker.get("/dead"), http.StatusOK, "28 × ops", "not /dead/ops/replay")
+	looker.want(looker.post("/dead/ops/replay", "errcode", "81013", "state", "rejected", "until", "1"), http.StatusForbidden)
+	page := w.get("/dead")
+	w.want(page, http.StatusOK, "28 × ops", "1 × ops", `action="/dead/ops/replay"`, "Replay these 28", `class="grave"`, "may deliver them twice", "one of many", failed[0])
+	w.want(w.get("/dead?errcode=45002"), http.StatusOK, other, "not "+failed[0], "not 28 × ops", "all errcodes, not only")
+	until := regexp.MustCompile(`name="until" value="(\d+)"`).FindStringSubmatch(page.body)
+	if until == nil {
+		t.Fatal(page.body)
+	}
+	late := b.send("ops", "gone", "failed since")
+	b.until("time has passed", func() bool { return strconv.FormatInt(time.Now().UnixMilli(), 10) > until[1] })
+	b.reject("ops", late)
+	w.want(w.post("/dead/ops/replay", "errcode", "x", "state", "rejected", "until", until[1]), http.StatusConflict)
+	w.want(w.post("/dead/ops/replay", "errcode", "0", "state", "accepted", "until", until[1]), http.StatusConflict)
+	if a := w.post("/dead/ops/replay", "errcode", "81013", "state", "rejected", "until", until[1]); a.location() != "/dead?app=ops&done=replayed-all" {
+		t.Fatalf("HTTP %d to %q: %s", a.status, a.location(), a.body)
+	}
+	w.want(w.get("/dead?app=ops&done=replayed-all"), http.StatusOK, "Sent again", "1 × ops", late, other, unknown, "not "+failed[0])
+	w.want(w.get("/messages/"+failed[0]), http.StatusOK, "It was replayed")
+	w.want(w.get("/messages/"+unknown), http.StatusOK, "would get it twice")
+}
+
+func TestALineOfAListTellsWhatItIs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	later := b.Send("ops", daemontest.Text("lisi", "see you\n tomorrow "+strings.Repeat("长", 100)), producer.Options{At: time.Now().Add(24 * time.Hour), IdempotencyKey: "meeting"}).ID
+	w := b.open(reader)
+	w.want(w.get("/messages"), http.StatusOK, "see you tomorrow 长", "长…", "<code class=\"soft\">"+later, ">lisi</span>", "Due 20")
+	w.want(w.get("/messages?state=scheduled"), http.StatusOK, later)
+	if a := w.get("/messages?q=meeting"); a.location() != "/messages/"+later {
+		t.Errorf("its key leads to %q", a.location())
+	}
+	w.want(w.get("/messages/"+later), http.StatusOK, "<dt>Due</dt>")
 }
 
 func TestADeadLetterIsReplayed(t *testing.T) {

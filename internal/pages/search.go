@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
@@ -26,18 +27,18 @@ const (
 
 // found is a list of messages.
 type found struct {
-	Records []tasks.Record
+	Records []line
 	Older   string // where the list goes on, "" at its end
 	App     string
 	Apps    []string // to choose from
 	State   tasks.State
 	States  []tasks.State
-	Dead    bool // they are dead letters
+	Code    *int64 // only with this errcode; nil for any
 	// Broadcasts that have the recipient, and what became of them there.
 	Broadcasts []broadcast.Found
 }
 
-// search finds a message by its id or msgid and goes there, or lists messages and broadcasts
+// search finds a message by its id, msgid or idempotency key and goes there, or lists messages and broadcasts
 // to a recipient; without anything to search for, the newest messages.
 func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 	query := strings.TrimSpace(r.URL.Query().Get("q"))
@@ -47,23 +48,13 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, broadcastPath(id), http.StatusSeeOther) //nolint:gosec // broadcastPath is one of this host
 		return nil
 	}
-	if query != "" {
-		id, err := find(r.Context(), apps, query)
-		if err != nil {
-			return err
-		}
-		if id != "" {
-			http.Redirect(w, r, "/messages/"+url.PathEscape(id), http.StatusSeeOther)
-			return nil
-		}
-		call, err := findCall(r.Context(), apps, query)
-		if err != nil {
-			return err
-		}
-		if call != nil {
-			http.Redirect(w, r, broadcastPath(call.Broadcast.ID)+"?recipient="+url.QueryEscape(query), http.StatusSeeOther)
-			return nil
-		}
+	path, err := p.directly(r.Context(), apps, query)
+	if err != nil {
+		return err
+	}
+	if path != "" {
+		http.Redirect(w, r, path, http.StatusSeeOther) //nolint:gosec // a path of this host
+		return nil
 	}
 	list, err := p.list(r, apps, lookup.Query{Query: ledger.Query{Recipient: query}, Index: ledger.All})
 	if err != nil {
@@ -73,6 +64,29 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.render(w, r, http.StatusOK, "search", view{Query: query, Live: query == "" && isFirst(r), Data: list})
+}
+
+// directly is the path of the one message, or call of a broadcast, that has this id, msgid or
+// idempotency key; "" if there is none.
+func (p *Pages) directly(ctx context.Context, apps []*watched, query string) (string, error) {
+	if query == "" {
+		return "", nil
+	}
+	id, err := find(ctx, apps, query)
+	if err == nil && id == "" {
+		id, err = p.findKey(ctx, apps, query)
+	}
+	if err != nil {
+		return "", err
+	}
+	if id != "" {
+		return messagePath(id), nil
+	}
+	call, err := findCall(ctx, apps, query)
+	if err != nil || call == nil {
+		return "", err
+	}
+	return broadcastPath(call.Broadcast.ID) + "?recipient=" + url.QueryEscape(query), nil
 }
 
 // broadcastsTo are the broadcasts of all apps, or of the one that is chosen, to a recipient.
@@ -92,16 +106,6 @@ func broadcastsTo(ctx context.Context, apps []*watched, chosen, recipient string
 	}
 	slices.SortStableFunc(all, func(a, b broadcast.Found) int { return b.Broadcast.CreatedAt.Compare(a.Broadcast.CreatedAt) })
 	return all, nil
-}
-
-// dead shows the dead letters.
-func (p *Pages) dead(w http.ResponseWriter, r *http.Request) error {
-	list, err := p.list(r, p.mine(gateway.IdentityFrom(r.Context())), lookup.Query{Index: ledger.Dead})
-	if err != nil {
-		return err
-	}
-	list.Dead = true
-	return p.render(w, r, http.StatusOK, "dead", view{Live: isFirst(r), Data: list})
 }
 
 // find returns the id of the message with this id or msgid, "" if there is none.
@@ -126,6 +130,29 @@ func find(ctx context.Context, apps []*watched, query string) (string, error) {
 			return "", nil
 		}
 		return record.ID, err
+	}
+	return "", nil
+}
+
+// findKey returns the id of the message that was enqueued under this idempotency key, by the command
+// line or with one of the tokens; "" if there is none.
+func (p *Pages) findKey(ctx context.Context, apps []*watched, key string) (string, error) {
+	for _, app := range apps {
+		owners := []string{""}
+		for _, token := range p.tokens.Load().All {
+			if slices.Contains(token.Apps, app.Name) {
+				owners = append(owners, token.Name)
+			}
+		}
+		for _, owner := range owners {
+			record, err := app.Finder.ByKey(ctx, owner, key)
+			if err == nil {
+				return record.ID, nil
+			}
+			if !isNotFound(err) {
+				return "", err
+			}
+		}
 	}
 	return "", nil
 }
@@ -158,6 +185,9 @@ func (p *Pages) list(r *http.Request, apps []*watched, query lookup.Query) (foun
 	if state := tasks.State(asked.Get("state")); slices.Contains(f.States, state) {
 		f.State, query.States = state, []tasks.State{state}
 	}
+	if code, err := strconv.ParseInt(asked.Get("errcode"), 10, 64); err == nil {
+		f.Code, query.ErrCode = &code, &code
+	}
 	for _, app := range apps {
 		f.Apps = append(f.Apps, app.Name)
 		if asked.Get("app") == app.Name {
@@ -176,7 +206,9 @@ func (p *Pages) list(r *http.Request, apps []*watched, query lookup.Query) (foun
 	if err != nil {
 		return f, err
 	}
-	f.Records = page.Records
+	if f.Records, err = lines(r.Context(), apps, page.Records); err != nil {
+		return f, err
+	}
 	if next := page.Next.String(); next != "" {
 		asked.Set("cursor", next)
 		asked.Del("part")

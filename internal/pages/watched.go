@@ -34,6 +34,7 @@ type watched struct {
 	App
 
 	hour       seen[hour]
+	dead       seen[[]deadGroup]
 	broadcasts seen[[]listedBroadcast]
 }
 

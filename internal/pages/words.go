@@ -41,6 +41,7 @@ var inEnglish = map[string]string{
 	"end: app": "It ends %s.",
 
 	"done: replayed":            "Sent again. This is the new message.",
+	"done: replayed-all":        "Sent again: the new messages show the outcome.",
 	"done: recalled":            "Recalled from WeCom's clients.",
 	"done: cancelled":           "Cancelled: it will not be sent.",
 	"done: paused":              "Paused. Calls in flight will finish; nothing new is sent.",
@@ -59,7 +60,7 @@ var inEnglish = map[string]string{
 var inChinese = map[string]string{ //nolint:gosec // words, of which some are about tokens
 	"Activity": "操作记录", "Who": "操作者", "Did what": "操作", "anything": "全部", "Nothing was done.": "没有记录。", "shows more.": "可查看更多记录。", "Failed": "失败",
 	"Apps": "应用", "Messages": "消息", "Dead letters": "死信", "Queues": "队列面板", "Log out": "退出", "Log in": "登录",
-	"Message id, msgid or recipient": "消息 ID、msgid 或接收人", "Search": "搜索", "Language": "语言",
+	"Message id, msgid, idempotency key or recipient": "消息 ID、msgid、幂等键或接收人", "Search": "搜索", "Language": "语言",
 	"No connection. What you see is from":       "连接中断，以下内容更新于",
 	"Times are in China Standard Time (UTC+8).": "时间均为北京时间（UTC+8）。",
 
@@ -104,7 +105,6 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"No dead letters.": "没有死信。",
 	"Replay":           "重发",
 	"Send it again?":   "重发这条消息？",
-	"Many at once: wecomq dead replay --all --errcode N": "批量重发：wecomq dead replay --all --errcode N",
 
 	"What to do": "如何处理", "Recall": "撤回", "Cancel": "取消", "Take it back from WeCom's clients?": "从企业微信客户端撤回？",
 	"Cancel this message?": "取消这条消息？", "Attempts": "尝试次数", "Enqueued": "入队时间", "Finished": "完成时间", "Recalled": "撤回时间",
@@ -195,6 +195,9 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"stuck: paused": "已暂停", "stuck: penalty": "超出企业微信的频率限制（45009）", "stuck: suspended": "配置有误", "stuck: unavailable": "企业微信无响应",
 	"stuck: workers": "没有 worker 为此应用服务", "stuck: quota": "今日额度已用完", "stuck: members": "接收人收到的消息已达企业微信对单个成员的上限",
 	"%s: %d messages wait": "%s：%d 条消息在等待", ", until %s": "，直到%s", "stuck": "个停滞", "Waiting": "等待发送", "Ends": "预计完成", "left": "剩余", "left for": "剩余：", "failed": "失败",
+	"WeCom may have delivered these. A replay may deliver them twice: ask a recipient of each first.": "这些消息可能已经送达，重发可能使人收到两次：请先逐一询问接收人。",
+	"Replay these": "重发这些消息：", "Replay though they may have arrived:": "可能已送达，仍要重发：", "Send them again?": "重发这些消息？",
+	"Not all could be replayed": "部分消息无法重发", "all errcodes, not only": "显示所有错误码，当前：", "done: replayed-all": "已重发，结果见消息列表。",
 	"What will be sent": "将要发送的内容", "Who may be missing": "可能未收到的人", "Due": "预定时间",
 	"WeCom does not say who of a department, a tag or everyone has got it. Members who have had 30 messages from the app within a minute, or 1000 within an hour, may be missing.": "企业微信不说明部门、标签或所有人中谁收到了。一分钟内已收到此应用 30 条、或一小时内 1000 条消息的成员可能未收到。",
 	"They may have got it already, and would get it twice. Send it again all the same?":                                                                                            "对方可能已收到，重发会收到两次。仍要重发？",
