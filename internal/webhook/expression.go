@@ -6,6 +6,8 @@ import (
 	"maps"
 	"strings"
 	"text/template"
+
+	"github.com/wecomq/wecomq/internal/harmless"
 )
 
 // expression is a text of a [Mapping].
@@ -29,12 +31,16 @@ func CheckText(text string) error {
 	return err
 }
 
+// maxFaultChars is how much is told of a mistake.
+const maxFaultChars = 300
+
 // write executes the text. What exceeds [maxOutputBytes] is left out.
 func (e *expression) write(document any) (string, error) {
 	out := &bounded{most: maxOutputBytes}
 	err := e.tree.Execute(quiet{out}, document)
 	if err != nil && !errors.Is(err, errOutput) {
-		return "", tidy(err)
+		text := harmless.Text(atMost(tidy(err).Error())) // it can quote what the source has sent
+		return "", &templateError{shorten(oneLine(text), maxFaultChars)}
 	}
 	return strings.TrimSpace(strings.ToValidUTF8(out.String(), "")), nil
 }

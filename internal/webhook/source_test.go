@@ -325,6 +325,19 @@ func TestAMistakeInAMappingLosesNoAlert(t *testing.T) {
 	}
 }
 
+// What a source has sent can stand in the error, and the log has it.
+func TestAMistakeIsToldShortlyAndHarmlessly(t *testing.T) {
+	t.Parallel()
+	sources := newSources(t, one(webhook.Mapping{Template: "{{range .list}}x{{end}}"}))
+	report, err := sources.Parse("backup", []byte(`{"list": "a\u202eb\nc`+strings.Repeat("x", 10_000)+`"}`))
+	if err != nil || report.Fault == nil {
+		t.Fatal(err, report.Fault)
+	}
+	if text := report.Fault.Error(); len(text) > 400 || strings.ContainsAny(text, "\u202e\n") || !strings.Contains(text, "range can't iterate over ab cx") {
+		t.Errorf("the fault is %q", text)
+	}
+}
+
 func TestTextsOfAMapping(t *testing.T) {
 	t.Parallel()
 	const document = `{"n": 5, "s": "5", "f": 2.5, "t": true, "z": 0, "null": null, "o": {"a-b": "c", "k": [1, "two", {"x": 3}]}, "big": 1795829472000, "l": ["x", "y"]}`
