@@ -38,6 +38,7 @@ type App struct {
 	// MediaStorage is what the files of messages may take in Redis, in bytes.
 	MediaStorage int64
 	Limits       tasks.Limits
+	Notify       Notify // of all messages of the app
 }
 
 // ProxyURL returns the parsed Proxy, or nil for none.
@@ -78,6 +79,7 @@ func readApp(name string, s *section) *App {
 		Timezone:       optional(s, "timezone", defaultTimezone, ianaZone),
 		MediaStorage:   optional(s, "media_storage", media.DefaultMaxBytes, byteSize),
 		Limits:         readLimits(s.section("limits")),
+		Notify:         readNotify(s),
 	}
 	s.rejectUnknown()
 	return app

@@ -15,7 +15,7 @@ import (
 const app = minimal
 
 // known lists the keys of an app, as errors do.
-const known = "corp_id, agent_id, secret, api_base_url, proxy, timeout, concurrency, on_unknown, unknown_resends, retention, records, timezone, media_storage, limits"
+const known = "corp_id, agent_id, secret, api_base_url, proxy, timeout, concurrency, on_unknown, unknown_resends, retention, records, timezone, media_storage, limits, notify_url, notify_secret, notify_internal"
 
 func TestProblemsOfAnApp(t *testing.T) {
 	t.Parallel()
@@ -57,6 +57,9 @@ func TestProblemsOfAnApp(t *testing.T) {
 		"API without a host":        {"api_base_url: 'https://:443'", "api_base_url: a URL without a host"},
 		"API with a query":          {"api_base_url: 'https://h?debug=1'", "api_base_url: a URL with a query or fragment (drop what follows ? or #)"},
 		"API with a password":       {"api_base_url: 'https://u:hunter2@h'", "api_base_url: a URL with a user or password (drop what precedes @)"},
+		"receiver without a secret": {"notify_url: 'https://h/p?key=hunter2'", "notify_secret: missing (it signs what goes to notify_url; make one: printf 'whsec_%s\\n' \"$(openssl rand -base64 32)\")"},
+		"secret without a receiver": {"notify_secret: whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "notify_url: missing (notify_secret is for it)"},
+		"receiver that is no URL":   {"notify_url: 'ftp://u:hunter2@h'\n    notify_secret: whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "notify_url: neither an http:// nor an https:// URL"},
 		"proxy that is no URL":      {"proxy: 'http://u:hunter2%zz@h'", "proxy: not a URL (write something like https://host:port)"},
 		"proxy of another kind":     {"proxy: socks5://h:1080", "proxy: neither an http:// nor an https:// URL"},
 	}
@@ -150,7 +153,7 @@ func TestProblemsOfAFile(t *testing.T) {
 		"token of nobody": {token + "{name: a, sha256: " + sum + ", apps: [hr], scopes: [root], for: me}\n", []string{
 			`wecomq.yaml:8: gateway.tokens[0].apps[0]: "hr" is not one of ops`,
 			`wecomq.yaml:8: gateway.tokens[0].scopes[0]: "root" is not one of send, recall, read, admin, approve`,
-			"wecomq.yaml:8: gateway.tokens[0].for: unknown key (known here: name, sha256, apps, scopes, priority, expires, limits)",
+			"wecomq.yaml:8: gateway.tokens[0].for: unknown key (known here: name, sha256, apps, scopes, priority, expires, limits, notify_url, notify_secret, notify_internal)",
 		}},
 		"token with odd limits": {token + "{name: a, sha256: " + sum + ", apps: [ops], scopes: [send], priority: critical, " +
 			"limits: {per_minute: 0, recipients_per_day: -1, max_recipients: many, priorities: [bulk], to_all: maybe, per_hour: 1}}\n", []string{

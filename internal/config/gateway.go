@@ -54,6 +54,7 @@ type Token struct {
 	Priority tasks.Priority
 	Expires  time.Time // when it ends; zero: never
 	Limits   budget.Limits
+	Notify   Notify // of what it has sent
 }
 
 // Expired reports whether the token has ended.
@@ -83,6 +84,7 @@ func readToken(s *section, others []Token, apps []string) Token {
 		Apps:   readWords(s, "apps", apps),
 		Scopes: readWords(s, "scopes", Scopes()), Priority: optional(s, "priority", "", priority),
 		Expires: optional(s, "expires", time.Time{}, ParseExpiry), Limits: readBudget(s.section("limits")),
+		Notify: readNotify(s),
 	}
 	if allowed := token.Limits.Priorities; token.Priority != "" && allowed != nil && !slices.Contains(allowed, token.Priority) {
 		s.fail(s.at("priority"), "%q is none of its limits.priorities", token.Priority)

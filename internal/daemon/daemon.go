@@ -33,6 +33,7 @@ type Daemon struct {
 	metrics    *metrics.Metrics
 	gateway    *gatewayServer // nil where there is none
 	worker     *workerServer  // nil where there is none
+	notifying  *notifying     // likewise
 	auditing   *auditing
 	endpoints  []endpoint    // the first is that of Addr
 	stopping   chan struct{} // closed when Run is asked to end
@@ -51,6 +52,9 @@ func New(ctx context.Context, deployment *Deployment, cfg Config) (*Daemon, erro
 	if cfg.Worker {
 		d.deployment.warnOfRedis(ctx)
 		if d.worker, err = newWorkerServer(d.deployment, cfg.Apps); err != nil {
+			return nil, err
+		}
+		if d.notifying, err = newNotifying(d.deployment, cfg.Apps); err != nil {
 			return nil, err
 		}
 	}
@@ -83,6 +87,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	if d.worker != nil {
 		group.Go(func() error { return d.worker.Run(ctx) }) // it watches the clock itself
+		group.Go(func() error {
+			d.notifying.run(ctx)
+			return nil
+		})
 	} else {
 		group.Go(func() error {
 			redisclock.New(started.rdb).Watch(ctx, started.log)

@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"regexp"
@@ -96,6 +97,8 @@ func newGrowth(t *testing.T) *growth {
 	apps := []string{"ops", "wrong", "old"}
 	limited := daemontest.Token(token, apps, config.ScopeSend, config.ScopeRead, config.ScopeAdmin)
 	limited.Limits.PerMinute = 1 << 20
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(receiver.Close)
 	d := daemontest.New(t, daemontest.Config{
 		RedisURL: redistest.Start(t).URL(), // asynq's scripts and TTLs as they are in production
 		Rules:    wecomtest.Rules{Invisible: []string{"nobody"}, Latency: wecomtest.Duration(10 * time.Millisecond)},
@@ -104,6 +107,9 @@ func newGrowth(t *testing.T) *growth {
 		Change: func(cfg *config.Config) {
 			cfg.Apps["wrong"].Secret = "wrong"
 			cfg.Apps["ops"].Limits.Seats = 1000
+			cfg.Apps["ops"].Notify = config.Notify{
+				URL: wecom.Secret(receiver.URL), Secret: "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", Internal: true,
+			}
 			cfg.Gateway.Webhooks.Digest = webhook.Digest{After: 2, Window: webhook.MinDigestWindow}
 		},
 	})

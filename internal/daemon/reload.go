@@ -37,7 +37,7 @@ func (d *Daemon) parts() []reloadable {
 		parts = append(parts, d.gateway)
 	}
 	if d.worker != nil {
-		parts = append(parts, d.worker)
+		parts = append(parts, d.worker, d.notifying)
 	}
 	return append(parts, watched{d.metrics}, d.auditing)
 }

@@ -154,6 +154,16 @@ func MediaUpload(app, upload string) string { return prefix + app + "}:media:upl
 // STRING owner · 1 minute at most · owner internal/media
 func MediaLock(app, upload string) string { return MediaUpload(app, upload) + ":lock" }
 
+// NotifyPlace is up to when a receiver of notifications was told of messages that ended.
+//
+// STRING Unix ms · 90 days after a worker looked last · owner internal/notify
+func NotifyPlace(app, receiver string) string { return prefix + app + "}:notify:place:" + receiver }
+
+// NotifyTurn is held by the one process that tells a receiver.
+//
+// STRING owner · 15 s at most · owner internal/notify
+func NotifyTurn(app, receiver string) string { return prefix + app + "}:notify:turn:" + receiver }
+
 // Audit is the result of the last audit of the app.
 //
 // STRING JSON · 24 h · owner internal/audit

@@ -18,6 +18,7 @@ import (
 	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/fields"
 	"github.com/wecomq/wecomq/internal/media"
+	"github.com/wecomq/wecomq/internal/notify"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -47,6 +48,7 @@ type Metrics struct {
 	failures   *prometheus.CounterVec
 	sent       *prometheus.CounterVec
 	refused    *prometheus.CounterVec
+	notified   *prometheus.CounterVec
 	apps       *apps.Collector   // nil until WatchRedis
 	budgets    *budget.Collector // likewise
 	gatherers  prometheus.Gatherers
@@ -102,13 +104,16 @@ func New(cfg Config) *Metrics {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wecomq_token_refused_total", Help: "Messages refused because of a limit of their token.",
 		}, []string{"token", "limit"}),
+		notified: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wecomq_notifications_total", Help: "Outcomes of messages by whether their receiver was told: delivered, given_up; result failed counts attempts.",
+		}, []string{"app", "result"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wecomq_build_info", Help: "Always 1; the label is the version of wecomq. Every process has this series.",
 		ConstLabels: prometheus.Labels{"version": cfg.Version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks, m.media, m.unknown, m.failures, m.sent, m.refused,
+	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks, m.media, m.unknown, m.failures, m.sent, m.refused, m.notified,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gatherers = prometheus.Gatherers{m.registry}
 	return m
@@ -191,6 +196,18 @@ func typeLabel(kind message.Type) string {
 		return string(kind)
 	}
 	return "other"
+}
+
+// InitNotifySeries does the same for an app with a receiver of notifications.
+func (m *Metrics) InitNotifySeries(app string) {
+	for _, result := range notify.Results() {
+		m.Notified(app, result, 0)
+	}
+}
+
+// Notified counts outcomes that a receiver was told of, or attempts to.
+func (m *Metrics) Notified(app string, r notify.Result, n int) {
+	m.notified.WithLabelValues(app, string(r)).Add(float64(n))
 }
 
 // MediaUploaded counts an upload of a message's file.

@@ -1,0 +1,86 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// Notify is who is told what became of messages.
+type Notify struct {
+	// URL gets the notifications by POST; it may hold a password. "" for nobody.
+	URL wecom.Secret
+	// Secret signs them, as whsec_ and base64 (Standard Webhooks).
+	Secret wecom.Secret
+	// Internal allows addresses that are not public.
+	Internal bool
+}
+
+// The size of a secret, in bytes, as Standard Webhooks has it.
+const (
+	leastNotifySecret = 24
+	mostNotifySecret  = 64
+)
+
+const howToMakeSecret = `printf 'whsec_%s\n' "$(openssl rand -base64 32)"`
+
+func readNotify(s *section) Notify {
+	n := Notify{
+		URL:      optional(s, "notify_url", "", notifyURL),
+		Secret:   optional(s, "notify_secret", "", notifySecret),
+		Internal: s.oneOf("notify_internal", "false", "true", "false") == "true",
+	}
+	s.holdsSecret = s.holdsSecret || (n.Secret != "" && s.literal("notify_secret"))
+	switch {
+	case s.has("notify_url") && !s.has("notify_secret"):
+		s.fail(s.beside("notify_url", "notify_secret"), "missing (it signs what goes to notify_url; make one: %s)", howToMakeSecret)
+	case s.has("notify_secret") && !s.has("notify_url"):
+		s.fail(s.beside("notify_secret", "notify_url"), "missing (notify_secret is for it)")
+	}
+	return n
+}
+
+// beside is the place of a key that is missing where another one is.
+func (s *section) beside(given, missing string) place {
+	at := s.at(given)
+	if e, inFile := s.entries[given+fileSuffix]; inFile {
+		at = e.place
+	}
+	return place{line: at.line, field: s.path(missing)}
+}
+
+// has reports whether a key, or the file with its value, is given.
+func (s *section) has(key string) bool {
+	_, given := s.entries[key]
+	_, inFile := s.entries[key+fileSuffix]
+	return given || inFile
+}
+
+// notifyURL accepts an http or https URL. Its errors do not show it, because it may contain
+// a password.
+func notifyURL(text string) (wecom.Secret, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return "", errors.New("not a URL (write something like https://host/path)")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "", errors.New("neither an http:// nor an https:// URL")
+	case u.Hostname() == "":
+		return "", errors.New("a URL without a host")
+	}
+	return wecom.Secret(text), nil
+}
+
+// notifySecret accepts a secret of Standard Webhooks. Its errors do not show it.
+func notifySecret(text string) (wecom.Secret, error) {
+	encoded, found := strings.CutPrefix(text, "whsec_")
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if !found || err != nil || len(raw) < leastNotifySecret || len(raw) > mostNotifySecret {
+		return "", fmt.Errorf("not whsec_ and %d to %d bytes in base64 (make one: %s)", leastNotifySecret, mostNotifySecret, howToMakeSecret)
+	}
+	return wecom.Secret(text), nil
+}

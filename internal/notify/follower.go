@@ -1,0 +1,215 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/tasks"
+)
+
+const (
+	// turnPoll is how often a process asks whether it is its turn, or keeps it.
+	turnPoll = turnTime / 3
+	// window is how long outcomes are gathered for one notification, and mostTold how many
+	// it has at most.
+	window   = time.Second
+	mostTold = 100
+	// overlap is how far a process that takes over reaches back. It is told twice of what
+	// ended in it, but of nothing never, although Redis may have failed over to a replica
+	// whose clock is late.
+	overlap = time.Second
+	// GiveUpAfter is for how long a receiver is told of an outcome in vain.
+	GiveUpAfter = 24 * time.Hour
+	// firstRetry and lastRetry are the shortest and the longest time between two attempts.
+	firstRetry = time.Second
+	lastRetry  = 5 * time.Minute
+	// outageRest is the time between two looks at a Redis that is away.
+	outageRest = time.Second
+)
+
+var errTurnLost = errors.New("it is another process's turn")
+
+// follower tells one receiver, in the turn of this process.
+type follower struct {
+	to       Receiver
+	turn     turn
+	records  *ledger.Ledger
+	client   *client
+	on       func(app string, result Result, n int)
+	log      zerolog.Logger
+	complain bool // the next failure is worth a line in the log
+}
+
+// run tells the receiver until ctx ends.
+func (f *follower) run(ctx context.Context) {
+	defer f.client.close()
+	for {
+		if since, mine, err := f.takeTurn(ctx); err == nil && mine {
+			f.tell(ctx, since)
+		}
+		if !rest(ctx, turnPoll+rand.N(turnPoll/4)) { //nolint:gosec // no secret; not all processes at once
+			return
+		}
+	}
+}
+
+func (f *follower) takeTurn(ctx context.Context) (place time.Time, mine bool, err error) {
+	now, err := f.records.Now(ctx)
+	if err != nil {
+		return now, false, err
+	}
+	return f.turn.take(ctx, now)
+}
+
+// tell tells the receiver of what has ended since then, as long as the turn lasts.
+func (f *follower) tell(ctx context.Context, since time.Time) {
+	group, turn := errgroup.WithContext(ctx)
+	ended := make(chan tasks.Record, mostTold)
+	group.Go(func() error { return f.keepTurn(turn) })
+	group.Go(func() error { return f.read(turn, since.Add(-overlap), ended) })
+	group.Go(func() error { return f.write(turn, ended) })
+	if err := group.Wait(); !errors.Is(err, errTurnLost) {
+		f.turn.end(context.WithoutCancel(ctx))
+	}
+}
+
+// keepTurn ends when the turn does.
+func (f *follower) keepTurn(ctx context.Context) error {
+	kept := time.Now()
+	for rest(ctx, turnPoll) {
+		_, mine, err := f.takeTurn(ctx)
+		switch {
+		case err == nil && !mine, time.Since(kept) > turnTime:
+			return errTurnLost
+		case err == nil:
+			kept = time.Now()
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// read passes on the records of messages that end, through outages of Redis.
+func (f *follower) read(ctx context.Context, since time.Time, ended chan<- tasks.Record) error {
+	for record, err := range f.records.Tail(ctx, ledger.Query{Since: since}) {
+		if err != nil {
+			rest(ctx, outageRest)
+			continue
+		}
+		select {
+		case ended <- record:
+		case <-ctx.Done():
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// write tells the receiver, and notes how far it was told.
+func (f *follower) write(ctx context.Context, ended <-chan tasks.Record) error {
+	for ctx.Err() == nil {
+		batch, place := f.gather(ctx, ended)
+		if ctx.Err() != nil {
+			break
+		}
+		if len(batch) > 0 && !f.deliver(ctx, batch) {
+			break
+		}
+		for f.turn.told(ctx, place) != nil && rest(ctx, outageRest) {
+			continue // until it is noted, others would tell it again
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// gather waits for outcomes, and gives those of the window after the first that the receiver
+// wants, and when the last one ended.
+func (f *follower) gather(ctx context.Context, ended <-chan tasks.Record) (batch []tasks.Record, place time.Time) {
+	var over <-chan time.Time
+	for len(batch) < mostTold {
+		select {
+		case record := <-ended:
+			place = record.FinishedAt
+			if f.to.wants(record) {
+				batch = append(batch, record)
+			}
+			if over == nil {
+				over = time.After(window)
+			}
+		case <-over:
+			return batch, place
+		case <-ctx.Done():
+			return nil, place
+		}
+	}
+	return batch, place
+}
+
+// deliver tells the receiver of a batch, until it has taken it or all of it is too old. It is
+// false if the turn has ended before.
+func (f *follower) deliver(ctx context.Context, batch []tasks.Record) bool {
+	n, err := newNotification(f.to.App, batch)
+	if err != nil {
+		f.log.Error().Err(err).Msg("a notification is lost")
+		return true
+	}
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = firstRetry, lastRetry
+	for {
+		err := f.client.post(ctx, n)
+		if err == nil {
+			f.on(f.to.App, Delivered, n.outcomes)
+			f.recovered()
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		f.failed(err)
+		if f.tooOld(ctx, batch) {
+			f.on(f.to.App, GivenUp, n.outcomes)
+			f.log.Error().Err(err).Int("outcomes", n.outcomes).Msg("outcomes were not told: their receiver has not taken them in time")
+			return true
+		}
+		if !rest(ctx, pauses.NextBackOff()) {
+			return false
+		}
+	}
+}
+
+// tooOld reports whether the last of a batch ended too long ago.
+func (f *follower) tooOld(ctx context.Context, batch []tasks.Record) bool {
+	now, err := f.records.Now(ctx)
+	return err == nil && now.Sub(batch[len(batch)-1].FinishedAt) > GiveUpAfter
+}
+
+// failed counts an attempt in vain, and logs the first one.
+func (f *follower) failed(err error) {
+	f.on(f.to.App, Failed, 1)
+	if f.complain {
+		f.log.Warn().Err(err).Msg("the receiver of notifications has not taken one; it is tried again")
+	}
+	f.complain = false
+}
+
+func (f *follower) recovered() {
+	if !f.complain {
+		f.log.Info().Msg("the receiver of notifications takes them again")
+	}
+	f.complain = true
+}
+
+// rest waits, and is false if ctx ends before.
+func rest(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,72 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/fields"
+	"github.com/wecomq/wecomq/internal/ledger"
+)
+
+// Result is what became of notifications.
+type Result string
+
+// The results.
+const (
+	Delivered Result = "delivered" // outcomes that their receiver has taken
+	GivenUp   Result = "given_up"  // outcomes that it has not taken within [GiveUpAfter]
+	Failed    Result = "failed"    // attempts, which are repeated
+)
+
+// Results lists all of them.
+func Results() []Result { return []Result{Delivered, GivenUp, Failed} }
+
+// Config is what a [Notifier] needs. All is required but OnResult.
+type Config struct {
+	Redis redis.UniversalClient
+	// Ledger gives that of an app.
+	Ledger    func(app string) *ledger.Ledger
+	Receivers []Receiver
+	OnResult  func(app string, result Result, n int)
+	Logger    zerolog.Logger
+}
+
+// Notifier tells receivers, each in a turn of one of all processes.
+type Notifier struct{ followers []*follower }
+
+// New makes a notifier.
+func New(cfg Config) (*Notifier, error) {
+	if cfg.OnResult == nil {
+		cfg.OnResult = func(string, Result, int) {}
+	}
+	host, _ := os.Hostname() // for people who look at the key; the rest makes it unique
+	owner := fmt.Sprintf("%s %d %s", host, os.Getpid(), ulid.Make())
+	n := &Notifier{}
+	for _, to := range cfg.Receivers {
+		c, err := newClient(to)
+		if err != nil {
+			return nil, fmt.Errorf("notifications of %s: %w", to.App, err)
+		}
+		n.followers = append(n.followers, &follower{
+			to: to, client: c, records: cfg.Ledger(to.App), on: cfg.OnResult, complain: true,
+			turn: turn{rdb: cfg.Redis, app: to.App, name: to.name(), owner: owner},
+			log:  cfg.Logger.With().Str(fields.Component, "notify").Str(fields.App, to.App).Str("token", to.Token).Logger(),
+		})
+	}
+	return n, nil
+}
+
+// Run tells the receivers until ctx ends.
+func (n *Notifier) Run(ctx context.Context) {
+	var group sync.WaitGroup
+	for _, f := range n.followers {
+		group.Go(func() { f.run(ctx) })
+	}
+	group.Wait()
+}
