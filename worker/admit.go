@@ -159,5 +159,5 @@ func (l *lane) putBack(d *delivery, a tasks.Admission) error {
 	if deadline := d.payload.ExpiresAt; !deadline.IsZero() {
 		wait = min(wait, max(0, deadline.Sub(l.clock.Latest())))
 	}
-	return later(&asynqx.Hold{Limit: a.Reason}, wait)
+	return later(&asynqx.HoldError{Limit: a.Reason}, wait)
 }

@@ -78,18 +78,23 @@ func (f *replayFlags) validate(ids []string, withErrCode bool) error {
 		return usagef("dead replay: give ids or --all, not both")
 	case !f.all && len(ids) == 0:
 		return usagef("dead replay: give ids, or --all; see 'wecomq dead replay --help'")
-	case !f.all && (withErrCode || f.includeUnknown || f.recipient != "" || f.span != span{}):
+	case !f.all && (withErrCode || f.chooses()):
 		return usagef("dead replay: --errcode, --since, --until, --recipient and --include-unknown go with --all")
 	}
-	if err := validateIDs(ids); err != nil {
+	if err := validateIDs(ids); err != nil || f.app == "" {
 		return err
 	}
 	for _, id := range ids {
-		if app, _ := tasks.AppOf(id); f.app != "" && f.app != app {
+		if app, _ := tasks.AppOf(id); app != f.app {
 			return usagef("dead replay: %s is of app %s, not of --app %s", id, app, f.app)
 		}
 	}
 	return nil
+}
+
+// chooses reports whether a flag chooses some of all dead letters.
+func (f *replayFlags) chooses() bool {
+	return f.includeUnknown || f.recipient != "" || f.span != span{}
 }
 
 func (f *replayFlags) query(withErrCode bool, now time.Time) (ledger.Query, error) {

@@ -41,7 +41,7 @@ by the msgid that WeCom gave it, --idempotency-key by the key it was sent with.
 			return runResult(cmd.Context(), g, recordLookup{app: app, ids: ids, msgids: msgids, key: key})
 		},
 	}
-	cmd.Flags().StringVar(&app, "app", "", "look for --msgid and --idempotency-key in this `APP`; the key needs it when there are several")
+	lookAtApp(cmd, &app)
 	cmd.Flags().StringArrayVar(&msgids, "msgid", nil, "look up by WeCom's `MSGID`; may be repeated")
 	cmd.Flags().StringVar(&key, "idempotency-key", "", "look up by the `KEY` that the message was sent with")
 	return cmd
@@ -99,13 +99,9 @@ func findByID(ctx context.Context, d *daemon.Deployment, id string) (tasks.Recor
 }
 
 func findByMsgID(ctx context.Context, d *daemon.Deployment, only, msgid string) (tasks.Record, error) {
-	apps := d.Apps()
-	if only != "" {
-		app, err := d.Config.App(only)
-		if err != nil {
-			return tasks.Record{}, err
-		}
-		apps = []*config.App{app}
+	apps, err := appsOr(d, only)
+	if err != nil {
+		return tasks.Record{}, err
 	}
 	for _, app := range apps {
 		record, err := d.Finder(app).ByMsgID(ctx, msgid)
@@ -126,19 +122,20 @@ func findByMsgID(ctx context.Context, d *daemon.Deployment, only, msgid string) 
 	return tasks.Record{}, fmt.Errorf("msgid %s: %w", msgid, lookup.ErrNotFound)
 }
 
-func findByKey(ctx context.Context, d *daemon.Deployment, name, key string) (tasks.Record, error) {
-	app, err := d.Config.App(name)
+func findByKey(ctx context.Context, d *daemon.Deployment, only, key string) (tasks.Record, error) {
+	apps, err := appsOr(d, only)
 	if err != nil {
 		return tasks.Record{}, err
 	}
 	var found []tasks.Record
-	for _, owner := range keyOwners(d.Config, app.Name) {
-		record, err := d.Finder(app).ByKey(ctx, owner, key)
-		switch {
-		case err == nil:
-			found = append(found, record)
-		case !errors.Is(err, lookup.ErrNotFound):
-			return tasks.Record{}, err
+	for _, app := range apps {
+		for _, owner := range keyOwners(d.Config, app.Name) {
+			record, err := d.Finder(app).ByKey(ctx, owner, key)
+			if err == nil {
+				found = append(found, record)
+			} else if !errors.Is(err, lookup.ErrNotFound) {
+				return tasks.Record{}, err
+			}
 		}
 	}
 	switch len(found) {

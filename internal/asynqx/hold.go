@@ -17,18 +17,18 @@ var holdSource string
 
 var holdScript = redis.NewScript(holdSource)
 
-// Hold is the error of a task that has to wait for one of WeCom's limits. The queue knows by it
+// HoldError is the error of a task that has to wait for one of WeCom's limits. The queue knows by it
 // what its tasks wait for, see [Look].
-type Hold struct {
+type HoldError struct {
 	Limit string // whose turn it waits for, in a word: "member"
 }
 
 // Error is what the dashboard shows.
-func (h *Hold) Error() string { return holdText + h.Limit }
+func (e *HoldError) Error() string { return holdText + e.Limit }
 
 const holdText = "waits for its turn under the limit per "
 
-// heldBy reads from a task as asynq encodes it whether its last error was a [Hold], and of which
+// heldBy reads from a task as asynq encodes it whether its last error was a [HoldError], and of which
 // limit: "" if not.
 func heldBy(task []byte) string {
 	const errorMessage = 7 // its number in asynq's TaskMessage

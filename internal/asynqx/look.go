@@ -30,7 +30,7 @@ type Queue struct {
 	Retry     int // to be tried again at a time to come
 	// PauseLeft is as [PauseLeft] says.
 	PauseLeft time.Duration
-	// Waits are, by the limit that holds tasks ([Hold]), those that wait for it; the others are
+	// Waits are, by the limit that holds tasks ([HoldError]), those that wait for it; the others are
 	// under "", which is always there.
 	Waits map[string]Wait
 }
@@ -69,11 +69,11 @@ func Look(ctx context.Context, rdb redis.UniversalClient, queues ...string) ([]Q
 		if err == nil {
 			looked[i], err = readQueue(reply)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("look at what waits in %s: %w", queues[i], err)
-		}
 	}
-	return looked, err
+	if err != nil {
+		return nil, fmt.Errorf("look at what waits in %d queues: %w", len(queues), err)
+	}
+	return looked, nil
 }
 
 // readQueue reads a reply of look.lua.

@@ -83,7 +83,7 @@ func TestATaskThatIsPutBackWaitsSinceItWasEnqueued(t *testing.T) {
 			trying <- struct{}{}
 			<-done
 			if strings.Contains(string(task.Payload()), "held") {
-				return &asynqx.Hold{Limit: "member"}
+				return &asynqx.HoldError{Limit: "member"}
 			}
 			return errors.New("waits for its turn")
 		})); err != nil {

@@ -5,7 +5,7 @@
 --      5 processed of the day 6 failed of the day 7 processed 8 failed
 -- ARGV 1 id 2 encoded task 3 how long it waits, in ms 4 when KEYS 5 and 6 expire, in Unix seconds
 --      5 1 if the attempt has failed 6 the most that KEYS 7 counts to
---      7 the limit that holds it, see Hold; '' for another reason
+--      7 the limit that holds it, see HoldError; '' for another reason
 -- result OK, or the error NOT FOUND if the task is not active
 if redis.call('LREM', KEYS[2], 0, ARGV[1]) == 0 or redis.call('ZREM', KEYS[3], ARGV[1]) == 0 then
   return redis.error_reply('NOT FOUND')

@@ -62,11 +62,11 @@ func look(ctx context.Context, rdb redis.UniversalClient, now int64, apps ...str
 		if err == nil {
 			statuses[i], err = readStatus(reply)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("read state of app %s: %w", apps[i], err)
-		}
 	}
-	return statuses, err
+	if err != nil {
+		return nil, fmt.Errorf("read the state of %d apps: %w", len(apps), err)
+	}
+	return statuses, nil
 }
 
 func readStatus(cmd *redis.Cmd) (Status, error) {

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"maps"
 	"math"
 	"regexp"
 	"strconv"
@@ -22,10 +23,7 @@ func palettes(t *testing.T) (css string, all []map[string]string) {
 	}
 	colours := map[string]string{}
 	for _, root := range palette.FindAllStringSubmatch(string(data), -1) {
-		own := map[string]string{}
-		for name, value := range colours {
-			own[name] = value
-		}
+		own := maps.Clone(colours)
 		for declaration := range strings.SplitSeq(root[1], ";") {
 			if name, value, ok := strings.Cut(declaration, ":"); ok && strings.HasPrefix(name, "--") {
 				own[name] = value

@@ -141,7 +141,7 @@ func (p *Pages) replayDead(w http.ResponseWriter, r *http.Request) error {
 	}
 	replayed, failed := 0, []string(nil)
 	err := app.Operator.ReplayAll(r.Context(), ledger.Query{States: []tasks.State{state}, ErrCode: &code, Until: time.UnixMilli(shown)},
-		func(replay operator.Replay, err error) bool {
+		func(_ operator.Replay, err error) bool {
 			if err != nil {
 				failed = append(failed, err.Error())
 			} else {
@@ -158,7 +158,7 @@ func (p *Pages) replayDead(w http.ResponseWriter, r *http.Request) error {
 	if len(failed) > 0 {
 		return &refusal{"Not all could be replayed", append([]string{fmt.Sprintf("replayed: %d", replayed)}, failed...), back}
 	}
-	http.Redirect(w, r, back+"&done=replayed-all", http.StatusSeeOther) //nolint:gosec // a path of this host
+	http.Redirect(w, r, back+"&done=replayed-all", http.StatusSeeOther)
 	return nil
 }
 
