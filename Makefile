@@ -65,9 +65,8 @@ tidy:
 	go -C tools mod tidy -diff
 	go -C tools/openapi mod tidy -diff
 
-api: ## Lint the OpenAPI document, and compile a client that is generated from it
-	cd tools/openapi && go tool vacuum lint --no-banner --errors --fail-severity error ../../docs/openapi.json
-	cd tools/openapi && go tool vacuum lint --no-banner --errors --fail-severity error ../../docs/openapi-3.0.json
+api: ## Lint the OpenAPI documents, and compile a client that is generated from them
+	go -C tools/openapi test -count=1 .
 	cd tools/openapi && go tool oapi-codegen -generate types,client -package client -o client/client.gen.go ../../docs/openapi-3.0.json
 	go -C tools/openapi build ./client
 
