@@ -51,7 +51,7 @@ func TestCommandsRunWithTheSecretsOfTheUnit(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	const fake = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(dir, "systemd-run"), []byte(fake), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(filepath.Join(dir, "systemd-run"), []byte(fake), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	script, err := filepath.Abs(filepath.Join(repository, "deploy/systemd/wecomq-run"))
