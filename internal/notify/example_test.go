@@ -59,7 +59,7 @@ func TestTheReceiverOfTheDocumentsBelievesWhatIsSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]int{body: http.StatusOK, strings.Replace(body, "accepted", "rejected", 1): http.StatusUnauthorized} {
-		r := httptest.NewRequest(http.MethodPost, "/wecomq", strings.NewReader(text))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/wecomq", strings.NewReader(text))
 		r.Header.Set("Webhook-Id", "msg_1")
 		r.Header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
 		r.Header.Set("Webhook-Signature", signature)

@@ -3,6 +3,7 @@ package notify_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -68,9 +69,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if out.Code/100 == 2 {
 		r.take(body)
 	}
-	for name, values := range out.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), out.Header())
 	w.WriteHeader(out.Code)
 }
 
