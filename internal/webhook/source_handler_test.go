@@ -83,6 +83,20 @@ func TestASourcesAlertIsOneMessageHoweverOftenItComes(t *testing.T) {
 	}
 }
 
+// A branch has the same name in every multibranch pipeline.
+func TestJobsOfOneNameInDifferentFoldersAreDifferentAlerts(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, sourceConfig(t))
+	for _, folder := range []string{"mall", "bank"} {
+		body := strings.ReplaceAll(string(sample(t, "sources/jenkins-folder-failure.json")), "job/mall/", "job/"+folder+"/")
+		b.post(t, "jenkins", "to_user=alice", body, nil)
+	}
+	want := []string{"alice:: critical markdown: firing mall/shop/main", "alice:: critical markdown: firing bank/shop/main"}
+	if diff := cmp.Diff(want, b.queue.brief(t)); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
 // Without times nothing but the end tells one occurrence from the next.
 func TestWhatFailsAgainAfterItsEndIsToldAgain(t *testing.T) {
 	t.Parallel()

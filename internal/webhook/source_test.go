@@ -162,6 +162,7 @@ func TestTheEndOfAnAlertIsThatOfItsBeginning(t *testing.T) {
 		"jenkins-failure": "jenkins-success", "sentry-event-alert": "sentry-issue-resolved", "sentry-plugin": "sentry-issue-resolved",
 		"sentry-metric-critical": "sentry-metric-resolved", "nightingale-event": "nightingale-recovered",
 		"grafana-legacy-alerting": "grafana-legacy-ok", "grafana-legacy-no-data": "grafana-legacy-ok",
+		"jenkins-folder-failure": "jenkins-folder-success",
 	} {
 		first, last := alertFrom(t, sources, begins), alertFrom(t, sources, ends)
 		if first.Status != webhook.Firing || last.Status != webhook.Resolved {
