@@ -178,10 +178,14 @@ func (h *Handler) deliverAll(ctx context.Context, app string, deliveries []deliv
 	if len(deliveries) > fewDeliveries {
 		group.SetLimit(parallelDeliveries)
 	}
-	for i, d := range deliveries {
+	for _, places := range byGroup(deliveries) {
 		group.Go(func() (err error) {
-			delivered[i], err = h.deliver(ctx, app, d)
-			return err
+			for _, i := range places {
+				if delivered[i], err = h.deliver(ctx, app, deliveries[i]); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -195,6 +199,22 @@ func (h *Handler) deliverAll(ctx context.Context, app string, deliveries []deliv
 		}
 	}
 	return accepted, nil
+}
+
+// byGroup are the places of deliveries, by their group: the array of a source can have an alert
+// and its end, which stay in order only if they are delivered one after the other.
+func byGroup(deliveries []delivery) (groups [][]int) {
+	known := map[string]int{}
+	for i, d := range deliveries {
+		id := d.group()
+		at, ok := known[id]
+		if !ok {
+			at = len(groups)
+			known[id], groups = at, append(groups, nil)
+		}
+		groups[at] = append(groups[at], i)
+	}
+	return groups
 }
 
 // complain logs alerts that do not reach everybody they should: nobody else would

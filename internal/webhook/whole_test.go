@@ -2,9 +2,11 @@ package webhook_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,6 +87,35 @@ func TestResolvedFollowsAFiringThatIsTriedAgain(t *testing.T) {
 		}
 	}
 	want := []string{"firing a", "resolved a", "firing b a", "firing a b"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("arrived (-want +got):\n%s", diff)
+	}
+}
+
+// So many deliveries are made in parallel, but not those of one alert.
+func TestAnArraysAlertsEndAfterTheyBegin(t *testing.T) {
+	t.Parallel()
+	cfg := sourceConfig(t)
+	backups := cfg.Sources["backup"]
+	backups.Labels = map[string]string{"wecom_to_user": "{{.job}}"}
+	cfg.Sources["backup"] = backups
+	w := newWhole(t, cfg)
+	const jobs = 20
+	var events []string
+	want := map[string][]string{}
+	for i := range jobs {
+		job := fmt.Sprint("job", i)
+		events = append(events, backup(job, false), backup(job, true))
+		want[job] = []string{"firing", "resolved"}
+	}
+	if a := postTo(t, w, "backup", "", "["+strings.Join(events, ",")+"]", nil); a.status != http.StatusAccepted {
+		t.Fatalf("HTTP %d %s", a.status, a.body)
+	}
+	got := map[string][]string{}
+	for _, text := range w.texts(t, 2*jobs) {
+		said, job, _ := strings.Cut(text, " ")
+		got[job] = append(got[job], said)
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("arrived (-want +got):\n%s", diff)
 	}
