@@ -16,7 +16,7 @@ import (
 const collectTime = 3 * time.Second
 
 // Collector exports the state of all apps to Prometheus, with a few round trips.
-// If Redis is unavailable, only these metrics are invalid.
+// If Redis is unavailable, only these metrics are invalid; if an app cannot be read, only its own.
 type Collector struct{ apps atomic.Pointer[Inspector] }
 
 var _ prometheus.Collector = (*Collector)(nil)
@@ -63,11 +63,10 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), collectTime)
 	defer cancel()
 	apps := c.apps.Load()
-	statuses, err := apps.Statuses(ctx, slices.Sorted(maps.Keys(apps.apps))...)
-	if err != nil {
+	readable := apps.readable(ctx, slices.Sorted(maps.Keys(apps.apps)), func(err error) {
 		ch <- prometheus.NewInvalidMetric(stateDesc, err)
-	}
-	for _, status := range statuses {
+	})
+	for _, status := range readable {
 		status.collect(ch)
 	}
 }

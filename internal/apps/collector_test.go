@@ -1,6 +1,7 @@
 package apps_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/apps"
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/message"
@@ -143,6 +145,32 @@ func TestAReloadReplacesTheApps(t *testing.T) {
 	c.Replace(next)
 	if n := testutil.CollectAndCount(c, "wecomq_app_state"); n != 5 {
 		t.Errorf("%d series, want the five states of the new app", n)
+	}
+}
+
+func TestAnAppThatCannotBeReadHidesNoOther(t *testing.T) {
+	t.Parallel()
+	for what, key := range map[string]string{"limits": keys.Pace("ops"), "queue": "asynq:{ops:default}:pending", "audit": keys.Audit("ops")} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			rdb := redistest.New(t)
+			if err := rdb.SAdd(t.Context(), key, "of another type").Err(); err != nil {
+				t.Fatal(err)
+			}
+			registry := prometheus.NewPedanticRegistry()
+			registry.MustRegister(collector(rdb))
+			families, err := registry.Gather()
+			if err == nil || strings.Count(err.Error(), "WRONGTYPE") != 1 || !strings.Contains(err.Error(), "app ops: ") {
+				t.Errorf("error %v, want why ops cannot be read", err)
+			}
+			var got []string
+			for _, m := range familyOf(families, "wecomq_app_state") {
+				got = append(got, m.GetLabel()[0].GetValue()+" "+m.GetLabel()[1].GetValue())
+			}
+			if want := []string{"hr paused", "hr penalty", "hr running", "hr suspended", "hr unavailable"}; !slices.Equal(got, want) {
+				t.Errorf("states %q, want %q", got, want)
+			}
+		})
 	}
 }
 

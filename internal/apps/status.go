@@ -130,6 +130,24 @@ func (a *Inspector) Statuses(ctx context.Context, apps ...string) ([]Status, err
 	return all, nil
 }
 
+// readable looks at apps as [Inspector.Statuses] does, and leaves out those that cannot be read:
+// failed is told why. It halves what fails, so an app among a thousand costs twenty more looks.
+func (a *Inspector) readable(ctx context.Context, apps []string, failed func(error)) []Status {
+	all, err := a.Statuses(ctx, apps...)
+	switch {
+	case err == nil:
+		return all
+	case len(apps) == 1:
+		failed(fmt.Errorf("app %s: %w", apps[0], err))
+		return nil
+	case a.rdb.Ping(ctx).Err() != nil: // it is no matter of an app
+		failed(err)
+		return nil
+	}
+	half := len(apps) / 2
+	return append(a.readable(ctx, apps[:half], failed), a.readable(ctx, apps[half:], failed)...)
+}
+
 func (a *Inspector) status(app string, p pacing.Status, queues []Queue) Status {
 	limits := a.apps[app].Limits
 	s := Status{
