@@ -45,6 +45,7 @@ type deadGroup struct {
 	Code    wecom.Code
 	ErrMsg  string // of the newest
 	Count   int
+	Updates int  // of Count, updates of cards, which are not replayed
 	AtLeast bool // there are older ones
 }
 
@@ -56,8 +57,8 @@ func (g deadGroup) Link() string {
 // Unknown says that they may have arrived.
 func (g deadGroup) Unknown() bool { return g.State == tasks.Unknown }
 
-// Most is how many a button replays.
-func (g deadGroup) Most() int { return min(g.Count, replayedAtOnce) }
+// Most is how many a button replays; 0 if there is none to replay.
+func (g deadGroup) Most() int { return min(g.Count-g.Updates, replayedAtOnce) }
 
 // dead shows the dead letters.
 func (p *Pages) dead(w http.ResponseWriter, r *http.Request) error {
@@ -120,6 +121,9 @@ func (a *watched) fetchDead(ctx context.Context) ([]deadGroup, error) {
 			g = deadGroup{App: a.Name, State: r.State, Code: wecom.Code(r.ErrCode), ErrMsg: r.ErrMsg, AtLeast: page.Next.String() != ""}
 		}
 		g.Count++
+		if r.Type == tasks.CardUpdateType {
+			g.Updates++
+		}
 		groups[why] = g
 	}
 	return slices.SortedFunc(maps.Values(groups), func(a, b deadGroup) int {

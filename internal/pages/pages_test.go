@@ -141,6 +141,25 @@ func TestDeadLettersAreReplayedByTheirErrcode(t *testing.T) {
 	w.want(w.get("/messages/"+unknown), http.StatusOK, "would get it twice")
 }
 
+// Updates of cards are dead letters that no button replays.
+func TestUpdatesOfCardsAreNotOfferedForReplay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.reject("ops", b.send("ops", "gone", "a message"))
+	for i, code := range []int64{81013, 81013, 42045} {
+		update := tasks.Payload{
+			ID: "ops-update-" + strconv.Itoa(i), App: "ops", Priority: tasks.Default, Type: tasks.CardUpdateType,
+			Body: []byte(`{"userids":["gone"],"response_code":"c","button":{"replace_name":"Done"}}`), UpdateOf: "ops-card", EnqueuedAt: time.Now(),
+		}
+		if _, err := b.LedgerOf("ops").Settle(t.Context(), update, tasks.Settlement{State: tasks.Rejected, ErrCode: code, ErrMsg: "no"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := b.open(admin)
+	w.want(w.get("/dead?errcode=81013"), http.StatusOK, "3 × ops", "Replay these 1<")
+	w.want(w.get("/dead?errcode=42045"), http.StatusOK, "1 × ops", "ops-update-2", "not /replay")
+}
+
 func TestALineOfAListTellsWhatItIs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
