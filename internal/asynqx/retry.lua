@@ -14,7 +14,7 @@ end
 local t = redis.call('TIME')
 local due = t[1] + math.ceil(t[2] / 1000000 + math.max(ARGV[3], 1) / 1000)
 redis.call('ZADD', KEYS[4], due, ARGV[1])
--- What it waits for and since when is asked by waiting.lua. Its first wait began when it was
+-- What it waits for and since when is asked by look.lua. Its first wait began when it was
 -- enqueued, or, of one that was scheduled, about now.
 local since = redis.call('HMGET', KEYS[1], 'waits_since', 'pending_since')
 since = since[1] or since[2] or string.format('%d000000000', t[1])
