@@ -184,7 +184,7 @@ receivers:
 		fireAt(t, otherURL, name, "x", since)
 	}
 	tell("Before")
-	waittest.Until(t, "both report what is before the outage", func() bool { return len(front.lines(`"webhook accepted"`)) == 2 })
+	waittest.Until(t, "both report what is before the outage", func() bool { return len(front.lines(`"status":202`)) == 2 })
 
 	front.kill()
 	away, began := time.After(pairOutage(t)), time.Now()
@@ -196,7 +196,7 @@ receivers:
 	other.awaitLine("connection refused")
 	<-away
 	front = serve()
-	waittest.Until(t, "both report everything", func() bool { return len(front.lines(`"webhook accepted"`)) == 2*len(names) })
+	waittest.Until(t, "both report everything", func() bool { return len(front.lines(`"webhook accepted"`)) >= 2*len(names) })
 	t.Logf("everything was reported twice %s after the gateway went", time.Since(began).Round(100*time.Millisecond))
 	waittest.Until(t, "everything arrives", func() bool { return len(l.messages()) >= 1+len(names) })
 	for _, name := range append(names, "Before") {
@@ -204,7 +204,7 @@ receivers:
 			t.Errorf("%s arrived %d times", name, n)
 		}
 	}
-	if n := len(front.lines(`"duplicate":true`)); n != len(names) {
-		t.Errorf("%d reports were found to be the second, want %d", n, len(names))
+	if n := len(front.lines(`"duplicate":true`)); n < len(names) {
+		t.Errorf("%d reports were found to be the second, want %d at least", n, len(names))
 	}
 }

@@ -106,7 +106,7 @@ func tokenName(name string) (string, error) {
 	switch {
 	case strings.HasPrefix(name, PersonPrefix):
 		return "", fmt.Errorf("begins with %q, which is for people of gateway.login", PersonPrefix)
-	case name == "webhook" || strings.HasPrefix(name, "webhook/"):
+	case name == tasks.DigestActor || strings.HasPrefix(name, tasks.WebhookActor("")):
 		return "", fmt.Errorf("%q is what webhooks are called; choose another name", name)
 	case strings.Contains(name, "@"):
 		return "", fmt.Errorf("%q has an @, as the users of commands have; leave it out", name)

@@ -162,7 +162,7 @@ func (b *backends) waiting(ctx context.Context, app, id string) (tasks.Record, e
 	}
 	return tasks.Record{
 		ID: id, App: app, Type: m.Request.Type(), Priority: m.Options.Priority, State: tasks.Held, ErrMsg: "waits for " + after,
-		Actor: cmp.Or(m.Options.Actor, webhookActor),
+		Actor: cmp.Or(m.Options.Actor, tasks.DigestActor),
 	}, nil
 }
 

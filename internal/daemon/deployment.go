@@ -56,6 +56,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (*Deployment, erro
 	for _, app := range cfg.Apps {
 		inFlight += app.Concurrency
 	}
+	inFlight += len(receivers(cfg, nil)) // each waits for outcomes
 	rdb, err := redisconn.Open(string(cfg.Redis.URL), inFlight)
 	if err != nil {
 		return nil, &config.Error{Err: err}

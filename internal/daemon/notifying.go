@@ -21,7 +21,7 @@ type notifying struct {
 
 func newNotifying(d *Deployment, names []string) (*notifying, error) {
 	n := &notifying{names: names, next: make(chan *notify.Notifier, 1)}
-	n.receivers = d.receivers(names)
+	n.receivers = receivers(d.Config, names)
 	var err error
 	n.notifier, err = d.notifier(n.receivers)
 	return n, err
@@ -53,16 +53,16 @@ func (n *notifying) runOne(ctx context.Context, current *notify.Notifier) (next 
 
 // prepare implements [reloadable]. Receivers that stay as they are notice nothing.
 func (n *notifying) prepare(d *Deployment) (apply func(), err error) {
-	receivers := d.receivers(n.names)
-	if reflect.DeepEqual(receivers, n.receivers) {
+	now := receivers(d.Config, n.names)
+	if reflect.DeepEqual(now, n.receivers) {
 		return func() {}, nil
 	}
-	notifier, err := d.notifier(receivers)
+	notifier, err := d.notifier(now)
 	if err != nil {
 		return nil, err
 	}
 	return func() {
-		n.receivers = receivers
+		n.receivers = now
 		select {
 		case <-n.next: // one that was never run
 		default:
@@ -82,19 +82,20 @@ func (d *Deployment) notifier(receivers []notify.Receiver) (*notify.Notifier, er
 }
 
 // receivers are those of some apps, of all if none is named, and of their tokens.
-func (d *Deployment) receivers(names []string) []notify.Receiver {
+func receivers(cfg *config.Config, names []string) []notify.Receiver {
 	var all []notify.Receiver
 	add := func(app, token string, n config.Notify) {
 		if n.URL != "" {
 			all = append(all, notify.Receiver{App: app, Token: token, URL: n.URL, Secret: n.Secret, Internal: n.Internal})
 		}
 	}
-	for _, app := range d.Apps() {
+	for _, name := range cfg.AppNames() {
+		app := cfg.Apps[name]
 		if len(names) > 0 && !slices.Contains(names, app.Name) {
 			continue
 		}
 		add(app.Name, "", app.Notify)
-		for _, token := range d.Config.Gateway.Tokens {
+		for _, token := range cfg.Gateway.Tokens {
 			if slices.Contains(token.Apps, app.Name) {
 				add(app.Name, token.Name, token.Notify)
 			}

@@ -20,17 +20,12 @@ type webhooks struct {
 	next     chan webhookDuty
 }
 
-// webhookActor is who sends what comes by webhook if it is not known which token has delivered
-// it: a digest is of several.
-const webhookActor = "webhook"
-
-// webhookActorOf is who sends a webhook's messages. With the token in it, the webhooks of one do
-// not hold up those of another.
+// webhookActorOf is who sends a webhook's messages.
 func webhookActorOf(ctx context.Context) string {
 	if identity := gateway.IdentityFrom(ctx); identity != nil {
-		return webhookActor + "/" + identity.Name()
+		return tasks.WebhookActor(identity.Name())
 	}
-	return webhookActor
+	return tasks.DigestActor
 }
 
 // webhookQueue enqueues what webhooks send. A repeat of an alert may be rendered with
@@ -41,7 +36,7 @@ type webhookQueue struct{ *backends }
 func (q webhookQueue) Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result {
 	results := make([]tasks.Result, len(messages))
 	for i, m := range messages {
-		m.Options.KeyTakesAny, m.Options.Actor = true, cmp.Or(m.Options.Actor, webhookActor)
+		m.Options.KeyTakesAny, m.Options.Actor = true, cmp.Or(m.Options.Actor, tasks.DigestActor)
 		if results[i].Err = permitted(ctx, m); results[i].Err == nil {
 			results[i] = q.backends.Enqueue(ctx, app, []tasks.Message{m})[0]
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -150,22 +151,36 @@ func (t *tail) read(ctx context.Context) (bool, error) {
 	if t.behind, err = t.outran(ctx); err != nil || t.behind {
 		return true, err
 	}
-	ids := make([]string, len(streams[0].Messages))
-	for i, entry := range streams[0].Messages {
-		ids[i], _ = entry.Values["id"].(string)
-	}
+	entries := streams[0].Messages
+	ids, ended := latest(entries)
 	records, err := t.Read(ctx, ids)
 	if err != nil {
 		return false, err
 	}
 	for _, record := range records {
+		if record.FinishedAt.After(ended[record.ID].Add(tailOverlap)) {
+			continue // it has ended again since, which a later entry tells in its turn
+		}
 		if record.State.Final() && t.query.Match(record) && !t.tell(record) {
 			return false, nil
 		}
 	}
-	t.last = streams[0].Messages[len(ids)-1].ID
+	t.last = entries[len(entries)-1].ID
 	t.move(timeOf(t.last))
 	return true, nil
+}
+
+// latest are the messages of entries, in the order of the last entry of each, and its time.
+func latest(entries []redis.XMessage) (ids []string, ended map[string]time.Time) {
+	ended = map[string]time.Time{}
+	for _, entry := range slices.Backward(entries) {
+		id, _ := entry.Values["id"].(string)
+		if _, later := ended[id]; !later {
+			ids, ended[id] = append(ids, id), timeOf(entry.ID)
+		}
+	}
+	slices.Reverse(ids)
+	return ids, ended
 }
 
 // outran reports whether the stream has dropped the entry that was read last, and so

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
@@ -94,6 +96,40 @@ func TestTailBeginsInThePastAndTellsNothingTwice(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got[1:]); diff != "" {
 		t.Errorf("what ended meanwhile (-want +got):\n%s", diff)
+	}
+}
+
+// A reader that is late meets the entry of an earlier end of a message that has ended again.
+func TestTailTellsOfAMessageThatEndedTwiceInItsTurn(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	l := ledger.New(rdb, "ops", time.Hour)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	settle(t, l, "ops-first", tasks.Settlement{State: tasks.Accepted})
+	var got []string
+	for record, err := range l.Tail(ctx, ledger.Query{Since: time.Now().Add(-time.Minute)}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, record.ID)
+		if len(got) == 1 { // it is away, while ops-twice ends, ops-between does, and ops-twice does again
+			now := rdb.Time(t.Context()).Val()
+			for _, entry := range []struct {
+				id  string
+				ago time.Duration
+			}{{"ops-twice", 0}, {"ops-between", 0}, {"ops-twice", -time.Hour}} {
+				at := now.Add(-entry.ago).UnixMilli()
+				rdb.HSet(t.Context(), keys.Record("ops", entry.id), "state", "accepted", "finished_at", at)
+				rdb.XAdd(t.Context(), &redis.XAddArgs{Stream: keys.Results("ops"), ID: strconv.FormatInt(at, 10) + "-*", Values: []any{"id", entry.id}})
+			}
+		}
+		if len(got) == 3 {
+			break
+		}
+	}
+	if diff := cmp.Diff([]string{"ops-first", "ops-between", "ops-twice"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

@@ -17,10 +17,12 @@ import (
 const (
 	// turnPoll is how often a process asks whether it is its turn, or keeps it.
 	turnPoll = turnTime / 3
-	// window is how long outcomes are gathered for one notification, and mostTold how many
-	// it has at most.
-	window   = time.Second
-	mostTold = 100
+	// window is how long outcomes are gathered for one notification, mostTold how many it has
+	// at most, and mostToldBytes how large they are together, but for the last one: many web
+	// servers take no more than 1 MB.
+	window        = time.Second
+	mostTold      = 100
+	mostToldBytes = 256 << 10
 	// overlap is how far a process that takes over reaches back. It is told twice of what
 	// ended in it, but of nothing never, although Redis may have failed over to a replica
 	// whose clock is late.
@@ -131,12 +133,14 @@ func (f *follower) write(ctx context.Context, ended <-chan tasks.Record) error {
 // wants, and when the last one ended.
 func (f *follower) gather(ctx context.Context, ended <-chan tasks.Record) (batch []tasks.Record, place time.Time) {
 	var over <-chan time.Time
-	for len(batch) < mostTold {
+	size := 0
+	for len(batch) < mostTold && size < mostToldBytes {
 		select {
 		case record := <-ended:
 			place = record.FinishedAt
 			if f.to.wants(record) {
 				batch = append(batch, record)
+				size += sizeOf(record)
 			}
 			if over == nil {
 				over = time.After(window)
@@ -160,7 +164,7 @@ func (f *follower) deliver(ctx context.Context, batch []tasks.Record) bool {
 	}
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = firstRetry, lastRetry
-	for {
+	for !f.tooOld(ctx, batch) {
 		err := f.client.post(ctx, n)
 		if err == nil {
 			f.on(f.to.App, Delivered, n.outcomes)
@@ -171,15 +175,13 @@ func (f *follower) deliver(ctx context.Context, batch []tasks.Record) bool {
 			return false
 		}
 		f.failed(err)
-		if f.tooOld(ctx, batch) {
-			f.on(f.to.App, GivenUp, n.outcomes)
-			f.log.Error().Err(err).Int("outcomes", n.outcomes).Msg("outcomes were not told: their receiver has not taken them in time")
-			return true
-		}
 		if !rest(ctx, pauses.NextBackOff()) {
 			return false
 		}
 	}
+	f.on(f.to.App, GivenUp, n.outcomes)
+	f.log.Error().Int("outcomes", n.outcomes).Msg("outcomes were not told: their receiver has not taken them in time")
+	return true
 }
 
 // tooOld reports whether the last of a batch ended too long ago.

@@ -33,6 +33,12 @@ type eventData struct {
 	Messages []tasks.Record `json:"messages"` // in the order in which they ended
 }
 
+// sizeOf is how large a record is in a notification, in bytes.
+func sizeOf(record tasks.Record) int {
+	text, _ := json.Marshal(record) //nolint:errchkjson // of no consequence: it fails again with the notification
+	return len(text)
+}
+
 func newNotification(app string, ended []tasks.Record) (notification, error) {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)

@@ -26,5 +26,8 @@ func (r Receiver) name() string {
 	return "token " + r.Token
 }
 
-// wants reports whether the receiver is told of a message.
-func (r Receiver) wants(record tasks.Record) bool { return r.Token == "" || r.Token == record.Actor }
+// wants reports whether the receiver is told of a message: what its token has sent, or what
+// has come of the webhooks that it delivered.
+func (r Receiver) wants(record tasks.Record) bool {
+	return r.Token == "" || r.Token == record.Actor || tasks.WebhookActor(r.Token) == record.Actor
+}
