@@ -55,15 +55,20 @@ func flood(t *testing.T, url string, lines int) {
 	floodWith(t, url, lines, `"priority":"critical"`, "queued")
 }
 
+// floodWith sends the rest again where Redis was too slow for a batch.
 func floodWith(t *testing.T, url string, lines int, options, state string) {
 	t.Helper()
-	var body strings.Builder
-	for i := range lines {
-		fmt.Fprintf(&body, `{%s,"touser":"u%d","msgtype":"text","text":{"content":"flood %06d"}}`+"\n", options, i, i)
-	}
-	status, answer := as(t, flooder, http.MethodPost, url+"/v1/messages:batch", body.String())
-	if queued := bytes.Count(answer, []byte(`"state":"`+state+`"`)); status != http.StatusOK || queued != lines {
-		t.Fatalf("HTTP %d, %d of %d lines are queued", status, queued, lines)
+	for sent := 0; sent < lines; {
+		var body strings.Builder
+		for i := sent; i < lines; i++ {
+			fmt.Fprintf(&body, `{%s,"touser":"u%d","msgtype":"text","text":{"content":"flood %06d"}}`+"\n", options, i, i)
+		}
+		status, answer := as(t, flooder, http.MethodPost, url+"/v1/messages:batch", body.String())
+		queued := bytes.Count(answer, []byte(`"state":"`+state+`"`))
+		if status != http.StatusOK || queued == 0 {
+			t.Fatalf("HTTP %d, %d of %d lines are %s", status, queued, lines-sent, state)
+		}
+		sent += queued
 	}
 }
 

@@ -185,6 +185,7 @@ func (g *growth) alerts(to, status, group string) {
 	g.Helper()
 	g.post("/v1/webhooks/alertmanager/ops?to_user="+to, `{"version":"4","receiver":"r","externalURL":"http://am","status":"`+status+`","groupKey":"`+group+
 		`","alerts":[{"status":"`+status+`","labels":{"alertname":"`+group+`"},"startsAt":"2026-11-22T07:58:13Z","endsAt":"2026-11-22T08:58:13Z"}]}`)
+	g.look() // what is gathered may be gone soon
 }
 
 // messages sends one of each kind by the REST API, and some whose recipients are over
