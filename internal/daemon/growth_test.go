@@ -185,7 +185,21 @@ func (g *growth) alerts(to, status, group string) {
 	g.Helper()
 	g.post("/v1/webhooks/alertmanager/ops?to_user="+to, `{"version":"4","receiver":"r","externalURL":"http://am","status":"`+status+`","groupKey":"`+group+
 		`","alerts":[{"status":"`+status+`","labels":{"alertname":"`+group+`"},"startsAt":"2026-11-22T07:58:13Z","endsAt":"2026-11-22T08:58:13Z"}]}`)
-	g.look() // what is gathered may be gone soon
+}
+
+// storm posts alerts until some are gathered: a slow machine posts fewer within a window.
+func (g *growth) storm() {
+	g.Helper()
+	digest := g.rows[slices.IndexFunc(g.rows, func(r *keyRow) bool { return strings.Contains(r.names, ":webhook:digest:") })]
+	n := 0
+	waittest.Until(g.T, "alerts are gathered", func() bool {
+		for range 4 {
+			g.alerts("storm", "firing", fmt.Sprint("storm", n))
+			n++
+		}
+		g.look()
+		return digest.met
+	})
 }
 
 // messages sends one of each kind by the REST API, and some whose recipients are over
@@ -238,9 +252,7 @@ func (g *growth) operator(rejected string) {
 	// The resolved alert waits for the firing one, and others are gathered meanwhile.
 	g.alerts("pair", "firing", "pair")
 	g.alerts("pair", "resolved", "pair")
-	for i := range 4 {
-		g.alerts("storm", "firing", fmt.Sprint("storm", i))
-	}
+	g.storm()
 	g.alerts("card&type=template_card&resolve=update", "firing", "card")
 	many := strings.Repeat(`{"touser":"many","msgtype":"text","text":{"content":"many"}}`+"\n", 20) // a long queue
 	g.post("/v1/messages:batch?app=ops", many)
