@@ -2,7 +2,6 @@ package pacing_test
 
 import (
 	"flag"
-	"os"
 	"testing"
 
 	_ "pgregory.net/rapid" // has the flag
@@ -18,5 +17,5 @@ func TestMain(m *testing.M) {
 	if !asked {
 		_ = checks.Value.Set("30")
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
