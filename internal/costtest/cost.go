@@ -31,7 +31,7 @@ func Of(f func()) Cost {
 func cpu() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err)
+		panic(err) //nolint:forbidigo // it needs no more than this process
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -151,8 +151,7 @@ func answer[T any](api huma.API, doc string) *huma.Response {
 // documentProblem adds what [problem.Problem] has beside huma's own model.
 func documentProblem(schemas huma.Registry) {
 	model, own := schemas.Map()["ErrorModel"], reflect.TypeFor[problem.Problem]()
-	for i := range own.NumField() {
-		field := own.Field(i)
+	for field := range own.Fields() {
 		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
 			model.Properties[name] = huma.SchemaFromField(schemas, field, "Problem"+field.Name)
 		}

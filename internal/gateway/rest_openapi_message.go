@@ -72,9 +72,9 @@ func messageSchema(schemas huma.Registry, request message.Request) string {
 // contentOf is the field of a request that has its content.
 func contentOf(request message.Request) reflect.StructField {
 	t := reflect.TypeOf(request)
-	for i := range t.NumField() {
-		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name == string(request.Type()) {
-			return t.Field(i)
+	for field := range t.Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name == string(request.Type()) {
+			return field
 		}
 	}
 	panic(fmt.Sprintf("%s has no content", t)) //nolint:forbidigo // a programming error, which every test of the gateway meets

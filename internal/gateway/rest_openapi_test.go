@@ -83,7 +83,7 @@ type schema struct {
 	Enum          []any             `json:"enum"`
 	Properties    map[string]schema `json:"properties"`
 	Required      []string          `json:"required"`
-	OneOf         []schema          `json:"oneOf"`
+	OneOf         []schema          `json:"oneOf"` //nolint:tagliatelle // OpenAPI's
 	Discriminator struct {
 		Mapping map[string]string `json:"mapping"`
 	} `json:"discriminator"`
@@ -97,7 +97,7 @@ func TestEveryMessageTypeHasASchemaAndAnExample(t *testing.T) {
 				Content map[string]struct {
 					Examples map[string]struct{ Value json.RawMessage }
 				}
-			} `json:"requestBody"`
+			} `json:"requestBody"` //nolint:tagliatelle // OpenAPI's
 		}
 		Components struct{ Schemas map[string]schema }
 	}](t, newBundle(t).do("GET", "/openapi.json", "").body)
