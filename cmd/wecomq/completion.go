@@ -10,6 +10,7 @@ import (
 	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -42,7 +43,7 @@ func (g *globals) completions() (byFlag, own, arguments map[string]cobra.Complet
 		"app": g.completeApps, "apps": g.completeApps,
 		"state": oneOf(tasks.States()...), "priority": oneOf(tasks.Priorities()...), "errcode": g.completeErrcodes,
 		"scopes": oneOf(config.Scopes()...), "action": oneOf(activity.Actions()...),
-		"type": oneOf("markdown", "text", "textcard", "template_card"), "source": oneOf("alertmanager", "grafana"),
+		"type": oneOf("markdown", "text", "textcard", "template_card"), "source": oneOf(append([]string{string(webhook.Alertmanager), string(webhook.Grafana)}, webhook.Presets()...)...),
 		"format": oneOf("table", "ndjson", "csv"), "encoding": oneOf(compose.Encodings()...), "header": oneOf("auto", "yes", "no"),
 		"output": oneOf("text", "json"), "log-format": oneOf("console", "json"), "log-level": oneOf("debug", "info", "warn", "error"),
 	}
