@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hibiken/asynqmon"
 	"github.com/redis/go-redis/v9"
@@ -37,8 +38,8 @@ type Config struct {
 // Dashboard is asynqmon. It is safe for concurrent use.
 type Dashboard struct {
 	cfg    Config
-	admin  http.Handler
-	reader http.Handler // the same, without buttons
+	admin  func() http.Handler
+	reader func() http.Handler // the same, without buttons
 }
 
 // New makes the dashboard. It shares the Redis client and never closes it.
@@ -52,7 +53,9 @@ func New(cfg Config) (*Dashboard, error) {
 		return nil, errors.New("dashboard: Apps is nil")
 	}
 	return &Dashboard{
-		cfg: cfg, admin: newMonitor(cfg, false), reader: newMonitor(cfg, true),
+		cfg:    cfg,
+		admin:  sync.OnceValue(func() http.Handler { return newMonitor(cfg, false) }),
+		reader: sync.OnceValue(func() http.Handler { return newMonitor(cfg, true) }),
 	}, nil
 }
 
@@ -120,7 +123,7 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if !strings.HasPrefix(r.URL.Path, Root+"/api/") {
-		serveUI(w, r, monitor, d.cfg.Prefix)
+		serveUI(w, r, monitor(), d.cfg.Prefix)
 		return
 	}
 	if text, ok := d.refusal(r, identity); !ok {
@@ -131,7 +134,7 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	capSize(r)
 	defer record(r, identity.Allow(config.ScopeAdmin)) // without it, asynqmon is read-only
 	answer := &discreet{ResponseWriter: w}
-	monitor.ServeHTTP(answer, r)
+	monitor().ServeHTTP(answer, r)
 	if answer.hidden.Len() > 0 {
 		d.cfg.Logger.Error().Str("path", r.URL.Path).Str("error", strings.TrimSpace(answer.hidden.String())).Msg("dashboard failed")
 	}

@@ -94,9 +94,7 @@ func New(cfg Config) (*Gateway, error) {
 	g.registerBroadcasts(api)
 	documentWebhooks(api.OpenAPI(), cfg.Routes)
 	documentPush(api.OpenAPI())
-	if err := g.serveOpenAPI(api.OpenAPI()); err != nil {
-		return nil, err
-	}
+	g.serveOpenAPI(api.OpenAPI())
 	g.serveHealth()
 	g.serveWeCom()
 	g.servePush()

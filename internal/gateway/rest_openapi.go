@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -22,6 +23,7 @@ const (
 	bearerScheme = "bearer"
 	// schemaPrefix begins a reference to a schema.
 	schemaPrefix = "#/components/schemas/"
+	openAPIType  = "application/openapi+json"
 )
 
 // newAPI returns the REST API. The gateway serves the document and the docs page
@@ -110,35 +112,29 @@ func (g *Gateway) authorize(r *http.Request, scope config.Scope) (*http.Request,
 	return r, identity.Allow(scope)
 }
 
-// serveOpenAPI serves the document, also as OpenAPI 3.0, and the docs page.
-func (g *Gateway) serveOpenAPI(document *huma.OpenAPI) error {
+// serveOpenAPI serves the document, also as OpenAPI 3.0, and the docs page. Each is made when
+// somebody first asks for it: the three cost more than all else of a gateway's start.
+func (g *Gateway) serveOpenAPI(document *huma.OpenAPI) {
 	documentProblem(document.Components.Schemas)
-	text, err := json.Marshal(document)
-	if err != nil {
-		return fmt.Errorf("encode the OpenAPI document: %w", err)
-	}
-	older, err := olderDocument(document)
-	if err != nil {
-		return err
-	}
-	page, err := docsPage(document)
-	if err != nil {
-		return err
-	}
-	for path, text := range map[string][]byte{"GET /openapi.json": text, "GET /openapi-3.0.json": older} {
-		g.mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/openapi+json")
-			w.Header().Set("Cache-Control", "no-cache")
-			_, _ = w.Write(text)
-		})
-	}
-	g.mux.HandleFunc("GET /docs", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	g.serveDocument("GET /openapi.json", openAPIType, func() ([]byte, error) { return json.Marshal(document) })
+	g.serveDocument("GET /openapi-3.0.json", openAPIType, func() ([]byte, error) { return olderDocument(document) })
+	g.serveDocument("GET /docs", "text/html; charset=utf-8", func() ([]byte, error) { return docsPage(document) })
+}
+
+// serveDocument serves what render makes, once.
+func (g *Gateway) serveDocument(pattern, contentType string, render func() ([]byte, error)) {
+	render = sync.OnceValues(render)
+	g.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		document, err := render()
+		if err != nil {
+			g.fail(w, r, fmt.Errorf("make %s: %w", r.URL.Path, err))
+			return
+		}
+		w.Header().Set("Content-Type", contentType)
 		w.Header().Set("Cache-Control", "no-cache")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-		_, _ = w.Write(page)
+		_, _ = w.Write(document)
 	})
-	return nil
 }
 
 // answer documents one of the answers of an operation that has several.

@@ -11,8 +11,10 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,12 +33,16 @@ func FuzzCredentials(f *testing.F) {
 	f.Add("POST", "corpid=ww1", `{"corpsecret":`)
 	f.Add("PUT", "%zz", "\xff")
 	g := newFuzzGateway(f)
+	var from atomic.Uint32
 	f.Fuzz(func(t *testing.T, method, query, body string) {
 		if method != http.MethodGet {
 			method = http.MethodPost
 		}
 		r := httptest.NewRequestWithContext(t.Context(), method, "/cgi-bin/gettoken", strings.NewReader(body))
 		r.URL.RawQuery = query
+		// An address that had guessed before would have to wait.
+		n := from.Add(1)
+		r.RemoteAddr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 1).String()
 		w := serve(t, g, r)
 		var reply tokenReply
 		if err := json.Unmarshal(w.Body.Bytes(), &reply); err != nil || w.Code != http.StatusOK {

@@ -42,7 +42,7 @@ type Config struct {
 // Pages are the pages. They are safe for concurrent use.
 type Pages struct {
 	cfg       Config
-	templates map[language]*templates
+	templates templates
 	apps      atomic.Pointer[watchedApps]
 	tokens    atomic.Pointer[Tokens]
 	checks    chan struct{} // a slot for each list that may be checked
@@ -53,11 +53,7 @@ func New(cfg Config) (*Pages, error) {
 	if cfg.Sessions == nil {
 		return nil, errors.New("pages: Sessions is nil")
 	}
-	sets, err := parseTemplates(cfg.Prefix)
-	if err != nil {
-		return nil, err
-	}
-	p := &Pages{cfg: cfg, templates: sets, checks: make(chan struct{}, checksAtOnce)}
+	p := &Pages{cfg: cfg, templates: newTemplates(cfg.Prefix), checks: make(chan struct{}, checksAtOnce)}
 	p.Reload(nil, nil, Tokens{})
 	return p, nil
 }

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
@@ -22,47 +23,49 @@ var (
 	assetFiles embed.FS
 )
 
-// templates are the pages of one language, by name.
-type templates map[string]*template.Template
+// templates are the pages, each parsed when it is first shown: all of them, in each language,
+// would take longer than the rest of the start.
+type templates map[page]func() (*template.Template, error)
+
+type page struct {
+	lang language
+	name string
+}
 
 // pageNames are the pages; each is a file of the same name beside layout.html.
 var pageNames = []string{"overview", "app", "search", "message", "dead", "broadcasts", "broadcast", "new", "activity", "login", "error"}
 
-// parseTemplates puts all links below the prefix.
-func parseTemplates(prefix string) (map[language]*templates, error) {
-	sets := map[language]*templates{}
+// newTemplates puts all links below the prefix.
+func newTemplates(prefix string) templates {
+	all := templates{}
 	for _, l := range []language{english, chinese} {
-		set := templates{}
 		for _, name := range pageNames {
-			t, err := parsePage(name, prefix, functions(l))
-			if err != nil {
-				return nil, fmt.Errorf("parse page %s: %w", name, err)
-			}
-			set[name] = t
+			all[page{l, name}] = sync.OnceValues(func() (*template.Template, error) {
+				return parsePage(name, prefix, functions(l))
+			})
 		}
-		sets[l] = &set
 	}
-	return sets, nil
+	return all
 }
 
 // parsePage parses a page with what all pages share.
 func parsePage(name, prefix string, funcs template.FuncMap) (*template.Template, error) {
 	below := strings.NewReplacer(`href="/`, `href="`+prefix+`/`, `src="/`, `src="`+prefix+`/`, `action="/`, `action="`+prefix+`/`)
-	page := template.New("layout.html").Funcs(funcs).Funcs(template.FuncMap{"at": func(path string) string { return prefix + path }})
+	layout := template.New("layout.html").Funcs(funcs).Funcs(template.FuncMap{"at": func(path string) string { return prefix + path }})
 	for _, file := range []string{"layout", "parts", "preview", name} {
 		source, err := templateFiles.ReadFile("templates/" + file + ".html")
 		if err != nil {
 			return nil, err
 		}
-		t := page
+		t := layout
 		if file != "layout" {
-			t = page.New(file + ".html")
+			t = layout.New(file + ".html")
 		}
 		if _, err := t.Parse(below.Replace(string(source))); err != nil {
 			return nil, err
 		}
 	}
-	return page, nil
+	return layout, nil
 }
 
 func functions(l language) template.FuncMap {

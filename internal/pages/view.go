@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -97,8 +98,12 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name 
 	if r.URL.Query().Get("part") == "main" {
 		block = "main"
 	}
+	shown, err := p.templates[page{v.Lang, name}]()
+	if err != nil {
+		return fmt.Errorf("parse page %s: %w", name, err)
+	}
 	var out bytes.Buffer
-	if err := (*p.templates[v.Lang])[name].ExecuteTemplate(&out, block, v); err != nil {
+	if err := shown.ExecuteTemplate(&out, block, v); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -99,3 +99,13 @@ func TestHowLongAgoInBothLanguages(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryPageParses is what the start does not do.
+func TestEveryPageParses(t *testing.T) {
+	t.Parallel()
+	for at, parse := range newTemplates("/wecomq") {
+		if _, err := parse(); err != nil {
+			t.Errorf("%s in %s: %v", at.name, at.lang, err)
+		}
+	}
+}
