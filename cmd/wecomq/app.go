@@ -14,6 +14,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/locale"
 )
 
 func newApp(g *globals) *cobra.Command {
@@ -150,7 +151,7 @@ func (g *globals) printApps(ctx context.Context, d *daemon.Deployment) error {
 	for _, s := range all {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%d/%d\t%.0f%%\t%s\t%s\t%d %d %d\t%s\t%s\t%d\t%d\t%s\n", s.App, stateText(s), s.Rate.Effective, s.Rate.Configured,
 			100*s.Concurrency, quotaText(s.Quota), leftText(s.Quota.Left), s.Backlog.Critical, s.Backlog.Default, s.Backlog.Bulk,
-			ageText(s.WaitingSince, now), endText(s.EndsAt, now), s.LastHour.Failed, s.Dead, reasonText(s))
+			ageText(s.WaitingSince, now), endText(s.EndsAt, now), s.LastHour.Failed, s.Dead, locale.Reason(g.language(), reasonText(s)))
 	}
 	return w.Flush()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -129,7 +128,7 @@ func findByKey(ctx context.Context, d *daemon.Deployment, only, key string) (tas
 	}
 	var found []tasks.Record
 	for _, app := range apps {
-		for _, owner := range keyOwners(d.Config, app.Name) {
+		for _, owner := range config.KeyOwners(d.Config.Gateway.Tokens, app.Name) {
 			record, err := d.Finder(app).ByKey(ctx, owner, key)
 			if err == nil {
 				found = append(found, record)
@@ -149,18 +148,6 @@ func findByKey(ctx context.Context, d *daemon.Deployment, only, key string) (tas
 		ids[i] = record.ID
 	}
 	return tasks.Record{}, usagef("idempotency key %q: several senders have used it, for %s; ask for one of these ids", key, strings.Join(ids, ", "))
-}
-
-// keyOwners are all whose idempotency keys lead to messages of an app: the app itself, and
-// the tokens of gateways.
-func keyOwners(cfg *config.Config, app string) []string {
-	owners := []string{""}
-	for _, token := range cfg.Gateway.Tokens {
-		if slices.Contains(token.Apps, app) {
-			owners = append(owners, token.Name)
-		}
-	}
-	return owners
 }
 
 func (g *globals) printRecord(r tasks.Record) error {

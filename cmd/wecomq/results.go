@@ -27,10 +27,11 @@ func newResults(g *globals) *cobra.Command {
 		Use:   "results",
 		Short: "Search records, export or follow them",
 		Long: `Lists or exports the records of all apps of the config, or of --app, oldest change
-first within each app; memory use does not grow with their number. A message that was split, or sent to some of its recipients later,
-has a line for each part. Messages that have not been tried yet have no record: they
-are in the queue, and those of a broadcast are in its report: 'wecomq broadcast ls
---recipient USER' finds it.
+first within each app; memory use does not grow with their number. A message that
+was split, or sent to some of its recipients later, has a line for each part.
+Messages that have not been tried yet have no record: they are in the queue, and
+those of a broadcast are in its report: 'wecomq broadcast ls --recipient USER'
+finds it.
 
 --follow prints each message as it finishes, starting now or at --since, until
 Ctrl-C; it survives an outage of Redis.`,

@@ -33,7 +33,7 @@ func (p *process) peak() (bytes int, told bool) {
 }
 
 // It takes all of a machine, so it runs alone: `make soak`.
-func TestHostileConnectionsLoseNoAlertAndTakeLittleMemory(t *testing.T) {
+func TestHostileConnectionsLoseNoAlertAndTakeLittleMemory(t *testing.T) { //nolint:paralleltest // alone
 	soak, err := time.ParseDuration(os.Getenv("WECOMQ_SOAK"))
 	if err != nil {
 		t.Skip("`make soak` besieges the gateway")

@@ -3,9 +3,9 @@ package apps
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -68,12 +68,8 @@ func until(at time.Time) string { return " until " + at.Local().Format("15:04:05
 
 // unserved says whether no worker serves an app, as far as this host can tell.
 func (a *Inspector) unserved(ctx context.Context, app string) (Wait, error) {
-	now, err := a.rdb.Time(ctx).Result()
-	if err != nil || time.Since(now).Abs() > workersSkew {
-		return Wait{}, err
-	}
-	hosts, err := asynqx.Hosts(a.rdb, queues(app)...)
-	if err != nil || len(hosts) > 0 {
+	served, err := a.served(ctx, time.Now())
+	if served == nil || slices.ContainsFunc(queues(app), func(queue string) bool { return served[queue] }) {
 		return Wait{}, err
 	}
 	return Wait{Why: fmt.Sprintf("no worker is known to serve app %s; start one with 'wecomq worker'", app)}, nil

@@ -57,6 +57,18 @@ type Token struct {
 	Notify   Notify // of what it has sent
 }
 
+// KeyOwners are all whose idempotency keys lead to messages of an app: the app itself, and
+// the tokens of gateways.
+func KeyOwners(tokens []Token, app string) []string {
+	owners := []string{""}
+	for _, token := range tokens {
+		if slices.Contains(token.Apps, app) {
+			owners = append(owners, token.Name)
+		}
+	}
+	return owners
+}
+
 // Expired reports whether the token has ended.
 func (t Token) Expired(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
 

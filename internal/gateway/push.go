@@ -13,6 +13,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/cut"
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
@@ -151,7 +152,7 @@ func readForm(w http.ResponseWriter, r *http.Request, known bool) (url.Values, e
 // message is what a script pushes: its title and, below, its content.
 func (p *pushReceipt) message(given url.Values) (tasks.Message, error) {
 	text := strings.TrimSpace(strings.TrimSpace(given.Get("title")) + "\n" + strings.TrimRight(given.Get("content"), " \r\n\t"))
-	to := message.Recipients{Users: ids(given["to_user"]), Parties: ids(given["to_party"]), Tags: ids(given["to_tag"])}
+	to := message.Recipients{Users: envelope.IDs(given["to_user"]...), Parties: envelope.IDs(given["to_party"]...), Tags: envelope.IDs(given["to_tag"]...)}
 	switch {
 	case text == "":
 		return tasks.Message{}, invalid("content", "missing; set title, content or both")
@@ -183,17 +184,4 @@ func named(err error) error {
 		named.Fields = append(named.Fields, field)
 	}
 	return named
-}
-
-// ids splits lists at | and commas.
-func ids(lists []string) []string {
-	var found []string
-	for _, list := range lists {
-		for id := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == '|' || r == ',' }) {
-			if id = strings.TrimSpace(id); id != "" {
-				found = append(found, id)
-			}
-		}
-	}
-	return found
 }

@@ -7,7 +7,9 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/wecomq/wecomq/internal/locale"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // requestIDHeader names a request: in every response, and in a request whose client
@@ -24,6 +26,8 @@ type requestInfo struct {
 	token  string // its name, never the secret
 	app    string
 	target string // the id in its path, "" for none
+	// language is that of its problems.
+	language wecom.Language
 	// message is the id of the message that it has enqueued, or is about: of several of a
 	// webhook the first, "" for a batch, which tells its client.
 	message string
@@ -48,7 +52,7 @@ func requestInfoFrom(ctx context.Context) *requestInfo {
 
 // withRequestInfo gives a request its info, and with it an id.
 func withRequestInfo(w http.ResponseWriter, r *http.Request) (*http.Request, *requestInfo) {
-	info := &requestInfo{id: r.Header.Get(requestIDHeader)}
+	info := &requestInfo{id: r.Header.Get(requestIDHeader), language: locale.Accepted(r.Header)}
 	if !saneRequestID.MatchString(info.id) {
 		info.id = ulid.Make().String()
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/redistest"
@@ -231,6 +232,30 @@ func (o operator) Replay(_ context.Context, _, id string) ([]gateway.Replay, err
 
 func (operator) Apps(context.Context) ([]gateway.AppStatus, error) {
 	return []gateway.AppStatus{{App: "hr", State: "running"}, {App: "ops", State: "paused", Reason: "by hand"}}, nil
+}
+
+func TestProblemsAreInTheLanguageOfTheClient(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	const inChinese = "Accept-Language: zh-CN,zh;q=0.9"
+	for name, ask := range map[string]func(language string) answer{
+		"of the gateway":      func(l string) answer { return b.do("GET", "/v1/messages/ops-1", "", as(readerToken), l) },
+		"of no token":         func(l string) answer { return b.do("GET", "/v1/apps", "", l) },
+		"of a route":          func(l string) answer { return b.do("GET", "/v1/nowhere", "", l) },
+		"of a parameter":      func(l string) answer { return b.do("GET", "/v1/messages?limit=x", "", as(readerToken), l) },
+		"of a method":         func(l string) answer { return b.do("PUT", "/v1/messages", "", as(readerToken), l) },
+		"of a body that ends": func(l string) answer { return b.do("POST", "/v1/messages", "{", as(senderToken), l) },
+	} {
+		english, chinese := ask("X-None: "), ask(inChinese)
+		same(t, name+": status", chinese.status, english.status)
+		if isHan(english.body) || !isHan(decoded[struct{ Title string }](t, chinese.body).Title) {
+			t.Errorf("%s: %s in English, %s in Chinese", name, english.body, chinese.body)
+		}
+	}
+}
+
+func isHan(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) })
 }
 
 func TestOperationsOnAMessage(t *testing.T) {

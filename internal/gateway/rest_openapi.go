@@ -57,10 +57,11 @@ func schemaName(t reflect.Type, hint string) string {
 	return name
 }
 
-// nameRequest adds the request id to the errors that huma itself returns.
+// nameRequest adds the request id and the language to the errors that huma itself returns.
 func nameRequest(ctx huma.Context, _ string, value any) (any, error) {
 	if model, ok := value.(*huma.ErrorModel); ok {
-		return &problem.Problem{ErrorModel: *model, RequestID: requestInfoFrom(ctx.Context()).id}, nil
+		info := requestInfoFrom(ctx.Context())
+		return (&problem.Problem{ErrorModel: *model, RequestID: info.id}).In(info.language), nil
 	}
 	return value, nil
 }

@@ -33,10 +33,6 @@ func webhookOperation(source string, route Route) *huma.Operation {
 		return &huma.Param{Name: name, In: "query", Description: doc, Schema: schema}
 	}
 	problem := map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: schemaPrefix + "ErrorModel"}}}
-	priorities := make([]any, 0)
-	for _, priority := range tasks.Priorities() {
-		priorities = append(priorities, string(priority))
-	}
 	body := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 	id, sender, path := source, source, []*huma.Param{{Name: "app", In: "path", Required: true, Schema: text}}
 	if source == anySource {
@@ -54,7 +50,7 @@ func webhookOperation(source string, route Route) *huma.Operation {
 			query("to_party", "department ids, likewise", text),
 			query("to_tag", "tag ids, likewise", text),
 			query("type", "markdown if left out", &huma.Schema{Type: huma.TypeString, Enum: []any{"markdown", "text", "textcard", "template_card"}}),
-			query("priority", "critical if left out", &huma.Schema{Type: huma.TypeString, Enum: priorities}),
+			query("priority", "critical if left out", &huma.Schema{Type: huma.TypeString, Enum: enumOf(tasks.Priorities())}),
 			query("resolve", "message if left out; update, with template_card, changes the firing card instead", &huma.Schema{Type: huma.TypeString, Enum: []any{"message", "update"}}),
 		),
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: body}}},

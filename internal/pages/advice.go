@@ -27,7 +27,7 @@ func adviceFor(l language, r tasks.Record) advice {
 		a.Text = l.say("It was recalled. Nobody can see it any more.")
 	case r.ErrCode != 0:
 		code := wecom.Code(r.ErrCode)
-		if l == chinese || !strings.Contains(r.ErrMsg, code.Hint()) { // which is shown above, in English
+		if !strings.Contains(r.ErrMsg, code.Hint()) { // which is shown above
 			a.Hint = code.HintIn(wecom.Language(l))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/locale"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -32,18 +33,12 @@ func languageOf(w http.ResponseWriter, r *http.Request) language {
 			return chosen
 		}
 	}
-	for preferred := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
-		if accepted, ok := parseLanguage(preferred); ok {
-			return accepted
-		}
-	}
-	return english
+	return language(locale.Accepted(r.Header))
 }
 
-// parseLanguage reads "zh", "zh-CN" or "zh-CN;q=0.9".
+// parseLanguage reads "zh" or "zh-CN".
 func parseLanguage(tag string) (language, bool) {
-	tag, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(tag)), ";")
-	tag, _, _ = strings.Cut(tag, "-")
+	tag, _, _ = strings.Cut(strings.ToLower(tag), "-")
 	switch l := language(tag); l {
 	case english, chinese:
 		return l, true

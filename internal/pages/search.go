@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/lookup"
@@ -138,13 +139,7 @@ func find(ctx context.Context, apps []*watched, query string) (string, error) {
 // line or with one of the tokens; "" if there is none.
 func (p *Pages) findKey(ctx context.Context, apps []*watched, key string) (string, error) {
 	for _, app := range apps {
-		owners := []string{""}
-		for _, token := range p.tokens.Load().All {
-			if slices.Contains(token.Apps, app.Name) {
-				owners = append(owners, token.Name)
-			}
-		}
-		for _, owner := range owners {
+		for _, owner := range config.KeyOwners(p.tokens.Load().All, app.Name) {
 			record, err := app.Finder.ByKey(ctx, owner, key)
 			if err == nil {
 				return record.ID, nil

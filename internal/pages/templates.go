@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/locale"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -88,6 +89,7 @@ func functions(l language) template.FuncMap {
 		"kind":          kindOf,
 		"accept":        func(kind wecom.MediaType) string { return accepted[kind] },
 		"why":           l.why,
+		"reason":        func(text string) string { return locale.Reason(wecom.Language(l), text) },
 		"meaning":       func(c wecom.Code) string { return c.MeaningIn(wecom.Language(l)) },
 		"hint":          func(c wecom.Code) string { return c.HintIn(wecom.Language(l)) },
 		"ending":        l.ending,

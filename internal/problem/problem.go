@@ -16,6 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // ContentType is that of a problem.
@@ -36,7 +37,9 @@ type Problem struct { //nolint:errname // RFC 9457 calls it a problem
 	// Limit is that of the token which is used up.
 	Limit *Limit `json:"limit,omitempty" doc:"Which limit of the token is used up"`
 
-	wait *WaitError
+	wait     *WaitError
+	chinese  string
+	language wecom.Language
 }
 
 // Limit is a limit of a token.
@@ -52,7 +55,7 @@ var _ huma.StatusError = (*Problem)(nil)
 // New makes the problem of an error, with its text and the invalid members; location
 // precedes their names. The caller must replace a text that reveals too much.
 func New(err error, location string) *Problem {
-	p := &Problem{}
+	p := &Problem{chinese: inChinese(err)}
 	p.SetStatus(Status(err))
 	p.Detail = err.Error()
 	p.wait, _ = errors.AsType[*WaitError](err)
@@ -77,13 +80,40 @@ func New(err error, location string) *Problem {
 }
 
 // SetStatus gives the problem a status, and its title.
-func (p *Problem) SetStatus(status int) { p.Status, p.Title = status, http.StatusText(status) }
+func (p *Problem) SetStatus(status int) {
+	p.Status, p.Title = status, http.StatusText(status)
+	if p.language == wecom.Chinese {
+		p.Title = titlesInChinese[status]
+	}
+}
+
+// In says the problem in a language: in Chinese the details follow as they are in English,
+// for they name fields, limits and what WeCom said.
+func (p *Problem) In(l wecom.Language) *Problem {
+	if l != wecom.Chinese {
+		return p
+	}
+	p.language = l
+	p.SetStatus(p.Status)
+	if p.chinese != "" && p.Detail != "" {
+		p.Detail = p.chinese + "（" + p.Detail + "）"
+	}
+	return p
+}
 
 // ContentType makes huma use the right content type.
 func (p *Problem) ContentType(string) string { return ContentType }
 
-// GetHeaders tells a client when to retry, or how to authenticate.
+// GetHeaders tells a client when to retry, how to authenticate, and the language.
 func (p *Problem) GetHeaders() http.Header {
+	header := p.whatToDo()
+	if p.language != "" {
+		header.Set("Content-Language", string(p.language))
+	}
+	return header
+}
+
+func (p *Problem) whatToDo() http.Header {
 	if p.wait != nil {
 		return http.Header{"Retry-After": {p.wait.Header()}}
 	}
@@ -96,7 +126,7 @@ func (p *Problem) GetHeaders() http.Header {
 	case http.StatusUnauthorized:
 		return http.Header{"Www-Authenticate": {`Bearer realm="wecomq"`}}
 	}
-	return nil
+	return http.Header{}
 }
 
 // Write writes the problem as the response.

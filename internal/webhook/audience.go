@@ -1,11 +1,11 @@
 package webhook
 
 import (
-	"math"
 	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -23,7 +23,7 @@ type Query struct {
 func ParseQuery(values url.Values) (Query, error) {
 	q := Query{
 		To: message.Recipients{
-			Users: ids(values["to_user"]...), Parties: ids(values["to_party"]...), Tags: ids(values["to_tag"]...),
+			Users: envelope.IDs(values["to_user"]...), Parties: envelope.IDs(values["to_party"]...), Tags: envelope.IDs(values["to_tag"]...),
 		},
 		Type: message.Type(values.Get("type")), Priority: tasks.Priority(values.Get("priority")),
 		Resolve: Resolve(values.Get("resolve")),
@@ -52,25 +52,6 @@ func names[T ~string](words []T) string {
 		texts[i] = string(word)
 	}
 	return strings.Join(texts, ", ")
-}
-
-// ids splits lists at | and commas.
-func ids(lists ...string) []string { return firstIDs(math.MaxInt, lists...) }
-
-// firstIDs are at most so many of them.
-func firstIDs(most int, lists ...string) []string {
-	var found []string
-	for _, list := range lists {
-		for id := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == '|' || r == ',' }) {
-			if len(found) == most {
-				return found
-			}
-			if id = strings.TrimSpace(id); id != "" {
-				found = append(found, id)
-			}
-		}
-	}
-	return found
 }
 
 // audience is to whom and how alerts are sent.
@@ -201,7 +182,7 @@ func (l RecipientLabels) recipients(labels map[string]string) (to message.Recipi
 		if label == "" || labels[label] == "" {
 			return nil
 		}
-		named := firstIDs(maxLabelIDs+1, labels[label])
+		named := envelope.FirstIDs(maxLabelIDs+1, labels[label])
 		right := slices.DeleteFunc(slices.Clone(named[:min(len(named), maxLabelIDs)]), func(id string) bool {
 			return strings.EqualFold(id, message.AllUsers) || ValidateRecipients(one(id)) != nil
 		})

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wecomq/wecomq/internal/locale"
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -100,7 +101,7 @@ func (h *Handler) Handle(source Source, app string, w http.ResponseWriter, r *ht
 			h.OnAlerts(app, source, Refused, 1)
 		}
 		h.log.WithLevel(level).Err(err).Str("app", app).Str("source", string(source)).Int("status", p.Status).Msg("webhook not accepted")
-		p.Write(w)
+		p.In(locale.Accepted(r.Header)).Write(w)
 		return
 	}
 	problem.WriteJSON(w, http.StatusAccepted, "application/json", accepted)

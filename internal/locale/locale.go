@@ -1,0 +1,45 @@
+// Package locale says things in the language of whoever asks.
+package locale
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"github.com/wecomq/wecomq/wecom"
+)
+
+// languages are those wecomq speaks; the first is that of clients that ask for none of them.
+var languages = []wecom.Language{wecom.English, wecom.Chinese}
+
+var matcher = language.NewMatcher([]language.Tag{language.English, language.Chinese})
+
+// Accepted is the language that a request's Accept-Language prefers, English without one.
+func Accepted(header http.Header) wecom.Language {
+	_, i := language.MatchStrings(matcher, header.Get("Accept-Language"))
+	return languages[i]
+}
+
+var errcode = regexp.MustCompile(`\berrcode (-?\d+)\b`)
+
+// Reason says a reason, as [wecom.WithHint] makes it, in a language: the meaning of its errcode,
+// and what to do. What wecomq does not know stays as it is.
+func Reason(l wecom.Language, reason string) string {
+	found := errcode.FindStringSubmatch(reason)
+	if l != wecom.Chinese || found == nil {
+		return reason
+	}
+	n, err := strconv.ParseInt(found[1], 10, 64)
+	if err != nil {
+		return reason
+	}
+	code := wecom.Code(n)
+	return strings.NewReplacer(
+		code.Error(), fmt.Sprintf("错误码 %d：%s", n, code.MeaningIn(l)),
+		". "+code.Hint(), "。"+code.HintIn(l),
+	).Replace(reason)
+}

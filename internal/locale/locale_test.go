@@ -1,0 +1,55 @@
+package locale_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/wecomq/wecomq/internal/locale"
+	"github.com/wecomq/wecomq/wecom"
+)
+
+func TestAccepted(t *testing.T) {
+	t.Parallel()
+	for accept, want := range map[string]wecom.Language{
+		"":                                wecom.English,
+		"*":                               wecom.English,
+		"zh":                              wecom.Chinese,
+		"zh-CN,zh;q=0.9,en;q=0.8":         wecom.Chinese,
+		"zh-Hans-SG":                      wecom.Chinese,
+		"en-GB,zh;q=0.5":                  wecom.English,
+		"zh;q=0.1, en;q=0.9":              wecom.English,
+		"fr, zh;q=0.5":                    wecom.Chinese,
+		"fr":                              wecom.English,
+		"\xff;;q=x,-":                     wecom.English,
+		strings.Repeat("zh-", 10_000):     wecom.English,
+		strings.Repeat("fr,", 999) + "zh": wecom.Chinese,
+	} {
+		if got := locale.Accepted(http.Header{"Accept-Language": {accept}}); got != want {
+			t.Errorf("%.40q: %s, want %s", accept, got, want)
+		}
+	}
+}
+
+func TestReason(t *testing.T) {
+	t.Parallel()
+	refused := wecom.WithHint(&wecom.Error{API: wecom.APIGetToken, Code: 40001, Msg: "invalid credential, hint: [1]"})
+	for _, tc := range []struct{ reason, english, chinese string }{
+		{refused, refused, "gettoken: 错误码 40001：" + wecom.Code(40001).MeaningIn(wecom.Chinese) + " (invalid credential)。" + wecom.Code(40001).HintIn(wecom.Chinese)},
+		{"paused by ops; and then: " + refused, "paused by ops; and then: " + refused, "paused by ops; and then: gettoken: 错误码 40001：" + wecom.Code(40001).MeaningIn(wecom.Chinese) + " (invalid credential)。" + wecom.Code(40001).HintIn(wecom.Chinese)},
+		{"dial tcp: connection refused", "dial tcp: connection refused", "dial tcp: connection refused"},
+		{"errcode 99999999999999999999", "errcode 99999999999999999999", "errcode 99999999999999999999"},
+		{"", "", ""},
+	} {
+		if got := locale.Reason(wecom.English, tc.reason); got != tc.english {
+			t.Errorf("%q in English: %q, want %q", tc.reason, got, tc.english)
+		}
+		if got := locale.Reason(wecom.Chinese, tc.reason); got != tc.chinese {
+			t.Errorf("%q in Chinese: %q, want %q", tc.reason, got, tc.chinese)
+		}
+	}
+	unknown := wecom.WithHint(&wecom.Error{API: "message/send", Code: -7777, Msg: "new"})
+	if got := locale.Reason(wecom.Chinese, unknown); !strings.Contains(got, "未知错误码") || !strings.Contains(got, "处理后重发") {
+		t.Errorf("an errcode that nobody knows: %q", got)
+	}
+}
