@@ -1,7 +1,5 @@
 package message
 
-import "fmt"
-
 // CardType is the kind of a template card (90236).
 type CardType string
 
@@ -100,16 +98,14 @@ func (t *TemplateCardField) check(c checker) {
 	case CardMultipleInteraction:
 		t.checkMultipleInteraction(c)
 	case "":
-		c.problem("card_type", "missing or empty; want one of %s", cardTypes())
+		c.problem("card_type", "missing or empty; want one of %s", cardTypes)
 	default:
-		c.problem("card_type", "%s is not known; want one of %s", quote(string(t.CardType)), cardTypes())
+		c.problem("card_type", "%s is not known; want one of %s%s", quote(string(t.CardType)), cardTypes, suggestionOf(string(t.CardType), cardTypes))
 	}
 }
 
-func cardTypes() string {
-	return fmt.Sprint([]CardType{
-		CardTextNotice, CardNewsNotice, CardButtonInteraction, CardVoteInteraction, CardMultipleInteraction,
-	})
+var cardTypes = []CardType{
+	CardTextNotice, CardNewsNotice, CardButtonInteraction, CardVoteInteraction, CardMultipleInteraction,
 }
 
 func (t *TemplateCardField) checkTaskID(c checker) {

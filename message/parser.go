@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -45,19 +47,28 @@ func parse(data []byte, d decoder) (Request, error) {
 func blank(data []byte) (Request, error) {
 	from, to := member(data, "msgtype")
 	raw := data[from:to]
-	problem, unknown := "missing", false
+	problem, unknown, meant := "missing", false, ""
 	if len(raw) > 0 && raw[0] == '"' {
 		name, _ := unquote(raw)
 		if empty, known := prototype(Type(name)); known {
 			return empty.with(new(SendRequestCommon)), nil
 		}
-		problem, unknown = quote(name)+" is not known", true
+		problem, unknown, meant = quote(name)+" is not known", true, suggestionOf(name, Types())
 	} else if len(raw) > 0 {
 		problem = "is " + kindOf(raw)
+	} else if near := Nearest("msgtype", namesOf(data)); near != "" {
+		problem += ", and there is " + quote(near)
 	}
 	return nil, &ValidationError{Fields: []FieldError{
-		{Field: "msgtype", Problem: fmt.Sprintf("%s; want one of %s", problem, Types()), Unknown: unknown},
+		{Field: "msgtype", Problem: fmt.Sprintf("%s; want one of %s%s", problem, Types(), meant), Unknown: unknown},
 	}}
+}
+
+// namesOf are the members of an object.
+func namesOf(data []byte) []string {
+	var object map[string]json.RawMessage
+	_ = json.Unmarshal(data, &object) // what is none has no members
+	return slices.Collect(maps.Keys(object))
 }
 
 // checkObject lets through one JSON object in UTF-8.

@@ -65,6 +65,14 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 			"an unknown member in a list", `{"msgtype":"news","news":{"articles":[{"title":"x"},{"titel":"x"}]}}`,
 			`news.articles[1].titel: unknown field; did you mean "title"?`,
 		},
+		{
+			"a msgtype that nobody knows", `{"msgtype":"markdwon","markdown":{"content":"x"}}`,
+			`msgtype: "markdwon" is not known; want one of ` + types + `; did you mean "markdown"?`,
+		},
+		{
+			"a misspelt msgtype", `{"mgstype":"text","text":{"content":"x"}}`,
+			`msgtype: missing, and there is "mgstype"; want one of ` + types,
+		},
 		{"a member in the wrong case", `{"msgtype":"text","Text":{"content":"x"}}`, `Text: unknown field; did you mean "text"?`},
 		{
 			"the content of another msgtype", `{"msgtype":"markdown","text":{"content":""},"markdown":{"content":"x"}}`,

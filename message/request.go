@@ -110,6 +110,9 @@ func wire(request Request) (common wireCommon, err error) {
 	}
 	common = wireCommon(*request.Common())
 	common.MsgType = string(request.Type())
+	if request.Common().Recipients().All() {
+		common.ToUser = AllUsers // WeCom's documents know no other case
+	}
 	return common, nil
 }
 

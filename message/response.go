@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 )
 
 // CommonError is the part that every answer of WeCom has.
@@ -121,16 +122,22 @@ func readIDs(raw json.RawMessage) (ids []string, ok bool) {
 }
 
 // InvalidUsers lists InvalidUser.
-func (r *SendResponse) InvalidUsers() []string { return splitIDs(r.InvalidUser) }
+func (r *SendResponse) InvalidUsers() []string { return answeredIDs(r.InvalidUser) }
 
 // InvalidParties lists InvalidParty.
-func (r *SendResponse) InvalidParties() []string { return splitIDs(r.InvalidParty) }
+func (r *SendResponse) InvalidParties() []string { return answeredIDs(r.InvalidParty) }
 
 // InvalidTags lists InvalidTag.
-func (r *SendResponse) InvalidTags() []string { return splitIDs(r.InvalidTag) }
+func (r *SendResponse) InvalidTags() []string { return answeredIDs(r.InvalidTag) }
 
 // UnlicensedUsers lists UnlicensedUser.
-func (r *SendResponse) UnlicensedUsers() []string { return splitIDs(r.UnlicensedUser) }
+func (r *SendResponse) UnlicensedUsers() []string { return answeredIDs(r.UnlicensedUser) }
+
+// answeredIDs splits a list of an answer, also one that is joined otherwise than by '|': nobody may
+// count as reached because of that.
+func answeredIDs(joined string) []string {
+	return splitIDs(strings.NewReplacer(",", "|", ";", "|").Replace(joined))
+}
 
 // IDList is a list that WeCom writes as an array in some answers and joined by
 // '|' in others; absent, null and "" are the empty list.
@@ -140,7 +147,7 @@ type IDList []string
 func (l *IDList) UnmarshalJSON(data []byte) error {
 	var joined string
 	if json.Unmarshal(data, &joined) == nil {
-		*l = splitIDs(joined)
+		*l = answeredIDs(joined)
 		return nil
 	}
 	var ids []string

@@ -26,6 +26,10 @@ func TestSendResponseLists(t *testing.T) {
 			[][]string{{"zhao.min", "old_user"}, {"99"}, {"1", "2"}, {"temp01"}},
 		},
 		{
+			"lists that are joined otherwise", `{"invaliduser":"lisi, wangwu","unlicenseduser":"a;b"}`,
+			[][]string{{"lisi", "wangwu"}, {}, {}, {"a", "b"}},
+		},
+		{
 			"arrays, numbers and blanks", `{"invaliduser":["lisi","wangwu"],"invalidparty":3,"invalidtag":[1,"2"],"unlicenseduser":" lisi | wangwu "}`,
 			[][]string{{"lisi", "wangwu"}, {"3"}, {"1", "2"}, {"lisi", "wangwu"}},
 		},

@@ -10,7 +10,15 @@ import (
 // suggestion is what a member that is not known was likely meant to be, "" if nothing
 // comes near.
 func suggestion[V any](name string, known map[string]V) string {
-	if near := Nearest(name, slices.Collect(maps.Keys(known))); near != "" {
+	return suggestionOf(name, slices.Collect(maps.Keys(known)))
+}
+
+func suggestionOf[S ~string](name string, known []S) string {
+	names := make([]string, len(known))
+	for i, one := range known {
+		names[i] = string(one)
+	}
+	if near := Nearest(name, names); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return ""

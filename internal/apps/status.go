@@ -20,7 +20,7 @@ import (
 // Status is what operators see of an app.
 type Status struct {
 	App    string    `json:"app"`
-	State  string    `json:"state"`            // running, paused, penalty, suspended or unavailable
+	State  string    `json:"state" enum:"running,paused,penalty,suspended,unavailable"`
 	Reason string    `json:"reason,omitempty"` // of a block, with what to do
 	Until  time.Time `json:"until,omitzero"`   // when an app that is blocked is tried again
 	// Stuck is what keeps messages from being sent; empty for an app that works off what waits.

@@ -14,7 +14,7 @@ import (
 // Cause is what keeps messages of an app from being sent.
 type Cause struct {
 	// By is the state of the app, if that is not running, or one of the causes below.
-	By string `json:"by"`
+	By string `json:"by" enum:"paused,penalty,suspended,unavailable,workers,quota,members"`
 	// Messages that wait for it to end; at most 2000 of each queue are looked at one by one.
 	Messages int `json:"messages"`
 	// Until is when the last of them will be tried; zero if that is not known.

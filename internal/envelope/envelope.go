@@ -109,11 +109,24 @@ func (e *Envelope) request() (message.Request, error) {
 	if invalid, ok := errors.AsType[*message.ValidationError](err); ok {
 		for i, field := range invalid.Fields {
 			if field.Unknown {
-				invalid.Fields[i].Problem += " (" + allowMember + " passes it on)"
+				invalid.Fields[i].Problem += meant(field) + " (" + allowMember + " passes it on)"
 			}
 		}
 	}
 	return request, err
+}
+
+// meant names the member of ours that an unknown one comes near.
+func meant(unknown message.FieldError) string {
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = m.Name
+	}
+	near := message.Nearest(unknown.Field, names)
+	if near == "" || strings.Contains(unknown.Problem, "did you mean") {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", near)
 }
 
 // Encode writes a message that [Parse] reads, for a while in Redis: without the app,

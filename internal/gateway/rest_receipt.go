@@ -6,7 +6,7 @@ import "github.com/wecomq/wecomq/tasks"
 // clients may rely on.
 type Receipt struct {
 	ID        string      `json:"id" doc:"The message's id; all other operations take it" example:"ops-01JD5K3V8N0000000000000000"`
-	State     tasks.State `json:"state" enum:"queued,scheduled" doc:"Where it stands"`
+	State     tasks.State `json:"state" doc:"Where it stands; of a new message queued or scheduled"`
 	Duplicate bool        `json:"duplicate" doc:"The id is that of an earlier message with the same idempotency key"`
 }
 

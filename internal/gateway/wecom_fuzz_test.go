@@ -151,8 +151,13 @@ func FuzzIngressAgreesWithTheSimulator(f *testing.F) {
 		if here.ErrCode != there.ErrCode && !mayDiffer(body, here.ErrCode, there.ErrCode) {
 			t.Errorf("%s\nis answered %d %s, by the simulator %d %s", body, here.ErrCode, here.ErrMsg, there.ErrCode, there.ErrMsg)
 		}
+		if here.ErrCode == 0 && there.ErrCode == 0 && warnsOfJSON(here) != warnsOfJSON(there) {
+			t.Errorf("%s\nis taken with %q, by the simulator with %q", body, here.ErrMsg, there.ErrMsg)
+		}
 	})
 }
+
+func warnsOfJSON(a answered) bool { return strings.Contains(a.ErrMsg, "wrong json format") }
 
 // mayDiffer is what the ingress does better: it knows the agent of a token's only app,
 // splits what is for too many, cuts markdown, and passes on what may come to be.

@@ -93,6 +93,7 @@ func checkVideo(c *Content) error {
 func checkTextCard(c *Content) error {
 	c.Title = cutRunes(c.Str("title"), maxCardTitle)
 	c.Text = cutRunes(c.Str("description"), maxCardText)
+	_ = c.Str("btntxt") // of another kind it counts as wrong JSON
 	return firstOf(
 		c.Require(41016, "title"),
 		c.Require(41033, "description"),

@@ -53,6 +53,9 @@ func (j Judge) Message(body Object) (*Content, error) {
 	if !ok || safe < 0 || safe > 2 {
 		return nil, refuse("safe is not 0, 1 or 2")
 	}
+	for _, flag := range []string{"enable_id_trans", "enable_duplicate_check", "duplicate_check_interval"} {
+		body.Flag(flag) // a wrong one counts as wrong JSON
+	}
 	c := &Content{Object: body.Obj(kind), Safe: safe, Everyone: To(body).Everyone, files: j.Files}
 	if !known {
 		return c, nil

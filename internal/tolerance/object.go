@@ -120,7 +120,8 @@ func (o Object) Num(key string) (n int64, ok bool) {
 	case string:
 		text = strings.TrimSpace(v)
 	case json.Number:
-		text = v.String()
+		whole, point := strings.CutSuffix(v.String(), ".0") // of languages whose numbers are all floats
+		text, *o.wrong = whole, *o.wrong || point
 	case bool:
 		*o.wrong = true
 		if v {
