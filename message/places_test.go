@@ -41,7 +41,7 @@ func TestEveryPlaceKnowsEveryMessageType(t *testing.T) {
 				t.Fatal("internal/samples/messages.ndjson: no sample")
 			}
 			if _, err := client.Send(message.APISend, known[i]); err != nil {
-				t.Errorf("wecom/wecomtest/content.go: the simulator does not take the sample: %v", err)
+				t.Errorf("internal/tolerance/content.go: the simulator does not take the sample: %v", err)
 			}
 			if _, _, err := sendTyped(t.Context(), client, known[i]); err != nil {
 				t.Error(err)

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -114,5 +115,5 @@ func (l *lane) notAdmitted(ctx context.Context, d *delivery, a tasks.Admission) 
 func (l *lane) hold(ctx context.Context, a tasks.Admission) error {
 	l.pauseQueues(ctx, min(a.Wait, holdPause))
 	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
-	return later(errors.New("the app is in state "+a.Reason+"; see 'wecomq app ls'"), restRetry)
+	return later(fmt.Errorf("the app is in state %s; see 'wecomq app ls'", a.Reason), restRetry)
 }

@@ -27,7 +27,7 @@ func newAudit(g *globals) *cobra.Command {
 	f := &auditFlags{}
 	cmd := &cobra.Command{
 		Use:   "audit [APP…]",
-		Short: "Check that every recipient has a fate and no message is stuck",
+		Short: "Check that every recipient has an outcome and no message is stuck",
 		Long: `Adds up, for each app of the config or those named, the recipients of all messages that
 Redis knows: enqueued = accepted + invalid + unlicensed + rejected + unknown + expired +
 cancelled + pending. Prints the sums, then the messages that are out of balance, twenty

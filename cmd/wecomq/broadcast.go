@@ -60,7 +60,7 @@ type broadcastControl struct {
 
 var broadcastControls = []broadcastControl{
 	{"pause", "Stop a broadcast until it is resumed", "Calls in flight end; no other is made, on any host.", (*broadcast.Store).Pause},
-	{"resume", "Let a paused broadcast go on", "It goes on with those who were not reached.", (*broadcast.Store).Resume},
+	{"resume", "Resume a paused broadcast", "It goes on with those who were not reached.", (*broadcast.Store).Resume},
 	{"cancel", "End a broadcast", `Whoever was not reached counts as cancelled. Calls in flight end, and their outcome is
 still recorded. To take back what was sent, see 'wecomq recall'.`, (*broadcast.Store).Cancel},
 }

@@ -85,7 +85,7 @@ func (f *broadcastCreateFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.expiresIn, "expires-in", 0, "give up on whom it has not reached within this time of its beginning, e.g. 48h")
 	flags.StringVar(&f.encoding, "encoding", "", "of the list: "+strings.Join(compose.Encodings(), ", ")+" (default detected)")
 	flags.StringVar(&f.header, "header", "auto", "whether the list's first line names its columns: auto, yes or no")
-	flags.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave out lines that are wrong")
+	flags.BoolVar(&f.skipInvalid, "skip-invalid", false, "skip invalid lines")
 	flags.StringVar(&f.testTo, "test-to", "", "first send three of the messages to this `USER`; create it only if WeCom accepts them")
 	flags.BoolVar(&f.approve, "approve", false, "wait until somebody else approves it")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only check: print what would be sent, store nothing")
@@ -301,7 +301,7 @@ func (f *broadcastCreateFlags) compile(ctx context.Context, g *globals, template
 		if wrong.Invalid == 0 { // it is the list as a whole
 			return nil, usagef("--file: %s: the list cannot be used as it is; nothing was sent", f.list)
 		}
-		return nil, usagef("--file: %s: lines that are wrong: %d; nothing was sent. Mend them, or leave them out with --skip-invalid",
+		return nil, usagef("--file: %s: %d invalid lines; nothing was sent. Fix them, or skip them with --skip-invalid",
 			f.list, wrong.Invalid)
 	}
 	if err != nil && ctx.Err() != nil {

@@ -1,4 +1,4 @@
-// Package audit checks the books: every recipient that was enqueued has a fate or is still
+// Package audit checks the books: every recipient that was enqueued has an outcome or is still
 // waiting for one, and every message that has not ended is in a queue. It reads Redis only,
 // page by page, so its memory does not grow with the number of messages.
 package audit

@@ -66,7 +66,7 @@ func (s *Store) Pause(ctx context.Context, id, actor string) (*Broadcast, error)
 	return s.change(ctx, id, actor, pausing)
 }
 
-// Resume lets a paused broadcast go on.
+// Resume resumes a paused broadcast.
 func (s *Store) Resume(ctx context.Context, id, actor string) (*Broadcast, error) {
 	return s.change(ctx, id, actor, resuming)
 }

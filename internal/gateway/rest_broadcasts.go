@@ -202,7 +202,7 @@ func (g *Gateway) registerBroadcasts(api huma.API) {
 		do            control
 	}{
 		{"pause", "Stop a broadcast until it is resumed", config.ScopeSend, ownBroadcast((*broadcast.Store).Pause)},
-		{"resume", "Let a paused broadcast go on", config.ScopeSend, ownBroadcast((*broadcast.Store).Resume)},
+		{"resume", "Resume a paused broadcast", config.ScopeSend, ownBroadcast((*broadcast.Store).Resume)},
 		{"cancel", "End a broadcast: whoever was not reached counts as cancelled", config.ScopeSend, ownBroadcast((*broadcast.Store).Cancel)},
 		{"approve", "Release a broadcast of somebody else that waits for approval", config.ScopeApprove, (*broadcast.Store).Approve},
 	} {

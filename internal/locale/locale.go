@@ -26,11 +26,18 @@ func Accepted(header http.Header) wecom.Language {
 
 var errcode = regexp.MustCompile(`\berrcode (-?\d+)\b`)
 
-// Reason says a reason, as [wecom.WithHint] makes it, in a language: the meaning of its errcode,
-// and what to do. What wecomq does not know stays as it is.
+// Reason says in a language why a message or an app is as it is: what wecomq says of it, the meaning
+// of an errcode as [wecom.WithHint] has it, and what to do. The rest, which is WeCom's or the
+// system's, stays as it is.
 func Reason(l wecom.Language, reason string) string {
+	if l != wecom.Chinese || reason == "" {
+		return reason
+	}
+	for i, pattern := range patterns {
+		reason = pattern.ReplaceAllString(reason, phrases[i].chinese)
+	}
 	found := errcode.FindStringSubmatch(reason)
-	if l != wecom.Chinese || found == nil {
+	if found == nil {
 		return reason
 	}
 	n, err := strconv.ParseInt(found[1], 10, 64)

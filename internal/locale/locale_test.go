@@ -37,6 +37,11 @@ func TestReason(t *testing.T) {
 	for _, tc := range []struct{ reason, english, chinese string }{
 		{refused, refused, "gettoken: 错误码 40001：" + wecom.Code(40001).MeaningIn(wecom.Chinese) + " (invalid credential)。" + wecom.Code(40001).HintIn(wecom.Chinese)},
 		{"paused by ops; and then: " + refused, "paused by ops; and then: " + refused, "paused by ops; and then: gettoken: 错误码 40001：" + wecom.Code(40001).MeaningIn(wecom.Chinese) + " (invalid credential)。" + wecom.Code(40001).HintIn(wecom.Chinese)},
+		{
+			"waits for its turn: its recipients have had as many messages as WeCom delivers to one member", "waits for its turn: its recipients have had as many messages as WeCom delivers to one member",
+			"排队等候：接收人在限定时间内收到的消息已达企业微信单成员上限",
+		},
+		{"all 5 attempts used up; the last: EOF", "all 5 attempts used up; the last: EOF", "5 次尝试均已用完；最后一次：EOF"},
 		{"dial tcp: connection refused", "dial tcp: connection refused", "dial tcp: connection refused"},
 		{"errcode 99999999999999999999", "errcode 99999999999999999999", "errcode 99999999999999999999"},
 		{"", "", ""},

@@ -18,6 +18,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 const attack = `<script>alert("x")</script>` + "\u202e\u009b2J"
@@ -274,6 +275,20 @@ func TestPagesSayThatRedisIsAway(t *testing.T) {
 	if took := time.Since(started); took > 15*time.Second {
 		t.Errorf("it took %s", took)
 	}
+}
+
+func TestReasonsAreInTheLanguageOfThePage(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.open(reader)
+	held := b.send("ops", "chen.li", "x")
+	b.settle("ops", held, tasks.Settlement{State: tasks.Held, ErrMsg: "waits for midnight in China: the day quota of the app is used up"})
+	w.want(w.get("/messages/"+held+"?lang=en"), http.StatusOK, "waits for midnight in China")
+	w.want(w.get("/messages/"+held+"?lang=zh"), http.StatusOK, `">等到北京时间零点`)
+	refused := b.send("ops", "chen.li", "y")
+	reason := wecom.WithHint(&wecom.Error{API: message.APISend, Code: 60020, Msg: "not allow"})
+	b.settle("ops", refused, tasks.Settlement{State: tasks.Rejected, ErrCode: 60020, ErrMsg: reason})
+	w.want(w.get("/messages/"+refused+"?lang=zh"), http.StatusOK, wecom.Code(60020).MeaningIn(wecom.Chinese), wecom.Code(60020).HintIn(wecom.Chinese))
 }
 
 func TestOverviewShowsTheLastAudit(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -89,7 +90,7 @@ func functions(l language) template.FuncMap {
 		"kind":          kindOf,
 		"accept":        func(kind wecom.MediaType) string { return accepted[kind] },
 		"why":           l.why,
-		"reason":        func(text string) string { return locale.Reason(wecom.Language(l), text) },
+		"reason":        l.reason,
 		"meaning":       func(c wecom.Code) string { return c.MeaningIn(wecom.Language(l)) },
 		"hint":          func(c wecom.Code) string { return c.HintIn(wecom.Language(l)) },
 		"ending":        l.ending,
@@ -100,12 +101,20 @@ func functions(l language) template.FuncMap {
 	}
 }
 
+// nextTry ends the reason of an app without an access token; the page shows that time in its own zone.
+var nextTry = regexp.MustCompile(`; next try at \S+`)
+
+// reason says why a message or an app is as it is.
+func (l language) reason(text string) string {
+	return locale.Reason(wecom.Language(l), nextTry.ReplaceAllString(text, ""))
+}
+
 // why is the error of a message, in one line.
 func (l language) why(r tasks.Record) string {
 	if code := wecom.Code(r.ErrCode); code != 0 && code.Known() {
 		return fmt.Sprintf("%d · %s", r.ErrCode, code.MeaningIn(wecom.Language(l)))
 	}
-	return r.ErrMsg
+	return l.reason(r.ErrMsg)
 }
 
 // tone is the colour of a state: good, bad, busy or, for those that are neither,
