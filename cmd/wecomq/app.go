@@ -64,7 +64,8 @@ and the calls in flight that 45033 has lowered.`,
 }
 
 func newAppList(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var only string
+	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "Show every app: state, what is stuck and why, limits, quota and backlog",
 		Long: `Shows the state of each app, which all workers share; those that are stuck come first.
@@ -85,7 +86,7 @@ func newAppList(g *globals) *cobra.Command {
   DEAD     dead letters; see 'wecomq dead ls'
 
 The limits of tokens, and what is used of them, are in 'wecomq token ls'.`,
-		Example: "  wecomq app ls\n  wecomq app ls -o json",
+		Example: "  wecomq app ls\n  wecomq app ls --app ops -o json",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := g.open(cmd.Context())
@@ -93,9 +94,11 @@ The limits of tokens, and what is used of them, are in 'wecomq token ls'.`,
 				return err
 			}
 			defer d.Close()
-			return g.printApps(cmd.Context(), d)
+			return g.printApps(cmd.Context(), d, only)
 		},
 	}
+	lookAtApp(cmd, &only)
+	return cmd
 }
 
 func newAppSwitch(g *globals, verb, short, long string, do func(*apps.Inspector, context.Context, string) error) *cobra.Command {
@@ -130,9 +133,15 @@ func newAppSwitch(g *globals, verb, short, long string, do func(*apps.Inspector,
 	}
 }
 
-func (g *globals) printApps(ctx context.Context, d *daemon.Deployment) error {
-	apps := d.Inspector()
-	all, err := apps.Statuses(ctx, d.Config.AppNames()...)
+func (g *globals) printApps(ctx context.Context, d *daemon.Deployment, only string) error {
+	names := d.Config.AppNames()
+	if only != "" {
+		if _, err := d.Config.App(only); err != nil {
+			return err
+		}
+		names = []string{only}
+	}
+	all, err := d.Inspector().Statuses(ctx, names...)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ says on stderr why it takes long, and prints the record.
 
 A file holds the JSON of WeCom's message/send; agentid may be left out. Beside
 WeCom's members it may have app, priority, process_at (RFC 3339), expires_in ("1h"),
-idempotency_key and allow_unknown. With --batch the file holds one message per line, and one result
+idempotency_key and allow_unknown; of several apps it names one, or --app does. With --batch the file holds one message per line, and one result
 per line comes out, in order: {"line","error"} for an invalid line. The other lines
 are enqueued all the same.
 
@@ -212,31 +212,24 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 		if err != nil {
 			return err
 		}
-		app, err := cfg.App(f.app)
+		apps, err := newOutlets(cfg, nil, f.app)
 		if err != nil {
 			return err
 		}
-		source.app = app.Name
-		source.attach = func(m producer.Message) (producer.Message, error) { return attacher{}.attach(ctx, m) }
-		return dryRun(g, app.AgentID, source)
+		source.accept = apps.accept(ctx)
+		return dryRun(g, source)
 	}
 	d, err := g.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	app, err := d.Config.App(f.app)
+	apps, err := newOutlets(d.Config, d, f.app)
 	if err != nil {
 		return err
 	}
-	p, err := d.Producer(app)
-	if err != nil {
-		return err
-	}
-	source.app = app.Name
-	attach := attacher{d.Media(app)}
-	source.attach = func(m producer.Message) (producer.Message, error) { return attach.attach(ctx, m) }
-	s := &sender{globals: g, flags: f, producer: p, finder: d.Finder(app), agentID: app.AgentID}
+	source.accept = apps.accept(ctx)
+	s := &sender{globals: g, flags: f, find: func(ctx context.Context, id string) (tasks.Record, error) { return findByID(ctx, d, id) }}
 	if f.wait {
 		s.narrator = newNarrator(g.stderr, d.Inspector())
 	}
