@@ -32,6 +32,10 @@ func TestEnvironmentMakesOneApp(t *testing.T) {
 			map[string]string{"WECOM_SECRET": "a${b}"},
 			func(c *config.Config) { c.Apps["default"].Secret = "a${b}" }, "",
 		},
+		"with a secret that an editor of Windows has marked": {
+			map[string]string{"WECOM_SECRET": "\ufeffs3cret\r\n"}, func(*config.Config) {}, "",
+		},
+		"but not with a secret of two lines": {map[string]string{"WECOM_SECRET": "s3cret\nother"}, nil, "WECOM_SECRET: more than one line"},
 		"but not without a secret":    {nil, nil, "WECOM_SECRET: missing"},
 		"but not with two secrets":    {map[string]string{"WECOM_SECRET": "a", "WECOM_SECRET_FILE": "b"}, nil, "WECOM_SECRET_FILE: set together with WECOM_SECRET: keep one of the two"},
 		"but not with a bad agent id": {map[string]string{"WECOM_SECRET": "a", "WECOM_AGENT_ID": "ops"}, nil, `WECOM_AGENT_ID: "ops" is not a positive number such as 1000002`},
