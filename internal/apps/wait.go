@@ -23,7 +23,7 @@ type Wait struct {
 func (a *Inspector) WhyWaits(ctx context.Context, r tasks.Record) (Wait, error) {
 	switch r.State {
 	case tasks.Scheduled:
-		return Wait{Why: "it is scheduled for later"}, nil
+		return Wait{Why: "it is due at " + r.ProcessAt.Local().Format("2006-01-02 15:04:05 -07:00")}, nil //nolint:gosmopolitan // for whoever reads it here
 	case tasks.Queued, tasks.Held:
 	default:
 		return Wait{}, nil
