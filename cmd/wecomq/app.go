@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -68,7 +67,8 @@ func newAppList(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "Show every app: state, what is stuck and why, limits, quota and backlog",
-		Long: `Shows the state of each app, which all workers share; those that are stuck come first.
+		Long: `Shows the state of each app, which all workers share; those that are stuck come first, the
+one whose messages wait longest before the others.
 
   STATE    running; paused by hand; in a penalty after errcode 45009; suspended
            because a setting is wrong; or unavailable because WeCom does not answer:
@@ -153,7 +153,7 @@ func (g *globals) printApps(ctx context.Context, d *daemon.Deployment, only stri
 		}
 		return nil
 	}
-	slices.SortStableFunc(all, compareStuck)
+	slices.SortStableFunc(all, apps.CompareTrouble)
 	now := time.Now()
 	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "APP\tSTATE\tRATE\tCALLS\tQUOTA\tLEFT\tBACKLOG\tOLDEST\tENDS\tFAILED\tDEAD\tREASON")
@@ -175,14 +175,6 @@ func (g *globals) printApp(ctx context.Context, apps *apps.Inspector, name strin
 	}
 	_, err = fmt.Fprintln(g.stdout, strings.TrimRight(fmt.Sprintf("%s  %s  %s", s.App, stateText(s), slowText(s)), " "))
 	return err
-}
-
-// compareStuck puts apps first that are stuck, and of those the ones whose messages wait longest.
-func compareStuck(a, b apps.Status) int {
-	if stuck := cmp.Compare(min(len(b.Stuck), 1), min(len(a.Stuck), 1)); stuck != 0 || len(a.Stuck) == 0 {
-		return stuck
-	}
-	return a.WaitingSince.Compare(b.WaitingSince)
 }
 
 // reasonText says why an app does not send, or why it sends slowly.
