@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -68,9 +69,14 @@ func until(at time.Time) string { return " until " + at.Local().Format("15:04:05
 
 // unserved says whether no worker serves an app, as far as this host can tell.
 func (a *Inspector) unserved(ctx context.Context, app string) (Wait, error) {
-	served, err := a.served(ctx, time.Now())
+	now := time.Now()
+	served, err := a.served(ctx, now)
 	if served == nil || slices.ContainsFunc(queues(app), func(queue string) bool { return served[queue] }) {
 		return Wait{}, err
 	}
-	return Wait{Why: fmt.Sprintf("no worker is known to serve app %s; start one with 'wecomq worker'", app)}, nil
+	hours, err := ledger.LastHours(ctx, a.rdb, now, app)
+	if err != nil {
+		return Wait{}, err
+	}
+	return Wait{Why: fmt.Sprintf("no worker is known to serve app %s%s; start one with 'wecomq worker'", app, lastCall(hours[0].LastCall(now)))}, nil
 }
