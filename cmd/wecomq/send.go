@@ -51,7 +51,11 @@ A file holds the JSON of WeCom's message/send; agentid may be left out. Beside
 WeCom's members it may have app, priority, process_at (RFC 3339), expires_in ("1h"),
 idempotency_key and allow_unknown; of several apps it names one, or --app does. With --batch the file holds one message per line, and one result
 per line comes out, in order: {"line","error"} for an invalid line. The other lines
-are enqueued all the same.
+are enqueued all the same. A file without lines is no error: 0 are enqueued.
+
+With --wait the exit code is 0 for accepted and partial, which WeCom took for some of the
+recipients; 3 if a message was not accepted, 4 if --timeout is over: the wait after errcode
+45009 is a minute, at least.
 
 --image, --voice, --video and --attach take the path of a file, or its http or https
 URL. In a file, a media_id may be "file:PATH" or a URL as well. Files are checked
