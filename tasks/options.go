@@ -71,7 +71,7 @@ func (o Options) Validate() error {
 	case o.ExpiresIn < 0:
 		return fmt.Errorf("expires_in: %s is negative", o.ExpiresIn)
 	case !o.At.IsZero() && time.Since(o.At) > MaxPast:
-		return fmt.Errorf("process_at: %s is %s ago; leave it out to send at once", o.At.Format(time.RFC3339), time.Since(o.At).Round(time.Hour))
+		return fmt.Errorf("process_at: %s is %s ago; leave it out to send at once", o.At.Format(time.RFC3339), longAgo(time.Since(o.At)))
 	case !o.At.IsZero() && o.Delay != 0:
 		return errors.New("process_at and delay: set one of them")
 	case !o.ExpiresAt.IsZero() && o.ExpiresIn != 0:
@@ -80,4 +80,13 @@ func (o Options) Validate() error {
 		return fmt.Errorf("idempotency_key: %d bytes, at most %d", len(o.IdempotencyKey), MaxKeyBytes)
 	}
 	return nil
+}
+
+// longAgo is an age of a day at least, in days once there are two.
+func longAgo(age time.Duration) string {
+	const day = 24 * time.Hour
+	if age < 2*day {
+		return fmt.Sprintf("%d hours", age/time.Hour)
+	}
+	return fmt.Sprintf("%d days", age/day)
 }

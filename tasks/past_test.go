@@ -13,8 +13,10 @@ func TestATimeLongPastIsAMistake(t *testing.T) {
 	if err := (tasks.Options{At: time.Now().Add(-time.Hour)}).Validate(); err != nil {
 		t.Error(err)
 	}
-	err := tasks.Options{At: time.Now().Add(-28 * 24 * time.Hour)}.Validate()
-	if err == nil || !strings.Contains(err.Error(), "is 672h0m0s ago; leave it out to send at once") {
-		t.Errorf("%v", err)
+	for age, want := range map[time.Duration]string{28 * 24 * time.Hour: "is 28 days ago; leave it out to send at once", 25 * time.Hour: "is 25 hours ago; "} {
+		err := tasks.Options{At: time.Now().Add(-age)}.Validate()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/activity"
+	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/harmless"
 )
 
@@ -76,6 +77,9 @@ func runActivity(ctx context.Context, g *globals, f *activityFlags, query activi
 		return err
 	}
 	defer d.Close()
+	if err := knownApp(ctx, d, f.app); err != nil {
+		return err
+	}
 	if f.follow {
 		return g.followActivity(ctx, d.Activity(), query)
 	}
@@ -89,6 +93,23 @@ func runActivity(ctx context.Context, g *globals, f *activityFlags, query activi
 		}
 	}
 	return nil
+}
+
+// knownApp refuses an app that neither the config nor the trail knows; one that has left the
+// config may have a trail.
+func knownApp(ctx context.Context, d *daemon.Deployment, name string) error {
+	if name == "" {
+		return nil
+	}
+	_, unknown := d.Config.App(name)
+	if unknown == nil {
+		return nil
+	}
+	acts, err := d.Activity().Newest(ctx, activity.Query{App: name}, 1)
+	if err != nil || len(acts) > 0 {
+		return err
+	}
+	return unknown
 }
 
 // followActivity survives an outage of Redis.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -64,10 +63,12 @@ and the calls in flight that 45033 has lowered.`,
 }
 
 func newAppList(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var only string
+	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "Show every app: state, what is stuck and why, limits, quota and backlog",
-		Long: `Shows the state of each app, which all workers share; those that are stuck come first.
+		Long: `Shows the state of each app, which all workers share; those that are stuck come first, the
+one whose messages wait longest before the others.
 
   STATE    running; paused by hand; in a penalty after errcode 45009; suspended
            because a setting is wrong; or unavailable because WeCom does not answer:
@@ -85,7 +86,7 @@ func newAppList(g *globals) *cobra.Command {
   DEAD     dead letters; see 'wecomq dead ls'
 
 The limits of tokens, and what is used of them, are in 'wecomq token ls'.`,
-		Example: "  wecomq app ls\n  wecomq app ls -o json",
+		Example: "  wecomq app ls\n  wecomq app ls --app ops -o json",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := g.open(cmd.Context())
@@ -93,9 +94,11 @@ The limits of tokens, and what is used of them, are in 'wecomq token ls'.`,
 				return err
 			}
 			defer d.Close()
-			return g.printApps(cmd.Context(), d)
+			return g.printApps(cmd.Context(), d, only)
 		},
 	}
+	lookAtApp(cmd, &only)
+	return cmd
 }
 
 func newAppSwitch(g *globals, verb, short, long string, do func(*apps.Inspector, context.Context, string) error) *cobra.Command {
@@ -130,9 +133,15 @@ func newAppSwitch(g *globals, verb, short, long string, do func(*apps.Inspector,
 	}
 }
 
-func (g *globals) printApps(ctx context.Context, d *daemon.Deployment) error {
-	apps := d.Inspector()
-	all, err := apps.Statuses(ctx, d.Config.AppNames()...)
+func (g *globals) printApps(ctx context.Context, d *daemon.Deployment, only string) error {
+	names := d.Config.AppNames()
+	if only != "" {
+		if _, err := d.Config.App(only); err != nil {
+			return err
+		}
+		names = []string{only}
+	}
+	all, err := d.Inspector().Statuses(ctx, names...)
 	if err != nil {
 		return err
 	}
@@ -144,7 +153,7 @@ func (g *globals) printApps(ctx context.Context, d *daemon.Deployment) error {
 		}
 		return nil
 	}
-	slices.SortStableFunc(all, compareStuck)
+	slices.SortStableFunc(all, apps.CompareTrouble)
 	now := time.Now()
 	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "APP\tSTATE\tRATE\tCALLS\tQUOTA\tLEFT\tBACKLOG\tOLDEST\tENDS\tFAILED\tDEAD\tREASON")
@@ -166,14 +175,6 @@ func (g *globals) printApp(ctx context.Context, apps *apps.Inspector, name strin
 	}
 	_, err = fmt.Fprintln(g.stdout, strings.TrimRight(fmt.Sprintf("%s  %s  %s", s.App, stateText(s), slowText(s)), " "))
 	return err
-}
-
-// compareStuck puts apps first that are stuck, and of those the ones whose messages wait longest.
-func compareStuck(a, b apps.Status) int {
-	if stuck := cmp.Compare(min(len(b.Stuck), 1), min(len(a.Stuck), 1)); stuck != 0 || len(a.Stuck) == 0 {
-		return stuck
-	}
-	return a.WaitingSince.Compare(b.WaitingSince)
 }
 
 // reasonText says why an app does not send, or why it sends slowly.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -20,6 +21,7 @@ import (
 // auditFlags are the flags of `wecomq audit`.
 type auditFlags struct {
 	span
+	app    string
 	repair bool
 }
 
@@ -55,6 +57,9 @@ reason. Exits 1 if anything is left.`,
 			if err != nil {
 				return err
 			}
+			if f.app != "" && !slices.Contains(names, f.app) {
+				names = append(names, f.app)
+			}
 			d, err := g.open(cmd.Context())
 			if err != nil {
 				return err
@@ -64,6 +69,7 @@ reason. Exits 1 if anything is left.`,
 			return a.run(acting(cmd.Context(), d), names, audit.Options{Since: since, Until: until})
 		},
 	}
+	lookAtApp(cmd, &f.app)
 	f.register(cmd)
 	cmd.Flags().BoolVar(&f.repair, "repair", false, "put stuck messages back into their queue, or end them with the reason")
 	return cmd

@@ -15,7 +15,7 @@ func (s *sender) sendBatch(ctx context.Context, source *messageReader) error {
 	tally := &tally{started: time.Now()}
 	progress := newProgress(s.stderr, "messages", "enqueued")
 	for ended := false; !ended; {
-		b, err := readOrStop(ctx, source, s.agentID)
+		b, err := readOrStop(ctx, source)
 		ended = errors.Is(err, io.EOF)
 		if err != nil && !ended {
 			progress.end()
@@ -37,7 +37,7 @@ func (s *sender) sendBatch(ctx context.Context, source *messageReader) error {
 // enqueue sends one batch and prints its results in the order of the lines.
 func (s *sender) enqueue(ctx context.Context, b *lineBatch, t *tally) error {
 	faults := b.faults
-	for i, result := range s.producer.SendBatch(ctx, b.messages) {
+	for i, result := range b.send(ctx) {
 		for len(faults) > 0 && faults[0].Line < b.lines[i] {
 			if err := s.printFault(faults[0], t); err != nil {
 				return err

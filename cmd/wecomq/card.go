@@ -110,7 +110,7 @@ func runCardUpdate(ctx context.Context, g *globals, f *cardUpdateFlags, id strin
 	if err != nil {
 		return updateError(err)
 	}
-	s := &sender{globals: g, flags: &sendFlags{wait: f.wait, timeout: f.timeout}, finder: d.Finder(app)}
+	s := &sender{globals: g, flags: &sendFlags{wait: f.wait, timeout: f.timeout}, find: d.Finder(app).Message}
 	if f.wait {
 		s.narrator = newNarrator(g.stderr, d.Inspector())
 	}

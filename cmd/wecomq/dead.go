@@ -45,7 +45,7 @@ func newDeadList(g *globals) *cobra.Command {
 		Long: `Lists the dead letters of all apps of the config, or of --app, oldest first within
 each app, without those that were replayed or purged. A message in parts has a line
 for each part that failed. Behind a table, stderr says how many there are of each
-errcode, and how to send them again.`,
+errcode, and the command that sends just them again.`,
 		Example: `  wecomq dead ls
   wecomq dead ls --app ops --errcode 81013 --since 24h
   wecomq dead ls --state unknown --format ndjson`,
@@ -65,7 +65,7 @@ errcode, and how to send them again.`,
 				return err
 			}
 			if _, isTable := w.(tableWriter); isTable {
-				w = &deadSummary{recordWriter: w, to: g.stderr}
+				w = &deadSummary{recordWriter: w, to: g.stderr, chosen: sameChoice(query)}
 			}
 			return runDeadList(cmd.Context(), g, f.app, query, w)
 		},

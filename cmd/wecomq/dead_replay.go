@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,7 +65,7 @@ only by its id, or with --include-unknown. A partial one is replayed only by its
 	}
 	flags := cmd.Flags()
 	actOnApp(cmd, &f.app)
-	flags.BoolVar(&f.all, "all", false, "all rejected messages of the app")
+	flags.BoolVar(&f.all, "all", false, "all rejected messages of the app; of several apps --app names one")
 	flags.Int64Var(&f.errCode, "errcode", 0, "with --all: only those with this `ERRCODE`")
 	f.span.register(cmd)
 	flags.StringVar(&f.recipient, "recipient", "", "with --all: only those to this `USER`, party or tag, named in the message")
@@ -138,6 +139,9 @@ func (r *replayer) named(ctx context.Context, ids []string) error {
 }
 
 func (r *replayer) all(ctx context.Context, name string, query ledger.Query) error {
+	if apps := r.deployment.Config.AppNames(); name == "" && len(apps) > 1 {
+		return usagef("dead replay: --all is about one app: name one of %s with --app", strings.Join(apps, ", "))
+	}
 	app, err := r.deployment.Config.App(name)
 	if err != nil {
 		return err

@@ -6,8 +6,11 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/wecomq/wecomq/internal/harmless"
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -17,6 +20,7 @@ type deadSummary struct {
 	recordWriter
 
 	to     io.Writer
+	chosen string // flags that choose the same with `dead replay`
 	groups map[deadGroup]int
 	reason map[deadGroup]string // of one of them
 }
@@ -47,8 +51,8 @@ func (s *deadSummary) flush() error {
 	})
 	for _, group := range sorted {
 		if !group.unknown {
-			_, _ = fmt.Fprintf(s.to, "%d × %s: %s\n    to send them again, once the cause is gone: wecomq dead replay --app %s --all --errcode %d\n",
-				s.groups[group], group.app, group.why(s.reason[group]), group.app, group.errCode)
+			_, _ = fmt.Fprintf(s.to, "%d × %s: %s\n    to send them again, once the cause is gone: wecomq dead replay --app %s --all --errcode %d%s\n",
+				s.groups[group], group.app, group.why(s.reason[group]), group.app, group.errCode, s.chosen)
 		}
 	}
 	for _, group := range sorted {
@@ -58,6 +62,33 @@ func (s *deadSummary) flush() error {
 		}
 	}
 	return nil
+}
+
+// sameChoice are the flags of `dead replay` that choose what a list has chosen, beside the app and
+// the errcode; an age becomes a moment, which stays.
+func sameChoice(q ledger.Query) (flags string) {
+	if q.Recipient != "" {
+		flags += " --recipient " + shellWord(harmless.Line(q.Recipient))
+	}
+	const toMilliseconds = "2006-01-02T15:04:05.999Z07:00"
+	for _, bound := range []struct {
+		flag string
+		at   time.Time
+	}{{" --since ", q.Since}, {" --until ", q.Until}} {
+		if !bound.at.IsZero() {
+			flags += bound.flag + bound.at.Format(toMilliseconds)
+		}
+	}
+	return flags
+}
+
+// shellWord quotes a word of a command line where a shell would read more than itself.
+func shellWord(word string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-"
+	if strings.Trim(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // why is the errcode with its meaning, or what one of them says.

@@ -183,7 +183,7 @@ func (d *demo) await(ctx context.Context, waitsFor func() string, do func(contex
 
 // table prints the records and counts those that are not as they should be.
 func (d *demo) table(ctx context.Context, sent []sentScene) (unexpected int, err error) {
-	waiter := &sender{globals: d.globals, flags: &sendFlags{timeout: demoNotice}, finder: d.deployment.Finder(d.app())}
+	waiter := &sender{globals: d.globals, flags: &sendFlags{timeout: demoNotice}, find: d.deployment.Finder(d.app()).Message}
 	w := tabwriter.NewWriter(d.stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "  STATE\tERRCODE\tATTEMPTS\tRECIPIENTS\tMSGID\tID\tMESSAGE")
 	for _, s := range sent {

@@ -10,10 +10,10 @@ import (
 )
 
 // dryRun prints what WeCom would get, one line per call, and enqueues nothing.
-func dryRun(g *globals, agentID string, source *messageReader) error {
+func dryRun(g *globals, source *messageReader) error {
 	faults := 0
 	for {
-		err := printNext(g, agentID, source)
+		err := printNext(g, source)
 		var fault *lineError
 		switch {
 		case errors.As(err, &fault):
@@ -31,12 +31,12 @@ func dryRun(g *globals, agentID string, source *messageReader) error {
 
 // printNext prints the next message as WeCom would get it. It returns io.EOF after
 // the last, or *lineError for a line that is at fault.
-func printNext(g *globals, agentID string, source *messageReader) error {
+func printNext(g *globals, source *messageReader) error {
 	m, err := source.next()
 	if err != nil {
 		return err
 	}
-	err = errors.Join(checkAgent(m.Request, agentID), message.ValidateContent(m.Request))
+	err = message.ValidateContent(m.Request)
 	switch {
 	case err != nil && source.lines:
 		return &lineError{source.line, err}
@@ -48,7 +48,7 @@ func printNext(g *globals, agentID string, source *messageReader) error {
 		if err != nil {
 			return err
 		}
-		if _, err = fmt.Fprintf(g.stdout, "%s\n", message.FillAgentID(body, agentID)); err != nil {
+		if _, err = fmt.Fprintf(g.stdout, "%s\n", message.FillAgentID(body, source.outlet.agentID)); err != nil {
 			return err
 		}
 	}

@@ -56,7 +56,8 @@ func (d *door) Record(context.Context, string, string) (tasks.Record, error) {
 // cli brings an envelope in as `wecomq send` does.
 func (d *door) cli(t *testing.T, r *messageReader, text string) tasks.Result {
 	t.Helper()
-	r.app = "ops"
+	ops := &outlets{only: "ops", opened: map[string]*outlet{"ops": {app: "ops", agentID: "1000002", producer: d.producer}}}
+	r.accept = ops.accept(t.Context())
 	r.open(strings.NewReader(text), "test.json")
 	m, err := r.next()
 	if err != nil {

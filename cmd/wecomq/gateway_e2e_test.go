@@ -290,6 +290,7 @@ func develop(t *testing.T) (p *process, url, token, simulator string) {
 func TestServeDevNeedsNothing(t *testing.T) {
 	t.Parallel()
 	p, url, token, simulator := develop(t)
+	p.awaitLine(`"message":"lane is up"`) // JSON, as this is no terminal
 	code, receipt := post(t, url, token, "k")
 	if code != http.StatusAccepted || receipt.State != tasks.Queued {
 		t.Errorf("HTTP %d %+v", code, receipt)

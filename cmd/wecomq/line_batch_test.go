@@ -18,14 +18,14 @@ func TestASlowPipeIsNotWaitedFor(t *testing.T) {
 	}()
 	source := &messageReader{lines: true}
 	source.open(in, "stdin")
-	b, err := readOrStop(t.Context(), source, "1000002")
+	b, err := readOrStop(t.Context(), source)
 	if err != nil || len(b.messages) != 1 {
 		t.Fatalf("batch %+v, error %v; want the one line that has come", b, err)
 	}
 
 	interrupted, interrupt := context.WithCancel(t.Context())
 	interrupt()
-	if _, err := readOrStop(interrupted, source, "1000002"); err == nil {
+	if _, err := readOrStop(interrupted, source); err == nil {
 		t.Error("Ctrl-C waits for the pipe")
 	}
 }
@@ -35,11 +35,11 @@ func TestWhatCameBeforeAFaultIsSent(t *testing.T) {
 	broken := errors.New("disk on fire")
 	source := &messageReader{lines: true}
 	source.open(io.MultiReader(strings.NewReader("x\n"+hello+"\n"+hello[:20]), iotest.ErrReader(broken)), "test.ndjson")
-	b, err := readBatch(source, "1000002")
+	b, err := readBatch(source)
 	if err != nil || len(b.messages) != 1 || len(b.faults) != 1 || b.faults[0].Line != 1 {
 		t.Fatalf("batch %+v, error %v; want the line at fault and the good one", b, err)
 	}
-	if b, err = readBatch(source, "1000002"); !errors.Is(err, broken) || len(b.messages)+len(b.faults) > 0 {
+	if b, err = readBatch(source); !errors.Is(err, broken) || len(b.messages)+len(b.faults) > 0 {
 		t.Errorf("batch %+v, error %v; want that the file cannot be read", b, err)
 	}
 }

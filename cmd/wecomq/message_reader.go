@@ -18,12 +18,12 @@ var batchBounds = envelope.Bounds{Lines: 1000, Bytes: 8 << 20, Buffer: 1 << 20}
 // messageReader yields the messages of one `wecomq send`: the one of the flags,
 // the one of a file, or one per line.
 type messageReader struct {
-	app            string           // that sends them
 	options        producer.Options // of every message; a message's own come first
 	duplicateCheck int              // seconds, 0 for none
 	allowUnknown   bool             // whatever a message says itself
-	// attach, when set, keeps the files of a message.
-	attach func(producer.Message) (producer.Message, error)
+	// accept, when set, makes a message ready for its outlet, that of the app it names.
+	accept func(app string, m producer.Message) (*outlet, producer.Message, error)
+	outlet *outlet // of the last message
 
 	request message.Request // the one of the flags
 	name    string          // of the file, for errors
@@ -64,7 +64,7 @@ func (r *messageReader) next() (producer.Message, error) {
 	}
 	r.done = true
 	if r.in == nil {
-		return r.complete(producer.Message{Request: r.request, Options: r.options})
+		return r.complete("", producer.Message{Request: r.request, Options: r.options})
 	}
 	return r.whole()
 }
@@ -118,21 +118,19 @@ func (r *messageReader) message(e *envelope.Envelope, err error) (producer.Messa
 	if err != nil {
 		return producer.Message{}, err
 	}
-	if e.App != "" && e.App != r.app {
-		return producer.Message{}, fmt.Errorf("app: %q, but this is app %q; leave app out or choose it with --app", e.App, r.app)
-	}
-	return r.complete(m)
+	return r.complete(e.App, m)
 }
 
-// complete applies --duplicate-check, which overrides what the message says, and finds the
-// message's files.
-func (r *messageReader) complete(m producer.Message) (producer.Message, error) {
+// complete applies --duplicate-check, which overrides what the message says.
+func (r *messageReader) complete(app string, m producer.Message) (producer.Message, error) {
 	if r.duplicateCheck > 0 {
 		common := m.Request.Common()
 		common.EnableDuplicateCheck, common.DuplicateCheckInterval = 1, r.duplicateCheck
 	}
-	if r.attach == nil {
+	if r.accept == nil {
 		return m, nil
 	}
-	return r.attach(m)
+	var err error
+	r.outlet, m, err = r.accept(app, m)
+	return m, err
 }

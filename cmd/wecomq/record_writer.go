@@ -28,7 +28,7 @@ func newRecordWriter(g *globals, format string) (recordWriter, error) {
 	case format == "csv":
 		return csvWriter{out, csv.NewWriter(out)}, nil
 	case format == "table" || format == "":
-		return tableWriter{out}, nil
+		return newTableWriter(out), nil
 	}
 	return nil, usagef("--format: %q is none of table, ndjson, csv", format)
 }
@@ -41,12 +41,21 @@ func (w ndjsonWriter) flush() error               { return w.Flush() }
 
 // tableWriter has columns of a fixed width: to measure them it would have to keep
 // all lines.
-type tableWriter struct{ *bufio.Writer }
+type tableWriter struct {
+	*bufio.Writer
+	zone *time.Location // of all times, which the header names
+}
+
+// newTableWriter shows times in the zone of this host, with the offset that it has now.
+func newTableWriter(out *bufio.Writer) tableWriter {
+	_, offset := time.Now().Zone()
+	return tableWriter{out, time.FixedZone("", offset)}
+}
 
 const tableLine = "%-19s  %-43s  %-9s  %7s  %-11s  %-24s  %s\n"
 
 func (w tableWriter) begin() error {
-	_, err := fmt.Fprintf(w, tableLine, "TIME", "ID", "STATE", "ERRCODE", "RECIPIENTS", "TO", "WHY")
+	_, err := fmt.Fprintf(w, tableLine, "TIME ("+time.Now().In(w.zone).Format("-07:00")+")", "ID", "STATE", "ERRCODE", "RECIPIENTS", "TO", "WHY")
 	return err
 }
 
@@ -55,13 +64,20 @@ func (w tableWriter) write(r tasks.Record) error {
 	if at.IsZero() {
 		at = r.EnqueuedAt
 	}
-	line := fmt.Sprintf(tableLine, at.Local().Format(time.DateTime), r.ID, r.State, strconv.FormatInt(r.ErrCode, 10),
-		fmt.Sprintf("%d of %d", r.Recipients.Accepted, r.To.Count()), addresseesText(r.To, 3), excerpt(harmless.Line(r.ErrMsg)))
+	why := r.ErrMsg
+	if !r.ProcessAt.IsZero() {
+		why = dueText(r.ProcessAt)
+	}
+	line := fmt.Sprintf(tableLine, at.In(w.zone).Format(time.DateTime), r.ID, r.State, strconv.FormatInt(r.ErrCode, 10),
+		fmt.Sprintf("%d of %d", r.Recipients.Accepted, r.To.Count()), addresseesText(r.To, 3), excerpt(harmless.Line(why)))
 	_, err := w.WriteString(strings.TrimRight(line, " \n") + "\n")
 	return err
 }
 
 func (w tableWriter) flush() error { return w.Flush() }
+
+// dueText says when a message is to be sent.
+func dueText(at time.Time) string { return "due " + at.Local().Format("2006-01-02 15:04:05 -07:00") }
 
 // addresseesText names the first of those whom a message is addressed to.
 func addresseesText(to message.Recipients, most int) string {
@@ -101,6 +117,7 @@ func (w csvWriter) begin() error {
 		"id", "app", "type", "priority", "state", "errcode", "errmsg", "msgid", "attempts", "possible_duplicate",
 		"accepted", "invalid", "unlicensed", "invalid_parties", "invalid_tags", "deferred", "rejected", "unknown", "expired", "cancelled",
 		"enqueued_at", "finished_at", "recalled_at", "replay_of", "replayed_as", "actor",
+		"process_at", "to_users", "to_parties", "to_tags", // new ones come last: scripts count columns
 	})
 }
 
@@ -113,6 +130,7 @@ func (w csvWriter) write(r tasks.Record) error {
 		strconv.Itoa(to.Accepted), joined(to.Invalid), joined(to.Unlicensed), joined(to.InvalidParties), joined(to.InvalidTags),
 		strconv.Itoa(to.Deferred), strconv.Itoa(to.Rejected), strconv.Itoa(to.Unknown), strconv.Itoa(to.Expired), strconv.Itoa(to.Cancelled),
 		csvTime(r.EnqueuedAt), csvTime(r.FinishedAt), csvTime(r.RecalledAt), r.ReplayOf, r.ReplayedAs, r.Actor,
+		csvTime(r.ProcessAt), joined(r.To.Users), joined(r.To.Parties), joined(r.To.Tags),
 	}
 	for i, cell := range cells {
 		cells[i] = harmless.Cell(cell)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,15 +30,16 @@ func newResults(g *globals) *cobra.Command {
 		Long: `Lists or exports the records of all apps of the config, or of --app, oldest change
 first within each app; memory use does not grow with their number. A message that
 was split, or sent to some of its recipients later, has a line for each part.
-Messages that have not been tried yet have no record: they are in the queue, and
-those of a broadcast are in its report: 'wecomq broadcast ls --recipient USER'
-finds it.
+Messages that have not been tried yet have no record: --state scheduled,queued,held,sending
+lists them as well, first of each app, the last in its queue first. Those of a broadcast
+are in its report: 'wecomq broadcast ls --recipient USER' finds it.
 
 --follow prints each message as it finishes, starting now or at --since, until
 Ctrl-C; it survives an outage of Redis.`,
 		Example: `  wecomq results --since 1h --state rejected,unknown
   wecomq results --since 2026-12-01T00:00:00+08:00 --until 24h --format csv > results.csv
   wecomq results --recipient zhangsan --format ndjson
+  wecomq results --state scheduled
   wecomq results --follow`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -61,8 +63,12 @@ Ctrl-C; it survives an outage of Redis.`,
 }
 
 func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Query, w recordWriter) error {
-	if f.follow && !query.Until.IsZero() {
+	open := slices.ContainsFunc(query.States, func(s tasks.State) bool { return !s.Final() })
+	switch {
+	case f.follow && !query.Until.IsZero():
 		return usagef("--follow and --until: give one of them")
+	case f.follow && open:
+		return usagef("--follow shows messages as they finish: --state takes the states in which they end")
 	}
 	d, err := g.open(ctx)
 	if err != nil {
@@ -73,17 +79,20 @@ func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Q
 	if err != nil {
 		return err
 	}
-	all := make([]iter.Seq2[tasks.Record, error], len(apps))
+	var all []iter.Seq2[tasks.Record, error]
 	if !f.follow {
-		for i, app := range apps {
-			all[i] = d.Ledger(app).Records(ctx, query)
+		for _, app := range apps {
+			if open { // before the records: what is tried meanwhile comes twice rather than never
+				all = append(all, d.Finder(app).Untried(ctx, query))
+			}
+			all = append(all, d.Ledger(app).Records(ctx, query))
 		}
 		return writeRecords(w, oneByOne(all), false)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for i, app := range apps {
-		all[i] = d.Ledger(app).Tail(ctx, query)
+	for _, app := range apps {
+		all = append(all, d.Ledger(app).Tail(ctx, query))
 	}
 	return writeRecords(w, retryThroughOutage(ctx, g, asTheyCome(all, cancel)), true)
 }

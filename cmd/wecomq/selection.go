@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,8 +59,8 @@ func (s *selection) query(withErrCode bool, now time.Time) (ledger.Query, error)
 	}
 	for _, name := range s.states {
 		state := tasks.State(name)
-		if !state.Final() && state != tasks.Queued && state != tasks.Held && state != tasks.Sending {
-			return q, usagef("--state: %q is none of accepted, partial, rejected, unknown, expired, cancelled, queued, held, sending", name)
+		if !slices.Contains(tasks.States(), state) {
+			return q, usagef("--state: %q is none of accepted, partial, rejected, unknown, expired, cancelled, scheduled, queued, held, sending", name)
 		}
 		q.States = append(q.States, state)
 	}

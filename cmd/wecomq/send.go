@@ -49,9 +49,13 @@ says on stderr why it takes long, and prints the record.
 
 A file holds the JSON of WeCom's message/send; agentid may be left out. Beside
 WeCom's members it may have app, priority, process_at (RFC 3339), expires_in ("1h"),
-idempotency_key and allow_unknown. With --batch the file holds one message per line, and one result
+idempotency_key and allow_unknown; of several apps it names one, or --app does. With --batch the file holds one message per line, and one result
 per line comes out, in order: {"line","error"} for an invalid line. The other lines
-are enqueued all the same.
+are enqueued all the same. A file without lines is no error: 0 are enqueued.
+
+With --wait the exit code is 0 for accepted and partial, which WeCom took for some of the
+recipients; 3 if a message was not accepted, 4 if --timeout is over: the wait after errcode
+45009 is a minute, at least.
 
 --image, --voice, --video and --attach take the path of a file, or its http or https
 URL. In a file, a media_id may be "file:PATH" or a URL as well. Files are checked
@@ -212,31 +216,24 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 		if err != nil {
 			return err
 		}
-		app, err := cfg.App(f.app)
+		apps, err := newOutlets(cfg, nil, f.app)
 		if err != nil {
 			return err
 		}
-		source.app = app.Name
-		source.attach = func(m producer.Message) (producer.Message, error) { return attacher{}.attach(ctx, m) }
-		return dryRun(g, app.AgentID, source)
+		source.accept = apps.accept(ctx)
+		return dryRun(g, source)
 	}
 	d, err := g.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	app, err := d.Config.App(f.app)
+	apps, err := newOutlets(d.Config, d, f.app)
 	if err != nil {
 		return err
 	}
-	p, err := d.Producer(app)
-	if err != nil {
-		return err
-	}
-	source.app = app.Name
-	attach := attacher{d.Media(app)}
-	source.attach = func(m producer.Message) (producer.Message, error) { return attach.attach(ctx, m) }
-	s := &sender{globals: g, flags: f, producer: p, finder: d.Finder(app), agentID: app.AgentID}
+	source.accept = apps.accept(ctx)
+	s := &sender{globals: g, flags: f, find: func(ctx context.Context, id string) (tasks.Record, error) { return findByID(ctx, d, id) }}
 	if f.wait {
 		s.narrator = newNarrator(g.stderr, d.Inspector())
 	}

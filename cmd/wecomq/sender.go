@@ -16,9 +16,7 @@ import (
 type sender struct {
 	*globals
 	flags    *sendFlags
-	producer *producer.Producer
-	finder   *lookup.Finder
-	agentID  string
+	find     func(ctx context.Context, id string) (tasks.Record, error)
 	narrator *narrator // nil if nobody waits
 	away     bool      // whether Redis is unavailable and stderr says so
 }
@@ -28,10 +26,7 @@ func (s *sender) sendOne(ctx context.Context, source *messageReader) error {
 	if err != nil {
 		return err
 	}
-	if err := checkAgent(m.Request, s.agentID); err != nil {
-		return &exitError{exitUsage, err}
-	}
-	receipt, err := s.producer.Send(ctx, m.Request, m.Options)
+	receipt, err := source.outlet.producer.Send(ctx, m.Request, m.Options)
 	if err != nil {
 		return enqueueError(err)
 	}
@@ -107,7 +102,7 @@ func (s *sender) await(ctx context.Context, id string) (tasks.Record, error) {
 
 // look is a look at a message, and at why it waits.
 func (s *sender) look(ctx context.Context, id string) (tasks.Record, error) {
-	record, err := s.finder.Message(ctx, id)
+	record, err := s.find(ctx, id)
 	if err == nil {
 		s.narrator.look(ctx, record)
 	}

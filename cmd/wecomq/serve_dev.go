@@ -22,7 +22,7 @@ func (g *globals) serveDev(ctx context.Context, listen string) error {
 	defer s.close()
 	token := rand.Text()
 	s.config.Gateway.Tokens = []config.Token{devToken(token)}
-	deployment, err := daemon.Open(ctx, s.config, g.options("info", "console"))
+	deployment, err := daemon.Open(ctx, s.config, g.options("info", ""))
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -100,6 +101,7 @@ func readSimulation(path string, s *simulation) error {
 	if err != nil {
 		return err
 	}
+	text = envelope.TrimMark(text)
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil
 	}

@@ -19,6 +19,8 @@ type Cause struct {
 	Messages int `json:"messages"`
 	// Until is when the last of them will be tried; zero if that is not known.
 	Until time.Time `json:"until,omitzero"`
+	// LastCall is, if no worker serves the app, the minute of the last one's last call within the hour.
+	LastCall time.Time `json:"last_call,omitzero"`
 }
 
 // The causes beside the states.
@@ -32,7 +34,7 @@ const (
 func (c Cause) String() string {
 	switch c.By {
 	case ByWorkers:
-		return fmt.Sprintf("no worker serves it; %d messages wait for 'wecomq worker'", c.Messages)
+		return fmt.Sprintf("no worker serves it%s; %d messages wait for 'wecomq worker'", lastCall(c.LastCall), c.Messages)
 	case ByQuota:
 		return fmt.Sprintf("the day quota is used up; %d messages wait%s, the new day in China", c.Messages, untilTime(c.Until))
 	case ByMembers:
@@ -46,6 +48,14 @@ func untilTime(at time.Time) string {
 		return ""
 	}
 	return until(at)
+}
+
+// lastCall says when a worker was last at work, if that is known.
+func lastCall(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return ", since its last call at " + at.Local().Format("15:04 -07:00") //nolint:gosmopolitan // for whoever reads it here
 }
 
 // patience is how long messages wait before it is asked whether anybody serves their app.
@@ -65,7 +75,7 @@ func (a *Inspector) findStuck(ctx context.Context, all []Status, states []pacing
 				return err
 			}
 			if n := s.unserved(queues); n > 0 {
-				s.Stuck = append(s.Stuck, Cause{By: ByWorkers, Messages: n})
+				s.Stuck = append(s.Stuck, Cause{By: ByWorkers, Messages: n, LastCall: s.Minutes.LastCall(now)})
 			}
 		}
 		s.Stuck = append(s.Stuck, s.held(now.Add(states[i].Midnight))...)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -23,7 +24,7 @@ type Wait struct {
 func (a *Inspector) WhyWaits(ctx context.Context, r tasks.Record) (Wait, error) {
 	switch r.State {
 	case tasks.Scheduled:
-		return Wait{Why: "it is scheduled for later"}, nil
+		return Wait{Why: "it is due at " + r.ProcessAt.Local().Format("2006-01-02 15:04:05 -07:00")}, nil //nolint:gosmopolitan // for whoever reads it here
 	case tasks.Queued, tasks.Held:
 	default:
 		return Wait{}, nil
@@ -68,9 +69,14 @@ func until(at time.Time) string { return " until " + at.Local().Format("15:04:05
 
 // unserved says whether no worker serves an app, as far as this host can tell.
 func (a *Inspector) unserved(ctx context.Context, app string) (Wait, error) {
-	served, err := a.served(ctx, time.Now())
+	now := time.Now()
+	served, err := a.served(ctx, now)
 	if served == nil || slices.ContainsFunc(queues(app), func(queue string) bool { return served[queue] }) {
 		return Wait{}, err
 	}
-	return Wait{Why: fmt.Sprintf("no worker is known to serve app %s; start one with 'wecomq worker'", app)}, nil
+	hours, err := ledger.LastHours(ctx, a.rdb, now, app)
+	if err != nil {
+		return Wait{}, err
+	}
+	return Wait{Why: fmt.Sprintf("no worker is known to serve app %s%s; start one with 'wecomq worker'", app, lastCall(hours[0].LastCall(now)))}, nil
 }

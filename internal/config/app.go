@@ -67,7 +67,7 @@ func readApp(name string, s *section) *App {
 		Name:           name,
 		CorpID:         required(s, "corp_id", nonEmpty[string]),
 		AgentID:        required(s, "agent_id", agentID),
-		Secret:         s.secret("secret"),
+		Secret:         s.secret("secret", oneLine),
 		APIBaseURL:     optional(s, "api_base_url", wecom.DefaultBaseURL, baseURL),
 		Proxy:          optional(s, "proxy", "", proxyURL),
 		Timeout:        optional(s, "timeout", wecom.DefaultTimeout, duration(time.Millisecond, tasks.MaxCallTimeout)),

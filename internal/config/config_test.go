@@ -197,8 +197,9 @@ log: {level: debug, format: console}
 func TestSecretsMayHaveOddCharacters(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ written, want string }{
-		"from the environment":       {"${ODD}", "a: b\n- #'\"${x}"},
-		"inside double quotes":       {`"${ODD}"`, "a: b\n- #'\"${x}"},
+		"from the environment":       {"${ODD}", "]}: a: b - #'\"${x}"},
+		"inside double quotes":       {`"${ODD}"`, "]}: a: b - #'\"${x}"},
+		"marked by an editor":        {"${MARKED}", "p"},
 		"as digits with a zero":      {"0123", "0123"},
 		"as something like a number": {"1e3", "1e3"},
 		"with an escaped reference":  {"a$${b}$c", "a${b}$c"},
@@ -208,7 +209,7 @@ func TestSecretsMayHaveOddCharacters(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			yaml := strings.Replace(minimal, "s3cret", tt.written, 1)
-			cfg, err := load(t, yaml, map[string]string{"ODD": "a: b\n- #'\"${x}", "PLAIN": "p"})
+			cfg, err := load(t, yaml, map[string]string{"ODD": "]}: a: b - #'\"${x}", "PLAIN": "p", "MARKED": "\ufeffp\r\n"})
 			if err != nil {
 				t.Fatal(err)
 			}

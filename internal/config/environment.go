@@ -1,7 +1,5 @@
 package config
 
-import "strings"
-
 // The environment variables that stand for keys of the file.
 var (
 	redisVariables = map[string]string{
@@ -33,11 +31,10 @@ func readEnvironment(src *source) (*Config, error) {
 	return readConfig(src, variableSection(src, redisVariables), apps, nothing, nothing, nothing)
 }
 
-// variable is the value of an environment variable without blanks around it: one that was
-// made of a file, as in a Kubernetes Secret, often ends in a line break.
+// variable is the value of an environment variable.
 func (s *source) variable(name string) string {
 	text, _ := s.lookupEnv(name)
-	return strings.TrimSpace(text)
+	return trimmed(text)
 }
 
 // variableSection makes a section from the variables that are set and not empty.

@@ -32,11 +32,15 @@ func TestEnvironmentMakesOneApp(t *testing.T) {
 			map[string]string{"WECOM_SECRET": "a${b}"},
 			func(c *config.Config) { c.Apps["default"].Secret = "a${b}" }, "",
 		},
-		"but not without a secret":    {nil, nil, "WECOM_SECRET: missing"},
-		"but not with two secrets":    {map[string]string{"WECOM_SECRET": "a", "WECOM_SECRET_FILE": "b"}, nil, "WECOM_SECRET_FILE: set together with WECOM_SECRET: keep one of the two"},
-		"but not with a bad agent id": {map[string]string{"WECOM_SECRET": "a", "WECOM_AGENT_ID": "ops"}, nil, `WECOM_AGENT_ID: "ops" is not a positive number such as 1000002`},
-		"but not with a bad key":      {map[string]string{"WECOM_SECRET": "a", "REDIS_ENCRYPTION_KEY": "hunter2"}, nil, "REDIS_ENCRYPTION_KEY: key 1 is not base64; make one with: openssl rand -base64 32"},
-		"but not with a bad Redis":    {map[string]string{"WECOM_SECRET": "a", "REDIS_URL": "h:6379"}, nil, "REDIS_URL: no scheme (want something like redis://127.0.0.1:6379/0)"},
+		"with a secret that an editor of Windows has marked": {
+			map[string]string{"WECOM_SECRET": "\ufeffs3cret\r\n"}, func(*config.Config) {}, "",
+		},
+		"but not with a secret of two lines": {map[string]string{"WECOM_SECRET": "s3cret\nother"}, nil, "WECOM_SECRET: more than one line"},
+		"but not without a secret":           {nil, nil, "WECOM_SECRET: missing"},
+		"but not with two secrets":           {map[string]string{"WECOM_SECRET": "a", "WECOM_SECRET_FILE": "b"}, nil, "WECOM_SECRET_FILE: set together with WECOM_SECRET: keep one of the two"},
+		"but not with a bad agent id":        {map[string]string{"WECOM_SECRET": "a", "WECOM_AGENT_ID": "ops"}, nil, `WECOM_AGENT_ID: "ops" is not a positive number such as 1000002`},
+		"but not with a bad key":             {map[string]string{"WECOM_SECRET": "a", "REDIS_ENCRYPTION_KEY": "hunter2"}, nil, "REDIS_ENCRYPTION_KEY: key 1 is not base64; make one with: openssl rand -base64 32"},
+		"but not with a bad Redis":           {map[string]string{"WECOM_SECRET": "a", "REDIS_URL": "h:6379"}, nil, "REDIS_URL: no scheme (want something like redis://127.0.0.1:6379/0)"},
 	}
 	for name, tt := range tests { //nolint:paralleltest // t.Chdir forbids it
 		t.Run(name, func(t *testing.T) {

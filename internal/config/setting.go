@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -57,8 +56,8 @@ func (s *section) oneOf(key, fallback string, choices ...string) string {
 }
 
 // secret reads a mandatory value that is never shown.
-func (s *section) secret(key string) wecom.Secret {
-	secret := required(s, key, nonEmpty[wecom.Secret])
+func (s *section) secret(key string, parse func(string) (wecom.Secret, error)) wecom.Secret {
+	secret := required(s, key, parse)
 	s.holdsSecret = s.holdsSecret || (secret != "" && s.literal(key))
 	return secret
 }
@@ -148,7 +147,7 @@ func (s *section) scalar(e entry) setting {
 		return setting{place: e.place, failed: true}
 	}
 	_, null := e.node.(*ast.NullNode)
-	return setting{place: e.place, text: strings.TrimSpace(text), set: !null} // as in a file of its own
+	return setting{place: e.place, text: trimmed(text), set: !null} // as in a file of its own
 }
 
 // scalarText is a scalar as written: a secret of digits keeps its leading zeros.

@@ -69,7 +69,7 @@ func (s *source) expand(text string) (string, error) {
 		if !ok {
 			errs = append(errs, fmt.Errorf("environment variable %s is not set", match[1]))
 		}
-		return strings.TrimSpace(value)
+		return trimmed(value)
 	})
 	if len(errs) > 0 {
 		return "", errs[0]
@@ -77,10 +77,16 @@ func (s *source) expand(text string) (string, error) {
 	return expanded, nil
 }
 
+// trimmed is a value without blanks around it, and without the byte order mark of Windows: one that
+// was made of a file, as in a Kubernetes Secret, often ends in a line break.
+func trimmed(text string) string {
+	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), "\ufeff"))
+}
+
 // content returns the content of a file named in the configuration.
 func (s *source) content(path string) (string, error) {
 	f, err := readFile(s.resolve(path))
-	return strings.TrimSpace(string(f.content)), err
+	return trimmed(string(f.content)), err
 }
 
 // resolve returns a path relative to the file as a path of this process.

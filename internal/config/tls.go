@@ -49,7 +49,7 @@ func readTLS(s *section) *TLS {
 	}
 	before := len(s.errs)
 	t := &TLS{
-		Cert: required(s, "cert", nonEmpty[string]), Key: s.secret("key"),
+		Cert: required(s, "cert", nonEmpty[string]), Key: s.secret("key", nonEmpty),
 		ClientCA: optional(s, "client_ca", "", nonEmpty[string]),
 	}
 	s.rejectUnknown()

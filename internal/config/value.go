@@ -26,6 +26,14 @@ func nonEmpty[T ~string](text string) (T, error) {
 	return T(text), nil
 }
 
+// oneLine accepts a secret, which has no line breaks: two secrets in a file are none.
+func oneLine(text string) (wecom.Secret, error) {
+	if strings.ContainsAny(text, "\r\n") {
+		return "", errors.New("more than one line")
+	}
+	return nonEmpty[wecom.Secret](text)
+}
+
 // choice accepts one of these words.
 func choice(words []string) func(string) (string, error) {
 	return func(text string) (string, error) {

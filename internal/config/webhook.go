@@ -13,7 +13,6 @@ import (
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom"
 )
 
 // readWebhooks reads the section of webhooks.
@@ -68,7 +67,7 @@ func readDigest(s *section, digest webhook.Digest) webhook.Digest {
 }
 
 func readSignature(s *section, signature webhook.Signature) webhook.Signature {
-	signature.Secret = optional(s, "secret", "", nonEmpty[wecom.Secret])
+	signature.Secret = optional(s, "secret", "", oneLine)
 	s.holdsSecret = s.holdsSecret || (signature.Secret != "" && s.literal("secret"))
 	signature.Header = optional(s, "header", signature.Header, nonEmpty[string])
 	signature.TimestampHeader = optional(s, "timestamp_header", signature.TimestampHeader, nonEmpty[string])

@@ -30,6 +30,16 @@ func (h LastHour) Sum() (sum Minute) {
 	return sum
 }
 
+// LastCall is the minute before now in which the last call ended, zero if there was none in the hour.
+func (h LastHour) LastCall(now time.Time) time.Time {
+	for back := range len(h) {
+		if h[len(h)-1-back].Calls > 0 {
+			return now.Truncate(time.Minute).Add(-time.Duration(back) * time.Minute)
+		}
+	}
+	return time.Time{}
+}
+
 // LastHours reads the last hour of apps before now, all in one round trip.
 func LastHours(ctx context.Context, rdb redis.UniversalClient, now time.Time, apps ...string) ([]LastHour, error) {
 	const perHour = 60

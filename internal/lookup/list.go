@@ -41,7 +41,7 @@ type Query struct {
 
 // mayBeUntried reports whether messages without an attempt can be chosen.
 func (q Query) mayBeUntried() bool {
-	if q.Index != ledger.All || q.ErrCode != nil && *q.ErrCode != 0 {
+	if q.Index != ledger.All && q.Index != "" || q.ErrCode != nil && *q.ErrCode != 0 {
 		return false
 	}
 	return len(q.States) == 0 || slices.ContainsFunc(q.States, func(s tasks.State) bool { return !s.Final() })

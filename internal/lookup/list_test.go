@@ -196,3 +196,38 @@ func TestDeadLettersAreListed(t *testing.T) {
 		t.Errorf("of no app: %v", got)
 	}
 }
+
+// However many wait, each is there once, and those with a record are not.
+func TestAllThatWasNotTriedIsListed(t *testing.T) {
+	t.Parallel()
+	d := daemontest.New(t, daemontest.Config{Apps: []string{"hr", "ops"}})
+	due := time.Now().Add(time.Hour)
+	var want []string
+	for i := range 40 {
+		id := d.Send("ops", daemontest.Text("chen.li", "hello"), producer.Options{At: due.Add(time.Duration(i) * time.Second)}).ID
+		want = append(want, id+" scheduled")
+	}
+	slices.Reverse(want) // as everywhere, what is due last comes first
+	queued := d.Send("ops", daemontest.Text("wang.wu", "hello"), producer.Options{}).ID
+	d.Send("hr", daemontest.Text("chen.li", "hello"), producer.Options{})
+	plant(t, d, "ops", "ops-1", time.Now(), "state", "queued")
+	untried := func(q ledger.Query) (found []string) {
+		t.Helper()
+		for r, err := range d.FinderOf("ops").Untried(t.Context(), q) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, r.ID+" "+string(r.State))
+		}
+		return found
+	}
+	if diff := cmp.Diff(want, untried(ledger.Query{States: []tasks.State{tasks.Scheduled}})); diff != "" {
+		t.Errorf("scheduled (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{queued + " queued"}, untried(ledger.Query{Recipient: "wang.wu"})); diff != "" {
+		t.Errorf("of a recipient (-want +got):\n%s", diff)
+	}
+	if found := untried(ledger.Query{States: []tasks.State{tasks.Accepted}}); len(found) > 0 {
+		t.Errorf("accepted: %v", found)
+	}
+}

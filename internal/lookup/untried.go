@@ -3,9 +3,12 @@ package lookup
 import (
 	"context"
 	"fmt"
+	"iter"
+	"math"
 	"slices"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -34,6 +37,26 @@ func makeSources() (all []source) {
 // of names the source of an app.
 func (s source) of(app string) asynqx.SetRef {
 	return asynqx.SetRef{Queue: tasks.Queue(app, s.priority), Set: s.set}
+}
+
+// Untried lists the messages of an app without an attempt that a query chooses, however many.
+func (f *Finder) Untried(ctx context.Context, q ledger.Query) iter.Seq2[tasks.Record, error] {
+	return func(yield func(tasks.Record, error) bool) {
+		l := &lister{finders: []*Finder{f}, query: Query{Query: q, Limit: math.MaxInt, Look: math.MaxInt}, size: mostRead}
+		l.at.tried = !l.query.mayBeUntried()
+		for !l.at.tried {
+			l.page = Page{}
+			if _, err := l.untried(ctx); err != nil {
+				yield(tasks.Record{}, err)
+				return
+			}
+			for _, record := range l.page.Records {
+				if !yield(record, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // untried looks at the next messages that have no record. It never ends the list: the

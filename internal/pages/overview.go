@@ -1,10 +1,8 @@
 package pages
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/gateway"
@@ -42,45 +40,11 @@ func (p *Pages) overview(w http.ResponseWriter, r *http.Request) error {
 			v.Stuck++
 		}
 	}
-	slices.SortStableFunc(v.Apps, compareTrouble)
+	slices.SortStableFunc(v.Apps, func(a, b appRow) int { return apps.CompareTrouble(a.Status, b.Status) })
 	if v.Tokens, err = p.tokenViews(r.Context(), identity); err != nil {
 		return err
 	}
 	return p.render(w, r, http.StatusOK, "overview", view{Live: true, Data: v})
-}
-
-// compareTrouble puts apps first that are stuck, the longest first, then those whose books are out of
-// balance.
-func compareTrouble(a, b appRow) int {
-	rank := func(r appRow) int {
-		switch {
-		case len(r.Stuck) > 0:
-			return 0
-		case r.Imbalance() > 0:
-			return 1
-		}
-		return 2
-	}
-	if by := cmp.Compare(rank(a), rank(b)); by != 0 || rank(a) != 0 {
-		return by
-	}
-	return longest(a.WaitingSince).Compare(longest(b.WaitingSince))
-}
-
-// longest lets an app where nothing waits come behind those where something does.
-func longest(since time.Time) time.Time {
-	if since.IsZero() {
-		return time.Now()
-	}
-	return since
-}
-
-// Imbalance is how many messages were out of balance at the last audit.
-func (r appRow) Imbalance() int {
-	if r.Audit == nil {
-		return 0
-	}
-	return r.Audit.Imbalance
 }
 
 // counted are the messages that are in a state now.

@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -16,16 +17,22 @@ import (
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 )
 
-var links = regexp.MustCompile(`(?:href|src|action)="(/[^"]*)"`)
+var links = regexp.MustCompile(`(?:href|src|action)="([^"]*)"`)
+
+// unasked are links that no test follows: buttons.
+var unasked = regexp.MustCompile(`/(logout|replay|pause|resume|cancel|recall)$`)
 
 // A proxy serves the gateway below a path, and removes that.
 func TestPagesBelowAPathOfAProxy(t *testing.T) {
 	t.Parallel()
 	d := daemontest.New(t, daemontest.Config{
-		Tokens: []config.Token{daemontest.Token(admin, []string{"ops"}, config.ScopeRead, config.ScopeAdmin)},
+		Tokens: []config.Token{daemontest.Token(admin, []string{"ops"}, config.Scopes()...)},
 		Change: func(c *config.Config) { c.Gateway.PublicURL = "https://ops.example.com/wecomq/" },
 	})
 	root, _ := d.Start(daemon.Config{Gateway: true})
+	b := &bundle{T: t, Deployment: d}
+	id := b.send("ops", "chen.li", "hello")
+	b.reject("ops", id)
 	behind, err := url.Parse(root)
 	if err != nil {
 		t.Fatal(err)
@@ -64,16 +71,27 @@ func TestPagesBelowAPathOfAProxy(t *testing.T) {
 	if status, at, _ := do(http.MethodPost, "/wecomq/login", url.Values{"token": {admin}, "next": {"/dead"}}); status != http.StatusOK || at != "/wecomq/dead" {
 		t.Fatalf("logged in: %d %s", status, at)
 	}
-	seen := map[string]bool{}
-	for _, page := range []string{"/wecomq/", "/wecomq/messages", "/wecomq/dashboard/", "/wecomq/messages/ops-01JD5K3V8N0000000000000000"} {
-		_, _, body := do(http.MethodGet, page, nil)
+	const gone = "/wecomq/messages/ops-01JD5K3V8N0000000000000000"
+	seen := map[string]bool{gone: true}
+	for _, page := range []string{
+		"/wecomq/", "/wecomq/apps/ops", "/wecomq/messages", "/wecomq/messages/" + id, gone, "/wecomq/dead",
+		"/wecomq/broadcasts", "/wecomq/broadcasts/new", "/wecomq/activity", "/wecomq/dashboard/", "/wecomq/docs",
+	} {
+		status, _, body := do(http.MethodGet, page, nil)
+		if status != http.StatusOK && page != gone {
+			t.Errorf("%s: %d", page, status)
+		}
 		for _, link := range links.FindAllStringSubmatch(body, -1) {
-			if at := link[1]; !strings.HasPrefix(at, "/wecomq/") {
-				t.Errorf("%s leads to %s", page, at)
-			} else if path, _, _ := strings.Cut(at, "?"); !seen[path] && !strings.HasSuffix(path, "/logout") && !strings.Contains(path, "/apps/") {
-				seen[path] = true
-				if status, _, _ := do(http.MethodGet, path, nil); status != http.StatusOK && status != http.StatusNotFound {
-					t.Errorf("%s: %d", path, status)
+			from := &url.URL{Path: page}
+			to, err := from.Parse(html.UnescapeString(link[1]))
+			switch {
+			case err != nil || to.Host != "":
+			case !strings.HasPrefix(to.Path, "/wecomq/"):
+				t.Errorf("%s leads to %s", page, to)
+			case !seen[to.Path] && !unasked.MatchString(to.Path):
+				seen[to.Path] = true
+				if status, _, _ := do(http.MethodGet, to.Path, nil); status != http.StatusOK {
+					t.Errorf("%s leads to %s: %d", page, to, status)
 				}
 			}
 		}
@@ -81,7 +99,7 @@ func TestPagesBelowAPathOfAProxy(t *testing.T) {
 	if status, _, body := do(http.MethodGet, "/wecomq/dashboard/api/queues", nil); status != http.StatusOK || !strings.Contains(body, `"queues"`) {
 		t.Errorf("the dashboard's API: %d %s", status, body)
 	}
-	if !seen["/wecomq/assets/pages.css"] || !seen["/wecomq/dashboard/"] {
+	if !seen["/wecomq/assets/pages.css"] || !seen["/wecomq/dashboard/"] || !seen["/wecomq/openapi-3.0.json"] {
 		t.Errorf("links: %v", seen)
 	}
 	host, err := url.Parse(proxy.URL)
