@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wecomq/wecomq/internal/cut"
 )
 
 // View is what a template gets of a notification. All its texts are harmless: nothing
@@ -299,7 +301,7 @@ func (v viewer) labels(labels map[string]string) KV {
 func (v viewer) annotations(annotations map[string]string) KV {
 	kv := make(KV, len(annotations))
 	for name, value := range annotations {
-		kv[plainLabel(name)] = shorten(strings.TrimSpace(plain(atMost(value))), v.text)
+		kv[plainLabel(name)] = cut.Chars(strings.TrimSpace(plain(atMost(value))), v.text)
 	}
 	return kv
 }
