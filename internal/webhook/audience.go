@@ -78,7 +78,7 @@ type delivery struct {
 	audience
 	notification Notification
 	says         string // tells it from one with the same identity; see [Notification.says]
-	truncated    bool // the source left out alerts, which can be of this audience
+	truncated    bool   // the source left out alerts, which can be of this audience
 }
 
 // identity identifies the part of the notification, however often it is sent.

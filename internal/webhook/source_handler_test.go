@@ -126,8 +126,10 @@ func TestAnAlertThatBecomesAnotherIsTold(t *testing.T) {
 	b := newBundle(t, cfg)
 	tagged := `{"state":"%s","ruleId":1,"message":"disk","tags":{"severity":"error"},"evalMatches":[%s]}`
 	for _, event := range [][2]string{
-		{"copy", `{"job":"db","result":"lost","files":1}`}, {"copy", `{"files":1,"job":"db","result":"lost"}`},
-		{"copy", `{"job":"db","result":"partial","files":1}`}, {"copy", `{"job":"db","result":"partial","files":9}`},
+		{"copy", `{"job":"db","result":"lost","files":1}`},
+		{"copy", `{"files":1,"job":"db","result":"lost"}`},
+		{"copy", `{"job":"db","result":"partial","files":1}`},
+		{"copy", `{"job":"db","result":"partial","files":9}`},
 		{"copy", `{"job":"db","result":"lost","files":1}`},
 		{"grafana-legacy", fmt.Sprintf(tagged, "alerting", `{"metric":"a","value":98}`)},
 		{"grafana-legacy", fmt.Sprintf(tagged, "alerting", `{"metric":"a","value":98}`)},
