@@ -108,7 +108,7 @@ func TestProblemsOfWebhooks(t *testing.T) {
 		"template nobody knows":      {"templates: {html: x}", "templates.html: unknown key (known here: markdown, text, textcard, template_card, digest_markdown, digest_text)"},
 		"template that is missing":   {"templates: {text: none.tmpl}", "templates.text: open none.tmpl: no such file or directory"},
 		"template that is empty":     {"templates: {text: empty.txt}", "templates.text: empty.txt: nothing stands outside of {{define}}: that is what the message will say"},
-		"template with a wrong name": {"templates: {text: bad.tmpl}", "templates.text: bad.tmpl:2:2: <.Name>: there is no field Name here (there are Source, Receiver, Status, Title, Severity, Color, FiringCount, ResolvedCount, Alerts, More, GroupLabels, CommonLabels, CommonAnnotations, ExternalURL, Link, CommonLine, Compact, Notice)"},
+		"template with a wrong name": {"templates: {text: bad.tmpl}", "templates.text: bad.tmpl:2:2: <.Name>: there is no field Name here (there are Source, Receiver, Status, Title, Severity, CommonSeverity, Color, FiringCount, ResolvedCount, Alerts, More, GroupLabels, CommonLabels, CommonAnnotations, ExternalURL, Link, CommonLine, Compact, Notice)"},
 		"source of a bad name":       {"sources: {Backup: {}}", `sources.Backup: "Backup" is no name of a source: 1 to 32 of a-z 0-9 _ - beginning with a letter or digit`},
 		"source that is there":       {"sources: {grafana: {}}", "sources.grafana: grafana is understood without it; choose another name"},
 		"source with a wrong key":    {"sources: {a: {tmplate: x}}", "sources.a.tmplate: unknown key (known here: preset, template, name, dedup_key, resolved, severity, starts_at, ends_at, link, skip, labels)"},

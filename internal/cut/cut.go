@@ -4,6 +4,7 @@ package cut
 import (
 	"regexp"
 	"slices"
+	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,17 +12,13 @@ import (
 // Ellipsis ends a text that was cut.
 const Ellipsis = "…"
 
-var (
-	// markup must not be cut in its middle: a tag, or a link of markdown.
-	markup = regexp.MustCompile(`</?[A-Za-z][^<>]*>|\[[^\[\]]*\]\([^()]*\)`)
-	tags   = regexp.MustCompile(`<(/?)(font|div|a)\b[^<>]*>`)
-)
+var tags = regexp.MustCompile(`<(/?)(font|div|a)\b[^<>]*>`)
 
 // maxMarkup is more than a tag or a link that WeCom takes has bytes.
 const maxMarkup = 8 << 10
 
 // Bytes is the text in at most most bytes, with the ellipsis and the closing tags that it
-// needs: it ends neither inside a character nor inside a tag or a link.
+// needs: it ends neither inside a character nor inside a tag, a link or an address.
 func Bytes(text string, most int) string {
 	return within(text, most, func(s string) int { return len(s) })
 }
@@ -34,7 +31,7 @@ func within(text string, most int, size func(string) int) string {
 		return text
 	}
 	text = text[:min(len(text), utf8.UTFMax*most+maxMarkup)]
-	whole := markup.FindAllStringIndex(text, -1)
+	whole := markup(text)
 	end := len(text)
 	for {
 		end = outside(whole, before(text, end))
@@ -57,11 +54,10 @@ func before(text string, position int) int {
 }
 
 // outside is the position, or the beginning of the markup that it is in.
-func outside(whole [][]int, position int) int {
-	for _, span := range whole {
-		if span[0] < position && position < span[1] {
-			return span[0]
-		}
+func outside(whole []span, position int) int {
+	i := sort.Search(len(whole), func(i int) bool { return position < whole[i].to })
+	if i < len(whole) && whole[i].from < position {
+		return whole[i].from
 	}
 	return position
 }

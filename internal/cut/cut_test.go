@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/wecomq/wecomq/internal/cut"
@@ -26,6 +27,18 @@ func TestNoMarkupIsCutInItsMiddle(t *testing.T) {
 		"behind a link":                    {"see [the page](http://x.example) and more", 38, "see [the page](http://x.example) an…"},
 		"a bracket that opens no link":     {"[FIRING] disk full on db-03", 12, "[FIRING]…"},
 		"less than and more than in prose": {"1 < 2 and 3 > 2 in prose", 13, "1 < 2 and…"},
+		"brackets in a link's text":        {"at [[P1] disk full](https://example.com/alert/1) and more", 20, "at…"},
+		"brackets without a link around":   {"[a] b [c [d](https://example.com/1) and more", 20, "[a] b [c…"},
+		"parentheses in an address":        {"at [x](https://en.wikipedia.org/wiki/A_(b)) and more", 42, "at…"},
+		"behind parentheses in an address": {"at [x](https://en.wikipedia.org/wiki/A_(b)) and more", 50, "at [x](https://en.wikipedia.org/wiki/A_(b)) and…"},
+		"a parenthesis around a link":      {"(at [x](https://example.com/1), too) and more", 24, "(at…"},
+		"a bracket that is written":        {`at [x\] y](https://example.com/1) and more`, 24, "at…"},
+		"a picture":                        {"at ![x](https://example.com/1.png) and more", 24, "at…"},
+		"a picture that is a link":         {"at [![x](https://example.com/1.png)](https://example.com) and more", 48, "at…"},
+		"an address":                       {"at https://example.com/alert/1?a=b and more", 24, "at…"},
+		"an address behind a word":         {"见https://example.com/alert/1，另见", 35, "见https://example.com/alert/1…"},
+		"a long text behind an address":    {"见https://example.com/1，磁盘满了，请处理", 38, "见https://example.com/1，磁盘…"},
+		"an address in brackets":           {"at [https://example.com](https://example.com),https://example.org and more", 60, "at…"},
 		"nothing fits":                     {`<font color="info">cd</font>`, 5, "…"},
 	}
 	for name, tt := range tests {
@@ -41,9 +54,23 @@ func TestNoMarkupIsCutInItsMiddle(t *testing.T) {
 	}
 }
 
+// Signs that could begin a link take as long as they are many.
+func TestWhatCouldBeMarkupIsReadOnce(t *testing.T) {
+	t.Parallel()
+	const most = 1 << 15
+	for _, unit := range []string{"[", "](", "[](", "[a](b", "(", "<a", "![", "[[a](b)", "https://", `\[`, "<a>"} {
+		began := time.Now()
+		got := cut.Bytes(strings.Repeat(unit, most), most)
+		if took := time.Since(began); took > 5*time.Second || len(got) > most {
+			t.Errorf("%q: %d bytes after %s", unit, len(got), took)
+		}
+	}
+}
+
 func FuzzCut(f *testing.F) {
 	f.Add("see [the page](http://x.example) <font color=\"info\">磁盘</font>", 20)
 	f.Add("<div><div><div>", 7)
+	f.Add(`at ![[P1] \] x](https://example.com/A_(b)) https://example.com/1`, 30)
 	half := regexp.MustCompile(`</?[A-Za-z][^<>]*…`)
 	f.Fuzz(func(t *testing.T, text string, most int) {
 		most = max(len(cut.Ellipsis), most%4096)

@@ -64,7 +64,7 @@ func (g *Gateway) batch(_ context.Context, in *batchInput) (*huma.StreamResponse
 			return nil, err
 		}
 	}
-	if err := checkKind(in.kind, lineKinds...); err != nil {
+	if err := intake.CheckKind(in.kind, lineKinds...); err != nil {
 		return nil, fmt.Errorf("%w: the lines themselves, as with curl --data-binary @messages.ndjson", err)
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) { //nolint:contextcheck // the batch carries its context

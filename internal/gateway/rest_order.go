@@ -109,7 +109,7 @@ func place(ctx context.Context, desk *broadcast.Desk, draft broadcast.Draft, tes
 
 // compileOrder reads and checks the order and its list.
 func (g *Gateway) compileOrder(ctx context.Context, in *orderInput) (desk *broadcast.Desk, o *broadcast.Order, draft broadcast.Draft, err error) {
-	if err := checkKind(in.r.Header.Get("Content-Type"), "multipart/form-data"); err != nil {
+	if err := intake.CheckKind(in.r.Header.Get("Content-Type"), "multipart/form-data"); err != nil {
 		return nil, nil, draft, err
 	}
 	in.r.Body = http.MaxBytesReader(in.w, in.r.Body, maxListBytes)

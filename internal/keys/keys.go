@@ -244,7 +244,7 @@ func Same(app, hash string) string { return prefix + app + "}:same:" + hash }
 // WebhookSeen is a notification that came by webhook, for one audience: it, and
 // what was decided about it, so that its twin or its repetition is decided alike.
 //
-// HASH nonce, held, before, cards · `gateway.webhooks.dedup` · owner internal/webhook
+// HASH nonce, held, before, cards, says · `gateway.webhooks.dedup` · owner internal/webhook
 func WebhookSeen(app, notification string) string {
 	return prefix + app + "}:webhook:seen:" + notification
 }

@@ -10,7 +10,8 @@
 --      5 type 6 priority, 0 for the highest 7 nonce, which makes this occurrence
 --      another than the next one 8 id of the message
 --      9 'open' for a card that is to change when its alerts end, 'close' for the end of
---      the alerts, '' for any other message 10 L, the number of lines
+--      the alerts, '' for any other message 10 what alerts without times say
+--      11 L, the number of lines
 --      then for each line: field, count, who
 --      then for each member: the name of its open digest in due
 -- result {seen already: 0 or 1, nonce, id of the message before it or "",
@@ -20,7 +21,7 @@ if now == 0 then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
-local after, span, lines = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[10])
+local after, span, lines = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[11])
 local members = (#KEYS - 5) / 2
 local max_kinds, max_who = 400, 120
 local max_cards, card_life = 10, 72 * 3600000 -- WeCom changes no older card (94888)
@@ -32,8 +33,8 @@ local function reply(seen, nonce, before, cards, held)
   end
   return r
 end
-local seen = redis.call('HMGET', KEYS[1], 'nonce', 'before', 'held', 'cards')
-if seen[1] then
+local seen = redis.call('HMGET', KEYS[1], 'nonce', 'before', 'held', 'cards', 'says')
+if seen[1] and (seen[5] or '') == ARGV[10] then
   return reply(1, seen[1], seen[2], seen[4] or '', seen[3])
 end
 
@@ -49,7 +50,7 @@ local function gather(key, due_name, due)
   redis.call('HSET', key, 'until', now)
   redis.call('HINCRBY', key, 'messages', 1)
   local full = redis.call('HLEN', key) > 2 * max_kinds
-  for i = 11, 10 + 3 * lines, 3 do
+  for i = 12, 11 + 3 * lines, 3 do
     local field, who = ARGV[i], ARGV[i + 2]
     if full and redis.call('HEXISTS', key, 'n:' .. field) == 0 then
       field, who = string.match(field, '^%d+|%a+|'), ''
@@ -97,7 +98,7 @@ end
 local kept = {}
 if after > 0 and cards == '' then
   for m = 1, members do
-    if held(KEYS[4 + 2 * m], KEYS[5 + 2 * m], ARGV[10 + 3 * lines + m]) then
+    if held(KEYS[4 + 2 * m], KEYS[5 + 2 * m], ARGV[11 + 3 * lines + m]) then
       kept[#kept + 1] = m
     end
   end
@@ -115,6 +116,6 @@ elseif ARGV[9] == 'open' then
 end
 local list = table.concat(kept, ',')
 redis.call('DEL', KEYS[5]) -- what comes again after its end is new
-redis.call('HSET', KEYS[1], 'nonce', ARGV[7], 'before', before, 'held', list, 'cards', cards)
+redis.call('HSET', KEYS[1], 'nonce', ARGV[7], 'before', before, 'held', list, 'cards', cards, 'says', ARGV[10])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return reply(0, ARGV[7], before, cards, list)

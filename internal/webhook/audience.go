@@ -77,7 +77,8 @@ func (a audience) key() string {
 type delivery struct {
 	audience
 	notification Notification
-	truncated    bool // the source left out alerts, which can be of this audience
+	says         string // tells it from one with the same identity; see [Notification.says]
+	truncated    bool   // the source left out alerts, which can be of this audience
 }
 
 // identity identifies the part of the notification, however often it is sent.
@@ -118,6 +119,7 @@ func (c Config) plan(app string, n Notification, q Query) (deliveries []delivery
 	}
 	for i := range deliveries {
 		deliveries[i].notification = n.with(alerts[deliveries[i].key()])
+		deliveries[i].says = deliveries[i].notification.says(c.Severity)
 		n.Truncated = 0 // their recipients are unknown: only those of the worst alert are told
 	}
 	slices.Sort(wrong)

@@ -15,9 +15,12 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// read returns the body, if method, size and signature are right.
+// read returns the body, if method, kind, size and signature are right.
 func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err := allow(source, w, r); err != nil {
+		return nil, err
+	}
+	if err := intake.CheckKind(r.Header.Get("Content-Type")); err != nil {
 		return nil, err
 	}
 	limits := limitsOf(source)

@@ -36,6 +36,9 @@ type content struct {
 	room    int
 	size    func(string) int
 	shorten func(text string, most int) string
+	// rows is how many labels and annotations of one alert have places of their own, beside
+	// main.
+	rows int
 	// join puts the note below the text.
 	join func(text, note string) string
 }
@@ -53,6 +56,7 @@ var contents = map[string]content{
 	},
 	string(message.TypeTemplateCard): {
 		build: buildCard, main: "sub_title", room: cardSubTitle, size: utf8.RuneCountInString, shorten: cut.Chars, join: below,
+		rows: 64,
 	},
 }
 
@@ -155,15 +159,21 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 // many are left out.
 func cardLines(text string) []message.CardHorizontalContent {
 	var lines []message.CardHorizontalContent
+	left := 0
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		if key != "" && value != "" {
+		if n := 0; key == ellipsis && scanned(value, &n) {
+			left += n
+		} else if key != "" && value != "" {
 			lines = append(lines, message.CardHorizontalContent{KeyName: shorten(key, 2*cardKey), Value: shorten(value, cardValue)})
 		}
 	}
-	if most := message.MaxHorizontalContents; len(lines) > most {
-		more := fmt.Sprintf("%s还有 %d 项", ellipsis, len(lines)-most+1)
-		lines = append(lines[:most-1], message.CardHorizontalContent{KeyName: "其他", Value: more})
+	if most := message.MaxHorizontalContents; len(lines)+min(left, 1) > most {
+		left += len(lines) - most + 1
+		lines = lines[:most-1]
+	}
+	if left > 0 {
+		lines = append(lines, message.CardHorizontalContent{KeyName: "其他", Value: strings.TrimSpace(others(left))})
 	}
 	return lines
 }
@@ -182,4 +192,10 @@ func cardJumps(text string) []message.CardJump {
 		}
 	}
 	return jumps
+}
+
+// scanned reports whether a value says how many others there are, and reads it.
+func scanned(value string, left *int) bool {
+	_, err := fmt.Sscanf(value, ellipsis+"还有 %d 项", left)
+	return err == nil
 }

@@ -97,3 +97,16 @@ func TestALargeGroupNamesWhomItIsAbout(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAnnotationIsNotCutInsideALink(t *testing.T) {
+	t.Parallel()
+	renderer := newRenderer(t, webhook.DefaultConfig())
+	n := webhook.Notification{ExternalURL: "http://am.example:9093", Alerts: []webhook.Alert{{
+		Status: webhook.Firing, Labels: map[string]string{"alertname": "NodeDown"},
+		Annotations: map[string]string{"summary": "down", "description": strings.Repeat("d", 1000) + " https://wiki.example/" + strings.Repeat("x", 50)},
+	}}}
+	rendered, err := renderer.RenderStrictly(n, message.TypeMarkdown)
+	if err != nil || strings.Contains(textOf(rendered.Request), "wiki.example") || !strings.Contains(textOf(rendered.Request), "ddd…") {
+		t.Errorf("%v, %s", err, textOf(rendered.Request))
+	}
+}

@@ -42,7 +42,7 @@ func TestWhoGetsWhat(t *testing.T) {
 		},
 		"the type and priority of the address": {
 			"to_user=alice&type=textcard&priority=bulk", group("a team=db"),
-			[]string{`alice:: bulk textcard: <div class="highlight">a</div><div class="gray">2026-11-22 07:58:13 +00:00</div>`},
+			[]string{`alice:: bulk textcard: <div class="highlight">a</div><div class="gray">2026-11-22 07:58:13 +00:00</div><div class="gray">team=db</div>`},
 		},
 		"those of labels, each its alerts": {
 			"", group("a wecom_to_user=bob", "b wecom_to_user=carol", "c wecom_to_user=bob wecom_to_tag=9"),

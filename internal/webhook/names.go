@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -9,35 +11,80 @@ import (
 // shown first where not all are.
 var tellingLabels = []string{"instance", "pod", "node", "host", "hostname", "device", "service", "namespace", "job", "cluster"}
 
-// nameOf is whom an alert is about, empty if no label tells.
-func nameOf(a Alert) string {
-	for _, label := range tellingLabels {
-		if name := a.Labels[label]; name != "" {
-			return shorten(plainLabel(atMost(name)), 40)
+// told says how the alerts of a group are told from each other.
+type told struct {
+	label string   // that tells them best; empty if they are all alike
+	names []string // whom each is about, empty if no label tells
+}
+
+// tell finds the label that tells the alerts apart, and their names.
+func (r *Renderer) tell(n Notification) told {
+	t := told{label: r.teller(n.Alerts), names: make([]string, len(n.Alerts))}
+	for i, a := range n.Alerts {
+		t.names[i] = nameOf(a, t.label)
+	}
+	return t
+}
+
+// maxCompared is more alerts than a message can name.
+const maxCompared = 1000
+
+// teller is the label with the most values among the alerts. One of tellingLabels says more
+// than another, unless that has more than twice as many.
+func (r *Renderer) teller(alerts []Alert) string {
+	alerts = alerts[:min(len(alerts), maxCompared)]
+	values := map[string]map[string]bool{}
+	for _, a := range alerts {
+		for name, value := range a.Labels {
+			if values[name] == nil {
+				values[name] = map[string]bool{}
+			}
+			values[name][value] = true
 		}
 	}
-	return ""
+	ignored := []string{r.severity.Label, r.hidden.ToUser, r.hidden.ToParty, r.hidden.ToTag}
+	best, most := "", 0
+	for _, name := range slices.SortedFunc(maps.Keys(values), byTelling) {
+		weight := len(values[name])
+		if telling(name) < len(tellingLabels) {
+			weight *= 2
+		}
+		if weight > most && !slices.Contains(ignored, name) && tellsApart(alerts, name, len(values[name])) {
+			best, most = name, weight
+		}
+	}
+	return best
+}
+
+// tellsApart reports whether not all alerts have the label with the same value.
+func tellsApart(alerts []Alert, label string, values int) bool {
+	return values > 1 || slices.ContainsFunc(alerts, func(a Alert) bool { _, has := a.Labels[label]; return !has })
+}
+
+// nameOf is whom an alert is about: by the label that tells, else by the first that it has
+// of tellingLabels.
+func nameOf(a Alert, tells string) string {
+	name := a.Labels[tells]
+	for _, label := range tellingLabels {
+		name = first(name, a.Labels[label])
+	}
+	return shorten(plainLabel(atMost(name)), 40)
 }
 
 // names are those whom the alerts that are not shown are about, as many as room holds.
-func (c content) names(n Notification, shown, room int) string {
-	var list []string
-	for _, a := range n.Alerts[:shown] {
-		list = append(list, nameOf(a)) // they are named already
-	}
-	known := len(list)
-	for _, a := range n.Alerts[shown:] {
-		name := nameOf(a)
+func (c content) names(t told, shown, room int) string {
+	list := slices.Clone(t.names[:shown]) // they are named already
+	for _, name := range t.names[shown:] {
 		if name == "" || slices.Contains(list, name) {
 			continue
 		}
-		if c.size(strings.Join(append(list[known:], name, ellipsis), ", ")) > room {
+		if c.size(strings.Join(append(list[shown:], name, ellipsis), ", ")) > room {
 			list = append(list, ellipsis)
 			break
 		}
 		list = append(list, name)
 	}
-	return strings.Join(list[known:], ", ")
+	return strings.Join(list[shown:], ", ")
 }
 
 // line is the labels in one line, as many as the viewer shows: those that tell most, and
@@ -46,15 +93,26 @@ func (v viewer) line(labels KV) string {
 	pairs := labels.SortedPairs()
 	left := len(pairs) - v.list
 	if left > 0 {
-		slices.SortStableFunc(pairs, func(a, b Pair) int { return telling(a.Name) - telling(b.Name) })
+		slices.SortStableFunc(pairs, func(a, b Pair) int { return v.rank(a.Name) - v.rank(b.Name) })
 		pairs = pairs[:v.list]
 	}
 	texts := make([]string, len(pairs))
 	for i, pair := range pairs {
 		texts[i] = pair.Name + "=" + pair.Value
 	}
-	return strings.Join(texts, ", ") + others(left)
+	return strings.TrimSpace(strings.Join(texts, ", ") + others(left))
 }
+
+// rank is telling, the label that tells the alerts apart first.
+func (v viewer) rank(name string) int {
+	if name == plainLabel(v.tells) {
+		return -1
+	}
+	return telling(name)
+}
+
+// byTelling orders labels by what they tell.
+func byTelling(a, b string) int { return cmp.Or(telling(a)-telling(b), cmp.Compare(a, b)) }
 
 // telling is a label's rank among [tellingLabels].
 func telling(name string) int {

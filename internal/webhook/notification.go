@@ -91,6 +91,22 @@ func (n Notification) identity() string {
 	return digestOf(append([]string{string(n.Source), n.Receiver, n.GroupKey, string(n.Status)}, alerts...)...)
 }
 
+// says is what the alerts without times say, and how severe they are: all that tells a
+// worse one from a repetition.
+func (n Notification) says(severity Severity) string {
+	var said []string
+	for _, a := range n.Alerts {
+		if a.StartsAt.IsZero() && a.EndsAt.IsZero() {
+			said = append(said, list(a.Fingerprint, a.Labels[severity.Label], a.Annotations["summary"], a.Annotations["description"]))
+		}
+	}
+	if len(said) == 0 {
+		return ""
+	}
+	slices.Sort(said)
+	return digestOf(said...)
+}
+
 // tells reports whether a mapping has made it, which can be of other things than alerts.
 func (n Notification) tells() bool { return n.Source != Alertmanager && n.Source != Grafana }
 

@@ -3,6 +3,7 @@ package webhook
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -114,11 +115,36 @@ func (r *Renderer) scripts(name string) []*script {
 // sizes are the limits on single texts to try, largest first: texts and lists of labels
 // are shortened, and details left out, before alerts are.
 var sizes = []viewer{
-	{text: 1024, url: message.MaxURLBytes, list: 64},
-	{text: 1024, url: 1024, list: 64},
-	{text: 200, url: 400, list: 12},
-	{text: 80, url: 200, list: 5},
-	{text: 80, url: 400, list: 2, compact: true},
+	{text: 1024, detail: 1024, url: message.MaxURLBytes, list: 64},
+	{text: 1024, detail: 1024, url: 1024, list: 64},
+	{text: 200, detail: 200, url: 400, list: 12},
+	{text: 80, detail: 80, url: 200, list: 5},
+	{text: 80, detail: 80, url: 400, list: 2, compact: true},
+}
+
+// alone are those for one alert, which has no other to make room for: its summary stays,
+// and of the rest as much as there is room for.
+var alone = append(sizes[:3:3],
+	viewer{text: 200, detail: 120, url: 400, list: 8},
+	viewer{text: 200, detail: 80, url: 400, list: 5},
+	viewer{text: 200, detail: 80, url: 400, list: 3},
+	viewer{text: 200, detail: 80, url: 400, list: 2},
+	viewer{text: 200, detail: 80, url: 400, list: 1},
+	viewer{text: 200, detail: 40, url: 200, list: 1},
+	viewer{text: 120, detail: 40, url: 200},
+	viewer{text: 120, detail: 20, url: 200},
+)
+
+// sizesOf are the limits to try for a notification in a content.
+func sizesOf(n Notification, c content) []viewer {
+	if len(n.Alerts) > 1 {
+		return sizes
+	}
+	tried := slices.Clone(alone)
+	for i := range tried {
+		tried[i].list = max(tried[i].list, c.rows)
+	}
+	return tried
 }
 
 // maxShown is more alerts than fit into any message.
@@ -128,14 +154,16 @@ const maxShown = 200
 // else the worst, and the names of as many of the others as fit. At least one is shown,
 // cut if necessary.
 func (r *Renderer) fit(n Notification, s *script) (Rendered, error) {
-	c := contents[s.name]
+	c, told := contents[s.name], r.tell(n)
+	sizes := sizesOf(n, c)
 	var failed error
 	try := func(size viewer, shown int) (texts map[string]string, fits bool) {
+		size.tells = told.label
 		texts, cut, err := r.texts(n, shown, s, size)
 		if err != nil {
 			failed = err
 		}
-		return texts, err == nil && !cut && c.fits(texts, note(n.count()-shown, c.names(n, shown, c.room/4)))
+		return texts, err == nil && !cut && c.fits(texts, note(n.count()-shown, c.names(told, shown, c.room/4)))
 	}
 	if len(n.Alerts) <= maxShown {
 		for _, size := range sizes {
@@ -145,9 +173,6 @@ func (r *Renderer) fit(n Notification, s *script) (Rendered, error) {
 		}
 	}
 	smallest := sizes[len(sizes)-1]
-	if len(n.Alerts) == 1 {
-		smallest = sizes[len(sizes)-2] // with its labels: what is cut is behind the alert
-	}
 	shown := max(1, sort.Search(min(len(n.Alerts)-1, maxShown), func(i int) bool {
 		_, fits := try(smallest, i+1)
 		return !fits
@@ -157,9 +182,9 @@ func (r *Renderer) fit(n Notification, s *script) (Rendered, error) {
 		return Rendered{}, failed
 	}
 	more := n.count() - shown
-	said := note(more, c.names(n, shown, c.room/4))
+	said := note(more, c.names(told, shown, c.room/4))
 	c.cut(texts, said)
-	if fuller := note(more, c.names(n, shown, c.room/4+c.room-c.size(c.join(texts[c.main], said)))); c.fits(texts, fuller) {
+	if fuller := note(more, c.names(told, shown, c.room/4+c.room-c.size(c.join(texts[c.main], said)))); c.fits(texts, fuller) {
 		said = fuller
 	}
 	return r.rendered(s, texts, more, said)

@@ -125,7 +125,7 @@ func TestWhatDoesNotFitIsCounted(t *testing.T) {
 			}, Truncated: 1},
 			"[a " + strings.Repeat("汉", 80) + "][b " + strings.Repeat("汉", 80) + "][c " + strings.Repeat("汉", 80) + "][d " + strings.Repeat("汉", 80) +
 				"][e " + strings.Repeat("汉", 80) + "][f " + strings.Repeat("汉", 80) + "][g " + strings.Repeat("汉", 80) + "][h " + strings.Repeat("汉", 80) +
-				"]\n…还有 2 条 (+2 more)",
+				"]\n…还有 2 条 (+2 more): i",
 		},
 	}
 	for name, tt := range tests {
@@ -155,7 +155,7 @@ func TestATemplateThatSaysTooMuchIsCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := textOf(rendered.Request)
-	if !strings.HasSuffix(text, "…</font>\n…还有 1 条 (+1 more)") || len(text) < message.MaxMarkdownBytes-6 {
+	if !strings.HasSuffix(text, "…</font>\n…还有 1 条 (+1 more): b") || len(text) < message.MaxMarkdownBytes-6 {
 		t.Errorf("%d bytes: %s", len(text), text)
 	}
 }

@@ -115,6 +115,44 @@ func TestWhatFailsAgainAfterItsEndIsToldAgain(t *testing.T) {
 	}
 }
 
+// Neither has times: nothing but what they say tells the worse from the first.
+func TestAnAlertThatBecomesAnotherIsTold(t *testing.T) {
+	t.Parallel()
+	cfg := sourceConfig(t)
+	cfg.Sources["copy"] = webhook.Mapping{
+		Template: "copied {{.files}}", DedupKey: "{{.job}}", Severity: `{{if eq .result "lost"}}critical{{else}}warning{{end}}`,
+	}
+	cfg.Templates["markdown"] = webhook.Template{File: "m", Source: "{{range .Alerts}}{{.Severity}} {{.Summary}}{{end}}"}
+	b := newBundle(t, cfg)
+	tagged := `{"state":"%s","ruleId":1,"message":"disk","tags":{"severity":"error"},"evalMatches":[%s]}`
+	for _, event := range [][2]string{
+		{"copy", `{"job":"db","result":"lost","files":1}`},
+		{"copy", `{"files":1,"job":"db","result":"lost"}`},
+		{"copy", `{"job":"db","result":"partial","files":1}`},
+		{"copy", `{"job":"db","result":"partial","files":9}`},
+		{"copy", `{"job":"db","result":"lost","files":1}`},
+		{"grafana-legacy", fmt.Sprintf(tagged, "alerting", `{"metric":"a","value":98}`)},
+		{"grafana-legacy", fmt.Sprintf(tagged, "alerting", `{"metric":"a","value":98}`)},
+		{"grafana-legacy", fmt.Sprintf(tagged, "no_data", "")},
+	} {
+		b.post(t, event[0], "to_user=a", event[1], nil)
+	}
+	for _, name := range []string{"grafana-legacy-alerting", "grafana-legacy-alerting", "grafana-legacy-no-data"} {
+		b.sample(t, name)
+	}
+	var said []string
+	for _, text := range b.queue.brief(t) {
+		said = append(said, strings.TrimPrefix(strings.TrimPrefix(text, "a:: critical markdown: "), "alice:: critical markdown: "))
+	}
+	want := []string{
+		"critical copied 1", "warning copied 1", "warning copied 9", "critical copied 1", "error disk", "error disk",
+		"critical The CPUs of the shop are busy", "warning The CPUs of the shop are busy",
+	}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
 func TestAStormOfASourceBecomesADigest(t *testing.T) {
 	t.Parallel()
 	cfg := sourceConfig(t)
@@ -208,5 +246,22 @@ func TestLegacyGrafanaIsTakenByItsPreset(t *testing.T) {
 	b.post(t, "grafana-legacy", "to_user=alice", body, nil)
 	if got := b.queue.brief(t); !slices.Equal(got, []string{"alice:: critical markdown: firing Test notification"}) {
 		t.Errorf("messages %q", got)
+	}
+}
+
+func TestOnlyABodyThatMayBeJSONIsTaken(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, sourceConfig(t))
+	for kind, want := range map[string]int{
+		"application/json": 202, "Application/JSON; charset=utf-8": 202, "application/vnd.gitlab+json": 202, "text/plain; charset=UTF-8": 202,
+		"": 202, "application/x-www-form-urlencoded": 202,
+		"image/png": 415, "multipart/form-data; boundary=x": 415, "application/x-yaml": 415, "text/xml": 415, "application/octet-stream": 415,
+	} {
+		for source, body := range map[string]string{"alertmanager": group("a"), "grafana": string(sample(t, "grafana_webhook.json")), "backup": backup("db", false)} {
+			a := b.post(t, source, "to_user=a", body, http.Header{"Content-Type": {kind}})
+			if a.status != want || want == 415 && !strings.Contains(a.body, "send application/json") {
+				t.Errorf("%s with Content-Type %q: HTTP %d %s", source, kind, a.status, a.body)
+			}
+		}
 	}
 }

@@ -105,7 +105,7 @@ func (s store) admit(ctx context.Context, d delivery, lines []line, dedup time.D
 	}
 	args := []any{
 		now, dedup.Milliseconds(), d.digest.After, d.digest.Window.Milliseconds(), string(d.kind),
-		slices.Index(tasks.Priorities(), d.priority), nonce, id, d.cardRole(), len(lines),
+		slices.Index(tasks.Priorities(), d.priority), nonce, id, d.cardRole(), d.says, len(lines),
 	}
 	for _, l := range lines {
 		args = append(args, l.field(), l.count, l.who)

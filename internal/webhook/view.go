@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wecomq/wecomq/internal/cut"
 )
 
 // View is what a template gets of a notification. All its texts are harmless: nothing
@@ -17,6 +19,7 @@ type View struct {
 	Status            string // firing or resolved
 	Title             string // the name that the alerts share, else those of the worst
 	Severity          string // of the worst alert; empty if unknown
+	CommonSeverity    string // that all alerts share; empty if they differ
 	Color             string // of the worst alert: warning, comment or info
 	FiringCount       int    // of all alerts, shown or not
 	ResolvedCount     int    // likewise
@@ -27,7 +30,7 @@ type View struct {
 	CommonAnnotations KV
 	ExternalURL       string // of the source's own pages
 	Link              string // the best page to look at, empty for none
-	CommonLine        string // CommonLabels without alertname in one line; if there are too many, how many are left out
+	CommonLine        string // CommonLabels without alertname and severity in one line; if there are too many, how many are left out
 	Compact           bool   // there are too many alerts for more than a line each
 	Notice            bool   // it is no alert: something of the mildest severity that a source with a mapping tells
 }
@@ -46,7 +49,8 @@ type AlertView struct {
 	RunbookURL   string // the annotation runbook_url, or runbook, likewise
 	Extra        Pairs  // the other annotations; if there are too many, the last says how many are left out
 	Words        string // what the alert says in one line: its summary, description or another annotation, else its name
-	OwnLine      string // OwnLabels in one line; if there are too many, how many are left out
+	Who          string // the label that tells it from the other alerts, e.g. its instance; empty if Words or no label does
+	OwnLine      string // OwnLabels without severity in one line; if there are too many, how many are left out
 	StartsAt     time.Time
 	EndsAt       time.Time // zero while it fires
 	Duration     string    // of a resolved alert, e.g. 1h3m; empty if its start is not known
@@ -134,9 +138,11 @@ type viewer struct {
 	severity Severity
 	hidden   RecipientLabels // are not shown
 	zone     *time.Location
-	text     int // the most characters of one text
-	url      int // the most bytes of one address
-	list     int // the most labels of one list, and the most annotations
+	tells    string // the label that tells the alerts apart
+	text     int    // the most characters of one text
+	detail   int    // likewise of what is not the alert in short: further annotations, and labels
+	url      int    // the most bytes of one address
+	list     int    // the most labels of one list, and the most annotations
 	compact  bool
 }
 
@@ -144,10 +150,11 @@ type viewer struct {
 func (v viewer) view(n Notification, shown int) View {
 	worst := n.Alerts[0]
 	rank := v.severity.rank(worst.Labels)
+	shared := common(n.Alerts)
 	view := View{
 		Source: string(n.Source), Receiver: v.label(n.Receiver), Status: string(n.Status),
-		Title: v.title(n), Severity: v.severityName(worst.Labels), Color: v.severity.color(rank, n.Status),
-		More: n.count() - shown, GroupLabels: v.labels(n.GroupLabels), CommonLabels: v.labels(common(n.Alerts)),
+		Title: v.title(n), Severity: v.severityName(worst.Labels), CommonSeverity: v.severityName(shared), Color: v.severity.color(rank, n.Status),
+		More: n.count() - shown, GroupLabels: v.labels(n.GroupLabels), CommonLabels: v.labels(shared),
 		CommonAnnotations: v.annotations(n.CommonAnnotations), ExternalURL: link(n.ExternalURL, v.url),
 	}
 	for _, a := range n.Alerts {
@@ -167,7 +174,7 @@ func (v viewer) view(n Notification, shown int) View {
 		view.Alerts = append(view.Alerts, v.alert(a, view))
 	}
 	view.Link = first(v.page(worst), view.ExternalURL)
-	view.CommonLine, view.Compact = v.line(view.CommonLabels.Remove([]string{alertName})), v.compact
+	view.CommonLine, view.Compact = v.line(view.CommonLabels.Remove([]string{alertName, v.severity.Label})), v.compact
 	return view
 }
 
@@ -212,7 +219,10 @@ func (v viewer) alert(a Alert, group View) AlertView {
 		view.Link = group.ExternalURL // its own is too long
 	}
 	v.describe(&view, a)
-	view.OwnLine = v.line(view.OwnLabels)
+	if who := view.OwnLabels[plainLabel(v.tells)]; !strings.Contains(view.Words, who) {
+		view.Who = shorten(who, 40)
+	}
+	view.OwnLine = v.line(view.OwnLabels.Remove([]string{v.severity.Label}))
 	if !a.EndsAt.IsZero() {
 		view.EndsAt = a.EndsAt.In(v.zone)
 		if !a.StartsAt.IsZero() {
@@ -290,18 +300,34 @@ func (v viewer) labels(labels map[string]string) KV {
 	kv := make(KV, len(labels))
 	for name, value := range labels {
 		if name != v.hidden.ToUser && name != v.hidden.ToParty && name != v.hidden.ToTag {
-			kv[plainLabel(name)] = v.label(value)
+			kv[plainLabel(name)] = shorten(v.label(value), v.detail)
 		}
 	}
 	return kv
 }
 
 func (v viewer) annotations(annotations map[string]string) KV {
-	kv := make(KV, len(annotations))
+	kv, lead := make(KV, len(annotations)), lead(annotations)
 	for name, value := range annotations {
-		kv[plainLabel(name)] = shorten(strings.TrimSpace(plain(atMost(value))), v.text)
+		most := v.detail
+		if name == lead {
+			most = v.text
+		}
+		kv[plainLabel(name)] = cut.Chars(strings.TrimSpace(plain(atMost(value))), most)
 	}
 	return kv
+}
+
+// lead is the annotation that says in short what an alert is about.
+func lead(annotations map[string]string) string {
+	for _, name := range []string{"summary", "description", "message"} {
+		for given, text := range annotations {
+			if strings.EqualFold(given, name) && text != "" {
+				return given
+			}
+		}
+	}
+	return ""
 }
 
 // maxTextBytes limits a text before it is processed: no message holds more.
