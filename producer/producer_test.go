@@ -258,7 +258,7 @@ func TestOptionsNameWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	for want, o := range map[string]producer.Options{
-		`priority: "urgent" is none of critical, default, bulk`: {Priority: "urgent"},
+		`priority: "urgent" is not one of critical, default, bulk`: {Priority: "urgent"},
 		"delay: -1s is negative":                                {Delay: -time.Second},
 		"expires_in: -1s is negative":                           {ExpiresIn: -time.Second},
 		"process_at and delay: set one of them":                 {At: now, Delay: 1},

@@ -28,7 +28,7 @@ func (p Priority) Validate() error {
 	case Critical, Default, Bulk:
 		return nil
 	}
-	return fmt.Errorf("priority: %q is none of critical, default, bulk", string(p))
+	return fmt.Errorf("priority: %q is not one of critical, default, bulk", string(p))
 }
 
 // HeadStart is how much earlier than its share of the rate a message may go: 240,

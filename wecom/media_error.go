@@ -99,7 +99,7 @@ func CheckMedia(kind MediaType, filename string, content []byte) error {
 	size := len(content)
 	switch {
 	case !known:
-		return mediaError(40005, "type %q is none of image, voice, video, file", kind)
+		return mediaError(40005, "type %q is not one of image, voice, video, file", kind)
 	case size == 0:
 		return mediaError(44001, "the file is empty; WeCom takes no file under %d bytes", MinMediaBytes)
 	case size < MinMediaBytes:

@@ -54,7 +54,7 @@ func TestUploadMediaChecksBeforeItSends(t *testing.T) {
 		size     int
 		says     string
 	}{
-		"an unknown type":            {"gif", "a.gif", 10, `type "gif" is none of image, voice, video, file`},
+		"an unknown type":            {"gif", "a.gif", 10, `type "gif" is not one of image, voice, video, file`},
 		"no bytes":                   {wecom.MediaFile, "a.txt", 0, "the file is empty"},
 		"five bytes":                 {wecom.MediaFile, "a.txt", 5, "5 bytes, WeCom takes no file under 6"},
 		"a voice of over 2 MB":       {wecom.MediaVoice, "a.amr", 2<<20 + 3, "more than WeCom's limit of 2 MB for type voice; make it shorter"},

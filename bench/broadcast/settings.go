@@ -82,7 +82,7 @@ func readNames(flag, list string, known ...string) ([]string, error) {
 	var chosen []string
 	for name := range strings.SplitSeq(list, ",") {
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("%s: %q is none of %s", flag, name, strings.Join(known, ","))
+			return nil, fmt.Errorf("%s: %q is not one of %s", flag, name, strings.Join(known, ","))
 		}
 		chosen = append(chosen, name)
 	}

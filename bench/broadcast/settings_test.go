@@ -14,8 +14,8 @@ func TestSettingsThatCannotBeMeasuredAreRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a way nobody knows":         {[]string{"-ways", "wecomq,listmonk"}, `-ways: "listmonk" is none of wecomq,asynq`},
-		"words nobody knows":         {[]string{"-words", "other"}, `-words: "other" is none of same,own`},
+		"a way nobody knows":         {[]string{"-ways", "wecomq,listmonk"}, `-ways: "listmonk" is not one of wecomq,asynq`},
+		"words nobody knows":         {[]string{"-words", "other"}, `-words: "other" is not one of same,own`},
 		"nobody to send to":          {[]string{"-recipients", "10,0"}, `-recipients: "0" is not a number from 1 to 10000000`},
 		"recipients in words":        {[]string{"-recipients", "many"}, `-recipients: "many" is not a number from 1 to 10000000`},
 		"no worker at all":           {[]string{"-workers", "0"}, "-workers: 0 is not between 1 and 64"},

@@ -82,7 +82,7 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 func (s settings) validate() error {
 	for _, way := range s.ways {
 		if !slices.Contains(ways(), way) {
-			return fmt.Errorf("-ways: %q is none of %s", way, strings.Join(ways(), ", "))
+			return fmt.Errorf("-ways: %q is not one of %s", way, strings.Join(ways(), ", "))
 		}
 	}
 	for _, n := range []struct {

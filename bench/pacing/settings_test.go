@@ -17,7 +17,7 @@ func TestSettingsThatCannotBeMeasuredAreRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a way nobody knows":          {[]string{"-ways", "wecomq,river"}, `-ways: "river" is none of wecomq,asynq,asynq-1s,reserve`},
+		"a way nobody knows":          {[]string{"-ways", "wecomq,river"}, `-ways: "river" is not one of wecomq,asynq,asynq-1s,reserve`},
 		"no worker at all":            {[]string{"-workers", "1,0"}, `-workers: "0" is not a number from 1 to 64`},
 		"workers that are no number":  {[]string{"-workers", "few"}, `-workers: "few" is not a number from 1 to 64`},
 		"no limit":                    {[]string{"-calls-per-minute", "0"}, "-calls-per-minute: 0 is not between 2 and 60000"},

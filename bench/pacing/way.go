@@ -50,7 +50,7 @@ func readWays(list string) ([]way, error) {
 	for name := range strings.SplitSeq(list, ",") {
 		i := slices.IndexFunc(ways, func(w way) bool { return w.name == strings.TrimSpace(name) })
 		if i < 0 {
-			return nil, fmt.Errorf("-ways: %q is none of %s", name, joinWays())
+			return nil, fmt.Errorf("-ways: %q is not one of %s", name, joinWays())
 		}
 		chosen = append(chosen, ways[i])
 	}

@@ -49,7 +49,7 @@ Redis keeps the newest ten thousand; the logs of the gateways have theirs for lo
 	flags.StringVar(&f.app, "app", "", "on this `APP`")
 	flags.StringVar(&f.actor, "actor", "", "by this `ACTOR`")
 	flags.StringVar(&f.action, "action", "", "of this `ACTION`, e.g. app.pause, or the part before its dot")
-	flags.IntVar(&f.limit, "limit", 100, "at most so many, the newest")
+	flags.IntVar(&f.limit, "limit", 100, "print only the newest `N`")
 	flags.BoolVar(&f.follow, "follow", false, "print each as it happens, starting now or at --since, until Ctrl-C")
 	return cmd
 }

@@ -122,7 +122,7 @@ func (f *broadcastCreateFlags) validateNumbers() error {
 	case f.expiresIn < 0:
 		return usagef("--expires-in: %s is negative", f.expiresIn)
 	case f.header != "auto" && f.header != "yes" && f.header != "no":
-		return usagef("--header: %q is none of auto, yes, no", f.header)
+		return usagef("--header: %q is not one of auto, yes, no", f.header)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ read Chinese. --format json prints the sums only.`,
 			switch f.format {
 			case "csv", "ndjson", "json":
 			default:
-				return usagef("--format: %q is none of csv, ndjson, json", f.format)
+				return usagef("--format: %q is not one of csv, ndjson, json", f.format)
 			}
 			return f.run(cmd.Context(), g, ids[0])
 		},

@@ -196,7 +196,7 @@ func TestAnEnvelopeIsTheSameByEveryDoor(t *testing.T) {
 		"ours that say nothing": {text: with(`"app":null,"priority":"","process_at":"","expires_in":null,"idempotency_key":null`)},
 		"all of ours wrong": {
 			text: with(`"priority":"high","process_at":"tomorrow","expires_in":"0s","idempotency_key":"部署"`),
-			faults: `priority: "high" is none of critical, default, bulk; process_at: "tomorrow" is not a time such as 2026-01-02T15:04:05+08:00; ` +
+			faults: `priority: "high" is not one of critical, default, bulk; process_at: "tomorrow" is not a time such as 2026-01-02T15:04:05+08:00; ` +
 				`expires_in: "0s" is not a duration such as "90s" or "1h"; idempotency_key: want visible ASCII characters`,
 		},
 		"ours no strings, and WeCom's wrong": {

@@ -30,7 +30,7 @@ func newRecordWriter(g *globals, format string) (recordWriter, error) {
 	case format == "table" || format == "":
 		return newTableWriter(out), nil
 	}
-	return nil, usagef("--format: %q is none of table, ndjson, csv", format)
+	return nil, usagef("--format: %q is not one of table, ndjson, csv", format)
 }
 
 type ndjsonWriter struct{ *bufio.Writer }

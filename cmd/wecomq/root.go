@@ -138,7 +138,7 @@ func (g *globals) validate() error {
 		return usagef("--log-format: %q is neither json nor console", g.logFormat)
 	}
 	if _, err := zerolog.ParseLevel(g.logLevel); err != nil {
-		return usagef("--log-level: %q is none of debug, info, warn, error", g.logLevel)
+		return usagef("--log-level: %q is not one of debug, info, warn, error", g.logLevel)
 	}
 	return nil
 }

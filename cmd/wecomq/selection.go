@@ -60,7 +60,7 @@ func (s *selection) query(withErrCode bool, now time.Time) (ledger.Query, error)
 	for _, name := range s.states {
 		state := tasks.State(name)
 		if !slices.Contains(tasks.States(), state) {
-			return q, usagef("--state: %q is none of accepted, partial, rejected, unknown, expired, cancelled, scheduled, queued, held, sending", name)
+			return q, usagef("--state: %q is not one of accepted, partial, rejected, unknown, expired, cancelled, scheduled, queued, held, sending", name)
 		}
 		q.States = append(q.States, state)
 	}

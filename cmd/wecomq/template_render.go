@@ -121,7 +121,7 @@ func (f templateRender) config(g *globals) (webhook.Config, error) {
 		cfg.Type = message.Type(f.kind)
 	}
 	if !slices.Contains(webhook.Types(), cfg.Type) {
-		return cfg, usagef("--type: %q is none of markdown, text, textcard, template_card", f.kind)
+		return cfg, usagef("--type: %q is not one of markdown, text, textcard, template_card", f.kind)
 	}
 	if f.template != "" {
 		source, err := os.ReadFile(f.template)

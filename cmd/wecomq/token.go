@@ -76,7 +76,7 @@ func (f *tokenFlags) validate() error {
 	}
 	for _, scope := range f.scopes {
 		if !slices.Contains(config.Scopes(), config.Scope(scope)) {
-			return usagef("--scopes: %q is none of %v", scope, config.Scopes())
+			return usagef("--scopes: %q is not one of %v", scope, config.Scopes())
 		}
 	}
 	if f.expires == "" {

@@ -148,7 +148,7 @@ func (o *Order) Options() (compose.Options, error) {
 	case "auto":
 		header = compose.HeaderAuto
 	default:
-		return compose.Options{}, wrong("header", "%.80q is none of auto, yes, no", o.Header)
+		return compose.Options{}, wrong("header", "%.80q is not one of auto, yes, no", o.Header)
 	}
 	if err := compose.CheckEncoding(o.Encoding); err != nil {
 		return compose.Options{}, wrong("encoding", "%v", err)

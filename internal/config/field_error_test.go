@@ -162,7 +162,7 @@ func TestProblemsOfAFile(t *testing.T) {
 			`wecomq.yaml:8: gateway.tokens[0].limits.max_recipients: "many" is not a whole number from 1 to 2147483647`,
 			`wecomq.yaml:8: gateway.tokens[0].limits.to_all: "maybe" is not one of true, false`,
 			"wecomq.yaml:8: gateway.tokens[0].limits.per_hour: unknown key (known here: per_minute, recipients_per_day, max_recipients, to_all, priorities)",
-			`wecomq.yaml:8: gateway.tokens[0].priority: "critical" is none of its limits.priorities`,
+			`wecomq.yaml:8: gateway.tokens[0].priority: "critical" is not one of its limits.priorities`,
 		}},
 		"token without a priority": {token + "{name: a, sha256: " + sum + ", apps: [ops], scopes: [send], limits: {priorities: []}}\n", []string{
 			"wecomq.yaml:8: gateway.tokens[0].limits.priorities: missing (list at least one of critical, default, bulk)",

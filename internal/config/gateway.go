@@ -99,7 +99,7 @@ func readToken(s *section, others []Token, apps []string) Token {
 		Notify: readNotify(s),
 	}
 	if allowed := token.Limits.Priorities; token.Priority != "" && allowed != nil && !slices.Contains(allowed, token.Priority) {
-		s.fail(s.at("priority"), "%q is none of its limits.priorities", token.Priority)
+		s.fail(s.at("priority"), "%q is not one of its limits.priorities", token.Priority)
 	}
 	for _, other := range others {
 		if token.Name != "" && token.Name == other.Name {

@@ -81,7 +81,7 @@ func TestProblemsAreToldByField(t *testing.T) {
 		"all of ours": {
 			with(`"idempotency_key":"","expires_in":"soon","process_at":"tomorrow","priority":"high"`),
 			tasks.Options{},
-			`priority: "high" is none of critical, default, bulk; ` +
+			`priority: "high" is not one of critical, default, bulk; ` +
 				`process_at: "tomorrow" is not a time such as 2026-01-02T15:04:05+08:00; ` +
 				`expires_in: "soon" is not a duration such as "90s" or "1h"; ` +
 				`idempotency_key: empty; leave it out, or set one that is different for every message`,

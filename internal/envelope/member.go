@@ -75,7 +75,7 @@ func readApp(e *Envelope, text string) string {
 func readPriority(e *Envelope, text string) string {
 	priority := tasks.Priority(text)
 	if text != "" && priority.Validate() != nil {
-		return fmt.Sprintf("%q is none of critical, default, bulk", text)
+		return fmt.Sprintf("%q is not one of critical, default, bulk", text)
 	}
 	e.Options.Priority = priority
 	return ""

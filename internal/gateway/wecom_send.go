@@ -93,7 +93,7 @@ func (c *wecomCall) choosePriority() (tasks.Priority, error) {
 	text := cmp.Or(c.r.URL.Query().Get("priority"), c.r.Header.Get("X-Wecomq-Priority"), string(c.priority), string(c.identity.Token.Priority))
 	priority := tasks.Priority(text)
 	if text != "" && priority.Validate() != nil {
-		return "", invalid("priority", "%.40q is none of critical, default, bulk", text)
+		return "", invalid("priority", "%.40q is not one of critical, default, bulk", text)
 	}
 	return priority, nil
 }

@@ -33,7 +33,7 @@ func (c *wecomCall) upload() (wecomReply, error) {
 	switch kind {
 	case wecom.MediaImage, wecom.MediaVoice, wecom.MediaVideo, wecom.MediaFile:
 	default:
-		return nil, refuse(40005, "type %.40q is none of image, voice, video, file", string(kind))
+		return nil, refuse(40005, "type %.40q is not one of image, voice, video, file", string(kind))
 	}
 	release, err := c.takeUpload(c.r.Context())
 	if err != nil {

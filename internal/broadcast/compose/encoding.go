@@ -45,7 +45,7 @@ func Encodings() []string {
 	return names
 }
 
-// CheckEncoding says that a name is none of [Encodings], nor "".
+// CheckEncoding says that a name is not one of [Encodings], nor "".
 func CheckEncoding(name string) error {
 	if name != "" && !slices.Contains(Encodings(), strings.ToLower(name)) {
 		return fmt.Errorf("%q is not known; want one of %s", name, strings.Join(Encodings(), ", "))
