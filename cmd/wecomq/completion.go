@@ -49,6 +49,7 @@ func (g *globals) completions() (byFlag, own, arguments map[string]cobra.Complet
 	}
 	own = map[string]cobra.CompletionFunc{
 		"wecomq broadcast report --state":  report,
+		"wecomq dead ls --state":           oneOf(tasks.Rejected, tasks.Unknown),
 		"wecomq broadcast report --format": oneOf("csv", "ndjson", "json"),
 		"wecomq broadcast create --type":   oneOf("text", "markdown"),
 	}

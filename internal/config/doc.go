@@ -6,6 +6,6 @@
 // ${NAME} in a value is replaced by the environment variable, after the YAML is
 // parsed, so that no value can change the file's structure; $${ stands for a plain
 // ${. Any value can be kept in a file of its own: the key with _file appended takes
-// the file's path, relative to the config file; white space around the content is
-// removed.
+// the file's path, relative to the config file. White space around any value is removed,
+// and so is a byte order mark before it; a secret is a single line.
 package config

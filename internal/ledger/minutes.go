@@ -32,7 +32,7 @@ func (h LastHour) Sum() (sum Minute) {
 
 // LastCall is the minute before now in which the last call ended, zero if there was none in the hour.
 func (h LastHour) LastCall(now time.Time) time.Time {
-	for back := range len(h) {
+	for back := range h {
 		if h[len(h)-1-back].Calls > 0 {
 			return now.Truncate(time.Minute).Add(-time.Duration(back) * time.Minute)
 		}

@@ -7,12 +7,15 @@ import (
 	"github.com/wecomq/wecomq/internal/apps"
 )
 
-// cause says what keeps messages from being sent, how many, and until when.
+// cause says what keeps messages from being sent, how many, and since or until when.
 func (l language) cause(c apps.Cause) string {
 	what := l.say("stuck: " + c.By)
 	text := fmt.Sprintf(l.say("%s: %d messages wait"), what, c.Messages)
 	if !c.Until.IsZero() {
 		text += fmt.Sprintf(l.say(", until %s"), l.soon(c.Until, time.Now()))
+	}
+	if !c.LastCall.IsZero() {
+		text += fmt.Sprintf(l.say(", since its last call %s"), l.ago(c.LastCall))
 	}
 	return text
 }

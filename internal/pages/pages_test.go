@@ -53,8 +53,10 @@ func TestSearchFindsMessages(t *testing.T) {
 	mine, theirs := b.send("ops", "Zhang.San|lisi", "x"), b.send("hr", "zhang.san", "y")
 	b.settle("ops", mine, tasks.Settlement{State: tasks.Accepted, MsgID: "msgid-1"})
 	b.settle("hr", theirs, tasks.Settlement{State: tasks.Accepted, MsgID: "msgid-2"})
+	third, confusing := b.send("ops", "wang.wu", "z"), "CzoK-"+strings.Repeat("x", 55)+"B"+strings.Repeat("x", 25) // like the id of a broadcast
+	b.settle("ops", third, tasks.Settlement{State: tasks.Accepted, MsgID: confusing})
 	w, restricted := b.open(admin), b.open(reader)
-	for query, want := range map[string]string{mine: mine, mine + ".2": mine, "msgid-1": mine, "msgid-2": theirs} {
+	for query, want := range map[string]string{confusing: third, mine: mine, mine + ".2": mine, "msgid-1": mine, "msgid-2": theirs} {
 		if a := w.get("/messages?q=" + query); a.location() != "/messages/"+want {
 			t.Errorf("search for %s: HTTP %d to %q", query, a.status, a.location())
 		}

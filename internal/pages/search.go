@@ -45,7 +45,8 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 	query := strings.TrimSpace(r.URL.Query().Get("q"))
 	query = strings.ToValidUTF8(query[:min(len(query), maxQuery)], "") // it is shown again
 	apps := p.mine(gateway.IdentityFrom(r.Context()))
-	if id := tasks.MessageID(query); tasks.IsBroadcast(id) {
+	id := tasks.MessageID(query)
+	if _, err := tasks.AppOf(id); err == nil && tasks.IsBroadcast(id) { // which a msgid may look like, but for its app
 		http.Redirect(w, r, broadcastPath(id), http.StatusSeeOther) //nolint:gosec // broadcastPath is one of this host
 		return nil
 	}

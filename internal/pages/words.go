@@ -194,7 +194,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 
 	"stuck: paused": "已暂停", "stuck: penalty": "超出企业微信的频率限制（45009）", "stuck: suspended": "配置有误", "stuck: unavailable": "企业微信无响应",
 	"stuck: workers": "没有 worker 为此应用服务", "stuck: quota": "今日额度已用完", "stuck: members": "接收人收到的消息已达企业微信对单个成员的上限",
-	"%s: %d messages wait": "%s：%d 条消息在等待", ", until %s": "，直到%s", "stuck": "个停滞", "Waiting": "等待发送", "Ends": "预计完成", "left": "剩余", "left for": "剩余：", "failed": "失败",
+	"%s: %d messages wait": "%s：%d 条消息在等待", ", until %s": "，直到%s", ", since its last call %s": "，最后一次调用在%s", "stuck": "个停滞", "Waiting": "等待发送", "Ends": "预计完成", "left": "剩余", "left for": "剩余：", "failed": "失败",
 	"WeCom may have delivered these. A replay may deliver them twice: ask a recipient of each first.": "这些消息可能已经送达，重发可能使人收到两次：请先逐一询问接收人。",
 	"Replay these": "重发这些消息：", "Replay though they may have arrived:": "可能已送达，仍要重发：", "Send them again?": "重发这些消息？",
 	"Not all could be replayed": "部分消息无法重发", "all errcodes, not only": "显示所有错误码，当前：", "done: replayed-all": "已重发，结果见消息列表。",

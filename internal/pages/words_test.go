@@ -45,7 +45,7 @@ func texts(t *testing.T) map[string]bool {
 		"The test was refused",
 		"list: missing; paste it or choose a file", "list: there are two; leave the text empty or choose no file",
 		"list: it has over 256 MB; split it, or use wecomq broadcast create", "file: this app does not have it any more; choose it again",
-		"Not all could be replayed", "%s: %d messages wait", ", until %s",
+		"Not all could be replayed", "%s: %d messages wait", ", until %s", ", since its last call %s",
 		"The recall broke off; press again to go on", "WeCom did not take back all of it", "The file is not kept any more",
 	} {
 		asked[key] = true
