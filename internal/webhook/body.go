@@ -37,6 +37,9 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 		}
 	}
 	body = envelope.TrimMark(body)
+	if source != Alertmanager && source != Grafana {
+		body = mended(body) // what is not JSON would be in no bound
+	}
 	err = intake.Bound(r.Context(), body, limits.bounds)
 	if over, ok := errors.AsType[*jsonbound.Error](err); ok {
 		return nil, &InvalidError{cmp.Or(over.Path, "the body"), over.Problem + "; " + limits.advice}

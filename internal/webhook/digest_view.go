@@ -59,8 +59,9 @@ type gathered struct {
 // counted without a name.
 const maxKinds = 100
 
-// linesOf counts the alerts of a notification by kind.
-func linesOf(n Notification, severity Severity) []line {
+// linesOf counts the alerts of a notification by kind. whom is the label that says whom an
+// alert is about, by default its instance.
+func linesOf(n Notification, severity Severity, whom string) []line {
 	var lines []line
 	at := map[line]int{}
 	add := func(l line, who string, count int) {
@@ -77,9 +78,13 @@ func linesOf(n Notification, severity Severity) []line {
 		lines[i].count += count
 		lines[i].who = alsoWho(lines[i].who, who)
 	}
+	if whom == alertName {
+		whom = "" // lines are by name already
+	}
 	for _, a := range sorted(n.Alerts, severity) {
 		name := shorten(plainLabel(atMost(a.Labels[alertName])), 60)
-		add(line{status: a.Status, rank: severity.rank(a.Labels), name: name}, shorten(plainLabel(a.Labels["instance"]), 40), 1)
+		who := shorten(plainLabel(atMost(first(a.Labels[whom], a.Labels["instance"]))), 40)
+		add(line{status: a.Status, rank: severity.rank(a.Labels), name: name}, who, 1)
 	}
 	if n.Truncated > 0 {
 		worst := lines[0]

@@ -38,7 +38,7 @@ func compact(value any) string {
 
 // documents are the documents of a body: the elements of an array, or the one that it is.
 func documents(body []byte) ([]any, error) {
-	dec := json.NewDecoder(bytes.NewReader(envelope.TrimMark(body)))
+	dec := json.NewDecoder(bytes.NewReader(mended(envelope.TrimMark(body))))
 	dec.UseNumber()
 	var value any
 	if err := dec.Decode(&value); err != nil {

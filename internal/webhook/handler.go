@@ -256,7 +256,7 @@ func (h *Handler) deliver(ctx context.Context, app string, d delivery) (delivere
 	if err := message.ValidateContent(message.WithRecipients(d.changeable(rendered.Request, idOf(app, m)), d.to)); err != nil {
 		return delivered{}, err
 	}
-	verdict, err := s.admit(ctx, d, linesOf(d.notification, h.cfg.Severity), h.cfg.Dedup, nonce, idOf(app, m), h.Now())
+	verdict, err := s.admit(ctx, d, linesOf(d.notification, h.cfg.Severity, h.renderer.teller(d.notification.Alerts)), h.cfg.Dedup, nonce, idOf(app, m), h.Now())
 	if err != nil {
 		return delivered{}, err
 	}

@@ -265,3 +265,32 @@ func TestOnlyABodyThatMayBeJSONIsTaken(t *testing.T) {
 		}
 	}
 }
+
+func TestJSONThatAScriptPutTogetherIsTaken(t *testing.T) {
+	t.Parallel()
+	cfg := sourceConfig(t)
+	cfg.Templates["markdown"] = webhook.Template{File: "m", Source: "{{range .Alerts}}{{.Summary}}|{{.Description}}{{end}}"}
+	b := newBundle(t, cfg)
+	for body, want := range map[string]string{
+		"{\"job\": \"a\", }":                        "a|",
+		"[{\"job\": \"b\" , \n} , ]":                "b|",
+		"{\"job\": \"c\nd\te\x01\"}":                "c|d\te",
+		"{\"job\": \"f,}\\\",]\", \"x\": [1, 2,],}": `f,}",]|`,
+		"\ufeff{\"job\": \"g\",}":                   "g|",
+	} {
+		if a := b.post(t, "backup", "to_user=a", body, nil); a.status != http.StatusAccepted {
+			t.Errorf("%q: HTTP %d %s", body, a.status, a.body)
+			continue
+		}
+		said := b.queue.brief(t)
+		if got := said[len(said)-1]; got != "a:: critical markdown: "+want {
+			t.Errorf("%q says %q, want %q", body, got, want)
+		}
+	}
+	deep := "{" + strings.Repeat(`"a":{`, 40) + strings.Repeat("}", 40) + ",}"
+	for body, want := range map[string]int{"{\"job\": \"a\",,}": 400, "{\"job\" \"a\"}": 400, "{\"job\": \"a": 400, "{} x,}": 400, deep: 422} {
+		if a := b.post(t, "backup", "to_user=a", body, nil); a.status != want {
+			t.Errorf("%q: HTTP %d %s", body, a.status, a.body)
+		}
+	}
+}

@@ -59,6 +59,21 @@ func TestADigestNamesEachInstanceOnce(t *testing.T) {
 	}
 }
 
+// All have the instance of the exporter that watches them.
+func TestADigestNamesWhatTellsAlertsApart(t *testing.T) {
+	t.Parallel()
+	cfg := calm()
+	cfg.Templates["digest_markdown"] = webhook.Template{File: "d", Source: "{{range .Lines}}{{.Name}} {{.Who}}; {{end}}"}
+	b := newBundle(t, cfg)
+	b.send(t, "to_user=alice", "x", "y", "a instance=ksm pod=p1,a instance=ksm pod=p2", "b instance=ksm,c instance=ksm")
+	b.pass(time.Minute)
+	b.flush(t)
+	messages := b.queue.brief(t)
+	if got, want := messages[len(messages)-1], "alice:: critical markdown: a p2, p1; b ksm; c ksm;"; got != want {
+		t.Errorf("digest %q, want %q", got, want)
+	}
+}
+
 func TestStormBecomesOneDigest(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, calm())
