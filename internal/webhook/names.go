@@ -19,9 +19,9 @@ type told struct {
 
 // tell finds the label that tells the alerts apart, and their names.
 func (r *Renderer) tell(n Notification) told {
-	t := told{label: r.teller(n.Alerts), names: make([]string, len(n.Alerts))}
-	for i, a := range n.Alerts {
-		t.names[i] = nameOf(a, t.label)
+	t := told{label: r.teller(n.Alerts)}
+	for _, a := range n.Alerts[:min(len(n.Alerts), maxCompared)] {
+		t.names = append(t.names, nameOf(a, t.label))
 	}
 	return t
 }

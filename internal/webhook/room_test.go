@@ -105,9 +105,9 @@ func TestEveryAlertOfAnotherSeveritySaysIt(t *testing.T) {
 	for _, kind := range webhook.Types() {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			seen := 0
+			text, seen := shown(t, n, kind), 0
 			for i := range 12 {
-				before, _, is := strings.Cut(shown(t, n, kind), fmt.Sprintf("full-%d", i))
+				before, _, is := strings.Cut(text, fmt.Sprintf("full-%d", i))
 				want := []string{"critical", "warning"}[i/2%2]
 				if is && !strings.Contains(before[max(0, len(before)-len(want)-12):], want) {
 					t.Errorf("full-%d does not say that it is %s: %s", i, want, before)
