@@ -259,11 +259,11 @@ func TestOptionsNameWhatIsWrong(t *testing.T) {
 	now := time.Now()
 	for want, o := range map[string]producer.Options{
 		`priority: "urgent" is not one of critical, default, bulk`: {Priority: "urgent"},
-		"delay: -1s is negative":                                {Delay: -time.Second},
-		"expires_in: -1s is negative":                           {ExpiresIn: -time.Second},
-		"process_at and delay: set one of them":                 {At: now, Delay: 1},
-		"expires_at and expires_in: set one of them":            {ExpiresAt: now, ExpiresIn: 1},
-		"idempotency_key: 256 bytes, at most 255":               {IdempotencyKey: strings.Repeat("k", 256)},
+		"delay: -1s is negative":                                   {Delay: -time.Second},
+		"expires_in: -1s is negative":                              {ExpiresIn: -time.Second},
+		"process_at and delay: set one of them":                    {At: now, Delay: 1},
+		"expires_at and expires_in: set one of them":               {ExpiresAt: now, ExpiresIn: 1},
+		"idempotency_key: 256 bytes, at most 255":                  {IdempotencyKey: strings.Repeat("k", 256)},
 	} {
 		if err := o.Validate(); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)

@@ -97,9 +97,10 @@ func TestProblemsAreToldByField(t *testing.T) {
 			`expires_in: "0s" is not a duration such as "90s" or "1h"; titel: unknown field (allow_unknown passes it on)`,
 		},
 		"a slip in one of ours": {
-			with(`"prioritty":"bulk","proces_at":"x","titel":"x"`), tasks.Options{},
+			with(`"prioritty":"bulk","process_att":"x","titel":"x"`),
+			tasks.Options{},
 			`prioritty: unknown field; did you mean "priority"? (allow_unknown passes it on); ` +
-				`proces_at: unknown field; did you mean "process_at"? (allow_unknown passes it on); ` +
+				`process_att: unknown field; did you mean "process_at"? (allow_unknown passes it on); ` +
 				`titel: unknown field (allow_unknown passes it on)`,
 		},
 		"a long key":        {with(`"idempotency_key":"` + strings.Repeat("k", 256) + `"`), tasks.Options{}, "idempotency_key: 256 bytes, at most 255"},
