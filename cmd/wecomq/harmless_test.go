@@ -39,7 +39,7 @@ func TestNoSpreadsheetRunsACell(t *testing.T) {
 	if err := w.flush(); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{",'=HYPERLINK(1),'@SUM,", ",'-1|ab2Jc,", ",'+1\n"} {
+	for _, want := range []string{",'=HYPERLINK(1),'@SUM,", ",'-1|ab2Jc,", ",'+1,"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in %q", want, out.String())
 		}
