@@ -14,6 +14,9 @@ func mended(body []byte) []byte {
 	}
 	m := mender{out: make([]byte, 0, len(body)), comma: -1}
 	for _, c := range body {
+		if len(m.out) > 2*len(body) { // line breaks in such numbers are no slip, and would take much memory
+			return body
+		}
 		if m.inside {
 			m.text(c)
 		} else {
