@@ -112,7 +112,7 @@ func runCardUpdate(ctx context.Context, g *globals, f *cardUpdateFlags, id strin
 	}
 	s := &sender{globals: g, flags: &sendFlags{wait: f.wait, timeout: f.timeout}, find: d.Finder(app).Message}
 	if f.wait {
-		s.narrator = newNarrator(g.stderr, d.Inspector())
+		s.narrator = newNarrator(g, d.Inspector())
 	}
 	return s.conclude(ctx, receipt)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/locale"
 )
 
 func newCheck(g *globals) *cobra.Command {
@@ -92,7 +93,7 @@ func (g *globals) printFindings(findings []daemon.Finding) error {
 		if g.output == "json" {
 			err = printJSON(g.stdout, f)
 		} else {
-			_, err = fmt.Fprintf(g.stdout, "%-8s %-12s %s\n", f.Level, f.Subject, f.Text)
+			_, err = fmt.Fprintf(g.stdout, "%-8s %-12s %s\n", f.Level, f.Subject, locale.Reason(g.language(), f.Text))
 		}
 		if err != nil {
 			return err

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/apps"
+	"github.com/wecomq/wecomq/internal/locale"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 const (
@@ -22,13 +24,14 @@ const (
 type narrator struct {
 	out  io.Writer
 	apps *apps.Inspector
+	lang wecom.Language
 	next time.Time // when it looks again
 	now  apps.Wait // why the message waits that it looked at last
 	said string
 }
 
-func newNarrator(out io.Writer, inspector *apps.Inspector) *narrator {
-	return &narrator{out: out, apps: inspector, next: time.Now().Add(quietly)}
+func newNarrator(g *globals, inspector *apps.Inspector) *narrator {
+	return &narrator{out: g.stderr, lang: g.language(), apps: inspector, next: time.Now().Add(quietly)}
 }
 
 // look looks why a message waits. If that cannot be told, the wait itself tells of the outage.
@@ -44,7 +47,7 @@ func (n *narrator) look(ctx context.Context, r tasks.Record) {
 	n.now = wait
 	if wait.Why != "" && wait.Why != n.said {
 		n.said = wait.Why
-		_, _ = fmt.Fprintf(n.out, "%s is %s%s: %s\n", r.ID, r.State, wait.Till, wait.Why)
+		_, _ = fmt.Fprintf(n.out, "%s is %s%s: %s\n", r.ID, r.State, wait.Till, locale.Reason(n.lang, wait.Why))
 	}
 }
 

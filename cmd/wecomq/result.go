@@ -14,6 +14,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/harmless"
+	"github.com/wecomq/wecomq/internal/locale"
 	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -164,7 +165,7 @@ func (g *globals) printRecordText(r tasks.Record) error {
 		{"state", string(r.State)},
 		{"type", fmt.Sprintf("%s, priority %s", r.Type, r.Priority)},
 		{"errcode", strconv.FormatInt(r.ErrCode, 10)},
-		{"errmsg", r.ErrMsg},
+		{"errmsg", locale.Reason(g.language(), r.ErrMsg)},
 		{"msgid", r.MsgID},
 		{"response_code", r.ResponseCode},
 		{"attempts", strconv.Itoa(r.Attempts)},

@@ -235,7 +235,7 @@ func runSend(ctx context.Context, g *globals, f *sendFlags) error {
 	source.accept = apps.accept(ctx)
 	s := &sender{globals: g, flags: f, find: func(ctx context.Context, id string) (tasks.Record, error) { return findByID(ctx, d, id) }}
 	if f.wait {
-		s.narrator = newNarrator(g.stderr, d.Inspector())
+		s.narrator = newNarrator(g, d.Inspector())
 	}
 	if f.batch {
 		return s.sendBatch(ctx, source)

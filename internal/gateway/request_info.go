@@ -52,7 +52,7 @@ func requestInfoFrom(ctx context.Context) *requestInfo {
 
 // withRequestInfo gives a request its info, and with it an id.
 func withRequestInfo(w http.ResponseWriter, r *http.Request) (*http.Request, *requestInfo) {
-	info := &requestInfo{id: r.Header.Get(requestIDHeader), language: locale.Accepted(r.Header)}
+	info := &requestInfo{id: r.Header.Get(requestIDHeader), language: locale.Of(r)}
 	if !saneRequestID.MatchString(info.id) {
 		info.id = ulid.Make().String()
 	}

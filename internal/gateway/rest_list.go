@@ -28,6 +28,7 @@ type messagesInput struct {
 	MsgID          string        `query:"msgid" maxLength:"512" doc:"Only the message that WeCom gave this msgid"`
 	IdempotencyKey string        `query:"idempotency_key" maxLength:"255" doc:"Only the message that this token has sent with this key"`
 	Limit          int           `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"At most so many"`
+	Lang           string        `query:"lang" doc:"Language of errors: en or zh; Accept-Language does the same"`
 	Cursor         string        `query:"cursor" maxLength:"256" doc:"next of the answer before, with the same conditions"`
 
 	since  time.Time

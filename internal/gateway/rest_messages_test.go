@@ -238,6 +238,11 @@ func TestProblemsAreInTheLanguageOfTheClient(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
 	const inChinese = "Accept-Language: zh-CN,zh;q=0.9"
+	for _, path := range []string{"/v1/messages/ops-1?lang=zh", "/v1/messages?state=sent&lang=zh"} {
+		if a := b.do("GET", path, "", as(readerToken)); !isHan(a.body) || strings.Contains(a.body, "unknown query parameter") {
+			t.Errorf("GET %s: %s", path, a.body)
+		}
+	}
 	for name, ask := range map[string]func(language string) answer{
 		"of the gateway":      func(l string) answer { return b.do("GET", "/v1/messages/ops-1", "", as(readerToken), l) },
 		"of no token":         func(l string) answer { return b.do("GET", "/v1/apps", "", l) },

@@ -18,9 +18,14 @@ var languages = []wecom.Language{wecom.English, wecom.Chinese}
 
 var matcher = language.NewMatcher([]language.Tag{language.English, language.Chinese})
 
-// Accepted is the language that a request's Accept-Language prefers, English without one.
-func Accepted(header http.Header) wecom.Language {
-	_, i := language.MatchStrings(matcher, header.Get("Accept-Language"))
+// Of is the language that a request asks for, by the parameter lang or else by Accept-Language:
+// English without either.
+func Of(r *http.Request) wecom.Language {
+	asked := ""
+	if strings.Contains(r.URL.RawQuery, "lang=") {
+		asked = r.URL.Query().Get("lang")
+	}
+	_, i := language.MatchStrings(matcher, asked, r.Header.Get("Accept-Language"))
 	return languages[i]
 }
 

@@ -2,6 +2,7 @@ package locale_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-func TestAccepted(t *testing.T) {
+func TestTheLanguageOfARequest(t *testing.T) {
 	t.Parallel()
 	for accept, want := range map[string]wecom.Language{
 		"":                                wecom.English,
@@ -25,8 +26,16 @@ func TestAccepted(t *testing.T) {
 		strings.Repeat("zh-", 10_000):     wecom.English,
 		strings.Repeat("fr,", 999) + "zh": wecom.Chinese,
 	} {
-		if got := locale.Accepted(http.Header{"Accept-Language": {accept}}); got != want {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/apps", nil)
+		r.Header.Set("Accept-Language", accept)
+		if got := locale.Of(r); got != want {
 			t.Errorf("%.40q: %s, want %s", accept, got, want)
+		}
+		if r.URL.RawQuery = "a=1&lang=zh-CN"; locale.Of(r) != wecom.Chinese {
+			t.Errorf("%.40q and lang=zh-CN: %s", accept, locale.Of(r))
+		}
+		if r.URL.RawQuery = "lang=%zz"; locale.Of(r) != want {
+			t.Errorf("%.40q and no language: %s, want %s", accept, locale.Of(r), want)
 		}
 	}
 }

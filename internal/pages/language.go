@@ -33,7 +33,7 @@ func languageOf(w http.ResponseWriter, r *http.Request) language {
 			return chosen
 		}
 	}
-	return language(locale.Accepted(r.Header))
+	return language(locale.Of(r))
 }
 
 // parseLanguage reads "zh" or "zh-CN".

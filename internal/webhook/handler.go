@@ -101,7 +101,7 @@ func (h *Handler) Handle(source Source, app string, w http.ResponseWriter, r *ht
 			h.OnAlerts(app, source, Refused, 1)
 		}
 		h.log.WithLevel(level).Err(err).Str("app", app).Str("source", string(source)).Int("status", p.Status).Msg("webhook not accepted")
-		p.In(locale.Accepted(r.Header)).Write(w)
+		p.In(locale.Of(r)).Write(w)
 		return
 	}
 	problem.WriteJSON(w, http.StatusAccepted, "application/json", accepted)
