@@ -12,7 +12,7 @@ import (
 func TestARecordAsTextNamesItsPartsAndWhatMayHaveArrivedTwice(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	g := &globals{environment: environment{stdout: &out}, output: "text"}
+	g := &globals{environment: environment{stdout: &out, lookupEnv: func(string) (string, bool) { return "", false }}, output: "text"}
 	if err := g.printRecordText(tasks.Record{
 		ID: "ops-1", App: "ops", State: tasks.Partial, PossibleDuplicate: true,
 		EnqueuedAt: time.Now(), Parts: []tasks.Record{{ID: "ops-1", State: tasks.Accepted}, {ID: "ops-1.2", State: tasks.Rejected}},
