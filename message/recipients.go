@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // AllUsers is the touser that means everyone the application can see (90236).
@@ -30,6 +31,12 @@ func (c *SendRequestCommon) Recipients() Recipients {
 // All reports whether the message goes to everyone: to "@all", in whatever case, and
 // alone. Beside others it counts as a userid that nobody has.
 func (r Recipients) All() bool { return len(r.Users) == 1 && strings.EqualFold(r.Users[0], AllUsers) }
+
+// namesAll is [Recipients.All] of a list that nobody has split yet.
+func namesAll(toUser string) bool {
+	alone := strings.TrimFunc(toUser, func(r rune) bool { return r == '|' || unicode.IsSpace(r) })
+	return strings.EqualFold(alone, AllUsers)
+}
 
 // Count is the number of users, parties and tags named; "@all" counts as one.
 func (r Recipients) Count() int { return len(r.Users) + len(r.Parties) + len(r.Tags) }

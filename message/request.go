@@ -110,7 +110,7 @@ func wire(request Request) (common wireCommon, err error) {
 	}
 	common = wireCommon(*request.Common())
 	common.MsgType = string(request.Type())
-	if request.Common().Recipients().All() {
+	if namesAll(common.ToUser) {
 		common.ToUser = AllUsers // WeCom's documents know no other case
 	}
 	return common, nil

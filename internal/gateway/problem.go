@@ -24,7 +24,7 @@ func newProblem(ctx context.Context, err error) *problem.Problem {
 	case http.StatusServiceUnavailable:
 		p.Detail = unavailable(err)
 	}
-	return p.In(requestInfoFrom(ctx).language)
+	return p.In(requestInfoFrom(ctx).language())
 }
 
 // unavailable tells a client what it can rely on, without Redis's address.

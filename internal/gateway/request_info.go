@@ -26,12 +26,20 @@ type requestInfo struct {
 	token  string // its name, never the secret
 	app    string
 	target string // the id in its path, "" for none
-	// language is that of its problems.
-	language wecom.Language
+	// request is what problems are told in the language of; nil outside of one.
+	request *http.Request
 	// message is the id of the message that it has enqueued, or is about: of several of a
 	// webhook the first, "" for a batch, which tells its client.
 	message string
 	err     string // of a WeCom-compatible response, which is HTTP 200 even for an error
+}
+
+// language is that of its problems, which few requests have.
+func (i *requestInfo) language() wecom.Language {
+	if i.request == nil {
+		return wecom.English
+	}
+	return locale.Of(i.request)
 }
 
 // about notes the message that the request is about.
@@ -52,7 +60,7 @@ func requestInfoFrom(ctx context.Context) *requestInfo {
 
 // withRequestInfo gives a request its info, and with it an id.
 func withRequestInfo(w http.ResponseWriter, r *http.Request) (*http.Request, *requestInfo) {
-	info := &requestInfo{id: r.Header.Get(requestIDHeader), language: locale.Of(r)}
+	info := &requestInfo{id: r.Header.Get(requestIDHeader), request: r}
 	if !saneRequestID.MatchString(info.id) {
 		info.id = ulid.Make().String()
 	}

@@ -61,7 +61,7 @@ func schemaName(t reflect.Type, hint string) string {
 func nameRequest(ctx huma.Context, _ string, value any) (any, error) {
 	if model, ok := value.(*huma.ErrorModel); ok {
 		info := requestInfoFrom(ctx.Context())
-		return (&problem.Problem{ErrorModel: *model, RequestID: info.id}).In(info.language), nil
+		return (&problem.Problem{ErrorModel: *model, RequestID: info.id}).In(info.language()), nil
 	}
 	return value, nil
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 
@@ -16,20 +18,30 @@ import (
 // languages are those wecomq speaks; the first is that of clients that ask for none of them.
 var languages = []wecom.Language{wecom.English, wecom.Chinese}
 
-var matcher = language.NewMatcher([]language.Tag{language.English, language.Chinese})
+// What follows is made when it is first needed: most commands and requests need none of it.
+var (
+	matcher = sync.OnceValue(func() language.Matcher {
+		return language.NewMatcher([]language.Tag{language.English, language.Chinese})
+	})
+	errcode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\berrcode (-?\d+)\b`) })
+)
 
 // Of is the language that a request asks for, by the parameter lang or else by Accept-Language:
 // English without either.
 func Of(r *http.Request) wecom.Language {
-	asked := ""
-	if strings.Contains(r.URL.RawQuery, "lang=") {
-		asked = r.URL.Query().Get("lang")
+	if l, ok := Parse(r.URL.Query().Get("lang")); ok {
+		return l
 	}
-	_, i := language.MatchStrings(matcher, asked, r.Header.Get("Accept-Language"))
+	_, i := language.MatchStrings(matcher(), r.Header.Get("Accept-Language"))
 	return languages[i]
 }
 
-var errcode = regexp.MustCompile(`\berrcode (-?\d+)\b`)
+// Parse reads a language that somebody has chosen: "zh", "zh-CN" or "zh_CN".
+func Parse(tag string) (wecom.Language, bool) {
+	tag, _, _ = strings.Cut(strings.ToLower(strings.ReplaceAll(tag, "_", "-")), "-")
+	l := wecom.Language(tag)
+	return l, slices.Contains(languages, l)
+}
 
 // Reason says in a language why a message or an app is as it is: what wecomq says of it, the meaning
 // of an errcode as [wecom.WithHint] has it, and what to do. The rest, which is WeCom's or the
@@ -38,10 +50,10 @@ func Reason(l wecom.Language, reason string) string {
 	if l != wecom.Chinese || reason == "" {
 		return reason
 	}
-	for i, pattern := range patterns {
+	for i, pattern := range patterns() {
 		reason = pattern.ReplaceAllString(reason, phrases[i].chinese)
 	}
-	found := errcode.FindStringSubmatch(reason)
+	found := errcode().FindStringSubmatch(reason)
 	if found == nil {
 		return reason
 	}

@@ -3,6 +3,7 @@ package locale
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // phrase is something that wecomq says of messages that wait or have failed, and of apps. Records
@@ -26,10 +27,10 @@ var phrases = []phrase{
 }
 
 // patterns find the phrases, whatever stands in place of their verbs.
-var patterns = func() []*regexp.Regexp {
+var patterns = sync.OnceValue(func() []*regexp.Regexp {
 	all := make([]*regexp.Regexp, len(phrases))
 	for i, p := range phrases {
 		all[i] = regexp.MustCompile(strings.NewReplacer("%s", `(\S+)`, "%d", `(\d+)`).Replace(regexp.QuoteMeta(p.english)))
 	}
 	return all
-}()
+})

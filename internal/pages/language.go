@@ -2,7 +2,6 @@ package pages
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/wecomq/wecomq/internal/locale"
 	"github.com/wecomq/wecomq/wecom"
@@ -21,29 +20,19 @@ const languageCookie = "wecomq_lang"
 // languageOf is the language of a request: the one chosen now or earlier, else the first
 // language of the browser that the pages support.
 func languageOf(w http.ResponseWriter, r *http.Request) language {
-	if chosen, ok := parseLanguage(r.URL.Query().Get("lang")); ok {
+	if chosen, ok := locale.Parse(r.URL.Query().Get("lang")); ok {
 		http.SetCookie(w, &http.Cookie{ //nolint:gosec // it is no secret, and has to work on a plain http listener
 			Name: languageCookie, Value: string(chosen), Path: "/", MaxAge: 365 * 24 * 3600,
 			HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
-		return chosen
+		return language(chosen)
 	}
 	if cookie, err := r.Cookie(languageCookie); err == nil {
-		if chosen, ok := parseLanguage(cookie.Value); ok {
-			return chosen
+		if chosen, ok := locale.Parse(cookie.Value); ok {
+			return language(chosen)
 		}
 	}
 	return language(locale.Of(r))
-}
-
-// parseLanguage reads "zh" or "zh-CN".
-func parseLanguage(tag string) (language, bool) {
-	tag, _, _ = strings.Cut(strings.ToLower(tag), "-")
-	switch l := language(tag); l {
-	case english, chinese:
-		return l, true
-	}
-	return "", false
 }
 
 // say returns a text in a language. Its key is the English text, or a symbolic key such
