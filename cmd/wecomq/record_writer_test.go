@@ -14,7 +14,7 @@ var wordy = "first\x1b[2J\nsecond\u009b2J " + strings.Repeat("汉", 300) + " the
 func TestDeadShowSaysAllOfWhy(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	g := &globals{environment: environment{stdout: &out}, output: "text"}
+	g := &globals{environment: environment{stdout: &out, lookupEnv: func(string) (string, bool) { return "", false }}, output: "text"}
 	if err := g.printDead(deadLetter{Why: wordy}); err != nil {
 		t.Fatal(err)
 	}
