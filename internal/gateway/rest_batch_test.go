@@ -247,8 +247,7 @@ func (b *bundle) awayText() string {
 	return "Redis did not confirm in time; try again. A message sent with an idempotency key cannot be doubled by that"
 }
 
-func TestALargeBatchGoesThrough(t *testing.T) {
-	t.Parallel()
+func TestALargeBatchGoesThrough(t *testing.T) { //nolint:paralleltest // it takes all of a machine
 	b := newBundle(t)
 	const n = 5000
 	lines := b.batch("", strings.Repeat(textBody+"\n", n), as(senderToken))
