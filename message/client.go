@@ -210,7 +210,7 @@ func (c *Client) setType(common *SendRequestCommon, msgType string) *SendRequest
 
 // refusedHere is the answer to a request that was not posted.
 func refusedHere(err error) CommonError {
-	code := errInvalidParameter
+	code := wecom.CodeInvalidParameter
 	if invalid, ok := errors.AsType[*ValidationError](err); ok {
 		code = invalid.Fields[0].Code()
 	}

@@ -6,9 +6,6 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// errInvalidParameter is WeCom's errcode for whatever has none of its own.
-const errInvalidParameter wecom.Code = 40058
-
 // fieldCodes map invalid fields to WeCom's errcodes; the first matching row counts.
 // Fields of lists are written without an index.
 var fieldCodes = []struct {
@@ -54,7 +51,7 @@ func (e FieldError) Code() wecom.Code {
 			return row.code
 		}
 	}
-	return errInvalidParameter
+	return wecom.CodeInvalidParameter
 }
 
 // withoutIndexes turns news.articles[3].title into news.articles.title.

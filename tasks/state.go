@@ -27,6 +27,7 @@ var (
 	final       = []State{Accepted, Partial, Rejected, Unknown, Expired, Cancelled}
 	deadLetters = []State{Rejected, Unknown}
 	replayable  = []State{Partial, Rejected, Unknown}
+	failed      = []State{Partial, Rejected, Unknown, Expired}
 )
 
 // States lists all states, in the order of a message's life.
@@ -43,6 +44,10 @@ func (s State) Dead() bool { return slices.Contains(deadLetters, s) }
 // Replayable reports whether the message can be sent again as a new one, to those
 // who did not get it.
 func (s State) Replayable() bool { return slices.Contains(replayable, s) }
+
+// Failed reports whether the message ended without reaching all its recipients, though nobody
+// cancelled it.
+func (s State) Failed() bool { return slices.Contains(failed, s) }
 
 // Sent reports whether WeCom took the message for at least one recipient.
 func (s State) Sent() bool { return s == Accepted || s == Partial }

@@ -24,6 +24,14 @@ const (
 // messaging limits; see [Codes].
 type Code int64
 
+// The codes that this module itself returns, or acts on beyond their class.
+const (
+	CodeInvalidParameter Code = 40058 // for whatever has no code of its own
+	CodeTooLateToRecall  Code = 42052 // the message is older than 24 hours
+	CodeResponseCodeUsed Code = 60140 // or too old, or unknown
+	CodeAllInvalid       Code = 81013 // if only some recipients are, WeCom accepts the call and names them (90236)
+)
+
 // Error is the code and its meaning: "errcode 45009: API call frequency
 // exceeded". It shows what this package knows of the code; what WeCom answered
 // is in its errmsg.

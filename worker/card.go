@@ -11,9 +11,6 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// errCodeSpent is WeCom's answer to a response_code that is used, too old or unknown.
-const errCodeSpent wecom.Code = 60140
-
 // changeCard posts the update of a card. WeCom lists those whose card stays as it is in
 // another form than in the answer to a message; if the update is for everyone, the books
 // name none of them.
@@ -33,7 +30,7 @@ func (l *lane) changeCard(ctx context.Context, d *delivery) (*message.SendRespon
 // tookBefore reports whether WeCom took an update with an earlier attempt, whose answer
 // was lost: nobody else has the code, and the update expires before the code does.
 func (d *delivery) tookBefore(err error) bool {
-	return d.update != nil && d.admission.InDoubt > 0 && errors.Is(err, errCodeSpent)
+	return d.update != nil && d.admission.InDoubt > 0 && errors.Is(err, wecom.CodeResponseCodeUsed)
 }
 
 // taken is the settlement of an update that WeCom took before.

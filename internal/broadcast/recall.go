@@ -53,8 +53,6 @@ const (
 	recallLease = time.Minute
 	// maxRecallProblems is how many problems are told.
 	maxRecallProblems = 20
-	// errTooOld is WeCom's errcode for a message of over [message.RecallWindow].
-	errTooOld wecom.Code = 42052
 )
 
 // Recall takes back what WeCom's clients have got of a broadcast within the last 24 hours;
@@ -247,7 +245,7 @@ func (r *recalling) one(ctx context.Context, text string) recallOutcome {
 	}
 	age := r.store.clock.Latest().Sub(r.broadcast.CreatedAt.Add(f.after))
 	if age > message.RecallWindow {
-		return recallOutcome{problem: &RecallProblem{f.msgid, int64(errTooOld), fmt.Sprintf("it was sent %s ago", age.Round(time.Minute))}}
+		return recallOutcome{problem: &RecallProblem{f.msgid, int64(wecom.CodeTooLateToRecall), fmt.Sprintf("it was sent %s ago", age.Round(time.Minute))}}
 	}
 	if err := r.limiter.Wait(ctx); err != nil {
 		if err = context.Cause(ctx); err == nil { // its time would be over before its turn

@@ -14,6 +14,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // The states of a recipient; the others are those of a message that was not accepted:
@@ -25,10 +26,6 @@ const (
 	statePending    = "pending"
 	stateCancelled  = "cancelled"
 )
-
-// allInvalid is the errcode of a call whose recipients are all invalid; if there are
-// others, WeCom accepts the call and names the invalid ones (90236).
-const allInvalid = 81013
 
 // possibleDuplicate is the reason beside an acceptance that followed a call without an answer.
 const possibleDuplicate = "WeCom may have delivered it twice: an earlier call got no answer"
@@ -163,7 +160,7 @@ func (r *blockReport) add(f fate) {
 	switch {
 	case f.state == tasks.Partial:
 		outcome.State, outcome.ErrMsg = stateAccepted, ""
-	case f.state == tasks.Rejected && f.errcode == allInvalid:
+	case f.state == tasks.Rejected && f.errcode == int64(wecom.CodeAllInvalid):
 		outcome.State = stateInvalid
 	}
 	refused := outcome

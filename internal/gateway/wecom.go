@@ -22,9 +22,6 @@ var wecomPrefixes = map[string]tasks.Priority{
 	"": "", "/critical": tasks.Critical, "/default": tasks.Default, "/bulk": tasks.Bulk,
 }
 
-// errInvalidParameter is WeCom's errcode for whatever has none of its own.
-const errInvalidParameter wecom.Code = 40058
-
 // wecomCall is one request to the WeCom-compatible API.
 type wecomCall struct {
 	*Gateway
@@ -136,7 +133,7 @@ func (c *wecomCall) body(limit int64, pace intake.Pace) ([]byte, error) {
 	case errors.Is(err, problem.ErrBusy):
 		return nil, err
 	case err != nil:
-		return nil, refuse(40058, "%v", err)
+		return nil, refuse(wecom.CodeInvalidParameter, "%v", err)
 	}
 	return data, nil
 }
@@ -204,7 +201,7 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 	case errors.Is(err, errAccessExpired):
 		return http.StatusOK, 42001, err.Error()
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict), errors.As(err, new(*tasks.KeyReuseError)):
-		return http.StatusOK, errInvalidParameter, err.Error()
+		return http.StatusOK, wecom.CodeInvalidParameter, err.Error()
 	case errors.Is(err, problem.ErrForbidden), errors.As(err, new(*budget.ForbiddenError)):
 		return http.StatusOK, 301002, err.Error()
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/tolerance"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // sortOut separates recipients that cannot exist, such as a display name, and lists
@@ -23,7 +24,7 @@ func (r *sendReply) sortOut(named tolerance.Recipients) (to message.Recipients, 
 	r.InvalidUser = strings.ToLower(strings.Join(users, "|"))
 	r.InvalidParty, r.InvalidTag = strings.Join(parties, "|"), strings.Join(tags, "|")
 	if to.Count() == 0 {
-		return to, refuse(81013, "user & party & tag all invalid")
+		return to, refuse(wecom.CodeAllInvalid, "user & party & tag all invalid")
 	}
 	return to, nil
 }

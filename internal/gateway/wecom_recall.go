@@ -9,6 +9,7 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // maxSmallBody is the size limit of a recall's body.
@@ -23,7 +24,7 @@ func (c *wecomCall) recall() (wecomReply, error) {
 	}
 	var body message.RecallRequest
 	if err := json.Unmarshal(data, &body); err != nil {
-		return nil, refuse(40058, "invalid json: %v", err)
+		return nil, refuse(wecom.CodeInvalidParameter, "invalid json: %v", err)
 	}
 	if err := body.Validate(); err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func (c *wecomCall) recallElsewhere(body []byte) (app string, err error) {
 	defer cancel()
 	for _, asked := range apps {
 		app, err = asked.Name, asked.WeCom.Post(ctx, message.APIRecall, body, nil)
-		if !errors.Is(err, errInvalidParameter) {
+		if !errors.Is(err, wecom.CodeInvalidParameter) {
 			break
 		}
 	}

@@ -63,7 +63,7 @@ func wecomRefusal(err error, body []byte) error {
 	if refusal, ok := errors.AsType[*tolerance.RefusalError](err); ok {
 		return refuse(refusal.Code, "%s", refusal.Text)
 	}
-	code := errInvalidParameter
+	code := wecom.CodeInvalidParameter
 	errors.As(err, &code)
 	request, err := message.ParseLenient(body)
 	if err == nil {

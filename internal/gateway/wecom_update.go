@@ -33,12 +33,12 @@ func (c *wecomCall) updateCard() (wecomReply, error) {
 	}
 	var body map[string]json.RawMessage
 	if err := json.Unmarshal(data, &body); err != nil {
-		return nil, refuse(40058, "invalid json: %v", err)
+		return nil, refuse(wecom.CodeInvalidParameter, "invalid json: %v", err)
 	}
 	var code string
 	_ = json.Unmarshal(body["response_code"], &code) // anything but a string counts as missing
 	if code == "" {
-		return nil, refuse(40058, "response_code missing")
+		return nil, refuse(wecom.CodeInvalidParameter, "response_code missing")
 	}
 	app, codes, err := c.responseCodes(code, body["agentid"])
 	if err != nil {
@@ -86,7 +86,7 @@ func (c *wecomCall) responseCodes(code string, agentID json.RawMessage) (App, []
 	case !record.State.Final():
 		return App{}, nil, refuse(-1, "system busy: the card is %s, try again when it was sent", record.State)
 	}
-	return App{}, nil, refuse(60140, "the card is %s, and has no response_code", record.State)
+	return App{}, nil, refuse(wecom.CodeResponseCodeUsed, "the card is %s, and has no response_code", record.State)
 }
 
 // errNotInMessage means that none of an update's userids received the card.

@@ -97,5 +97,5 @@ func uploadError(err error) error {
 	case intake.OverLimit(err):
 		return refuse(45001, "the file has %v", wecom.MediaFile.TooLarge())
 	}
-	return refuse(40058, "the form broke off")
+	return refuse(wecom.CodeInvalidParameter, "the form broke off")
 }

@@ -73,13 +73,9 @@ local function broadcast_waiting(deferred)
   return users
 end
 
--- WeCom refuses a call with this errcode if all its recipients are invalid: if there are
--- others, it accepts the call, and names them.
-local ALL_INVALID = '81013'
-
 -- broadcast_counts is how many recipients of a call are in each state.
 local function broadcast_counts(record)
-  if record.state == 'accepted' or record.state == 'partial' then
+  if SENT[record.state] then
     return {
       accepted = tonumber(record.accepted or 0),
       invalid = #broadcast_users(record.invalid), unlicensed = #broadcast_users(record.unlicensed),
@@ -118,14 +114,14 @@ end
 -- of internal/broadcast.
 local function broadcast_entry(call, record, msgid, created_at, now)
   local header = {call.name, record.state, string.format('%d', math.max(0, now - created_at) / 1000), record.errcode or '0'}
-  if record.possible_duplicate == '1' and (record.state == 'accepted' or record.state == 'partial') then
+  if record.possible_duplicate == '1' and SENT[record.state] then
     table.insert(header, 'twice')
   end
   local entry = table.concat(header, ' ') .. '\n' .. string.char(#msgid) .. msgid
   local waiting = table.concat(broadcast_waiting(record.deferred), '|')
   local users = call.follow_up and record.to_user or ''
   local invalid, unlicensed = '', '' -- those of a call that others got, as broadcast_counts has it
-  if record.state == 'accepted' or record.state == 'partial' then
+  if SENT[record.state] then
     invalid, unlicensed = record.invalid or '', record.unlicensed or ''
   end
   local rest = {invalid, unlicensed, waiting, users, record.errmsg or ''}

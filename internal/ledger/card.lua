@@ -1,4 +1,5 @@
--- Claims the response_codes of a card for one update: those of all its parts, or none.
+-- Claims the response_codes of a card for one update: those of all its parts, or none. The
+-- constants of constants.go stand before this text.
 -- KEYS 1 prefix of the records 2.. record of each part of the card (hash)
 -- ARGV 1 ms that a code lives 2 digest of the update 3 number of the update
 --      4 id of an update that was claimed for, and is nowhere; '' for none
@@ -22,7 +23,7 @@ local function state_of(id, own)
   if not r[1] then
     return (own or id ~= lost) and '' or nil
   end
-  local unsent = r[1] == 'expired' or r[1] == 'cancelled' or (r[1] == 'rejected' and r[2] ~= '60140')
+  local unsent = UNSENT[r[1]] or (r[1] == 'rejected' and r[2] ~= RESPONSE_CODE_USED)
   return (own or not unsent) and r[1] or nil
 end
 

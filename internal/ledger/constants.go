@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // waiting is how long the record of a message lives that still has a task, whatever
@@ -13,14 +14,22 @@ import (
 // taken for a new one.
 const waiting = 90 * 24 * time.Hour
 
-// Constants is what the scripts need to know of package tasks; it stands before
-// their own text. FINAL, DEAD and REPLAYABLE are sets of states. An attempt older
+// Constants is what the scripts need to know of packages tasks and wecom; it stands before
+// their own text. FINAL, DEAD, REPLAYABLE, SENT and FAILED are sets of states. An attempt older
 // than IN_FLIGHT ms is not under way any more.
 var Constants = luaSet("FINAL", tasks.State.Final) +
 	luaSet("DEAD", tasks.State.Dead) +
 	luaSet("REPLAYABLE", tasks.State.Replayable) +
+	luaSet("SENT", tasks.State.Sent) +
+	luaSet("FAILED", tasks.State.Failed) +
+	luaCode("ALL_INVALID", wecom.CodeAllInvalid) +
 	luaMilliseconds("WAITING", waiting) +
 	luaMilliseconds("IN_FLIGHT", tasks.AttemptLimit(tasks.MaxCallTimeout))
+
+// cardConstants is what card.lua needs to know. UNSENT are the states of a message that WeCom
+// was never given.
+var cardConstants = luaSet("UNSENT", func(s tasks.State) bool { return s.Final() && !s.Sent() && !s.Dead() }) +
+	luaCode("RESPONSE_CODE_USED", wecom.CodeResponseCodeUsed)
 
 // luaSet declares the states of a kind: local NAME = {state = true, …}.
 func luaSet(name string, kind func(tasks.State) bool) string {
@@ -31,6 +40,11 @@ func luaSet(name string, kind func(tasks.State) bool) string {
 		}
 	}
 	return fmt.Sprintf("local %s = {%s}\n", name, strings.Join(members, ", "))
+}
+
+// luaCode declares an errcode as records have it.
+func luaCode(name string, code wecom.Code) string {
+	return fmt.Sprintf("local %s = '%d'\n", name, code)
 }
 
 func luaMilliseconds(name string, d time.Duration) string {

@@ -13,6 +13,9 @@ func TestTheConstantsOfTheScripts(t *testing.T) {
 	want := `local FINAL = {accepted = true, partial = true, rejected = true, unknown = true, expired = true, cancelled = true}
 local DEAD = {rejected = true, unknown = true}
 local REPLAYABLE = {partial = true, rejected = true, unknown = true}
+local SENT = {accepted = true, partial = true}
+local FAILED = {partial = true, rejected = true, unknown = true, expired = true}
+local ALL_INVALID = '81013'
 local WAITING = 7776000000
 local IN_FLIGHT = 250000
 `

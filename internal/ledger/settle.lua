@@ -51,7 +51,6 @@ end
 local settled, died = {}, {} -- {moment, id, …} for the indexes
 
 -- Who looks after the apps sees what their calls came to, minute by minute.
-local FAILED = {partial = true, rejected = true, unknown = true, expired = true}
 local calls, failed = 0, 0
 local function count(called, new)
   calls, failed = calls + (called and 1 or 0), failed + (FAILED[new] and 1 or 0)

@@ -213,9 +213,8 @@ func (o *Operator) recall(ctx context.Context, r tasks.Record) (RecalledPart, er
 
 // tooOld is WeCom's own answer, without the call.
 func tooOld(r tasks.Record, age time.Duration) RecalledPart {
-	const code wecom.Code = 42052
-	part := failure(r, fmt.Sprintf("it was sent %s ago", age.Round(time.Minute)), code.Hint())
-	part.ErrCode = int64(code)
+	part := failure(r, fmt.Sprintf("it was sent %s ago", age.Round(time.Minute)), wecom.CodeTooLateToRecall.Hint())
+	part.ErrCode = int64(wecom.CodeTooLateToRecall)
 	return part
 }
 

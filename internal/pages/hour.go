@@ -40,13 +40,8 @@ func summarize(found ledger.Newest) hour {
 
 // failed reports whether a record needs attention.
 func failed(r tasks.Record) bool {
-	switch r.State {
-	case tasks.Rejected, tasks.Unknown, tasks.Expired, tasks.Partial:
-		return true
-	case tasks.Accepted, tasks.Cancelled, tasks.Scheduled:
-		return false
-	case tasks.Queued, tasks.Held, tasks.Sending:
-		return r.ErrCode != 0
+	if r.State.Final() {
+		return r.State.Failed()
 	}
-	return false
+	return r.ErrCode != 0
 }

@@ -7,9 +7,6 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// errInvalidParameter is WeCom's errcode for whatever has none of its own.
-const errInvalidParameter wecom.Code = 40058
-
 // RefusalError is an errcode with a text of its own, such as the member that is wrong.
 type RefusalError struct {
 	Code wecom.Code
@@ -18,9 +15,9 @@ type RefusalError struct {
 
 func (r *RefusalError) Error() string { return fmt.Sprintf("errcode %d: %s", int64(r.Code), r.Text) }
 
-// refuse is 40058 with a text.
+// refuse is [wecom.CodeInvalidParameter] with a text.
 func refuse(format string, args ...any) error {
-	return &RefusalError{Code: errInvalidParameter, Text: fmt.Sprintf(format, args...)}
+	return &RefusalError{Code: wecom.CodeInvalidParameter, Text: fmt.Sprintf(format, args...)}
 }
 
 // Judge says what WeCom answers to a message, its recipients aside.
