@@ -35,7 +35,7 @@ var (
 	//go:embed give_back.lua
 	giveBackSource string
 
-	dequeueScript  = redis.NewScript(dequeueSource)
+	dequeueScript  = redis.NewScript(manySource + dequeueSource)
 	giveBackScript = redis.NewScript(wakeSource + putBackSource + giveBackSource)
 )
 

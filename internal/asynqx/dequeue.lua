@@ -5,6 +5,7 @@
 -- asks again under the same name and gets the same tasks; otherwise nobody would process them
 -- until their leases end and the recoverer finds them. Many that were scheduled for one moment
 -- take turns with those that wait. And the time is that of Redis's clock.
+-- MANY is declared before this text, by wake.go.
 -- It begins with a write that takes no memory: a full Redis lets the script go on then, and
 -- sending is what empties it.
 -- KEYS 1 pending (list) 2 paused (string) 3 active (list) 4 lease (zset)
@@ -117,7 +118,6 @@ end
 
 -- crowded reports whether more of the tasks that somebody has scheduled are due than may hold
 -- up others. What went ahead, or waited for a limit, is not of these, and comes before.
-local MANY = 16
 local function crowded()
   if redis.call('ZCOUNT', KEYS[6], '-inf', now) <= MANY then
     return false

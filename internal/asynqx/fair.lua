@@ -6,52 +6,53 @@
 --      its tasks there, or "ahead <number> <id>": how many went ahead since which)
 -- ARGV 2 id of the task 4 its sender
 
--- NOTED is from how many tasks on senders are noted, and MANY from how many on tasks go ahead:
+-- NOTED is from how many tasks on senders are noted; from MANY on, see wake.go, tasks go ahead:
 -- a sender who was not noted has one of the first NOTED at most. AHEAD bounds those that a
 -- sender has ahead. MOST bounds the notes: beyond it they begin anew, and each sender may go
 -- ahead once more. LIFE, in s, is how long they are of use after the last change.
-local NOTED, MANY, AHEAD, MOST, LIFE = 8, 16, 10, 1000, 7 * 86400
+local NOTED, AHEAD, MOST, LIFE = 8, 10, 1000, 7 * 86400
 
-local function note(field, value)
-  if redis.call('HSET', KEYS[4], field, value) == 1 and redis.call('HLEN', KEYS[4]) > MOST then
-    redis.call('DEL', KEYS[4])
-    redis.call('HSET', KEYS[4], field, value)
+local function note(senders, field, value)
+  if redis.call('HSET', senders, field, value) == 1 and redis.call('HLEN', senders) > MOST then
+    redis.call('DEL', senders)
+    redis.call('HSET', senders, field, value)
   end
-  redis.call('EXPIRE', KEYS[4], LIFE)
+  redis.call('EXPIRE', senders, LIFE)
 end
 
 -- go_ahead moves the last task of pending behind those that went ahead before, and before the
 -- first of those that were scheduled for a time that has come.
-local function go_ahead(id)
+local function go_ahead(prefix, id, pending, scheduled)
   local at = tonumber(redis.call('TIME')[1])
-  local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
+  local first = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')
   if first[1] then
-    local tasks = string.sub(KEYS[1], 1, #KEYS[1] - #id)
-    local timed = redis.call('HEXISTS', tasks .. first[1], 'timed') == 1
+    local timed = redis.call('HEXISTS', prefix .. first[1], 'timed') == 1
     at = math.min(at, first[2] - (timed and 0.5 or 0))
   end
-  redis.call('ZADD', KEYS[3], at, id)
-  redis.call('LPOP', KEYS[2])
-  redis.call('HSET', KEYS[1], 'state', 'scheduled')
-  redis.call('HDEL', KEYS[1], 'pending_since')
+  redis.call('ZADD', scheduled, at, id)
+  redis.call('LPOP', pending)
+  redis.call('HSET', prefix .. id, 'state', 'scheduled')
+  redis.call('HDEL', prefix .. id, 'pending_since')
 end
 
 local function order(waiting)
+  local task, pending, scheduled, senders = unpack(KEYS)
   local id, sender = ARGV[2], ARGV[4]
-  local last = redis.call('HGET', KEYS[4], 'last')
+  local prefix = string.sub(task, 1, #task - #id) -- of the tasks' keys
+  local last = redis.call('HGET', senders, 'last')
   if last == sender then
     return -- it follows one of its own
   end
-  local where, number, of = string.match(redis.call('HGET', KEYS[4], 'of:' .. sender) or '', '^(%a+) (%d+) (.+)$')
-  local state = of and redis.call('HGET', string.sub(KEYS[1], 1, #KEYS[1] - #id) .. of, 'state')
+  local where, number, of = string.match(redis.call('HGET', senders, 'of:' .. sender) or '', '^(%a+) (%d+) (.+)$')
+  local state = of and redis.call('HGET', prefix .. of, 'state')
   local ahead = where == 'ahead' and state == 'scheduled' and tonumber(number) or 0
   if waiting > MANY and ahead < AHEAD and not (where == 'pending' and state == 'pending') then
-    go_ahead(id)
-    note('of:' .. sender, 'ahead ' .. (ahead + 1) .. ' ' .. (ahead > 0 and of or id))
+    go_ahead(prefix, id, pending, scheduled)
+    note(senders, 'of:' .. sender, 'ahead ' .. (ahead + 1) .. ' ' .. (ahead > 0 and of or id))
     return
   end
   if last and waiting > NOTED + 1 then -- before, it is of an earlier time
-    note('of:' .. last, 'pending 0 ' .. redis.call('LINDEX', KEYS[2], 1))
+    note(senders, 'of:' .. last, 'pending 0 ' .. redis.call('LINDEX', pending, 1))
   end
-  note('last', sender)
+  note(senders, 'last', sender)
 end

@@ -20,6 +20,10 @@ var (
 	fairSource string
 )
 
+// manySource declares MANY: when more tasks than that wait, some go ahead of others, see fair.lua
+// and dequeue.lua.
+const manySource = "local MANY = 16\n"
+
 // Wake tells the idle workers that there is something in a queue. It is for those who have
 // put it there with means of asynq's: what this package enqueues is told by itself. A
 // failure only costs time, until the workers look by themselves.
@@ -30,5 +34,5 @@ func Wake(ctx context.Context, rdb redis.UniversalClient, queue string) {
 // waking makes one of asynq's scripts that enqueue a task wake the idle workers, and keep the
 // order between senders fair.
 func waking(source string) string {
-	return wakeSource + fairSource + "local function enqueue()\n" + source + "\nend\n" + wakeEnqueuedSource
+	return wakeSource + manySource + fairSource + "local function enqueue()\n" + source + "\nend\n" + wakeEnqueuedSource
 }
