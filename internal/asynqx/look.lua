@@ -1,15 +1,17 @@
 -- Looks at a queue as its workers see it: a task whose time has come waits for them like a
 -- pending one.
--- KEYS 1 pending (list) 2 active (list) 3 scheduled (zset) 4 retry (zset) 5 pause (string)
+-- KEYS 1 pending (list) 2 active (list) 3 scheduled (zset) 4 retry (zset) 5 paused (string)
 -- ARGV 1 prefix of the tasks' keys 2 how many tasks are looked at: active ones, and the first and
 --      the last of those scheduled and of those to be retried
 -- result {pending, active, scheduled and to be retried whose time is to come, ms of the pause
 --        (-1: by hand, -2: none)}, then of each limit that holds tasks, and of all others under
 --        '', {limit, how many of those that were looked at wait for it, how many µs the oldest has
 --        waited, when the last is due in Unix seconds}
+local pending, active, scheduled, retry, paused = unpack(KEYS)
+local prefix, most = ARGV[1], tonumber(ARGV[2])
 local t = redis.call('TIME')
-local second, now = tonumber(t[1]), t[1] * 1000000 + t[2]
-local held, limits = {}, {}
+local second, now = tonumber(t[1]), t[1] * 1000000 + t[2] -- in s and in µs
+local held, limits = {}, {} -- by limit; the limits in the order in which they were met
 
 local function note(limit, since, count, due)
   if not held[limit] then
@@ -22,16 +24,16 @@ end
 
 -- wait_of is since when a task waits, in µs, nothing if it was run by hand; and what holds it.
 local function wait_of(id)
-  local task = redis.call('HMGET', ARGV[1] .. id, 'waits_since', 'pending_since', 'held_by')
+  local task = redis.call('HMGET', prefix .. id, 'waits_since', 'pending_since', 'held_by')
   local since = task[1] or task[2]
   return since and since / 1000, task[3] or ''
 end
 
 note('', nil, 0, 0)
-for _, id in ipairs(redis.call('LRANGE', KEYS[1], -1, -1)) do
+for _, id in ipairs(redis.call('LRANGE', pending, -1, -1)) do
   note('', wait_of(id), 0, 0)
 end
-for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, ARGV[2] - 1)) do
+for _, id in ipairs(redis.call('LRANGE', active, 0, most - 1)) do
   note('', wait_of(id), 0, 0)
 end
 
@@ -44,24 +46,24 @@ local function look_at(set, from, to)
     local since, limit = wait_of(tasks[i])
     if due <= second then
       note('', since or due * 1000000, 0, 0)
-    elseif limit ~= '' or set == KEYS[4] then
+    elseif limit ~= '' or set == retry then
       note(limit, since, 1, due)
     end
   end
 end
-for i = 3, 4 do
-  local size = redis.call('ZCARD', KEYS[i])
-  look_at(KEYS[i], 0, ARGV[2] - 1)
-  if size > tonumber(ARGV[2]) then
-    look_at(KEYS[i], math.max(ARGV[2], size - ARGV[2]), -1)
+for _, set in ipairs({scheduled, retry}) do
+  local size = redis.call('ZCARD', set)
+  look_at(set, 0, most - 1)
+  if size > most then
+    look_at(set, math.max(most, size - most), -1)
   end
 end
 
-local due_scheduled = redis.call('ZCOUNT', KEYS[3], '-inf', second)
-local due_retried = redis.call('ZCOUNT', KEYS[4], '-inf', second)
+local due_scheduled = redis.call('ZCOUNT', scheduled, '-inf', second)
+local due_retried = redis.call('ZCOUNT', retry, '-inf', second)
 local reply = {
-  redis.call('LLEN', KEYS[1]) + due_scheduled + due_retried, redis.call('LLEN', KEYS[2]),
-  redis.call('ZCARD', KEYS[3]) - due_scheduled, redis.call('ZCARD', KEYS[4]) - due_retried, redis.call('PTTL', KEYS[5]),
+  redis.call('LLEN', pending) + due_scheduled + due_retried, redis.call('LLEN', active),
+  redis.call('ZCARD', scheduled) - due_scheduled, redis.call('ZCARD', retry) - due_retried, redis.call('PTTL', paused),
 }
 for _, limit in ipairs(limits) do
   local of = held[limit]

@@ -7,31 +7,33 @@
 --      5 1 if the attempt has failed 6 the most that KEYS 7 counts to
 --      7 the limit that holds it, see HoldError; '' for another reason
 -- result OK, or the error NOT FOUND if the task is not active
-if redis.call('LREM', KEYS[2], 0, ARGV[1]) == 0 or redis.call('ZREM', KEYS[3], ARGV[1]) == 0 then
+local task, active, lease, retry, processed_today, failed_today, processed, failed = unpack(KEYS)
+local id, message, wait, today_ends, attempt_failed, max_count, held_by = unpack(ARGV)
+if redis.call('LREM', active, 0, id) == 0 or redis.call('ZREM', lease, id) == 0 then
   return redis.error_reply('NOT FOUND')
 end
 -- The next whole second, as a dequeue looks for whole ones: never early, and never at once.
 local t = redis.call('TIME')
-local due = t[1] + math.ceil(t[2] / 1000000 + math.max(ARGV[3], 1) / 1000)
-redis.call('ZADD', KEYS[4], due, ARGV[1])
+local due = t[1] + math.ceil(t[2] / 1000000 + math.max(wait, 1) / 1000)
+redis.call('ZADD', retry, due, id)
 -- What it waits for and since when is asked by look.lua. Its first wait began when it was
 -- enqueued, or, of one that was scheduled, about now.
-local since = redis.call('HMGET', KEYS[1], 'waits_since', 'pending_since')
-since = since[1] or since[2] or string.format('%d000000000', t[1])
-redis.call('HSET', KEYS[1], 'msg', ARGV[2], 'state', 'retry', 'waits_since', since, 'held_by', ARGV[7])
-redis.call('HDEL', KEYS[1], 'pending_since')
-if ARGV[5] == '1' then
-  for i = 5, 6 do
-    if redis.call('INCR', KEYS[i]) == 1 then
-      redis.call('EXPIREAT', KEYS[i], ARGV[4])
+local since = redis.call('HMGET', task, 'waits_since', 'pending_since')
+local waits_since = since[1] or since[2] or string.format('%d000000000', t[1])
+redis.call('HSET', task, 'msg', message, 'state', 'retry', 'waits_since', waits_since, 'held_by', held_by)
+redis.call('HDEL', task, 'pending_since')
+if attempt_failed == '1' then
+  for _, counter in ipairs({processed_today, failed_today}) do
+    if redis.call('INCR', counter) == 1 then
+      redis.call('EXPIREAT', counter, today_ends)
     end
   end
-  if redis.call('GET', KEYS[7]) == ARGV[6] then
-    redis.call('SET', KEYS[7], 1)
-    redis.call('SET', KEYS[8], 1)
+  if redis.call('GET', processed) == max_count then
+    redis.call('SET', processed, 1)
+    redis.call('SET', failed, 1)
   else
-    redis.call('INCR', KEYS[7])
-    redis.call('INCR', KEYS[8])
+    redis.call('INCR', processed)
+    redis.call('INCR', failed)
   end
 end
 return redis.status_reply('OK')

@@ -4,20 +4,21 @@
 --      3 mark that a task's message must contain 4 tasks older than this are deleted without it, too
 --      5 entries to look at 6 how many to pass over 7 prefix of the tasks' keys
 -- result {deleted, passed over, 1 when there is nothing more to do}
-local surplus = redis.call('ZCARD', KEYS[1]) - ARGV[1]
-local old, ancient = tonumber(ARGV[2]), tonumber(ARGV[4])
-local batch, skip = tonumber(ARGV[5]), tonumber(ARGV[6])
-local entries = redis.call('ZRANGE', KEYS[1], skip, skip + batch - 1, 'WITHSCORES')
+local archived = KEYS[1]
+local most, old, mark, ancient = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local batch, skip, prefix = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+local surplus = redis.call('ZCARD', archived) - most
+local entries = redis.call('ZRANGE', archived, skip, skip + batch - 1, 'WITHSCORES')
 local deleted, passed = 0, 0
 for i = 1, #entries, 2 do
   local id, at = entries[i], tonumber(entries[i + 1])
   if skip + deleted + passed >= surplus and at >= old then
     return {deleted, passed, 1} -- all that follow are newer
   end
-  local msg = redis.call('HGET', ARGV[7] .. id, 'msg')
-  if not msg or at < ancient or string.find(msg, ARGV[3], 1, true) then
-    redis.call('DEL', ARGV[7] .. id)
-    redis.call('ZREM', KEYS[1], id)
+  local msg = redis.call('HGET', prefix .. id, 'msg')
+  if not msg or at < ancient or string.find(msg, mark, 1, true) then
+    redis.call('DEL', prefix .. id)
+    redis.call('ZREM', archived, id)
     deleted = deleted + 1
   else
     passed = passed + 1

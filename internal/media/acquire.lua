@@ -7,23 +7,24 @@
 --        {"failed", code, msg, status} an upload has failed a moment ago
 --        {"gone"}                      neither media_id nor content are there
 --        {"wait"}                      another process is uploading it
-local now = now_ms(ARGV[6])
-redis.call('HDEL', KEYS[1], '') -- takes no memory: a full Redis lets the next write pass
-if ARGV[5] ~= '' and redis.call('HGET', KEYS[1], 'id') == ARGV[5] then
-  redis.call('DEL', KEYS[1])
+local upload, lock, content, kept, bytes = unpack(KEYS)
+local owner, lock_life, hash, life, refused, now = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], now_ms(ARGV[6])
+redis.call('HDEL', upload, '') -- takes no memory: a full Redis lets the next write pass
+if refused ~= '' and redis.call('HGET', upload, 'id') == refused then
+  redis.call('DEL', upload)
 end
-local there = extend(KEYS[3], KEYS[4], KEYS[5], ARGV[3], now, tonumber(ARGV[4]))
-local upload = redis.call('HMGET', KEYS[1], 'id', 'code', 'msg', 'status')
-if upload[1] then
-  return {'use', upload[1]}
+local there = extend(content, kept, bytes, hash, now, life)
+local found = redis.call('HMGET', upload, 'id', 'code', 'msg', 'status')
+if found[1] then
+  return {'use', found[1]}
 end
-if upload[2] then
-  return {'failed', upload[2], upload[3], upload[4]}
+if found[2] then
+  return {'failed', found[2], found[3], found[4]}
 end
 if not there then
   return {'gone'}
 end
-if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
+if redis.call('SET', lock, owner, 'NX', 'PX', lock_life) then
   return {'upload'}
 end
 return {'wait'}

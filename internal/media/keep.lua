@@ -5,22 +5,23 @@
 -- result {"kept"}          it stays for its life
 --        {"absent"}        not all pieces are there; there is room for them
 --        {"full", bytes}   there is no room; so many bytes are taken
-local now, size, life = now_ms(ARGV[6]), tonumber(ARGV[2]), tonumber(ARGV[4])
-redis.call('ZREM', KEYS[2], '') -- takes no memory: a full Redis lets the next write pass
-close_ended(KEYS[2], KEYS[3], now)
-if extend(KEYS[1], KEYS[2], KEYS[3], ARGV[1], now, life) then
+local content, kept, bytes = unpack(KEYS)
+local hash, size, pieces, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local most_bytes, now = tonumber(ARGV[5]), now_ms(ARGV[6])
+redis.call('ZREM', kept, '') -- takes no memory: a full Redis lets the next write pass
+close_ended(kept, bytes, now)
+if extend(content, kept, bytes, hash, now, life) then
   return {'kept'}
 end
-local taken = tonumber(redis.call('GET', KEYS[3]) or '0')
-if taken + size > tonumber(ARGV[5]) then
-  redis.call('DEL', KEYS[1])
+local taken = tonumber(redis.call('GET', bytes) or '0')
+if taken + size > most_bytes then
+  redis.call('DEL', content)
   return {'full', text(taken)}
 end
-local pieces = tonumber(ARGV[3])
-if pieces == 0 or redis.call('HLEN', KEYS[1]) ~= pieces then
+if pieces == 0 or redis.call('HLEN', content) ~= pieces then
   return {'absent'}
 end
-redis.call('HSET', KEYS[1], 'size', size)
-redis.call('INCRBY', KEYS[3], size)
-extend(KEYS[1], KEYS[2], KEYS[3], ARGV[1], now, life)
+redis.call('HSET', content, 'size', size)
+redis.call('INCRBY', bytes, size)
+extend(content, kept, bytes, hash, now, life)
 return {'kept'}

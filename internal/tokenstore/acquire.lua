@@ -4,9 +4,10 @@
 --      4 a token that the caller cannot read, '' for none: it is taken for absent
 -- result {"token", value, refresh_in_ms, expires_in_ms}   use it
 --        {"fetch", failures_in_a_row}                     call gettoken: the lock is yours
---        {"held", until_in_ms, code, msg, status}         gettoken rests after a failure
+--        {"held", until_in_ms, code, msg, status}         gettoken is not called for a while after a failure
 --        {"wait"}                                         another process is calling gettoken
-local now = tonumber(ARGV[3])
+local token_key, lock, failure_key = unpack(KEYS)
+local owner, lock_life, now, unreadable = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 if now == 0 then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -26,10 +27,10 @@ local function number(field)
   return n
 end
 local month, hour = 2592000000, 3600000
-local token = redis.call('HMGET', KEYS[1], 'token', 'refresh_at', 'expires_at', 'saved_at')
+local token = redis.call('HMGET', token_key, 'token', 'refresh_at', 'expires_at', 'saved_at')
 -- If the clock went back, nobody can tell how much of the token's life is left.
 local refresh_at, expires_at = number(token[2]), number(token[3])
-local usable = token[1] and token[1] ~= ARGV[4] and expires_at > now and expires_at <= now + month and number(token[4]) <= now + 1000
+local usable = token[1] and token[1] ~= unreadable and expires_at > now and expires_at <= now + month and number(token[4]) <= now + 1000
 local function use()
   return {'token', token[1], text(math.max(refresh_at - now, 0)), text(expires_at - now)}
 end
@@ -37,17 +38,17 @@ if usable and refresh_at > now then
   return use()
 end
 
-local failure = redis.call('HMGET', KEYS[3], 'until', 'code', 'msg', 'status', 'failures')
-local rest = number(failure[1]) - now
-local held = rest > 0 and rest <= hour -- no failure rests for longer
-redis.call('HDEL', KEYS[1], '') -- takes no memory: a full Redis lets the next write pass
-if not held and redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
+local failure = redis.call('HMGET', failure_key, 'until', 'code', 'msg', 'status', 'failures')
+local held_for = number(failure[1]) - now
+local held = held_for > 0 and held_for <= hour -- no failure holds it for longer
+redis.call('HDEL', token_key, '') -- takes no memory: a full Redis lets the next write pass
+if not held and redis.call('SET', lock, owner, 'NX', 'PX', lock_life) then
   return {'fetch', text(math.min(number(failure[5]), 1000))}
 end
 if usable then
   return use()
 end
 if held then
-  return {'held', text(rest), failure[2] or '', failure[3] or '', failure[4] or ''}
+  return {'held', text(held_for), failure[2] or '', failure[3] or '', failure[4] or ''}
 end
 return {'wait'}

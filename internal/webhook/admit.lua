@@ -16,46 +16,50 @@
 --      then for each member: the name of its open digest in due
 -- result {seen already: 0 or 1, nonce, id of the message before it or "",
 --         ids of the cards to change instead, oldest first, number of each member for which it is held…}
-local now = tonumber(ARGV[1])
+local FIRST_MEMBER_KEY, FIRST_LINE_ARG = 6, 12
+local seen_key, due_key, last_key, cards_key, ended_key = unpack(KEYS, 1, FIRST_MEMBER_KEY - 1)
+local now, dedup, threshold, span = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local kind, priority, nonce, id, card_role, says = unpack(ARGV, 5, 10)
+local first_member_arg = FIRST_LINE_ARG + 3 * ARGV[11]
 if now == 0 then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
-local after, span, lines = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[11])
-local members = (#KEYS - 5) / 2
+local members = (#KEYS - FIRST_MEMBER_KEY + 1) / 2
 local max_kinds, max_who = 400, 120
 local max_cards, card_life = 10, 72 * 3600000 -- WeCom changes no older card (94888)
 
-local function reply(seen, nonce, before, cards, held)
-  local r = {seen, nonce, before, cards}
-  for n in string.gmatch(held, '%d+') do
-    r[#r + 1] = n
+-- answer is the result; gathering is the numbers of the members, in one text.
+local function answer(seen_already, of_occurrence, before, cards, gathering)
+  local all = {seen_already, of_occurrence, before, cards}
+  for n in string.gmatch(gathering, '%d+') do
+    all[#all + 1] = n
   end
-  return r
+  return all
 end
-local seen = redis.call('HMGET', KEYS[1], 'nonce', 'before', 'held', 'cards', 'says')
-if seen[1] and (seen[5] or '') == ARGV[10] then
-  return reply(1, seen[1], seen[2], seen[4] or '', seen[3])
+local seen = redis.call('HMGET', seen_key, 'nonce', 'before', 'held', 'cards', 'says')
+if seen[1] and (seen[5] or '') == says then
+  return answer(1, seen[1], seen[2], seen[4] or '', seen[3])
 end
 
 -- Adds the notification to a digest. What is one kind too many has no name.
 local function gather(key, due_name, due)
   if redis.call('HSETNX', key, 'from', now) == 1 then
-    redis.call('HSET', key, 'type', ARGV[5], 'priority', ARGV[6])
-    redis.call('ZADD', KEYS[2], due, due_name)
+    redis.call('HSET', key, 'type', kind, 'priority', priority)
+    redis.call('ZADD', due_key, due, due_name)
   end
-  if tonumber(ARGV[6]) < tonumber(redis.call('HGET', key, 'priority')) then
-    redis.call('HSET', key, 'priority', ARGV[6])
+  if tonumber(priority) < tonumber(redis.call('HGET', key, 'priority')) then
+    redis.call('HSET', key, 'priority', priority)
   end
   redis.call('HSET', key, 'until', now)
   redis.call('HINCRBY', key, 'messages', 1)
   local full = redis.call('HLEN', key) > 2 * max_kinds
-  for i = 12, 11 + 3 * lines, 3 do
-    local field, who = ARGV[i], ARGV[i + 2]
+  for i = FIRST_LINE_ARG, first_member_arg - 1, 3 do
+    local field, count, who = unpack(ARGV, i, i + 2)
     if full and redis.call('HEXISTS', key, 'n:' .. field) == 0 then
       field, who = string.match(field, '^%d+|%a+|'), ''
     end
-    redis.call('HINCRBY', key, 'n:' .. field, ARGV[i + 1])
+    redis.call('HINCRBY', key, 'n:' .. field, count)
     local known = redis.call('HGET', key, 'w:' .. field) or ''
     local all = known
     for name in string.gmatch(who == '' and '' or who .. ', ', '(.-), ') do
@@ -69,53 +73,54 @@ local function gather(key, due_name, due)
   end
 end
 
--- Reports whether a member's messages are gathered. A digest that is open takes
+-- gathers reports whether a member's messages are gathered. A digest that is open takes
 -- all that comes, also when its window is over: nothing may overtake it.
-local function held(window, digest, due_name)
+local function gathers(window, digest, due_name)
   local w = redis.call('HMGET', window, 'until', 'count', 'storm', 'open')
   local ends, count, storm, open = tonumber(w[1] or 0), tonumber(w[2] or 0), w[3] == '1', w[4] == '1'
   if not open and now >= ends then
     ends, count, storm = now + span, 0, false
   end
   count = count + 1
-  local hold = open or storm or count > after
-  redis.call('HSET', window, 'until', ends, 'count', count, 'storm', storm and 1 or 0, 'open', hold and 1 or 0)
-  if hold then
+  local over = open or storm or count > threshold
+  redis.call('HSET', window, 'until', ends, 'count', count, 'storm', storm and 1 or 0, 'open', over and 1 or 0)
+  if over then
     redis.call('PERSIST', window)
     gather(digest, due_name, ends)
   else
     redis.call('PEXPIRE', window, 2 * span)
   end
-  return hold
+  return over
 end
 
 -- The end of alerts whose cards change is no message, and is not gathered.
 local cards = ''
-if ARGV[9] == 'close' then
-  cards = table.concat(redis.call('LRANGE', KEYS[4], 0, -1), ' ')
-  redis.call('DEL', KEYS[4])
+if card_role == 'close' then
+  cards = table.concat(redis.call('LRANGE', cards_key, 0, -1), ' ')
+  redis.call('DEL', cards_key)
 end
-local kept = {}
-if after > 0 and cards == '' then
+local gathering = {}
+if threshold > 0 and cards == '' then
   for m = 1, members do
-    if held(KEYS[4 + 2 * m], KEYS[5 + 2 * m], ARGV[11 + 3 * lines + m]) then
-      kept[#kept + 1] = m
+    local i = FIRST_MEMBER_KEY + 2 * (m - 1)
+    if gathers(KEYS[i], KEYS[i + 1], ARGV[first_member_arg + m - 1]) then
+      gathering[#gathering + 1] = m
     end
   end
 end
-local before = redis.call('GET', KEYS[3]) or ''
-if after == 0 or #kept < members then
-  redis.call('SET', KEYS[3], ARGV[8], 'EX', 86400)
+local before = redis.call('GET', last_key) or ''
+if threshold == 0 or #gathering < members then
+  redis.call('SET', last_key, id, 'EX', 86400)
 end
-if ARGV[9] == 'open' and #kept > 0 then
-  redis.call('DEL', KEYS[4]) -- whoever got it in a digest has no card that could change
-elseif ARGV[9] == 'open' then
-  redis.call('RPUSH', KEYS[4], ARGV[8])
-  redis.call('LTRIM', KEYS[4], -max_cards, -1)
-  redis.call('PEXPIRE', KEYS[4], card_life)
+if card_role == 'open' and #gathering > 0 then
+  redis.call('DEL', cards_key) -- whoever got it in a digest has no card that could change
+elseif card_role == 'open' then
+  redis.call('RPUSH', cards_key, id)
+  redis.call('LTRIM', cards_key, -max_cards, -1)
+  redis.call('PEXPIRE', cards_key, card_life)
 end
-local list = table.concat(kept, ',')
-redis.call('DEL', KEYS[5]) -- what comes again after its end is new
-redis.call('HSET', KEYS[1], 'nonce', ARGV[7], 'before', before, 'held', list, 'cards', cards, 'says', ARGV[10])
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return reply(0, ARGV[7], before, cards, list)
+local numbers = table.concat(gathering, ',')
+redis.call('DEL', ended_key) -- what comes again after its end is new
+redis.call('HSET', seen_key, 'nonce', nonce, 'before', before, 'held', numbers, 'cards', cards, 'says', says)
+redis.call('PEXPIRE', seen_key, dedup)
+return answer(0, nonce, before, cards, numbers)
