@@ -100,7 +100,7 @@ func (t *TemplateCardField) check(c checker) {
 	case "":
 		c.problem("card_type", "missing or empty; want one of %s", cardTypes)
 	default:
-		c.problem("card_type", "%s is not known; want one of %s%s", quote(string(t.CardType)), cardTypes, suggestionOf(string(t.CardType), cardTypes))
+		c.problem("card_type", "%s is not known; want one of %s%s", quote(string(t.CardType)), cardTypes, didYouMean(nearest(string(t.CardType), cardTypes)))
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -96,9 +98,10 @@ func (d *decoder) unknown(v reflect.Value, name string, raw []byte) {
 		d.report(string(d.path))
 	case d.report != nil:
 	case !atTop || !isType:
-		d.problem("unknown field" + suggestion(name, fieldsOf(v.Type())))
-		if n := len(d.found); d.found[n-1].Field == string(d.path) {
-			d.found[n-1].Unknown = true
+		near := Nearest(name, slices.Collect(maps.Keys(fieldsOf(v.Type()))))
+		d.problem("unknown field" + didYouMean(near))
+		if last := &d.found[len(d.found)-1]; last.Field == string(d.path) {
+			last.Unknown, last.Near = true, near
 		}
 	case string(raw) != "null":
 		d.problem("the content of another msgtype; remove it")

@@ -47,20 +47,20 @@ func parse(data []byte, d decoder) (Request, error) {
 func blank(data []byte) (Request, error) {
 	from, to := member(data, "msgtype")
 	raw := data[from:to]
-	problem, unknown, meant := "missing", false, ""
+	problem, unknown, near := "missing", false, ""
 	if len(raw) > 0 && raw[0] == '"' {
 		name, _ := unquote(raw)
 		if empty, known := prototype(Type(name)); known {
 			return empty.with(new(SendRequestCommon)), nil
 		}
-		problem, unknown, meant = quote(name)+" is not known", true, suggestionOf(name, Types())
+		problem, unknown, near = quote(name)+" is not known", true, nearest(name, Types())
 	} else if len(raw) > 0 {
 		problem = "is " + kindOf(raw)
-	} else if near := Nearest("msgtype", namesOf(data)); near != "" {
-		problem += ", and there is " + quote(near)
+	} else if misspelt := Nearest("msgtype", namesOf(data)); misspelt != "" {
+		problem += ", and there is " + quote(misspelt)
 	}
 	return nil, &ValidationError{Fields: []FieldError{
-		{Field: "msgtype", Problem: fmt.Sprintf("%s; want one of %s%s", problem, Types(), meant), Unknown: unknown},
+		{Field: "msgtype", Problem: fmt.Sprintf("%s; want one of %s%s", problem, Types(), didYouMean(near)), Unknown: unknown, Near: near},
 	}}
 }
 

@@ -2,26 +2,25 @@ package message
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
 
-// suggestion is what a member that is not known was likely meant to be, "" if nothing
-// comes near.
-func suggestion[V any](name string, known map[string]V) string {
-	return suggestionOf(name, slices.Collect(maps.Keys(known)))
-}
-
-func suggestionOf[S ~string](name string, known []S) string {
+// nearest is [Nearest] among names of a type.
+func nearest[S ~string](name string, known []S) string {
 	names := make([]string, len(known))
 	for i, one := range known {
 		names[i] = string(one)
 	}
-	if near := Nearest(name, names); near != "" {
-		return fmt.Sprintf("; did you mean %q?", near)
+	return Nearest(name, names)
+}
+
+// didYouMean asks whether a name was meant that comes near; it is "" if none does.
+func didYouMean(near string) string {
+	if near == "" {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf("; did you mean %q?", near)
 }
 
 // Nearest is the name that another one was likely meant to be: the same in another

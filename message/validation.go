@@ -15,6 +15,7 @@ type FieldError struct {
 	Field   string // JSON path, e.g. "news.articles[3].title"
 	Problem string // names the limit, the size and what to do
 	Unknown bool   // nothing is wrong with it, but that this package does not know it
+	Near    string // the known name that an unknown one comes near, as Problem says; "" if none
 }
 
 // Error is "field: problem".

@@ -123,7 +123,7 @@ func meant(unknown message.FieldError) string {
 		names[i] = m.Name
 	}
 	near := message.Nearest(unknown.Field, names)
-	if near == "" || strings.Contains(unknown.Problem, "did you mean") {
+	if near == "" || unknown.Near != "" {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", near)
