@@ -89,7 +89,7 @@ func (g *Gateway) turnAway(w http.ResponseWriter, r *http.Request, route Route, 
 		route.forbidden(r, err)
 		p := g.report(r.Context(), err)
 		if route.Basic && p.Status == http.StatusTooManyRequests {
-			p.SetStatus(http.StatusServiceUnavailable) // after 4xx, Alertmanager drops the alert
+			p.AskForRepeat()
 		}
 		p.Write(w)
 	}

@@ -87,6 +87,10 @@ func (p *Problem) SetStatus(status int) {
 	}
 }
 
+// AskForRepeat gives the problem a status after which senders of alerts try again: after a 4xx,
+// Alertmanager and Grafana drop the alert.
+func (p *Problem) AskForRepeat() { p.SetStatus(http.StatusServiceUnavailable) }
+
 // In says the problem in a language: in Chinese the details follow as they are in English,
 // for they name fields, limits and what WeCom said.
 func (p *Problem) In(l wecom.Language) *Problem {

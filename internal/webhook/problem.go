@@ -31,8 +31,8 @@ func problemOf(err error, requestID string) *problem.Problem {
 	if invalid, ok := errors.AsType[*InvalidError](err); ok {
 		p.Errors = []*huma.ErrorDetail{{Message: invalid.Text, Location: invalid.Field}}
 	}
-	if budget.IsLimit(err) { // after 4xx, the alert would be lost; with other limits a repeat passes
-		p.SetStatus(http.StatusServiceUnavailable)
+	if budget.IsLimit(err) { // with other limits a repeat passes
+		p.AskForRepeat()
 		return p
 	}
 	if _, body := errors.AsType[*bodyError](err); p.Status == http.StatusServiceUnavailable && !body {
