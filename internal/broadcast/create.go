@@ -212,7 +212,7 @@ func (s *Store) create(ctx context.Context, id, step, digest string, lives time.
 
 // complete reports whether it was this call that let the broadcast run.
 func (s *Store) complete(ctx context.Context, id, digest string, spec Spec) (first bool, err error) {
-	now, err := s.create(ctx, id, "complete", digest, lifetime, string(spec.first()))
+	now, err := s.create(ctx, id, "complete", digest, keys.LongTTL, string(spec.first()))
 	switch {
 	case err != nil:
 		return false, err

@@ -22,9 +22,6 @@ import (
 // ErrNotFound is returned for a broadcast that does not exist, or has expired.
 var ErrNotFound = errors.New("no such broadcast")
 
-// lifetime is how long a broadcast may take, as its messages may.
-const lifetime = 90 * 24 * time.Hour
-
 // Store holds the broadcasts of one app.
 type Store struct {
 	rdb   redis.UniversalClient

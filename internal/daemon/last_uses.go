@@ -20,8 +20,6 @@ var lastUseSource string
 const (
 	// lastUsePeriod is how often a gateway writes that a token is used, at most.
 	lastUsePeriod = time.Minute
-	// lastUseKept is for how long it is known.
-	lastUseKept = 90 * 24 * time.Hour
 	// lastUseTime bounds a write.
 	lastUseTime = 2 * time.Second
 )
@@ -94,7 +92,7 @@ func (l *lastUses) write(ctx context.Context, uses map[string]time.Time) error {
 	defer cancel()
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for token, at := range uses {
-			p.Eval(ctx, lastUseSource, []string{keys.LastUse(token)}, time.Since(at).Milliseconds(), lastUseKept.Milliseconds())
+			p.Eval(ctx, lastUseSource, []string{keys.LastUse(token)}, time.Since(at).Milliseconds(), keys.LongTTL.Milliseconds())
 		}
 		return nil
 	})

@@ -4,9 +4,16 @@
 // and no script touches two slots.
 package keys
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 const prefix = "wecomq:{"
+
+// LongTTL is how long a key lives at most that goes earlier as a rule: when what it is about has
+// ended, or because somebody asks for it again.
+const LongTTL = 90 * 24 * time.Hour
 
 // All is the pattern of all keys of an app, or of one of its queues.
 func All(tag string) string { return prefix + tag + "}:*" }

@@ -5,25 +5,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// waiting is how long the record of a message lives that still has a task, whatever
-// that waits for: without its record a message that was sent, or is in doubt, would be
-// taken for a new one.
-const waiting = 90 * 24 * time.Hour
-
 // Constants is what the scripts need to know of packages tasks and wecom; it stands before
 // their own text. FINAL, DEAD, REPLAYABLE, SENT and FAILED are sets of states. An attempt older
-// than IN_FLIGHT ms is not under way any more.
+// than IN_FLIGHT ms is not under way any more. The record of a message that still has a task,
+// whatever that waits for, lives for WAITING ms: without it a message that was sent, or is in
+// doubt, would be taken for a new one.
 var Constants = luaSet("FINAL", tasks.State.Final) +
 	luaSet("DEAD", tasks.State.Dead) +
 	luaSet("REPLAYABLE", tasks.State.Replayable) +
 	luaSet("SENT", tasks.State.Sent) +
 	luaSet("FAILED", tasks.State.Failed) +
 	luaCode("ALL_INVALID", wecom.CodeAllInvalid) +
-	luaMilliseconds("WAITING", waiting) +
+	luaMilliseconds("WAITING", keys.LongTTL) +
 	luaMilliseconds("IN_FLIGHT", tasks.AttemptLimit(tasks.MaxCallTimeout))
 
 // cardConstants is what card.lua needs to know. UNSENT are the states of a message that WeCom

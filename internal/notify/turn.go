@@ -12,13 +12,9 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
-const (
-	// turnTime is how long a turn lasts that nobody keeps: so long after the death of a
-	// process another one goes on.
-	turnTime = 15 * time.Second
-	// placeKept is how long the place is known while no worker runs; records are kept less.
-	placeKept = 90 * 24 * time.Hour
-)
+// turnTime is how long a turn lasts that nobody keeps: so long after the death of a process
+// another one goes on.
+const turnTime = 15 * time.Second
 
 //go:embed turn.lua
 var turnSource string
@@ -36,7 +32,7 @@ type turn struct {
 // ended; a new one is told from now on.
 func (t turn) take(ctx context.Context, now time.Time) (place time.Time, mine bool, err error) {
 	text, err := turnScript.Run(ctx, t.rdb, []string{keys.NotifyTurn(t.app, t.name), keys.NotifyPlace(t.app, t.name)},
-		t.owner, turnTime.Milliseconds(), now.UnixMilli(), placeKept.Milliseconds()).Text()
+		t.owner, turnTime.Milliseconds(), now.UnixMilli(), keys.LongTTL.Milliseconds()).Text()
 	if err != nil || text == "" {
 		return time.Time{}, false, err
 	}
@@ -49,7 +45,7 @@ func (t turn) take(ctx context.Context, now time.Time) (place time.Time, mine bo
 
 // told notes up to when the receiver was told.
 func (t turn) told(ctx context.Context, place time.Time) error {
-	return t.rdb.Set(ctx, keys.NotifyPlace(t.app, t.name), place.UnixMilli(), placeKept).Err()
+	return t.rdb.Set(ctx, keys.NotifyPlace(t.app, t.name), place.UnixMilli(), keys.LongTTL).Err()
 }
 
 // end lets another process have the turn at once.
