@@ -22,9 +22,10 @@ demo: build ## See it work, with nothing else installed
 	./bin/wecomq demo
 
 # Without inlining (-l) packages compile in half the time, but those run slowly that are
-# busiest in the tests; without tables for a debugger (-w) they link sooner. What the tests
-# build themselves takes the same flags from GOFLAGS, and so comes from the cache.
-TEST_GOFLAGS := $(RACE) -buildvcs=false -gcflags=all=-l -gcflags=std= -gcflags=github.com/yuin/gopher-lua/...= -ldflags=-w
+# busiest in the tests; without tables for a debugger (-w) they link sooner. With -trimpath
+# all clones of the repository share what is compiled. What the tests build themselves takes
+# the same flags from GOFLAGS, and so comes from the cache.
+TEST_GOFLAGS := $(RACE) -trimpath -buildvcs=false -gcflags=all=-l -gcflags=std= -gcflags=github.com/yuin/gopher-lua/...= -ldflags=-w
 
 # The compiler is quicker with more memory (GOGC); the tests keep Go's own setting. The race
 # detector lets every process end a second late, unless it is told otherwise.
