@@ -20,22 +20,20 @@ func TestRecipients(t *testing.T) {
 		all    bool
 	}{
 		{
-			"are split, trimmed and never empty",
-			message.SendRequestCommon{ToUser: "a| b ||", ToParty: "1|2", ToTag: "3"},
-			message.Recipients{Users: []string{"a", "b"}, Parties: []string{"1", "2"}, Tags: []string{"3"}},
-			5, false,
+			name:   "are split, trimmed and never empty",
+			common: message.SendRequestCommon{ToUser: "a| b ||", ToParty: "1|2", ToTag: "3"},
+			want:   message.Recipients{Users: []string{"a", "b"}, Parties: []string{"1", "2"}, Tags: []string{"3"}},
+			count:  5,
 		},
 		{
-			"may be none",
-			message.SendRequestCommon{},
-			message.Recipients{Users: []string{}, Parties: []string{}, Tags: []string{}},
-			0, false,
+			name: "may be none",
+			want: message.Recipients{Users: []string{}, Parties: []string{}, Tags: []string{}},
 		},
 		{
-			"are everyone, whatever parties and tags say",
-			message.SendRequestCommon{ToUser: "@all", ToParty: "@all", ToTag: "3"},
-			message.Recipients{Users: []string{"@all"}},
-			1, true,
+			name:   "are everyone, whatever parties and tags say",
+			common: message.SendRequestCommon{ToUser: "@all", ToParty: "@all", ToTag: "3"},
+			want:   message.Recipients{Users: []string{"@all"}},
+			count:  1, all: true,
 		},
 	}
 	for _, tt := range tests {

@@ -73,6 +73,8 @@ func settlePart(t *testing.T, rdb redis.UniversalClient, r producer.Receipt, par
 func TestARepeatFindsTheFirstMessage(t *testing.T) {
 	t.Parallel()
 	key := producer.Options{IdempotencyKey: "order-1"}
+	other := producer.Options{IdempotencyKey: "order-2"}
+	urgent := producer.Options{IdempotencyKey: "order-1", Priority: tasks.Critical}
 	anything := producer.Options{IdempotencyKey: "order-1", KeyTakesAny: true}
 	builds := producer.Options{IdempotencyKey: "order-1", KeyOwner: "builds"}
 	backup := producer.Options{IdempotencyKey: "order-1", KeyOwner: "backup"}
@@ -83,27 +85,30 @@ func TestARepeatFindsTheFirstMessage(t *testing.T) {
 		duplicate             bool
 		state                 tasks.State
 	}{
-		"by its key, whatever it says, if asked": {text("a", "x"), text("b", "y"), anything, anything, tasks.None, true, tasks.Queued},
-		"by its key, in another order":           {text("a|b", "x"), text("B|a|b", "x"), key, key, tasks.None, true, tasks.Queued},
-		"by its key, with its agentid":           {text("a", "x"), withAgent(text("a", "x")), key, key, tasks.None, true, tasks.Queued},
-		"by its owner's key":                     {text("a", "x"), text("a", "x"), builds, builds, tasks.None, true, tasks.Queued},
-		"not by another owner's key":             {text("a", "x"), text("a", "x"), builds, backup, tasks.None, false, tasks.Queued},
-		"not by a key of the app's":              {text("a", "x"), text("a", "x"), key, builds, tasks.None, false, tasks.Queued},
-		"by its key, whatever its priority":      {text("a", "x"), text("a", "x"), key, producer.Options{IdempotencyKey: "order-1", Priority: tasks.Critical}, tasks.None, true, tasks.Queued},
-		"by its key, after it was sent":          {text("a", "x"), text("a", "x"), key, key, tasks.Accepted, true, tasks.Accepted},
-		"by its key, though it was rejected":     {text("a", "x"), text("a", "x"), key, key, tasks.Rejected, true, tasks.Rejected},
-		"not by another key":                     {text("a", "x"), text("a", "x"), key, producer.Options{IdempotencyKey: "order-2"}, tasks.None, false, tasks.Queued},
-		"by its bytes":                           {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.None, true, tasks.Queued},
-		"by its bytes, whatever its priority":    {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{Priority: tasks.Bulk}, tasks.None, true, tasks.Queued},
-		"by its bytes, after it was sent":        {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Accepted, true, tasks.Accepted},
-		"by its bytes, where nobody knows":       {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Unknown, true, tasks.Unknown},
-		"not when the first was rejected":        {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Rejected, false, tasks.Queued},
-		"not when the first was cancelled":       {checked("a", "x"), checked("a", "x"), producer.Options{}, producer.Options{}, tasks.Cancelled, false, tasks.Queued},
-		"not with other recipients":              {checked("a", "x"), checked("a|b", "x"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
-		"not with another text":                  {checked("a", "x"), checked("a", "y"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
-		"not without duplicate check":            {text("a", "x"), text("a", "x"), producer.Options{}, producer.Options{}, tasks.None, false, tasks.Queued},
-		"by its bytes, though it has a key":      {checked("a", "x"), checked("a", "x"), producer.Options{}, key, tasks.None, true, tasks.Queued},
-		"by its bytes, though both have a key":   {checked("a", "x"), checked("a", "x"), producer.Options{IdempotencyKey: "order-2"}, key, tasks.Accepted, true, tasks.Accepted},
+		"by its key, whatever it says, if asked": {first: text("a", "x"), repeat: text("b", "y"), firstOptions: anything, options: anything, duplicate: true, state: tasks.Queued},
+		"by its key, in another order":           {first: text("a|b", "x"), repeat: text("B|a|b", "x"), firstOptions: key, options: key, duplicate: true, state: tasks.Queued},
+		"by its key, with its agentid":           {first: text("a", "x"), repeat: withAgent(text("a", "x")), firstOptions: key, options: key, duplicate: true, state: tasks.Queued},
+		"by its owner's key":                     {first: text("a", "x"), repeat: text("a", "x"), firstOptions: builds, options: builds, duplicate: true, state: tasks.Queued},
+		"not by another owner's key":             {first: text("a", "x"), repeat: text("a", "x"), firstOptions: builds, options: backup, state: tasks.Queued},
+		"not by a key of the app's":              {first: text("a", "x"), repeat: text("a", "x"), firstOptions: key, options: builds, state: tasks.Queued},
+		"by its key, whatever its priority":      {first: text("a", "x"), repeat: text("a", "x"), firstOptions: key, options: urgent, duplicate: true, state: tasks.Queued},
+		"by its key, after it was sent":          {first: text("a", "x"), repeat: text("a", "x"), firstOptions: key, options: key, ends: tasks.Accepted, duplicate: true, state: tasks.Accepted},
+		"by its key, though it was rejected":     {first: text("a", "x"), repeat: text("a", "x"), firstOptions: key, options: key, ends: tasks.Rejected, duplicate: true, state: tasks.Rejected},
+		"not by another key":                     {first: text("a", "x"), repeat: text("a", "x"), firstOptions: key, options: other, state: tasks.Queued},
+		"by its bytes":                           {first: checked("a", "x"), repeat: checked("a", "x"), duplicate: true, state: tasks.Queued},
+		"by its bytes, whatever its priority":    {first: checked("a", "x"), repeat: checked("a", "x"), options: producer.Options{Priority: tasks.Bulk}, duplicate: true, state: tasks.Queued},
+		"by its bytes, after it was sent":        {first: checked("a", "x"), repeat: checked("a", "x"), ends: tasks.Accepted, duplicate: true, state: tasks.Accepted},
+		"by its bytes, where nobody knows":       {first: checked("a", "x"), repeat: checked("a", "x"), ends: tasks.Unknown, duplicate: true, state: tasks.Unknown},
+		"not when the first was rejected":        {first: checked("a", "x"), repeat: checked("a", "x"), ends: tasks.Rejected, state: tasks.Queued},
+		"not when the first was cancelled":       {first: checked("a", "x"), repeat: checked("a", "x"), ends: tasks.Cancelled, state: tasks.Queued},
+		"not with other recipients":              {first: checked("a", "x"), repeat: checked("a|b", "x"), state: tasks.Queued},
+		"not with another text":                  {first: checked("a", "x"), repeat: checked("a", "y"), state: tasks.Queued},
+		"not without duplicate check":            {first: text("a", "x"), repeat: text("a", "x"), state: tasks.Queued},
+		"by its bytes, though it has a key":      {first: checked("a", "x"), repeat: checked("a", "x"), options: key, duplicate: true, state: tasks.Queued},
+		"by its bytes, though both have a key": {
+			first: checked("a", "x"), repeat: checked("a", "x"), firstOptions: other,
+			options: key, ends: tasks.Accepted, duplicate: true, state: tasks.Accepted,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -253,15 +258,15 @@ func TestARepeatAtAnotherTime(t *testing.T) {
 		duplicate     bool
 		state         tasks.State
 	}{
-		"now, of one for tomorrow, is a new message":              {"", 24 * time.Hour, 0, false, tasks.Queued},
-		"for later, of one that goes now, is a new message":       {"", 0, 2 * time.Hour, false, tasks.Scheduled},
-		"at the end of the interval is a new message":             {"", time.Hour, time.Hour + 601*time.Second, false, tasks.Scheduled},
-		"within the interval after one that waits is found":       {"", 2 * time.Hour, 2*time.Hour + 9*time.Minute, true, tasks.Scheduled},
-		"within the interval before one that waits is found":      {"", 2 * time.Hour, 2*time.Hour - 9*time.Minute, true, tasks.Scheduled},
-		"now, of one within the interval, says that it waits":     {"", 9 * time.Minute, 0, true, tasks.Scheduled},
-		"within the interval, of one that goes now, says so":      {"", 0, 9 * time.Minute, true, tasks.Queued},
-		"now, by the key of one for tomorrow, says that it waits": {key, 24 * time.Hour, 0, true, tasks.Scheduled},
-		"for tomorrow, by the key of one that goes now, says so":  {key, 0, 24 * time.Hour, true, tasks.Queued},
+		"now, of one for tomorrow, is a new message":              {first: 24 * time.Hour, state: tasks.Queued},
+		"for later, of one that goes now, is a new message":       {repeat: 2 * time.Hour, state: tasks.Scheduled},
+		"at the end of the interval is a new message":             {first: time.Hour, repeat: time.Hour + 601*time.Second, state: tasks.Scheduled},
+		"within the interval after one that waits is found":       {first: 2 * time.Hour, repeat: 2*time.Hour + 9*time.Minute, duplicate: true, state: tasks.Scheduled},
+		"within the interval before one that waits is found":      {first: 2 * time.Hour, repeat: 2*time.Hour - 9*time.Minute, duplicate: true, state: tasks.Scheduled},
+		"now, of one within the interval, says that it waits":     {first: 9 * time.Minute, duplicate: true, state: tasks.Scheduled},
+		"within the interval, of one that goes now, says so":      {repeat: 9 * time.Minute, duplicate: true, state: tasks.Queued},
+		"now, by the key of one for tomorrow, says that it waits": {key: key, first: 24 * time.Hour, duplicate: true, state: tasks.Scheduled},
+		"for tomorrow, by the key of one that goes now, says so":  {key: key, repeat: 24 * time.Hour, duplicate: true, state: tasks.Queued},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -372,13 +377,13 @@ func TestARepeatCompletesAMessageThatWasAttemptedInPart(t *testing.T) {
 		completed []int       // by the repeat
 		merged    tasks.State
 	}{
-		"by key, two parts are missing":      {key, tasks.Accepted, []int{2, 3}, []int{2, 3}, tasks.Queued},
-		"by bytes, two parts are missing":    {producer.Options{}, tasks.Accepted, []int{2, 3}, []int{2, 3}, tasks.Queued},
-		"by key, the last part is missing":   {key, tasks.Accepted, []int{3}, []int{3}, tasks.Queued},
-		"by bytes, the last part is missing": {producer.Options{}, tasks.Unknown, []int{3}, []int{3}, tasks.Queued},
-		"by key, the first part failed":      {key, tasks.Rejected, []int{2}, []int{2}, tasks.Queued},
-		"by key, all is there":               {key, tasks.Accepted, nil, nil, tasks.Accepted},
-		"by bytes, all is there":             {producer.Options{}, tasks.Accepted, nil, nil, tasks.Accepted},
+		"by key, two parts are missing":      {options: key, state: tasks.Accepted, died: []int{2, 3}, completed: []int{2, 3}, merged: tasks.Queued},
+		"by bytes, two parts are missing":    {state: tasks.Accepted, died: []int{2, 3}, completed: []int{2, 3}, merged: tasks.Queued},
+		"by key, the last part is missing":   {options: key, state: tasks.Accepted, died: []int{3}, completed: []int{3}, merged: tasks.Queued},
+		"by bytes, the last part is missing": {state: tasks.Unknown, died: []int{3}, completed: []int{3}, merged: tasks.Queued},
+		"by key, the first part failed":      {options: key, state: tasks.Rejected, died: []int{2}, completed: []int{2}, merged: tasks.Queued},
+		"by key, all is there":               {options: key, state: tasks.Accepted, merged: tasks.Accepted},
+		"by bytes, all is there":             {state: tasks.Accepted, merged: tasks.Accepted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -49,12 +49,12 @@ gateway:
 	}
 	got := map[string]app{}
 	for name, a := range cfg.Apps {
-		got[name] = app{a.CorpID, a.AgentID, string(a.Secret), a.Timeout, a.Limits.CallsPerMinute, a.Concurrency}
+		got[name] = app{corp: a.CorpID, agent: a.AgentID, secret: string(a.Secret), timeout: a.Timeout, calls: a.Limits.CallsPerMinute, concurrency: a.Concurrency}
 	}
 	want := map[string]app{
-		"ops":    {"ww1", "1000002", "hunter2", 7 * time.Second, 100, 16},
-		"alerts": {"ww1", "1000003", "hunter2", 9 * time.Second, 100, 16},
-		"bulk":   {"ww1", "1000004", "hunter2", 7 * time.Second, 100, 3},
+		"ops":    {corp: "ww1", agent: "1000002", secret: "hunter2", timeout: 7 * time.Second, calls: 100, concurrency: 16},
+		"alerts": {corp: "ww1", agent: "1000003", secret: "hunter2", timeout: 9 * time.Second, calls: 100, concurrency: 16},
+		"bulk":   {corp: "ww1", agent: "1000004", secret: "hunter2", timeout: 7 * time.Second, calls: 100, concurrency: 3},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(app{})); diff != "" {
 		t.Errorf("apps (-want +got):\n%s", diff)

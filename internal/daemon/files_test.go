@@ -103,24 +103,24 @@ func TestAFileThatIsRefusedOverHTTP(t *testing.T) {
 		status                  int
 		says                    string
 	}{
-		"no picture":          {"/v1/media?type=image", raw, "GIF89a and so on", 422, "media: not a JPG or PNG"},
-		"a voice by its name": {"/v1/media?type=voice&name=hello.mp3", raw, "ID3 and so on", 422, "media: hello.mp3: not an AMR"},
-		"no type":             {"/v1/media", raw, png, 422, "type"},
-		"a type that is none": {"/v1/media?type=song", raw, png, 422, "type"},
-		"over 20 MB":          {"/v1/media?type=file", raw, strings.Repeat("x", 21<<20), 413, "more than WeCom's limit of 20 MB"},
-		"no part named media": {"/v1/media?type=file", "multipart/form-data; boundary=b", "--b--\r\n", 400, "no part named media"},
-		"an app of others":    {"/v1/media?type=image&app=hr", raw, png, 403, "may not use the app"},
+		"no picture":          {path: "/v1/media?type=image", contentType: raw, body: "GIF89a and so on", status: 422, says: "media: not a JPG or PNG"},
+		"a voice by its name": {path: "/v1/media?type=voice&name=hello.mp3", contentType: raw, body: "ID3 and so on", status: 422, says: "media: hello.mp3: not an AMR"},
+		"no type":             {path: "/v1/media", contentType: raw, body: png, status: 422, says: "type"},
+		"a type that is none": {path: "/v1/media?type=song", contentType: raw, body: png, status: 422, says: "type"},
+		"over 20 MB":          {path: "/v1/media?type=file", contentType: raw, body: strings.Repeat("x", 21<<20), status: 413, says: "more than WeCom's limit of 20 MB"},
+		"no part named media": {path: "/v1/media?type=file", contentType: "multipart/form-data; boundary=b", body: "--b--\r\n", status: 400, says: "no part named media"},
+		"an app of others":    {path: "/v1/media?type=image&app=hr", contentType: raw, body: png, status: 403, says: "may not use the app"},
 		"a private URL": {
-			"/v1/messages", "application/json", `{"touser":"a","msgtype":"image","image":{"media_id":"http://169.254.169.254/"}}`, 422,
-			"image.media_id: the URL leads to an address that is not public",
+			path: "/v1/messages", contentType: "application/json", body: `{"touser":"a","msgtype":"image","image":{"media_id":"http://169.254.169.254/"}}`, status: 422,
+			says: "image.media_id: the URL leads to an address that is not public",
 		},
 		"a path": {
-			"/v1/messages", "application/json", `{"touser":"a","msgtype":"image","image":{"media_id":"file:/etc/passwd"}}`, 422,
-			"only on the command line",
+			path: "/v1/messages", contentType: "application/json", body: `{"touser":"a","msgtype":"image","image":{"media_id":"file:/etc/passwd"}}`, status: 422,
+			says: "only on the command line",
 		},
 		"a file that is not there": {
-			"/v1/messages", "application/json",
-			`{"touser":"a","msgtype":"image","image":{"media_id":"sha256:` + strings.Repeat("a", 64) + `"}}`, 422, "there is no such file",
+			path: "/v1/messages", contentType: "application/json",
+			body: `{"touser":"a","msgtype":"image","image":{"media_id":"sha256:` + strings.Repeat("a", 64) + `"}}`, status: 422, says: "there is no such file",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

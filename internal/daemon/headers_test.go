@@ -96,12 +96,12 @@ func TestWhatBrowsersRememberFollowsFromThePublicURL(t *testing.T) {
 		path         string
 		secure, hsts bool
 	}{
-		"no public address":                {"", nil, "/", false, false},
-		"none, behind a proxy with TLS":    {"", []string{"X-Forwarded-Proto", "https"}, "/", true, false},
-		"plain":                            {"http://ops.example.com", nil, "/", false, false},
-		"with TLS":                         {"https://ops.example.com", nil, "/", true, true},
-		"with TLS, below a path":           {"https://ops.example.com/wecomq", nil, "/wecomq/", true, false},
-		"with TLS, on a port among others": {"https://ops.example.com:8443/wecomq/", nil, "/wecomq/", true, false},
+		"no public address":                {path: "/"},
+		"none, behind a proxy with TLS":    {headers: []string{"X-Forwarded-Proto", "https"}, path: "/", secure: true},
+		"plain":                            {public: "http://ops.example.com", path: "/"},
+		"with TLS":                         {public: "https://ops.example.com", path: "/", secure: true, hsts: true},
+		"with TLS, below a path":           {public: "https://ops.example.com/wecomq", path: "/wecomq/", secure: true},
+		"with TLS, on a port among others": {public: "https://ops.example.com:8443/wecomq/", path: "/wecomq/", secure: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -22,19 +22,19 @@ func TestATrustedProxyLogsPeopleIn(t *testing.T) {
 		admin   bool
 		let     bool
 	}{
-		"an admin":                       {loopback, []string{"lisi"}, []string{"staff,admins"}, true, true},
-		"somebody of the staff":          {loopback, []string{"lisi"}, []string{"staff"}, false, true},
-		"groups with blanks":             {loopback, []string{"lisi"}, []string{"x, admins"}, true, true},
-		"everybody":                      {loopback, []string{"lisi"}, []string{"guests"}, false, true},
-		"somebody of no group":           {loopback, []string{"lisi"}, []string{"guests"}, false, false},
-		"somebody without groups":        {loopback, []string{"lisi"}, nil, false, false},
-		"nobody":                         {loopback, nil, []string{"admins"}, false, false},
-		"a name that the client added":   {loopback, []string{"root", "lisi"}, []string{"admins"}, false, false},
-		"a group that the client added":  {loopback, []string{"lisi"}, []string{"admins", "staff"}, false, false},
-		"a name that cannot be shown":    {loopback, []string{"lisi\u202e"}, []string{"admins"}, false, false},
-		"a name that is too long":        {loopback, []string{strings.Repeat("l", 65)}, []string{"admins"}, false, false},
-		"a proxy that nobody trusts":     {[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, []string{"lisi"}, []string{"admins"}, false, false},
-		"a group named like a wild card": {loopback, []string{"lisi"}, []string{"*"}, false, false},
+		"an admin":                       {trusted: loopback, user: []string{"lisi"}, groups: []string{"staff,admins"}, admin: true, let: true},
+		"somebody of the staff":          {trusted: loopback, user: []string{"lisi"}, groups: []string{"staff"}, let: true},
+		"groups with blanks":             {trusted: loopback, user: []string{"lisi"}, groups: []string{"x, admins"}, admin: true, let: true},
+		"everybody":                      {trusted: loopback, user: []string{"lisi"}, groups: []string{"guests"}, let: true},
+		"somebody of no group":           {trusted: loopback, user: []string{"lisi"}, groups: []string{"guests"}},
+		"somebody without groups":        {trusted: loopback, user: []string{"lisi"}},
+		"nobody":                         {trusted: loopback, groups: []string{"admins"}},
+		"a name that the client added":   {trusted: loopback, user: []string{"root", "lisi"}, groups: []string{"admins"}},
+		"a group that the client added":  {trusted: loopback, user: []string{"lisi"}, groups: []string{"admins", "staff"}},
+		"a name that cannot be shown":    {trusted: loopback, user: []string{"lisi\u202e"}, groups: []string{"admins"}},
+		"a name that is too long":        {trusted: loopback, user: []string{strings.Repeat("l", 65)}, groups: []string{"admins"}},
+		"a proxy that nobody trusts":     {trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, user: []string{"lisi"}, groups: []string{"admins"}},
+		"a group named like a wild card": {trusted: loopback, user: []string{"lisi"}, groups: []string{"*"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

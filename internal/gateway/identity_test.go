@@ -14,29 +14,35 @@ func TestWhoMayDoWhat(t *testing.T) {
 	b := newBundle(t)
 	opsText := strings.Replace(textBody, "{", `{"app":"ops",`, 1)
 	tests := map[string]struct {
-		method, path, body, authorization string
-		status                            int
-		detail                            string
+		method, path, body, auth string
+		status                   int
+		detail                   string
 	}{
-		"no token":                       {"POST", "/v1/messages", textBody, "", 401, "Authorization: Bearer"},
-		"a wrong token":                  {"POST", "/v1/messages", textBody, "Bearer nonsense", 401, "no such token"},
-		"an empty token":                 {"POST", "/v1/messages", textBody, "Bearer ", 401, "Authorization: Bearer"},
-		"another scheme":                 {"POST", "/v1/messages", textBody, "Basic " + senderToken, 401, "Authorization: Bearer"},
-		"the scheme in any case":         {"POST", "/v1/messages", textBody, "bEARER " + senderToken, 202, ""},
-		"without the scope to send":      {"POST", "/v1/messages", textBody, "Bearer " + readerToken, 403, `lacks the scope "send"; it has read`},
-		"without the scope to read":      {"GET", "/v1/messages/ops-01JD5K3V8N0000000000000000", "", "Bearer " + senderToken, 403, `lacks the scope "read"`},
-		"another app":                    {"POST", "/v1/messages", strings.Replace(textBody, "{", `{"app":"hr",`, 1), "Bearer " + senderToken, 403, `may not use the app "hr", only ops`},
-		"an app that does not exist":     {"POST", "/v1/messages", strings.Replace(textBody, "{", `{"app":"nope",`, 1), "Bearer " + rootToken, 403, "only hr, ops, else"},
-		"a message of another app":       {"GET", "/v1/messages/hr-01JD5K3V8N0000000000000000", "", "Bearer " + readerToken, 403, `may not use the app "hr"`},
-		"the app of several":             {"POST", "/v1/messages", opsText, "Bearer " + rootToken, 202, ""},
-		"no app where there are several": {"POST", "/v1/messages", textBody, "Bearer " + rootToken, 422, "token \"root\" may use hr, ops, else"},
-		"a batch without a token":        {"POST", "/v1/messages:batch", textBody, "", 401, "Bearer"},
-		"broadcasts without a token":     {"POST", "/v1/broadcasts", "{}", "", 401, "Bearer"},
+		"no token":                  {method: "POST", path: "/v1/messages", body: textBody, status: 401, detail: "Authorization: Bearer"},
+		"a wrong token":             {method: "POST", path: "/v1/messages", body: textBody, auth: "Bearer nonsense", status: 401, detail: "no such token"},
+		"an empty token":            {method: "POST", path: "/v1/messages", body: textBody, auth: "Bearer ", status: 401, detail: "Authorization: Bearer"},
+		"another scheme":            {method: "POST", path: "/v1/messages", body: textBody, auth: "Basic " + senderToken, status: 401, detail: "Authorization: Bearer"},
+		"the scheme in any case":    {method: "POST", path: "/v1/messages", body: textBody, auth: "bEARER " + senderToken, status: 202},
+		"without the scope to send": {method: "POST", path: "/v1/messages", body: textBody, auth: "Bearer " + readerToken, status: 403, detail: `lacks the scope "send"; it has read`},
+		"without the scope to read": {method: "GET", path: "/v1/messages/ops-01JD5K3V8N0000000000000000", auth: "Bearer " + senderToken, status: 403, detail: `lacks the scope "read"`},
+		"another app": {
+			method: "POST", path: "/v1/messages",
+			body: strings.Replace(textBody, "{", `{"app":"hr",`, 1), auth: "Bearer " + senderToken, status: 403, detail: `may not use the app "hr", only ops`,
+		},
+		"an app that does not exist": {
+			method: "POST", path: "/v1/messages",
+			body: strings.Replace(textBody, "{", `{"app":"nope",`, 1), auth: "Bearer " + rootToken, status: 403, detail: "only hr, ops, else",
+		},
+		"a message of another app":       {method: "GET", path: "/v1/messages/hr-01JD5K3V8N0000000000000000", auth: "Bearer " + readerToken, status: 403, detail: `may not use the app "hr"`},
+		"the app of several":             {method: "POST", path: "/v1/messages", body: opsText, auth: "Bearer " + rootToken, status: 202},
+		"no app where there are several": {method: "POST", path: "/v1/messages", body: textBody, auth: "Bearer " + rootToken, status: 422, detail: "token \"root\" may use hr, ops, else"},
+		"a batch without a token":        {method: "POST", path: "/v1/messages:batch", body: textBody, status: 401, detail: "Bearer"},
+		"broadcasts without a token":     {method: "POST", path: "/v1/broadcasts", body: "{}", status: 401, detail: "Bearer"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := b.do(tt.method, tt.path, tt.body, "Authorization: "+tt.authorization)
+			a := b.do(tt.method, tt.path, tt.body, "Authorization: "+tt.auth)
 			if a.status != tt.status || !strings.Contains(a.body, strings.ReplaceAll(tt.detail, `"`, `\"`)) {
 				t.Errorf("%d %s, want %d and %q", a.status, a.body, tt.status, tt.detail)
 			}

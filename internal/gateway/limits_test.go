@@ -114,11 +114,11 @@ func TestAClientOfWeComIsToldAsWeComWould(t *testing.T) {
 		code             int64
 		text             string
 	}{
-		{"everyone", "", "@all", 301002, "to_all"},
-		{"too many", "", "a|b|c", 301002, "max_recipients"},
-		{"a priority", "/critical", "a", 301002, "may only use default, bulk"},
-		{"two", "/bulk", "a|b", 0, "ok"},
-		{"one more", "", "c", 45009, "recipients_per_day"},
+		{name: "everyone", to: "@all", code: 301002, text: "to_all"},
+		{name: "too many", to: "a|b|c", code: 301002, text: "max_recipients"},
+		{name: "a priority", prefix: "/critical", to: "a", code: 301002, text: "may only use default, bulk"},
+		{name: "two", prefix: "/bulk", to: "a|b", text: "ok"},
+		{name: "one more", to: "c", code: 45009, text: "recipients_per_day"},
 	} {
 		got := b.wecomDo("POST", step.prefix+"/cgi-bin/message/send?access_token="+access, body(step.to))
 		if got.ErrCode != step.code || !strings.Contains(got.ErrMsg, step.text) {

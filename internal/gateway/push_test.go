@@ -40,12 +40,12 @@ func TestAPushIsATextMessage(t *testing.T) {
 	b.work()
 	bearer := as(senderToken)
 	for _, tc := range []struct{ method, query, form, header, touser, text string }{
-		{"GET", "title=Backup+failed&content=no+space&to_user=zhangsan", "", bearer, "zhangsan", "Backup failed\nno space"},
-		{"GET", "content=from+the+query&to_user=zhangsan|lisi&token=" + senderToken, "", "", "zhangsan|lisi", "from the query"},
-		{"POST", "", "title=Backup&to_user=zhangsan,lisi", bearer, "zhangsan|lisi", "Backup"},
-		{"POST", "title=old&to_user=zhangsan", "title=new&token=" + senderToken, "", "zhangsan", "new"},
-		{"POST", "app=ops&to_user=zhangsan&to_user=lisi&token=" + rootToken, "content=%E7%A3%81%E7%9B%98%0A%E6%BB%A1%0A", "", "zhangsan|lisi", "磁盘\n满"},
-		{"POST", "to_user=@all&content=all", "", bearer, "@all", "all"},
+		{method: "GET", query: "title=Backup+failed&content=no+space&to_user=zhangsan", header: bearer, touser: "zhangsan", text: "Backup failed\nno space"},
+		{method: "GET", query: "content=from+the+query&to_user=zhangsan|lisi&token=" + senderToken, touser: "zhangsan|lisi", text: "from the query"},
+		{method: "POST", form: "title=Backup&to_user=zhangsan,lisi", header: bearer, touser: "zhangsan|lisi", text: "Backup"},
+		{method: "POST", query: "title=old&to_user=zhangsan", form: "title=new&token=" + senderToken, touser: "zhangsan", text: "new"},
+		{method: "POST", query: "app=ops&to_user=zhangsan&to_user=lisi&token=" + rootToken, form: "content=%E7%A3%81%E7%9B%98%0A%E6%BB%A1%0A", touser: "zhangsan|lisi", text: "磁盘\n满"},
+		{method: "POST", query: "to_user=@all&content=all", header: bearer, touser: "@all", text: "all"},
 	} {
 		headers := []string{asForm}
 		if tc.header != "" {
@@ -87,24 +87,24 @@ func TestWhatNoPushIs(t *testing.T) {
 		status                      int
 		says                        string
 	}{
-		{"GET", good, "", "", 401, "Authorization: Bearer TOKEN"},
-		{"GET", good + "&token=wrong", "", "", 401, "unauthorized"},
-		{"GET", good, "", as(readerToken), 403, `lacks the scope \"send\"`},
-		{"GET", good + "&app=hr", "", as(senderToken), 403, `may not use the app \"hr\"`},
-		{"GET", good, "", as(rootToken), 422, `"location":"body.app"`},
-		{"GET", "content=a", "", as(senderToken), 422, `"location":"body.to_user"`},
-		{"GET", "to_user=zhangsan&title=+&content=%0A", "", as(senderToken), 422, `"location":"body.content"`},
-		{"GET", "content=a&to_user=%E5%BC%A0%E4%B8%89", "", as(senderToken), 422, `"location":"body.to_user"`},
-		{"GET", "content=a&to_party=ops", "", as(senderToken), 422, `"location":"body.to_party"`},
-		{"GET", "to_user=zhangsan&content=%B4%C5", "", as(senderToken), 422, "not UTF-8"},
-		{"GET", "to_user=zhangsan&content=100%", "", as(senderToken), 400, "invalid URL escape"},
-		{"HEAD", good, "", as(senderToken), 405, ""},
-		{"PUT", good, "", as(senderToken), 405, "push by GET or POST"},
-		{"POST", good, "{}", "Content-Type: application/json", 415, "post JSON to /v1/messages"},
-		{"POST", good + "&token=" + senderToken, "{}", "Content-Type: application/json", 415, "post JSON to /v1/messages"},
-		{"POST", "to_user=zhangsan", form(1024), asForm, 413, "with the token in the header Authorization it may have 65536"},
-		{"POST", "to_user=zhangsan&token=" + senderToken, form(64 << 10), asForm, 413, "over 65536 bytes"},
-		{"POST", "", "to_user=zhangsan&content=a", asForm, 401, "Authorization: Bearer TOKEN"},
+		{method: "GET", query: good, status: 401, says: "Authorization: Bearer TOKEN"},
+		{method: "GET", query: good + "&token=wrong", status: 401, says: "unauthorized"},
+		{method: "GET", query: good, header: as(readerToken), status: 403, says: `lacks the scope \"send\"`},
+		{method: "GET", query: good + "&app=hr", header: as(senderToken), status: 403, says: `may not use the app \"hr\"`},
+		{method: "GET", query: good, header: as(rootToken), status: 422, says: `"location":"body.app"`},
+		{method: "GET", query: "content=a", header: as(senderToken), status: 422, says: `"location":"body.to_user"`},
+		{method: "GET", query: "to_user=zhangsan&title=+&content=%0A", header: as(senderToken), status: 422, says: `"location":"body.content"`},
+		{method: "GET", query: "content=a&to_user=%E5%BC%A0%E4%B8%89", header: as(senderToken), status: 422, says: `"location":"body.to_user"`},
+		{method: "GET", query: "content=a&to_party=ops", header: as(senderToken), status: 422, says: `"location":"body.to_party"`},
+		{method: "GET", query: "to_user=zhangsan&content=%B4%C5", header: as(senderToken), status: 422, says: "not UTF-8"},
+		{method: "GET", query: "to_user=zhangsan&content=100%", header: as(senderToken), status: 400, says: "invalid URL escape"},
+		{method: "HEAD", query: good, header: as(senderToken), status: 405},
+		{method: "PUT", query: good, header: as(senderToken), status: 405, says: "push by GET or POST"},
+		{method: "POST", query: good, form: "{}", header: "Content-Type: application/json", status: 415, says: "post JSON to /v1/messages"},
+		{method: "POST", query: good + "&token=" + senderToken, form: "{}", header: "Content-Type: application/json", status: 415, says: "post JSON to /v1/messages"},
+		{method: "POST", query: "to_user=zhangsan", form: form(1024), header: asForm, status: 413, says: "with the token in the header Authorization it may have 65536"},
+		{method: "POST", query: "to_user=zhangsan&token=" + senderToken, form: form(64 << 10), header: asForm, status: 413, says: "over 65536 bytes"},
+		{method: "POST", form: "to_user=zhangsan&content=a", header: asForm, status: 401, says: "Authorization: Bearer TOKEN"},
 	} {
 		headers := []string{tc.header}
 		if tc.header == "" {

@@ -50,15 +50,21 @@ func TestACardIsChangedByREST(t *testing.T) {
 		token, says string
 		status      int
 	}{
-		"the code is used":        {b, path, `{"button":{"replace_name":"Rejected"}}`, senderToken, "was given to update " + update.ID, 409},
-		"no such message":         {b, "/v1/messages/ops-01JD5K3V8N0000000000000000/card", `{"button":{"replace_name":"x"}}`, senderToken, "no such message", 404},
-		"no id":                   {b, "/v1/messages/nonsense/card", `{"button":{"replace_name":"x"}}`, senderToken, "no such message", 404},
-		"another app":             {b, "/v1/messages/nope-01JD5K3V8N0000000000000000/card", `{"button":{"replace_name":"x"}}`, senderToken, "may not use the app", 403},
-		"readers change nothing":  {b, path, `{"button":{"replace_name":"x"}}`, readerToken, "send", 403},
-		"no JSON":                 {b, path, `x`, senderToken, "not JSON", 400},
-		"neither button nor card": {b, path, `{}`, senderToken, "button: set either", 422},
-		"another agent":           {b, path, `{"agentid":7,"button":{"replace_name":"x"}}`, senderToken, "agentid: 7, but app ops is agent", 422},
-		"not there yet":           {bare, path, `{}`, senderToken, "not there yet", 501},
+		"the code is used": {gateway: b, path: path, body: `{"button":{"replace_name":"Rejected"}}`, token: senderToken, says: "was given to update " + update.ID, status: 409},
+		"no such message": {
+			gateway: b, path: "/v1/messages/ops-01JD5K3V8N0000000000000000/card",
+			body: `{"button":{"replace_name":"x"}}`, token: senderToken, says: "no such message", status: 404,
+		},
+		"no id": {gateway: b, path: "/v1/messages/nonsense/card", body: `{"button":{"replace_name":"x"}}`, token: senderToken, says: "no such message", status: 404},
+		"another app": {
+			gateway: b, path: "/v1/messages/nope-01JD5K3V8N0000000000000000/card",
+			body: `{"button":{"replace_name":"x"}}`, token: senderToken, says: "may not use the app", status: 403,
+		},
+		"readers change nothing":  {gateway: b, path: path, body: `{"button":{"replace_name":"x"}}`, token: readerToken, says: "send", status: 403},
+		"no JSON":                 {gateway: b, path: path, body: `x`, token: senderToken, says: "not JSON", status: 400},
+		"neither button nor card": {gateway: b, path: path, body: `{}`, token: senderToken, says: "button: set either", status: 422},
+		"another agent":           {gateway: b, path: path, body: `{"agentid":7,"button":{"replace_name":"x"}}`, token: senderToken, says: "agentid: 7, but app ops is agent", status: 422},
+		"not there yet":           {gateway: bare, path: path, body: `{}`, token: senderToken, says: "not there yet", status: 501},
 	} {
 		if p := tc.gateway.problem(tc.gateway.do("POST", tc.path, tc.body, as(tc.token))); p.Status != tc.status || !strings.Contains(p.Detail, tc.says) {
 			t.Errorf("%s: %d %s, want %d %q", name, p.Status, p.Detail, tc.status, tc.says)

@@ -280,21 +280,21 @@ func TestOperationsOnAMessage(t *testing.T) {
 		status              int
 		contains            string
 	}{
-		"cancelled":                         {waiting, "DELETE", "/v1/messages/" + id, recallerToken, 200, `"state":"cancelled"`},
-		"too late to cancel":                {done, "DELETE", "/v1/messages/" + id, recallerToken, 409, "is accepted"},
-		"replayed":                          {waiting, "POST", "/v1/messages/" + id + "/replay", rootToken, 202, `{"replays":[{"id":"` + id},
-		"replaying for another app":         {waiting, "POST", "/v1/messages/nope-01JD5K3V8N0000000000000000/replay", rootToken, 403, "may not use the app"},
-		"replaying is for admins":           {waiting, "POST", "/v1/messages/" + id + "/replay", senderToken, 403, "admin"},
-		"a recall of what nobody knows":     {waiting, "POST", "/v1/messages/" + id + "/recall", senderToken, 404, "no such message"},
-		"the apps of the token":             {waiting, "GET", "/v1/apps", readerToken, 200, `{"apps":[{"app":"ops","state":"paused","reason":"by hand"`},
-		"cancelling is not there yet":       {bare, "DELETE", "/v1/messages/" + id, senderToken, 501, "not there yet"},
-		"recalling is not there yet":        {bare, "POST", "/v1/messages/" + id + "/recall", senderToken, 501, "not there yet"},
-		"replaying is not there yet":        {bare, "POST", "/v1/messages/" + id + "/replay", rootToken, 501, "not there yet"},
-		"the state of apps is not there":    {bare, "GET", "/v1/apps", readerToken, 501, "not there yet"},
-		"broadcasts are not there yet":      {bare, "GET", "/v1/broadcasts", readerToken, 501, "not there yet"},
-		"nothing else is there":             {bare, "PUT", "/v1/message", senderToken, 404, "GET /docs lists them all"},
-		"another method is not taken":       {bare, "PUT", "/v1/messages", senderToken, 405, "does not take the method"},
-		"outside of the API is nothing too": {bare, "GET", "/admin", "", 404, "404 page not found"},
+		"cancelled":                         {b: waiting, method: "DELETE", path: "/v1/messages/" + id, token: recallerToken, status: 200, contains: `"state":"cancelled"`},
+		"too late to cancel":                {b: done, method: "DELETE", path: "/v1/messages/" + id, token: recallerToken, status: 409, contains: "is accepted"},
+		"replayed":                          {b: waiting, method: "POST", path: "/v1/messages/" + id + "/replay", token: rootToken, status: 202, contains: `{"replays":[{"id":"` + id},
+		"replaying for another app":         {b: waiting, method: "POST", path: "/v1/messages/nope-01JD5K3V8N0000000000000000/replay", token: rootToken, status: 403, contains: "may not use the app"},
+		"replaying is for admins":           {b: waiting, method: "POST", path: "/v1/messages/" + id + "/replay", token: senderToken, status: 403, contains: "admin"},
+		"a recall of what nobody knows":     {b: waiting, method: "POST", path: "/v1/messages/" + id + "/recall", token: senderToken, status: 404, contains: "no such message"},
+		"the apps of the token":             {b: waiting, method: "GET", path: "/v1/apps", token: readerToken, status: 200, contains: `{"apps":[{"app":"ops","state":"paused","reason":"by hand"`},
+		"cancelling is not there yet":       {b: bare, method: "DELETE", path: "/v1/messages/" + id, token: senderToken, status: 501, contains: "not there yet"},
+		"recalling is not there yet":        {b: bare, method: "POST", path: "/v1/messages/" + id + "/recall", token: senderToken, status: 501, contains: "not there yet"},
+		"replaying is not there yet":        {b: bare, method: "POST", path: "/v1/messages/" + id + "/replay", token: rootToken, status: 501, contains: "not there yet"},
+		"the state of apps is not there":    {b: bare, method: "GET", path: "/v1/apps", token: readerToken, status: 501, contains: "not there yet"},
+		"broadcasts are not there yet":      {b: bare, method: "GET", path: "/v1/broadcasts", token: readerToken, status: 501, contains: "not there yet"},
+		"nothing else is there":             {b: bare, method: "PUT", path: "/v1/message", token: senderToken, status: 404, contains: "GET /docs lists them all"},
+		"another method is not taken":       {b: bare, method: "PUT", path: "/v1/messages", token: senderToken, status: 405, contains: "does not take the method"},
+		"outside of the API is nothing too": {b: bare, method: "GET", path: "/admin", status: 404, contains: "404 page not found"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

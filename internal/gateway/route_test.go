@@ -53,18 +53,18 @@ func TestRoutesOfOthersAskForTheSameTokens(t *testing.T) {
 		status              int
 		says                string
 	}{
-		"a webhook":                      {"POST", "/v1/webhooks/alertmanager/ops", senderToken, 200, "sender admin=false"},
-		"a webhook without a token":      {"POST", "/v1/webhooks/alertmanager/ops", "", 401, "Bearer"},
-		"a webhook without its scope":    {"POST", "/v1/webhooks/alertmanager/ops", readerToken, 403, "lacks the scope"},
-		"a webhook of another app":       {"POST", "/v1/webhooks/alertmanager/hr", senderToken, 403, "may not use the app"},
-		"a page with a token":            {"GET", "/page/x", rootToken, 200, "root admin=true"},
-		"a page without":                 {"GET", "/page/x", "", 401, "Bearer"},
-		"a board to look at":             {"GET", "/board/", readerToken, 200, "reader"},
-		"a board that is not to touch":   {"DELETE", "/board/x", readerToken, 403, "lacks the scope \"admin\""},
-		"a board for admins":             {"DELETE", "/board/x", rootToken, 200, "root"},
-		"a page for everyone":            {"GET", "/login", "", 200, "who are you?"},
-		"a webhook that is not there":    {"POST", "/v1/webhooks/ops", senderToken, 404, "no such operation"},
-		"an access token opens no route": {"GET", "/page/x", b.accessToken(senderToken), 401, "no such token"},
+		"a webhook":                      {method: "POST", path: "/v1/webhooks/alertmanager/ops", token: senderToken, status: 200, says: "sender admin=false"},
+		"a webhook without a token":      {method: "POST", path: "/v1/webhooks/alertmanager/ops", status: 401, says: "Bearer"},
+		"a webhook without its scope":    {method: "POST", path: "/v1/webhooks/alertmanager/ops", token: readerToken, status: 403, says: "lacks the scope"},
+		"a webhook of another app":       {method: "POST", path: "/v1/webhooks/alertmanager/hr", token: senderToken, status: 403, says: "may not use the app"},
+		"a page with a token":            {method: "GET", path: "/page/x", token: rootToken, status: 200, says: "root admin=true"},
+		"a page without":                 {method: "GET", path: "/page/x", status: 401, says: "Bearer"},
+		"a board to look at":             {method: "GET", path: "/board/", token: readerToken, status: 200, says: "reader"},
+		"a board that is not to touch":   {method: "DELETE", path: "/board/x", token: readerToken, status: 403, says: "lacks the scope \"admin\""},
+		"a board for admins":             {method: "DELETE", path: "/board/x", token: rootToken, status: 200, says: "root"},
+		"a page for everyone":            {method: "GET", path: "/login", status: 200, says: "who are you?"},
+		"a webhook that is not there":    {method: "POST", path: "/v1/webhooks/ops", token: senderToken, status: 404, says: "no such operation"},
+		"an access token opens no route": {method: "GET", path: "/page/x", token: b.accessToken(senderToken), status: 401, says: "no such token"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -27,16 +27,16 @@ func TestRecallUpdateAndUploadRefuse(t *testing.T) {
 		code             int64
 		says             string
 	}{
-		"a recall over 64 KiB":                 {recall, sender, `{"msgid":"` + strings.Repeat("x", 64<<10) + `"}`, 40206, "over 65536 bytes"},
-		"a recall of what no app has sent":     {recall, root, `{"msgid":"past-us"}`, 40058, "invalid msgid"},
-		"an update over the limit of a body":   {update, sender, strings.Repeat(" ", message.MaxBodyBytes+1), 40206, "over 8388608 bytes"},
-		"an update that is no JSON":            {update, sender, `{"response_code"`, 40058, "invalid json"},
-		"an update that is null":               {update, sender, `null`, 40058, "response_code missing"},
-		"a response_code that is a number":     {update, sender, `{"response_code":5}`, 40058, "response_code missing"},
-		"the card of another app":              {update, sender, `{"response_code":"hr-` + unknown + `"}`, 301002, `may not use the app "hr"`},
-		"a card that nobody knows":             {update, sender, `{"response_code":"ops-` + unknown + `"}`, 40058, "no such message"},
-		"a callback's code, and no agentid":    {update, root, `{"response_code":"x","agentid":null}`, 41011, "agentid missing"},
-		"a callback's code, and another agent": {update, sender, `{"response_code":"x","agentid":1000003}`, 301002, "may use: 1000002"},
+		"a recall over 64 KiB":                 {api: recall, token: sender, body: `{"msgid":"` + strings.Repeat("x", 64<<10) + `"}`, code: 40206, says: "over 65536 bytes"},
+		"a recall of what no app has sent":     {api: recall, token: root, body: `{"msgid":"past-us"}`, code: 40058, says: "invalid msgid"},
+		"an update over the limit of a body":   {api: update, token: sender, body: strings.Repeat(" ", message.MaxBodyBytes+1), code: 40206, says: "over 8388608 bytes"},
+		"an update that is no JSON":            {api: update, token: sender, body: `{"response_code"`, code: 40058, says: "invalid json"},
+		"an update that is null":               {api: update, token: sender, body: `null`, code: 40058, says: "response_code missing"},
+		"a response_code that is a number":     {api: update, token: sender, body: `{"response_code":5}`, code: 40058, says: "response_code missing"},
+		"the card of another app":              {api: update, token: sender, body: `{"response_code":"hr-` + unknown + `"}`, code: 301002, says: `may not use the app "hr"`},
+		"a card that nobody knows":             {api: update, token: sender, body: `{"response_code":"ops-` + unknown + `"}`, code: 40058, says: "no such message"},
+		"a callback's code, and no agentid":    {api: update, token: root, body: `{"response_code":"x","agentid":null}`, code: 41011, says: "agentid missing"},
+		"a callback's code, and another agent": {api: update, token: sender, body: `{"response_code":"x","agentid":1000003}`, code: 301002, says: "may use: 1000002"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -116,10 +116,10 @@ func TestBothAPIsTellWhoseFaultAFailureIs(t *testing.T) {
 		says       string
 		compatible int // HTTP status of WeCom's API
 	}{
-		"a fault of wecomq's":        {errors.New(internal), 500, -1, "a fault of wecomq's", 500},
-		"Redis away":                 {fmt.Errorf("%w: %s", gateway.ErrUnavailable, internal), 503, -1, "Redis did not confirm in time", 503},
-		"Redis that stores nothing":  {fmt.Errorf("%w: %s", gateway.ErrRefused, internal), 503, -1, "Redis stores nothing at present", 503},
-		"a message that is too late": {fmt.Errorf("%w: it is rejected", gateway.ErrConflict), 409, 40058, "it is rejected", 200},
+		"a fault of wecomq's":        {err: errors.New(internal), status: 500, errcode: -1, says: "a fault of wecomq's", compatible: 500},
+		"Redis away":                 {err: fmt.Errorf("%w: %s", gateway.ErrUnavailable, internal), status: 503, errcode: -1, says: "Redis did not confirm in time", compatible: 503},
+		"Redis that stores nothing":  {err: fmt.Errorf("%w: %s", gateway.ErrRefused, internal), status: 503, errcode: -1, says: "Redis stores nothing at present", compatible: 503},
+		"a message that is too late": {err: fmt.Errorf("%w: it is rejected", gateway.ErrConflict), status: 409, errcode: 40058, says: "it is rejected", compatible: 200},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -24,10 +24,10 @@ func describe(client redis.UniversalClient) opened {
 	switch c := client.(type) {
 	case *redis.ClusterClient:
 		o := c.Options()
-		return opened{"cluster", strings.Join(o.Addrs, " "), o.Username, o.Password, 0, o.TLSConfig != nil}
+		return opened{Kind: "cluster", Addr: strings.Join(o.Addrs, " "), Username: o.Username, Password: o.Password, TLS: o.TLSConfig != nil}
 	case *redis.Client:
 		o := c.Options()
-		return opened{"single", o.Addr, o.Username, o.Password, o.DB, o.TLSConfig != nil}
+		return opened{Kind: "single", Addr: o.Addr, Username: o.Username, Password: o.Password, DB: o.DB, TLS: o.TLSConfig != nil}
 	}
 	return opened{}
 }

@@ -139,7 +139,7 @@ func (e *entry) request(s send) func(send) (id string, err error) {
 		Priority  tasks.Priority `json:"priority"`
 		ProcessAt string         `json:"process_at,omitempty"`
 		ExpiresIn string         `json:"expires_in,omitempty"`
-	}{s.body(), "text", s.app, s.options.Priority, due, expires})
+	}{SendTextRequest: s.body(), MsgType: "text", App: s.app, Priority: s.options.Priority, ProcessAt: due, ExpiresIn: expires})
 	e.must(err)
 	return func(s send) (string, error) { return e.post(body, s.options.IdempotencyKey) }
 }

@@ -42,10 +42,10 @@ func TestSamplesOfRealSources(t *testing.T) {
 		trunc    int
 		receiver string
 	}{
-		"alertmanager_v4_firing_0.28.1.json": {webhook.Alertmanager, webhook.Firing, 1, 0, "hook"},
-		"alertmanager_v4_firing_0.34.json":   {webhook.Alertmanager, webhook.Firing, 2, 1, "hook"},
-		"alertmanager_v4_resolved_0.34.json": {webhook.Alertmanager, webhook.Resolved, 2, 1, "hook"},
-		"grafana_webhook.json":               {webhook.Grafana, webhook.Firing, 1, 0, "My Super Webhook"},
+		"alertmanager_v4_firing_0.28.1.json": {source: webhook.Alertmanager, status: webhook.Firing, alerts: 1, receiver: "hook"},
+		"alertmanager_v4_firing_0.34.json":   {source: webhook.Alertmanager, status: webhook.Firing, alerts: 2, trunc: 1, receiver: "hook"},
+		"alertmanager_v4_resolved_0.34.json": {source: webhook.Alertmanager, status: webhook.Resolved, alerts: 2, trunc: 1, receiver: "hook"},
+		"grafana_webhook.json":               {source: webhook.Grafana, status: webhook.Firing, alerts: 1, receiver: "My Super Webhook"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -207,13 +207,16 @@ func TestWhatBecomesOfASourcesWebhook(t *testing.T) {
 		status              int
 		says, counts        string
 	}{
-		{"jenkins", "to_user=a", string(sample(t, "sources/jenkins-started.json")), 202, `{"messages":[],"digested":0}`, "jenkins skipped 1"},
-		{"backup", "", `{"job":"x"}`, 422, "nobody is named", "backup unaddressed 1, backup refused 1"},
-		{"backup", "to_user=a", "{", 400, "the end of its JSON is missing", "backup refused 1"},
-		{"backup", "to_user=a", nested, 422, "over 32 objects and arrays within each other; let the source send less", "backup refused 1"},
-		{"backup", "to_user=a", `{"a":"` + strings.Repeat("x", webhook.MaxSourceBodyBytes) + `"}`, 413, "the body has more than 1048576 bytes", "backup refused 1"},
-		{"wrong", "to_user=a", `{"a":"b"}`, 202, `"alerts":1`, "wrong fallback 1, wrong message 1"},
-		{"nobody-knows", "to_user=a", `{}`, 404, `gateway.webhooks.sources has no \"nobody-knows\"`, ""},
+		{source: "jenkins", query: "to_user=a", body: string(sample(t, "sources/jenkins-started.json")), status: 202, says: `{"messages":[],"digested":0}`, counts: "jenkins skipped 1"},
+		{source: "backup", body: `{"job":"x"}`, status: 422, says: "nobody is named", counts: "backup unaddressed 1, backup refused 1"},
+		{source: "backup", query: "to_user=a", body: "{", status: 400, says: "the end of its JSON is missing", counts: "backup refused 1"},
+		{source: "backup", query: "to_user=a", body: nested, status: 422, says: "over 32 objects and arrays within each other; let the source send less", counts: "backup refused 1"},
+		{
+			source: "backup", query: "to_user=a", body: `{"a":"` + strings.Repeat("x", webhook.MaxSourceBodyBytes) + `"}`,
+			status: 413, says: "the body has more than 1048576 bytes", counts: "backup refused 1",
+		},
+		{source: "wrong", query: "to_user=a", body: `{"a":"b"}`, status: 202, says: `"alerts":1`, counts: "wrong fallback 1, wrong message 1"},
+		{source: "nobody-knows", query: "to_user=a", body: `{}`, status: 404, says: `gateway.webhooks.sources has no \"nobody-knows\"`},
 	} {
 		counted = nil
 		a := b.post(t, step.source, step.query, step.body, nil)

@@ -64,39 +64,45 @@ func TestListsAsPeopleHaveThem(t *testing.T) {
 		options    compose.Options
 		content    string
 		want       []string
-		encoding   string
+		encoding   string // UTF-8 unless it says another
 	}{
-		{"a header", "userid,name\na,徐\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
-		{"a header in capitals, not in the first column", "name,UserID\n徐,a\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
-		{"a header without userid", "工号,name\na,徐\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
-		{"a header without userid, same words", "工号\na\n", compose.Options{}, "x", []string{"a: "}, "utf-8"},
-		{"a header that is often used", "User_ID,x\na,y\n", compose.Options{}, "x", []string{"a: "}, "utf-8"},
-		{"no header", "b\na\n", compose.Options{}, "x", []string{"a,b: "}, "utf-8"},
-		{"no header, though it looks like one", "userid\na\n", compose.Options{Header: compose.HeaderNo}, "x", []string{"a,userid: "}, "utf-8"},
-		{"a header that looks like none", "id\na\n", compose.Options{Header: compose.HeaderYes}, "x", []string{"a: "}, "utf-8"},
-		{"no header, with a column by its number", "a,徐\n", compose.Options{Header: compose.HeaderNo}, `{{index . "2"}}`, []string{"a: 徐"}, "utf-8"},
-		{"a byte order mark", "\uFEFFuserid,name\na,徐\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
-		{"GB18030", gb("userid,name\na,徐静\n"), compose.Options{}, "{{.name}}", []string{"a: 徐静"}, "gb18030"},
-		{"GB18030 after a long start in ASCII", gb("userid,name\n" + strings.Repeat("a,x\n", 16400) + "b,徐静\n"), compose.Options{}, "{{.name}}", []string{"a: x", "b: 徐静"}, "gb18030"},
-		{"GB18030 with a character of four bytes", gb("userid,name\na,徐\U00020000\n"), compose.Options{}, "{{.name}}", []string{"a: 徐\U00020000"}, "gb18030"},
-		{"GBK that could be UTF-8", gb("userid,name\na,茅\n"), compose.Options{Encoding: "GBK"}, "{{.name}}", []string{"a: 茅"}, "gb18030"},
-		{"what Excel calls Unicode text", excel("userid\tname\r\na\t\"徐\t静\"\r\n"), compose.Options{}, "{{.name}}", []string{"a: 徐\t静"}, "utf-16le"},
-		{"UTF-16 without a mark", excel("userid,name\na,徐\n")[2:], compose.Options{Encoding: "utf-16le"}, "{{.name}}", []string{"a: 徐"}, "utf-16le"},
-		{"semicolons", "userid;name\na;1,5\n", compose.Options{}, "{{.name}}", []string{"a: 1,5"}, "utf-8"},
-		{"CRLF and no line break at the end", "userid,name\r\na,徐\r\nb,静", compose.Options{}, "{{.name}}{{if eq .name `静`}}!{{end}}", []string{"a: 徐", "b: 静"}, "utf-8"},
-		{"line breaks in quotes", "userid,\"na\nme\"\na,\"徐\r\n静, \"\"x\"\"\"\n", compose.Options{}, "{{index . \"na\\nme\"}}", []string{"a: 徐\n静, \"x\""}, "utf-8"},
-		{"blank lines and blank rows", "\n\r\nuserid,name\n\n,\na,徐\n ,\t\n\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
-		{"blanks around userids and names", " userid , name \n a　,徐\n", compose.Options{}, "{{.name}}", []string{"a: 徐"}, "utf-8"},
-		{"rows that are shorter or end in commas", "userid,name,x\na,徐\nb,徐,,,\n", compose.Options{}, "{{.name}}", []string{"a,b: 徐"}, "utf-8"},
-		{"duplicates across case", "userid,name\nBob,1\nann,2\nbob,3\nANN,4\n", compose.Options{}, "x{{.name}}", []string{"Bob: 1", "ann: 2"}, "utf-8"},
-		{"equal renderings of other values", "userid,name\nc,1\nb,2\na,1\n", compose.Options{}, "x{{if .name}}{{end}}", []string{"a,b,c: 1"}, "utf-8"},
-		{"an empty value", "userid,name\na,\n", compose.Options{}, "x{{.name}}", []string{"a: "}, "utf-8"},
-		{"without what is invalid", "userid,name\n张,1\na,2\n|,3\n", compose.Options{SkipInvalid: true}, "x{{.name}}", []string{"a: 2"}, "utf-8"},
-		{"the second row of a user whose first is invalid", "userid,name\na,\na,2\n", compose.Options{SkipInvalid: true}, "{{.name}}", []string{"a: 2"}, "utf-8"},
+		{name: "a header", list: "userid,name\na,徐\n", content: "{{.name}}", want: []string{"a: 徐"}},
+		{name: "a header in capitals, not in the first column", list: "name,UserID\n徐,a\n", content: "{{.name}}", want: []string{"a: 徐"}},
+		{name: "a header without userid", list: "工号,name\na,徐\n", content: "{{.name}}", want: []string{"a: 徐"}},
+		{name: "a header without userid, same words", list: "工号\na\n", content: "x", want: []string{"a: "}},
+		{name: "a header that is often used", list: "User_ID,x\na,y\n", content: "x", want: []string{"a: "}},
+		{name: "no header", list: "b\na\n", content: "x", want: []string{"a,b: "}},
+		{name: "no header, though it looks like one", list: "userid\na\n", options: compose.Options{Header: compose.HeaderNo}, content: "x", want: []string{"a,userid: "}},
+		{name: "a header that looks like none", list: "id\na\n", options: compose.Options{Header: compose.HeaderYes}, content: "x", want: []string{"a: "}},
+		{name: "no header, with a column by its number", list: "a,徐\n", options: compose.Options{Header: compose.HeaderNo}, content: `{{index . "2"}}`, want: []string{"a: 徐"}},
+		{name: "a byte order mark", list: "\uFEFFuserid,name\na,徐\n", content: "{{.name}}", want: []string{"a: 徐"}},
+		{name: "GB18030", list: gb("userid,name\na,徐静\n"), content: "{{.name}}", want: []string{"a: 徐静"}, encoding: "gb18030"},
+		{
+			name: "GB18030 after a long start in ASCII", list: gb("userid,name\n" + strings.Repeat("a,x\n", 16400) + "b,徐静\n"),
+			content: "{{.name}}", want: []string{"a: x", "b: 徐静"}, encoding: "gb18030",
+		},
+		{name: "GB18030 with a character of four bytes", list: gb("userid,name\na,徐\U00020000\n"), content: "{{.name}}", want: []string{"a: 徐\U00020000"}, encoding: "gb18030"},
+		{name: "GBK that could be UTF-8", list: gb("userid,name\na,茅\n"), options: compose.Options{Encoding: "GBK"}, content: "{{.name}}", want: []string{"a: 茅"}, encoding: "gb18030"},
+		{name: "what Excel calls Unicode text", list: excel("userid\tname\r\na\t\"徐\t静\"\r\n"), content: "{{.name}}", want: []string{"a: 徐\t静"}, encoding: "utf-16le"},
+		{name: "UTF-16 without a mark", list: excel("userid,name\na,徐\n")[2:], options: compose.Options{Encoding: "utf-16le"}, content: "{{.name}}", want: []string{"a: 徐"}, encoding: "utf-16le"},
+		{name: "semicolons", list: "userid;name\na;1,5\n", content: "{{.name}}", want: []string{"a: 1,5"}},
+		{name: "CRLF and no line break at the end", list: "userid,name\r\na,徐\r\nb,静", content: "{{.name}}{{if eq .name `静`}}!{{end}}", want: []string{"a: 徐", "b: 静"}},
+		{name: "line breaks in quotes", list: "userid,\"na\nme\"\na,\"徐\r\n静, \"\"x\"\"\"\n", content: "{{index . \"na\\nme\"}}", want: []string{"a: 徐\n静, \"x\""}},
+		{name: "blank lines and blank rows", list: "\n\r\nuserid,name\n\n,\na,徐\n ,\t\n\n", content: "{{.name}}", want: []string{"a: 徐"}},
+		{name: "blanks around userids and names", list: " userid , name \n a　,徐\n", content: "{{.name}}", want: []string{"a: 徐"}},
+		{name: "rows that are shorter or end in commas", list: "userid,name,x\na,徐\nb,徐,,,\n", content: "{{.name}}", want: []string{"a,b: 徐"}},
+		{name: "duplicates across case", list: "userid,name\nBob,1\nann,2\nbob,3\nANN,4\n", content: "x{{.name}}", want: []string{"Bob: 1", "ann: 2"}},
+		{name: "equal renderings of other values", list: "userid,name\nc,1\nb,2\na,1\n", content: "x{{if .name}}{{end}}", want: []string{"a,b,c: 1"}},
+		{name: "an empty value", list: "userid,name\na,\n", content: "x{{.name}}", want: []string{"a: "}},
+		{name: "without what is invalid", list: "userid,name\n张,1\na,2\n|,3\n", options: compose.Options{SkipInvalid: true}, content: "x{{.name}}", want: []string{"a: 2"}},
+		{name: "the second row of a user whose first is invalid", list: "userid,name\na,\na,2\n", options: compose.Options{SkipInvalid: true}, content: "{{.name}}", want: []string{"a: 2"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if tt.encoding == "" {
+				tt.encoding = "utf-8"
+			}
 			compiled := compile(t, strings.NewReader(tt.list), text(t, tt.content), tt.options)
 			got := calls(t, compiled)
 			slices.Sort(got) // by rendering they are in the order of a hash
