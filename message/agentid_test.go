@@ -15,20 +15,20 @@ func TestFillAgentID(t *testing.T) {
 	tests := []struct {
 		name, body, agentID, want string
 	}{
-		{"writes the number in place", `{"touser":"a","agentid":"","text":{}}`, "12", `{"touser":"a","agentid":12,"text":{}}`},
-		{"quotes what is no number", `{"agentid":""}`, `a"b`, `{"agentid":"a\"b"}`},
-		{"quotes a number with a leading zero", `{"agentid":""}`, "012", `{"agentid":"012"}`},
-		{"keeps an agentid that is there", `{"agentid":7}`, "12", `{"agentid":7}`},
-		{"keeps a body without an agentid", `{"a":1}`, "12", `{"a":1}`},
-		{"keeps the body when there is nothing to fill in", `{"agentid":""}`, "", `{"agentid":""}`},
-		{"passes by nested objects", `{"text":{"agentid":""},"agentid":""}`, "12", `{"text":{"agentid":""},"agentid":12}`},
-		{"passes by arrays", `{"l":[{"agentid":""}],"agentid":""}`, "12", `{"l":[{"agentid":""}],"agentid":12}`},
-		{"is not fooled by strings", `{"c":",\"agentid\":\"\"\\","agentid":""}`, "12", `{"c":",\"agentid\":\"\"\\","agentid":12}`},
-		{"is not fooled by a value that looks like the name", `{"c":"agentid","d":"","agentid":""}`, "12", `{"c":"agentid","d":"","agentid":12}`},
-		{"copes with blanks", "{ \"agentid\" :\n\"\" }", "12", "{ \"agentid\" :\n12 }"},
-		{"keeps what is no object", `["agentid",""]`, "12", `["agentid",""]`},
-		{"keeps what is no JSON", `{"agentid`, "12", `{"agentid`},
-		{"keeps an empty body", ``, "12", ``},
+		{name: "writes the number in place", body: `{"touser":"a","agentid":"","text":{}}`, agentID: "12", want: `{"touser":"a","agentid":12,"text":{}}`},
+		{name: "quotes what is no number", body: `{"agentid":""}`, agentID: `a"b`, want: `{"agentid":"a\"b"}`},
+		{name: "quotes a number with a leading zero", body: `{"agentid":""}`, agentID: "012", want: `{"agentid":"012"}`},
+		{name: "keeps an agentid that is there", body: `{"agentid":7}`, agentID: "12", want: `{"agentid":7}`},
+		{name: "keeps a body without an agentid", body: `{"a":1}`, agentID: "12", want: `{"a":1}`},
+		{name: "keeps the body when there is nothing to fill in", body: `{"agentid":""}`, want: `{"agentid":""}`},
+		{name: "passes by nested objects", body: `{"text":{"agentid":""},"agentid":""}`, agentID: "12", want: `{"text":{"agentid":""},"agentid":12}`},
+		{name: "passes by arrays", body: `{"l":[{"agentid":""}],"agentid":""}`, agentID: "12", want: `{"l":[{"agentid":""}],"agentid":12}`},
+		{name: "is not fooled by strings", body: `{"c":",\"agentid\":\"\"\\","agentid":""}`, agentID: "12", want: `{"c":",\"agentid\":\"\"\\","agentid":12}`},
+		{name: "is not fooled by a value that looks like the name", body: `{"c":"agentid","d":"","agentid":""}`, agentID: "12", want: `{"c":"agentid","d":"","agentid":12}`},
+		{name: "copes with blanks", body: "{ \"agentid\" :\n\"\" }", agentID: "12", want: "{ \"agentid\" :\n12 }"},
+		{name: "keeps what is no object", body: `["agentid",""]`, agentID: "12", want: `["agentid",""]`},
+		{name: "keeps what is no JSON", body: `{"agentid`, agentID: "12", want: `{"agentid`},
+		{name: "keeps an empty body", body: ``, agentID: "12", want: ``},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

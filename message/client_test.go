@@ -106,19 +106,19 @@ func TestSendTakesAnyRequest(t *testing.T) {
 		request   any
 		want      post
 	}{
-		{"under its full name", "message/send", text("hi"), post{"message/send", typed}},
-		{"by path", "/cgi-bin/message/send", text("hi"), post{"message/send", typed}},
-		{"by path without the slash", "cgi-bin/message/send", text("hi"), post{"message/send", typed}},
-		{"for short", "send", text("hi"), post{"message/send", typed}},
-		{"with an agentid of its own", "send", own, post{"message/send", strings.Replace(typed, "12", "7", 1)}},
-		{"as raw JSON without an agentid", "send", json.RawMessage(`{"a":1}`), post{"message/send", `{"agentid":12,"a":1}`}},
-		{"as a map that is empty", "send", map[string]any{}, post{"message/send", `{"agentid":12}`}},
-		{"under the name of a method", "SendText", text("hi"), post{"message/send", typed}},
-		{"under no name", "", text("hi"), post{"message/send", typed}},
-		{"under the path of another API", "appchat/send", map[string]any{"agentid": ""}, post{"message/send", `{"agentid":12}`}},
+		{name: "under its full name", api: "message/send", request: text("hi"), want: post{"message/send", typed}},
+		{name: "by path", api: "/cgi-bin/message/send", request: text("hi"), want: post{"message/send", typed}},
+		{name: "by path without the slash", api: "cgi-bin/message/send", request: text("hi"), want: post{"message/send", typed}},
+		{name: "for short", api: "send", request: text("hi"), want: post{"message/send", typed}},
+		{name: "with an agentid of its own", api: "send", request: own, want: post{"message/send", strings.Replace(typed, "12", "7", 1)}},
+		{name: "as raw JSON without an agentid", api: "send", request: json.RawMessage(`{"a":1}`), want: post{"message/send", `{"agentid":12,"a":1}`}},
+		{name: "as a map that is empty", api: "send", request: map[string]any{}, want: post{"message/send", `{"agentid":12}`}},
+		{name: "under the name of a method", api: "SendText", request: text("hi"), want: post{"message/send", typed}},
+		{name: "under no name", request: text("hi"), want: post{"message/send", typed}},
+		{name: "under the path of another API", api: "appchat/send", request: map[string]any{"agentid": ""}, want: post{"message/send", `{"agentid":12}`}},
 		{
-			"of the caller's own type", "send", &custom{SendRequestCommon: to("a"), Sticker: "s"},
-			post{"message/send", `{"touser":"a","toparty":"","totag":"","msgtype":"","agentid":12,"safe":0,"enable_id_trans":0,"enable_duplicate_check":0,` +
+			name: "of the caller's own type", api: "send", request: &custom{SendRequestCommon: to("a"), Sticker: "s"},
+			want: post{"message/send", `{"touser":"a","toparty":"","totag":"","msgtype":"","agentid":12,"safe":0,"enable_id_trans":0,"enable_duplicate_check":0,` +
 				`"duplicate_check_interval":0,"sticker":"s"}`},
 		},
 	}

@@ -204,7 +204,7 @@ func TestEncodeRefuses(t *testing.T) {
 				Lines  []string          `json:"lines"`
 				Data   []byte            `json:"data"`
 				Text   string            `json:"text"`
-			}{map[string]string{"host": "db"}, []string{"ok"}, []byte{0xff}, "\xff"},
+			}{Labels: map[string]string{"host": "db"}, Lines: []string{"ok"}, Data: []byte{0xff}, Text: "\xff"},
 			"encode message: text: not UTF-8 from byte 0 on; convert the text before sending it",
 		},
 	}

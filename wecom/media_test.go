@@ -54,14 +54,14 @@ func TestUploadMediaChecksBeforeItSends(t *testing.T) {
 		size     int
 		says     string
 	}{
-		"an unknown type":            {"gif", "a.gif", 10, `type "gif" is not one of image, voice, video, file`},
-		"no bytes":                   {wecom.MediaFile, "a.txt", 0, "the file is empty"},
-		"five bytes":                 {wecom.MediaFile, "a.txt", 5, "5 bytes, WeCom takes no file under 6"},
-		"a voice of over 2 MB":       {wecom.MediaVoice, "a.amr", 2<<20 + 3, "more than WeCom's limit of 2 MB for type voice; make it shorter"},
-		"a name with a backslash":    {wecom.MediaFile, `a\b`, 10, "file name"},
-		"a name with a line break":   {wecom.MediaFile, "a\r\nX: y", 10, "file name"},
-		"a name that is a path":      {wecom.MediaFile, "/etc/passwd", 10, "file name"},
-		"a name with a double quote": {wecom.MediaFile, `a".txt`, 10, "file name"},
+		"an unknown type":            {kind: "gif", filename: "a.gif", size: 10, says: `type "gif" is not one of image, voice, video, file`},
+		"no bytes":                   {kind: wecom.MediaFile, filename: "a.txt", says: "the file is empty"},
+		"five bytes":                 {kind: wecom.MediaFile, filename: "a.txt", size: 5, says: "5 bytes, WeCom takes no file under 6"},
+		"a voice of over 2 MB":       {kind: wecom.MediaVoice, filename: "a.amr", size: 2<<20 + 3, says: "more than WeCom's limit of 2 MB for type voice; make it shorter"},
+		"a name with a backslash":    {kind: wecom.MediaFile, filename: `a\b`, size: 10, says: "file name"},
+		"a name with a line break":   {kind: wecom.MediaFile, filename: "a\r\nX: y", size: 10, says: "file name"},
+		"a name that is a path":      {kind: wecom.MediaFile, filename: "/etc/passwd", size: 10, says: "file name"},
+		"a name with a double quote": {kind: wecom.MediaFile, filename: `a".txt`, size: 10, says: "file name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -94,27 +94,33 @@ func TestCheckMediaNamesWhatWeComWouldRefuse(t *testing.T) {
 		code    wecom.Code // 0: it is taken
 		says    string
 	}{
-		"a PNG of 10 MB":         {wecom.MediaImage, of(png, 10*mb), 0, ""},
-		"a JPG":                  {wecom.MediaImage, []byte("\xff\xd8\xff\xe0 and so on"), 0, ""},
-		"a PNG over 10 MB":       {wecom.MediaImage, of(png, 10*mb+7), 40009, "more than WeCom's limit of 10 MB for type image; make it smaller"},
-		"a GIF":                  {wecom.MediaImage, []byte("GIF89a and so on"), 40004, "not a JPG or PNG by its first bytes"},
-		"a minute of AMR":        {wecom.MediaVoice, voice(3000), 0, ""},
-		"more than a minute":     {wecom.MediaVoice, voice(3001), 45007, "1m0.02s long, more than WeCom's limit of 1m0s for type voice; cut it: ffmpeg -i FILE -t 60 -c copy short.amr"},
-		"wide-band AMR":          {wecom.MediaVoice, []byte("#!AMR-WB\n\x04"), 301017, "wide-band AMR (AMR-WB), and WeCom takes AMR alone"},
-		"AMR of two channels":    {wecom.MediaVoice, []byte("#!AMR_MC1.0\n\x04"), 301017, "not an AMR by its first bytes, which is all that WeCom takes for type voice; convert it to AMR of 8 kHz, mono"},
-		"AMR that breaks off":    {wecom.MediaVoice, voice(2)[:50], 0, ""},
-		"AMR over 2 MB":          {wecom.MediaVoice, of("#!AMR\n", 2*mb+1), 45001, "more than WeCom's limit of 2 MB for type voice"},
-		"an MP3":                 {wecom.MediaVoice, []byte("ID3 and so on"), 301017, "not an AMR"},
-		"an MP4":                 {wecom.MediaVideo, []byte(mp4), 0, ""},
-		"an MP4 over 10 MB":      {wecom.MediaVideo, of(mp4, 10*mb+1), 40011, "more than WeCom's limit of 10 MB for type video"},
-		"a brand of nobody":      {wecom.MediaVideo, []byte("\x00\x00\x00\x18ftypxyz1\x00\x00\x00\x00mp42isom"), 0, ""},
-		"an MP4 of few brands":   {wecom.MediaVideo, []byte("\x00\x00\x00\x14ftypxyz1\x00\x00\x00\x00xyz2mp42"), 40004, "not an MP4"},
-		"a box of no size":       {wecom.MediaVideo, []byte("\x00\x00\x00\x00ftypavc1"), 0, ""},
-		"an MP4 of no brand":     {wecom.MediaVideo, []byte("\x00\x00\x00\x08ftyp"), 40004, "not an MP4"},
-		"an AVI":                 {wecom.MediaVideo, []byte("RIFF1234AVI "), 40004, "not an MP4"},
-		"any 20 MB as a file":    {wecom.MediaFile, make([]byte, 20*mb), 0, ""},
-		"more than 20 MB":        {wecom.MediaFile, make([]byte, 20*mb+1), 45001, "more than WeCom's limit of 20 MB for type file"},
-		"a picture of six bytes": {wecom.MediaImage, []byte("\xff\xd8\xff\xe0\x00\x10"), 0, ""},
+		"a PNG of 10 MB":   {kind: wecom.MediaImage, content: of(png, 10*mb)},
+		"a JPG":            {kind: wecom.MediaImage, content: []byte("\xff\xd8\xff\xe0 and so on")},
+		"a PNG over 10 MB": {kind: wecom.MediaImage, content: of(png, 10*mb+7), code: 40009, says: "more than WeCom's limit of 10 MB for type image; make it smaller"},
+		"a GIF":            {kind: wecom.MediaImage, content: []byte("GIF89a and so on"), code: 40004, says: "not a JPG or PNG by its first bytes"},
+		"a minute of AMR":  {kind: wecom.MediaVoice, content: voice(3000)},
+		"more than a minute": {
+			kind: wecom.MediaVoice, content: voice(3001), code: 45007,
+			says: "1m0.02s long, more than WeCom's limit of 1m0s for type voice; cut it: ffmpeg -i FILE -t 60 -c copy short.amr",
+		},
+		"wide-band AMR": {kind: wecom.MediaVoice, content: []byte("#!AMR-WB\n\x04"), code: 301017, says: "wide-band AMR (AMR-WB), and WeCom takes AMR alone"},
+		"AMR of two channels": {
+			kind: wecom.MediaVoice, content: []byte("#!AMR_MC1.0\n\x04"), code: 301017,
+			says: "not an AMR by its first bytes, which is all that WeCom takes for type voice; convert it to AMR of 8 kHz, mono",
+		},
+		"AMR that breaks off":    {kind: wecom.MediaVoice, content: voice(2)[:50]},
+		"AMR over 2 MB":          {kind: wecom.MediaVoice, content: of("#!AMR\n", 2*mb+1), code: 45001, says: "more than WeCom's limit of 2 MB for type voice"},
+		"an MP3":                 {kind: wecom.MediaVoice, content: []byte("ID3 and so on"), code: 301017, says: "not an AMR"},
+		"an MP4":                 {kind: wecom.MediaVideo, content: []byte(mp4)},
+		"an MP4 over 10 MB":      {kind: wecom.MediaVideo, content: of(mp4, 10*mb+1), code: 40011, says: "more than WeCom's limit of 10 MB for type video"},
+		"a brand of nobody":      {kind: wecom.MediaVideo, content: []byte("\x00\x00\x00\x18ftypxyz1\x00\x00\x00\x00mp42isom")},
+		"an MP4 of few brands":   {kind: wecom.MediaVideo, content: []byte("\x00\x00\x00\x14ftypxyz1\x00\x00\x00\x00xyz2mp42"), code: 40004, says: "not an MP4"},
+		"a box of no size":       {kind: wecom.MediaVideo, content: []byte("\x00\x00\x00\x00ftypavc1")},
+		"an MP4 of no brand":     {kind: wecom.MediaVideo, content: []byte("\x00\x00\x00\x08ftyp"), code: 40004, says: "not an MP4"},
+		"an AVI":                 {kind: wecom.MediaVideo, content: []byte("RIFF1234AVI "), code: 40004, says: "not an MP4"},
+		"any 20 MB as a file":    {kind: wecom.MediaFile, content: make([]byte, 20*mb)},
+		"more than 20 MB":        {kind: wecom.MediaFile, content: make([]byte, 20*mb+1), code: 45001, says: "more than WeCom's limit of 20 MB for type file"},
+		"a picture of six bytes": {kind: wecom.MediaImage, content: []byte("\xff\xd8\xff\xe0\x00\x10")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -344,14 +344,14 @@ func bySentinel(t *testing.T) failover {
 		known, err := asked.Replicas(t.Context(), "m").Result()
 		return err == nil && len(known) == 1
 	})
-	return failover{"redis-sentinel://:s3cret@" + sentinel + "?master_name=m&password=pw", master, heir, heir}
+	return failover{url: "redis-sentinel://:s3cret@" + sentinel + "?master_name=m&password=pw", master: master, heir: heir, survivor: heir}
 }
 
 func byCluster(t *testing.T) failover {
 	t.Helper()
 	cluster := redistest.StartCluster(t, redistest.AppendOnly)
 	master, replica := cluster.Of("asynq:{ops:default}:pending")
-	return failover{cluster.URL(), master, replica.Client(), cluster.Client()}
+	return failover{url: cluster.URL(), master: master, heir: replica.Client(), survivor: cluster.Client()}
 }
 
 // awaitReplication waits until a Redis says so of its replication.

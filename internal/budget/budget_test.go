@@ -207,14 +207,17 @@ func TestWhatATokenMaySendAtAll(t *testing.T) {
 		priority tasks.Priority
 		want     string
 	}{
-		"no limits":              {budget.Limits{}, everyone, tasks.Critical, ""},
-		"within all":             {limits, message.Recipients{Users: []string{"a", "b", "A"}}, tasks.Bulk, ""},
-		"everyone":               {limits, everyone, tasks.Bulk, `touser: token "builds" may not send to "@all" (to_all); name users, departments or tags`},
-		"a priority":             {limits, three, tasks.Critical, `priority: critical, but token "builds" may only use bulk`},
-		"the default priority":   {limits, three, "", `priority: default, but token "builds" may only use bulk`},
-		"more recipients":        {limits, three, tasks.Bulk, `touser: 3 recipients, but a message of token "builds" may have 2 (max_recipients); split it`},
-		"more than a day has":    {budget.Limits{RecipientsPerDay: 2}, three, "", `touser: 3 recipients, but token "builds" may reach 2 a day (recipients_per_day); split it over several`},
-		"everyone counts as one": {budget.Limits{MaxRecipients: 1}, everyone, "", ""},
+		"no limits":            {to: everyone, priority: tasks.Critical, want: ""},
+		"within all":           {limits: limits, to: message.Recipients{Users: []string{"a", "b", "A"}}, priority: tasks.Bulk, want: ""},
+		"everyone":             {limits: limits, to: everyone, priority: tasks.Bulk, want: `touser: token "builds" may not send to "@all" (to_all); name users, departments or tags`},
+		"a priority":           {limits: limits, to: three, priority: tasks.Critical, want: `priority: critical, but token "builds" may only use bulk`},
+		"the default priority": {limits: limits, to: three, want: `priority: default, but token "builds" may only use bulk`},
+		"more recipients":      {limits: limits, to: three, priority: tasks.Bulk, want: `touser: 3 recipients, but a message of token "builds" may have 2 (max_recipients); split it`},
+		"more than a day has": {
+			limits: budget.Limits{RecipientsPerDay: 2}, to: three,
+			want: `touser: 3 recipients, but token "builds" may reach 2 a day (recipients_per_day); split it over several`,
+		},
+		"everyone counts as one": {limits: budget.Limits{MaxRecipients: 1}, to: everyone, want: ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -248,10 +248,10 @@ func TestApp(t *testing.T) {
 		want *config.App
 		err  string
 	}{
-		"is found by name":                  {two, "hr", hr, ""},
-		"needs no name if it is alone":      {one, "", ops, ""},
-		"needs a name if there are several": {two, "", nil, "app: there are 2, name one of hr, ops"},
-		"must exist":                        {one, "hr", nil, `app: no "hr" in the configuration, which has ops`},
+		"is found by name":                  {cfg: two, name: "hr", want: hr},
+		"needs no name if it is alone":      {cfg: one, want: ops},
+		"needs a name if there are several": {cfg: two, want: nil, err: "app: there are 2, name one of hr, ops"},
+		"must exist":                        {cfg: one, name: "hr", want: nil, err: `app: no "hr" in the configuration, which has ops`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -344,10 +344,10 @@ func TestFileIsFound(t *testing.T) {
 		env  map[string]string
 		want string // the name of the app
 	}{
-		"by path first":              {map[string]string{"wecomq.yaml": "!"}, named, map[string]string{"WECOMQ_CONFIG": "nowhere"}, "named"},
-		"then by WECOMQ_CONFIG":      {map[string]string{"wecomq.yaml": "!"}, "", withPath, "named"},
-		"then here":                  {map[string]string{"wecomq.yaml": minimal}, "", env, "ops"},
-		"or else in the environment": {nil, "", env, "default"},
+		"by path first":              {here: map[string]string{"wecomq.yaml": "!"}, path: named, env: map[string]string{"WECOMQ_CONFIG": "nowhere"}, want: "named"},
+		"then by WECOMQ_CONFIG":      {here: map[string]string{"wecomq.yaml": "!"}, env: withPath, want: "named"},
+		"then here":                  {here: map[string]string{"wecomq.yaml": minimal}, env: env, want: "ops"},
+		"or else in the environment": {env: env, want: "default"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

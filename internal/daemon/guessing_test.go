@@ -28,20 +28,20 @@ var doors = map[string]struct {
 	show         func(*http.Request, string)
 	waits        int
 }{
-	"bearer": {http.MethodGet, "/v1/apps", func(r *http.Request, token string) { r.Header.Set("Authorization", "Bearer "+token) }, 429},
-	"webhook": {http.MethodPost, "/v1/webhooks/alertmanager/ops", func(r *http.Request, token string) {
+	"bearer": {method: http.MethodGet, path: "/v1/apps", show: func(r *http.Request, token string) { r.Header.Set("Authorization", "Bearer "+token) }, waits: 429},
+	"webhook": {method: http.MethodPost, path: "/v1/webhooks/alertmanager/ops", show: func(r *http.Request, token string) {
 		r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("x:"+token)))
-	}, 503},
-	"login": {http.MethodPost, "/login", func(r *http.Request, token string) {
+	}, waits: 503},
+	"login": {method: http.MethodPost, path: "/login", show: func(r *http.Request, token string) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Body = io.NopCloser(strings.NewReader(url.Values{"token": {token}}.Encode()))
-	}, 429},
-	"push": {http.MethodGet, "/push", func(r *http.Request, token string) {
+	}, waits: 429},
+	"push": {method: http.MethodGet, path: "/push", show: func(r *http.Request, token string) {
 		r.URL.RawQuery = url.Values{"token": {token}}.Encode()
-	}, 429},
-	"gettoken": {http.MethodGet, "/cgi-bin/gettoken", func(r *http.Request, token string) {
+	}, waits: 429},
+	"gettoken": {method: http.MethodGet, path: "/cgi-bin/gettoken", show: func(r *http.Request, token string) {
 		r.URL.RawQuery = url.Values{"corpid": {"wwcorp"}, "corpsecret": {token}}.Encode()
-	}, 429},
+	}, waits: 429},
 }
 
 func TestWhoGuessesHasToWaitAtEachDoor(t *testing.T) {

@@ -31,10 +31,10 @@ func TestHealthAndReadiness(t *testing.T) {
 		code  int
 		body  string
 	}{
-		"a worker that can work is ready":           {"/readyz", ready, http.StatusOK, "ok\n"},
-		"one that cannot says why, but not where":   {"/readyz", gone, http.StatusServiceUnavailable, "Redis: connection refused\n"},
-		"and is alive, so that nobody restarts it":  {"/healthz", gone, http.StatusOK, "ok\n"},
-		"there is nothing else to see for visitors": {"/", ready, http.StatusNotFound, "404 page not found\n"},
+		"a worker that can work is ready":           {path: "/readyz", ready: ready, code: http.StatusOK, body: "ok\n"},
+		"one that cannot says why, but not where":   {path: "/readyz", ready: gone, code: http.StatusServiceUnavailable, body: "Redis: connection refused\n"},
+		"and is alive, so that nobody restarts it":  {path: "/healthz", ready: gone, code: http.StatusOK, body: "ok\n"},
+		"there is nothing else to see for visitors": {path: "/", ready: ready, code: http.StatusNotFound, body: "404 page not found\n"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

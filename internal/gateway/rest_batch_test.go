@@ -66,10 +66,10 @@ func TestBatchRefusesWhatConcernsAllLines(t *testing.T) {
 		query, body, key string
 		status           int
 	}{
-		"no line":          {"", "", "", 400},
-		"only blank lines": {"", "\n \r\n\n", "", 400},
-		"a wrong priority": {"?priority=high", textBody, "", 422},
-		"a wrong key":      {"", textBody, "schlüssel", 422},
+		"no line":          {status: 400},
+		"only blank lines": {body: "\n \r\n\n", status: 400},
+		"a wrong priority": {query: "?priority=high", body: textBody, status: 422},
+		"a wrong key":      {body: textBody, key: "schlüssel", status: 422},
 	} {
 		p := b.problem(b.do("POST", "/v1/messages:batch"+tt.query, tt.body, as(senderToken), "Idempotency-Key: "+tt.key))
 		same(t, name, p.Status, tt.status)
@@ -114,7 +114,7 @@ func (b *bundle) openBatch() *openBatch {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = response.Body.Close() })
-	return &openBatch{b, writer, bufio.NewReader(response.Body), response.Body}
+	return &openBatch{bundle: b, in: writer, out: bufio.NewReader(response.Body), body: response.Body}
 }
 
 // next is the next line of the answer.

@@ -106,12 +106,12 @@ func TestABroadcastIsControlled(t *testing.T) {
 		status     int
 		want       string
 	}{
-		{"/pause", readerToken, 403, "lacks the scope"},
-		{"/pause", senderToken, 200, `"state":"paused"`},
-		{"/resume", rootToken, 200, `"state":"scheduled"`},
-		{"/approve", senderToken, 403, "lacks the scope"},
-		{"/cancel", senderToken, 200, `"cancelled":{"actor":"sender"`},
-		{"/resume", senderToken, 409, "it cannot be resumed"},
+		{act: "/pause", token: readerToken, status: 403, want: "lacks the scope"},
+		{act: "/pause", token: senderToken, status: 200, want: `"state":"paused"`},
+		{act: "/resume", token: rootToken, status: 200, want: `"state":"scheduled"`},
+		{act: "/approve", token: senderToken, status: 403, want: "lacks the scope"},
+		{act: "/cancel", token: senderToken, status: 200, want: `"cancelled":{"actor":"sender"`},
+		{act: "/resume", token: senderToken, status: 409, want: "it cannot be resumed"},
 	} {
 		if a := b.do("POST", path+step.act, "", as(step.token)); a.status != step.status || !strings.Contains(a.body, step.want) {
 			t.Errorf("%s: HTTP %d %s; want %d and %s", step.act, a.status, a.body, step.status, step.want)

@@ -90,16 +90,16 @@ func TestAListIsForThoseWhoMayRead(t *testing.T) {
 		status       int
 		locations    []string
 	}{
-		"no token":            {"", "", 401, []string{}},
-		"one that sends only": {"", senderToken, 403, []string{}},
-		"another's app":       {"?app=hr", readerToken, 403, []string{}},
-		"no app":              {"?app=nope", rootToken, 403, []string{}},
-		"a wrong state":       {"?state=lost", readerToken, 422, []string{"query.state[0]"}},
-		"a wrong time":        {"?since=yesterday", readerToken, 422, []string{"query.since"}},
-		"a wrong cursor":      {"?cursor=x", readerToken, 422, []string{"query.cursor"}},
-		"a wrong errcode":     {"?errcode=x", readerToken, 422, []string{"query.errcode"}},
-		"too many":            {"?limit=101", readerToken, 422, []string{"query.limit"}},
-		"an unknown filter":   {"?status=rejected", readerToken, 422, []string{"query.status"}},
+		"no token":            {status: 401, locations: []string{}},
+		"one that sends only": {token: senderToken, status: 403, locations: []string{}},
+		"another's app":       {query: "?app=hr", token: readerToken, status: 403, locations: []string{}},
+		"no app":              {query: "?app=nope", token: rootToken, status: 403, locations: []string{}},
+		"a wrong state":       {query: "?state=lost", token: readerToken, status: 422, locations: []string{"query.state[0]"}},
+		"a wrong time":        {query: "?since=yesterday", token: readerToken, status: 422, locations: []string{"query.since"}},
+		"a wrong cursor":      {query: "?cursor=x", token: readerToken, status: 422, locations: []string{"query.cursor"}},
+		"a wrong errcode":     {query: "?errcode=x", token: readerToken, status: 422, locations: []string{"query.errcode"}},
+		"too many":            {query: "?limit=101", token: readerToken, status: 422, locations: []string{"query.limit"}},
+		"an unknown filter":   {query: "?status=rejected", token: readerToken, status: 422, locations: []string{"query.status"}},
 	} {
 		p := b.problem(b.do("GET", "/v1/messages"+tt.query, "", as(tt.token)))
 		same(t, name, p.Status, tt.status)

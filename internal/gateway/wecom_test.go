@@ -23,17 +23,17 @@ func TestGetTokenTakesCredentialsAsWeComDoes(t *testing.T) {
 		method, query, body string
 		code                int64
 	}{
-		"in the query":               {"GET", given.Encode(), "", 0},
-		"in the query of a POST":     {"POST", given.Encode(), "", 0},
-		"in a form":                  {"POST", "", given.Encode(), 0},
-		"in JSON":                    {"POST", "", inJSON, 0},
-		"with more than is needed":   {"GET", given.Encode() + "&debug=1", "", 0},
-		"no secret":                  {"GET", "corpid=" + wecomtest.CorpID, "", 41004},
-		"no corp":                    {"GET", "corpsecret=" + senderToken, "", 41002},
-		"nothing at all":             {"POST", "", "{]", 41004},
-		"a wrong secret":             {"GET", "corpid=x&corpsecret=nonsense", "", 40001},
-		"a corp that has none of it": {"GET", "corpid=wwelse&corpsecret=" + senderToken, "", 40013},
-		"a token that may not send":  {"GET", "corpid=" + wecomtest.CorpID + "&corpsecret=" + readerToken, "", 48002},
+		"in the query":               {method: "GET", query: given.Encode()},
+		"in the query of a POST":     {method: "POST", query: given.Encode()},
+		"in a form":                  {method: "POST", body: given.Encode()},
+		"in JSON":                    {method: "POST", body: inJSON},
+		"with more than is needed":   {method: "GET", query: given.Encode() + "&debug=1"},
+		"no secret":                  {method: "GET", query: "corpid=" + wecomtest.CorpID, code: 41004},
+		"no corp":                    {method: "GET", query: "corpsecret=" + senderToken, code: 41002},
+		"nothing at all":             {method: "POST", body: "{]", code: 41004},
+		"a wrong secret":             {method: "GET", query: "corpid=x&corpsecret=nonsense", code: 40001},
+		"a corp that has none of it": {method: "GET", query: "corpid=wwelse&corpsecret=" + senderToken, code: 40013},
+		"a token that may not send":  {method: "GET", query: "corpid=" + wecomtest.CorpID + "&corpsecret=" + readerToken, code: 48002},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -188,15 +188,15 @@ func TestWhatCannotChange(t *testing.T) {
 		want error
 		says string
 	}{
-		"nobody knows it":  {tasks.NewID("ops"), become("x"), lookup.ErrNotFound, ""},
-		"not sent yet":     {waiting, become("x"), operator.ErrNotSentYet, "is scheduled"},
-		"a text":           {b.until(b.send("chen.li", producer.Options{}).ID).ID, become("x"), operator.ErrNoCode, "only a template_card changes"},
-		"no response_code": {b.until(b.Send("ops", notice, producer.Options{}).ID).ID, become("x"), operator.ErrNoCode, "WeCom gave no response_code"},
-		"rejected":         {b.until(b.Send("ops", card("nobody"), producer.Options{}).ID).ID, become("x"), operator.ErrNoCode, "it is rejected"},
-		"recalled":         {recalled, become("x"), operator.ErrNoCode, "it was recalled"},
-		"too old":          {old, become("x"), nil, "73h0m0s ago, and WeCom changes a card within 72h0m0s only"},
-		"no content":       {old, message.UpdateTemplateCardRequest{}, nil, "set either button or template_card"},
-		"a response_code":  {old, message.UpdateTemplateCardRequest{ResponseCode: "x"}, nil, "leave it out"},
+		"nobody knows it":  {id: tasks.NewID("ops"), u: become("x"), want: lookup.ErrNotFound},
+		"not sent yet":     {id: waiting, u: become("x"), want: operator.ErrNotSentYet, says: "is scheduled"},
+		"a text":           {id: b.until(b.send("chen.li", producer.Options{}).ID).ID, u: become("x"), want: operator.ErrNoCode, says: "only a template_card changes"},
+		"no response_code": {id: b.until(b.Send("ops", notice, producer.Options{}).ID).ID, u: become("x"), want: operator.ErrNoCode, says: "WeCom gave no response_code"},
+		"rejected":         {id: b.until(b.Send("ops", card("nobody"), producer.Options{}).ID).ID, u: become("x"), want: operator.ErrNoCode, says: "it is rejected"},
+		"recalled":         {id: recalled, u: become("x"), want: operator.ErrNoCode, says: "it was recalled"},
+		"too old":          {id: old, u: become("x"), want: nil, says: "73h0m0s ago, and WeCom changes a card within 72h0m0s only"},
+		"no content":       {id: old, want: nil, says: "set either button or template_card"},
+		"a response_code":  {id: old, u: message.UpdateTemplateCardRequest{ResponseCode: "x"}, want: nil, says: "leave it out"},
 	} {
 		_, err := b.operator.UpdateCard(t.Context(), tc.id, tc.u, "")
 		if err == nil || tc.want != nil && !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.says) {

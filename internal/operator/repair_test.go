@@ -69,13 +69,13 @@ func TestAStuckMessageGoesOnAfterItsRepair(t *testing.T) {
 		want      tasks.State
 		double    bool
 	}{
-		"during the call, to be sent again": {"resend", (*bundle).killed, tasks.Accepted, true},
-		"during the call, to be parked":     {"park", (*bundle).killed, tasks.Unknown, false},
-		"before the call": {"park", func(b *bundle) string {
+		"during the call, to be sent again": {onUnknown: "resend", killed: (*bundle).killed, want: tasks.Accepted, double: true},
+		"during the call, to be parked":     {onUnknown: "park", killed: (*bundle).killed, want: tasks.Unknown},
+		"before the call": {onUnknown: "park", killed: func(b *bundle) string {
 			id := b.send("chen.li", producer.Options{}).ID
 			b.loseLease(id)
 			return id
-		}, tasks.Accepted, false},
+		}, want: tasks.Accepted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -187,8 +187,8 @@ func TestABroadcastThatCannotBeStartedSaysWhatToDo(t *testing.T) {
 		key, says, inChinese string
 		lose                 func(app, id string) string
 	}{
-		{"a part is lost", "Redis has lost some of it, and nothing was sent; check it again", "Redis 丢失了部分内容", keys.BroadcastBlocks},
-		{"an hour has passed", "It was checked over an hour ago; check it again", "检查已超过一小时", keys.Broadcast},
+		{key: "a part is lost", says: "Redis has lost some of it, and nothing was sent; check it again", inChinese: "Redis 丢失了部分内容", lose: keys.BroadcastBlocks},
+		{key: "an hour has passed", says: "It was checked over an hour ago; check it again", inChinese: "检查已超过一小时", lose: keys.Broadcast},
 	} {
 		start := startForm.FindStringSubmatch(w.submit(false, "u1\n", "key", tc.key, "app", "ops", "type", "text", "content", "hello").body)
 		b.Redis.Del(t.Context(), tc.lose("ops", strings.TrimPrefix(start[1], "/broadcasts/")))

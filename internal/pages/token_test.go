@@ -56,8 +56,8 @@ func TestABroadcastOverTheLimitsOfTheTokenIsRefusedOnItsPage(t *testing.T) {
 		status    int
 		text      string
 	}{
-		{"first", "a\nb", http.StatusSeeOther, ""},
-		{"second", "a\nb", http.StatusConflict, "1 left, and this needs 2"},
+		{key: "first", list: "a\nb", status: http.StatusSeeOther},
+		{key: "second", list: "a\nb", status: http.StatusConflict, text: "1 left, and this needs 2"},
 	} {
 		start := startForm.FindStringSubmatch(w.submit(false, step.list, "key", step.key, "app", "ops", "type", "text", "content", step.key).body)
 		a := w.post(start[1]+"/start", "digest", start[2])

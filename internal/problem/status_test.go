@@ -84,32 +84,32 @@ func TestAProblemNamesTheFieldsAndWhenToComeAgain(t *testing.T) {
 		body   string
 	}{
 		"fields at fault": {
-			invalid, "Content-Type", "application/problem+json",
-			`{"title":"Unprocessable Entity","status":422,"detail":"text.content: <empty>",` +
+			err: invalid, header: "Content-Type", want: "application/problem+json",
+			body: `{"title":"Unprocessable Entity","status":422,"detail":"text.content: <empty>",` +
 				`"errors":[{"message":"<empty>","location":"body.text.content"}]}` + "\n",
 		},
 		"a list with problems": {
-			&compose.ListError{Invalid: 3, Problems: []compose.Problem{{Line: 2, Column: "userid", Reason: "empty"}}}, "Content-Type", "application/problem+json",
-			`{"title":"Unprocessable Entity","status":422,"detail":"list: line 2, column \"userid\": empty (and 2 more rows with a problem)",` +
+			err: &compose.ListError{Invalid: 3, Problems: []compose.Problem{{Line: 2, Column: "userid", Reason: "empty"}}}, header: "Content-Type", want: "application/problem+json",
+			body: `{"title":"Unprocessable Entity","status":422,"detail":"list: line 2, column \"userid\": empty (and 2 more rows with a problem)",` +
 				`"invalid_rows":3,"rows":[{"line":2,"column":"userid","reason":"empty"}]}` + "\n",
 		},
 		"Redis is unavailable": {
-			problem.ErrUnavailable, "Retry-After", "5",
-			`{"title":"Service Unavailable","status":503,"detail":"Redis is unavailable"}` + "\n",
+			err: problem.ErrUnavailable, header: "Retry-After", want: "5",
+			body: `{"title":"Service Unavailable","status":503,"detail":"Redis is unavailable"}` + "\n",
 		},
 		"a limit of the token is used up": {
-			&budget.SpentError{Token: "builds", Limit: budget.PerMinute, Max: 60, Needs: 1, After: 11500 * time.Millisecond}, "Retry-After", "12",
-			`{"title":"Too Many Requests","status":429,"detail":"token \"builds\" may send 60 messages a minute (per_minute): 0 left, and this needs 1; all again in 12s",` +
+			err: &budget.SpentError{Token: "builds", Limit: budget.PerMinute, Max: 60, Needs: 1, After: 11500 * time.Millisecond}, header: "Retry-After", want: "12",
+			body: `{"title":"Too Many Requests","status":429,"detail":"token \"builds\" may send 60 messages a minute (per_minute): 0 left, and this needs 1; all again in 12s",` +
 				`"limit":{"name":"per_minute","max":60,"left":0,"resets_in":12}}` + "\n",
 		},
 		"a message that the token may not send": {
-			&budget.ForbiddenError{Field: "priority", Text: "critical, but token \"builds\" may only use bulk"}, "Content-Type", "application/problem+json",
-			`{"title":"Forbidden","status":403,"detail":"priority: critical, but token \"builds\" may only use bulk",` +
+			err: &budget.ForbiddenError{Field: "priority", Text: "critical, but token \"builds\" may only use bulk"}, header: "Content-Type", want: "application/problem+json",
+			body: `{"title":"Forbidden","status":403,"detail":"priority: critical, but token \"builds\" may only use bulk",` +
 				`"errors":[{"message":"critical, but token \"builds\" may only use bulk","location":"body.priority"}]}` + "\n",
 		},
 		"no token": {
-			problem.ErrUnauthorized, "Www-Authenticate", `Bearer realm="wecomq"`,
-			`{"title":"Unauthorized","status":401,"detail":"unauthorized"}` + "\n",
+			err: problem.ErrUnauthorized, header: "Www-Authenticate", want: `Bearer realm="wecomq"`,
+			body: `{"title":"Unauthorized","status":401,"detail":"unauthorized"}` + "\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

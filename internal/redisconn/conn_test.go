@@ -113,8 +113,8 @@ func TestAClusterIsWatched(t *testing.T) {
 		url  string
 		want watch
 	}{
-		"closely":            {"redis-cluster://h:1", watch{2 * time.Second, 2 * time.Second, 3 * time.Second, 1}},
-		"as the URL says it": {"redis-cluster://h:1?dial_timeout=4s&read_timeout=6s&dialer_retries=3", watch{2 * time.Second, 4 * time.Second, 6 * time.Second, 3}},
+		"closely":            {"redis-cluster://h:1", watch{Reload: 2 * time.Second, Dial: 2 * time.Second, Read: 3 * time.Second, Dials: 1}},
+		"as the URL says it": {"redis-cluster://h:1?dial_timeout=4s&read_timeout=6s&dialer_retries=3", watch{Reload: 2 * time.Second, Dial: 4 * time.Second, Read: 6 * time.Second, Dials: 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +124,7 @@ func TestAClusterIsWatched(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = client.Close() })
 			o := client.(*redis.ClusterClient).Options()
-			if diff := cmp.Diff(tt.want, watch{o.ClusterStateReloadInterval, o.DialTimeout, o.ReadTimeout, o.DialerRetries}); diff != "" {
+			if diff := cmp.Diff(tt.want, watch{Reload: o.ClusterStateReloadInterval, Dial: o.DialTimeout, Read: o.ReadTimeout, Dials: o.DialerRetries}); diff != "" {
 				t.Errorf("Open(%q) (-want +got):\n%s", tt.url, diff)
 			}
 		})

@@ -42,18 +42,18 @@ func TestWhatIsSealedIsOpenedWithItsKeyAndInItsPlace(t *testing.T) {
 		value, place string
 		err          error
 	}{
-		"its own key":             {before, sealed, place, nil},
-		"a newer one in front":    {both, sealed, place, nil},
-		"what the newest sealed":  {now, both.Seal(token, place), place, nil},
-		"in clear, with a key":    {both, token, place, nil},
-		"in clear, without a key": {nil, token, place, nil},
-		"without a key":           {nil, sealed, place, seal.ErrUnknownKey},
-		"only the newer key":      {now, sealed, place, seal.ErrUnknownKey},
-		"another place":           {before, sealed, "wecomq:{hr}:token:1", seal.ErrAltered},
-		"one bit":                 {before, string(flipped), place, seal.ErrAltered},
-		"cut off":                 {before, sealed[:20], place, seal.ErrAltered},
-		"no base64":               {before, sealed + "=", place, seal.ErrAltered},
-		"no key's id":             {before, "sealed:", place, seal.ErrUnknownKey},
+		"its own key":             {keys: before, value: sealed, place: place},
+		"a newer one in front":    {keys: both, value: sealed, place: place},
+		"what the newest sealed":  {keys: now, value: both.Seal(token, place), place: place},
+		"in clear, with a key":    {keys: both, value: token, place: place},
+		"in clear, without a key": {value: token, place: place},
+		"without a key":           {value: sealed, place: place, err: seal.ErrUnknownKey},
+		"only the newer key":      {keys: now, value: sealed, place: place, err: seal.ErrUnknownKey},
+		"another place":           {keys: before, value: sealed, place: "wecomq:{hr}:token:1", err: seal.ErrAltered},
+		"one bit":                 {keys: before, value: string(flipped), place: place, err: seal.ErrAltered},
+		"cut off":                 {keys: before, value: sealed[:20], place: place, err: seal.ErrAltered},
+		"no base64":               {keys: before, value: sealed + "=", place: place, err: seal.ErrAltered},
+		"no key's id":             {keys: before, value: "sealed:", place: place, err: seal.ErrUnknownKey},
 	} {
 		got, err := tc.keys.Open(tc.value, tc.place)
 		if !errors.Is(err, tc.err) || err == nil && got != token {

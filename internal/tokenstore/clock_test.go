@@ -14,12 +14,12 @@ func TestNoTokenIsUsedPastItsLife(t *testing.T) {
 		want          string
 		life          time.Duration
 	}{
-		"hosts are an hour behind":           {time.Hour, time.Hour, "token-1", 2 * time.Hour},
-		"hosts are an hour ahead":            {-time.Hour, -time.Hour, "token-1", 2 * time.Hour},
-		"the clock is set past the token":    {0, 3 * time.Hour, "token-2", 2 * time.Hour},
-		"the clock is set back":              {0, -time.Hour, "token-2", 2 * time.Hour},
-		"the clock is set back by a moment":  {0, -300 * time.Millisecond, "token-1", 2 * time.Hour},
-		"the clock is set ahead in its life": {0, time.Hour, "token-1", time.Hour},
+		"hosts are an hour behind":           {before: time.Hour, after: time.Hour, want: "token-1", life: 2 * time.Hour},
+		"hosts are an hour ahead":            {before: -time.Hour, after: -time.Hour, want: "token-1", life: 2 * time.Hour},
+		"the clock is set past the token":    {after: 3 * time.Hour, want: "token-2", life: 2 * time.Hour},
+		"the clock is set back":              {after: -time.Hour, want: "token-2", life: 2 * time.Hour},
+		"the clock is set back by a moment":  {after: -300 * time.Millisecond, want: "token-1", life: 2 * time.Hour},
+		"the clock is set ahead in its life": {after: time.Hour, want: "token-1", life: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -230,13 +230,13 @@ func TestTheNewestCardDecidesWhetherAMessageIsSent(t *testing.T) {
 		messages     int         // beside the two cards
 		waits        bool
 	}{
-		"both change":                      {tasks.Accepted, tasks.Accepted, 0, false},
-		"the older one cannot":             {tasks.None, tasks.Accepted, 0, false},
-		"the update of the older failed":   {tasks.Rejected, tasks.Partial, 0, false},
-		"the update of the older is tried": {tasks.Queued, tasks.Accepted, 0, false},
-		"the newer one cannot":             {tasks.Accepted, tasks.None, 1, false},
-		"the update of the newer failed":   {tasks.Accepted, tasks.Expired, 1, false},
-		"the update of the newer is tried": {tasks.Accepted, tasks.Sending, 0, true},
+		"both change":                      {older: tasks.Accepted, newer: tasks.Accepted},
+		"the older one cannot":             {older: tasks.None, newer: tasks.Accepted},
+		"the update of the older failed":   {older: tasks.Rejected, newer: tasks.Partial},
+		"the update of the older is tried": {older: tasks.Queued, newer: tasks.Accepted},
+		"the newer one cannot":             {older: tasks.Accepted, newer: tasks.None, messages: 1},
+		"the update of the newer failed":   {older: tasks.Accepted, newer: tasks.Expired, messages: 1},
+		"the update of the newer is tried": {older: tasks.Accepted, newer: tasks.Sending, waits: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -116,15 +116,18 @@ func TestRefusals(t *testing.T) {
 		want        int
 		detail      string
 	}{
-		"of a body that is no JSON":    {"to_user=a", "x", http.StatusBadRequest, "not the JSON of a webhook"},
-		"of a body that is too large":  {"to_user=a", strings.Repeat(" ", webhook.MaxBodyBytes+1), http.StatusRequestEntityTooLarge, "max_alerts"},
-		"of a webhook without alerts":  {"to_user=a", `{"version":"4"}`, http.StatusUnprocessableEntity, "alerts: missing or empty"},
-		"of a type nobody knows":       {"to_user=a&type=html", group("a"), http.StatusUnprocessableEntity, "query.type: not one of markdown, text, textcard, template_card"},
-		"of a priority nobody knows":   {"to_user=a&priority=p1", group("a"), http.StatusUnprocessableEntity, "query.priority: not one of critical, default, bulk"},
-		"of a recipient nobody can be": {"to_user=张三", group("a"), http.StatusUnprocessableEntity, "to_user: \\\"张三\\\" is not a userid"},
+		"of a body that is no JSON":   {query: "to_user=a", body: "x", want: http.StatusBadRequest, detail: "not the JSON of a webhook"},
+		"of a body that is too large": {query: "to_user=a", body: strings.Repeat(" ", webhook.MaxBodyBytes+1), want: http.StatusRequestEntityTooLarge, detail: "max_alerts"},
+		"of a webhook without alerts": {query: "to_user=a", body: `{"version":"4"}`, want: http.StatusUnprocessableEntity, detail: "alerts: missing or empty"},
+		"of a type nobody knows": {
+			query: "to_user=a&type=html", body: group("a"), want: http.StatusUnprocessableEntity,
+			detail: "query.type: not one of markdown, text, textcard, template_card",
+		},
+		"of a priority nobody knows":   {query: "to_user=a&priority=p1", body: group("a"), want: http.StatusUnprocessableEntity, detail: "query.priority: not one of critical, default, bulk"},
+		"of a recipient nobody can be": {query: "to_user=张三", body: group("a"), want: http.StatusUnprocessableEntity, detail: "to_user: \\\"张三\\\" is not a userid"},
 		"of a webhook to nobody": {
-			"", group("a"), http.StatusUnprocessableEntity,
-			"nobody is named. Name recipients in one of three ways: in the address (?to_user=zhangsan,lisi, to_party=2 or to_tag=3); " +
+			body: group("a"), want: http.StatusUnprocessableEntity,
+			detail: "nobody is named. Name recipients in one of three ways: in the address (?to_user=zhangsan,lisi, to_party=2 or to_tag=3); " +
 				"by a label of the alert (wecom_to_user, wecom_to_party or wecom_to_tag); or by a route in the config (gateway.webhooks.routes)",
 		},
 	}

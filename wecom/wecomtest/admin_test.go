@@ -41,17 +41,17 @@ func TestAdminChangesRules(t *testing.T) {
 func TestAdminRefusesWhatItDoesNotUnderstand(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ method, path, body, want string }{
-		"unknown rule in PUT":     {http.MethodPut, "rules", `{"member_per_minit":1}`, `unknown field "member_per_minit"`},
-		"unknown rule in PATCH":   {http.MethodPatch, "rules", `{"member_per_minit":1}`, `unknown field "member_per_minit"`},
-		"PATCH without an object": {http.MethodPatch, "rules", `[]`, "cannot unmarshal array"},
-		"bad duration":            {http.MethodPut, "rules", `{"latency":"soon"}`, `write it like \"90s\"`},
-		"bad rule":                {http.MethodPatch, "rules", `{"members":["["]}`, "members[0]"},
-		"two values":              {http.MethodPut, "rules", `{} {}`, "something follows the first value"},
-		"unknown key of a fault":  {http.MethodPost, "faults", `{"api":"*","resett":true}`, `unknown field "resett"`},
-		"second fault bad":        {http.MethodPost, "faults", `[{"api":"*","reset":true},{"api":"x","reset":true}]`, `faults[1]: api is "x"`},
-		"unknown parameter":       {http.MethodGet, "messages?form=1", "", `unknown parameter "form"`},
-		"since not a number":      {http.MethodGet, "messages?since=now", "", `since: "now" is not a number`},
-		"negative limit":          {http.MethodGet, "messages?limit=-1", "", `limit: "-1" is not a number`},
+		"unknown rule in PUT":     {method: http.MethodPut, path: "rules", body: `{"member_per_minit":1}`, want: `unknown field "member_per_minit"`},
+		"unknown rule in PATCH":   {method: http.MethodPatch, path: "rules", body: `{"member_per_minit":1}`, want: `unknown field "member_per_minit"`},
+		"PATCH without an object": {method: http.MethodPatch, path: "rules", body: `[]`, want: "cannot unmarshal array"},
+		"bad duration":            {method: http.MethodPut, path: "rules", body: `{"latency":"soon"}`, want: `write it like \"90s\"`},
+		"bad rule":                {method: http.MethodPatch, path: "rules", body: `{"members":["["]}`, want: "members[0]"},
+		"two values":              {method: http.MethodPut, path: "rules", body: `{} {}`, want: "something follows the first value"},
+		"unknown key of a fault":  {method: http.MethodPost, path: "faults", body: `{"api":"*","resett":true}`, want: `unknown field "resett"`},
+		"second fault bad":        {method: http.MethodPost, path: "faults", body: `[{"api":"*","reset":true},{"api":"x","reset":true}]`, want: `faults[1]: api is "x"`},
+		"unknown parameter":       {method: http.MethodGet, path: "messages?form=1", want: `unknown parameter "form"`},
+		"since not a number":      {method: http.MethodGet, path: "messages?since=now", want: `since: "now" is not a number`},
+		"negative limit":          {method: http.MethodGet, path: "messages?limit=-1", want: `limit: "-1" is not a number`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

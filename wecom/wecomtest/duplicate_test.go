@@ -22,15 +22,15 @@ func TestDuplicatesAreAcceptedAndNotDelivered(t *testing.T) {
 		wait          time.Duration
 		suppressed    bool
 	}{
-		"same body at once":                         {checked(""), checked(""), 0, true},
-		"same body just inside the default":         {checked(""), checked(""), 1800*time.Second - 1, true},
-		"same body after the default":               {checked(""), checked(""), 1800 * time.Second, false},
-		"same body inside an interval of its own":   {checked(`"duplicate_check_interval":5,`), checked(`"duplicate_check_interval":5,`), 5*time.Second - 1, true},
-		"same body after an interval of its own":    {checked(`"duplicate_check_interval":5,`), checked(`"duplicate_check_interval":5,`), 5 * time.Second, false},
-		"an interval over four hours is four hours": {checked(`"duplicate_check_interval":99999,`), checked(`"duplicate_check_interval":99999,`), 4 * time.Hour, false},
-		"an interval of zero is the default":        {checked(`"duplicate_check_interval":0,`), checked(`"duplicate_check_interval":0,`), 1800*time.Second - 1, true},
-		"other bytes with the same meaning":         {checked(""), checked("") + " ", 0, false},
-		"the check is off":                          {text("a", "x"), text("a", "x"), 0, false},
+		"same body at once":                         {first: checked(""), second: checked(""), suppressed: true},
+		"same body just inside the default":         {first: checked(""), second: checked(""), wait: 1800*time.Second - 1, suppressed: true},
+		"same body after the default":               {first: checked(""), second: checked(""), wait: 1800 * time.Second},
+		"same body inside an interval of its own":   {first: checked(`"duplicate_check_interval":5,`), second: checked(`"duplicate_check_interval":5,`), wait: 5*time.Second - 1, suppressed: true},
+		"same body after an interval of its own":    {first: checked(`"duplicate_check_interval":5,`), second: checked(`"duplicate_check_interval":5,`), wait: 5 * time.Second},
+		"an interval over four hours is four hours": {first: checked(`"duplicate_check_interval":99999,`), second: checked(`"duplicate_check_interval":99999,`), wait: 4 * time.Hour},
+		"an interval of zero is the default":        {first: checked(`"duplicate_check_interval":0,`), second: checked(`"duplicate_check_interval":0,`), wait: 1800*time.Second - 1, suppressed: true},
+		"other bytes with the same meaning":         {first: checked(""), second: checked("") + " "},
+		"the check is off":                          {first: text("a", "x"), second: text("a", "x")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -54,18 +54,18 @@ func TestUploadsAreChecked(t *testing.T) {
 		size       int
 		want       wecom.Code
 	}{
-		"type missing":           {"", "media", 10, 40005},
-		"type unknown":           {"audio", "media", 10, 40005},
-		"no part named media":    {"file", "file", 10, 44001},
-		"empty file":             {"file", "media", 0, 44001},
-		"5 bytes":                {"file", "media", 5, 40006},
-		"6 bytes":                {"file", "media", 6, 0},
-		"image of 10 MB":         {"image", "media", 10 * mb, 0},
-		"image over 10 MB":       {"image", "media", 10*mb + 1, 40009},
-		"voice over 2 MB":        {"voice", "media", 2*mb + 1, 45001},
-		"video over 10 MB":       {"video", "media", 10*mb + 1, 40011},
-		"file of 20 MB":          {"file", "media", 20 * mb, 0},
-		"file larger than 20 MB": {"file", "media", 20*mb + 1, 45001},
+		"type missing":           {part: "media", size: 10, want: 40005},
+		"type unknown":           {kind: "audio", part: "media", size: 10, want: 40005},
+		"no part named media":    {kind: "file", part: "file", size: 10, want: 44001},
+		"empty file":             {kind: "file", part: "media", want: 44001},
+		"5 bytes":                {kind: "file", part: "media", size: 5, want: 40006},
+		"6 bytes":                {kind: "file", part: "media", size: 6, want: 0},
+		"image of 10 MB":         {kind: "image", part: "media", size: 10 * mb, want: 0},
+		"image over 10 MB":       {kind: "image", part: "media", size: 10*mb + 1, want: 40009},
+		"voice over 2 MB":        {kind: "voice", part: "media", size: 2*mb + 1, want: 45001},
+		"video over 10 MB":       {kind: "video", part: "media", size: 10*mb + 1, want: 40011},
+		"file of 20 MB":          {kind: "file", part: "media", size: 20 * mb, want: 0},
+		"file larger than 20 MB": {kind: "file", part: "media", size: 20*mb + 1, want: 45001},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

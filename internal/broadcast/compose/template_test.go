@@ -90,23 +90,23 @@ func TestRender(t *testing.T) {
 	t.Parallel()
 	row := map[string]string{"name": "徐静", "empty": "", "first name": "A&B", "金额": "12.50", "department": "法务", "amount": "1.50"}
 	tests := []struct{ name, content, want, columns string }{
-		{"a byte order mark", "\uFEFFHi", "Hi", ""},
-		{"a column", "Hi {{.name}}!", "Hi 徐静!", "name"},
-		{"a Chinese column", "{{.金额}}元", "12.50元", "金额"},
-		{"a column with a blank in its name", "{{index . `first name`}}{{with .name}}{{index $ \"first name\"}}{{end}}", "A&BA&B", "first name name"},
-		{"if and else", "{{if .empty}}a{{else if eq .name `徐静`}}b{{else}}{{.other}}{{end}}", "b", "empty name other"},
-		{"with", "{{with .name}}{{.}} {{$.金额}}{{else}}{{.empty}}{{end}}", "徐静 12.50", "empty name 金额"},
-		{"a default", `{{or .empty "colleague"}}`, "colleague", "empty"},
+		{name: "a byte order mark", content: "\uFEFFHi", want: "Hi"},
+		{name: "a column", content: "Hi {{.name}}!", want: "Hi 徐静!", columns: "name"},
+		{name: "a Chinese column", content: "{{.金额}}元", want: "12.50元", columns: "金额"},
+		{name: "a column with a blank in its name", content: "{{index . `first name`}}{{with .name}}{{index $ \"first name\"}}{{end}}", want: "A&BA&B", columns: "first name name"},
+		{name: "if and else", content: "{{if .empty}}a{{else if eq .name `徐静`}}b{{else}}{{.other}}{{end}}", want: "b", columns: "empty name other"},
+		{name: "with", content: "{{with .name}}{{.}} {{$.金额}}{{else}}{{.empty}}{{end}}", want: "徐静 12.50", columns: "empty name 金额"},
+		{name: "a default", content: `{{or .empty "colleague"}}`, want: "colleague", columns: "empty"},
 		{
-			"what docs/broadcasts.md shows", "Dear {{or .name \"colleague\"}},\n{{with .department}}the budget of {{.}}{{else}}your budget{{end}} has {{$.amount}} left.",
-			"Dear 徐静,\nthe budget of 法务 has 1.50 left.", "amount department name",
+			name: "what docs/broadcasts.md shows", content: "Dear {{or .name \"colleague\"}},\n{{with .department}}the budget of {{.}}{{else}}your budget{{end}} has {{$.amount}} left.",
+			want: "Dear 徐静,\nthe budget of 法务 has 1.50 left.", columns: "amount department name",
 		},
-		{"a variable", "{{$n := or .empty .name}}{{$n}}{{$n}}", "徐静徐静", "empty name"},
-		{"escapes", "{{html (index . `first name`)}} {{index . `first name` | urlquery}}", "A&amp;B A%26B", "first name"},
-		{"a comment and trimmed blanks", "a {{- /* no */ -}} {{.name}}", "a徐静", "name"},
-		{"a length", "{{if gt (len .name) 3}}long{{end}}", "long", "name"},
-		{"braces that are meant", "{{`{{`}}.name}}", "{{.name}}", ""},
-		{"a value with a template in it", "{{.evil}}", "{{.name}}", "evil"},
+		{name: "a variable", content: "{{$n := or .empty .name}}{{$n}}{{$n}}", want: "徐静徐静", columns: "empty name"},
+		{name: "escapes", content: "{{html (index . `first name`)}} {{index . `first name` | urlquery}}", want: "A&amp;B A%26B", columns: "first name"},
+		{name: "a comment and trimmed blanks", content: "a {{- /* no */ -}} {{.name}}", want: "a徐静", columns: "name"},
+		{name: "a length", content: "{{if gt (len .name) 3}}long{{end}}", want: "long", columns: "name"},
+		{name: "braces that are meant", content: "{{`{{`}}.name}}", want: "{{.name}}"},
+		{name: "a value with a template in it", content: "{{.evil}}", want: "{{.name}}", columns: "evil"},
 	}
 	row["evil"] = "{{.name}}"
 	for _, tt := range tests {
@@ -138,15 +138,18 @@ func TestRender(t *testing.T) {
 func TestARenderingIsRefused(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, content, value, want string }{
-		{"beyond the limit", "{{.a}}", strings.Repeat("字", 682) + "😀", "text.content: 2050 bytes, 2 more than WeCom's limit of 2048 (it would cut the rest silently)"},
-		{"at the limit", "{{.a}}", strings.Repeat("字", 680) + "😀😀", ""},
-		{"empty", "{{.a}}", "", "text.content: missing or empty"},
-		{"things that cannot be compared", "{{if lt .a 5}}x{{end}}", "1", "text.content: line 1: at <lt .a 5>: error calling lt: incompatible types for comparison: string and int"},
-		{"a value that is called", "{{.a 1}}", "1", "text.content: line 1: at <.a>: a is not a method but has arguments"},
-		{"a text that is written without end", strings.Repeat("{{.a}}", 20), strings.Repeat("x", 60000), "text.content: the text has more than 1048576 bytes"},
+		{name: "beyond the limit", content: "{{.a}}", value: strings.Repeat("字", 682) + "😀", want: "text.content: 2050 bytes, 2 more than WeCom's limit of 2048 (it would cut the rest silently)"},
+		{name: "at the limit", content: "{{.a}}", value: strings.Repeat("字", 680) + "😀😀", want: ""},
+		{name: "empty", content: "{{.a}}", want: "text.content: missing or empty"},
 		{
-			"a text that grows without being written", "{{$a := .a}}" + strings.Repeat("{{$a = html $a}}", 1000), strings.Repeat("&", 60000),
-			"text.content: line 1: at <html $a>: error calling html: the text has more than 1048576 bytes",
+			name: "things that cannot be compared", content: "{{if lt .a 5}}x{{end}}", value: "1",
+			want: "text.content: line 1: at <lt .a 5>: error calling lt: incompatible types for comparison: string and int",
+		},
+		{name: "a value that is called", content: "{{.a 1}}", value: "1", want: "text.content: line 1: at <.a>: a is not a method but has arguments"},
+		{name: "a text that is written without end", content: strings.Repeat("{{.a}}", 20), value: strings.Repeat("x", 60000), want: "text.content: the text has more than 1048576 bytes"},
+		{
+			name: "a text that grows without being written", content: "{{$a := .a}}" + strings.Repeat("{{$a = html $a}}", 1000), value: strings.Repeat("&", 60000),
+			want: "text.content: line 1: at <html $a>: error calling html: the text has more than 1048576 bytes",
 		},
 	}
 	for _, tt := range tests {
