@@ -39,10 +39,15 @@ func parse(tb testing.TB, body string) message.Request {
 	return request
 }
 
-// golden compares got to a file of testdata.
+// golden compares JSON to a file of testdata.
 func golden(tb testing.TB, name, got string) {
 	tb.Helper()
-	path := filepath.Join("testdata", name+".golden.json")
+	goldenText(tb, name+".golden.json", got)
+}
+
+func goldenText(tb testing.TB, name, got string) {
+	tb.Helper()
+	path := filepath.Join("testdata", name)
 	if *update {
 		if err := os.WriteFile(path, []byte(got+"\n"), 0o600); err != nil {
 			tb.Fatal(err)

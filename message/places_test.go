@@ -1,6 +1,7 @@
 package message_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/message"
@@ -46,8 +49,45 @@ func TestEveryPlaceKnowsEveryMessageType(t *testing.T) {
 			if _, _, err := sendTyped(t.Context(), client, known[i]); err != nil {
 				t.Error(err)
 			}
+			if limits := readFile(t, "testdata/limits.golden"); !strings.Contains("\n"+limits, "\n"+string(msgType)+".") {
+				t.Error("message/testdata/limits.golden: none of its texts; the limits are in limit.go, the errcodes in errcode.go")
+			}
 		})
 	}
+}
+
+// Files go by their media_ids, which are found in messages that are known and in those
+// that go on as they came.
+func TestEveryMediaIDIsFound(t *testing.T) {
+	t.Parallel()
+	for _, sample := range samples.Messages() {
+		request := parse(t, sample)
+		raw, err := message.ParseRaw([]byte(sample))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := slices.DeleteFunc(textsOf(t, sample, request.Type()), func(path string) bool { return !strings.HasSuffix(path, "media_id") })
+		kinds := mediaIDs(t, request)
+		if got := slices.Sorted(maps.Keys(kinds)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+			t.Errorf("message/mediaref.go: of %v it finds %v", want, got)
+		}
+		if diff := cmp.Diff(kinds, mediaIDs(t, raw)); diff != "" {
+			t.Errorf("message/raw.go: mediaKinds and the fields in mediaref.go differ (-mediaref +raw):\n%s", diff)
+		}
+	}
+}
+
+// mediaIDs are the fields of a request that have a media_id, and the type of file in each.
+func mediaIDs(t *testing.T, request message.Request) map[string]wecom.MediaType {
+	t.Helper()
+	kinds := map[string]wecom.MediaType{}
+	if _, err := message.MapMedia(request, func(field string, kind wecom.MediaType, id string) (string, error) {
+		kinds[field] = kind
+		return id, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return kinds
 }
 
 // messageClient sends to a simulator of its own.
