@@ -12,6 +12,8 @@ import (
 	"github.com/wecomq/wecomq/internal/activity"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/harmless"
+	"github.com/wecomq/wecomq/internal/printout"
+	"github.com/wecomq/wecomq/internal/sequence"
 )
 
 // activityFlags are the flags of `wecomq activity`.
@@ -114,7 +116,7 @@ func knownApp(ctx context.Context, d *daemon.Deployment, name string) error {
 
 // followActivity survives an outage of Redis.
 func (g *globals) followActivity(ctx context.Context, trail *activity.Trail, query activity.Query) error {
-	for act, err := range retryThroughOutage(ctx, g, trail.Follow(ctx, query)) {
+	for act, err := range sequence.ThroughOutages(ctx, trail.Follow(ctx, query), g.tellOutage) {
 		if err == nil {
 			err = g.printAct(act)
 		}
@@ -127,7 +129,7 @@ func (g *globals) followActivity(ctx context.Context, trail *activity.Trail, que
 
 func (g *globals) printAct(a activity.Act) error {
 	if g.output == "json" {
-		return printJSON(g.stdout, a)
+		return printout.JSON(g.stdout, a)
 	}
 	line := fmt.Sprintf("%s  %-24s  %-18s  %s", a.At.Local().Format(time.DateTime), harmless.Line(a.Actor), a.Action,
 		strings.TrimSpace(a.App+" "+harmless.Line(a.Target)))
@@ -135,7 +137,7 @@ func (g *globals) printAct(a activity.Act) error {
 		line += "  from " + a.From
 	}
 	if a.Error != "" {
-		line += "  failed: " + excerpt(harmless.Line(a.Error))
+		line += "  failed: " + harmless.Excerpt(a.Error)
 	}
 	_, err := fmt.Fprintln(g.stdout, line)
 	return err

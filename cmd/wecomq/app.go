@@ -14,6 +14,7 @@ import (
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/locale"
+	"github.com/wecomq/wecomq/internal/printout"
 )
 
 func newApp(g *globals) *cobra.Command {
@@ -147,7 +148,7 @@ func (g *globals) printApps(ctx context.Context, d *daemon.Deployment, only stri
 	}
 	if g.output == "json" {
 		for _, s := range all {
-			if err := printJSON(g.stdout, s); err != nil {
+			if err := printout.JSON(g.stdout, s); err != nil {
 				return err
 			}
 		}
@@ -171,7 +172,7 @@ func (g *globals) printApp(ctx context.Context, apps *apps.Inspector, name strin
 		return err
 	}
 	if g.output == "json" {
-		return printJSON(g.stdout, s)
+		return printout.JSON(g.stdout, s)
 	}
 	_, err = fmt.Fprintln(g.stdout, strings.TrimRight(fmt.Sprintf("%s  %s  %s", s.App, stateText(s), slowText(s)), " "))
 	return err

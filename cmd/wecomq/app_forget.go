@@ -10,6 +10,7 @@ import (
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -76,7 +77,7 @@ func mayForget(left apps.Leftover, force bool) error {
 
 func (g *globals) printForgotten(left apps.Leftover, forgotten bool) error {
 	if g.output == "json" {
-		return printJSON(g.stdout, struct {
+		return printout.JSON(g.stdout, struct {
 			apps.Leftover
 
 			Forgotten bool `json:"forgotten"`

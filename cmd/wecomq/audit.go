@@ -16,6 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/operator"
+	"github.com/wecomq/wecomq/internal/printout"
 )
 
 // auditFlags are the flags of `wecomq audit`.
@@ -145,7 +146,7 @@ func (a *auditCommand) handle(ctx context.Context, f audit.Finding) error {
 
 func (a *auditCommand) print(result audit.Result) error {
 	if a.output == "json" {
-		return printJSON(a.stdout, struct {
+		return printout.JSON(a.stdout, struct {
 			audit.Result
 
 			Repairs []operator.Repair `json:"repairs,omitempty"`

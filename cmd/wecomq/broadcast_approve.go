@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/printout"
 )
 
 func newBroadcastApprove(g *globals) *cobra.Command {
@@ -59,7 +60,7 @@ func (g *globals) approveBroadcast(ctx context.Context, id string) error {
 		return printBroadcastText(g.stdout, status)
 	}
 	status.Review = review
-	return printJSON(g.stdout, status)
+	return printout.JSON(g.stdout, status)
 }
 
 // reviewBroadcast shows a broadcast that waits for approval, and asks on a terminal whether

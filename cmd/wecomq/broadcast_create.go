@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,8 +15,10 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/tasks"
 )
 
 // broadcastCreateFlags are the flags of `wecomq broadcast create`.
@@ -218,46 +218,18 @@ func (f *broadcastCreateFlags) parse(g *globals) (*compose.Template, error) {
 
 // attach keeps the files that the message names, as send does: all calls share them.
 func (f *broadcastCreateFlags) attach(ctx context.Context, d *daemon.Deployment, app *config.App, spec broadcast.Spec) (*compose.Template, error) {
-	a := attacher{store: d.Media(app)}
-	if f.dryRun {
-		a.store = nil
+	var files media.LocalFiles
+	if !f.dryRun {
+		files.Store = d.Media(app)
 	}
-	return spec.Template.Map(func(request message.Request) (message.Request, error) {
-		m, err := a.attach(ctx, producer.Message{Request: request, Options: producer.Options{At: spec.At}})
+	template, err := spec.Template.Map(func(request message.Request) (message.Request, error) {
+		m, err := files.Attach(ctx, tasks.Message{Request: request, Options: tasks.Options{At: spec.At}})
 		return m.Request, err
 	})
-}
-
-// readFile reads a template, which is no larger than a message.
-func (g *globals) readFile(flag, name string) ([]byte, error) {
-	in, err := g.openFile(flag, name)
-	if err != nil {
-		return nil, err
+	if _, unavailable := errors.AsType[*producer.RedisError](err); err != nil && !unavailable {
+		err = &exitError{exitUsage, err}
 	}
-	defer func() { _ = in.Close() }()
-	data, err := io.ReadAll(io.LimitReader(in, message.MaxBodyBytes+1))
-	if err == nil && len(data) > message.MaxBodyBytes {
-		err = fmt.Errorf("it is larger than %d bytes", message.MaxBodyBytes)
-	}
-	if err != nil {
-		return nil, usagef("%s: %s: %w", flag, name, err)
-	}
-	return data, nil
-}
-
-// openFile opens the file that a flag names, or stdin.
-func (g *globals) openFile(flag, name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(g.stdin), nil
-	}
-	file, err := os.Open(name)
-	if path, ok := errors.AsType[*os.PathError](err); ok {
-		err = path.Err
-	}
-	if err != nil {
-		return nil, usagef("%s: %s: %w", flag, name, err)
-	}
-	return file, nil
+	return template, err
 }
 
 // spec is what the flags say of the broadcast.

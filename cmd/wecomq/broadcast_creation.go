@@ -10,6 +10,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -58,7 +59,7 @@ func (c *broadcastCreation) create(ctx context.Context, testTo string) error {
 	}
 	if duplicate {
 		_, _ = fmt.Fprintf(c.stderr, "%s was created at %s and says the same; to send it once more, give it an --idempotency-key\n",
-			b.ID, timeText(b.CreatedAt))
+			b.ID, printout.Time(b.CreatedAt))
 	}
 	return c.printCreated(ctx, c.desk, b, duplicate)
 }
@@ -86,7 +87,7 @@ func (g *globals) printCreated(ctx context.Context, desk *broadcast.Desk, b *bro
 	if g.output == "text" {
 		return printBroadcastText(g.stdout, status)
 	}
-	return printJSON(g.stdout, newBroadcastReceipt(status, duplicate))
+	return printout.JSON(g.stdout, newBroadcastReceipt(status, duplicate))
 }
 
 // broadcastReceipt says what was created.
@@ -132,7 +133,7 @@ func (c *broadcastCreation) printPreview(ctx context.Context) error {
 		status.Review = &broadcast.Review{Samples: preview.Samples, Quota: preview.Quota}
 		return printBroadcastText(c.stdout, status)
 	}
-	if err := printJSON(c.stdout, newBroadcastReceipt(status, false)); err != nil {
+	if err := printout.JSON(c.stdout, newBroadcastReceipt(status, false)); err != nil {
 		return err
 	}
 	for _, sample := range c.draft.List.Summary.Samples {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/broadcast"
+	"github.com/wecomq/wecomq/internal/printout"
 )
 
 // broadcastReportFlags are the flags of `wecomq broadcast report`.
@@ -70,6 +71,6 @@ func (f *broadcastReportFlags) run(ctx context.Context, g *globals, id string) e
 		if err != nil {
 			return err
 		}
-		return printJSON(g.stdout, status)
+		return printout.JSON(g.stdout, status)
 	}
 }

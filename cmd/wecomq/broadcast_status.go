@@ -17,6 +17,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/printout"
 )
 
 func newBroadcastList(g *globals) *cobra.Command {
@@ -71,7 +72,7 @@ func (g *globals) printBroadcasts(ctx context.Context, d *daemon.Deployment, app
 		}
 		for _, s := range all {
 			if g.output == "json" {
-				err = printJSON(g.stdout, s)
+				err = printout.JSON(g.stdout, s)
 			} else {
 				_, err = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s%s\n", s.ID, s.State, s.Recipients, s.Counts.Accepted,
 					s.Counts.Failed(), s.Counts.Pending, minuteText(s.CreatedAt), s.CreatedBy, minuteText(s.ETA), foundText(s.Found))
@@ -143,7 +144,7 @@ func (g *globals) printBroadcast(ctx context.Context, desk *broadcast.Desk, b *b
 	if g.output == "text" {
 		return printBroadcastText(g.stdout, status)
 	}
-	return printJSON(g.stdout, status)
+	return printout.JSON(g.stdout, status)
 }
 
 func printBroadcastText(out io.Writer, s broadcast.Status) error {
@@ -159,16 +160,16 @@ func printBroadcastText(out io.Writer, s broadcast.Status) error {
 		{"duplicates", countText(s.Duplicates)},
 		{"skipped", countText(s.Skipped)},
 		{"errcodes", strings.TrimPrefix(fmt.Sprint(s.Errcodes), "map")},
-		{"begins", timeText(s.At)},
+		{"begins", printout.Time(s.At)},
 		{"rate", countText(s.Rate)},
 		{"between", s.Between},
-		{"created", strings.TrimSpace(timeText(s.CreatedAt) + " by " + s.CreatedBy)},
-		{"finished", timeText(s.FinishedAt)},
-		{"ends about", timeText(s.ETA)},
+		{"created", strings.TrimSpace(printout.Time(s.CreatedAt) + " by " + s.CreatedBy)},
+		{"finished", printout.Time(s.FinishedAt)},
+		{"ends about", printout.Time(s.ETA)},
 	}
 	for _, act := range slices.Sorted(maps.Keys(s.Acts)) {
 		by := s.Acts[act]
-		rows = append(rows, [2]string{act, timeText(by.At) + " by " + by.Actor})
+		rows = append(rows, [2]string{act, printout.Time(by.At) + " by " + by.Actor})
 	}
 	if s.Review != nil {
 		rows = append(rows, [2]string{"day quota", quotaCostText(s.Review.Quota)})

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,11 +108,10 @@ func runCardUpdate(ctx context.Context, g *globals, f *cardUpdateFlags, id strin
 	if err != nil {
 		return updateError(err)
 	}
-	s := &sender{globals: g, flags: &sendFlags{wait: f.wait, timeout: f.timeout}, find: d.Finder(app).Message}
-	if f.wait {
-		s.narrator = newNarrator(g, d.Inspector())
+	if !f.wait {
+		return g.printReceipt(receipt)
 	}
-	return s.conclude(ctx, receipt)
+	return newWaiter(g, d, f.timeout).one(ctx, receipt)
 }
 
 // updateError tells an update at fault and a card that cannot be changed from a Redis that
@@ -132,7 +129,7 @@ func updateError(err error) error {
 
 // read reads the update, and checks all but what the card's record knows.
 func (f *cardUpdateFlags) read(g *globals) (message.UpdateTemplateCardRequest, error) {
-	data, err := f.content(g)
+	data, err := g.readFile("--file", f.file)
 	if err != nil {
 		return message.UpdateTemplateCardRequest{}, err
 	}
@@ -144,24 +141,4 @@ func (f *cardUpdateFlags) read(g *globals) (message.UpdateTemplateCardRequest, e
 		return update, usagef("%s: %w", f.file, err)
 	}
 	return update, nil
-}
-
-func (f *cardUpdateFlags) content(g *globals) ([]byte, error) {
-	in := g.stdin
-	if f.file != "-" {
-		file, err := os.Open(f.file)
-		if err != nil {
-			if path, ok := errors.AsType[*os.PathError](err); ok {
-				err = path.Err
-			}
-			return nil, usagef("--file: %s: %w", f.file, err)
-		}
-		defer func() { _ = file.Close() }()
-		in = file
-	}
-	data, err := io.ReadAll(io.LimitReader(in, message.MaxBodyBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", f.file, err)
-	}
-	return data, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/locale"
+	"github.com/wecomq/wecomq/internal/printout"
 )
 
 func newCheck(g *globals) *cobra.Command {
@@ -91,7 +92,7 @@ func (g *globals) printFindings(findings []daemon.Finding) error {
 		}
 		var err error
 		if g.output == "json" {
-			err = printJSON(g.stdout, f)
+			err = printout.JSON(g.stdout, f)
 		} else {
 			_, err = fmt.Fprintf(g.stdout, "%-8s %-12s %s\n", f.Level, f.Subject, locale.Reason(g.language(), f.Text))
 		}

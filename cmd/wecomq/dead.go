@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/printout"
+	"github.com/wecomq/wecomq/internal/sequence"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -60,14 +63,12 @@ errcode, and the command that sends just them again.`,
 					return usagef("--state: a dead letter is rejected or unknown, not %s", state)
 				}
 			}
-			w, err := newRecordWriter(g, f.format)
+			records, err := g.recordPrinter(f.format)
 			if err != nil {
 				return err
 			}
-			if _, isTable := w.(tableWriter); isTable {
-				w = &deadSummary{recordWriter: w, to: g.stderr, chosen: sameChoice(query)}
-			}
-			return runDeadList(cmd.Context(), g, f.app, query, w)
+			records.SumUp(g.stderr, query)
+			return runDeadList(cmd.Context(), g, f.app, query, records)
 		},
 	}
 	lookAtApp(cmd, &f.app)
@@ -76,7 +77,7 @@ errcode, and the command that sends just them again.`,
 	return cmd
 }
 
-func runDeadList(ctx context.Context, g *globals, only string, query ledger.Query, w recordWriter) error {
+func runDeadList(ctx context.Context, g *globals, only string, query ledger.Query, records *printout.Records) error {
 	d, err := g.open(ctx)
 	if err != nil {
 		return err
@@ -86,13 +87,9 @@ func runDeadList(ctx context.Context, g *globals, only string, query ledger.Quer
 	if err != nil {
 		return err
 	}
-	return writeRecords(w, func(yield func(tasks.Record, error) bool) {
-		for _, app := range apps {
-			for record, err := range d.Ledger(app).DeadLetters(ctx, query) {
-				if !yield(record, err) {
-					return
-				}
-			}
-		}
-	}, false)
+	all := make([]iter.Seq2[tasks.Record, error], len(apps))
+	for i, app := range apps {
+		all[i] = d.Ledger(app).DeadLetters(ctx, query)
+	}
+	return records.Print(sequence.OneByOne(all), false)
 }

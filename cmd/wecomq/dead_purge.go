@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/printout"
 )
 
 // purgeFlags are the flags of `wecomq dead purge`.
@@ -76,7 +77,7 @@ func runDeadPurge(ctx context.Context, g *globals, f *purgeFlags, query ledger.Q
 		_, err = fmt.Fprintf(g.stdout, "%s: %d dead letters purged\n", app.Name, purged)
 		return err
 	}
-	return printJSON(g.stdout, struct {
+	return printout.JSON(g.stdout, struct {
 		App    string `json:"app"`
 		Purged int    `json:"purged"`
 	}{app.Name, purged})

@@ -12,6 +12,7 @@ import (
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/operator"
+	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -180,7 +181,7 @@ func (r *replayer) show(replay operator.Replay) error {
 		_, _ = fmt.Fprintf(r.stderr, "%s: %s\n", replay.ID, replay.Warning)
 	}
 	if r.output != "text" {
-		return printJSON(r.stdout, replay)
+		return printout.JSON(r.stdout, replay)
 	}
 	text := fmt.Sprintf("%s  replayed as %s for %d recipients", replay.ID, replay.ReplayedAs, replay.Recipients)
 	if replay.Duplicate {

@@ -12,6 +12,7 @@ import (
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/harmless"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -117,9 +118,9 @@ func deadHint(r tasks.Record) string {
 
 func (g *globals) printDead(l deadLetter) error {
 	if g.output == "json" {
-		return printJSON(g.stdout, l)
+		return printout.JSON(g.stdout, l)
 	}
-	if err := g.printRecordText(l.Record); err != nil {
+	if err := printout.Record(g.stdout, l.Record, g.language()); err != nil {
 		return err
 	}
 	body := string(l.Body)

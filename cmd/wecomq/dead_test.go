@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 	"strings"
@@ -71,5 +72,19 @@ func TestThePartsThatAnIDNames(t *testing.T) {
 	}
 	if got := partsNamed(tasks.Record{ID: "ops-1"}, "ops-1"); len(got) != 1 {
 		t.Errorf("a message without parts: %v", got)
+	}
+}
+
+func TestDeadShowSaysAllOfWhy(t *testing.T) {
+	t.Parallel()
+	long := "first\x1b[2J\nsecond\u009b2J " + strings.Repeat("汉", 300) + " the last words"
+	var out bytes.Buffer
+	g := &globals{environment: environment{stdout: &out, lookupEnv: func(string) (string, bool) { return "", false }}, output: "text"}
+	if err := g.printDead(deadLetter{Why: long}); err != nil {
+		t.Fatal(err)
+	}
+	want := "why         first [2J second 2J " + strings.Repeat("汉", 300) + " the last words\n"
+	if !strings.Contains(out.String(), want) {
+		t.Errorf("got %q, want %q in it", out.String(), want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/submission"
 )
 
 // The exit codes that scripts rely on.
@@ -35,17 +36,18 @@ func usagef(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// exitCode is that of an exitError, that of a config that is wrong, else that of a
+// exitCode is that of an exitError, of a config or a message that is wrong, else that of a
 // plain failure.
 func exitCode(err error) int {
 	var exit *exitError
 	var wrong *config.Error
+	var fault *submission.FaultError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &exit):
 		return exit.code
-	case errors.As(err, &wrong):
+	case errors.As(err, &wrong), errors.As(err, &fault):
 		return exitUsage
 	default:
 		return exitFailure

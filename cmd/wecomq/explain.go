@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -92,7 +93,7 @@ func (g *globals) explain(code wecom.Code) error {
 	l := g.language()
 	e := explanation{int64(code), code.Class().String(), code.MeaningIn(l), code.HintIn(l), effects[l][code.Class()]}
 	if g.output == "json" {
-		return printJSON(g.stdout, e)
+		return printout.JSON(g.stdout, e)
 	}
 	_, err := fmt.Fprintf(g.stdout, explanationForms[l], e.Code, e.Meaning, e.Class, e.Effect, e.Hint)
 	return err

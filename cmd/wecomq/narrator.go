@@ -36,7 +36,7 @@ func newNarrator(g *globals, inspector *apps.Inspector) *narrator {
 
 // look looks why a message waits. If that cannot be told, the wait itself tells of the outage.
 func (n *narrator) look(ctx context.Context, r tasks.Record) {
-	if n == nil || time.Now().Before(n.next) {
+	if time.Now().Before(n.next) {
 		return
 	}
 	n.next = time.Now().Add(narratePeriod)
@@ -49,12 +49,4 @@ func (n *narrator) look(ctx context.Context, r tasks.Record) {
 		n.said = wait.Why
 		_, _ = fmt.Fprintf(n.out, "%s is %s%s: %s\n", r.ID, r.State, wait.Till, locale.Reason(n.lang, wait.Why))
 	}
-}
-
-// why is what it saw last.
-func (n *narrator) why() string {
-	if n == nil {
-		return ""
-	}
-	return n.now.Why
 }

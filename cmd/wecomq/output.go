@@ -1,24 +1,16 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 
+	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/producer"
 )
-
-// printJSON writes one result per line, with < > & as they are.
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
-}
 
 // printReceipt says what was enqueued.
 func (g *globals) printReceipt(r producer.Receipt) error {
 	if g.output != "text" {
-		return printJSON(g.stdout, r)
+		return printout.JSON(g.stdout, r)
 	}
 	text := fmt.Sprintf("%s  %s in %s", r.ID, r.State, r.Queue)
 	if r.Parts > 0 {
@@ -29,4 +21,24 @@ func (g *globals) printReceipt(r producer.Receipt) error {
 	}
 	_, err := fmt.Fprintln(g.stdout, text)
 	return err
+}
+
+// recordPrinter prints records in the form of --format.
+func (g *globals) recordPrinter(format string) (*printout.Records, error) {
+	if format == "" {
+		format = "table"
+		if g.output == "json" {
+			format = "ndjson"
+		}
+	}
+	records, err := printout.NewRecords(g.stdout, format)
+	if err != nil {
+		return nil, usagef("--format: %w", err)
+	}
+	return records, nil
+}
+
+// tellOutage tells whoever follows something that it goes on.
+func (g *globals) tellOutage(err error) {
+	_, _ = fmt.Fprintf(g.stderr, "Redis is unavailable (%v); what happens meanwhile follows when it has recovered\n", err)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/operator"
+	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -75,7 +76,7 @@ func runRecall(ctx context.Context, g *globals, d *daemon.Deployment, ids []stri
 
 func (g *globals) printRecall(r operator.Recall) error {
 	if g.output != "text" {
-		return printJSON(g.stdout, r)
+		return printout.JSON(g.stdout, r)
 	}
 	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
 	for _, part := range r.Parts {
@@ -87,7 +88,7 @@ func (g *globals) printRecall(r operator.Recall) error {
 func because(p operator.RecalledPart) string {
 	switch {
 	case p.Result == operator.Recalled:
-		return "at " + timeText(p.RecalledAt)
+		return "at " + printout.Time(p.RecalledAt)
 	case p.Result == operator.Failed && p.Hint != "":
 		return p.Reason + ": " + p.Hint
 	default:

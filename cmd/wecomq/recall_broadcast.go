@@ -7,6 +7,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/harmless"
+	"github.com/wecomq/wecomq/internal/printout"
 )
 
 // recallBroadcast cancels a broadcast, and recalls what it has sent.
@@ -39,7 +40,7 @@ func (g *globals) recallBroadcast(ctx context.Context, d *daemon.Deployment, id 
 
 func (g *globals) printBroadcastRecall(r broadcast.Recall) error {
 	if g.output != "text" {
-		return printJSON(g.stdout, r)
+		return printout.JSON(g.stdout, r)
 	}
 	if _, err := fmt.Fprintf(g.stdout, "%s: recalled %d calls, failed %d, left %d\n", r.ID, r.Recalled, r.Failed, r.Left); err != nil {
 		return err

@@ -4,18 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
-	"github.com/wecomq/wecomq/internal/harmless"
-	"github.com/wecomq/wecomq/internal/locale"
 	"github.com/wecomq/wecomq/internal/lookup"
+	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -153,116 +149,7 @@ func findByKey(ctx context.Context, d *daemon.Deployment, only, key string) (tas
 
 func (g *globals) printRecord(r tasks.Record) error {
 	if g.output != "text" {
-		return printJSON(g.stdout, r)
+		return printout.JSON(g.stdout, r)
 	}
-	return g.printRecordText(r)
-}
-
-func (g *globals) printRecordText(r tasks.Record) error {
-	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
-	for _, row := range [][2]string{
-		{"id", r.ID},
-		{"state", string(r.State)},
-		{"type", fmt.Sprintf("%s, priority %s", r.Type, r.Priority)},
-		{"errcode", strconv.FormatInt(r.ErrCode, 10)},
-		{"errmsg", locale.Reason(g.language(), r.ErrMsg)},
-		{"msgid", r.MsgID},
-		{"response_code", r.ResponseCode},
-		{"attempts", strconv.Itoa(r.Attempts)},
-		{"to", addresseesText(r.To, 20)},
-		{"recipients", recipientsText(r.Recipients)},
-		{"note", unlistedText(r)},
-		{"sent by", harmless.Line(r.Actor)},
-		{"enqueued", timeText(r.EnqueuedAt)},
-		{"due", timeText(r.ProcessAt)},
-		{"its turn", timeText(r.TurnAt)},
-		{"finished", timeText(r.FinishedAt)},
-		{"recalled", timeText(r.RecalledAt)},
-		{"replay of", r.ReplayOf},
-		{"replayed as", r.ReplayedAs},
-		{"updated as", updatedText(r)},
-		{"update of", r.UpdateOf},
-		{"parts", partsText(r)},
-		{"warning", warningText(r)},
-	} {
-		if row[1] != "" {
-			_, _ = fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
-		}
-	}
-	_, _ = fmt.Fprintln(w)
-	return w.Flush()
-}
-
-func recipientsText(r tasks.Recipients) string {
-	texts := []string{fmt.Sprintf("%d accepted", r.Accepted)}
-	for _, refused := range []struct {
-		ids  []string
-		what string
-	}{
-		{r.Invalid, "invalid"},
-		{r.Unlicensed, "unlicensed"},
-		{r.InvalidParties, "invalid parties"},
-		{r.InvalidTags, "invalid tags"},
-	} {
-		if len(refused.ids) > 0 {
-			texts = append(texts, fmt.Sprintf("%d %s (%s)", len(refused.ids), refused.what, strings.Join(refused.ids, " ")))
-		}
-	}
-	for _, rest := range []struct {
-		n    int
-		what string
-	}{
-		{r.Deferred, "deferred"},
-		{r.Rejected, "rejected"},
-		{r.Unknown, "unknown"},
-		{r.Expired, "expired"},
-		{r.Cancelled, "cancelled"},
-	} {
-		if rest.n > 0 {
-			texts = append(texts, fmt.Sprintf("%d %s", rest.n, rest.what))
-		}
-	}
-	return strings.Join(texts, ", ")
-}
-
-// unlistedText says who may be missing although WeCom has taken the message.
-func unlistedText(r tasks.Record) string {
-	if !r.Unlisted() {
-		return ""
-	}
-	return "WeCom does not say who of a department, a tag or everyone has got it; members who have had 30 messages from " +
-		"the app within a minute, or 1000 within an hour, may be missing"
-}
-
-func timeText(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Local().Format("2006-01-02 15:04:05.000 -07:00")
-}
-
-// updatedText names the update that has the card's response_code.
-func updatedText(r tasks.Record) string {
-	if r.UpdatedAs == "" {
-		return ""
-	}
-	return r.UpdatedAs + ", enqueued at " + timeText(r.UpdatedAt)
-}
-
-func partsText(r tasks.Record) string {
-	if len(r.Parts) == 0 {
-		return ""
-	}
-	texts := make([]string, len(r.Parts))
-	for i, part := range r.Parts {
-		texts[i] = fmt.Sprintf("%s %s", part.ID, part.State)
-	}
-	return strings.Join(texts, ", ")
-}
-
-func warningText(r tasks.Record) string {
-	if r.PossibleDuplicate {
-		return "sent again after an attempt without an answer: it may have arrived twice"
-	}
-	return ""
+	return printout.Record(g.stdout, r, g.language())
 }

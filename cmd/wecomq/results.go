@@ -2,15 +2,15 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/printout"
+	"github.com/wecomq/wecomq/internal/sequence"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -47,11 +47,11 @@ Ctrl-C; it survives an outage of Redis.`,
 			if err != nil {
 				return err
 			}
-			w, err := newRecordWriter(g, f.format)
+			records, err := g.recordPrinter(f.format)
 			if err != nil {
 				return err
 			}
-			return runResults(cmd.Context(), g, f, query, w)
+			return runResults(cmd.Context(), g, f, query, records)
 		},
 	}
 	lookAtApp(cmd, &f.app)
@@ -62,7 +62,7 @@ Ctrl-C; it survives an outage of Redis.`,
 	return cmd
 }
 
-func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Query, w recordWriter) error {
+func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Query, records *printout.Records) error {
 	open := slices.ContainsFunc(query.States, func(s tasks.State) bool { return !s.Final() })
 	switch {
 	case f.follow && !query.Until.IsZero():
@@ -87,63 +87,12 @@ func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Q
 			}
 			all = append(all, d.Ledger(app).Records(ctx, query))
 		}
-		return writeRecords(w, oneByOne(all), false)
+		return records.Print(sequence.OneByOne(all), false)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for _, app := range apps {
 		all = append(all, d.Ledger(app).Tail(ctx, query))
 	}
-	return writeRecords(w, retryThroughOutage(ctx, g, asTheyCome(all, cancel)), true)
-}
-
-// outageStep is the time between two attempts to reach an unavailable Redis.
-const outageStep = 500 * time.Millisecond
-
-// retryThroughOutage leaves the outages of Redis out of a list that goes on after them, and
-// says once of each that there is one.
-func retryThroughOutage[T any](ctx context.Context, g *globals, all iter.Seq2[T, error]) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		away := false
-		for one, err := range all {
-			if !asynqx.IsOutage(err) {
-				away = false
-				if !yield(one, err) {
-					return
-				}
-				continue
-			}
-			if !away {
-				away = true
-				_, _ = fmt.Fprintf(g.stderr, "Redis is unavailable (%v); what happens meanwhile follows when it has recovered\n", err)
-			}
-			select {
-			case <-time.After(outageStep):
-			case <-ctx.Done():
-			}
-		}
-	}
-}
-
-// writeRecords shows records one by one; live ones are shown at once.
-func writeRecords(w recordWriter, records iter.Seq2[tasks.Record, error], live bool) error {
-	show := func(err error) error {
-		if err == nil && live {
-			return w.flush()
-		}
-		return err
-	}
-	if err := show(w.begin()); err != nil {
-		return err
-	}
-	for record, err := range records {
-		if err != nil {
-			_ = w.flush() // what was read is worth showing
-			return err
-		}
-		if err := show(w.write(record)); err != nil {
-			return err
-		}
-	}
-	return w.flush()
+	return records.Print(sequence.ThroughOutages(ctx, sequence.AsTheyCome(all, cancel), g.tellOutage), true)
 }

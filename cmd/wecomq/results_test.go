@@ -11,6 +11,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/logtest"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/sequence"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -111,7 +112,7 @@ func TestResultsFollowOutlastsAnOutageOfRedis(t *testing.T) {
 	}
 	l.redis.Kill()
 	waittest.Until(t, "stderr tells of the outage", func() bool { return strings.Contains(f.stderr.String(), "Redis is unavailable") })
-	<-time.After(3 * outageStep) // it asks more than once
+	<-time.After(3 * sequence.OutagePause) // it asks more than once
 	l.redis.Restart()
 	id := l.sendTexts(1)[0]
 	if line := f.next(); !strings.Contains(line, id) {

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/media"
+	"github.com/wecomq/wecomq/internal/submission"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -205,71 +208,116 @@ func (f *sendFlags) options() (producer.Options, error) {
 }
 
 func runSend(ctx context.Context, g *globals, f *sendFlags) error {
-	source, closeSource, err := f.source(g)
+	terms, err := f.terms()
 	if err != nil {
 		return err
 	}
-	defer closeSource()
-	source.options.Actor = actor()
+	in, err := f.input(g)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
 	if f.dryRun {
-		cfg, err := g.loadConfig()
-		if err != nil {
-			return err
-		}
-		apps, err := newOutlets(cfg, nil, f.app)
-		if err != nil {
-			return err
-		}
-		source.accept = apps.accept(ctx)
-		return dryRun(g, source)
+		return f.show(ctx, g, terms, in)
 	}
 	d, err := g.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	apps, err := newOutlets(d.Config, d, f.app)
+	if terms.Outlets, err = submission.NewOutlets(d.Config, f.app, opener(d)); err != nil {
+		return err
+	}
+	var w *waiter
+	if f.wait {
+		w = newWaiter(g, d, f.timeout)
+	}
+	if f.batch {
+		s := &batchSender{globals: g, waiter: w}
+		return s.run(ctx, terms.Lines(in, f.inputName()))
+	}
+	item, err := f.item(ctx, terms, in)
 	if err != nil {
 		return err
 	}
-	source.accept = apps.accept(ctx)
-	s := &sender{globals: g, flags: f, find: func(ctx context.Context, id string) (tasks.Record, error) { return findByID(ctx, d, id) }}
-	if f.wait {
-		s.narrator = newNarrator(g, d.Inspector())
+	result := item.Outlet.Queue.SendBatch(ctx, []tasks.Message{item.Message})[0]
+	switch {
+	case result.Err != nil:
+		return enqueueError(result.Err)
+	case w != nil:
+		return w.one(ctx, result.Receipt)
 	}
-	if f.batch {
-		return s.sendBatch(ctx, source)
-	}
-	return s.sendOne(ctx, source)
+	return g.printReceipt(result.Receipt)
 }
 
-// source reads the messages that the flags ask for.
-func (f *sendFlags) source(g *globals) (*messageReader, func(), error) {
+// opener opens the apps that messages are for.
+func opener(d *daemon.Deployment) func(*config.App) (*submission.Outlet, error) {
+	return func(app *config.App) (*submission.Outlet, error) {
+		queue, err := d.Producer(app)
+		return &submission.Outlet{AgentID: app.AgentID, Queue: queue, Files: media.LocalFiles{Store: d.Media(app)}}, err
+	}
+}
+
+// show is the dry run, which needs no Redis.
+func (f *sendFlags) show(ctx context.Context, g *globals, terms *submission.Terms, in io.Reader) error {
+	cfg, err := g.loadConfig()
+	if err != nil {
+		return err
+	}
+	terms.Outlets, err = submission.NewOutlets(cfg, f.app, func(app *config.App) (*submission.Outlet, error) {
+		return &submission.Outlet{AgentID: app.AgentID}, nil
+	})
+	if err != nil {
+		return err
+	}
+	if f.batch {
+		return g.dryRun(ctx, terms.Lines(in, f.inputName()))
+	}
+	item, err := f.item(ctx, terms, in)
+	if err != nil {
+		return err
+	}
+	return g.printItem(item)
+}
+
+// terms are what the flags say of every message.
+func (f *sendFlags) terms() (*submission.Terms, error) {
 	options, err := f.options()
-	if err != nil {
-		return nil, nil, err
+	options.Actor = actor()
+	return &submission.Terms{Options: options, DuplicateCheck: int(f.duplicateCheck / time.Second), AllowUnknown: f.allowUnknown}, err
+}
+
+// input is the file of the flags. Without one it is empty, and the flags hold the message.
+func (f *sendFlags) input(g *globals) (io.ReadCloser, error) {
+	if f.file == "" {
+		return io.NopCloser(strings.NewReader("")), f.readText(g.stdin)
 	}
-	r := &messageReader{options: options, duplicateCheck: int(f.duplicateCheck / time.Second), lines: f.batch, allowUnknown: f.allowUnknown}
-	switch f.file {
-	case "":
-		if err := f.readText(g.stdin); err != nil {
-			return nil, nil, err
-		}
-		r.request = f.request()
-		return r, func() {}, nil
-	case "-":
-		r.open(g.stdin, "stdin")
-		return r, func() {}, nil
+	return g.openFile("--file", f.file)
+}
+
+// inputName is that of the file in errors.
+func (f *sendFlags) inputName() string {
+	if f.file == "-" {
+		return "stdin"
 	}
-	file, err := os.Open(f.file)
-	if err != nil {
-		if path, ok := errors.AsType[*os.PathError](err); ok {
-			err = path.Err
-		}
-		return nil, nil, usagef("--file: %s: %w", f.file, err)
+	return f.file
+}
+
+// item is the one message.
+func (f *sendFlags) item(ctx context.Context, terms *submission.Terms, in io.Reader) (submission.Item, error) {
+	if f.file == "" {
+		return terms.Request(ctx, f.request())
 	}
-	r.open(io.Reader(file), f.file)
-	return r, func() { _ = file.Close() }, nil
+	return terms.File(ctx, in, f.inputName())
+}
+
+// enqueueError tells a Redis that did not answer from a message at fault.
+func enqueueError(err error) error {
+	var unavailable *producer.RedisError
+	if errors.As(err, &unavailable) || errors.Is(err, context.Canceled) {
+		return fmt.Errorf("not enqueued: %w", err)
+	}
+	return &exitError{exitUsage, err}
 }
 
 // readText puts stdin in the place of a text that is "-".

@@ -6,39 +6,38 @@ import (
 	"crypto/sha256"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/sandbox"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
 // serveDev serves with everything that serving needs.
 func (g *globals) serveDev(ctx context.Context, listen string) error {
-	s, err := newSandbox(ctx, wecomtest.Rules{})
+	s, err := sandbox.New(ctx, wecomtest.Rules{})
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.Close()
 	token := rand.Text()
-	s.config.Gateway.Tokens = []config.Token{devToken(token)}
-	deployment, err := daemon.Open(ctx, s.config, g.options("info", ""))
+	s.Config.Gateway.Tokens = []config.Token{devToken(token)}
+	deployment, err := daemon.Open(ctx, s.Config, g.options("info", ""))
 	if err != nil {
 		return err
 	}
 	defer deployment.Close()
 	d, err := daemon.New(ctx, deployment, daemon.Config{
 		Gateway: true, Worker: true, Listen: listen,
-		Hangup: g.hangup, Load: func() (*config.Config, error) { return s.config, nil },
+		Hangup: g.hangup, Load: func() (*config.Config, error) { return s.Config, nil },
 	})
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(g.stderr, devText, d.Addr(), token, s.redis.URL(), s.url(), wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.run(ctx) })
-	group.Go(func() error { return d.Run(ctx) })
-	return group.Wait()
+	_, _ = fmt.Fprintf(g.stderr, devText, d.Addr(), token, s.RedisURL(), s.URL(), wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret)
+	return serveSandbox(ctx, s, d, func(ctx context.Context) error {
+		<-ctx.Done()
+		return nil
+	})
 }
 
 const devText = `wecomq serve --dev: gateway, worker, Redis and a simulated WeCom, all in this process.

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
-	"os"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/daemon"
-	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/sandbox"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -38,9 +34,9 @@ localhost and addresses only: --host names others, such as that of a container.`
   wecomq simulate --listen 127.0.0.1:8090 --rules rules.yaml`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			sim, err := newSimulator(rulesFile)
+			sim, err := sandbox.NewSimulator(rulesFile)
 			if err != nil {
-				return err
+				return usagef("--rules: %w", err)
 			}
 			sim.Hosts = hosts
 			return runSimulate(cmd.Context(), g, sim, listen)
@@ -68,48 +64,4 @@ func runSimulate(ctx context.Context, g *globals, sim *wecomtest.Simulator, list
 What arrived: http://%[1]s  (for programs: http://%[1]s/admin/messages)
 `, listener.Addr(), app.CorpID, app.AgentID, app.Secret)
 	return daemon.ServeHTTP(ctx, listener, sim)
-}
-
-// simulation is what a rules file holds.
-type simulation struct {
-	wecomtest.Rules
-
-	Faults []wecomtest.Fault `json:"faults"`
-}
-
-func newSimulator(rulesFile string) (*wecomtest.Simulator, error) {
-	var s simulation
-	if rulesFile != "" {
-		if err := readSimulation(rulesFile, &s); err != nil {
-			return nil, usagef("--rules: %s: %w", rulesFile, err)
-		}
-	}
-	sim, err := wecomtest.New(s.Rules)
-	if err != nil {
-		return nil, usagef("--rules: %w", err)
-	}
-	for i, fault := range s.Faults {
-		if err := sim.AddFault(fault); err != nil {
-			return nil, usagef("--rules: faults[%d]: %w", i, err)
-		}
-	}
-	return sim, nil
-}
-
-func readSimulation(path string, s *simulation) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	text = envelope.TrimMark(text)
-	if len(bytes.TrimSpace(text)) == 0 {
-		return nil
-	}
-	inJSON, err := yaml.YAMLToJSON(text)
-	if err != nil {
-		return fmt.Errorf("%s", yaml.FormatError(err, false, true))
-	}
-	decoder := json.NewDecoder(bytes.NewReader(inJSON))
-	decoder.DisallowUnknownFields()
-	return decoder.Decode(s)
 }

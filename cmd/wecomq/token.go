@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -101,7 +102,7 @@ func (f *tokenFlags) print(g *globals) error {
 	token := hex.EncodeToString(drawn)
 	line := f.line(sha256.Sum256([]byte(token)))
 	if g.output == "json" {
-		return printJSON(g.stdout, struct {
+		return printout.JSON(g.stdout, struct {
 			Token  string `json:"token"`
 			Config string `json:"config"`
 		}{token, line})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/daemon"
+	"github.com/wecomq/wecomq/internal/printout"
 )
 
 func newTokenList(g *globals) *cobra.Command {
@@ -43,7 +44,7 @@ gateways together.
 func (g *globals) printTokens(tokens []daemon.TokenStatus) error {
 	if g.output == "json" {
 		for _, token := range tokens {
-			if err := printJSON(g.stdout, token); err != nil {
+			if err := printout.JSON(g.stdout, token); err != nil {
 				return err
 			}
 		}

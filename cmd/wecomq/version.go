@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/wecomq/wecomq/internal/printout"
 )
 
 // version is set by the linker: -ldflags "-X main.version=v1.2.3".
@@ -18,7 +20,7 @@ func newVersion(g *globals) *cobra.Command {
 		Args:  arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			if g.output == "json" {
-				return printJSON(g.stdout, map[string]string{"version": buildVersion(), "go": runtime.Version()})
+				return printout.JSON(g.stdout, map[string]string{"version": buildVersion(), "go": runtime.Version()})
 			}
 			_, err := fmt.Fprintf(g.stdout, "wecomq %s (%s %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err

@@ -44,3 +44,13 @@ func visible(r rune) rune {
 	}
 	return r
 }
+
+// Excerpt is as much of a Line as a row of a table has room for.
+func Excerpt(s string) string {
+	const most = 160
+	s = Line(s)
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return s
+}

@@ -1,12 +1,13 @@
-package main
+// Package sequence joins sequences of what may fail: records, acts.
+package sequence
 
 import (
 	"iter"
 	"sync"
 )
 
-// oneByOne yields what several sequences have, one after the other, until the first error.
-func oneByOne[T any](all []iter.Seq2[T, error]) iter.Seq2[T, error] {
+// OneByOne yields what several sequences have, one after the other, until the first error.
+func OneByOne[T any](all []iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for _, one := range all {
 			for value, err := range one {
@@ -18,9 +19,9 @@ func oneByOne[T any](all []iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-// asTheyCome yields what several sequences have as it comes, until all of them end; stop ends them
+// AsTheyCome yields what several sequences have as it comes, until all of them end; stop ends them
 // if nobody wants more.
-func asTheyCome[T any](all []iter.Seq2[T, error], stop func()) iter.Seq2[T, error] {
+func AsTheyCome[T any](all []iter.Seq2[T, error], stop func()) iter.Seq2[T, error] {
 	type item struct {
 		value T
 		err   error

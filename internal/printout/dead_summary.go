@@ -1,4 +1,4 @@
-package main
+package printout
 
 import (
 	"cmp"
@@ -15,12 +15,20 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
+// SumUp makes a table of dead letters tell behind it how many there are of each errcode, and
+// how to send them again. The query is the one that has chosen them.
+func (r *Records) SumUp(to io.Writer, q ledger.Query) {
+	if table, ok := r.form.(tableWriter); ok {
+		r.form = &deadSummary{form: table, to: to, query: q, groups: map[deadGroup]int{}, reason: map[deadGroup]string{}}
+	}
+}
+
 // deadSummary counts the dead letters of a table, and says behind it how to send them again.
 type deadSummary struct {
-	recordWriter
+	form
 
 	to     io.Writer
-	chosen string // flags that choose the same with `dead replay`
+	query  ledger.Query // that has chosen them
 	groups map[deadGroup]int
 	reason map[deadGroup]string // of one of them
 }
@@ -33,17 +41,14 @@ type deadGroup struct {
 }
 
 func (s *deadSummary) write(r tasks.Record) error {
-	if s.groups == nil {
-		s.groups, s.reason = map[deadGroup]int{}, map[deadGroup]string{}
-	}
 	group := deadGroup{r.App, r.State == tasks.Unknown, r.ErrCode}
 	s.groups[group]++
 	s.reason[group] = r.ErrMsg
-	return s.recordWriter.write(r)
+	return s.form.write(r)
 }
 
 func (s *deadSummary) flush() error {
-	if err := s.recordWriter.flush(); err != nil {
+	if err := s.form.flush(); err != nil {
 		return err
 	}
 	sorted := slices.SortedFunc(maps.Keys(s.groups), func(a, b deadGroup) int {
@@ -52,7 +57,7 @@ func (s *deadSummary) flush() error {
 	for _, group := range sorted {
 		if !group.unknown {
 			_, _ = fmt.Fprintf(s.to, "%d × %s: %s\n    to send them again, once the cause is gone: wecomq dead replay --app %s --all --errcode %d%s\n",
-				s.groups[group], group.app, group.why(s.reason[group]), group.app, group.errCode, s.chosen)
+				s.groups[group], group.app, group.why(s.reason[group]), group.app, group.errCode, sameChoice(s.query))
 		}
 	}
 	for _, group := range sorted {
@@ -93,7 +98,7 @@ func shellWord(word string) string {
 
 // why is the errcode with its meaning, or what one of them says.
 func (g deadGroup) why(reason string) string {
-	text := excerpt(harmless.Line(reason))
+	text := harmless.Excerpt(reason)
 	if code := wecom.Code(g.errCode); code != 0 {
 		text = fmt.Sprintf("errcode %d", g.errCode)
 		if code.Known() {

@@ -12,16 +12,16 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// waiter is a `wecomq send --wait` whose Redis goes away while it waits.
-type waiter struct {
+// patience is a `wecomq send --wait` whose Redis goes away while it waits.
+type patience struct {
 	*landscape
 	cmd            *exec.Cmd
 	stdout, stderr logtest.Transcript
 }
 
-func newWaiter(t *testing.T, timeout string) *waiter {
+func newPatience(t *testing.T, timeout string) *patience {
 	t.Helper()
-	w := &waiter{landscape: newLandscape(t, redistest.AppendOnly)}
+	w := &patience{landscape: newLandscape(t, redistest.AppendOnly)}
 	w.cmd = exec.CommandContext(t.Context(), "wecomq", "send", "--to-user", "chen.li", "--text", "x", "--wait", "--timeout", timeout)
 	w.cmd.Env, w.cmd.Stdout, w.cmd.Stderr = w.environ(), &w.stdout, &w.stderr
 	if err := w.cmd.Start(); err != nil {
@@ -34,7 +34,7 @@ func newWaiter(t *testing.T, timeout string) *waiter {
 }
 
 // end waits for the exit code.
-func (w *waiter) end(code int) {
+func (w *patience) end(code int) {
 	w.Helper()
 	_ = w.cmd.Wait() // the code tells
 	if got := w.cmd.ProcessState.ExitCode(); got != code || strings.Count(w.stderr.String(), "Redis is unavailable (") != 1 {
@@ -44,7 +44,7 @@ func (w *waiter) end(code int) {
 
 func TestSendWaitOutlastsAnOutageOfRedis(t *testing.T) {
 	t.Parallel()
-	w := newWaiter(t, "60s")
+	w := newPatience(t, "60s")
 	w.redis.Restart()
 	w.work()
 	w.end(exitDone)
@@ -55,7 +55,7 @@ func TestSendWaitOutlastsAnOutageOfRedis(t *testing.T) {
 
 func TestSendWaitPrintsNoRecordThatItHasNotSeen(t *testing.T) {
 	t.Parallel()
-	w := newWaiter(t, "2s")
+	w := newPatience(t, "2s")
 	w.end(exitTimeout)
 	for line := range strings.Lines(w.stdout.String()) {
 		if !strings.Contains(line, `"state":"queued"`) || !strings.Contains(line, `"app":"default"`) {
@@ -70,9 +70,9 @@ func TestSendWaitPrintsNoRecordThatItHasNotSeen(t *testing.T) {
 func TestWithoutARecordTheReceiptIsPrinted(t *testing.T) {
 	t.Parallel()
 	var out logtest.Transcript
-	s := &sender{globals: &globals{environment: environment{stdout: &out}, output: "json"}}
+	w := &waiter{globals: &globals{environment: environment{stdout: &out}, output: "json"}}
 	receipt := producer.Receipt{ID: "ops-1", App: "ops", Queue: "ops:bulk", State: tasks.Queued}
-	if err := s.printOutcome(receipt, tasks.Record{ID: "ops-1"}); err != nil {
+	if err := w.printOutcome(receipt, tasks.Record{ID: "ops-1"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := decodeLines[producer.Receipt](t, out.String()); len(got) != 1 || got[0] != receipt {

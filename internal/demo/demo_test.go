@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ func TestTheDemoSaysWhatItWaitsFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var said bytes.Buffer
-		d := &demo{globals: &globals{environment: environment{stdout: &said}}}
+		d := &Demo{Out: &said}
 		slow := time.Now().Add(25 * time.Second)
 		err := d.await(t.Context(), func() string { return "1 of 2 calls have arrived" }, func(ctx context.Context) error {
 			select {

@@ -1,4 +1,4 @@
-package main
+package printout
 
 import (
 	"bufio"
@@ -9,34 +9,20 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/harmless"
-	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// recordWriter writes records one by one, in one of the forms of --format.
-type recordWriter interface {
+// form is what records look like.
+type form interface {
 	begin() error
 	write(r tasks.Record) error
 	flush() error
 }
 
-func newRecordWriter(g *globals, format string) (recordWriter, error) {
-	out := bufio.NewWriterSize(g.stdout, 1<<16)
-	switch {
-	case format == "ndjson" || format == "" && g.output == "json":
-		return ndjsonWriter{out}, nil
-	case format == "csv":
-		return csvWriter{out, csv.NewWriter(out)}, nil
-	case format == "table" || format == "":
-		return newTableWriter(out), nil
-	}
-	return nil, usagef("--format: %q is not one of table, ndjson, csv", format)
-}
-
 type ndjsonWriter struct{ *bufio.Writer }
 
 func (w ndjsonWriter) begin() error               { return nil }
-func (w ndjsonWriter) write(r tasks.Record) error { return printJSON(w, r) }
+func (w ndjsonWriter) write(r tasks.Record) error { return JSON(w, r) }
 func (w ndjsonWriter) flush() error               { return w.Flush() }
 
 // tableWriter has columns of a fixed width: to measure them it would have to keep
@@ -66,46 +52,15 @@ func (w tableWriter) write(r tasks.Record) error {
 	}
 	why := r.ErrMsg
 	if !r.ProcessAt.IsZero() {
-		why = dueText(r.ProcessAt)
+		why = due(r.ProcessAt)
 	}
 	line := fmt.Sprintf(tableLine, at.In(w.zone).Format(time.DateTime), r.ID, r.State, strconv.FormatInt(r.ErrCode, 10),
-		fmt.Sprintf("%d of %d", r.Recipients.Accepted, r.To.Count()), addresseesText(r.To, 3), excerpt(harmless.Line(why)))
+		fmt.Sprintf("%d of %d", r.Recipients.Accepted, r.To.Count()), addressees(r.To, 3), harmless.Excerpt(why))
 	_, err := w.WriteString(strings.TrimRight(line, " \n") + "\n")
 	return err
 }
 
 func (w tableWriter) flush() error { return w.Flush() }
-
-// dueText says when a message is to be sent.
-func dueText(at time.Time) string { return "due " + at.Local().Format("2006-01-02 15:04:05 -07:00") }
-
-// addresseesText names the first of those whom a message is addressed to.
-func addresseesText(to message.Recipients, most int) string {
-	var names []string
-	for _, user := range to.Users {
-		names = append(names, harmless.Line(user))
-	}
-	for _, party := range to.Parties {
-		names = append(names, "party "+harmless.Line(party))
-	}
-	for _, tag := range to.Tags {
-		names = append(names, "tag "+harmless.Line(tag))
-	}
-	text := strings.Join(names[:min(len(names), most)], ", ")
-	if more := len(names) - most; more > 0 {
-		text += fmt.Sprintf(" +%d", more)
-	}
-	return text
-}
-
-// excerpt is as much of a text as a line of a table has room for.
-func excerpt(s string) string {
-	const most = 160
-	if runes := []rune(s); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return s
-}
 
 type csvWriter struct {
 	out *bufio.Writer

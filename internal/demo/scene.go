@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"fmt"
@@ -7,7 +7,6 @@ import (
 
 	"github.com/wecomq/wecomq/internal/samples"
 	"github.com/wecomq/wecomq/message"
-	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
@@ -16,30 +15,30 @@ import (
 type scene struct {
 	title   string
 	request message.Request
-	options producer.Options
+	options tasks.Options
 	trouble func(*wecomtest.Simulator) error // happens just before it is enqueued
 	want    tasks.State
 	calls   int // that arrive
 }
 
-// demoScenes are one message of every type, then those that meet trouble.
-func demoScenes() ([]scene, error) {
-	var scenes []scene
+// scenes are one message of every type, then those that meet trouble.
+func scenes() ([]scene, error) {
+	var all []scene
 	for _, sample := range samples.Messages() {
 		request, err := message.Parse([]byte(sample))
 		if err != nil {
 			return nil, fmt.Errorf("sample of the demo: %w", err)
 		}
-		scenes = append(scenes, scene{title: "type " + typeTitle(request), request: request, want: tasks.Accepted, calls: 1})
+		all = append(all, scene{title: "type " + typeTitle(request), request: request, want: tasks.Accepted, calls: 1})
 	}
-	alert := producer.Options{Priority: tasks.Critical, ExpiresIn: time.Hour}
-	return append(scenes,
+	alert := tasks.Options{Priority: tasks.Critical, ExpiresIn: time.Hour}
+	return append(all,
 		scene{
 			title: "broadcast to 2,500 members: three calls", request: text(strings.Join(members(2500), "|"), "Office closes at 18:00 today"),
-			options: producer.Options{Priority: tasks.Bulk}, want: tasks.Accepted, calls: 3,
+			options: tasks.Options{Priority: tasks.Bulk}, want: tasks.Accepted, calls: 3,
 		},
 		scene{
-			title: "alert, one of its recipients has left", request: text("chen.li|left.company", "Disk full on db-03"),
+			title: "alert, one of its recipients has left", request: text("chen.li|"+Absent, "Disk full on db-03"),
 			options: alert, want: tasks.Partial, calls: 1,
 		},
 		scene{
@@ -85,35 +84,4 @@ func typeTitle(request message.Request) string {
 		return fmt.Sprintf("%s, %s", request.Type(), card.TemplateCard.CardType)
 	}
 	return string(request.Type())
-}
-
-// audience says in short who got a message.
-func audience(m wecomtest.Message) string {
-	switch {
-	case m.ToAll:
-		return "@all"
-	case len(m.To) == 0:
-		return strings.TrimSpace(prefixed("party ", m.Parties) + " " + prefixed("tag ", m.Tags))
-	case len(m.To) > 2:
-		return fmt.Sprintf("%s and %d more", m.To[0], len(m.To)-1)
-	default:
-		return strings.Join(m.To, " ")
-	}
-}
-
-func prefixed(what string, ids []string) string {
-	if len(ids) == 0 {
-		return ""
-	}
-	return what + strings.Join(ids, ",")
-}
-
-// oneLine is what people see of a message, cut to fit a terminal.
-func oneLine(m wecomtest.Message) string {
-	const shown = 50
-	text := strings.Join(strings.Fields(m.Title+" "+m.Text), " ")
-	if runes := []rune(text); len(runes) > shown {
-		return string(runes[:shown]) + "…"
-	}
-	return text
 }

@@ -1,4 +1,4 @@
-package main
+package printout
 
 import (
 	"bytes"
@@ -7,16 +7,16 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/tasks"
+	"github.com/wecomq/wecomq/wecom"
 )
 
 func TestARecordAsTextNamesItsPartsAndWhatMayHaveArrivedTwice(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	g := &globals{environment: environment{stdout: &out, lookupEnv: func(string) (string, bool) { return "", false }}, output: "text"}
-	if err := g.printRecordText(tasks.Record{
+	if err := Record(&out, tasks.Record{
 		ID: "ops-1", App: "ops", State: tasks.Partial, PossibleDuplicate: true,
 		EnqueuedAt: time.Now(), Parts: []tasks.Record{{ID: "ops-1", State: tasks.Accepted}, {ID: "ops-1.2", State: tasks.Rejected}},
-	}); err != nil {
+	}, wecom.English); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"ops-1 accepted, ops-1.2 rejected", "it may have arrived twice"} {

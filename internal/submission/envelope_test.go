@@ -1,4 +1,4 @@
-package main
+package submission
 
 import (
 	"context"
@@ -53,27 +53,39 @@ func (d *door) Record(context.Context, string, string) (tasks.Record, error) {
 	return tasks.Record{}, gateway.ErrNotFound
 }
 
-// cli brings an envelope in as `wecomq send` does.
-func (d *door) cli(t *testing.T, r *messageReader, text string) tasks.Result {
+// terms are those of `wecomq send`.
+func (d *door) terms(t *testing.T) *Terms {
 	t.Helper()
-	ops := &outlets{only: "ops", opened: map[string]*outlet{"ops": {app: "ops", agentID: "1000002", producer: d.producer}}}
-	r.accept = ops.accept(t.Context())
-	r.open(strings.NewReader(text), "test.json")
-	m, err := r.next()
+	cfg := &config.Config{Apps: map[string]*config.App{"ops": {Name: "ops", AgentID: "1000002"}}}
+	outlets, err := NewOutlets(cfg, "", func(app *config.App) (*Outlet, error) { return &Outlet{AgentID: app.AgentID, Queue: d}, nil })
 	if err != nil {
-		return tasks.Result{Err: err}
+		t.Fatal(err)
 	}
-	return d.Enqueue(t.Context(), "ops", []tasks.Message{m})[0]
+	return &Terms{Outlets: outlets}
+}
+
+// SendBatch implements [Queue].
+func (d *door) SendBatch(ctx context.Context, messages []tasks.Message) []tasks.Result {
+	return d.Enqueue(ctx, "ops", messages)
 }
 
 func (d *door) file(t *testing.T, text string) tasks.Result {
 	t.Helper()
-	return d.cli(t, &messageReader{}, text)
+	item, err := d.terms(t).File(t.Context(), strings.NewReader(text), "test.json")
+	if err != nil {
+		return tasks.Result{Err: err}
+	}
+	return d.SendBatch(t.Context(), []tasks.Message{item.Message})[0]
 }
 
 func (d *door) line(t *testing.T, text string) tasks.Result {
 	t.Helper()
-	return d.cli(t, &messageReader{lines: true}, text)
+	b, err := d.terms(t).Lines(strings.NewReader(text), "test.ndjson").Batch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := b.Enqueue(t.Context())[0]
+	return tasks.Result{Receipt: o.Receipt, Err: o.Err}
 }
 
 // post brings it in by the REST interface.
@@ -267,7 +279,7 @@ func TestAnotherAppsEnvelopeIsRefused(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
 	result := d.line(t, strings.TrimSuffix(hello, "}")+`,"app":"hr"}`)
-	if want := `line 1: app: "hr", but this is app "ops"; leave app out or choose it with --app`; result.Err == nil || result.Err.Error() != want {
+	if want := `app: "hr", but this is app "ops"; leave app out or choose it with --app`; result.Err == nil || result.Err.Error() != want {
 		t.Errorf("error %v, want %q", result.Err, want)
 	}
 }

@@ -1,0 +1,54 @@
+package submission
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wecomq/wecomq/internal/asynqx"
+)
+
+// Tally counts what became of lines.
+type Tally struct {
+	Started time.Time
+
+	enqueued, duplicates  int
+	badLines, unconfirmed int
+}
+
+// Add counts a line.
+func (t *Tally) Add(o Outcome) {
+	_, unavailable := errors.AsType[*asynqx.RedisError](o.Err)
+	switch {
+	case unavailable:
+		t.unconfirmed++
+	case o.Err != nil:
+		t.badLines++
+	default:
+		t.enqueued++
+		if o.Receipt.Duplicate {
+			t.duplicates++
+		}
+	}
+}
+
+func (t *Tally) String() string {
+	s := fmt.Sprintf("%d enqueued in %s", t.enqueued, time.Since(t.Started).Round(time.Millisecond))
+	if t.duplicates > 0 {
+		s += fmt.Sprintf(", %d of them were there already", t.duplicates)
+	}
+	return s
+}
+
+// Err is a [*FaultError] if there are lines at fault only, and another error when Redis did not
+// confirm.
+func (t *Tally) Err() error {
+	switch {
+	case t.unconfirmed > 0:
+		return fmt.Errorf("messages that Redis did not confirm: %d; lines at fault beside them: %d. "+
+			"Lines with an idempotency_key can be sent again safely", t.unconfirmed, t.badLines)
+	case t.badLines > 0:
+		return &FaultError{Err: fmt.Errorf("lines at fault, which were not enqueued: %d", t.badLines)}
+	}
+	return nil
+}
