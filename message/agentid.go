@@ -5,10 +5,9 @@ import (
 	"slices"
 )
 
-// FillAgentID writes the application's number into a body that was encoded
-// without one: it replaces a top-level "agentid":"" and nothing else. A body with
-// an agentid of its own, or with none, is returned as it is. The body itself is
-// not changed. An agentID that is not a number becomes a JSON string.
+// FillAgentID writes the application's number into a body that was encoded without one: it replaces a
+// top-level "agentid":"" and nothing else. A body that has another agentid, or no such member, is returned
+// unchanged. The input is not modified. An agentID that is not a number becomes a JSON string.
 func FillAgentID(body []byte, agentID string) []byte {
 	from, to := member(body, "agentid")
 	if agentID == "" || string(body[from:to]) != `""` {
@@ -17,7 +16,7 @@ func FillAgentID(body []byte, agentID string) []byte {
 	return slices.Concat(body[:from], agentIDValue(agentID), body[to:])
 }
 
-// addAgentID gives a body its agentid if it has none at all, or an empty one.
+// addAgentID adds an agentid to a body that has none, or an empty one.
 func addAgentID(body []byte, agentID string) []byte {
 	if from, to := member(body, "agentid"); agentID == "" || from != to {
 		return FillAgentID(body, agentID)
@@ -44,12 +43,12 @@ func agentIDValue(agentID string) []byte {
 	if isNumber(agentID) {
 		return []byte(agentID)
 	}
-	quoted, _ := json.Marshal(agentID) // a string always can be marshalled
+	quoted, _ := json.Marshal(agentID) // a string can always be marshalled
 	return quoted
 }
 
-// isNumber reports whether the digits of s, unquoted, are JSON for a number that
-// every reader can hold: no leading zero, less than 10^18.
+// isNumber reports whether s is a JSON number that every reader can hold: digits only, no leading zero, less
+// than 10^18.
 func isNumber(s string) bool {
 	return isDigits(s) && len(s) <= 18 && (s == "0" || s[0] != '0')
 }

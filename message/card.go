@@ -3,8 +3,8 @@ package message
 // CardType is the kind of a template card (90236).
 type CardType string
 
-// The kinds of template cards. The last three call back: the application needs a
-// callback URL, and every one of its cards a TaskID.
+// The kinds of template cards. The last three call back: the application needs a callback URL, and each card
+// a TaskID.
 const (
 	CardTextNotice          CardType = "text_notice"
 	CardNewsNotice          CardType = "news_notice"
@@ -28,12 +28,12 @@ type TemplateCardField struct {
 	// ActionMenu is a menu at the top right of text_notice, news_notice and
 	// button_interaction. It requires TaskID.
 	ActionMenu *CardActionMenu `json:"action_menu,omitempty"`
-	// TaskID names the card in callbacks: unique in the application, 1 to
-	// [MaxTaskIDBytes] of 0-9 A-Z a-z _ - @.
+	// TaskID identifies the card in callbacks: unique in the application, 1 to [MaxTaskIDBytes] of 0-9 A-Z
+	// a-z _ - @.
 	TaskID string `json:"task_id,omitempty"`
 	// MainTitle is required, except in a text_notice with a SubTitleText.
 	MainTitle *CardMainTitle `json:"main_title,omitempty"`
-	// QuoteArea quotes a text, not in vote_interaction and multiple_interaction.
+	// QuoteArea is a quotation. vote_interaction and multiple_interaction do not show it.
 	QuoteArea *CardQuoteArea `json:"quote_area,omitempty"`
 	// EmphasisContent is the big figure of text_notice.
 	EmphasisContent *CardEmphasis `json:"emphasis_content,omitempty"`
@@ -44,22 +44,21 @@ type TemplateCardField struct {
 	CardImage *CardImage `json:"card_image,omitempty"`
 	// ImageTextArea has a picture on its left.
 	ImageTextArea *CardImageText `json:"image_text_area,omitempty"`
-	// VerticalContentList are at most [MaxVerticalContents] texts of news_notice.
+	// VerticalContentList holds at most [MaxVerticalContents] texts of news_notice.
 	VerticalContentList []CardVerticalContent `json:"vertical_content_list,omitempty"`
-	// HorizontalContentList are at most [MaxHorizontalContents] key-value lines.
+	// HorizontalContentList holds at most [MaxHorizontalContents] key-value lines.
 	HorizontalContentList []CardHorizontalContent `json:"horizontal_content_list,omitempty"`
-	// JumpList are at most [MaxJumps] links of text_notice and news_notice.
+	// JumpList holds at most [MaxJumps] links of text_notice and news_notice.
 	JumpList []CardJump `json:"jump_list,omitempty"`
-	// CardAction is where a click on the card leads; text_notice and news_notice
-	// require it.
+	// CardAction is the target of a click on the card; text_notice and news_notice require it.
 	CardAction *CardAction `json:"card_action,omitempty"`
 	// ButtonSelection is the selector of button_interaction.
 	ButtonSelection *CardSelect `json:"button_selection,omitempty"`
-	// ButtonList are 1 to [MaxButtons] buttons of button_interaction.
+	// ButtonList holds 1 to [MaxButtons] buttons of button_interaction.
 	ButtonList []CardButton `json:"button_list,omitempty"`
 	// Checkbox is the question of vote_interaction.
 	Checkbox *CardCheckbox `json:"checkbox,omitempty"`
-	// SelectList are 1 to [MaxSelects] selectors of multiple_interaction.
+	// SelectList holds 1 to [MaxSelects] selectors of multiple_interaction.
 	SelectList []CardSelect `json:"select_list,omitempty"`
 	// SubmitButton sends the answers of vote_interaction and multiple_interaction.
 	SubmitButton *CardSubmitButton `json:"submit_button,omitempty"`
@@ -83,7 +82,7 @@ func (r SendTemplateCardRequest) check(c checker) {
 	r.TemplateCard.checkTaskID(c)
 }
 
-// check checks the card except its task_id, which an update leaves out.
+// check checks everything but the task_id, which an update leaves out.
 func (t *TemplateCardField) check(c checker) {
 	t.checkShared(c)
 	switch t.CardType {
@@ -115,7 +114,7 @@ func (t *TemplateCardField) checkTaskID(c checker) {
 	case t.TaskID != "":
 		c.maxBytes("task_id", t.TaskID, MaxTaskIDBytes, refuses)
 		if !madeOf(t.TaskID, "_-@") {
-			c.problem("task_id", "%s has other characters than 0-9 A-Z a-z _ - @", quote(t.TaskID))
+			c.problem("task_id", "%s has characters other than 0-9 A-Z a-z _ - @", quote(t.TaskID))
 		}
 	case callsBack:
 		c.problem("task_id", "missing; a %s card needs it", t.CardType)
@@ -211,7 +210,7 @@ func (t *TemplateCardField) checkTitle(c checker) {
 	}
 }
 
-// checkAction requires a click to lead somewhere.
+// checkAction requires an action with a target.
 func (t *TemplateCardField) checkAction(c checker) {
 	if t.CardAction == nil || t.CardAction.Type == JumpNone {
 		c.problem("card_action.type", "missing; a %s card needs 1 (url) or 2 (mini program)", t.CardType)

@@ -80,7 +80,7 @@ func TestValidateCardTypes(t *testing.T) {
 		},
 		{
 			"a task_id with a space", card(textNotice, `,"task_id":"a b"`),
-			`template_card.task_id: "a b" has other characters than 0-9 A-Z a-z _ - @`,
+			`template_card.task_id: "a b" has characters other than 0-9 A-Z a-z _ - @`,
 		},
 		{
 			"a task_id of 129 bytes", card(textNotice, `,"task_id":"`+sized(129)+`"`),
@@ -110,7 +110,7 @@ func TestValidateCardBlocks(t *testing.T) {
 		{
 			"a menu with equal keys and an empty entry", card(textNotice,
 				`,"task_id":"t","action_menu":{"action_list":[{"text":"t","key":"k"},{"text":"t","key":"k"},{}]}`),
-			`template_card.action_menu.action_list[1].key: "k" is taken by an item before it; ` +
+			`template_card.action_menu.action_list[1].key: "k" is already used by an earlier item; ` +
 				"template_card.action_menu.action_list[2].text: missing or empty; " +
 				"template_card.action_menu.action_list[2].key: missing or empty",
 		},
@@ -184,7 +184,7 @@ func TestValidateCardQuestions(t *testing.T) {
 		},
 		{
 			"buttons with equal keys", card(buttonCardBare, `,"button_list":[{"text":"a","key":"k"},{"text":"b","key":"k"}]`),
-			`template_card.button_list[1].key: "k" is taken by an item before it`,
+			`template_card.button_list[1].key: "k" is already used by an earlier item`,
 		},
 		{
 			"a button of no kind", card(buttonCardBare, `,"button_list":[{"text":"b","type":2,"style":5}]`),
@@ -213,7 +213,7 @@ func TestValidateCardQuestions(t *testing.T) {
 		{
 			"options that cannot be told apart", card(voteCardBare,
 				`,"checkbox":{"question_key":"q","option_list":[{"id":"a","text":"t"},{"id":"a"},{"id":"`, sized(129), `","text":"t"}]}`, submitButton),
-			`template_card.checkbox.option_list[1].id: "a" is taken by an item before it; ` +
+			`template_card.checkbox.option_list[1].id: "a" is already used by an earlier item; ` +
 				"template_card.checkbox.option_list[1].text: missing or empty; " +
 				"template_card.checkbox.option_list[2].id: 129 bytes, 1 more than WeCom's limit of 128 (it would refuse the message)",
 		},
@@ -222,7 +222,7 @@ func TestValidateCardQuestions(t *testing.T) {
 			"four selectors, two of them alike", card(multiCardBare, `,"select_list":[`, question("a", 1), ",", question("b", 1), ",",
 				question("c", 1), ",", question("a", 0), "]", submitButton),
 			"template_card.select_list: 4 items; WeCom takes 1 to 3; " +
-				`template_card.select_list[3].question_key: "a" is taken by an item before it; ` +
+				`template_card.select_list[3].question_key: "a" is already used by an earlier item; ` +
 				"template_card.select_list[3].option_list: 0 items; WeCom takes 1 to 10",
 		},
 	})

@@ -1,16 +1,16 @@
 package message
 
-// JumpType says where a click leads.
+// JumpType is the kind of target that a click opens.
 type JumpType int
 
-// Where a click leads (90236).
+// The targets of a click (90236).
 const (
 	JumpNone JumpType = iota // nowhere
 	JumpURL                  // to URL
 	JumpApp                  // to PagePath of the mini program AppID
 )
 
-// jump checks what the type promises.
+// jump requires the fields that the type needs.
 func (c checker) jump(kind JumpType, url, appID string) {
 	c.upTo("type", int(kind), int(JumpApp))
 	switch kind {
@@ -43,7 +43,7 @@ type CardSource struct {
 // CardActionMenu is the menu at the top right of a card.
 type CardActionMenu struct {
 	Desc string `json:"desc,omitempty"`
-	// ActionList are 1 to [MaxMenuActions].
+	// ActionList holds 1 to [MaxMenuActions] entries.
 	ActionList []CardMenuAction `json:"action_list"`
 }
 
@@ -85,10 +85,10 @@ type CardEmphasis struct {
 	Desc  string `json:"desc,omitempty"`  // WeCom suggests at most 22 characters
 }
 
-// HorizontalType says what the value of a key-value line is.
+// HorizontalType is the kind of value in a key-value line.
 type HorizontalType int
 
-// What the value of a key-value line is (90236).
+// The kinds of values (90236).
 const (
 	HorizontalText       HorizontalType = iota
 	HorizontalURL                       // a link to URL
@@ -140,7 +140,7 @@ func (j CardJump) check(c checker) {
 	c.jump(j.Type, j.URL, j.AppID)
 }
 
-// CardAction is where a click on the card leads.
+// CardAction is the target of a click on the card.
 type CardAction struct {
 	Type     JumpType `json:"type,omitempty"`
 	URL      string   `json:"url,omitempty"`

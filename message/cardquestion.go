@@ -1,9 +1,9 @@
 package message
 
-// ButtonType says what a button does.
+// ButtonType is what a button does.
 type ButtonType int
 
-// What a button does (90236).
+// The actions of a button (90236).
 const (
 	ButtonCallback ButtonType = iota // it calls the application back with Key
 	ButtonURL                        // it opens URL
@@ -12,7 +12,7 @@ const (
 // ButtonStyle is how a button looks. 0 is [ButtonStrong].
 type ButtonStyle int
 
-// How a button looks (90236).
+// The styles of a button (90236).
 const (
 	ButtonStrong ButtonStyle = iota + 1
 	ButtonSecondary
@@ -53,9 +53,9 @@ type CardSelect struct {
 	Title       string `json:"title,omitempty"`
 	// Disable, in an [UpdateTemplateCardRequest] only, makes the answer final.
 	Disable bool `json:"disable,omitempty"`
-	// SelectedID is the option chosen at first; empty is the first one.
+	// SelectedID is the option selected initially; empty selects the first.
 	SelectedID string `json:"selected_id,omitempty"`
-	// OptionList are 1 to [MaxSelectOptions].
+	// OptionList holds 1 to [MaxSelectOptions] options.
 	OptionList []CardOption `json:"option_list"`
 }
 
@@ -79,10 +79,10 @@ func (o CardOption) check(c checker, ids map[string]bool) {
 	c.required("text", o.Text)
 }
 
-// CheckboxMode says how many answers a vote takes.
+// CheckboxMode sets how many answers a vote takes.
 type CheckboxMode int
 
-// How many answers a vote takes (90236).
+// The modes of a vote (90236).
 const (
 	CheckboxSingle CheckboxMode = iota
 	CheckboxMulti
@@ -94,7 +94,7 @@ type CardCheckbox struct {
 	Mode        CheckboxMode `json:"mode,omitempty"`
 	// Disable, in an [UpdateTemplateCardRequest] only, makes the answer final.
 	Disable bool `json:"disable,omitempty"`
-	// OptionList are 1 to [MaxCheckboxOptions].
+	// OptionList holds 1 to [MaxCheckboxOptions] options.
 	OptionList []CardCheckboxOption `json:"option_list"`
 }
 

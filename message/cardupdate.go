@@ -9,13 +9,11 @@ import (
 	"time"
 )
 
-// ResponseCodeLife is how long after its card was sent a response_code can be used
-// (94888).
+// ResponseCodeLife is how long a response_code is valid after its card was sent (94888).
 const ResponseCodeLife = 72 * time.Hour
 
-// UpdateTemplateCardRequest changes a card that was sent (94888): either
-// [UpdateTemplateCardRequest.Button] or [UpdateTemplateCardRequest.TemplateCard]
-// is set.
+// UpdateTemplateCardRequest changes a card that was sent (94888). Set either
+// [UpdateTemplateCardRequest.Button] or [UpdateTemplateCardRequest.TemplateCard].
 type UpdateTemplateCardRequest struct {
 	UserIDs  []string `json:"userids,omitempty"`  // at most [MaxUsers]
 	PartyIDs []int    `json:"partyids,omitempty"` // at most [MaxParties]
@@ -24,8 +22,7 @@ type UpdateTemplateCardRequest struct {
 	AtAll int `json:"atall,omitempty"`
 	// AgentID is the application that sent the card.
 	AgentID string `json:"agentid"`
-	// ResponseCode is of the [SendResponse] or of a callback. It works once,
-	// within 72 h.
+	// ResponseCode comes from the [SendResponse] or from a callback. It works once, within 72 h.
 	ResponseCode string `json:"response_code"`
 	// Button greys the buttons of an interactive card and labels them.
 	Button *CardReplaceButton `json:"button,omitempty"`
@@ -35,7 +32,7 @@ type UpdateTemplateCardRequest struct {
 	TemplateCard *TemplateCardField `json:"template_card,omitempty"`
 }
 
-// CardReplaceButton is what greyed buttons say.
+// CardReplaceButton is the label of greyed buttons.
 type CardReplaceButton struct {
 	ReplaceName string `json:"replace_name"`
 }
@@ -43,7 +40,7 @@ type CardReplaceButton struct {
 // UpdateTemplateCardResponse is the answer to message/update_template_card.
 type UpdateTemplateCardResponse struct {
 	CommonError
-	// InvalidUser are userids in lower case whose card was not changed.
+	// InvalidUser lists the userids, in lower case, whose card was not changed.
 	InvalidUser IDList `json:"invaliduser"`
 }
 
@@ -53,7 +50,7 @@ func ParseCardUpdate(data []byte) (UpdateTemplateCardRequest, error) {
 	return parseCardUpdate(data, decoder{})
 }
 
-// ParseCardUpdateLenient is [ParseCardUpdate], and ignores unknown members.
+// ParseCardUpdateLenient is [ParseCardUpdate], but ignores unknown members.
 func ParseCardUpdateLenient(data []byte) (UpdateTemplateCardRequest, error) {
 	return parseCardUpdate(data, decoder{lenient: true})
 }
@@ -67,7 +64,7 @@ func parseCardUpdate(data []byte, d decoder) (r UpdateTemplateCardRequest, err e
 	return r, asError(d.found)
 }
 
-// Recipients are those that the update names; with AtAll, nobody.
+// Recipients are the recipients that the update names; none with AtAll.
 func (r UpdateTemplateCardRequest) Recipients() Recipients {
 	if r.AtAll == 1 {
 		return Recipients{}
@@ -88,8 +85,8 @@ func (r UpdateTemplateCardRequest) Validate() error {
 	return r.validate(func(c checker) { c.required("response_code", r.ResponseCode) })
 }
 
-// ValidateContent is [UpdateTemplateCardRequest.Validate] for those who know the
-// response_code later.
+// ValidateContent is [UpdateTemplateCardRequest.Validate] without the response_code, for callers that do not
+// know it yet.
 func (r UpdateTemplateCardRequest) ValidateContent() error { return r.validate(func(checker) {}) }
 
 func (r UpdateTemplateCardRequest) validate(more func(checker)) error {

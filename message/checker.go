@@ -7,25 +7,25 @@ import (
 	"unicode/utf8"
 )
 
-// What WeCom does with a value that is too long.
+// The consequences of a value that is too long.
 const (
 	cuts    = "it would cut the rest silently"
 	refuses = "it would refuse the message"
 )
 
-// checker collects what is wrong below one JSON path.
+// checker collects the problems below one JSON path.
 type checker struct {
 	path  string // "" at the top
 	found *[]FieldError
 }
 
-// at is the checker of the member called name.
+// at returns the checker of a member.
 func (c checker) at(name string) checker {
 	c.path = c.name(name)
 	return c
 }
 
-// item is the checker of one item of a list.
+// item returns the checker of a list item.
 func (c checker) item(list string, i int) checker {
 	return c.at(list + "[" + strconv.Itoa(i) + "]")
 }
@@ -119,7 +119,7 @@ func (c checker) key(field, key string, limit int, seen map[string]bool) {
 	}
 	c.maxBytes(field, key, limit, refuses)
 	if seen[key] {
-		c.problem(field, "%s is taken by an item before it", quote(key))
+		c.problem(field, "%s is already used by an earlier item", quote(key))
 	}
 	seen[key] = true
 }

@@ -15,20 +15,18 @@ const (
 	APIUpdateTemplateCard = "message/update_template_card"
 )
 
-// Poster posts a body to an API like "message/send" and decodes the JSON answer
-// into reply. An errcode other than 0 is a [*wecom.Error], with reply filled.
-// [*wecom.Client] is one.
+// Poster posts a body to an API like "message/send" and decodes the JSON answer into reply. An errcode other
+// than 0 is a [*wecom.Error]; reply is filled in then, too. [*wecom.Client] implements it.
 type Poster interface {
 	Post(ctx context.Context, api string, body []byte, reply any) error
 }
 
-// Client sends messages one at a time, immediately: nothing is queued, paced or
-// retried. It is as safe for concurrent use as its [Poster].
+// Client sends messages one at a time, immediately: nothing is queued, paced or retried. It is as safe for
+// concurrent use as its [Poster].
 //
-// Every method returns WeCom's answer even with a [*wecom.Error], which has the
-// code, its class and a hint. A request that is refused here, mostly with a
-// [*ValidationError], has an answer too: WeCom's code, and what is wrong. With any
-// other error the answer is nil.
+// Every method returns WeCom's answer even with a [*wecom.Error], which has the code, its class and a hint. A
+// request that is rejected locally, usually with a [*ValidationError], has an answer too: the errcode WeCom
+// would return, and the problem. With any other error the answer is nil.
 type Client struct {
 	poster  Poster
 	agentID string
@@ -46,9 +44,9 @@ func (c *Client) Send(apiName string, request any) (*SendResponse, error) {
 	return c.SendContext(context.Background(), apiName, request)
 }
 
-// SendContext posts any request that marshals to a JSON object, even one this
-// package does not know, to message/send. The apiName is a label and changes nothing:
-// other APIs are called by [wecom.Client.Post]. A [Request] is validated first.
+// SendContext posts any request that marshals to a JSON object to message/send, even one that this package
+// does not know. The apiName is a label and has no effect; for other APIs use [wecom.Client.Post]. A
+// [Request] is validated first.
 func (c *Client) SendContext(ctx context.Context, _ string, request any) (*SendResponse, error) {
 	if typed, ok := asRequest(request); ok {
 		if err := Validate(typed); err != nil {
@@ -168,8 +166,7 @@ func (c *Client) SendTemplateCardContext(ctx context.Context, request SendTempla
 	return c.send(ctx, request)
 }
 
-// call encodes and posts a request. The agentid goes into the bytes: the
-// caller's request stays as it is.
+// call encodes and posts a request. It adds the agentid to the bytes and does not modify the request.
 func call[R any](ctx context.Context, c *Client, api string, request any, reply *R) (*R, error) {
 	body, err := Encode(request)
 	if err != nil {
@@ -187,8 +184,7 @@ func call[R any](ctx context.Context, c *Client, api string, request any, reply 
 	return reply, err
 }
 
-// send is the end of all methods that name a type: the type is theirs, whatever the
-// request said, and the caller sees it there.
+// send sets the type of a typed request, whatever the request said, so that the caller sees it.
 func (c *Client) send(ctx context.Context, request Request) (*SendResponse, error) {
 	if common := request.Common(); common != nil {
 		request = request.with(c.setType(common, string(request.Type())))
@@ -196,8 +192,8 @@ func (c *Client) send(ctx context.Context, request Request) (*SendResponse, erro
 	return c.SendContext(ctx, APISend, request)
 }
 
-// setType sets the MsgType of a caller's part and returns a copy: while this call goes
-// on, another may set the type of the same part.
+// setType sets the MsgType of the caller's common part and returns a copy, because concurrent calls may share
+// that part.
 func (c *Client) setType(common *SendRequestCommon, msgType string) *SendRequestCommon {
 	c.types.Lock()
 	defer c.types.Unlock()

@@ -12,13 +12,12 @@ import (
 	"strings"
 )
 
-// maxItems bounds the lists of a message; no list that WeCom accepts comes near.
-// Without it, 8 MB of "{}," would become a hundred times as much memory.
+// maxItems bounds the lists of a message, far above what WeCom accepts. Without it, 8 MB of "{}," would take
+// a hundred times as much memory.
 const maxItems = 100
 
-// decoder reads valid JSON into this package's structs. encoding/json would do
-// but for three things: it does not name the path of an unknown member, takes the
-// last of two members of one name, and accepts no string for an int.
+// decoder reads valid JSON into this package's structs. encoding/json falls short in three ways: it does not
+// report the path of an unknown member, silently accepts repeated members, and accepts no string for an int.
 type decoder struct {
 	lenient bool
 	report  func(path string) // gets unknown members, in place of problems; nil for none
@@ -27,7 +26,7 @@ type decoder struct {
 	found   []FieldError
 }
 
-// value reads raw, one JSON value without blanks around it, into v.
+// value reads raw, one JSON value without surrounding blanks, into v.
 func (d *decoder) value(v reflect.Value, raw []byte) {
 	if string(raw) == "null" {
 		return
@@ -168,7 +167,7 @@ func (d *decoder) boolean(v reflect.Value, raw []byte) {
 	v.SetBool(raw[0] == 't')
 }
 
-// enter goes into a member and returns the length to cut the path back to.
+// enter appends a member to the path and returns the length to cut the path back to.
 func (d *decoder) enter(name string) (leave int) {
 	leave = len(d.path)
 	if leave > 0 {
@@ -190,7 +189,7 @@ func (d *decoder) wrongType(raw []byte, want string) {
 	d.problem(text + ", want " + want)
 }
 
-// kindOf says what kind of JSON value begins like raw.
+// kindOf describes the kind of JSON value that raw begins.
 func kindOf(raw []byte) string {
 	switch raw[0] {
 	case '{':
@@ -208,8 +207,8 @@ func kindOf(raw []byte) string {
 	}
 }
 
-// unquote decodes a JSON string. It is not whole when half of a surrogate pair
-// stood in it, for which encoding/json writes U+FFFD.
+// unquote decodes a JSON string. whole is false if the string has an unpaired surrogate, which encoding/json
+// replaces by U+FFFD.
 func unquote(quoted []byte) (s string, whole bool) {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1 : len(quoted)-1]), true

@@ -10,11 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Encode writes the JSON that WeCom gets. Equal requests give equal bytes:
-// members stand in the order of the struct's fields, maps are sorted. Text goes
-// out as it is, with <, > and & unescaped. The msgtype is filled in, and an
-// agentid of digits is a number. The request is not validated, but one that is
-// nil, contradicts its type or holds a string that is not UTF-8 is an error.
+// Encode writes the JSON that is posted to WeCom. Equal requests give equal bytes: members follow the order
+// of the struct's fields, maps are sorted. The characters <, > and & are not escaped. The msgtype is filled
+// in, and an agentid of digits is a number. The request is not validated, but it is an error if it is nil,
+// contradicts its type or has a string that is not UTF-8.
 //
 // Any value that marshals to a JSON object is accepted, including [json.RawMessage].
 func Encode(request any) ([]byte, error) {
@@ -31,7 +30,7 @@ func Encode(request any) ([]byte, error) {
 	return numberAgentID(body), nil
 }
 
-// encodeRequest writes the common members and behind them the others.
+// encodeRequest writes the common members first, then the others.
 func encodeRequest(request Request) ([]byte, error) {
 	common, err := wire(request)
 	if err != nil {
@@ -48,7 +47,7 @@ func encodeRequest(request Request) ([]byte, error) {
 	return join(numberAgentID(head), rest), nil
 }
 
-// join makes one object of two without blanks, the first of which has members.
+// join concatenates two compact JSON objects into one. The first must have members.
 func join(head, rest []byte) []byte {
 	if len(rest) == len("{}") {
 		return head
@@ -56,7 +55,7 @@ func join(head, rest []byte) []byte {
 	return append(append(head[:len(head)-1], ','), rest[1:]...)
 }
 
-// jsonEncoder is an encoder with the buffer that it writes to.
+// jsonEncoder is a JSON encoder together with its buffer.
 type jsonEncoder struct {
 	buffer bytes.Buffer
 	*json.Encoder
@@ -80,7 +79,7 @@ func marshal(v any) ([]byte, error) {
 		return nil, fmt.Errorf("%T does not marshal to a JSON object", v)
 	}
 	if !utf8.Valid(body) {
-		return nil, errors.New("the JSON is not UTF-8") // of a json.RawMessage; Go writes no such thing
+		return nil, errors.New("the JSON is not UTF-8") // only possible with a json.RawMessage
 	}
 	plain, replaced := unescape(body)
 	if replaced {
@@ -100,10 +99,9 @@ func (e *jsonEncoder) release() {
 	}
 }
 
-// unescape is a copy of body with U+2028 and U+2029 as they are. Go escapes them
-// for the sake of old JavaScript; WeCom has an errcode (40033) against \u
-// escapes. replaced tells that there is a \ufffd, which Go writes for bytes that
-// are not UTF-8.
+// unescape returns a copy of body with U+2028 and U+2029 unescaped. Go escapes them for old JavaScript
+// engines, but WeCom has an errcode (40033) for \u escapes. replaced reports a \ufffd, which Go writes for
+// bytes that are not UTF-8.
 func unescape(body []byte) (plain []byte, replaced bool) {
 	if !bytes.Contains(body, []byte(`\u`)) {
 		return bytes.Clone(body), false

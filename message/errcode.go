@@ -77,8 +77,8 @@ var fieldCodes = []struct {
 	{"*url", "", 40039},
 }
 
-// Code is the errcode with which WeCom refuses such a message, or would if it did not cut
-// it silently: 40058 where it has none of its own.
+// Code is the errcode with which WeCom refuses such a message, or would if it did not cut it silently: 40058
+// if there is no specific one.
 func (e FieldError) Code() wecom.Code {
 	field := withoutIndexes(e.Field)
 	for _, row := range fieldCodes {

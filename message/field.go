@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// field is where a member of a JSON object goes.
+// field locates a member of a JSON object.
 type field struct {
 	index  []int
 	bit    uint64 // its place in a set of fields
@@ -14,8 +14,8 @@ type field struct {
 
 var fieldCache sync.Map // of map[string]field by reflect.Type
 
-// fieldsOf is the fields of one of this package's structs by JSON name, those of
-// the embedded [SendRequestCommon] included.
+// fieldsOf returns the fields of one of this package's structs by JSON name, including those of the embedded
+// [SendRequestCommon].
 func fieldsOf(t reflect.Type) map[string]field {
 	if cached, ok := fieldCache.Load(t); ok {
 		names, _ := cached.(map[string]field)

@@ -9,7 +9,7 @@ type SendFileRequest struct {
 
 // FileField is the content of a file message.
 type FileField struct {
-	// MediaID is of an upload of type file, of the last 3 days (90253).
+	// MediaID is from an upload of type file, at most 3 days old (90253).
 	MediaID string `json:"media_id"`
 }
 

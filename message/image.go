@@ -8,7 +8,7 @@ type SendImageRequest struct {
 
 // ImageField is the content of an image message.
 type ImageField struct {
-	// MediaID is of an upload of type image, of the last 3 days (90253).
+	// MediaID is from an upload of type image, at most 3 days old (90253).
 	MediaID string `json:"media_id"`
 }
 

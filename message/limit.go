@@ -15,13 +15,12 @@ const (
 	DefaultDuplicateCheckInterval = 1800
 	// MaxDuplicateCheckInterval is the longest duplicate_check_interval, in seconds.
 	MaxDuplicateCheckInterval = 14400
-	// MaxBodyBytes is the largest JSON that [Parse] reads. It is our own limit:
-	// eight mpnews articles of [MaxArticleBytes] fit in, with half as much again
-	// for JSON's escapes.
+	// MaxBodyBytes is the largest JSON that [Parse] reads. It is our own limit: enough for eight mpnews
+	// articles of [MaxArticleBytes] plus half as much for JSON escapes.
 	MaxBodyBytes = 8 << 20
 )
 
-// Limits of texts (90236). WeCom cuts what is longer, mostly silently.
+// Limits of texts (90236). WeCom cuts longer ones, mostly silently.
 const (
 	// MaxTextBytes is the limit of text.content.
 	MaxTextBytes = 2048
@@ -34,9 +33,9 @@ const (
 	MaxDescriptionBytes = 512
 	// MaxURLBytes is the limit of the links of textcard and news.
 	MaxURLBytes = 2048
-	// MaxTextCardTitleChars is the limit of textcard.title. The page of 2025
-	// counts characters, older copies bytes. The newer one holds here: by the older
-	// no title of more than 42 Chinese characters could be sent.
+	// MaxTextCardTitleChars is the limit of textcard.title. The page of 2025 counts characters, older copies
+	// bytes. This follows the newer one: by the older, no title of more than 42 Chinese characters could be
+	// sent.
 	MaxTextCardTitleChars = 128
 	// MaxTextCardDescriptionChars is the limit of textcard.description, in
 	// characters for the same reason as [MaxTextCardTitleChars].
@@ -53,14 +52,13 @@ const (
 	MaxPagePathBytes = 128
 	// MaxAuthorBytes is the limit of an mpnews article's author.
 	MaxAuthorBytes = 64
-	// MaxArticleBytes is the limit of an mpnews article's content. The page says
-	// "666 KB"; the larger reading holds here, as WeCom reports an error (45002).
+	// MaxArticleBytes is the limit of an mpnews article's content. The page says "666 KB"; this is the larger
+	// reading, as WeCom reports an error (45002) for more.
 	MaxArticleBytes = 666 << 10
 )
 
-// Limits of miniprogram_notice (90236). Its title and description should have 4
-// to 12 Chinese characters; what WeCom does with others is not known, so they
-// are accepted.
+// Limits of miniprogram_notice (90236). Title and description should have 4 to 12 Chinese characters; how
+// WeCom treats others is undocumented, so they are accepted.
 const (
 	// MaxNoticePageBytes is the limit of page.
 	MaxNoticePageBytes = 1024
@@ -72,8 +70,7 @@ const (
 	MaxNoticeValueChars = 30
 )
 
-// Limits of template_card (90236). The lengths the page merely suggests for what
-// is displayed are not limits.
+// Limits of template_card (90236). The display lengths that the page suggests are not limits.
 const (
 	// MaxTaskIDBytes is the limit of task_id.
 	MaxTaskIDBytes = 128
@@ -97,8 +94,8 @@ const (
 	MaxSelects = 3
 	// MaxSelectOptions is how many options a selector may have.
 	MaxSelectOptions = 10
-	// MinAspectRatio is the least width to height of card_image.
+	// MinAspectRatio is the minimum ratio of width to height of card_image.
 	MinAspectRatio = 1.3
-	// MaxAspectRatio is the greatest width to height of card_image.
+	// MaxAspectRatio is the maximum ratio of width to height of card_image.
 	MaxAspectRatio = 2.25
 )

@@ -22,7 +22,7 @@ func (r SendMarkdownRequest) check(c checker) {
 	c.checkSafe(r.Safe, open)
 	c = c.at("markdown")
 	if c.required("content", r.Markdown.Content) {
-		// What WeCom does with more is not documented for app messages.
+		// WeCom does not document what happens to longer content in app messages.
 		c.maxBytes("content", r.Markdown.Content, MaxMarkdownBytes, "it may cut or refuse the rest")
 	}
 }

@@ -11,19 +11,18 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// MediaRef is a file of a message by its content. It stands where WeCom wants a media_id,
-// as "sha256:<64 hex digits>", for a file with its name as "sha256:<64 hex digits>/<name>".
-// A worker writes the media_id in its place.
+// MediaRef is a file of a message, identified by its content. In place of a media_id, the message has
+// "sha256:<64 hex digits>", or "sha256:<64 hex digits>/<name>" for a named file. A worker replaces it by the
+// media_id.
 type MediaRef struct {
 	Kind wecom.MediaType
 	Hash string // SHA-256 of the content, 64 hex digits in lower case
-	Name string // that members see, of type file only; may be empty
+	Name string // shown to members, for type file only; may be empty
 }
 
 const mediaRefPrefix = "sha256:"
 
-// ParseMediaRef reads a reference. It reports false for anything else, such as a media_id
-// of WeCom's.
+// ParseMediaRef reads a reference. It reports false for anything else, such as a media_id from WeCom.
 func ParseMediaRef(kind wecom.MediaType, text string) (MediaRef, bool) {
 	rest, ok := strings.CutPrefix(text, mediaRefPrefix)
 	if !ok {
@@ -39,7 +38,7 @@ func ParseMediaRef(kind wecom.MediaType, text string) (MediaRef, bool) {
 	return MediaRef{Kind: kind, Hash: hash, Name: name}, true
 }
 
-// String is the reference as it stands in a message.
+// String is the reference as it appears in a message.
 func (r MediaRef) String() string {
 	if r.Name == "" {
 		return mediaRefPrefix + r.Hash
@@ -47,7 +46,7 @@ func (r MediaRef) String() string {
 	return mediaRefPrefix + r.Hash + "/" + r.Name
 }
 
-// MediaRefs are the references of a request, in order and each once.
+// MediaRefs returns the references of a request, in order and without repeats.
 func MediaRefs(request Request) []MediaRef {
 	var refs []MediaRef
 	_, _ = MapMedia(request, func(_ string, kind wecom.MediaType, id string) (string, error) {
@@ -59,11 +58,10 @@ func MediaRefs(request Request) []MediaRef {
 	return refs
 }
 
-// FillMedia is a copy of an encoded body in which ids[i] stands in place of refs[i].
-// Nothing else changes.
+// FillMedia returns a copy of an encoded body with refs[i] replaced by ids[i]. Nothing else changes.
 func FillMedia(body []byte, refs []MediaRef, ids []string) []byte {
 	for i, ref := range refs {
-		// A string of the body has its quotes escaped, so this is a member's value.
+		// Quotes inside strings are escaped, so this only matches a member.
 		const member = `media_id":`
 		old := member + `"` + ref.String() + `"`
 		body = bytes.ReplaceAll(body, []byte(old), []byte(member+strconv.Quote(ids[i])))
@@ -71,9 +69,8 @@ func FillMedia(body []byte, refs []MediaRef, ids []string) []byte {
 	return body
 }
 
-// MapMedia is a copy of the request in which replace has replaced each media_id that is
-// not empty. field is its JSON path, kind the type of upload that WeCom wants there. The
-// first error ends it.
+// MapMedia returns a copy of the request with each non-empty media_id replaced by the result of replace.
+// field is its JSON path, kind the media type that WeCom wants there. It stops at the first error.
 func MapMedia(
 	request Request, replace func(field string, kind wecom.MediaType, id string) (string, error),
 ) (Request, error) {

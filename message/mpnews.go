@@ -1,7 +1,7 @@
 package message
 
-// SendMpNewsRequest is a list of articles that WeCom stores itself (90236).
-// Every send creates new articles, with their own statistics.
+// SendMpNewsRequest is a list of articles hosted by WeCom (90236). Every send creates new articles, with
+// their own statistics.
 type SendMpNewsRequest struct {
 	*SendRequestCommon
 	MpNews MpNewsField `json:"mpnews"`
@@ -9,7 +9,7 @@ type SendMpNewsRequest struct {
 
 // MpNewsField is the content of an mpnews message.
 type MpNewsField struct {
-	// Articles are 1 to [MaxArticles].
+	// Articles holds 1 to [MaxArticles] articles.
 	Articles []MpNewsArticle `json:"articles"`
 }
 
@@ -17,11 +17,11 @@ type MpNewsField struct {
 type MpNewsArticle struct {
 	// Title has at most [MaxTitleBytes].
 	Title string `json:"title"`
-	// ThumbMediaID is of an uploaded picture, of the last 3 days (90253).
+	// ThumbMediaID is from an uploaded picture, at most 3 days old (90253).
 	ThumbMediaID string `json:"thumb_media_id"`
 	// Author has at most [MaxAuthorBytes].
 	Author string `json:"author,omitempty"`
-	// ContentSourceURL is where "read more" leads.
+	// ContentSourceURL is the target of "read more".
 	ContentSourceURL string `json:"content_source_url,omitempty"`
 	// Content is HTML of at most [MaxArticleBytes].
 	Content string `json:"content"`

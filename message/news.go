@@ -1,6 +1,6 @@
 package message
 
-// SendNewsRequest is a list of articles that live elsewhere (90236).
+// SendNewsRequest is a list of links to articles (90236).
 type SendNewsRequest struct {
 	*SendRequestCommon
 	News NewsField `json:"news"`
@@ -8,11 +8,11 @@ type SendNewsRequest struct {
 
 // NewsField is the content of a news message.
 type NewsField struct {
-	// Articles are 1 to [MaxArticles].
+	// Articles holds 1 to [MaxArticles] articles.
 	Articles []NewsArticle `json:"articles"`
 }
 
-// NewsArticle links to a page or to a page of a mini program.
+// NewsArticle links to a web page or to a page of a mini program.
 type NewsArticle struct {
 	// Title has at most [MaxTitleBytes].
 	Title string `json:"title"`
@@ -26,8 +26,8 @@ type NewsArticle struct {
 	PicURL string `json:"picurl,omitempty"`
 	// AppID is a mini program that is linked to the application.
 	AppID string `json:"appid,omitempty"`
-	// PagePath is the mini program's page, at most [MaxPagePathBytes]. It and
-	// AppID come together.
+	// PagePath is the mini program's page, at most [MaxPagePathBytes]. It requires AppID, and AppID requires
+	// it.
 	PagePath string `json:"pagepath,omitempty"`
 }
 

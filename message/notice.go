@@ -19,7 +19,7 @@ type MiniProgramNoticeField struct {
 	Description string `json:"description,omitempty"`
 	// EmphasisFirstItem enlarges the first line.
 	EmphasisFirstItem bool `json:"emphasis_first_item,omitempty"`
-	// ContentItem are at most [MaxNoticeItems] lines.
+	// ContentItem holds at most [MaxNoticeItems] lines.
 	ContentItem []NoticeItem `json:"content_item,omitempty"`
 }
 
@@ -40,7 +40,7 @@ func (r SendMiniProgramNoticeRequest) with(c *SendRequestCommon) Request {
 func (r SendMiniProgramNoticeRequest) check(c checker) {
 	c.checkSafe(r.Safe, open)
 	if r.Recipients().All() {
-		c.problem("touser", `"@all" cannot get a miniprogram_notice; name users, parties or tags`)
+		c.problem("touser", `"@all" cannot get a miniprogram_notice; name users, departments or tags`)
 	}
 	notice := r.MiniProgramNotice
 	c = c.at("miniprogram_notice")

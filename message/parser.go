@@ -11,18 +11,16 @@ import (
 	"unicode/utf8"
 )
 
-// Parse reads message/send JSON into the request type of its msgtype, e.g. a
-// [SendTextRequest]. It is strict: an unknown member, one of another msgtype, a
-// wrong type or a repeated member is a [*ValidationError] that names each by its
-// path. Like WeCom, it accepts an integer written as a string of digits, an
-// agentid written as a number, and null for an absent member. It does not call [Validate].
+// Parse reads message/send JSON into the request type of its msgtype, e.g. a [SendTextRequest]. It is strict:
+// unknown members, members of another msgtype, wrong types and repeated members are a [*ValidationError] that
+// names each by its path. Like WeCom, it accepts an integer written as a string of digits, an agentid written
+// as a number, and null for an absent member. It does not call [Validate].
 //
-// A body that is not a JSON object, is not UTF-8 or is larger than [MaxBodyBytes]
-// is another kind of error.
+// A body that is not a JSON object, is not UTF-8 or is larger than [MaxBodyBytes] is a different error.
 func Parse(data []byte) (Request, error) { return parse(data, decoder{}) }
 
-// ParseLenient is [Parse] for bodies that WeCom itself would accept: it ignores
-// unknown members and the contents of other msgtypes.
+// ParseLenient is [Parse] for bodies that WeCom accepts: it ignores unknown members and the contents of other
+// msgtypes.
 func ParseLenient(data []byte) (Request, error) { return parse(data, decoder{lenient: true}) }
 
 func parse(data []byte, d decoder) (Request, error) {
@@ -43,7 +41,7 @@ func parse(data []byte, d decoder) (Request, error) {
 	return request, nil
 }
 
-// blank is an empty request of the type that data names.
+// blank returns an empty request of the msgtype in data.
 func blank(data []byte) (Request, error) {
 	from, to := member(data, "msgtype")
 	raw := data[from:to]
@@ -67,11 +65,11 @@ func blank(data []byte) (Request, error) {
 // namesOf are the members of an object.
 func namesOf(data []byte) []string {
 	var object map[string]json.RawMessage
-	_ = json.Unmarshal(data, &object) // what is none has no members
+	_ = json.Unmarshal(data, &object) // anything but an object has no members
 	return slices.Collect(maps.Keys(object))
 }
 
-// checkObject lets through one JSON object in UTF-8.
+// checkObject requires one JSON object in UTF-8.
 func checkObject(data []byte) error {
 	if len(data) > MaxBodyBytes {
 		return fmt.Errorf("the body has %d bytes, %d more than the limit of %d", len(data), len(data)-MaxBodyBytes, MaxBodyBytes)
@@ -88,7 +86,7 @@ func checkObject(data []byte) error {
 	return nil
 }
 
-// syntaxError says where the JSON breaks.
+// syntaxError reports the position of the syntax error.
 func syntaxError(data []byte) error {
 	err := json.Unmarshal(data, new(json.RawMessage))
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {

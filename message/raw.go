@@ -11,13 +11,12 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// RawRequest is a message that goes to WeCom as it was written: of a msgtype that this
-// package does not know, or with members that it does not know. Only what all messages
-// share is read, and checked by [Validate].
+// RawRequest is a message that is passed to WeCom as written: its msgtype or some of its members are unknown
+// to this package. Only the members common to all messages are parsed, and checked by [Validate].
 type RawRequest struct {
 	*SendRequestCommon
-	// Members is a JSON object: the content, under the name of the msgtype, and whatever
-	// else stands beside the members of SendRequestCommon.
+	// Members is a JSON object: the content, under the name of the msgtype, and all other members that are
+	// not in SendRequestCommon.
 	Members json.RawMessage `json:"-"`
 }
 
@@ -32,7 +31,7 @@ func (r RawRequest) check(c checker) { c.required("msgtype", r.MsgType) }
 func (r RawRequest) MarshalJSON() ([]byte, error) {
 	rest := bytes.TrimSpace(r.Members)
 	if len(rest) < 2 || rest[0] != '{' {
-		return nil, errors.New("message: Members is no JSON object")
+		return nil, errors.New("message: Members is not a JSON object")
 	}
 	if r.SendRequestCommon == nil {
 		return rest, nil
@@ -45,8 +44,8 @@ func (r RawRequest) MarshalJSON() ([]byte, error) {
 	return join(common, rest), nil
 }
 
-// ParseRaw reads a body whose content need not be known. What all messages share is
-// checked as [Parse] does. null is an absent member.
+// ParseRaw reads a body of any content. Members common to all messages are checked as by [Parse]. null means
+// absent.
 func ParseRaw(data []byte) (RawRequest, error) {
 	if err := checkObject(data); err != nil {
 		return RawRequest{}, fmt.Errorf("parse message: %w", err)
@@ -80,9 +79,8 @@ func ParseRaw(data []byte) (RawRequest, error) {
 	return request, nil
 }
 
-// ParseOpen is [Parse] for a body that may have more than this package knows, checked as
-// far as it knows it. With unknown members, or of an unknown msgtype, it is a [RawRequest]
-// that has all of them.
+// ParseOpen is [Parse] for a body that may have members unknown to this package; the known ones are checked.
+// With unknown members or an unknown msgtype the result is a [RawRequest] that keeps all of them.
 func ParseOpen(data []byte) (Request, error) {
 	request, err := Parse(data)
 	if err == nil || len(Unknown(data)) == 0 {
@@ -102,9 +100,8 @@ func ParseOpen(data []byte) (Request, error) {
 	return raw, err
 }
 
-// Unknown lists the members of a body that this package does not know, at most 20, by
-// their paths; an unknown msgtype is listed as "msgtype". The contents of other msgtypes
-// are known.
+// Unknown lists the paths of members that this package does not know, at most 20; an unknown msgtype is
+// listed as "msgtype". The contents of other msgtypes are known.
 func Unknown(data []byte) []string {
 	empty, err := blank(data)
 	if err != nil {
@@ -122,7 +119,7 @@ func Unknown(data []byte) []string {
 	return unknown
 }
 
-// mediaKinds are the types of upload that WeCom wants in messages of a type.
+// mediaKinds maps message types to the media type that WeCom wants in them.
 var mediaKinds = map[Type]wecom.MediaType{
 	TypeImage: wecom.MediaImage, TypeVoice: wecom.MediaVoice, TypeVideo: wecom.MediaVideo, TypeFile: wecom.MediaFile,
 	TypeMpNews: wecom.MediaImage, TypeTemplateCard: wecom.MediaFile,
@@ -161,7 +158,7 @@ func (m *mediaMapper) mapMembers(path string, kind wecom.MediaType, raw []byte) 
 		at := strings.TrimPrefix(path+"."+name, ".")
 		if id, _ := unquoted(value); id != "" && (name == "media_id" || name == "thumb_media_id") {
 			m.swap(at, kind, &id)
-			value, _ = json.Marshal(id) // of a string: it cannot fail
+			value, _ = json.Marshal(id) // a string can always be marshalled
 		} else {
 			value = m.mapRaw(at, kind, value)
 		}
@@ -170,7 +167,7 @@ func (m *mediaMapper) mapMembers(path string, kind wecom.MediaType, raw []byte) 
 	return append(object, '}')
 }
 
-// unquoted is the text of a JSON string, "" for any other value.
+// unquoted returns the text of a JSON string; ok is false for any other value.
 func unquoted(raw []byte) (string, bool) {
 	if raw[0] != '"' {
 		return "", false

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// RecallWindow is how long after it was sent a message can be recalled (94867).
+// RecallWindow is how long a message can be recalled after it was sent (94867).
 const RecallWindow = 24 * time.Hour
 
 // RecallRequest recalls a message (94867).
 type RecallRequest struct {
-	// MsgID is of a [SendResponse] to the same application, at most 24 h old.
+	// MsgID is from a [SendResponse] to the same application, at most 24 h old.
 	MsgID string `json:"msgid"`
 }
 

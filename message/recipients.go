@@ -8,10 +8,10 @@ import (
 	"unicode"
 )
 
-// AllUsers is the touser that means everyone the application can see (90236).
+// AllUsers is the touser for everyone within the application's visible range (90236).
 const AllUsers = "@all"
 
-// Recipients are those a message is addressed to.
+// Recipients are the recipients that a message names.
 type Recipients struct {
 	Users   []string // userids, or only "@all"
 	Parties []string // department ids
@@ -28,11 +28,11 @@ func (c *SendRequestCommon) Recipients() Recipients {
 	return r
 }
 
-// All reports whether the message goes to everyone: to "@all", in whatever case, and
-// alone. Beside others it counts as a userid that nobody has.
+// All reports whether the message goes to everyone: "@all" in any case, on its own. Next to other userids it
+// counts as an unknown userid.
 func (r Recipients) All() bool { return len(r.Users) == 1 && strings.EqualFold(r.Users[0], AllUsers) }
 
-// namesAll is [Recipients.All] of a list that nobody has split yet.
+// namesAll is [Recipients.All] for a list that has not been split.
 func namesAll(toUser string) bool {
 	alone := strings.TrimFunc(toUser, func(r rune) bool { return r == '|' || unicode.IsSpace(r) })
 	return strings.EqualFold(alone, AllUsers)
@@ -61,8 +61,8 @@ func unique(ids []string, key func(string) string) []string {
 	return kept
 }
 
-// Addressees reads touser, toparty and totag from the body of a message, and nothing else:
-// all are "" if there are none, or body is no JSON.
+// Addressees reads touser, toparty and totag from the body of a message, and nothing else. All are "" if
+// there are none, or if body is not JSON.
 func Addressees(body []byte) (users, parties, tags string) {
 	if !json.Valid(body) {
 		return "", "", ""
@@ -81,8 +81,8 @@ func Addressees(body []byte) (users, parties, tags string) {
 	return users, parties, tags
 }
 
-// splitIDs splits a '|'-joined list, without the blanks around ids and
-// without empty ids. It is never nil, so that JSON shows [].
+// splitIDs splits a '|'-joined list, trims the ids and drops empty ones. It never returns nil, so that JSON
+// shows [].
 func splitIDs(joined string) []string {
 	if joined == "" {
 		return []string{}
@@ -98,14 +98,14 @@ func splitIDs(joined string) []string {
 
 func joinIDs(ids []string) string { return strings.Join(ids, "|") }
 
-// checkRecipients checks who is named, not how many.
+// checkRecipients checks the ids, not their number.
 func (c checker) checkRecipients(common *SendRequestCommon) {
 	to := common.Recipients()
 	switch {
 	case to.Count() == 0:
 		c.problem("touser", "nobody is named; set touser, toparty or totag")
 	case slices.ContainsFunc(to.Users, func(id string) bool { return !to.All() && strings.EqualFold(id, AllUsers) }):
-		c.problem("touser", `"@all" stands beside other userids; send it alone`)
+		c.problem("touser", `"@all" cannot be combined with other userids; send it alone`)
 	case !to.All():
 		c.all("touser", to.Users, isUserID, problemOfUserID(to.Users))
 		c.all("toparty", to.Parties, isDigits, "is not a department id: digits only")
@@ -113,7 +113,7 @@ func (c checker) checkRecipients(common *SendRequestCommon) {
 	}
 }
 
-// checkRecipientCounts checks what fits into one call.
+// checkRecipientCounts checks the limits of one call.
 func (c checker) checkRecipientCounts(common *SendRequestCommon) {
 	to := common.Recipients()
 	c.atMost("touser", len(to.Users), MaxUsers, "userids")
@@ -124,7 +124,7 @@ func (c checker) checkRecipientCounts(common *SendRequestCommon) {
 const notUserID = "is not a userid: 1 to 64 of A-Z a-z 0-9 _ - @ . beginning with a letter or digit; " +
 	"a display name does not work"
 
-// problemOfUserID names the separator, if that is what is wrong.
+// problemOfUserID suggests the right separator if the ids use a wrong one.
 func problemOfUserID(ids []string) string {
 	if slices.ContainsFunc(ids, func(id string) bool { return strings.ContainsAny(id, ",;，；、") }) {
 		return notUserID + "; separate userids by |"
@@ -132,8 +132,8 @@ func problemOfUserID(ids []string) string {
 	return notUserID
 }
 
-// CheckUserID says what is wrong with one userid, nil for nothing. Whether there is
-// such a member only WeCom knows.
+// CheckUserID reports what is wrong with the syntax of a userid; nil means that it is valid. Only WeCom knows
+// whether the member exists.
 func CheckUserID(id string) error {
 	if !isUserID(id) {
 		return fmt.Errorf("%s %s", quote(id), notUserID)
@@ -141,12 +141,12 @@ func CheckUserID(id string) error {
 	return nil
 }
 
-// isUserID knows the syntax of userids (90195).
+// isUserID checks the syntax of a userid (90195).
 func isUserID(id string) bool {
 	return id != "" && len(id) <= MaxUserIDBytes && isAlphanumeric(id[0]) && madeOf(id, "_-@.")
 }
 
-// madeOf reports whether s has nothing but ASCII letters, digits and extra.
+// madeOf reports whether s consists of ASCII letters, digits and the characters of extra.
 func madeOf(s, extra string) bool {
 	for i := range len(s) {
 		if !isAlphanumeric(s[i]) && strings.IndexByte(extra, s[i]) < 0 {

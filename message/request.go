@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// Request is a message to push: one of this package's SendXxxRequest types, or a
-// pointer to one.
+// Request is a message to send: one of this package's SendXxxRequest types, or a pointer to one.
 type Request interface {
-	// Common is the part that all types share; nil if it was never set.
+	// Common is the part that all types share; nil if it is not set.
 	Common() *SendRequestCommon
 	// Type is the request's msgtype, whatever Common().MsgType says.
 	Type() Type
@@ -18,29 +17,28 @@ type Request interface {
 	check(c checker)
 }
 
-// SendRequestCommon says to whom a message goes, from which application, and
-// how. At least one of ToUser, ToParty and ToTag is needed (90236). [json.Marshal] writes
-// all of it; what goes to WeCom, by [Encode], leaves out what is zero.
+// SendRequestCommon holds the recipients, the sending application and the options of a message. At least one
+// of ToUser, ToParty and ToTag is needed (90236). [json.Marshal] writes all members; [Encode], for WeCom,
+// omits zero values.
 type SendRequestCommon struct {
-	// ToUser are userids joined by '|', at most [MaxUsers], or "@all" for
-	// everyone the application can see; ToParty and ToTag are then ignored.
+	// ToUser has userids joined by '|', at most [MaxUsers], or "@all" for everyone within the application's
+	// visible range; ToParty and ToTag are then ignored.
 	ToUser string `json:"touser"`
-	// ToParty are department ids joined by '|', at most [MaxParties].
+	// ToParty has department ids joined by '|', at most [MaxParties].
 	ToParty string `json:"toparty"`
-	// ToTag are tag ids joined by '|', at most [MaxTags].
+	// ToTag has tag ids joined by '|', at most [MaxTags].
 	ToTag string `json:"totag"`
-	// MsgType may be left empty: the type of the request decides, and [Client.SendText]
-	// and its like set it.
+	// MsgType may be left empty: it follows from the request's type, and [Client.SendText] and its like set
+	// it.
 	MsgType string `json:"msgtype"`
-	// AgentID is the application. Empty, it is encoded as "" for [FillAgentID].
+	// AgentID is the application. If empty, it is encoded as "" for [FillAgentID].
 	AgentID string `json:"agentid"`
-	// Safe is 1 for a confidential message, 2 for one that stays inside the
-	// corporation (mpnews only), 0 for any other.
+	// Safe is 1 for a confidential message, 2 for one that can only be shared within the corporation (mpnews
+	// only), 0 otherwise.
 	Safe int `json:"safe"`
 	// EnableIDTrans is 1 to replace $userName=ID$ and the like at delivery.
 	EnableIDTrans int `json:"enable_id_trans"`
-	// EnableDuplicateCheck is 1 to suppress the same request inside
-	// DuplicateCheckInterval.
+	// EnableDuplicateCheck is 1 to suppress identical requests within DuplicateCheckInterval.
 	EnableDuplicateCheck int `json:"enable_duplicate_check"`
 	// DuplicateCheckInterval in seconds, at most [MaxDuplicateCheckInterval]; 0
 	// means [DefaultDuplicateCheckInterval].
@@ -50,8 +48,8 @@ type SendRequestCommon struct {
 // Common returns c; every request that embeds c has it.
 func (c *SendRequestCommon) Common() *SendRequestCommon { return c }
 
-// DuplicateCheckWindow is how long WeCom suppresses the same request: 0 when the
-// check is off, [DefaultDuplicateCheckInterval] when no interval is set.
+// DuplicateCheckWindow is how long WeCom suppresses identical requests: 0 when the check is off,
+// [DefaultDuplicateCheckInterval] when no interval is set.
 func (c *SendRequestCommon) DuplicateCheckWindow() time.Duration {
 	switch {
 	case c.EnableDuplicateCheck == 0:
@@ -63,8 +61,8 @@ func (c *SendRequestCommon) DuplicateCheckWindow() time.Duration {
 	}
 }
 
-// asRequest finds a request of this package. A foreign type that embeds one is not
-// one: it has members that [Request] does not know.
+// asRequest returns v if it is a request of this package. A foreign type that embeds one does not count: it
+// has members that [Request] does not know.
 func asRequest(v any) (Request, bool) {
 	request, ok := v.(Request)
 	if !ok {
@@ -77,16 +75,15 @@ func asRequest(v any) (Request, bool) {
 	return request, t.PkgPath() == reflect.TypeFor[SendRequestCommon]().PkgPath()
 }
 
-// WithRecipients is a copy of the request for other recipients. Its common part
-// must not be nil.
+// WithRecipients returns a copy of the request for other recipients. Its common part must not be nil.
 func WithRecipients(request Request, to Recipients) Request {
 	common := *request.Common()
 	common.ToUser, common.ToParty, common.ToTag = joinIDs(to.Users), joinIDs(to.Parties), joinIDs(to.Tags)
 	return request.with(&common)
 }
 
-// wireCommon is [SendRequestCommon] as WeCom gets it, without what is zero. The msgtype
-// and the agentid are always there, for those who fill them in.
+// wireCommon is [SendRequestCommon] as posted to WeCom, without zero values. The msgtype and the agentid are
+// always present, because they are filled in later.
 type wireCommon struct {
 	ToUser                 string `json:"touser,omitempty"`
 	ToParty                string `json:"toparty,omitempty"`
@@ -99,8 +96,7 @@ type wireCommon struct {
 	DuplicateCheckInterval int    `json:"duplicate_check_interval,omitempty"`
 }
 
-// wire is the common part of the request with its msgtype filled in; the caller's
-// stays as it is.
+// wire returns the common part of the request with its msgtype filled in, as a copy.
 func wire(request Request) (common wireCommon, err error) {
 	if err := checkWhole(request); err != nil {
 		return common, err
@@ -111,12 +107,12 @@ func wire(request Request) (common wireCommon, err error) {
 	common = wireCommon(*request.Common())
 	common.MsgType = string(request.Type())
 	if namesAll(common.ToUser) {
-		common.ToUser = AllUsers // WeCom's documents know no other case
+		common.ToUser = AllUsers // WeCom documents this spelling only
 	}
 	return common, nil
 }
 
-// checkWhole refuses a request that cannot be looked into.
+// checkWhole rejects a request that is nil or has no common part.
 func checkWhole(request Request) error {
 	if isNil(request) {
 		return fmt.Errorf("message: the request (%T) is nil", request)

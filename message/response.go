@@ -7,49 +7,47 @@ import (
 	"strings"
 )
 
-// CommonError is the part that every answer of WeCom has.
+// CommonError is the part that all of WeCom's answers share.
 type CommonError struct {
 	// ErrCode 0 means that WeCom accepted the call.
 	ErrCode int64 `json:"errcode"`
-	// ErrMsg is for people; its wording may change.
+	// ErrMsg is for humans; its wording may change.
 	ErrMsg string `json:"errmsg"`
 }
 
-// SendResponse is the answer to message/send (90236). A message of which only
-// some recipients are invalid is sent: ErrCode is 0 and the others are listed.
-// WeCom does not say whether a member got the message.
+// SendResponse is the answer to message/send (90236). If only some recipients are invalid, the message is
+// sent: ErrCode is 0 and they are listed. WeCom does not report whether a member received the message.
 type SendResponse struct {
 	CommonError
-	// InvalidUser are userids in lower case, joined by '|'.
+	// InvalidUser has userids in lower case, joined by '|'.
 	InvalidUser string `json:"invaliduser"`
-	// InvalidParty are department ids joined by '|'.
+	// InvalidParty has department ids joined by '|'.
 	InvalidParty string `json:"invalidparty"`
-	// InvalidTag are tag ids joined by '|'.
+	// InvalidTag has tag ids joined by '|'.
 	InvalidTag string `json:"invalidtag"`
-	// UnlicensedUser are userids without a base-API licence, joined by '|'.
+	// UnlicensedUser has userids without a base-API licence, joined by '|'.
 	UnlicensedUser string `json:"unlicenseduser"`
 	// MsgID recalls the message, within 24 h (94867).
 	MsgID string `json:"msgid"`
 	// ResponseCode updates the template card, once, within 72 h (94888).
 	ResponseCode string `json:"response_code"`
-	// Unread names members of the answer that were not understood: if one of them is a
-	// list, it is not known who got the message.
+	// Unread names the members of the answer that could not be parsed. If one of them is a list, it is
+	// unknown who got the message.
 	Unread []string `json:"-"`
 }
 
-// UnmarshalJSON takes a list also as an array or as one number: WeCom writes it in either
-// form in other answers. A member that holds something else is left out, and named by
-// Unread.
+// UnmarshalJSON also accepts a list as an array or as one number: WeCom uses either form in other answers. A
+// member of any other kind is skipped and named in Unread.
 func (r *SendResponse) UnmarshalJSON(data []byte) error {
 	if !json.Valid(data) || bytes.TrimSpace(data)[0] != '{' {
-		return errors.New("the answer is no JSON object")
+		return errors.New("the answer is not a JSON object")
 	}
 	r.Unread = nil
 	for m := range members(data) {
 		name, _ := unquote(data[m.name:m.nameEnd])
 		value := data[m.value:m.valueEnd]
 		switch name {
-		case "errcode": // an answer's status is read by its client
+		case "errcode": // the client reads the status
 			_ = json.Unmarshal(value, &r.ErrCode)
 		case "errmsg":
 			_ = json.Unmarshal(value, &r.ErrMsg)
@@ -73,7 +71,7 @@ func (r *SendResponse) readList(name string, value []byte) {
 	*list = joinIDs(ids)
 }
 
-// list is the field of a member that holds ids, nil if there is none.
+// list returns the field of a member that holds ids, or nil.
 func (r *SendResponse) list(name string) *string {
 	switch name {
 	case "invaliduser":
@@ -133,14 +131,14 @@ func (r *SendResponse) InvalidTags() []string { return answeredIDs(r.InvalidTag)
 // UnlicensedUsers lists UnlicensedUser.
 func (r *SendResponse) UnlicensedUsers() []string { return answeredIDs(r.UnlicensedUser) }
 
-// answeredIDs splits a list of an answer, also one that is joined otherwise than by '|': nobody may
-// count as reached because of that.
+// answeredIDs splits a list of an answer, even with separators other than '|': otherwise refused recipients
+// would count as reached.
 func answeredIDs(joined string) []string {
 	return splitIDs(strings.NewReplacer(",", "|", ";", "|").Replace(joined))
 }
 
-// IDList is a list that WeCom writes as an array in some answers and joined by
-// '|' in others; absent, null and "" are the empty list.
+// IDList is a list that WeCom writes as an array in some answers and joined by '|' in others. Absent, null
+// and "" mean the empty list.
 type IDList []string
 
 // UnmarshalJSON reads either form.

@@ -5,8 +5,8 @@ import (
 	"iter"
 )
 
-// The functions of this file scan JSON without decoding it. They expect valid JSON;
-// for anything else the result means nothing, but they neither panic nor loop.
+// The functions of this file scan JSON without decoding it. They expect valid JSON; for other input the
+// result is undefined, but they neither panic nor loop.
 
 // span is a member of a JSON object: where its name, with the quotes, and its
 // value begin and end.
@@ -46,8 +46,8 @@ func items(data []byte) iter.Seq[[]byte] {
 	}
 }
 
-// member is the value of the object's first member called name, which needs no
-// escapes; from == to when there is none.
+// member locates the value of the object's first member called name, which must need no escapes; from == to
+// if there is none.
 func member(data []byte, name string) (from, to int) {
 	for m := range members(data) {
 		quoted := data[m.name:m.nameEnd]
@@ -58,7 +58,7 @@ func member(data []byte, name string) (from, to int) {
 	return 0, 0
 }
 
-// skip goes to the next thing that is neither blank nor punctuation between members.
+// skip returns the position of the next character that is neither blank nor punctuation.
 func skip(data []byte, i int) int {
 	for i < len(data) && bytes.IndexByte([]byte(" \t\r\n,:"), data[i]) >= 0 {
 		i++
@@ -93,7 +93,7 @@ func valueEnd(data []byte, start int) int {
 			depth++
 		case '}', ']':
 			if depth == 0 {
-				return i // the end of what holds a number, true, false or null
+				return i // the end of a number, true, false or null
 			}
 			depth--
 		case ' ', '\t', '\r', '\n', ',':

@@ -15,7 +15,7 @@ func nearest[S ~string](name string, known []S) string {
 	return Nearest(name, names)
 }
 
-// didYouMean asks whether a name was meant that comes near; it is "" if none does.
+// didYouMean proposes a similar name; it is "" without one.
 func didYouMean(near string) string {
 	if near == "" {
 		return ""
@@ -23,8 +23,8 @@ func didYouMean(near string) string {
 	return fmt.Sprintf("; did you mean %q?", near)
 }
 
-// Nearest is the name that another one was likely meant to be: the same in another
-// spelling, or a slip or two away. It is "" if none comes near.
+// Nearest returns the known name that name was probably meant to be: a different spelling of it, or within an
+// edit or two. It is "" if none is similar.
 func Nearest(name string, known []string) string {
 	best, least := "", 1+max(1, min(len(name), 12)/4)
 	for _, candidate := range slices.Sorted(slices.Values(known)) {
@@ -35,13 +35,12 @@ func Nearest(name string, known []string) string {
 	return best
 }
 
-// plainName is a name without what spellings differ by.
+// plainName reduces a name to the part that all its spellings share.
 func plainName(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(shorten(name)))
 }
 
-// distance is how many letters have to be added, removed, changed or swapped with their
-// neighbour to make b of a.
+// distance is the number of letters to add, remove, change or swap with a neighbour to turn a into b.
 func distance(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {

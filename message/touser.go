@@ -5,20 +5,18 @@ import (
 	"slices"
 )
 
-// WithToUser is a copy of body with another top-level touser. Nothing else changes,
-// not even members that this package does not know. A body without a touser is
-// returned as it is.
+// WithToUser returns a copy of body with another top-level touser. Nothing else changes, not even unknown
+// members. A body without a touser is returned unchanged.
 func WithToUser(body []byte, users []string) []byte {
 	from, to := member(body, "touser")
 	if from == to {
 		return body
 	}
-	value, _ := json.Marshal(joinIDs(users)) // a string always can be marshalled
+	value, _ := json.Marshal(joinIDs(users)) // a string can always be marshalled
 	return slices.Concat(body[:from], value, body[to:])
 }
 
-// WithoutGroups is a copy of body that goes to no department and no tag: its top-level
-// toparty and totag are empty. Nothing else changes.
+// WithoutGroups returns a copy of body with empty top-level toparty and totag. Nothing else changes.
 func WithoutGroups(body []byte) []byte {
 	for _, name := range []string{"toparty", "totag"} {
 		if from, to := member(body, name); from != to {

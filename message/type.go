@@ -2,8 +2,7 @@ package message
 
 import "slices"
 
-// Type is a msgtype of message/send (90236). The content of a message stands in
-// the member that is named like its type.
+// Type is a msgtype of message/send (90236). The content of a message is in the member named after its type.
 type Type string
 
 // The types this package knows.
@@ -45,7 +44,7 @@ var prototypes = []Request{
 	SendTemplateCardRequest{},
 }
 
-// prototype is the empty request of type t.
+// prototype returns an empty request of type t.
 func prototype(t Type) (Request, bool) {
 	i := slices.IndexFunc(prototypes, func(p Request) bool { return p.Type() == t })
 	if i < 0 {

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// notUTF8 is said of bad strings: Go would write U+FFFD for what it cannot read,
-// and people would get a text nobody wrote.
+// notUTF8 is the problem of invalid strings: Go would replace the invalid bytes by U+FFFD, and recipients
+// would get a garbled text.
 const notUTF8 = "not UTF-8 from byte %d on; convert the text before sending it"
 
 func (c checker) checkUTF8(v reflect.Value) {
@@ -17,15 +17,14 @@ func (c checker) checkUTF8(v reflect.Value) {
 	}
 }
 
-// invalidUTF8 finds a string below v that is not UTF-8: its JSON path, and the
-// byte from which on it is wrong. The path is "" when all are good.
+// invalidUTF8 finds a string below v that is not UTF-8: its JSON path, and the position of the first invalid
+// byte. The path is "" if all strings are valid.
 func invalidUTF8(v reflect.Value) (field string, at int) {
 	path, at := invalidBelow(v)
 	return strings.TrimPrefix(path, "."), at
 }
 
-// invalidBelow builds the path on its way back, so that good strings, which are
-// nearly all, cost nothing.
+// invalidBelow builds the path while it returns, so that valid strings, the normal case, cost nothing.
 func invalidBelow(v reflect.Value) (path string, at int) {
 	switch v.Kind() {
 	case reflect.String:
@@ -47,7 +46,7 @@ func invalidBelow(v reflect.Value) (path string, at int) {
 
 func invalidItem(v reflect.Value) (path string, at int) {
 	if v.Type().Elem().Kind() == reflect.Uint8 {
-		return "", 0 // base64, or JSON of the caller's own making
+		return "", 0 // base64, or the caller's own JSON
 	}
 	for i := range v.Len() {
 		if path, at := invalidBelow(v.Index(i)); path != "" {
@@ -74,7 +73,7 @@ func invalidField(v reflect.Value) (path string, at int) {
 		}
 		field := v.Type().Field(i)
 		if field.Anonymous {
-			return path, at // its members stand in the same JSON object
+			return path, at // its members are part of the same JSON object
 		}
 		return "." + nameOf(field) + strings.TrimSuffix(path, "."), at
 	}

@@ -6,22 +6,21 @@ import (
 	"strings"
 )
 
-// maxProblems bounds a [ValidationError]: whoever sent 10,000 bad userids learns
-// enough from the first of them.
+// maxProblems bounds a [ValidationError]: for 10,000 bad userids, the first few are enough.
 const maxProblems = 20
 
-// FieldError is what is wrong with one member of a message.
+// FieldError is a problem with one member of a message.
 type FieldError struct {
 	Field   string // JSON path, e.g. "news.articles[3].title"
 	Problem string // names the limit, the size and what to do
-	Unknown bool   // nothing is wrong with it, but that this package does not know it
-	Near    string // the known name that an unknown one comes near, as Problem says; "" if none
+	Unknown bool   // the member is merely unknown to this package
+	Near    string // the known name most similar to an unknown one, "" if none; Problem has it, too
 }
 
 // Error is "field: problem".
 func (e FieldError) Error() string { return e.Field + ": " + e.Problem }
 
-// ValidationError lists what is wrong with a message, at most 20 members of it.
+// ValidationError lists the problems of a message, at most 20.
 type ValidationError struct {
 	Fields []FieldError
 }
@@ -41,8 +40,7 @@ func Validate(request Request) error {
 	return validate(request, checker.checkRecipientCounts)
 }
 
-// ValidateContent is [Validate] without the limits on how many recipients one
-// call may have, for those who split long lists.
+// ValidateContent is [Validate] without the limits on recipients per call, for callers that split long lists.
 func ValidateContent(request Request) error { return validate(request) }
 
 func validate(request Request, more ...func(checker, *SendRequestCommon)) error {
@@ -76,14 +74,14 @@ func (c checker) checkCommon(common *SendRequestCommon) {
 	c.checkAgentID(common.AgentID)
 	c.checkSwitch("enable_id_trans", common.EnableIDTrans)
 	c.checkSwitch("enable_duplicate_check", common.EnableDuplicateCheck)
-	// An interval without the check is no error: WeCom's own samples have it.
+	// An interval without the check is valid: WeCom's own samples have it.
 	if n := common.DuplicateCheckInterval; n < 0 || n > MaxDuplicateCheckInterval {
 		c.problem("duplicate_check_interval", "%d seconds; WeCom takes 1 to %d, or 0 for %d",
 			n, MaxDuplicateCheckInterval, DefaultDuplicateCheckInterval)
 	}
 }
 
-// checkAgentID accepts a number, or none: it can be filled in later.
+// checkAgentID accepts a number, or "", which is filled in later.
 func (c checker) checkAgentID(id string) {
 	if id != "" && !isNumber(id) {
 		c.problem("agentid", "%s is not the number of an application", quote(id))
@@ -100,12 +98,12 @@ func (c checker) checkSwitch(field string, value int) {
 type secrecy int
 
 const (
-	open         secrecy = iota // WeCom knows no confidential message of the type
+	open         secrecy = iota // the type has no confidential messages
 	confidential                // 1: not to be forwarded, with a watermark
 	internal                    // 2: to be forwarded inside the corporation only
 )
 
-// checkSafe refuses a value of safe that the type does not have.
+// checkSafe rejects a value of safe that the type does not support.
 func (c checker) checkSafe(safe int, highest secrecy) {
 	if safe >= 0 && safe <= int(highest) {
 		return
@@ -114,7 +112,7 @@ func (c checker) checkSafe(safe int, highest secrecy) {
 		[...]string{"only 0: they cannot be confidential", "0 or 1", "0, 1 or 2"}[highest])
 }
 
-// quote shows a value of the caller's, shortened.
+// quote quotes a caller's value, shortened.
 func quote(s string) string { return fmt.Sprintf("%q", shorten(s)) }
 
 func shorten(s string) string {

@@ -74,7 +74,7 @@ func TestValidateTheCommonPart(t *testing.T) {
 		{"a tag name", common(`"totag":"-1"`), `totag: "-1" is not a tag id: digits only`},
 		{"everyone", common(`"touser":"@all"`), ""},
 		{"everyone, with parties that WeCom ignores", common(`"touser":"@all","toparty":"@all"`), ""},
-		{"everyone beside somebody", common(`"touser":"@all|a"`), `touser: "@all" stands beside other userids; send it alone`},
+		{"everyone beside somebody", common(`"touser":"@all|a"`), `touser: "@all" cannot be combined with other userids; send it alone`},
 		{"1000 users, 100 parties and 100 tags", common(fmt.Sprintf(`"touser":"a%s","toparty":"1%s","totag":"1%[2]s"`,
 			strings.Repeat("|a", 999), strings.Repeat("|1", 99))), ""},
 		{
@@ -258,7 +258,7 @@ func TestValidateMiniProgramNotice(t *testing.T) {
 		},
 		{
 			"everyone", `{"touser":"@all","msgtype":"miniprogram_notice","miniprogram_notice":{"appid":"wx","title":"t"}}`,
-			`touser: "@all" cannot get a miniprogram_notice; name users, parties or tags`,
+			`touser: "@all" cannot get a miniprogram_notice; name users, departments or tags`,
 		},
 	})
 }

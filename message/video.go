@@ -8,7 +8,7 @@ type SendVideoRequest struct {
 
 // VideoField is the content of a video message.
 type VideoField struct {
-	// MediaID is of an upload of type video, of the last 3 days (90253).
+	// MediaID is from an upload of type video, at most 3 days old (90253).
 	MediaID string `json:"media_id"`
 	// Title has at most [MaxTitleBytes].
 	Title string `json:"title,omitempty"`

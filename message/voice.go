@@ -8,7 +8,7 @@ type SendVoiceRequest struct {
 
 // VoiceField is the content of a voice message.
 type VoiceField struct {
-	// MediaID is of an upload of type voice, of the last 3 days (90253).
+	// MediaID is from an upload of type voice, at most 3 days old (90253).
 	MediaID string `json:"media_id"`
 }
 
