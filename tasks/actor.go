@@ -1,9 +1,9 @@
 package tasks
 
-// DigestActor is who sends digests, which are of several webhooks, and what has come by
-// webhook from a token that is not known.
+// DigestActor is the actor of digests, which combine several webhooks, and of webhooks whose token is
+// unknown.
 const DigestActor = "webhook"
 
-// WebhookActor is who sends what has come of the webhooks that a token delivers: the webhooks
-// of one do not hold up those of another.
+// WebhookActor is the actor of messages from webhooks delivered with a token, so that the webhooks of one
+// token do not hold up those of another.
 func WebhookActor(token string) string { return DigestActor + "/" + token }

@@ -12,24 +12,24 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// BroadcastType is the type of the task that enqueues the calls of a broadcast, a few at
-// a time. Its id is that of the broadcast; its payload has no content.
+// BroadcastType is the type of the task that enqueues the calls of a broadcast, a few at a time. Its id is
+// the broadcast's; its payload has no content.
 const BroadcastType message.Type = "broadcast"
 
-// BroadcastTask is that task's payload.
+// BroadcastTask is the payload of that task.
 func BroadcastTask(app, id string, now time.Time) Payload {
 	return Payload{ID: id, App: app, Priority: Bulk, Type: BroadcastType, Body: []byte("{}"), EnqueuedAt: now}
 }
 
-// CallsPerBlock bounds the calls, and the recipients, that a block of a broadcast holds.
+// CallsPerBlock bounds the calls, and the recipients, of a block.
 const CallsPerBlock = 1000
 
-// broadcastMark begins the second part of a broadcast's id. That of a message is a
-// number of 128 bits in base 32, which begins with 0 to 7.
+// broadcastMark begins the second part of a broadcast's id. In a message id that part is a 128-bit number in
+// base 32, which begins with 0 to 7.
 const broadcastMark = 'B'
 
-// BroadcastIDFromKey derives the id of a broadcast from its idempotency key, or from a
-// digest of all that it says: the same key gives the same id on every host.
+// BroadcastIDFromKey derives the id of a broadcast from its idempotency key, or from a digest of its content:
+// the same key gives the same id on every host.
 func BroadcastIDFromKey(app, key string) string {
 	id := []byte(IDFromKey(app, "broadcast\x00"+key))
 	id[len(id)-ulid.EncodedSize] = broadcastMark
@@ -45,17 +45,16 @@ func IsBroadcast(id string) bool {
 
 var followUpPattern = regexp.MustCompile(`^[1-9][0-9]*(\.[1-9][0-9]*)*$`)
 
-// BroadcastCall is a message that is one call of a broadcast, or a follow-up of one.
+// BroadcastCall identifies a message that is a call of a broadcast, or a follow-up of one.
 type BroadcastCall struct {
 	Broadcast   string // id of the broadcast
 	Block, Call int    // counted from 0
-	// FollowUp is the number of the follow-up, counted from 1, with that of its own
-	// follow-up after a dot, and so on; "" for the call itself.
+	// FollowUp is the number of the follow-up, from 1; a follow-up of a follow-up adds its number after a
+	// dot, and so on. "" for the call itself.
 	FollowUp string
 }
 
-// ID is the id of the message, <broadcast>.<block>.<call>, and for a follow-up its number
-// after a dot.
+// ID is the id of the message: <broadcast>.<block>.<call>, plus a dot and the number for a follow-up.
 func (c BroadcastCall) ID() string {
 	id := c.Broadcast + "." + strconv.Itoa(c.Block) + "." + strconv.Itoa(c.Call)
 	if c.FollowUp != "" {

@@ -1,4 +1,4 @@
-// Package tasks defines what travels through the queue: one asynq task per
-// message and msgtype, the names of queues and types, and the codec of the
-// payload. Producers encode, workers decode; both may be of different versions.
+// Package tasks defines the tasks in the queue: one asynq task per message and msgtype, the names of queues
+// and types, and the encoding of the payload. Producers encode and workers decode it; their versions may
+// differ.
 package tasks

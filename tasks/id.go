@@ -27,8 +27,8 @@ func ValidateApp(app string) error {
 // NewID makes the id of a new message: <app>-<ULID>. Ids sort by time.
 func NewID(app string) string { return app + "-" + ulid.Make().String() }
 
-// IDFromKey derives the id from an idempotency key: the same key gives the same
-// id on every host, so that a repeat meets the first message.
+// IDFromKey derives the id from an idempotency key: the same key gives the same id on every host, so that a
+// repeat finds the first message.
 func IDFromKey(app, key string) string {
 	sum := sha256.Sum256([]byte(app + "\x00" + key))
 	var id ulid.ULID
@@ -36,8 +36,8 @@ func IDFromKey(app, key string) string {
 	return app + "-" + id.String()
 }
 
-// OwnedKey is the idempotency key of an owner as [IDFromKey] takes it; the keys of "" are
-// the app's.
+// OwnedKey combines an owner and an idempotency key for [IDFromKey]; with owner "" the key belongs to the
+// app.
 func OwnedKey(owner, key string) string {
 	if owner == "" {
 		return key
@@ -69,7 +69,7 @@ func MessageID(partID string) string {
 	return id
 }
 
-// AppOf reads the app from an id, which says where the record lives.
+// AppOf returns the app from an id. The record is stored under that app.
 func AppOf(id string) (string, error) {
 	whole := MessageID(id)
 	dash := strings.LastIndexByte(whole, '-')

@@ -2,13 +2,13 @@ package tasks
 
 import "fmt"
 
-// KeyReuseError is the error of a message, or broadcast, under the idempotency key of
-// another one, which says something else or goes to others.
+// KeyReuseError reports that the idempotency key belongs to a message or broadcast with other content or
+// other recipients.
 type KeyReuseError struct {
 	ID string // of the first one
 }
 
 func (e *KeyReuseError) Error() string {
-	return fmt.Sprintf("idempotency_key: it is that of %s, which says something else or goes to others; "+
+	return fmt.Sprintf("idempotency_key: already used for %s, which has other content or recipients; "+
 		"send this one under a key of its own", e.ID)
 }

@@ -2,16 +2,14 @@ package tasks
 
 import "fmt"
 
-// Limits are WeCom's limits for one app, which all its workers stay within
-// together. The numbers are those of WeCom's page 90312.
+// Limits are WeCom's limits for one app, shared by all its workers. The numbers are from WeCom's page 90312.
 type Limits struct {
-	// Seats is the account limit of the enterprise. WeCom lets an app reach 200
-	// recipients a day for each. 0 leaves the day quota unenforced.
+	// Seats is the account limit of the enterprise. WeCom lets an app reach 200 recipients a day for each. 0
+	// disables the day quota.
 	Seats int
 	// CallsPerMinute is the limit of calls of one API.
 	CallsPerMinute int
-	// MemberPerMinute and MemberPerHour are the messages to one member; WeCom silently
-	// drops more.
+	// MemberPerMinute and MemberPerHour limit the messages to one member; WeCom silently drops more.
 	MemberPerMinute int
 	MemberPerHour   int
 	// CriticalReserve is the share of the day quota, 0 to 1, that only critical
@@ -19,7 +17,7 @@ type Limits struct {
 	CriticalReserve float64
 }
 
-// personTimesPerSeat × the account limit is the day quota (90312).
+// The day quota is personTimesPerSeat × the account limit (90312).
 const personTimesPerSeat = 200
 
 // DefaultLimits are WeCom's own numbers, with 5 % of the day quota kept for
@@ -45,8 +43,8 @@ func (l Limits) Validate() error {
 	return nil
 }
 
-// DayQuota is how many recipients the messages of a priority may reach in a
-// natural day of China, -1 for no limit.
+// DayQuota is how many recipients the messages of a priority may reach per calendar day in China, -1 for no
+// limit.
 func (l Limits) DayQuota(p Priority) int {
 	if l.Seats == 0 {
 		return -1

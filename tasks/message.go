@@ -10,14 +10,13 @@ import (
 type Message struct {
 	Request message.Request
 	Options Options
-	// ID is "" for a new one. Whoever does not know whether a message was enqueued
-	// enqueues it again under the same id, of [NewID]: it is then there once. With an
-	// idempotency key the id derives from that.
+	// ID is "" for a new message. If it is unknown whether a message was enqueued, enqueue it again with the
+	// same id, from [NewID]: it is enqueued once. With an idempotency key the id derives from the key.
 	ID string
 }
 
-// Validate names what is wrong with the options, or all that is wrong with the
-// content. Its recipients may be more than one call takes.
+// Validate reports the first problem of the options, or all problems of the content. There may be more
+// recipients than one call takes.
 func (m Message) Validate() error {
 	if m.Request == nil {
 		return errors.New("message: the request is nil")

@@ -10,39 +10,36 @@ import (
 // MaxKeyBytes bounds an idempotency key, as HTTP APIs usually do.
 const MaxKeyBytes = 255
 
-// MaxPast is how long ago a time to send may be. What is older can only be a mistake; what
-// is younger is sent at once, as in a batch that is sent again.
+// MaxPast is how far in the past a time to send may be. Older times must be a mistake; younger ones, as in a
+// batch that is sent again, mean now.
 const MaxPast = 24 * time.Hour
 
-// Options are the choices for one message; the zero value sends it now, with
-// default priority and no deadline.
+// Options are the options of one message; the zero value sends it now, with default priority and no deadline.
 type Options struct {
 	Priority Priority // "" for [Default]
-	// At or Delay postpone the message, to the second; set one at most. A moment
-	// that has passed, by [MaxPast] at most, means now.
+	// At or Delay postpones the message, to the second; set one at most. A time in the past, by [MaxPast] at
+	// most, means now.
 	At    time.Time
 	Delay time.Duration
-	// ExpiresAt or ExpiresIn is the deadline: a message that was not sent by then
-	// ends in state expired. Set one at most; ExpiresIn counts from the enqueueing.
+	// ExpiresAt or ExpiresIn is the deadline: a message not sent by then ends in state expired. Set one at
+	// most; ExpiresIn counts from the enqueueing.
 	ExpiresAt time.Time
 	ExpiresIn time.Duration
-	// IdempotencyKey makes a repeat of this call find the first message, for as long as
-	// records are kept: its id derives from the key. A message under the key of one that
-	// says something else, or goes to others, is a [*KeyReuseError]; its priority and times
-	// do not matter. At most [MaxKeyBytes]; "" for none.
+	// IdempotencyKey makes a repeat of this call return the first message, for as long as records are kept:
+	// its id derives from the key. The same key with other content or recipients is a [*KeyReuseError];
+	// priority and times are not compared. At most [MaxKeyBytes]; "" for none.
 	IdempotencyKey string
-	// Actor is who sends it, for its record: the name of a token, user@host of a command.
-	// "" if that is not known.
+	// Actor is the sender, for the record: the name of a token, or user@host of a command. "" if unknown.
 	Actor string
-	// KeyOwner is whose key it is: equal keys of two owners lead to two messages. "" for
-	// the app itself, as from the command line.
+	// KeyOwner is the owner of the key: equal keys of two owners give two messages. "" for the app itself, as
+	// from the command line.
 	KeyOwner string
-	// KeyTakesAny makes a repeat find the first message whatever it says itself, as one
-	// that is rendered anew each time.
+	// KeyTakesAny makes a repeat return the first message whatever its own content, for messages that are
+	// rendered anew each time.
 	KeyTakesAny bool
 }
 
-// Or is o, with the defaults where it says nothing.
+// Or returns o with its unset options taken from defaults.
 func (o Options) Or(defaults Options) Options {
 	o.Priority = cmp.Or(o.Priority, defaults.Priority)
 	if o.At.IsZero() && o.Delay == 0 {
@@ -82,7 +79,7 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// longAgo is an age of a day at least, in days once there are two.
+// longAgo formats an age of a day or more: in hours, from two days on in days.
 func longAgo(age time.Duration) string {
 	const day = 24 * time.Hour
 	if age < 2*day {

@@ -11,65 +11,60 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Version of the payload that this package writes for broadcasts and for updates of
-// cards, which older workers leave to newer ones. Other messages are still written as plainVersion, for workers of
-// any version. This package reads both.
+// Version is the payload version written for broadcasts and card updates, which older workers leave to newer
+// ones. Other messages still use plainVersion, which workers of any version read. This package reads both.
 const (
 	Version      = 2
 	plainVersion = 1
 )
 
-// MaxAttempts is how often a message is tried before it becomes a dead letter;
-// waiting for a limit or for a suspended app costs no attempt. With the worker's
-// backoff that is an hour and a half of failures, three at most.
+// MaxAttempts is how many times a message is tried before it becomes a dead letter. Waiting for a limit or
+// for a suspended app does not use up an attempt. With the worker's backoff that takes one and a half to
+// three hours of failures.
 const MaxAttempts = 25
 
-// TaskTimeout is the time that asynq gives a task, and MaxCallTimeout the longest
-// that one call to WeCom may take. A task's time exceeds that of every attempt and of
-// recording it, because asynq requeues a task the moment its time is over, even while
-// its handler still runs.
+// TaskTimeout is the time that asynq gives a task, and MaxCallTimeout the longest that one call to WeCom may
+// take. A task's timeout exceeds the time of any attempt and of recording it, because asynq requeues a task
+// as soon as the timeout is over, even while its handler is still running.
 const (
 	TaskTimeout    = 10 * time.Minute
 	MaxCallTimeout = time.Minute
 )
 
-// AttemptLimit is the longest that an attempt can take when one call may take
-// timeout: a token to wait for, the call, a new token, the call again.
+// AttemptLimit is the longest that an attempt can take if one call may take timeout: fetching a token, the
+// call, a new token, the call again.
 func AttemptLimit(timeout time.Duration) time.Duration { return 4*timeout + 10*time.Second }
 
-// ErrVersion is returned for a payload that a newer wecomq has written. Leave it
-// to a newer worker.
+// ErrVersion is returned for a payload written by a newer wecomq. Leave it to a newer worker.
 var ErrVersion = errors.New("the payload is of a newer version of wecomq")
 
-// Payload is a message, or one part of it, on its way through the queue.
+// Payload is a message, or one part of it, in the queue.
 type Payload struct {
 	ID       string // of the message or part, also the asynq task id
 	App      string
 	Priority Priority
 	Type     message.Type // travels as the asynq task type
-	// Body is the JSON that WeCom will get, frozen at enqueue: every attempt
-	// posts the same bytes, which WeCom's duplicate check needs (90236). Only an
-	// empty agentid is filled in by the worker.
+	// Body is the JSON posted to WeCom, fixed at enqueue: every attempt posts the same bytes, which WeCom's
+	// duplicate check needs (90236). Only an empty agentid is filled in by the worker.
 	Body       []byte
 	EnqueuedAt time.Time
 	ExpiresAt  time.Time // zero: never
-	// Part counts from 1 and Parts is their number, both 0 for a message that
-	// went in whole.
+	// Part counts from 1 and Parts is their number. Both are 0 for a message that was not split.
 	Part, Parts int
 	// TurnAt is the turn that the limits have reserved for a follow-up, in Unix ms
 	// of their clock; 0 for any other message.
 	TurnAt int64
-	// ReplayOf is the id of the message that this one is sent in place of, "" for none.
+	// ReplayOf is the id of the message that this one replaces, or "".
 	ReplayOf string
 	// UpdateOf is the id of the card, or part of it, that an update changes, "" for a
 	// message.
 	UpdateOf string
-	// Actor is who sent it; "" if that is not known.
+	// Actor is the sender; "" if unknown.
 	Actor string
 }
 
-// Encode writes the payload. The bytes depend on nothing but p: members stand in
-// a fixed order, the body is copied as it is, times are Unix milliseconds.
+// Encode writes the payload. The bytes depend on p alone: members have a fixed order, the body is copied
+// unchanged, times are Unix milliseconds.
 func Encode(p Payload) []byte {
 	b := make([]byte, 0, len(p.Body)+192)
 	b = append(b, `{"v":`...)
@@ -111,7 +106,7 @@ func (p Payload) version() int {
 	return plainVersion
 }
 
-// Broadcast is the id of the broadcast that this message is a call of, "" for none.
+// Broadcast is the id of the broadcast that this message belongs to, or "".
 func (p Payload) Broadcast() string {
 	call, _ := ParseBroadcastCall(p.ID)
 	return call.Broadcast
@@ -134,7 +129,7 @@ func appendInt(b []byte, name string, value int64) []byte {
 	return strconv.AppendInt(b, value, 10)
 }
 
-// wire is the payload as Encode writes it.
+// wire is the payload as encoded.
 type wire struct {
 	Version    int             `json:"v"`
 	ID         string          `json:"id"`
@@ -199,7 +194,7 @@ func (p Payload) validateIDs() error {
 		}
 	}
 	if all := p.ID + p.ReplayOf + p.UpdateOf; err == nil && strings.ContainsFunc(all, notInIDs) {
-		err = fmt.Errorf("id: %q, replay_of: %q, update_of: %q: there are characters that no id has", p.ID, p.ReplayOf, p.UpdateOf)
+		err = fmt.Errorf("id: %q, replay_of: %q, update_of: %q: invalid characters", p.ID, p.ReplayOf, p.UpdateOf)
 	}
 	return err
 }

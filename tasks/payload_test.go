@@ -85,7 +85,7 @@ func TestDecodeRefusesWhatNobodyCanRead(t *testing.T) {
 		"no version":          {"message:text", strings.Replace(good, `"v":1`, `"v":0`, 1), "v is missing"},
 		"an id of nobody":     {"message:text", strings.Replace(good, "ops-01K9", "01K9", 1), "id:"},
 		"an id of others":     {"message:text", strings.Replace(good, "ops-01K9", "hr-01K9", 1), `is not of app "ops"`},
-		"an id with a quote":  {"message:text", strings.Replace(good, "7XJ4M2E", `7XJ4M\"E`, 1), "that no id has"},
+		"an id with a quote":  {"message:text", strings.Replace(good, "7XJ4M2E", `7XJ4M\"E`, 1), "invalid characters"},
 		"a replay of nobody":  {"message:text", strings.Replace(good, `"body"`, `"replay_of":"x","body"`, 1), "id:"},
 		"an unknown priority": {"message:text", strings.Replace(good, "critical", "urgent", 1), `priority: "urgent"`},
 		"a body that is text": {"message:text", strings.Replace(good, `"body":{`, `"body":"x","b":{`, 1), "body: not a JSON object"},

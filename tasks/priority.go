@@ -8,8 +8,8 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Priority decides which of an app's queues a message waits in. A worker takes
-// from a lower priority only when the higher ones are empty.
+// Priority selects the app's queue for a message. A worker takes from a lower priority only when the higher
+// ones are empty.
 type Priority string
 
 // The priorities, highest first.
@@ -19,7 +19,7 @@ const (
 	Bulk     Priority = "bulk" // broadcasts
 )
 
-// Priorities lists them, highest first.
+// Priorities lists the priorities, highest first.
 func Priorities() []Priority { return []Priority{Critical, Default, Bulk} }
 
 // Validate accepts the three priorities only.
@@ -31,9 +31,8 @@ func (p Priority) Validate() error {
 	return fmt.Errorf("priority: %q is not one of critical, default, bulk", string(p))
 }
 
-// HeadStart is how much earlier than its share of the rate a message may go: 240,
-// 160 and 80 ms. At the limit the difference lets a message of higher priority
-// go before all of lower ones, on whatever host they wait.
+// HeadStart is how far before its share of the rate a message may be sent: 240, 160 and 80 ms. At the limit,
+// the difference puts messages of higher priority before those of lower ones, on whatever hosts they wait.
 func (p Priority) HeadStart() time.Duration {
 	const step = 80 * time.Millisecond
 	switch p {
@@ -64,7 +63,7 @@ const typePrefix = "message:"
 // TypeName is the asynq task type of a msgtype, e.g. "message:text".
 func TypeName(t message.Type) string { return typePrefix + string(t) }
 
-// ParseTypeName gives the msgtype of an asynq task type.
+// ParseTypeName returns the msgtype of an asynq task type.
 func ParseTypeName(name string) (message.Type, error) {
 	t, found := strings.CutPrefix(name, typePrefix)
 	if !found {

@@ -5,19 +5,17 @@ type Receipt struct {
 	ID    string `json:"id"`
 	App   string `json:"app"`
 	Queue string `json:"queue"`
-	// State is queued or scheduled; of a duplicate, where the first message stands.
+	// State is queued or scheduled; for a duplicate, the state of the first message.
 	State State `json:"state"`
-	// Duplicate is set when the id is that of an earlier message: of one with the same
-	// idempotency key, or of one with the same bytes within the duplicate-check interval.
+	// Duplicate is set if the id is that of an earlier message: with the same idempotency key, or with the
+	// same bytes within the duplicate-check interval.
 	Duplicate bool `json:"duplicate"`
-	// Parts is the number of calls that the message needs, when it has more
-	// recipients than WeCom takes in one.
+	// Parts is the number of calls that the message needs, if it has more recipients than WeCom takes in one.
 	Parts int `json:"parts,omitempty"`
 }
 
-// Result is what became of one message of a batch: its receipt, or why it was not
-// enqueued. Whoever enqueues says by which errors a queue that did not confirm can
-// be told from a message at fault.
+// Result is the result of one message of a batch: its receipt, or why it was not enqueued. The producer
+// documents which errors mean that the queue did not confirm, and which that the message is invalid.
 type Result struct {
 	Receipt Receipt
 	Err     error

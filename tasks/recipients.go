@@ -1,8 +1,7 @@
 package tasks
 
-// Recipients counts what became of those a message was addressed to: the users,
-// parties and tags that it names, where "@all" counts as one. Once the message has
-// ended, everyone it names is in exactly one place.
+// Recipients counts the outcomes of the users, parties and tags that a message names; "@all" counts as one.
+// Once the message is finished, each of them is counted exactly once.
 type Recipients struct {
 	// Accepted counts those that WeCom did not refuse. WeCom does not tell how many
 	// members a party or tag has.
@@ -13,8 +12,7 @@ type Recipients struct {
 	InvalidParties []string `json:"invalid_parties,omitempty"`
 	InvalidTags    []string `json:"invalid_tags,omitempty"`
 
-	// Deferred counts those that a follow-up message carries, which has a record of
-	// its own.
+	// Deferred counts the recipients of a follow-up message, which has a record of its own.
 	Deferred int `json:"deferred,omitempty"`
 	// Rejected, Unknown, Expired and Cancelled count those that share the state of
 	// the whole message.
@@ -34,8 +32,8 @@ func (r Recipients) Total() int {
 	return r.Accepted + r.Refused() + r.Deferred + r.Rejected + r.Unknown + r.Expired + r.Cancelled
 }
 
-// WithOutcome gives the outcome of the message to those recipients who have none of
-// their own. A message that has not ended has no outcome yet.
+// WithOutcome gives the outcome of the message to the recipients that have none of their own. An unfinished
+// message has no outcome yet.
 func (r Recipients) WithOutcome(state State, named int) Recipients {
 	rest := max(named-r.Accepted-r.Refused(), 0)
 	switch state {

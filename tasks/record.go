@@ -9,8 +9,8 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Record is what is known about a message. Its JSON is what `wecomq result` prints
-// and what the asynq dashboard shows as the task's result.
+// Record is what is known about a message. `wecomq result` prints its JSON, and the asynq dashboard shows it
+// as the task's result.
 type Record struct {
 	ID       string       `json:"id"`
 	App      string       `json:"app"`
@@ -18,7 +18,7 @@ type Record struct {
 	Priority Priority     `json:"priority"`
 	State    State        `json:"state"`
 	ErrCode  int64        `json:"errcode"` // of the last attempt; 0 also when WeCom did not answer
-	ErrMsg   string       `json:"errmsg"`  // why it is not accepted, in words
+	ErrMsg   string       `json:"errmsg"`  // why it was not accepted
 	MsgID    string       `json:"msgid"`   // WeCom's id, needed to recall
 	// ResponseCode updates a template card, once, within 72 h (94888).
 	ResponseCode string `json:"response_code"`
@@ -29,47 +29,47 @@ type Record struct {
 	Recipients        Recipients `json:"recipients"`
 	EnqueuedAt        time.Time  `json:"enqueued_at,omitzero"`
 	FinishedAt        time.Time  `json:"finished_at,omitzero"`
-	// RecalledAt is when the message was taken back from WeCom's clients.
+	// RecalledAt is when the message was recalled.
 	RecalledAt time.Time `json:"recalled_at,omitzero"`
-	// ReplayedAs is the id of the message that was sent in place of this one, and
-	// ReplayOf, in the record of that message, leads back.
+	// ReplayedAs is the id of the message that replaces this one; ReplayOf, in the record of that message,
+	// points back.
 	ReplayedAs string `json:"replayed_as,omitempty"`
 	ReplayOf   string `json:"replay_of,omitempty"`
-	// UpdatedAs is the id of the update that has, or may have, used the card's
-	// response_code, since UpdatedAt; UpdateOf, in the record of that update, leads back.
+	// UpdatedAs is the id of the update that has, or may have, used the card's response_code, since
+	// UpdatedAt; UpdateOf, in the record of that update, points back.
 	UpdatedAs string    `json:"updated_as,omitempty"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 	UpdateOf  string    `json:"update_of,omitempty"`
-	// Updates counts the updates that had the code, the last and those that failed.
+	// Updates counts the updates that used the code: the last one and those that failed.
 	Updates int `json:"-"`
-	// Actor is who sent it: the name of a token, user@host of a command, or webhook; "" if
-	// that is not known, as of messages of older versions.
+	// Actor is the sender: the name of a token, user@host of a command, or webhook; "" if unknown, as in
+	// messages of older versions.
 	Actor string `json:"actor,omitempty"`
 	// ProcessAt is when a scheduled message is due.
 	ProcessAt time.Time `json:"process_at,omitzero"`
-	// WaitsFor is To while the message has not ended; only the JSON has it.
+	// WaitsFor is To while the message is unfinished. It exists in JSON only.
 	WaitsFor *Addressees `json:"to,omitempty"`
-	// To is whom the message is addressed to: in its last attempt, once it had one.
+	// To are the recipients that the message names; after an attempt, those of the last one.
 	To message.Recipients `json:"-"`
-	// PartCount is how many parts the message was split into, 0 for a whole one;
-	// Parts are their records, in order, of those that have one.
+	// PartCount is how many parts the message was split into, 0 if it was not. Parts are the records of those
+	// that have one, in order.
 	PartCount int      `json:"-"`
 	Parts     []Record `json:"parts,omitempty"`
-	// TurnAt is when a held message goes, its recipients' turn under WeCom's limits.
+	// TurnAt is when a held message is sent: its recipients' turn under WeCom's limits.
 	TurnAt time.Time `json:"turn_at,omitzero"`
-	// FollowUps are the users, in lower case, of each message that followed this one
-	// to recipients who had to wait; its records are among Parts.
+	// FollowUps are the users, in lower case, of each follow-up of this message; their records are among
+	// Parts.
 	FollowUps [][]string `json:"-"`
 }
 
-// Addressees are those whom a message names, in JSON.
+// Addressees are the recipients that a message names, in JSON.
 type Addressees struct {
 	Users   []string `json:"users,omitempty"` // userids, or only "@all"
 	Parties []string `json:"parties,omitempty"`
 	Tags    []string `json:"tags,omitempty"`
 }
 
-// JSON is the record in one line, with < > & as they are.
+// JSON returns the record in one line, with < > & unescaped.
 func (r Record) JSON() ([]byte, error) {
 	text, err := encode(r)
 	if err != nil {
@@ -78,8 +78,8 @@ func (r Record) JSON() ([]byte, error) {
 	return text, nil
 }
 
-// MarshalJSON shows whom a message goes to that has not ended. Of the others there may be many, and
-// those who did not get it are named.
+// MarshalJSON includes the recipients of an unfinished message. Finished messages may have many; those who
+// did not get it are named anyway.
 func (r Record) MarshalJSON() ([]byte, error) {
 	type plain Record
 	p := plain(r)
@@ -98,9 +98,9 @@ func encode(value any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
 }
 
-// Unlisted reports whether WeCom has taken the message for members whom it does not name: those of
-// a department or a tag, or everyone. Nobody learns who of them has got it: WeCom tells nobody that
-// it has left out members over their limit.
+// Unlisted reports whether WeCom accepted the message for members that it does not name: those of a
+// department or a tag, or everyone. Nobody can tell which of them got it: WeCom does not report the members
+// it left out because of their limit.
 func (r Record) Unlisted() bool {
 	return r.State.Sent() && (r.To.All() || len(r.To.Parties)+len(r.To.Tags) > 0)
 }
@@ -114,7 +114,7 @@ func Merge(parts []Record) Record {
 	}
 	whole.Parts = parts
 	whole.Attempts, whole.Recipients = 0, Recipients{Invalid: []string{}, Unlicensed: []string{}}
-	whole.To, whole.ReplayedAs = message.Recipients{}, "" // each part tells its own
+	whole.To, whole.ReplayedAs = message.Recipients{}, "" // each part has its own
 	whole.UpdatedAs, whole.UpdateOf = "", MessageID(whole.UpdateOf)
 	whole.RecalledAt = recalledAt(parts)
 	for _, part := range parts {
@@ -145,7 +145,7 @@ func Merge(parts []Record) Record {
 	return whole
 }
 
-// recalledAt is when the last part was taken back, zero while WeCom still has one.
+// recalledAt is when the last part was recalled, zero while one is not.
 func recalledAt(parts []Record) time.Time {
 	var last time.Time
 	for _, part := range parts {
@@ -168,7 +168,7 @@ func anySent(parts []Record) bool {
 	return false
 }
 
-// urgency orders the states of parts: what is under way decides, then what failed.
+// urgency orders the states of parts: unfinished ones first, then failed ones.
 func urgency(s State) int {
 	order := []State{Accepted, Partial, Cancelled, Expired, Rejected, Unknown, Scheduled, Queued, Held, Sending}
 	for i, state := range order {

@@ -1,10 +1,9 @@
 package tasks
 
-// Settlement is what became of an attempt.
+// Settlement is the result of an attempt.
 type Settlement struct {
 	State State
-	// OutcomeUnknown is set when WeCom may have taken the message though it did
-	// not say so.
+	// OutcomeUnknown is set if WeCom may have accepted the message without saying so.
 	OutcomeUnknown bool
 	ErrCode        int64
 	ErrMsg         string

@@ -2,7 +2,7 @@ package tasks
 
 import "slices"
 
-// State is where a message stands. Every message ends in a final state.
+// State is the state of a message. Every message ends in a final state.
 type State string
 
 // The states; docs/architecture.md has the diagram.
@@ -20,8 +20,8 @@ const (
 	Cancelled State = "cancelled" // taken back before it was sent
 )
 
-// What a state allows stands in these lists only; internal/ledger generates the
-// tables of its Lua scripts from them.
+// These lists alone define what a state allows; internal/ledger generates the tables of its Lua scripts from
+// them.
 var (
 	open        = []State{Scheduled, Queued, Held, Sending}
 	final       = []State{Accepted, Partial, Rejected, Unknown, Expired, Cancelled}
@@ -33,16 +33,15 @@ var (
 // States lists all states, in the order of a message's life.
 func States() []State { return slices.Concat(open, final) }
 
-// Final reports whether the state is the message's last.
+// Final reports whether the state is final.
 func (s State) Final() bool { return slices.Contains(final, s) }
 
-// Dead reports whether the message is a dead letter, rejected or unknown, which
-// somebody should look at. asynq keeps its task in the archive; running that task in
-// the dashboard queues the message again under its own id.
+// Dead reports whether the message is a dead letter, rejected or unknown, that needs attention. asynq
+// archives its task; running that task in the dashboard queues the message again under its own id.
 func (s State) Dead() bool { return slices.Contains(deadLetters, s) }
 
-// Replayable reports whether the message can be sent again as a new one, to those
-// who did not get it.
+// Replayable reports whether the message can be sent again as a new one, to the recipients who did not get
+// it.
 func (s State) Replayable() bool { return slices.Contains(replayable, s) }
 
 // Failed reports whether the message ended without reaching all its recipients, though nobody

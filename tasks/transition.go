@@ -2,19 +2,18 @@ package tasks
 
 import "slices"
 
-// None stands, in a transition, for a message that has no record because it was not
-// attempted yet. No message shows it as its [State].
+// None, in a transition, is a message without a record because it was not attempted yet. No message reports
+// it as its [State].
 const None = ""
 
 // waiting are the states of a message that waits for an attempt.
 var waiting = []State{None, Scheduled, Queued, Held}
 
-// transitions is the one table of what may become of a message: a record takes a
-// new state only from one of those listed beside it.
+// transitions is the table of allowed transitions: a record takes a new state only from one of those listed
+// for it.
 //
-// A late answer that WeCom took the message overrules every other final state. A dead
-// letter goes back to queued when somebody runs its task again. A message that is
-// being sent cannot be cancelled.
+// A late answer that WeCom accepted the message overrides every other final state. A dead letter returns to
+// queued when its task is run again. A message that is being sent cannot be cancelled.
 var transitions = map[State][]State{
 	Scheduled: {},
 	Queued:    with(waiting, Sending),
@@ -30,12 +29,12 @@ var transitions = map[State][]State{
 
 func with(states []State, more ...State) []State { return slices.Concat(states, more) }
 
-// From lists the states of a record that an attempt may turn into s. None is among
-// them when a record may begin with s.
+// From lists the states of a record that an attempt may change to s. It includes None if a record may begin
+// with s.
 func From(s State) []State { return with(transitions[s]) }
 
-// MayBecome reports whether a message may go from one state to the other, by an
-// attempt or by being run again.
+// MayBecome reports whether a message may change from one state to the other, by an attempt or by being run
+// again.
 func MayBecome(from, to State) bool {
 	if to == Queued && from.Dead() {
 		return true
