@@ -23,8 +23,7 @@ func (b *batch) add(d *draft) {
 
 func (b *batch) full() bool { return b.calls >= batchTasks }
 
-// flush settles the claims, enqueues what has to be enqueued, and writes the receipt of
-// each message.
+// flush settles the claims, enqueues the messages that need it, and writes the receipt of each.
 func (b *batch) flush(ctx context.Context) {
 	if len(b.drafts) == 0 {
 		return

@@ -7,27 +7,27 @@ import (
 	"github.com/wecomq/wecomq/internal/asynqx"
 )
 
-// Budget is what the messages of one sender may use up.
+// Budget limits the messages of one sender.
 type Budget interface {
-	// Take takes what messages to so many recipients use, and returns an error for each for
-	// which there is no room. giveBack gives back what some of them took.
+	// Take reserves room for messages to so many recipients, and returns an error for each that does not fit.
+	// giveBack returns the reservation of some of them.
 	Take(ctx context.Context, recipients []int) (giveBack func(context.Context, []int), refused []error)
 }
 
-// Within is a producer whose messages use up a budget; those for which there is no room are
-// not enqueued. A repeat and what is not enqueued use nothing. It costs one round trip for up
-// to a thousand messages, and a second one if some are refused or repeated.
+// Within returns a producer whose messages are charged to a budget; those that do not fit are not enqueued.
+// Repeats, and messages that are not enqueued, are not charged. It costs one round trip for up to a thousand
+// messages, and a second one if some are refused or repeated.
 func (p *Producer) Within(budget Budget) *Producer {
 	within := *p
 	within.budget = budget
 	return &within
 }
 
-// spend takes what the drafts use from the budget. settle gives back what those took that
-// turn out to be repeats, or are not enqueued.
+// spend charges the drafts to the budget. settle refunds those that turn out to be repeats, or are not
+// enqueued.
 //
-// Whether a draft is a repeat shows only when it is enqueued: the first message may just have
-// been refused itself. So a draft for which there is no room passes if it is there already.
+// Whether a draft is a repeat is only known when it is enqueued: the first message may itself have been
+// refused. So a draft that does not fit passes if it is in the queue already.
 func (b *batch) spend(ctx context.Context) (settle func(context.Context)) {
 	if b.producer.budget == nil {
 		return func(context.Context) {}
@@ -53,7 +53,7 @@ func (b *batch) spend(ctx context.Context) (settle func(context.Context)) {
 	}
 }
 
-// pass lets those of the refused drafts pass that are in the queue already.
+// pass admits the refused drafts that are in the queue already.
 func (b *batch) pass(ctx context.Context, refused []*draft) {
 	refs := make([]asynqx.TaskRef, len(refused))
 	for i, d := range refused {
@@ -61,7 +61,7 @@ func (b *batch) pass(ctx context.Context, refused []*draft) {
 	}
 	placed, err := asynqx.Places(ctx, b.producer.rdb, refs, false)
 	if err != nil {
-		return // they stay refused
+		return // all remain refused
 	}
 	for i, d := range refused {
 		if placed[i].Place == asynqx.Queued {

@@ -8,25 +8,24 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// claim is the value of a key in Redis that makes repeats of a message find the
-// first one, by its idempotency key or, when it has WeCom's duplicate check, by its
-// bytes: it names the message, where it waits, its parts, and when it is due.
+// claim is the value of a Redis key by which repeats of a message find the first one: by its idempotency key
+// or, with WeCom's duplicate check, by its bytes. It has the message's id, its queue, its parts, and when it
+// is due.
 //
-// A claim alone proves nothing: the process that set it may have died before it
-// enqueued the message, and then the repeat must not be dropped. So the repeat takes
-// the first message's place: unless the first has a record, the repeat is enqueued
-// under the first one's id, into the first one's queue. If the first is there, asynq
-// reports a conflict and the repeat is a duplicate; if not, the repeat becomes the
-// message. For a message in parts this holds for each part. Any step may fail or run
-// twice, and there is still exactly one message.
+// A claim alone proves nothing: the process that set it may have died before it enqueued the message, and
+// then the repeat must not be dropped. So the repeat takes the first message's place: unless the first has a
+// record, the repeat is enqueued under the first one's id, into the first one's queue. If the first is there,
+// asynq reports a conflict and the repeat is a duplicate; if not, the repeat becomes the message. For a
+// message in parts this applies to each part. Any step may fail or run twice, and there is still exactly one
+// message.
 type claim struct {
 	id       string
 	priority tasks.Priority
-	parts    int   // 0 for a message that went in whole
-	due      int64 // when it is to be sent, in Unix ms; 0 if not known, as in claims of older versions
-	waits    bool  // it was scheduled; due alone does not tell, as clocks differ
-	// digest is of what the message says and to whom; "" if that does not matter, as for
-	// one without a key, or is not known, as in claims of older versions.
+	parts    int   // 0 for a message that was not split
+	due      int64 // when it is to be sent, in Unix ms; 0 if unknown, as in claims of older versions
+	waits    bool  // it was scheduled; due alone is not enough, as clocks differ
+	// digest identifies content and recipients; "" if they do not matter, as without a key, or are unknown,
+	// as in claims of older versions.
 	digest string
 }
 
@@ -44,15 +43,14 @@ func (c claim) String() string {
 	return written
 }
 
-// contradicts reports whether two messages are known to say different things.
+// contradicts reports whether two messages are known to differ.
 func (c claim) contradicts(other claim) bool {
 	return c.digest != "" && other.digest != "" && c.digest != other.digest
 }
 
 func (c claim) queue(app string) string { return tasks.Queue(app, c.priority) }
 
-// within reports whether two messages are due less than window apart. If it is not
-// known when one of them is due, they are taken to be.
+// within reports whether two messages are due less than window apart. An unknown due time counts as within.
 func (c claim) within(window time.Duration, other claim) bool {
 	if c.due == 0 || other.due == 0 {
 		return true
@@ -68,8 +66,8 @@ func (c claim) state(now time.Time) tasks.State {
 	return tasks.Queued
 }
 
-// parseClaim reads a claim, which an older or newer version may have written. It
-// reports false for one that it cannot read, which is then ignored.
+// parseClaim reads a claim, possibly written by an older or newer version. It reports false for an unreadable
+// one, which is then ignored.
 func parseClaim(app, s string) (claim, bool) {
 	fields := strings.Fields(s)
 	if len(fields) < 3 {
@@ -78,7 +76,7 @@ func parseClaim(app, s string) (claim, bool) {
 	parts, err := strconv.Atoi(fields[2])
 	c := claim{id: fields[0], priority: tasks.Priority(fields[1]), parts: parts}
 	if len(fields) > 3 {
-		due, _ := strconv.ParseInt(fields[3], 10, 64) // not a number: 0, not known
+		due, _ := strconv.ParseInt(fields[3], 10, 64) // not a number: 0, unknown
 		c.due = max(due, 0)
 		c.waits = len(fields) > 4 && fields[4] == string(tasks.Scheduled)
 	}

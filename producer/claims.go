@@ -14,8 +14,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// The scripts are sent as text, with EVAL: few messages need them, and so one round
-// trip is enough for a whole batch, whether Redis has cached the scripts or not.
+// The scripts are sent with EVAL: few messages need them, and a whole batch takes one round trip whether or
+// not Redis has cached the scripts.
 var (
 	//go:embed follow.lua
 	followScript string
@@ -33,27 +33,26 @@ type claims struct {
 	now       time.Time
 }
 
-// kind is what differs between the two kinds of claims.
+// kind describes how the two kinds of claims differ.
 type kind struct {
 	key func(d *draft) string
-	// older is where the version before kept the claim, "" for where it is now. It knew no
-	// digests: a claim with one is another's.
+	// older is the key where the previous version kept the claim, "" if it has not changed. That version
+	// stored no digests: a claim with one belongs to another message.
 	older func(d *draft) string
-	// says makes a message that contradicts the first one an error.
+	// says makes it an error if a message contradicts the first one.
 	says bool
 	ttl  func(d *draft) time.Duration
-	// takeover says when the claim of another message goes to a draft.
+	// takeover says when a draft takes over the claim of another message.
 	takeover func(d *draft) takeover
 }
 
-// takeover is when a claim goes to the next message that asks; follow.lua knows the
-// numbers.
+// takeover says when a claim passes to the next message that asks; follow.lua uses the numbers.
 type takeover int
 
 const (
 	takeNever  takeover = iota
-	takeIfLost          // when the message that holds it will not arrive
-	takeAlways          // also when that one will, but at another time
+	takeIfLost          // if the message that holds it will not arrive
+	takeAlways          // also if it will, but at another time
 )
 
 func (c *claims) byKey() kind {
@@ -71,8 +70,8 @@ func (c *claims) byBytes() kind {
 	return kind{
 		key:   func(d *draft) string { return d.byBytes(c.app) },
 		older: func(*draft) string { return "" },
-		// A claim that outlived the record would lead to a message of which nobody knows
-		// what became; WeCom itself drops the repeat then.
+		// A claim that outlives the record would lead to a message without a known outcome; WeCom itself
+		// drops the repeat then.
 		ttl: func(d *draft) time.Duration { return min(d.window, c.recordTTL) + c.delay(d) },
 		takeover: func(d *draft) takeover {
 			if d.own.within(d.window, d.place) {
@@ -92,7 +91,7 @@ func (c *claims) settle(ctx context.Context, drafts []*draft) {
 	c.take(ctx, c.byKey(), keyed)
 	for _, d := range keyed {
 		if d.place.id == d.own.id {
-			d.own = d.place // an earlier message with the key says in which queue
+			d.own = d.place // an earlier message with the key determines the queue
 		}
 	}
 	checked := chosen(drafts, func(d *draft) bool { return d.window > 0 && d.open() && d.place.id == d.own.id })
@@ -111,8 +110,8 @@ func chosen(drafts []*draft, choose func(*draft) bool) []*draft {
 	return some
 }
 
-// take sets the claims that are free. Where a claim is held already, the draft gets
-// the place of the message that holds it.
+// take sets the claims that are free. If a claim is already held, the draft gets the place of the message
+// that holds it.
 func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
 	if len(drafts) == 0 {
 		return
@@ -137,10 +136,10 @@ func (c *claims) take(ctx context.Context, k kind, drafts []*draft) {
 	c.follow(ctx, k, chosen(followers, (*draft).open))
 }
 
-// taking is what Redis is asked about one claim.
+// taking is the request for one claim.
 type taking struct {
 	set           *redis.StatusCmd
-	holder, older *redis.StringCmd // older is nil where there is none
+	holder, older *redis.StringCmd // older is nil if there is none
 	record        *redis.SliceCmd
 }
 
@@ -156,7 +155,7 @@ func (c *claims) ask(ctx context.Context, p redis.Pipeliner, k kind, d *draft) t
 	return t
 }
 
-// held is the claim that counts, as it was read.
+// held returns the valid claim, and its value as read.
 func (t taking) held(app string) (first claim, read string, ok bool) {
 	if t.older != nil {
 		if first, ok := parseClaim(app, t.older.Val()); ok && first.digest == "" {
@@ -167,7 +166,7 @@ func (t taking) held(app string) (first claim, read string, ok bool) {
 	return first, t.holder.Val(), ok
 }
 
-// settlePlace gives a draft the place that its claim names.
+// settlePlace gives a draft the place named by its claim.
 func (c *claims) settlePlace(k kind, d *draft, t taking) {
 	if t.set.Err() == nil {
 		d.held = append(d.held, k.key(d))
@@ -179,8 +178,8 @@ func (c *claims) settlePlace(k kind, d *draft, t taking) {
 		d.result.Err = &tasks.KeyReuseError{ID: d.place.id}
 		return
 	}
-	// A record under its own id is that of an earlier message with the same key, and
-	// outlives the claim.
+	// A record with the draft's own id belongs to an earlier message with the same key, and outlives the
+	// claim.
 	if state, parts := readRecord(t.record); state != tasks.None {
 		d.found(state)
 		if d.place.id == d.own.id {
@@ -196,7 +195,7 @@ func readRecord(cmd *redis.SliceCmd) (tasks.State, int) {
 	for i, value := range cmd.Val() {
 		fields[i], _ = value.(string)
 	}
-	parts, _ := strconv.Atoi(fields[1]) // 0 without the field: the message went in whole
+	parts, _ := strconv.Atoi(fields[1]) // 0 without the field: the message was not split
 	return tasks.State(fields[0]), parts
 }
 
@@ -230,13 +229,12 @@ func (c *claims) follow(ctx context.Context, k kind, drafts []*draft) {
 			d.found(tasks.State(state))
 		}
 	}
-	c.take(ctx, k, late) // this ends: whenever a draft loses a claim, another message has got it
+	c.take(ctx, k, late) // this terminates: whenever a draft loses a claim, another message has it
 }
 
-// complete looks for the records of all parts of a message whose first part was
-// attempted. A part without a record is either still in the queue, or was never put
-// there because its sender died. The repeat enqueues it in both cases: asynq refuses a
-// part that is there already.
+// complete looks for the records of all parts of a message whose first part was attempted. A part without a
+// record is either still in the queue, or was never enqueued because its sender died. The repeat enqueues it
+// in both cases: asynq refuses a part that is there already.
 func (c *claims) complete(ctx context.Context, drafts []*draft) {
 	if len(drafts) == 0 {
 		return
@@ -258,8 +256,8 @@ func (c *claims) complete(ctx context.Context, drafts []*draft) {
 	}
 }
 
-// repoint changes the idempotency keys of messages that were found by their bytes:
-// the keys now lead to the earlier message, because their own ids will never be used.
+// repoint changes the idempotency keys of messages that were found by their bytes: the keys now point to the
+// earlier message, because their own ids will never be used.
 func (c *claims) repoint(ctx context.Context, drafts []*draft) {
 	if len(drafts) == 0 {
 		return
@@ -277,9 +275,8 @@ func (c *claims) repoint(ctx context.Context, drafts []*draft) {
 	}
 }
 
-// release gives up the claims of messages that Redis refused. The claims stay if it is
-// not known whether Redis took the message, or if it took some parts: a repeat then
-// takes the place and enqueues what is missing.
+// release deletes the claims of messages that Redis refused. The claims stay if it is unknown whether Redis
+// took the message, or if it took some parts: a repeat then takes the place and enqueues what is missing.
 func (c *claims) release(ctx context.Context, drafts []*draft) {
 	refused := chosen(drafts, func(d *draft) bool {
 		return len(d.held) > 0 && d.settled == 0 && isRefusal(d.result.Err)
@@ -287,7 +284,7 @@ func (c *claims) release(ctx context.Context, drafts []*draft) {
 	if len(refused) == 0 {
 		return
 	}
-	// Errors are dropped: a claim that stays does no harm.
+	// Errors are ignored: a remaining claim does no harm.
 	_ = c.pipelined(context.WithoutCancel(ctx), func(p redis.Pipeliner) {
 		for _, d := range refused {
 			for _, key := range d.held {
@@ -297,8 +294,7 @@ func (c *claims) release(ctx context.Context, drafts []*draft) {
 	})
 }
 
-// isRefusal reports whether an enqueue has certainly failed, and was not just
-// unconfirmed.
+// isRefusal reports whether an enqueue has certainly failed, rather than just not been confirmed.
 func isRefusal(err error) bool {
 	if _, unconfirmed := errors.AsType[*RedisError](err); !unconfirmed {
 		return err != nil

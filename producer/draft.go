@@ -19,44 +19,44 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// draft is a checked message, with the bytes that WeCom will get. Its place in the
-// queue, its own or an earlier message's, is known once its claims are settled.
+// draft is a validated message with its encoded body. Its place in the queue, its own or an earlier
+// message's, is known once its claims are settled.
 type draft struct {
 	result   *Result
 	schedule schedule
 	keyed    bool   // it has an idempotency key
-	elder    string // the id that the version before gave it, "" for the same
+	elder    string // its id in the previous version, "" if it is the same
 	msgType  message.Type
-	actor    string        // who sends it
+	actor    string        // the sender
 	window   time.Duration // of WeCom's duplicate check, 0 without
 	bodies   [][]byte      // one for each call
-	// recipients is how many it names; "@all" counts as one.
+	// recipients is the number of recipients it names; "@all" counts as one.
 	recipients int
 
 	own       claim    // its own id and queue
 	place     claim    // the id and queue that it takes: its own, or an earlier message's
-	attempted bool     // the message in that place has a record: only the lacking parts are enqueued
+	attempted bool     // the message in that place has a record: only the missing parts are enqueued
 	lacking   []int    // its parts without a record, counted from 1
 	held      []string // keys of the claims that this draft has set
 	met       string   // the claim of the message whose place it takes, as read
 
 	settled int  // how many of its tasks are in the queue
-	second  bool // the first of those was there already
+	second  bool // the first of them was there already
 
 	span    trace.Span
 	headers map[string]string // of its tasks; they carry the trace
 }
 
-// open reports whether the message still has to be enqueued, all of it.
+// open reports whether the whole message still has to be enqueued.
 func (d *draft) open() bool { return d.result.Err == nil && !d.attempted }
 
-// found notes that the message is a repeat of one that was attempted already.
+// found records that the message is a repeat of one that was already attempted.
 func (d *draft) found(state tasks.State) {
 	d.attempted = true
 	d.result.Receipt.State, d.result.Receipt.Duplicate = state, true
 }
 
-// foundParts notes the states of that message's parts.
+// foundParts records the states of that message's parts.
 func (d *draft) foundParts(states []*redis.StringCmd) {
 	records := make([]tasks.Record, len(states))
 	for i, cmd := range states {
@@ -75,7 +75,7 @@ func (d *draft) foundParts(states []*redis.StringCmd) {
 // byKey is the key in Redis of the claim by idempotency key.
 func (d *draft) byKey(app string) string { return keys.IdempotencyKey(app, d.own.id) }
 
-// olderKey is where the version before kept the claim, "" for the same key.
+// olderKey is the key where the previous version kept the claim, "" for the same key.
 func (d *draft) olderKey(app string) string {
 	if d.elder == "" {
 		return ""
@@ -83,8 +83,8 @@ func (d *draft) olderKey(app string) string {
 	return keys.IdempotencyKey(app, d.elder)
 }
 
-// first reports whether nobody has used its idempotency key for as long as records are
-// kept. What ended before that may still be in the dashboard, under the same id.
+// first reports whether the idempotency key was unused for as long as records are kept. A message that
+// finished before that may still be in the dashboard, with the same id.
 func (d *draft) first(app string) bool {
 	return d.keyed && d.open() && d.place.id == d.own.id && slices.Contains(d.held, d.byKey(app))
 }
@@ -98,7 +98,7 @@ func (d *draft) byBytes(app string) string {
 	return keys.Same(app, hex.EncodeToString(sum.Sum(nil)[:16]))
 }
 
-// tasks makes the tasks of the message, in the place that it takes.
+// tasks returns the tasks of the message, in the place that it takes.
 func (d *draft) tasks(p *Producer, now time.Time) []asynqx.Task {
 	var at time.Time // zero: at once
 	if d.schedule.waits {
@@ -137,10 +137,10 @@ func (d *draft) parts() []int {
 	return all
 }
 
-// claims reports whether repeats of the message are recognised.
+// claims reports whether repeats of the message are detected.
 func (d *draft) claims() bool { return d.keyed || d.window > 0 }
 
-// receive notes the result of enqueueing one of its tasks.
+// receive records the result of enqueueing one of its tasks.
 func (d *draft) receive(err error) {
 	conflict := errors.Is(err, asynq.ErrTaskIDConflict)
 	if err != nil && !conflict {
@@ -152,10 +152,9 @@ func (d *draft) receive(err error) {
 	}
 }
 
-// conclude writes the receipt. Of all messages that take the same place, the one that
-// enqueued the first task is the original. An id without a claim can only conflict with
-// itself: the answer was lost after Redis had taken it, and go-redis sent it again, or the
-// caller did under the same id.
+// conclude writes the receipt. Of all messages that take the same place, the one that enqueued the first task
+// is the original. An id without a claim can only conflict with itself: Redis took it but the reply was lost,
+// and go-redis, or the caller with the same id, sent it again.
 func (d *draft) conclude(app string, now time.Time) {
 	r := &d.result.Receipt
 	r.ID, r.Queue, r.Parts = d.place.id, d.place.queue(app), d.place.parts

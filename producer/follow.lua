@@ -1,8 +1,8 @@
--- Looks for the message that holds a claim.
+-- Looks up the message that holds a claim.
 -- KEYS 1 claim (string) 2 record of its holder (hash)
--- ARGV 1 claim as it was read 2 claim of the caller 3 its ms to live
---      4 whether the claim goes to the caller: 0 never, 1 when its message will not arrive, 2 always
--- result the record's state, "" without one; "yours", or "taken" when another one got the claim first
+-- ARGV 1 claim as read 2 claim of the caller 3 its TTL in ms
+--      4 whether the caller takes the claim over: 0 never, 1 if its message will not arrive, 2 always
+-- result the record's state, "" without one; "yours", or "taken" if another message got the claim first
 local state = redis.call('HGET', KEYS[2], 'state') or ''
 local lost = {rejected = true, expired = true, cancelled = true}
 if ARGV[4] == '2' or ARGV[4] == '1' and lost[state] then

@@ -8,19 +8,19 @@ import (
 type (
 	// Message is one message of a batch.
 	Message = tasks.Message
-	// Options are the choices for one message; the zero value sends it now, with
-	// default priority and no deadline.
+	// Options are the options of one message; the zero value sends it now, with default priority and no
+	// deadline.
 	Options = tasks.Options
 	// Receipt says what was enqueued.
 	Receipt = tasks.Receipt
-	// Result is what became of one message of a batch: its receipt, or why it was
-	// not enqueued. Err is *[RedisError] when Redis did not confirm it, and trying
-	// again may help; with any other error the message itself is at fault.
+	// Result is the result of one message of a batch: its receipt, or why it was not enqueued. Err is
+	// *[RedisError] if Redis did not confirm it, and trying again may help; with any other error the message
+	// itself is invalid.
 	Result = tasks.Result
-	// KeyReuseError is a message under the idempotency key of one that says something
-	// else, or goes to others. Nothing was enqueued.
+	// KeyReuseError reports that the idempotency key belongs to a message with other content or recipients.
+	// Nothing was enqueued.
 	KeyReuseError = tasks.KeyReuseError
-	// RedisError is an enqueue that Redis did not confirm. When a message has an
-	// idempotency key, sending it again is safe.
+	// RedisError is an enqueue that Redis did not confirm. If the message has an idempotency key, it can
+	// safely be sent again.
 	RedisError = asynqx.RedisError
 )

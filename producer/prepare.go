@@ -13,10 +13,10 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// digestBytes tell messages of one key apart, and each message with a key keeps them.
+// digestBytes distinguish the messages of one key; every message with a key stores them.
 const digestBytes = 8
 
-// prepare checks a message and encodes it, one body for each call to WeCom.
+// prepare validates and encodes a message, one body for each call to WeCom.
 func (p *Producer) prepare(m Message, result *Result, now time.Time) (*draft, error) {
 	if err := m.Validate(); err != nil {
 		return nil, err
@@ -55,13 +55,13 @@ func (p *Producer) id(m Message) (string, error) {
 	case m.ID == "":
 		return tasks.NewID(p.app), nil
 	case err != nil || app != p.app || tasks.MessageID(m.ID) != m.ID:
-		return "", fmt.Errorf("id: %q is no id of the app %q", m.ID, p.app)
+		return "", fmt.Errorf("id: %q is not an id of the app %q", m.ID, p.app)
 	}
 	return m.ID, nil
 }
 
-// elder is the id that a message had before its key belonged to an owner. Without it, who
-// repeats a message after an upgrade would send it a second time.
+// elder is the id that a message had before keys had owners. Without it, a repeat after an upgrade would be
+// sent a second time.
 func (p *Producer) elder(o Options) string {
 	if o.IdempotencyKey == "" || o.KeyOwner == "" {
 		return ""
@@ -69,9 +69,8 @@ func (p *Producer) elder(o Options) string {
 	return tasks.IDFromKey(p.app, o.IdempotencyKey)
 }
 
-// digest is the same for messages that say the same to the same: the order of recipients
-// does not matter, nor whether the agentid is left out. "" for a message that any other may
-// repeat.
+// digest is equal for messages with the same content and recipients: the order of recipients does not matter,
+// nor whether the agentid is left out. It is "" if any other message may repeat this one.
 func digest(m Message) (string, error) {
 	if m.Options.IdempotencyKey == "" || m.Options.KeyTakesAny {
 		return "", nil
@@ -93,8 +92,7 @@ func digest(m Message) (string, error) {
 	return hex.EncodeToString(sum[:digestBytes]), nil
 }
 
-// encode splits the message, and returns the bytes that WeCom will get and the number of its
-// recipients.
+// encode splits the message, and returns the bodies to post and the number of its recipients.
 func encode(request message.Request) (bodies [][]byte, recipients int, err error) {
 	split := Split(request.Common().Recipients())
 	bodies = make([][]byte, len(split))

@@ -18,14 +18,14 @@ import (
 // Config is what a [Producer] needs. App is required.
 type Config struct {
 	App string // the alias under which the workers know the application
-	// Retention is how long finished tasks stay in the asynq dashboard, by
-	// priority; nil for [tasks.DefaultRetention]. Records are kept apart from it.
+	// Retention is how long finished tasks stay in the asynq dashboard, by priority; nil for
+	// [tasks.DefaultRetention]. Records have their own TTL.
 	Retention map[tasks.Priority]time.Duration
 	// RecordTTL is how long the workers keep records, and so how long an idempotency
 	// key finds its message; 0 for [tasks.DefaultRecordTTL].
 	RecordTTL time.Duration
-	// TracerProvider gets a span per message, which workers that trace continue; nil for
-	// none. The context's own trace is passed on either way.
+	// TracerProvider gets a span per message, which workers continue; nil for none. The context's own trace
+	// is passed on either way.
 	TracerProvider trace.TracerProvider
 }
 
@@ -40,7 +40,7 @@ type Producer struct {
 	budget    Budget // nil for no limit
 }
 
-// New checks the configuration; it does not connect. The caller closes rdb.
+// New validates the configuration; it does not connect. The caller closes rdb.
 func New(rdb redis.UniversalClient, cfg Config) (*Producer, error) {
 	if rdb == nil {
 		return nil, errors.New("producer: the Redis client is nil")
@@ -63,9 +63,9 @@ func New(rdb redis.UniversalClient, cfg Config) (*Producer, error) {
 	}, nil
 }
 
-// Send checks a message and enqueues it, in one round trip, or in two when it has an
-// idempotency key or duplicate check; every 10 s one more asks for the time by the clock
-// of Redis, which all times of messages are of. See [Result] for its errors.
+// Send validates a message and enqueues it, in one round trip, or in two with an idempotency key or duplicate
+// check. Every 10 s one more reads the clock of Redis, which all times are based on. See [Result] for its
+// errors.
 func (p *Producer) Send(ctx context.Context, request message.Request, options Options) (Receipt, error) {
 	result := p.SendBatch(ctx, []Message{{Request: request, Options: options}})[0]
 	return result.Receipt, result.Err
@@ -74,9 +74,9 @@ func (p *Producer) Send(ctx context.Context, request message.Request, options Op
 // batchTasks is how many tasks are sent in one round trip; more would not be faster.
 const batchTasks = 1000
 
-// SendBatch enqueues any number of messages, a thousand per round trip, and returns one
-// result for each, in order. A message that is refused does not affect the others. When
-// ctx ends, messages not sent yet fail with ctx's error.
+// SendBatch enqueues any number of messages, a thousand per round trip, and returns one result for each, in
+// order. A refused message does not affect the others. When ctx ends, messages not sent yet fail with ctx's
+// error.
 func (p *Producer) SendBatch(ctx context.Context, messages []Message) []Result {
 	results := make([]Result, len(messages))
 	now, clockErr := p.clock.Now(ctx)

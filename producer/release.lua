@@ -1,7 +1,7 @@
--- Deletes a claim that is the caller's.
+-- Deletes a claim if it is the caller's.
 -- KEYS 1 claim (string)
 -- ARGV 1 claim of the caller
--- result 1 when it was deleted
+-- result 1 if it was deleted
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   return redis.call('DEL', KEYS[1])
 end

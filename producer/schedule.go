@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// schedule is when a message is due and when it expires, as of the moment of the call.
+// schedule is when a message is due and when it expires, as of the call.
 type schedule struct {
 	due     time.Time // now, or later
 	waits   bool      // due is later than now

@@ -6,9 +6,8 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Split divides recipients among as many calls as WeCom's limits require: 1000 users,
-// 100 parties and 100 tags each (90236). Duplicates are removed. Send does this by
-// itself.
+// Split divides recipients among as many calls as WeCom's limits require: 1000 users, 100 parties and 100
+// tags each (90236). Duplicates are removed. Send calls it itself.
 func Split(all message.Recipients) []message.Recipients {
 	all = all.Unique()
 	users := slices.Collect(slices.Chunk(all.Users, message.MaxUsers))
