@@ -9,17 +9,17 @@ import (
 // APIAgentGet is the path of [Client.Agent], below /cgi-bin/.
 const APIAgentGet = "agent/get"
 
-// Agent is what WeCom knows of an application.
+// Agent is WeCom's information about an application.
 type Agent struct {
 	Name     string
 	Disabled bool // an administrator has switched it off
-	// Users, Departments and Tags are how many of each it may send to.
+	// Users, Departments and Tags are the numbers of each within its visible range.
 	Users, Departments, Tags int
 }
 
-// Agent asks WeCom about the client's application (90227). Nothing is sent, yet it proves what
-// gettoken does not: that the agentid belongs to the secret (301002), and that this host's
-// address is trusted (60020).
+// Agent asks WeCom about the client's application (90227). It sends no message, and verifies more than
+// gettoken does: that the agentid belongs to the secret (301002), and that this host's address is trusted
+// (60020).
 func (c *Client) Agent(ctx context.Context, agentID string) (*Agent, error) {
 	var reply struct {
 		Name  string `json:"name"`

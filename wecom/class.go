@@ -1,40 +1,37 @@
 package wecom
 
-// Class says what an answer of WeCom means for the message that was sent and
-// for the app that sent it. Every [Code] has exactly one class; see [Code.Class]
-// and [ClassOf].
+// Class is what an answer of WeCom means for the message and for the app. Every [Code] has exactly one class;
+// see [Code.Class] and [ClassOf].
 type Class uint8
 
 // The classes. Their order has no meaning.
 const (
-	// ClassOther is a code this package does not know, or one that does not
-	// belong to messaging: the request failed for good, and a blind retry is useless.
+	// ClassOther is a code that this package does not know, or one unrelated to messaging: the request failed
+	// for good, and retrying is useless.
 	ClassOther Class = iota
-	// ClassOK is errcode 0: WeCom accepted the message. Recipients it could not
-	// use are listed in the same reply.
+	// ClassOK is errcode 0: WeCom accepted the message. The same reply lists the recipients that it refused.
 	ClassOK
 	// ClassTransient is a temporary fault at WeCom; nothing was sent.
 	ClassTransient
-	// ClassUnreachable is a call that got nowhere: no address, no connection, or a
-	// gettoken or an upload without an answer. No message was sent.
+	// ClassUnreachable is a call that did not reach WeCom: no address, no connection, or a gettoken or an
+	// upload without an answer. No message was sent.
 	ClassUnreachable
-	// ClassUnknownOutcome is a call whose answer was lost: WeCom may or may not
-	// have acted on it.
+	// ClassUnknownOutcome is a call whose answer was lost: WeCom may or may not have processed it.
 	ClassUnknownOutcome
-	// ClassRate is a frequency limit; the whole app (or IP) is blocked for a while.
+	// ClassRate is the frequency limit; the whole app (or IP) is blocked for a while.
 	ClassRate
-	// ClassConcurrency is too many calls in flight; one or two seconds cure it.
+	// ClassConcurrency is too many calls in flight; it is over in a second or two.
 	ClassConcurrency
 	// ClassToken is an access token that WeCom no longer accepts.
 	ClassToken
 	// ClassMedia is a media_id that expired or has the wrong type.
 	ClassMedia
-	// ClassRecipient is a set of recipients of which none can be reached.
+	// ClassRecipient is a message of which no recipient can be reached.
 	ClassRecipient
 	// ClassContent is a message that WeCom will never accept as it is.
 	ClassContent
-	// ClassConfig is a fault in the app's settings or permissions that an administrator has to
-	// fix; [Code.Scope] says whether it stops the whole app.
+	// ClassConfig is an error in the app's settings or permissions that an administrator has to fix;
+	// [Code.Scope] says whether it stops the whole app.
 	ClassConfig
 )
 

@@ -25,23 +25,22 @@ const (
 	maxReplyBytes    = 1 << 20
 )
 
-// Config is what a [Client] needs. CorpID and Secret are required; every other
-// field works as its zero value.
+// Config is the configuration of a [Client]. CorpID and Secret are required; all other fields have usable
+// zero values.
 type Config struct {
 	CorpID string
 	Secret Secret // of one application; the access token is bound to that app (91039)
-	// BaseURL is scheme and host, "" for [DefaultBaseURL]. It is trusted: the
-	// secret goes there.
+	// BaseURL is scheme and host, "" for [DefaultBaseURL]. It must be trusted: it receives the secret.
 	BaseURL string
-	// Timeout of one HTTP call, 0 for [DefaultTimeout].
+	// Timeout is the timeout of one HTTP call, 0 for [DefaultTimeout].
 	Timeout time.Duration
-	// Transport is the connection pool, nil for one of the client's own.
+	// Transport is the connection pool, nil for one of its own.
 	Transport http.RoundTripper
-	// TokenStore shares the access token with other processes; nil keeps it here.
+	// TokenStore shares the access token with other processes; nil keeps it in this one.
 	TokenStore TokenStore
 }
 
-// Validate names the first field that is missing or wrong.
+// Validate reports the first field that is missing or wrong.
 func (c Config) Validate() error {
 	if c.CorpID == "" {
 		return errors.New("wecom: Config.CorpID is empty")
@@ -74,8 +73,8 @@ func (c Config) baseURL() (*url.URL, error) {
 type Client struct {
 	base   url.URL
 	corpID string
-	// secret is a function because fmt prints unexported fields without calling
-	// their methods, also those of a struct that holds a client.
+	// secret is a function because fmt prints unexported fields without calling their methods, even those of
+	// a struct that contains a client.
 	secret  func() Secret
 	timeout time.Duration
 	// transport is used without an http.Client, which would follow redirects with
@@ -87,7 +86,7 @@ type Client struct {
 // Format prints the corp only.
 func (c Client) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "wecom.Client(%s)", c.corpID) }
 
-// NewClient checks the configuration; it makes no call.
+// NewClient validates the configuration; it makes no call.
 func NewClient(cfg Config) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -109,11 +108,11 @@ func NewClient(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// Post sends body to /cgi-bin/<api> and decodes the JSON reply into reply.
-// A token that WeCom no longer accepts is replaced, and the call repeated.
+// Post sends body to /cgi-bin/<api> and decodes the JSON reply into reply. If WeCom no longer accepts the
+// token, it is replaced and the call repeated.
 //
-// An errcode other than 0 is returned as *[Error], with reply filled; a
-// call without a usable answer as *[CallError]. [ClassOf] says what either means.
+// An errcode other than 0 is returned as *[Error], with reply filled in; a call without a usable answer as
+// *[CallError]. [ClassOf] classifies both.
 func (c *Client) Post(ctx context.Context, api string, body []byte, reply any) error {
 	return c.withToken(ctx, func(token Secret) error {
 		query := url.Values{"access_token": {string(token)}}
@@ -121,20 +120,18 @@ func (c *Client) Post(ctx context.Context, api string, body []byte, reply any) e
 	})
 }
 
-// CheckToken proves that the credentials work: it uses the cached access token
-// or fetches one.
+// CheckToken verifies the credentials: it uses the cached access token or fetches one.
 func (c *Client) CheckToken(ctx context.Context) error {
 	_, err := c.tokens.get(ctx)
 	return err
 }
 
-// maxTokens is how many tokens one call tries: its own, one that another process has left
-// in the store, and one that was fetched.
+// maxTokens is how many tokens one call tries: its own, one that another process has stored, and one that is
+// fetched.
 const maxTokens = 3
 
-// withToken runs call, and again with another token while WeCom refuses it, until one is
-// refused that was fetched because of that. WeCom checks the token before it acts, so the
-// repeats send nothing twice.
+// withToken runs call, and repeats it with another token while WeCom refuses the token, until it refuses one
+// that was just fetched. WeCom checks the token before it acts, so the repeats send nothing twice.
 func (c *Client) withToken(ctx context.Context, call func(token Secret) error) error {
 	for tried := 1; ; tried++ {
 		token, err := c.tokens.get(ctx)
@@ -191,7 +188,7 @@ func (c *Client) roundTrip(
 	return resp.StatusCode, answer, err
 }
 
-// readableCause says "no answer within 10s" instead of "context deadline exceeded".
+// readableCause replaces "context deadline exceeded" by "no answer within 10s".
 func readableCause(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {
 		return cause
@@ -199,30 +196,30 @@ func readableCause(ctx context.Context, err error) error {
 	return err
 }
 
-// decodeAnswer distinguishes WeCom's answers from those of a proxy: WeCom's own
-// errors come with HTTP 200 and an errcode.
+// decodeAnswer distinguishes WeCom's answers from those of a proxy: WeCom's own errors come with HTTP 200 and
+// an errcode.
 func decodeAnswer(api string, status int, answer []byte, reply any) error {
 	var head struct {
 		Code json.RawMessage `json:"errcode"`
 		Msg  json.RawMessage `json:"errmsg"`
 	}
 	var code Code
-	// A number in a string is a number; a null is no errcode.
+	// A number in a string counts as a number; null is not an errcode.
 	isJSON := json.Unmarshal(answer, &head) == nil && string(head.Code) != "null" &&
 		json.Unmarshal(bytes.Trim(head.Code, `"`), &code) == nil
 	if status != http.StatusOK || !isJSON {
 		return &CallError{API: api, Status: status, Sent: true, Err: strangeAnswer(status, isJSON)}
 	}
 	if reply != nil {
-		// The errcode is known by now. A member of an unexpected type is left
-		// zero: it must not turn an accepted message into a failed one.
+		// The errcode is known by now. A member of an unexpected type stays zero: it must not turn an
+		// accepted message into a failed one.
 		_ = json.Unmarshal(answer, reply)
 	}
 	if code == 0 {
 		return nil
 	}
 	var text string
-	_ = json.Unmarshal(head.Msg, &text) // it is only for people
+	_ = json.Unmarshal(head.Msg, &text) // for humans only
 	return &Error{API: api, Code: code, Msg: text}
 }
 

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// Language is a language in which errcodes are explained.
+// Language is a language of the explanations of errcodes.
 type Language string
 
 // The languages.
@@ -37,18 +37,17 @@ const (
 // is in its errmsg.
 func (c Code) Error() string { return fmt.Sprintf("errcode %d: %s", int64(c), c.Meaning()) }
 
-// Class is what the code means when any API but gettoken answers it: gettoken
-// answers 40001 to a wrong secret, which no new token fixes. A code this package
-// does not know is [ClassOther].
+// Class is the meaning of the code as an answer to any API but gettoken: gettoken answers 40001 to a wrong
+// secret, which no new token fixes. An unknown code is [ClassOther].
 func (c Code) Class() Class { return codeTable[c].class }
 
 // Scope says whether the code concerns one message or the whole app.
 func (c Code) Scope() Scope { return codeTable[c].scope }
 
-// Meaning says in one line what went wrong.
+// Meaning describes the problem in one line.
 func (c Code) Meaning() string { return c.MeaningIn(English) }
 
-// Hint says what an operator should do about it.
+// Hint tells an operator what to do about it.
 func (c Code) Hint() string { return c.HintIn(English) }
 
 // MeaningIn is [Code.Meaning] in a language.

@@ -2,7 +2,7 @@ package wecom
 
 import "fmt"
 
-// codeInfo is what this package knows of one errcode.
+// codeInfo is what this package knows about one errcode.
 type codeInfo struct {
 	class   Class
 	scope   Scope
@@ -12,8 +12,8 @@ type codeInfo struct {
 
 // Hints that many codes share.
 const (
-	hintNotMessaging = "Ignore it as a messaging limit: it belongs to another product. Look for the program that calls that product with this app's token."
-	hintOfficial     = "Check the base URL: this is a code of the WeChat Official Account API, which WeCom does not answer."
+	hintNotMessaging = "This is not a messaging limit: it belongs to another product. Look for the program that calls that product with this app's token."
+	hintOfficial     = "Check the base URL: this is a code of the WeChat Official Account API, which WeCom never returns."
 	hintSuite        = "Use the access_token of a self-built app from gettoken; suite tokens belong to third-party providers."
 	hintThirdParty   = "Send to explicit userids, or with a self-built app: third-party apps are restricted here."
 	hintTaskCard     = "Fix the task card, or send a template_card of type button_interaction, which supersedes it."
@@ -25,9 +25,8 @@ const (
 var hintMedia = fmt.Sprintf("Convert or shrink the file, then upload it again (image: %s; voice: %s; video: %s; file: %s; all at least %d bytes).",
 	MediaImage.Limits(), MediaVoice.Limits(), MediaVideo.Limits(), MediaFile.Limits(), MinMediaBytes)
 
-// codeTable has one row for every code of page 90313 that messaging can meet,
-// and for the codes that are often mistaken for messaging limits. The classes
-// are this project's judgement: WeCom names codes, not remedies.
+// codeTable has every code of page 90313 that messaging can meet, and codes that are often mistaken for
+// messaging limits. The classes are this project's judgement: WeCom documents codes, not remedies.
 var codeTable = map[Code]codeInfo{
 	-1: {ClassTransient, ScopeMessage, "WeCom is busy", "Wait: the message is retried. If it lasts for minutes, check WeCom's status and the network path."},
 	0:  {ClassOK, ScopeMessage, "accepted", "Nothing to do. Check the invalid and unlicensed recipients listed in the same reply."},
@@ -35,17 +34,17 @@ var codeTable = map[Code]codeInfo{
 	6000: {ClassTransient, ScopeMessage, "data version conflict", "Wait: the call is retried. If it repeats, let only one program change this data at a time."},
 
 	// 40xxx: a parameter is bad.
-	40001: {ClassToken, ScopeApp, "credential invalid: bad secret, or a token that is no longer taken", "Copy the secret again from the admin console and check that the app is enabled. If a call other than gettoken answers it, a new token is fetched, and there is nothing to do if that cures it."},
+	40001: {ClassToken, ScopeApp, "credential invalid: wrong secret, or a token that is no longer accepted", "Copy the secret again from the admin console and check that the app is enabled. If it comes from a call other than gettoken, a new token is fetched; if that helps, there is nothing to do."},
 	40003: {ClassRecipient, ScopeMessage, "userid invalid", "Use the plain userid (1 to 64 bytes) from the contact list, not a display name. " + hintVisible},
 	40004: {ClassContent, ScopeMessage, "media file type not allowed", hintMedia},
 	40005: {ClassContent, ScopeMessage, "upload parameter type is not image, voice, video or file", "Set type in the upload URL to image, voice, video or file."},
 	40006: {ClassContent, ScopeMessage, "media file size not allowed", hintMedia},
 	40007: {ClassMedia, ScopeMessage, "media_id invalid, expired after 3 days, or of another media type", "Upload the file again with the type of the message and send with the new media_id."},
-	40008: {ClassContent, ScopeMessage, "msgtype unknown", "Set msgtype to one that message/send knows and put the content under the same key."},
+	40008: {ClassContent, ScopeMessage, "msgtype unknown", "Set msgtype to a type of message/send and put the content under the key of that name."},
 	40009: {ClassContent, ScopeMessage, "image size not allowed", hintMedia},
 	40011: {ClassContent, ScopeMessage, "video size not allowed", hintMedia},
 	40013: {ClassConfig, ScopeApp, "corpid invalid", "Copy the corp id again from the admin console (my company) into corp_id."},
-	40014: {ClassToken, ScopeApp, "access_token invalid", "Nothing to do if one refresh cures it. If it repeats, look for a second program that uses the app's secret or alters the token."},
+	40014: {ClassToken, ScopeApp, "access_token invalid", "Nothing to do if a new token helps. If it repeats, look for a second program that uses the app's secret or alters the token."},
 	40031: {ClassRecipient, ScopeMessage, "userid list invalid", "Correct the userids in touser. " + hintVisible},
 	40032: {ClassRecipient, ScopeMessage, "too many userids in one call", "Split touser into calls of at most 1000 userids."},
 	40033: {ClassContent, ScopeMessage, "characters not allowed in the request (\\uxxxx form)", "Send raw UTF-8: turn off HTML and ASCII escaping in the JSON encoder."},
@@ -70,7 +69,7 @@ var codeTable = map[Code]codeInfo{
 	40206: {ClassContent, ScopeMessage, "request body too large", "Shorten the content or split the recipients over several calls."},
 
 	// 41xxx: a parameter is missing.
-	41001: {ClassToken, ScopeApp, "access_token missing in the URL", "Nothing to do if one refresh cures it. Else put access_token in the query: headers and bodies are not read."},
+	41001: {ClassToken, ScopeApp, "access_token missing in the URL", "Nothing to do if a new token helps. Otherwise put access_token into the query: WeCom does not read it from headers or the body."},
 	41002: {ClassConfig, ScopeApp, "corpid missing", "Set corp_id in the app's configuration."},
 	41004: {ClassConfig, ScopeApp, "secret missing", "Set secret or secret_file in the app's configuration."},
 	41006: {ClassContent, ScopeMessage, "media_id missing", "Upload the file first and put its media_id into the message."},
@@ -127,13 +126,13 @@ var codeTable = map[Code]codeInfo{
 	45002: {ClassContent, ScopeMessage, "message too large", "Shorten the content (text 2048 bytes, mpnews 666 KB) or split it into several messages."},
 	45007: {ClassContent, ScopeMessage, "voice longer than 60 seconds", "Cut the recording to 60 seconds and upload it again."},
 	45008: {ClassContent, ScopeMessage, "article count not 1 to 8", "Use 1 to 8 articles, and split longer lists into several messages."},
-	45009: {ClassRate, ScopeApp, "API call frequency exceeded", "Wait until the block ends: 60 s, 60 min or midnight China time. Find what else sends with this app, corp or IP, and look for repeated wrong secrets."},
+	45009: {ClassRate, ScopeApp, "API call frequency exceeded", "Wait until the block ends: 60 s, 60 min or midnight China time. Look for other senders that use this app, corp or IP, and for repeated wrong secrets."},
 	45010: {ClassOther, ScopeMessage, "menu count exceeded (WeChat Official Accounts, not WeCom)", hintOfficial},
 	45011: {ClassRate, ScopeApp, "minute quota exceeded (WeChat Official Accounts, not documented for WeCom)", "Wait a minute and lower the call rate. " + hintOfficial},
 	45015: {ClassOther, ScopeMessage, "reply window closed (WeChat Official Accounts, not WeCom)", hintOfficial},
 	45024: {ClassOther, ScopeMessage, "member account cap reached (contact management, not a rate limit)", hintNotMessaging},
 	45026: {ClassOther, ScopeMessage, "bulk deletion of members stopped (contact management, not messaging)", hintNotMessaging},
-	45031: {ClassConfig, ScopeApp, "secret not safe enough", "Reset the app's secret in the admin console and configure the new one."},
+	45031: {ClassConfig, ScopeApp, "secret not secure enough", "Reset the app's secret in the admin console and configure the new one."},
 	45032: {ClassContent, ScopeMessage, "author longer than 64 bytes", "Shorten the article's author to 64 bytes."},
 	45033: {ClassConcurrency, ScopeApp, "too many concurrent calls", "Lower the app's concurrency, and look for other programs that call the same API of this corp."},
 	45034: {ClassContent, ScopeMessage, "url without http:// or https://", "Put http:// or https:// in front of the url."},
@@ -144,7 +143,7 @@ var codeTable = map[Code]codeInfo{
 	48001: {ClassConfig, ScopeApp, "API not authorised", "Grant the app this API in the admin console."},
 	48002: {ClassConfig, ScopeMessage, "API not permitted for this app", "Use the secret of a messaging app, not of contact sync; bind a mini program for miniprogram_notice; widen the visible range to the root department for group chats."},
 	48004: {ClassConfig, ScopeApp, "authorisation no longer valid", "Authorise the app again in the admin console."},
-	48005: {ClassConfig, ScopeApp, "API retired", "Move to the API's successor: this one no longer answers."},
+	48005: {ClassConfig, ScopeApp, "API retired", "Use the API's successor: this one no longer works."},
 	48006: {ClassConfig, ScopeApp, "API permission withdrawn because the app was idle", "Ask an administrator to enable the app again in the admin console."},
 	49008: {ClassRecipient, ScopeMessage, "group chat dissolved", "Create a new group and use its chatid."},
 	50001: {ClassOther, ScopeMessage, "redirect_url not on a trusted domain (sign-in pages, not messaging)", "Add the domain to the app's trusted domains, if the app has sign-in pages."},
@@ -157,7 +156,7 @@ var codeTable = map[Code]codeInfo{
 	60011: {ClassRecipient, ScopeMessage, "no permission on the member, department or tag", hintVisible + " If it hits every message, check the app's API permissions too."},
 	60020: {ClassConfig, ScopeApp, "caller's IP not trusted", "Add the IP that errmsg shows to the app's trusted IPs in the admin console; it takes effect in about a minute. Use a proxy if the address changes."},
 	60021: {ClassRecipient, ScopeMessage, "member outside the app's visible range", hintVisible},
-	60031: {ClassConfig, ScopeApp, "app barred from this API", "Use an app that may call this API, or have the bar lifted in the admin console."},
+	60031: {ClassConfig, ScopeApp, "app barred from this API", "Use an app that may call this API, or allow it in the admin console."},
 	60111: {ClassRecipient, ScopeMessage, "userid does not exist", "Use the plain userid from the contact list. " + hintVisible},
 	60123: {ClassRecipient, ScopeMessage, "department id invalid", "Correct the department id in toparty. " + hintVisible},
 	60140: {ClassContent, ScopeMessage, "response_code invalid, used or older than 72 hours", "Send a new card: a response_code works once and for 72 hours."},
@@ -166,7 +165,7 @@ var codeTable = map[Code]codeInfo{
 	60208: {ClassConfig, ScopeMessage, "third-party app may not send to departments or tags", hintThirdParty},
 
 	81013: {ClassRecipient, ScopeMessage, "all users, departments and tags invalid or not permitted", "Correct the recipients. " + hintVisible},
-	81026: {ClassTransient, ScopeMessage, "feature under maintenance", "Wait some minutes: the message is retried. If it lasts, check WeCom's announcements."},
+	81026: {ClassTransient, ScopeMessage, "feature under maintenance", "Wait a few minutes: the message is retried. If it lasts, check WeCom's announcements."},
 	82001: {ClassRecipient, ScopeMessage, "no recipient given", "Fill touser, toparty or totag."},
 	82002: {ClassRecipient, ScopeMessage, "too many departments in one call", "Split toparty into calls of at most 100 departments."},
 	82003: {ClassRecipient, ScopeMessage, "too many tags in one call", "Split totag into calls of at most 100 tags."},
@@ -197,7 +196,7 @@ var codeTable = map[Code]codeInfo{
 	95001: {ClassOther, ScopeMessage, "limit of customer service (微信客服, not messaging)", hintNotMessaging},
 
 	301002: {ClassConfig, ScopeApp, "token belongs to another app than agentid", "Pair agent_id and secret of the same app in the configuration."},
-	301007: {ClassConfig, ScopeApp, "company disabled, dissolved or banned", "Ask the company's administrator to settle its status with WeCom."},
+	301007: {ClassConfig, ScopeApp, "company disabled, dissolved or banned", "Ask the company's administrator to clarify its status with WeCom."},
 	301016: {ClassContent, ScopeMessage, "voice file invalid", "Encode the recording as AMR and upload it again."},
 	301017: {ClassContent, ScopeMessage, "voice file is not AMR", "Convert the recording to AMR and upload it again."},
 	301021: {ClassOther, ScopeMessage, "attendance parameter wrong (check-in, not a limit)", hintNotMessaging},

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// codeText is what is said of an errcode in another language than English.
+// codeText is the text of an errcode in a language other than English.
 type codeText struct{ meaning, hint string }
 
 // Hints that many codes share.
@@ -32,7 +32,7 @@ var codeTableZH = map[Code]codeText{
 
 	6000: {"数据版本冲突", "等待即可：调用会自动重试。如果反复出现，请确保同一时间只有一个程序修改这份数据。"},
 
-	40001: {"凭证无效：secret 错误，或 access_token 已失效", "请从管理后台重新复制应用的 secret，并确认应用已启用。如果是 gettoken 以外的接口返回此错误码，会刷新 access_token；刷新一次即恢复，则无需处理。"},
+	40001: {"凭证无效：secret 错误，或 access_token 已失效", "请从管理后台重新复制应用的 secret，并确认应用已启用。如果是 gettoken 以外的接口返回此错误码，会刷新 access_token；刷新后恢复正常的，无需处理。"},
 	40003: {"userid 无效", "请使用通讯录中的 userid（1 到 64 字节），而不是显示名称。" + zhVisible},
 	40004: {"不支持的媒体文件类型", zhMedia},
 	40005: {"上传参数 type 不是 image、voice、video 或 file", "请把上传地址中的 type 设为 image、voice、video 或 file。"},
@@ -66,7 +66,7 @@ var codeTableZH = map[Code]codeText{
 	40204: {"内容被反垃圾系统拦截", "请修改措辞。不要原样重发：多次命中可能导致应用受限。"},
 	40206: {"请求体过大", "请缩短内容，或把接收人拆分到多次调用。"},
 
-	41001: {"URL 中缺少 access_token", "如果刷新一次即恢复，则无需处理；否则请把 access_token 放在 URL 的查询参数中，不读取请求头和请求体。"},
+	41001: {"URL 中缺少 access_token", "如果刷新一次即恢复，则无需处理；否则请把 access_token 放在 URL 的查询参数中：企业微信不从请求头或请求体读取它。"},
 	41002: {"缺少 corpid", "请在应用的配置中设置 corp_id。"},
 	41004: {"缺少 secret", "请在应用的配置中设置 secret 或 secret_file。"},
 	41006: {"缺少 media_id", "请先上传文件，再把 media_id 写入消息。"},
@@ -121,7 +121,7 @@ var codeTableZH = map[Code]codeText{
 	45002: {"消息内容过长", "请缩短内容（text 2048 字节，mpnews 666 KB），或拆成多条消息。"},
 	45007: {"语音超过 60 秒", "请把录音剪短到 60 秒以内，然后重新上传。"},
 	45008: {"图文条数不在 1 到 8 之间", "请使用 1 到 8 条图文，更多的拆成多条消息。"},
-	45009: {"接口调用频率超限", "请等待限制结束：60 秒、60 分钟，或北京时间当天结束。找出还有谁在用此应用、企业或 IP 发送，并检查是否有程序反复使用错误的 secret。"},
+	45009: {"接口调用频率超限", "请等待限制结束：60 秒、60 分钟，或北京时间当天结束。请检查还有哪些程序在用此应用、企业或 IP 发送，以及是否有程序反复使用错误的 secret。"},
 	45010: {"菜单数量超限（微信公众号，与企业微信无关）", zhOfficial},
 	45011: {"每分钟调用次数超限（微信公众号，企业微信文档中没有）", "请等待一分钟，并降低调用频率。" + zhOfficial},
 	45015: {"回复时间超限（微信公众号，与企业微信无关）", zhOfficial},

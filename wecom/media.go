@@ -15,19 +15,18 @@ import (
 // APIMediaUpload is the path of the upload, below /cgi-bin/.
 const APIMediaUpload = "media/upload"
 
-// minUploadRate is the slowest line, in bytes a second, over which a file can be uploaded.
+// minUploadRate is the slowest connection, in bytes per second, that an upload allows for.
 const minUploadRate = 512 << 10
 
 // Media is an uploaded file.
 type Media struct {
 	Type      MediaType
-	ID        string // media_id, good for [MediaLifetime]
+	ID        string // media_id, valid for [MediaLifetime]
 	CreatedAt time.Time
 }
 
-// UploadMedia uploads a temporary media file (90253). filename is what users see
-// for a file message. [CheckMedia] is called before anything is sent. A file may take a
-// second more than the client's timeout for each 512 KB.
+// UploadMedia uploads a temporary media file (90253). filename is shown to members, for a file message.
+// [CheckMedia] is called first. The timeout is the client's plus a second for each 512 KB.
 func (c *Client) UploadMedia(ctx context.Context, kind MediaType, filename string, content []byte) (*Media, error) {
 	if err := CheckMedia(kind, filename, content); err != nil {
 		return nil, fmt.Errorf("%s: %w", APIMediaUpload, err)
@@ -57,7 +56,7 @@ func (c *Client) UploadMedia(ctx context.Context, kind MediaType, filename strin
 	return &Media{Type: reply.Type, ID: reply.ID, CreatedAt: time.Unix(seconds, 0)}, nil
 }
 
-// mediaForm writes the form as page 90253 shows it, filelength included.
+// mediaForm writes the multipart form as on page 90253, including filelength.
 func mediaForm(filename string, content []byte) (body []byte, contentType string, err error) {
 	var buf bytes.Buffer
 	buf.Grow(len(content) + 512)

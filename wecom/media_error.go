@@ -14,7 +14,7 @@ import (
 // MediaType is the kind of a temporary media file (90253).
 type MediaType string
 
-// The media types WeCom knows.
+// The media types of WeCom.
 const (
 	MediaImage MediaType = "image" // JPG or PNG, 10 MB
 	MediaVoice MediaType = "voice" // AMR, 2 MB, 60 s
@@ -34,11 +34,11 @@ const (
 	MaxVoiceDuration = time.Minute
 )
 
-// MediaLifetime is how long a media_id can be used, by every app of the corp (90253).
+// MediaLifetime is how long a media_id is valid, for every app of the corp (90253).
 const MediaLifetime = 3 * 24 * time.Hour
 
-// mediaRules are what WeCom takes of each type (90253), the errcodes of the rest (90313), and
-// what to do about that.
+// mediaRules has the files that WeCom accepts by type (90253), the errcodes of the others (90313), and what
+// to do about them.
 var mediaRules = map[MediaType]struct {
 	max            int
 	tooLarge       Code
@@ -54,10 +54,10 @@ var mediaRules = map[MediaType]struct {
 	MediaFile:  {MaxFileBytes, 45001, "make it smaller, or send a link to it", "a file", func([]byte) bool { return true }, 0, "", ""},
 }
 
-// MaxBytes is the largest file of the type, 0 for a type that WeCom does not know.
+// MaxBytes is the largest file of the type, 0 for an unknown type.
 func (t MediaType) MaxBytes() int { return mediaRules[t].max }
 
-// Limits are what WeCom takes of the type, in words: "AMR, at most 2 MB and 60 s".
+// Limits describes the files that WeCom accepts: "AMR, at most 2 MB and 60 s".
 func (t MediaType) Limits() string {
 	rules := mediaRules[t]
 	most := fmt.Sprintf("at most %d MB", rules.max/mebibyte)
@@ -70,30 +70,29 @@ func (t MediaType) Limits() string {
 	return rules.takes + ", " + most
 }
 
-// TooLarge is the [*MediaError] of a file with more than [MediaType.MaxBytes]; nobody needs to
-// read the rest to know how many.
+// TooLarge is the [*MediaError] of a file larger than [MediaType.MaxBytes], for readers that stop there.
 func (t MediaType) TooLarge() error {
 	rules := mediaRules[t]
 	return mediaError(rules.tooLarge, "more than WeCom's limit of %d MB for type %s; %s", rules.max/mebibyte, t, rules.shrink)
 }
 
-// MediaError is a file that WeCom would not take. It was not uploaded.
+// MediaError reports a file that WeCom would not accept. It was not uploaded.
 type MediaError struct {
 	Code    Code   // what WeCom would answer
-	Problem string // names the limit, and what to do about it
+	Problem string // names the limit and the fix
 }
 
 // Error is the problem.
 func (e *MediaError) Error() string { return e.Problem }
 
-// Unwrap gives the errcode.
+// Unwrap returns the errcode.
 func (e *MediaError) Unwrap() error { return e.Code }
 
 // Class is that of the errcode: [ClassContent].
 func (e *MediaError) Class() Class { return e.Code.Class() }
 
-// CheckMedia reports as a [*MediaError] why WeCom would not take a file of a type (90253):
-// its size, its format by the first bytes, the length of a voice, or its name.
+// CheckMedia returns a [*MediaError] for a file that WeCom would not accept for the type (90253), because of
+// its size, its format (by the first bytes), its length (voice) or its name.
 func CheckMedia(kind MediaType, filename string, content []byte) error {
 	rules, known := mediaRules[kind]
 	size := len(content)
@@ -101,15 +100,15 @@ func CheckMedia(kind MediaType, filename string, content []byte) error {
 	case !known:
 		return mediaError(40005, "type %q is not one of image, voice, video, file", kind)
 	case size == 0:
-		return mediaError(44001, "the file is empty; WeCom takes no file under %d bytes", MinMediaBytes)
+		return mediaError(44001, "the file is empty; WeCom accepts no file under %d bytes", MinMediaBytes)
 	case size < MinMediaBytes:
-		return mediaError(40006, "%d bytes, WeCom takes no file under %d", size, MinMediaBytes)
+		return mediaError(40006, "%d bytes; WeCom accepts no file under %d", size, MinMediaBytes)
 	case size > rules.max:
 		return kind.TooLarge()
 	case kind == MediaVoice && bytes.HasPrefix(content, []byte(wideMagic)):
-		return mediaError(rules.isNot, "wide-band AMR (AMR-WB), and WeCom takes AMR alone for type voice; %s", rules.convert)
+		return mediaError(rules.isNot, "wide-band AMR (AMR-WB); WeCom accepts only narrow-band AMR for type voice; %s", rules.convert)
 	case !rules.is(content):
-		return mediaError(rules.isNot, "not %s by its first bytes, which is all that WeCom takes for type %s; %s", rules.format, kind, rules.convert)
+		return mediaError(rules.isNot, "not %s by its first bytes; WeCom accepts nothing else for type %s; %s", rules.format, kind, rules.convert)
 	case kind == MediaVoice && amrDuration(content) > MaxVoiceDuration:
 		return mediaError(45007, "%s long, more than WeCom's limit of %s for type voice; cut it: ffmpeg -i FILE -t %d -c copy short.amr",
 			amrDuration(content), MaxVoiceDuration, MaxVoiceDuration/time.Second)
@@ -124,7 +123,7 @@ func mediaError(code Code, format string, args ...any) error {
 // maxFilenameBytes is our own limit.
 const maxFilenameBytes = 255
 
-// CheckFilename keeps to the rules of page 90253, and to what fits into the form.
+// CheckFilename enforces the rules of page 90253, and the restrictions of the form.
 func CheckFilename(name string) error {
 	switch {
 	case name == "" || strings.HasPrefix(name, "/") || strings.ContainsAny(name, "\\:\r\n\""):
@@ -141,15 +140,14 @@ func isPicture(content []byte) bool {
 	return bytes.HasPrefix(content, []byte("\xff\xd8\xff")) || bytes.HasPrefix(content, []byte("\x89PNG\r\n\x1a\n"))
 }
 
-// The brands by which a file says what it is (ISO/IEC 14496-12, 4.3), or how they begin. A
-// file of the second kind may name one of the first as compatible: sound alone, films of
-// phones and of Flash, pictures.
+// The brands of MP4 video, and those of other formats or their prefixes (ISO/IEC 14496-12, 4.3). A file of the
+// second kind may list one of the first as compatible: audio only, phone and Flash videos, images.
 var (
 	videoBrands = []string{"iso", "mp4", "avc1", "M4V", "MSNV"}
 	otherBrands = []string{"qt", "M4A", "M4B", "M4P", "3g", "f4", "F4", "hei", "hevc", "hevx", "mif1", "msf1", "avif", "avis"}
 )
 
-// isMP4 reports whether a file says that it is an MP4 video. MOV, M4A and HEIC begin like one.
+// isMP4 reports whether a file declares itself an MP4 video. MOV, M4A and HEIC begin like one.
 func isMP4(content []byte) bool {
 	if len(content) < 12 || string(content[4:8]) != "ftyp" {
 		return false
@@ -161,7 +159,7 @@ func isMP4(content []byte) bool {
 	if hasBrand(0, videoBrands) || hasBrand(0, otherBrands) {
 		return hasBrand(0, videoBrands)
 	}
-	for at := 8; at+4 <= len(box); at += 4 { // those that it is compatible with
+	for at := 8; at+4 <= len(box); at += 4 { // the compatible brands
 		if hasBrand(at, videoBrands) {
 			return true
 		}
@@ -169,8 +167,8 @@ func isMP4(content []byte) bool {
 	return false
 }
 
-// amrMagic begins a narrow-band AMR file, wideMagic a wide-band one (RFC 4867). WeCom's pages
-// name AMR only, and what members record is narrow-band (90253, 90255).
+// amrMagic begins a narrow-band AMR file, wideMagic a wide-band one (RFC 4867). WeCom's pages mention AMR
+// only, and members record narrow-band (90253, 90255).
 const (
 	amrMagic  = "#!AMR\n"
 	wideMagic = "#!AMR-WB\n"
@@ -178,11 +176,11 @@ const (
 
 func isAMR(content []byte) bool { return bytes.HasPrefix(content, []byte(amrMagic)) }
 
-// amrFrames are the bytes of a frame of narrow-band AMR by its type, header included; 0 for
-// those that are reserved (3GPP TS 26.101).
+// amrFrames are the sizes of narrow-band AMR frames by type, in bytes with the header; 0 for reserved types
+// (3GPP TS 26.101).
 var amrFrames = [16]int{13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1}
 
-// amrDuration is the length of a recording as far as it can be read: each frame holds 20 ms.
+// amrDuration is the length of a recording as far as it can be parsed: each frame holds 20 ms.
 func amrDuration(content []byte) time.Duration {
 	frames := content[len(amrMagic):]
 	var length time.Duration

@@ -1,14 +1,13 @@
 package wecom
 
-// Scope says what a failure concerns: one message, or all of the app's. It is a
-// column of the table of errcodes beside the [Class], because faults of the settings
-// (ClassConfig) are of both kinds: an app that may not send mini program notices sends
-// its alerts all the same.
+// Scope says whether a failure concerns one message or the whole app. It is separate from the [Class] because
+// configuration errors (ClassConfig) may be either: an app that may not send mini program notices can still
+// send alerts.
 type Scope uint8
 
-// The scopes; 0 is that of a code this package does not know.
+// The scopes; 0 is an unknown code.
 const (
-	ScopeMessage Scope = iota + 1 // messages like this one; others go on
+	ScopeMessage Scope = iota + 1 // messages of this kind; others are sent
 	ScopeApp                      // every message of the app, until it is fixed
 )
 

@@ -7,8 +7,8 @@ import (
 
 const redacted = "***"
 
-// Secret is a string that cannot be printed: every way of formatting or
-// encoding it yields "***". Convert it with string(s) where it is really needed.
+// Secret is a string that cannot be printed: every way of formatting or encoding it gives "***". Use
+// string(s) where the value is needed.
 type Secret string
 
 var (

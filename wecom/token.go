@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-var errNoToken = errors.New("the answer holds no access_token")
+var errNoToken = errors.New("the answer has no access_token")
 
 const (
-	// APIGetToken names gettoken in errors.
+	// APIGetToken is the name of gettoken in errors.
 	APIGetToken = "gettoken"
 
 	refreshMargin = 5 * time.Minute
@@ -27,20 +27,20 @@ const (
 	maxReconnect   = 10 * time.Second
 )
 
-// AccessToken is the credential of one app for up to 7200 s, up to 512 bytes long (91039).
+// AccessToken is the credential of one app, valid for up to 7200 s and at most 512 bytes long (91039).
 type AccessToken struct {
 	Value     Secret
-	RefreshAt time.Time // from here on a new one should be fetched, though this one works
+	RefreshAt time.Time // when to fetch a new one, though this one still works
 	ExpiresAt time.Time
 }
 
-// Format prints the token's end and nothing of its value.
+// Format prints the token's expiry, not its value.
 func (t AccessToken) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "wecom.AccessToken(until %s)", t.ExpiresAt.Format(time.RFC3339))
 }
 
-// NewAccessToken is a token that was issued now, to be refreshed five minutes
-// before its end, or in the last tenth of a shorter life.
+// NewAccessToken is a token issued now, to be refreshed five minutes before it expires, or in the last tenth
+// of a shorter life.
 func NewAccessToken(value Secret, issued time.Time, life time.Duration) AccessToken {
 	end := issued.Add(life)
 	return AccessToken{Value: value, RefreshAt: end.Add(-min(refreshMargin, life/10)), ExpiresAt: end}
@@ -49,20 +49,19 @@ func NewAccessToken(value Secret, issued time.Time, life time.Duration) AccessTo
 // FetchToken calls gettoken.
 type FetchToken func(ctx context.Context) (AccessToken, error)
 
-// TokenStore keeps one app's access token where several processes can share it.
+// TokenStore stores one app's access token, possibly shared by several processes.
 type TokenStore interface {
-	// Token returns the shared token. If there is none, or its RefreshAt has
-	// passed, it calls fetch, one caller at a time among all who share the store. After a
-	// failure it returns *[TokenHeldError] until [TokenBackoff] has passed.
+	// Token returns the shared token. If there is none, or its RefreshAt has passed, it calls fetch, one
+	// caller at a time among all users of the store. After a failure it returns *[TokenHeldError] until
+	// [TokenBackoff] has passed.
 	Token(ctx context.Context, fetch FetchToken) (AccessToken, error)
-	// Drop removes token, unless it has been replaced already.
+	// Drop removes token, unless it has already been replaced.
 	Drop(ctx context.Context, token Secret) error
 }
 
-// TokenBackoff is how long gettoken is not called after it has failed with err, this many
-// times in a row: 30 s, 1, 2, 4, then 5 minutes where asking again soon is useless or
-// harmful (a wrong secret, a disabled app, an IP that is not trusted or already blocked);
-// 1, 2, 4, 8, then 10 s while WeCom cannot be reached; 0 otherwise.
+// TokenBackoff is how long gettoken is not called after it has failed with err this many times in a row: 30
+// s, 1, 2, 4, then 5 minutes if an early retry is useless or harmful (a wrong secret, a disabled app, an
+// untrusted or blocked IP); 1, 2, 4, 8, then 10 s while WeCom cannot be reached; 0 otherwise.
 func TokenBackoff(err error, failures int) time.Duration {
 	switch ClassOf(err) {
 	case ClassConfig, ClassRate:

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// errTokenRefused counts as a fault of the app's settings: class config.
+// errTokenRefused counts as a configuration error of the app.
 var errTokenRefused = &Error{
-	API: APIGetToken, Code: 40014, Msg: "gettoken answers with the very token that WeCom has just refused",
+	API: APIGetToken, Code: 40014, Msg: "gettoken returned the token that WeCom has just refused",
 }
 
-// tokenCache is the token as this process knows it, in front of the store.
+// tokenCache is this process's copy of the token, in front of the store.
 type tokenCache struct {
 	fetch   FetchToken
 	store   TokenStore
 	current atomic.Pointer[issue]
 	refused atomic.Pointer[issue] // the last one that WeCom refused
 	held    atomic.Int64          // no gettoken before this time, in Unix ns
-	turn    chan struct{}         // held by the one who asks the store
+	turn    chan struct{}         // held by the caller that queries the store
 }
 
-// issue is one answer of gettoken, which may give the same token again.
+// issue is one answer of gettoken, which may return the same token again.
 type issue struct {
 	AccessToken
 
-	fetched   bool         // by this process; others may have found it in the store, where it may be as old as any
-	repeated  bool         // the same token as the refused one before it
+	fetched   bool         // by this process, not found in the store, where it may be of any age
+	repeated  bool         // the same as the token refused before
 	refreshAt atomic.Int64 // Unix ns
 }
 
@@ -49,7 +49,7 @@ func (c *tokenCache) get(ctx context.Context) (*issue, error) {
 	return token, nil
 }
 
-// replace waits for its turn and asks the store, unless the caller before it has.
+// replace waits for its turn and queries the store, unless the previous caller has.
 func (c *tokenCache) replace(ctx context.Context) (*issue, error) {
 	select {
 	case c.turn <- struct{}{}:
@@ -71,7 +71,7 @@ func (c *tokenCache) replace(ctx context.Context) (*issue, error) {
 	return c.keep(token, fetched), nil
 }
 
-// ask asks the store, and tells whether that fetched a token.
+// ask queries the store, and reports whether that fetched a token.
 func (c *tokenCache) ask(ctx context.Context) (token AccessToken, fetched bool, err error) {
 	token, err = c.store.Token(ctx, func(ctx context.Context) (AccessToken, error) {
 		fetched = true
@@ -88,8 +88,8 @@ func (c *tokenCache) keep(token AccessToken, fetched bool) *issue {
 	return next
 }
 
-// replaceEarly lets one caller look for a new token while the others go on with
-// the old one, which still works: a failure here fails no call.
+// replaceEarly lets one caller fetch a new token while the others use the old one, which still works: a
+// failure here fails no call.
 func (c *tokenCache) replaceEarly(ctx context.Context, old *issue) {
 	select {
 	case c.turn <- struct{}{}:
@@ -107,13 +107,11 @@ func (c *tokenCache) replaceEarly(ctx context.Context, old *issue) {
 	old.refreshAt.Store(time.Now().Add(earlyRetry).UnixNano())
 }
 
-// drop removes a refused token in the store and here, unless it has been
-// replaced already. The store comes first: whoever finds the cache empty must
-// not find it there.
+// drop removes a refused token from the store and from the cache, unless it has already been replaced. The
+// store comes first, so that a caller with an empty cache does not find it there.
 //
-// A token that gettoken returned again and that is refused again starts a backoff:
-// without it every message would cost a gettoken, and frequent ones are blocked
-// (91039).
+// A token that gettoken returned again and that is refused again starts a backoff: without it every message
+// would call gettoken, and frequent calls are blocked (91039).
 func (c *tokenCache) drop(ctx context.Context, token *issue) error {
 	if err := c.store.Drop(ctx, token.Value); err != nil {
 		return err
@@ -127,8 +125,8 @@ func (c *tokenCache) drop(ctx context.Context, token *issue) error {
 	return nil
 }
 
-// localTokens is the store of a client that shares its token with nobody. Its
-// cache keeps the token and calls it once at a time.
+// localTokens is the store of a client that does not share its token. Its cache keeps the token and
+// serializes the calls.
 type localTokens struct {
 	failures int
 	held     TokenHeldError

@@ -9,18 +9,17 @@ import (
 
 const (
 	dialTimeout = 5 * time.Second
-	// Below the 60-75 s after which common front ends close an idle connection,
-	// so that a request seldom meets one that is just being closed.
+	// Shorter than the 60-75 s after which common front ends close an idle connection, so that a request
+	// seldom uses one that is being closed.
 	idleTimeout = 50 * time.Second
 )
 
-// NewTransport is a connection pool for calls to WeCom, to be shared by every
-// client that uses the same proxy. It keeps up to maxIdle connections open
-// per host: give it the number of calls that may be in flight. A nil proxy means
-// the one of HTTPS_PROXY and NO_PROXY.
+// NewTransport returns a connection pool for calls to WeCom, to be shared by all clients with the same proxy.
+// It keeps up to maxIdle connections open per host: pass the number of calls that may be in flight. A nil
+// proxy means the one of HTTPS_PROXY and NO_PROXY.
 //
-// It speaks HTTP/1.1 only: one connection per call in flight means that a stuck
-// connection delays one message and not all of them.
+// It uses HTTP/1.1 only: with one connection per call in flight, a stuck connection delays one message and
+// not all of them.
 func NewTransport(proxy *url.URL, maxIdle int) *http.Transport {
 	pick := http.ProxyFromEnvironment
 	if proxy != nil {

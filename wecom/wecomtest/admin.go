@@ -11,11 +11,10 @@ import (
 	"strconv"
 )
 
-// maxAdminBody bounds what /admin/ reads, in bytes: the rules of a large company fit.
+// maxAdminBody bounds the bodies of /admin/, in bytes: enough for the rules of a large company.
 const maxAdminBody = 64 << 20
 
-// admin answers a request under /admin/ with a value as JSON; an error means that
-// the request is wrong.
+// admin answers a request under /admin/ with a JSON value; an error means a bad request.
 type admin func(r *http.Request) (any, error)
 
 type done struct {
@@ -47,7 +46,7 @@ func (s *Simulator) handleAdmin() {
 	}
 }
 
-// act is an admin for an action that cannot fail.
+// act adapts an action that cannot fail.
 func (s *Simulator) act(do func()) admin {
 	return func(*http.Request) (any, error) {
 		do()
@@ -72,8 +71,7 @@ func (s *Simulator) patchRules(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("copy rules: %w", err)
 	}
-	// Member by member, because decoding into existing lists and maps would mix
-	// the old elements with the new ones.
+	// Merged by member, because decoding into existing lists and maps would mix old and new elements.
 	var merged, changes map[string]json.RawMessage
 	if err := json.Unmarshal(base, &merged); err != nil {
 		return nil, fmt.Errorf("copy rules: %w", err)
@@ -100,7 +98,7 @@ func (s *Simulator) changeRules(body []byte) (any, error) {
 	return s.Rules(), nil
 }
 
-// postFaults adds one fault or a list of them; if one is bad, none is added.
+// postFaults adds one fault or a list of them; if one is invalid, none is added.
 func (s *Simulator) postFaults(r *http.Request) (any, error) {
 	body, err := readBody(r)
 	if err != nil {
@@ -175,7 +173,7 @@ func decodeStrict(body []byte, target any) error {
 		return fmt.Errorf("decode JSON: %w", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("decode JSON: something follows the first value")
+		return errors.New("decode JSON: trailing data after the first value")
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// rootDepartment is everybody in a company.
+// rootDepartment contains the whole company.
 const rootDepartment = 1
 
 type agentReply struct {
@@ -30,8 +30,8 @@ type agentUser struct {
 	UserID string `json:"userid"`
 }
 
-// agent serves agent/get (page 90227). The visible range is that of the rules, and the whole
-// company where they name nobody.
+// agent serves agent/get (page 90227). The visible range is that of the rules, or the whole company if they
+// name no members.
 func (s *Simulator) agent(c *call) (reply, error) {
 	id, err := strconv.ParseInt(c.r.URL.Query().Get("agentid"), 10, 64)
 	switch {
@@ -52,7 +52,7 @@ func (s *Simulator) agent(c *call) (reply, error) {
 	return rep, nil
 }
 
-// numbers are the ids of departments or tags, sorted.
+// numbers returns the ids of departments or tags, sorted.
 func numbers(groups map[string][]string) []int64 {
 	var ids []int64
 	for name := range groups {

@@ -6,11 +6,10 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// personTimesPerSeat × the account limit is what an app may send in a natural day
-// (page 90312).
+// An app's daily quota is personTimesPerSeat × the account limit (page 90312).
 const personTimesPerSeat = 200
 
-// china is where a natural day begins. It has no daylight saving time.
+// china is the time zone of the daily quota. It has no daylight saving time.
 var china = time.FixedZone("Asia/Shanghai", 8*3600)
 
 // appKey identifies an app: agent ids are unique within a company only.
@@ -21,16 +20,16 @@ type appKey struct {
 
 func (a App) key() appKey { return appKey{a.CorpID, a.AgentID} }
 
-// app is what the simulator remembers of one app's calls.
+// app is the state of one app's calls.
 type app struct {
 	appKey
 	token    *token
 	gates    map[string]*gate // by API
 	members  map[string]times // deliveries by lower-cased userid
-	day      time.Time        // the day that used counts, its midnight in China
+	day      time.Time        // the day that used refers to: its midnight in China
 	used     int              // person-times
 	inFlight int
-	maxSeen  int // the most calls in flight so far
+	maxSeen  int // maximum of inFlight so far
 }
 
 // gate is the call frequency of one API.
@@ -55,8 +54,8 @@ func (a *app) gate(api string) *gate {
 	return a.gates[api]
 }
 
-// enter admits a call within the limits of frequency and concurrency; leave it
-// with inFlight--. Calls during a block do not lengthen it.
+// enter admits a call within the limits of frequency and concurrency; the caller ends it with inFlight--.
+// Calls during a block do not extend it.
 func (a *app) enter(rules Rules, api string, now time.Time) error {
 	g := a.gate(api)
 	if now.Before(g.blockedUntil) {
@@ -77,9 +76,9 @@ func (a *app) enter(rules Rules, api string, now time.Time) error {
 	return nil
 }
 
-// spend takes person-times from the day's quota. A call that does not fit is
-// refused as a whole and blocks the app's sending until midnight: page 90312 says that
-// a daily limit blocks until the natural day ends, and nothing about parts.
+// spend charges person-times to the day's quota. A call that does not fit is refused as a whole and blocks
+// the app's sending until midnight: page 90312 says that a daily limit blocks until the natural day ends, and
+// does not mention partial sends.
 func (a *app) spend(rules Rules, persons int, now time.Time) error {
 	local := now.In(china)
 	today := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, china)
@@ -94,8 +93,8 @@ func (a *app) spend(rules Rules, persons int, now time.Time) error {
 	return nil
 }
 
-// deliver sends to each user whose windows have room and returns the rest, whom
-// WeCom drops silently (page 90312). A dropped message does not count.
+// deliver sends to each user whose windows have room and returns the others, whom WeCom drops silently (page
+// 90312). A dropped message does not count.
 func (a *app) deliver(rules Rules, users []string, now time.Time) (delivered, dropped []string) {
 	keep := max(rules.MemberPerMinute, rules.MemberPerHour)
 	delivered = make([]string, 0, len(users))

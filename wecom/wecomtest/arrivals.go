@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// maxBodies bounds the memory of the bodies that are remembered, in bytes.
+// maxBodies bounds the memory for message bodies, in bytes.
 const maxBodies = 256 << 20
 
-// arrivals are the newest messages and ways to find them.
+// arrivals are the newest messages, with indexes.
 type arrivals struct {
 	list       []*Message // oldest first, Seq without gaps
 	byMsgID    map[string]*Message
 	byResponse map[string]*Message
 	lastSeq    int64
-	bytes      int           // of the bodies
-	arrived    chan struct{} // closed by the next message; nil while nobody waits
+	bytes      int           // total of the bodies
+	arrived    chan struct{} // closed by the next message; nil without waiters
 }
 
 func newArrivals() arrivals {
@@ -58,8 +58,8 @@ func (a *arrivals) clear() {
 	}
 }
 
-// since returns copies of the messages after a sequence number, oldest first, at
-// most limit (0 is all), and only those for user if that is not empty.
+// since returns copies of the messages after a sequence number, oldest first, at most limit (0 for all), and
+// only those to user unless that is empty.
 func (a *arrivals) since(seq int64, limit int, user string) []Message {
 	messages := []Message{}
 	first := a.lastSeq - int64(len(a.list)) // the Seq before the oldest
@@ -87,8 +87,7 @@ func (a *arrivals) next() <-chan struct{} {
 	return a.arrived
 }
 
-// Messages returns what arrived, oldest first, with suppressed duplicates and
-// recalled messages.
+// Messages returns all messages, oldest first, including suppressed duplicates and recalled messages.
 func (s *Simulator) Messages() []Message { return s.messages(0, 0, "") }
 
 func (s *Simulator) messages(since int64, limit int, user string) []Message {
@@ -105,8 +104,7 @@ func (s *Simulator) ForgetMessages() {
 	s.arrivals.clear()
 }
 
-// WaitMessages returns as soon as there are at least n messages, with all of them,
-// or with an error when ctx ends first.
+// WaitMessages returns all messages as soon as there are at least n, or an error if ctx ends first.
 func (s *Simulator) WaitMessages(ctx context.Context, n int) ([]Message, error) {
 	for {
 		s.mu.Lock()

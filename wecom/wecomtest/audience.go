@@ -15,10 +15,10 @@ const (
 	maxTags    = 100
 )
 
-// audience is who a message is for. Userids are lower-cased, without repeats.
+// audience is the resolved recipients of a message. Userids are lower-cased and unique.
 type audience struct {
 	everyone      bool     // touser was @all
-	users         []string // whom the app can reach, with the known members of parties and tags
+	users         []string // those within the visible range, with the known members of parties and tags
 	parties, tags []string // that exist
 
 	invalidUsers, invalidParties, invalidTags, unlicensed []string
@@ -55,7 +55,7 @@ func newAudience(d *directory, body tolerance.Object) (audience, error) {
 	return a, nil
 }
 
-// addUsers sorts the userids a caller named into reachable, unlicensed and invalid.
+// addUsers sorts the named userids into reachable, unlicensed and invalid.
 func (a *audience) addUsers(d *directory, users []string) {
 	for _, user := range users {
 		switch user = strings.ToLower(user); {
@@ -70,8 +70,7 @@ func (a *audience) addUsers(d *directory, users []string) {
 	a.invalidUsers = unique(a.invalidUsers)
 }
 
-// addGroups adds the members of parties or tags and splits their ids by whether
-// they exist.
+// addGroups adds the members of parties or tags and separates existing ids from others.
 func (a *audience) addGroups(d *directory, groups map[string][]string, ids []string) (valid, invalid []string) {
 	for _, id := range ids {
 		members, exists := groups[id]
@@ -85,8 +84,7 @@ func (a *audience) addGroups(d *directory, groups map[string][]string, ids []str
 	return valid, invalid
 }
 
-// addMembers adds users the caller did not name: those the app cannot see are
-// left out silently.
+// addMembers adds members of groups: those outside the visible range are left out silently.
 func (a *audience) addMembers(d *directory, users []string) {
 	for _, user := range users {
 		switch {
@@ -99,7 +97,7 @@ func (a *audience) addMembers(d *directory, users []string) {
 	}
 }
 
-// unique drops repeats and keeps the order.
+// unique removes repeats and keeps the order.
 func unique(list []string) []string {
 	if len(list) < 2 {
 		return list

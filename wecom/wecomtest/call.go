@@ -14,7 +14,7 @@ import (
 // maxBody bounds a JSON body: eight mpnews articles of 666 KB fit.
 const maxBody = 8 << 20
 
-// call is one request to WeCom's API on its way through the simulator.
+// call is one API request being processed.
 type call struct {
 	sim *Simulator
 	api string // "message/send"
@@ -22,12 +22,12 @@ type call struct {
 	r   *http.Request
 	ip  string
 
-	dir  *directory // the rules the whole call is judged by
+	dir  *directory // the rules in force for the whole call
 	app  *app       // once the token is known
 	raw  []byte     // the body, unless it is an upload
 	fail error      // why the body could not be read
 
-	cleared <-chan struct{} // closed when the fault that struck the call is removed
+	cleared <-chan struct{} // closed when the fault that hit the call is removed
 
 	body   tolerance.Object
 	parsed bool
@@ -60,12 +60,11 @@ func (c *call) object() (tolerance.Object, error) {
 	return c.body, c.fail
 }
 
-// warned reports whether anything in the body was wrong but tolerated.
+// warned reports whether the body had tolerated errors.
 func (c *call) warned() bool { return c.body.Wrong() }
 
-// pause waits, but no longer than the client does, and only until the fault that delays
-// the call is removed. The work goes on even if the client has gone: a server does not
-// notice in time.
+// pause waits until the client disconnects or the fault that delays the call is removed, for d at most. The
+// work continues even if the client has gone: a server does not notice in time.
 func (c *call) pause(d time.Duration) {
 	if d <= 0 {
 		return
@@ -87,9 +86,8 @@ func (c *call) latency() time.Duration {
 	return d
 }
 
-// drop ends the call without an answer: the client sees its connection reset.
-// Where a connection cannot be taken over (HTTP/2, a recorder in a test), a bare
-// 502 tells the client just as little about what happened.
+// drop ends the call without an answer: the client sees its connection reset. If the connection cannot be
+// hijacked (HTTP/2, a recorder in a test), the answer is a bare 502, which tells the client just as little.
 func (c *call) drop() {
 	conn, _, err := http.NewResponseController(c.w).Hijack()
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/wecomq/wecomq/internal/tolerance"
 )
 
-// directory is the contact list as the rules describe it, indexed for lookups.
+// directory is the contact list of the rules, indexed for lookups.
 type directory struct {
 	rules                          Rules // with defaults
 	members, invisible, unlicensed names
 	parties, tags                  map[string][]string
-	known                          []string // whom @all reaches, sorted
+	known                          []string // recipients of @all, sorted
 }
 
 func newDirectory(rules Rules) (*directory, error) {
@@ -44,7 +44,7 @@ func newDirectory(rules Rules) (*directory, error) {
 	return d, nil
 }
 
-// app finds an app of the rules; a token outlives the rules it was issued under.
+// app looks up an app; a token outlives the rules it was issued under.
 func (d *directory) app(key appKey) (App, bool) {
 	i := slices.IndexFunc(d.rules.Apps, func(a App) bool { return a.key() == key })
 	if i < 0 {

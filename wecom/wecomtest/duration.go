@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Duration is a time.Duration that is written like "1.5s" in JSON and YAML.
+// Duration is a time.Duration, written like "1.5s" in JSON and YAML.
 type Duration time.Duration
 
 // String is the duration as time.Duration prints it.

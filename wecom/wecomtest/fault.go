@@ -15,70 +15,69 @@ import (
 
 var (
 	faultAPIs = []string{"*", apiToken, apiSend, apiRecall, apiUpdate, apiUpload, apiAgent}
-	bodiless  = []string{apiToken, apiUpload, apiAgent} // no JSON body a Match could look into
+	bodiless  = []string{apiToken, apiUpload, apiAgent} // no JSON body for a Match
 )
 
-// Fault makes chosen calls fail. It needs a Delay or exactly one of ErrCode,
-// HTTPStatus, Hang and Reset; a Delay may come with each of them.
+// Fault makes selected calls fail. It needs a Delay or exactly one of ErrCode, HTTPStatus, Hang and Reset; a
+// Delay can be combined with any of them.
 type Fault struct {
 	// API is the path under /cgi-bin/, such as "message/send", or "*".
 	API string `json:"api"`
 	// Match narrows the fault to calls with a certain body.
 	Match *Match `json:"match,omitempty"`
-	// Skip lets the first calls pass; then every Every-th call is hit, until Times
-	// of them were. 0 means that none is skipped, each is hit, and there is no end.
+	// Skip lets the first calls pass; then every Every-th call is hit, Times times. 0 means: skip none, hit
+	// each, without end.
 	Skip  int `json:"skip,omitempty"`
 	Every int `json:"every,omitempty"`
 	Times int `json:"times,omitempty"`
 
-	// ErrCode is answered, with ErrMsg word for word or WeCom's usual text.
+	// ErrCode is the errcode of the answer, with ErrMsg verbatim or WeCom's usual text.
 	ErrCode wecom.Code `json:"errcode,omitempty"`
 	ErrMsg  string     `json:"errmsg,omitempty"`
-	// HTTPStatus is answered, with Body.
+	// HTTPStatus is the status of the answer, with Body.
 	HTTPStatus int    `json:"http_status,omitempty"`
 	Body       string `json:"body,omitempty"`
-	// Delay comes before the answer, and ends early when the faults are removed. By itself it
-	// only delays the call.
+	// Delay delays the answer, and ends early when the faults are removed. On its own it only delays the
+	// call.
 	Delay Duration `json:"delay,omitempty"`
-	// Hang never answers: the call ends when the client gives up.
+	// Hang sends no answer: the call ends when the client gives up.
 	Hang bool `json:"hang,omitempty"`
 	// Reset closes the connection without an answer.
 	Reset bool `json:"reset,omitempty"`
-	// After does the real work first, so that the message arrives and only its
-	// answer is lost, late or wrong.
+	// After does the real work first, so that the message arrives but its answer is lost, late or wrong.
 	After bool `json:"after,omitempty"`
 }
 
-// Match is what a call's JSON body must have; what is empty matches all.
-// gettoken, agent/get and media/upload have none, so a Match never fits them.
+// Match selects calls by their JSON body; empty fields match all. gettoken, agent/get and media/upload have
+// no such body, so a Match never fits them.
 type Match struct {
-	// ToUser is a userid or glob that one of touser's must match.
+	// ToUser is a userid or glob; one userid of touser must match.
 	ToUser string `json:"to_user,omitempty"`
 	// MsgType is the message's msgtype.
 	MsgType string `json:"msgtype,omitempty"`
-	// Content is a part of any string in the body.
+	// Content is a substring of any string in the body.
 	Content string `json:"content,omitempty"`
 }
 
-// FaultStatus is a fault and how often it was seen and fired.
+// FaultStatus is a fault with its counters.
 type FaultStatus struct {
 	Fault
 
-	Seen  int `json:"seen"`  // calls it matched
-	Fired int `json:"fired"` // calls it hit
+	Seen  int `json:"seen"`  // matching calls
+	Fired int `json:"fired"` // calls hit
 }
 
 // fault is a FaultStatus guarded by the simulator's mutex.
 type fault FaultStatus
 
-// Validate returns what is wrong with the fault, with the field's JSON name.
+// Validate returns the first problem, with the field's JSON name.
 func (f Fault) Validate() error {
 	if !slices.Contains(faultAPIs, f.API) {
 		return fmt.Errorf("api is %q: use one of %s", f.API, strings.Join(faultAPIs, ", "))
 	}
 	if f.Match != nil {
 		if slices.Contains(bodiless, f.API) {
-			return fmt.Errorf("match: %s has no message to match, drop it", f.API)
+			return fmt.Errorf("match: %s has no message to match; remove it", f.API)
 		}
 		if _, err := path.Match(f.Match.ToUser, ""); err != nil {
 			return fmt.Errorf("match.to_user is %q: write a userid or a glob such as \"ops-*\"", f.Match.ToUser)
@@ -120,7 +119,7 @@ func (s *Simulator) AddFault(f Fault) error {
 	return nil
 }
 
-// Faults returns the list and how often each fault was seen and fired.
+// Faults returns the faults with their counters.
 func (s *Simulator) Faults() []FaultStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,8 +139,8 @@ func (s *Simulator) ClearFaults() {
 	s.cleared = make(chan struct{})
 }
 
-// dueFault returns the first fault that matches the call and is due. Those that
-// match before it and are not due count the call too.
+// dueFault returns the first fault that matches the call and is due. Matching faults before it count the call
+// too.
 func (s *Simulator) dueFault(c *call) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +154,7 @@ func (s *Simulator) dueFault(c *call) *Fault {
 	return nil
 }
 
-// due counts a call and says whether it is hit.
+// due counts a call and reports whether it is hit.
 func (f *fault) due() bool {
 	f.Seen++
 	if n := f.Seen - f.Skip; n < 1 || n%max(f.Every, 1) != 0 {

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// guarded keeps the pages of other sites from the simulator, which asks nobody who they are:
-// a browser sends their requests from the very machine that the simulator listens on. What
-// changes something must come from no other site; and the host must be an address, localhost
-// or one of Hosts, because a name can be made to lead here.
+// guarded protects the simulator, which has no authentication, from pages of other sites: the browser that
+// loads them may run on the simulator's own machine. Requests that change something must not come from
+// another site; and the host must be an address, localhost or one of Hosts, because any name can resolve to
+// this machine.
 func (s *Simulator) guarded(handler http.HandlerFunc) http.HandlerFunc {
 	sameSite := http.NewCrossOriginProtection().Handler(handler)
 	return func(w http.ResponseWriter, r *http.Request) {

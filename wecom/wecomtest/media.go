@@ -13,11 +13,10 @@ import (
 
 var mediaTypes = []string{"image", "voice", "video", "file"}
 
-// minUpload: a file must be larger than this many bytes (page 90253).
+// minUpload is the size in bytes that a file must exceed (page 90253).
 const minUpload = 5
 
-// uploadLimit is the largest file of a type in bytes (page 90253), and the code
-// of a larger one.
+// uploadLimit is the largest file of a type in bytes (page 90253), and the code for a larger one.
 var uploadLimit = map[string]struct {
 	size int64
 	code wecom.Code
@@ -28,7 +27,7 @@ var uploadLimit = map[string]struct {
 	"file":  {20 << 20, 45001},
 }
 
-// mediaKey: a media_id is shared by the apps of one company.
+// mediaKey identifies a media_id, which the apps of one company share.
 type mediaKey struct{ corpID, mediaID string }
 
 type upload struct {
@@ -43,7 +42,7 @@ type uploadReply struct {
 	CreatedAt string `json:"created_at"` // Unix seconds, as a string
 }
 
-// set leaves errmsg empty on success, as media/upload has been seen to do.
+// set leaves errmsg empty on success, as observed from media/upload.
 func (u *uploadReply) set(code wecom.Code, msg string) {
 	if code == 0 {
 		msg = ""
@@ -51,7 +50,7 @@ func (u *uploadReply) set(code wecom.Code, msg string) {
 	u.status.set(code, msg)
 }
 
-// uploadMedia serves media/upload (page 90253). The file is measured, not kept.
+// uploadMedia serves media/upload (page 90253). The file is measured, not stored.
 func (s *Simulator) uploadMedia(c *call) (reply, error) {
 	kind := c.r.URL.Query().Get("type")
 	if !slices.Contains(mediaTypes, kind) {
@@ -78,7 +77,7 @@ func (s *Simulator) uploadMedia(c *call) (reply, error) {
 	return &uploadReply{Type: kind, MediaID: id, CreatedAt: strconv.FormatInt(now.Unix(), 10)}, nil
 }
 
-// ExpireMedia ends the life of every media_id: a message with one is answered 40007.
+// ExpireMedia expires every media_id: a message with one gets 40007.
 func (s *Simulator) ExpireMedia() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +113,7 @@ func measureUpload(c *call) (int64, error) {
 	}
 }
 
-// checkMedia refuses a media_id that is unknown, expired or of another type.
+// checkMedia refuses an unknown or expired media_id, or one of another type.
 func (s *Simulator) checkMedia(c *call, id, kind string) error {
 	if fixed, ok := c.dir.rules.Media[id]; ok {
 		if fixed != kind {

@@ -17,33 +17,33 @@ type Message struct {
 	AgentID int64  `json:"agent_id"`
 	MsgType string `json:"msgtype"`
 
-	// Title and Text are what people see, cut where WeCom cuts: of a list of
-	// articles the first, of a card its main title and its subtitle.
+	// Title and Text are as shown to users, cut where WeCom cuts: of articles the first, of a card its main
+	// title and its subtitle.
 	Title string `json:"title,omitempty"`
 	Text  string `json:"text,omitempty"`
-	// Body is the request body byte by byte.
+	// Body is the exact request body.
 	Body string `json:"body"`
 
-	// To are the userids it was delivered to, lower-cased, with the known members
-	// of parties and tags; ToAll is a message to @all.
+	// To are the userids it was delivered to, lower-cased, including the known members of parties and tags;
+	// ToAll is set for @all.
 	To    []string `json:"to"`
 	ToAll bool     `json:"to_all,omitempty"`
-	// Parties and Tags are the ids it was sent to that exist.
+	// Parties and Tags are the existing ids it was sent to.
 	Parties []string `json:"parties,omitempty"`
 	Tags    []string `json:"tags,omitempty"`
-	// Dropped userids were over a member limit: WeCom tells nobody.
+	// Dropped are the userids over their limit, which WeCom does not report.
 	Dropped []string `json:"dropped,omitempty"`
-	// The recipients WeCom named as invalid or unlicensed in its answer.
+	// The recipients reported as invalid or unlicensed.
 	InvalidUsers   []string `json:"invalid_users,omitempty"`
 	InvalidParties []string `json:"invalid_parties,omitempty"`
 	InvalidTags    []string `json:"invalid_tags,omitempty"`
 	Unlicensed     []string `json:"unlicensed,omitempty"`
 
-	// Suppressed is a duplicate: accepted, with a msgid, and delivered to nobody.
+	// Suppressed is set for a duplicate: accepted, with a msgid, but not delivered.
 	Suppressed bool `json:"suppressed,omitempty"`
 	Recalled   bool `json:"recalled,omitempty"`
-	// Updated is a card that was changed. Title and Text are those of the new card then,
-	// and UpdateBody is the request body that has changed it.
+	// Updated is set for a card that was changed. Title and Text are then those of the new card, and
+	// UpdateBody is the body of the update.
 	Updated    bool   `json:"updated,omitempty"`
 	UpdateBody string `json:"update_body,omitempty"`
 

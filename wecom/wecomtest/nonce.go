@@ -5,8 +5,7 @@ import (
 	"encoding/base64"
 )
 
-// nonce returns n random bytes in url-safe base64, which is how WeCom's tokens,
-// msgids and response codes look.
+// nonce returns n random bytes in URL-safe base64, the format of WeCom's tokens, msgids and response codes.
 func nonce(n int) string {
 	raw := make([]byte, n)
 	_, _ = rand.Read(raw) // never fails, see its documentation

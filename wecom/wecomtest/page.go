@@ -12,11 +12,11 @@ import (
 	"github.com/wecomq/wecomq/internal/tolerance"
 )
 
-// pageMessages is how many messages the page shows, the newest.
+// pageMessages is how many of the newest messages the page shows.
 const pageMessages = 100
 
-// pagePolicy lets the page load its own style and script, and nothing else from
-// anywhere: a message may name a picture, and must not make the browser fetch it.
+// pagePolicy allows the page its own style and script, and nothing from elsewhere: the browser must not fetch
+// the pictures that a message names.
 const pagePolicy = "default-src 'none'; img-src data:; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'"
 
@@ -31,23 +31,23 @@ var (
 
 var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
-// page is what the page shows.
+// page is the data of the page.
 type page struct {
-	User     string   // whose messages; "" for everybody's
+	User     string   // show this user's messages; "" for all
 	Users    []string // to choose from
 	Messages []bubble // newest first
 	Stats    Stats
 }
 
-// bubble is a message as people see it in the app.
+// bubble is a message as shown in the app.
 type bubble struct {
 	Message
 
 	Content block
-	Greyed  string // what the buttons of a card that was changed say
+	Greyed  string // label of the greyed buttons of a changed card
 }
 
-// Agent is a short name for the app, for its picture.
+// Agent is a short name of the app, for its icon.
 func (b bubble) Agent() string {
 	id := strconv.FormatInt(b.AgentID, 10)
 	return id[max(0, len(id)-2):]
@@ -59,13 +59,13 @@ func (b bubble) Time() string { return b.At.In(china).Format("01-02 15:04:05") }
 // Names are the first of some userids.
 func (b bubble) Names(ids []string) []string { return ids[:min(len(ids), pageNames)] }
 
-// More counts those that [bubble.Names] leaves out.
+// More counts the ids that [bubble.Names] leaves out.
 func (b bubble) More(ids []string) int { return len(ids) - min(len(ids), pageNames) }
 
 // pageNames is how many recipients a message shows.
 const pageNames = 12
 
-// handlePage serves the page that shows what arrived.
+// handlePage serves the page with the messages.
 func (s *Simulator) handlePage() {
 	s.mux.HandleFunc("GET /{$}", s.guarded(s.servePage))
 	for path, file := range map[string]struct {
@@ -83,7 +83,7 @@ func (s *Simulator) handlePage() {
 	}
 }
 
-// servePage shows the page, or with ?part=messages only the part that changes.
+// servePage serves the page, or with ?part=messages only the list of messages.
 func (s *Simulator) servePage(w http.ResponseWriter, r *http.Request) {
 	name := "page"
 	if r.URL.Query().Get("part") == "messages" {
@@ -113,8 +113,7 @@ func (s *Simulator) page(user string) page {
 	return p
 }
 
-// newest are copies of the newest messages that a user sees, newest first, and of
-// those that came last the users, for the filter.
+// newest returns copies of the newest messages of a user, newest first, and the recent users, for the filter.
 func (s *Simulator) newest(limit int, user string) (messages []Message, users []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,7 +132,7 @@ func (s *Simulator) newest(limit int, user string) (messages []Message, users []
 	return messages, slices.Compact(users)
 }
 
-// newBubble shows a card that was changed as it is now.
+// newBubble shows a changed card in its current form.
 func newBubble(m Message) bubble {
 	body, update := reparsed(m.Body), reparsed(m.UpdateBody)
 	b := bubble{Message: m, Content: block{body.Obj(m.MsgType)}, Greyed: update.Obj("button").Str("replace_name")}
@@ -143,7 +142,7 @@ func newBubble(m Message) bubble {
 	return b
 }
 
-// reparsed is a body that was parsed once before; an empty one has no members.
+// reparsed parses a body that was parsed before; an empty one has no members.
 func reparsed(text string) tolerance.Object {
 	body, err := tolerance.Parse([]byte(text))
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"github.com/wecomq/wecomq/internal/tolerance"
 )
 
-// block is a part of a message's body, as the page's template asks for it. What is
-// missing or has the wrong type is empty, as it is for WeCom.
+// block is a part of a message's body, for the page's template. Missing members, and those of a wrong type,
+// are empty, as for WeCom.
 type block struct{ tolerance.Object }
 
-// Obj is a part, empty if there is none.
+// Obj is a part, empty if missing.
 func (b block) Obj(key string) block { return block{b.Object.Obj(key)} }
 
 // Objs is a list of parts.
@@ -25,10 +25,10 @@ func (b block) Objs(key string) []block {
 	return blocks
 }
 
-// Num is a small number, 0 if there is none.
+// Num is a small number, 0 if missing.
 func (b block) Num(key string) int64 { return b.Flag(key) }
 
-// Link is where a press on the part leads, "" for nowhere that a browser can go.
+// Link is the target of a click on the part, "" if a browser cannot open it.
 func (b block) Link() string {
 	if link := b.Str("url"); tolerance.CheckURL(link) == nil {
 		return link
@@ -36,7 +36,7 @@ func (b block) Link() string {
 	return ""
 }
 
-// Program is the mini program that a press on the part opens.
+// Program is the mini program that a click on the part opens.
 func (b block) Program() string {
 	if id := b.Str("appid"); id != "" {
 		return id + " " + b.Str("pagepath") + b.Str("page")
@@ -44,7 +44,7 @@ func (b block) Program() string {
 	return ""
 }
 
-// Host is where a picture would come from. The page does not fetch it.
+// Host is the host of a picture, which the page does not fetch.
 func (b block) Host(key string) string {
 	u, err := url.Parse(b.Str(key))
 	if err != nil || u.Host == "" {
@@ -58,7 +58,7 @@ func (b block) Chosen(question block) bool {
 	return b.Is("is_checked") || b.Str("id") != "" && b.Str("id") == question.Str("selected_id")
 }
 
-// Tone is the colour of a card's source line, of the four that WeCom has.
+// Tone is the colour of a card's source line, one of WeCom's four.
 func (b block) Tone() string {
 	tones := []string{"gray", "black", "red", "green"}
 	return tones[min(max(b.Flag("desc_color"), 0), int64(len(tones)-1))]
@@ -81,12 +81,12 @@ func (b bubble) Cut() bool {
 	return b.MsgType == "text" && len(b.Text) < len(b.Content.Str("content"))
 }
 
-// Undelivered reports whether nobody got the message.
+// Undelivered reports whether the message reached nobody.
 func (b bubble) Undelivered() bool {
 	return b.Suppressed || !b.ToAll && len(b.To)+len(b.Parties)+len(b.Tags) == 0
 }
 
-// Refused are those whom WeCom named in its answer.
+// Refused are the recipients that WeCom reported.
 func (b bubble) Refused() []string {
 	return slices.Concat(b.InvalidUsers, prefixed("department ", b.InvalidParties), prefixed("tag ", b.InvalidTags))
 }

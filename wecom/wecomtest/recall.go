@@ -20,7 +20,7 @@ func (s *Simulator) recall(c *call) (reply, error) {
 	m, ok := s.arrivals.byMsgID[body.Str("msgid")]
 	switch {
 	case !ok || m.CorpID != c.app.corpID || m.AgentID != c.app.agentID:
-		return nil, refuse(40058, "invalid msgid, or the message of another app")
+		return nil, refuse(40058, "invalid msgid, or message of another app")
 	case s.now().Sub(m.At) > recallTTL:
 		return nil, wecom.Code(42052)
 	}

@@ -1,7 +1,6 @@
 package wecomtest
 
-// recent is a map that forgets its oldest keys beyond a size, so that nothing a
-// caller sends can fill the memory.
+// recent is a map that drops its oldest keys beyond a size, so that callers cannot fill the memory.
 type recent[K comparable, V any] struct {
 	size   int
 	values map[K]V

@@ -11,12 +11,12 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// reply is an answer whose status is filled in last.
+// reply is an answer; its status is filled in last.
 type reply interface {
 	set(code wecom.Code, msg string)
 }
 
-// status is the part every answer of WeCom has.
+// status is the part that all answers share.
 type status struct {
 	ErrCode wecom.Code `json:"errcode"`
 	ErrMsg  string     `json:"errmsg"`
@@ -28,7 +28,7 @@ func refuse(code wecom.Code, format string, args ...any) error {
 	return &tolerance.RefusalError{Code: code, Text: fmt.Sprintf(format, args...)}
 }
 
-// wordings are errmsg texts seen in WeCom's answers; other codes say their meaning.
+// wordings are errmsg texts observed from WeCom; other codes use their meaning.
 var wordings = map[wecom.Code]string{
 	40001: "invalid credential",
 	40008: "invalid message type",
@@ -46,7 +46,7 @@ var wordings = map[wecom.Code]string{
 	82001: "touser & toparty & totag all empty",
 }
 
-// codeAndText splits an error of a check into what WeCom would say.
+// codeAndText splits a check's error into errcode and errmsg.
 func codeAndText(err error) (wecom.Code, string) {
 	if r, ok := errors.AsType[*tolerance.RefusalError](err); ok {
 		return r.Code, r.Text
@@ -59,9 +59,8 @@ func codeAndText(err error) (wecom.Code, string) {
 	return code, code.Meaning()
 }
 
-// errmsg has the shape of WeCom's (page 90313): text, hint, the caller's address
-// and a link. The warning about the body's format stands in front of an error and
-// behind "ok".
+// errmsg has the format of WeCom's (page 90313): text, hint, the caller's address and a link. The warning
+// about the body's format precedes an error and follows "ok".
 func (c *call) errmsg(code wecom.Code, text string, warn bool) string {
 	switch {
 	case code == 0 && warn:
@@ -75,7 +74,7 @@ func (c *call) errmsg(code wecom.Code, text string, warn bool) string {
 		text, c.sim.now().Unix(), nonce(12), c.ip, int64(code))
 }
 
-// answer writes what the work came to. Business errors are HTTP 200.
+// answer writes the result of the work. API errors are HTTP 200.
 func (c *call) answer(r reply, err error) {
 	if r == nil {
 		r = &status{}
@@ -90,8 +89,8 @@ func (c *call) answer(r reply, err error) {
 	writeJSON(c.w, http.StatusOK, r)
 }
 
-// writeJSON writes a value with < > & unescaped, as WeCom does. A client that has
-// gone away cannot be told, so errors of writing are dropped.
+// writeJSON writes a value with < > & unescaped, as WeCom does. Write errors are ignored: the client has
+// gone.
 func writeJSON(w http.ResponseWriter, code int, value any) {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)

@@ -11,14 +11,14 @@ import (
 	"github.com/wecomq/wecomq/internal/tolerance"
 )
 
-// The app that exists when the rules name none.
+// The default app, if the rules have none.
 const (
 	CorpID  = "ww0123456789abcdef"
 	AgentID = 1000002
 	Secret  = "simulator-secret"
 )
 
-// WeCom's numbers, in force where the rules say 0.
+// WeCom's numbers, used where the rules say 0.
 const (
 	defaultTokenTTL        = 7200 * time.Second // page 91039
 	defaultWrongSecrets    = 2000               // failures in an hour; from WeCom's staff, not on a page
@@ -30,26 +30,25 @@ const (
 	defaultKeep            = 100_000
 )
 
-// App is one WeCom application that may call.
+// App is an application that may call.
 type App struct {
 	CorpID  string `json:"corp_id"`
 	AgentID int64  `json:"agent_id"`
 	Secret  string `json:"secret"`
 }
 
-// Rules say who exists and what is allowed. The zero value is usable; see the
-// package comment. Userids compare without regard to case, and every list of
-// userids may hold globs such as "ops-*".
+// Rules describe the company and its limits. The zero value is usable; see the package comment. Userids are
+// case-insensitive, and every list of userids may contain globs such as "ops-*".
 type Rules struct {
-	// Apps that may call; none means the one of CorpID, AgentID and Secret.
+	// Apps are the apps that may call; none means the one of CorpID, AgentID and Secret.
 	Apps []App `json:"apps,omitempty"`
 
-	// TokenTTL is how long an access token lives: at least 1s, 2h by default.
+	// TokenTTL is the lifetime of an access token: at least 1s, 2h by default.
 	TokenTTL Duration `json:"token_ttl"`
 	// TokenUses expires a token after this many calls; 0 means never.
 	TokenUses int `json:"token_uses,omitempty"`
-	// WrongSecrets is how many wrong secrets within an hour get the caller's IP
-	// banned from gettoken for an hour: 2000 by default, negative is never.
+	// WrongSecrets is how many wrong secrets within an hour ban the caller's IP from gettoken for an hour:
+	// 2000 by default, negative for never.
 	WrongSecrets int `json:"wrong_secrets"`
 
 	// Members are the userids in the visible range; none means every well-formed
@@ -57,42 +56,41 @@ type Rules struct {
 	Members []string `json:"members,omitempty"`
 	// Invisible userids are always invalid.
 	Invisible []string `json:"invisible,omitempty"`
-	// Unlicensed userids are visible but get nothing.
+	// Unlicensed userids are visible but receive nothing.
 	Unlicensed []string `json:"unlicensed,omitempty"`
-	// Parties maps a department id to its members; empty means every numeric id
-	// exists, with members nobody knows.
+	// Parties maps a department id to its members; empty means that every numeric id exists, with unknown
+	// members.
 	Parties map[string][]string `json:"parties,omitempty"`
 	// Tags maps a tag id to its members, likewise.
 	Tags map[string][]string `json:"tags,omitempty"`
 
-	// CallsPerMinute is the limit per app and API, 10000 by default. The call
-	// beyond it blocks that API for Block (1m by default).
+	// CallsPerMinute is the limit per app and API, 10000 by default. The call that exceeds it blocks that API
+	// for Block (1m by default).
 	CallsPerMinute int      `json:"calls_per_minute"`
 	Block          Duration `json:"block"`
-	// MemberPerMinute and MemberPerHour are what one app may send to one member
-	// in any 60 s and 3600 s: 30 and 1000 by default. The rest is dropped silently.
+	// MemberPerMinute and MemberPerHour limit the messages from one app to one member in any 60 s and 3600 s:
+	// 30 and 1000 by default. Further ones are dropped silently.
 	MemberPerMinute int `json:"member_per_minute"`
 	MemberPerHour   int `json:"member_per_hour"`
-	// Seats is the company's account limit: × 200 are the person-times an app may
-	// send in a natural day of China. 0 or negative is no limit.
+	// Seats is the company's account limit: an app may send 200 × Seats person-times per natural day in
+	// China. 0 or negative means no limit.
 	Seats int `json:"seats"`
 	// Concurrency is how many calls of an app may be in flight; more are refused
 	// with 45033. 0 or negative is no limit.
 	Concurrency int `json:"concurrency"`
-	// Latency is how long every call takes, and Jitter how much longer at most.
+	// Latency is how long every call takes, and Jitter the maximum random addition.
 	Latency Duration `json:"latency"`
 	Jitter  Duration `json:"jitter"`
 
-	// MediaTTL is how long an uploaded file can be used: 72h by default.
+	// MediaTTL is how long an uploaded file is valid: 72h by default.
 	MediaTTL Duration `json:"media_ttl"`
-	// StrictMedia refuses media ids that were neither uploaded here nor are in
-	// Media. Without it they pass, whatever the type.
+	// StrictMedia refuses media ids that were neither uploaded here nor are in Media. Without it they are
+	// accepted for any type.
 	StrictMedia bool `json:"strict_media"`
-	// Media maps media ids that exist from the start and never expire to their
-	// types: image, voice, video or file.
+	// Media maps permanent media ids to their types: image, voice, video or file.
 	Media map[string]string `json:"media,omitempty"`
 
-	// Keep is how many of the newest messages are remembered: 100000 by default.
+	// Keep is how many of the newest messages are kept: 100000 by default.
 	Keep int `json:"keep"`
 }
 
@@ -181,7 +179,7 @@ func (r Rules) validateMedia() error {
 	return nil
 }
 
-// withDefaults fills WeCom's numbers in where the rules say 0.
+// withDefaults replaces zeros by WeCom's numbers.
 func (r Rules) withDefaults() Rules {
 	if len(r.Apps) == 0 {
 		r.Apps = []App{{CorpID: CorpID, AgentID: AgentID, Secret: Secret}}

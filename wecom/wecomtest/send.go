@@ -9,9 +9,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// The interval of the duplicate check in seconds (page 90236). What WeCom makes of
-// other values is not documented; here more than the maximum means the maximum
-// and less than a second the default.
+// The interval of the duplicate check in seconds (page 90236). WeCom does not document other values; here,
+// more than the maximum means the maximum and less than a second the default.
 const (
 	defaultDuplicateInterval = 1800
 	maxDuplicateInterval     = 14400
@@ -27,8 +26,8 @@ type sendReply struct {
 	ResponseCode   string `json:"response_code,omitempty"`
 }
 
-// duplicateKey is one app's request body. WeCom compares "request json" (page
-// 90236); whether by its bytes or by its meaning is not known: here by its bytes.
+// duplicateKey is one app's request body. WeCom compares "request json" (page 90236); it is unknown whether
+// by bytes or by meaning. Here it is by bytes.
 type duplicateKey struct {
 	app  appKey
 	body [sha256.Size]byte
@@ -62,7 +61,7 @@ func (s *Simulator) send(c *call) (reply, error) {
 	return rep, nil
 }
 
-// judge judges messages for the app that calls.
+// judge checks messages of the calling app.
 func (s *Simulator) judge(c *call) tolerance.Judge {
 	return tolerance.Judge{
 		Agent: c.checkAgent,
@@ -79,8 +78,8 @@ func (c *call) checkAgent(body tolerance.Object) error {
 	return err
 }
 
-// deliver puts the message where it goes: nowhere if it is a duplicate, else to
-// every recipient whose windows have room.
+// deliver delivers the message: to nobody if it is a duplicate, otherwise to every recipient whose windows
+// have room.
 func (s *Simulator) deliver(c *call, body tolerance.Object, m *Message, to audience) error {
 	interval := duplicateInterval(body)
 	var key duplicateKey
@@ -109,9 +108,8 @@ func (s *Simulator) deliver(c *call, body tolerance.Object, m *Message, to audie
 	return nil
 }
 
-// duplicateInterval is how long the same body counts as a duplicate, 0 if the
-// sender did not ask for the check. It counts from the first of the messages;
-// whether WeCom's interval slides is not known.
+// duplicateInterval is how long the same body counts as a duplicate, 0 if the sender did not ask for the
+// check. It counts from the first message; it is unknown whether WeCom's interval slides.
 func duplicateInterval(body tolerance.Object) time.Duration {
 	if body.Flag("enable_duplicate_check") != 1 {
 		return 0

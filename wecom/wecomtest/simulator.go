@@ -18,7 +18,7 @@ const (
 	apiAgent  = "agent/get"
 )
 
-// Bounds of what callers can make the simulator remember.
+// Bounds on the data that callers can make the simulator store.
 const (
 	maxTokens     = 10_000
 	maxDuplicates = 100_000
@@ -30,14 +30,14 @@ const (
 type Simulator struct {
 	// Now is the clock; nil is time.Now. Set it before the first call.
 	Now func() time.Time
-	// Hosts are the names under which /admin/ and the page are served, beside localhost and
-	// any address; "*" is every name. Set them before the first call.
+	// Hosts are the names under which /admin/ and the page are served, in addition to localhost and IP
+	// addresses; "*" allows every name. Set them before the first call.
 	Hosts []string
 
 	mux       *http.ServeMux
 	directory atomic.Pointer[directory]
 
-	mu         sync.Mutex // guards what follows; never held while waiting
+	mu         sync.Mutex // guards the fields below; never held while waiting
 	apps       map[appKey]*app
 	callers    map[string]*caller
 	tokens     *recent[string, *token]
@@ -50,7 +50,7 @@ type Simulator struct {
 	swept      time.Time
 }
 
-// New returns a simulator with the given rules, or every problem of the rules.
+// New returns a simulator with the given rules, or an error that lists every problem of the rules.
 func New(rules Rules) (*Simulator, error) {
 	s := &Simulator{
 		mux:        http.NewServeMux(),
@@ -83,9 +83,8 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Se
 // Rules returns the rules in force, with defaults filled in.
 func (s *Simulator) Rules() Rules { return s.directory.Load().rules }
 
-// SetRules replaces the rules. Tokens, windows and messages stay as they are;
-// calls under way end under the old rules. The lists and maps of the rules belong
-// to the simulator from then on.
+// SetRules replaces the rules. Tokens, windows and messages are kept; calls in flight end under the old
+// rules. The simulator owns the lists and maps of the rules from then on.
 func (s *Simulator) SetRules(rules Rules) error {
 	d, err := newDirectory(rules)
 	if err != nil {
@@ -102,12 +101,11 @@ func (s *Simulator) now() time.Time {
 	return time.Now()
 }
 
-// work is what an API does unless a fault prevents it.
+// work is the effect of an API unless a fault prevents it.
 type work func(*call) (reply, error)
 
-// handle serves an API: the fault scripted for this call, the work, the answer.
-// The method does not matter: a GET where a POST belongs has an empty body, and
-// WeCom complains about that.
+// handle serves an API: the fault scripted for this call, the work, the answer. The method is not checked: a
+// GET in place of a POST has an empty body, which WeCom complains about.
 func (s *Simulator) handle(api string, do work) {
 	s.mux.HandleFunc("/cgi-bin/"+api, func(w http.ResponseWriter, r *http.Request) {
 		c := s.newCall(api, w, r)
@@ -123,7 +121,7 @@ func (s *Simulator) handle(api string, do work) {
 	})
 }
 
-// slow makes the work take as long as the rules say.
+// slow delays the work by the latency of the rules.
 func (s *Simulator) slow(do work) work {
 	return func(c *call) (reply, error) {
 		c.pause(c.latency())
@@ -131,8 +129,7 @@ func (s *Simulator) slow(do work) work {
 	}
 }
 
-// authorized lets only calls with a valid token and within the app's limits
-// through, and counts them as in flight while they last.
+// authorized passes only calls with a valid token and within the app's limits, and counts them as in flight.
 func (s *Simulator) authorized(do work) work {
 	return func(c *call) (reply, error) {
 		if err := s.enter(c); err != nil {
@@ -163,7 +160,7 @@ func (s *Simulator) leave(c *call) {
 	c.app.inFlight--
 }
 
-// sweep forgets, once an hour, what no longer counts. The caller holds the mutex.
+// sweep drops expired data once an hour. The caller holds the mutex.
 func (s *Simulator) sweep(now time.Time) {
 	if now.Sub(s.swept) < time.Hour {
 		return

@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// rateSeconds is how far back the calls per second are kept.
+// rateSeconds is how long the calls per second are kept.
 const rateSeconds = 120
 
 // Stats are counters since the start.
@@ -22,12 +22,11 @@ type Stats struct {
 	Delivered  int64 `json:"delivered"`
 	Dropped    int64 `json:"dropped"`
 	Suppressed int64 `json:"suppressed"`
-	// Uploads are the files that were taken.
+	// Uploads counts the accepted files.
 	Uploads int64 `json:"uploads"`
-	// Apps are those that have called, by corp and agent id.
+	// Apps are the apps that have called, by corp and agent id.
 	Apps []AppStats `json:"apps"`
-	// Rate is the calls answered in each of the last 120 seconds that had any,
-	// oldest first.
+	// Rate is the calls answered in each of the last 120 seconds, oldest first, without empty seconds.
 	Rate []SecondStats `json:"rate"`
 }
 
@@ -35,8 +34,7 @@ type Stats struct {
 type APIStats struct {
 	// Codes counts answers by errcode.
 	Codes map[wecom.Code]int64 `json:"errcodes"`
-	// Lost counts calls whose answer a fault took away or replaced by an HTTP
-	// status.
+	// Lost counts calls whose answer a fault dropped or replaced by an HTTP status.
 	Lost int64 `json:"lost"`
 }
 
@@ -44,12 +42,12 @@ type APIStats struct {
 type AppStats struct {
 	CorpID  string `json:"corp_id"`
 	AgentID int64  `json:"agent_id"`
-	// Used is the person-times of the day in China that saw the last message.
+	// Used is the person-times of the day (in China) of the last message.
 	Used int `json:"used_today"`
-	// InFlight and MaxInFlight are calls at once, now and at most.
+	// InFlight and MaxInFlight are the concurrent calls, now and at most.
 	InFlight    int `json:"in_flight"`
 	MaxInFlight int `json:"max_in_flight"`
-	// BlockedUntil says by API when a block by 45009 that is in force ends.
+	// BlockedUntil is when each API's current block by 45009 ends.
 	BlockedUntil map[string]time.Time `json:"blocked_until"`
 }
 
@@ -59,7 +57,7 @@ type SecondStats struct {
 	Calls  int64 `json:"calls"`
 }
 
-// counters are Stats being counted, without what the apps know themselves.
+// counters are the running counters behind Stats, except those kept per app.
 type counters struct {
 	Stats
 

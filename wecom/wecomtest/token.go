@@ -10,8 +10,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// wrongSecretSpan is how long wrong secrets count, and how long the ban they lead
-// to lasts (page 90313, help of 45009).
+// wrongSecretSpan is how long wrong secrets count, and how long the resulting ban lasts (page 90313, help of
+// 45009).
 const wrongSecretSpan = time.Hour
 
 // token is one access token and the app it is bound to.
@@ -34,9 +34,8 @@ type tokenReply struct {
 	ExpiresIn   int64  `json:"expires_in,omitempty"` // seconds
 }
 
-// getToken serves gettoken (page 91039). As long as a token lives, a repeat
-// answers with the same one and the seconds it has left; whether WeCom answers
-// with those or with the full 7200 is not known.
+// getToken serves gettoken (page 91039). While a token is valid, a repeat returns the same one and its
+// remaining seconds; it is unknown whether WeCom returns those or the full 7200.
 func (s *Simulator) getToken(c *call) (reply, error) {
 	if c.fail != nil {
 		return nil, c.fail
@@ -78,8 +77,7 @@ func credentials(c *call) url.Values {
 	return given
 }
 
-// checkSecret looks at the secret first, then at the corpid: that is the order
-// WeCom has been observed to complain in.
+// checkSecret checks the secret first, then the corpid, in the order observed at WeCom.
 func (s *Simulator) checkSecret(c *call, corpID, secret string, now time.Time) (appKey, error) {
 	banned := s.callers[c.ip]
 	knownCorp := false
@@ -158,8 +156,7 @@ func (t *token) usedUp(rules Rules) bool {
 	return rules.TokenUses > 0 && t.uses >= rules.TokenUses
 }
 
-// ExpireTokens ends the life of every access token: the next call with one is
-// answered 42001.
+// ExpireTokens expires every access token: the next call with one gets 42001.
 func (s *Simulator) ExpireTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,9 +12,8 @@ import (
 // responseCodeTTL is how long a card can be updated (page 94888).
 const responseCodeTTL = 72 * time.Hour
 
-// updateReply leaves invaliduser out when there is none, as message/send does.
-// What WeCom does is not known; clients that expect a string here, and there are
-// some, could not read an empty array.
+// updateReply omits invaliduser if there is none, as message/send does. WeCom's behaviour is unknown; some
+// clients expect a string here and could not read an empty array.
 type updateReply struct {
 	status
 	InvalidUser []string `json:"invaliduser,omitempty"` // an array here, a string in message/send
@@ -50,7 +49,7 @@ func (s *Simulator) updateCard(c *call) (reply, error) {
 	return &updateReply{InvalidUser: invalid}, nil
 }
 
-// checkUpdate checks all that can be said without the message.
+// checkUpdate checks everything that does not depend on the message.
 func (s *Simulator) checkUpdate(c *call, body tolerance.Object) (*tolerance.Content, error) {
 	if err := c.checkAgent(body); err != nil {
 		return nil, err
@@ -61,7 +60,7 @@ func (s *Simulator) checkUpdate(c *call, body tolerance.Object) (*tolerance.Cont
 	return s.checkReplacement(c, body)
 }
 
-// checkTargets requires someone to update the card for.
+// checkTargets requires a target of the update.
 func checkTargets(body tolerance.Object) error {
 	users, parties, tags := len(body.Strs("userids")), len(body.Strs("partyids")), len(body.Strs("tagids"))
 	switch {
@@ -77,8 +76,8 @@ func checkTargets(body tolerance.Object) error {
 	return nil
 }
 
-// change makes the message what people see after an update. A button's new name changes
-// neither title nor text, and card is nil.
+// change sets the message to what users see after an update. A button's new name changes neither title nor
+// text, and card is nil.
 func (m *Message) change(card *tolerance.Content, body []byte) {
 	m.Updated, m.UpdateBody = true, string(body)
 	if card != nil {
@@ -98,8 +97,8 @@ func (s *Simulator) checkReplacement(c *call, body tolerance.Object) (*tolerance
 	return s.judge(c).Card(body.Obj("template_card"))
 }
 
-// strangers returns the userids of an update that did not get the message. It is
-// 82102 if nobody is left. Members of parties and tags are not looked up.
+// strangers returns the userids of an update that did not get the message. If that is all of them, the error
+// is 82102. Members of parties and tags are not looked up.
 func (m *Message) strangers(body tolerance.Object) ([]string, error) {
 	if m.ToAll || len(m.Parties)+len(m.Tags) > 0 || body.Flag("atall") == 1 {
 		return nil, nil
