@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// maxPatience bounds how long a handler waits for files, the app's rate, or Redis;
-	// with the call and [settlePatience] it stays below [tasks.TaskTimeout].
+	// maxPatience bounds how long a handler waits for files, the app's rate, or Redis. Together with the call
+	// and [settlePatience] it is less than [tasks.TaskTimeout].
 	maxPatience = 3 * time.Minute
 	// redisPoll is how often a handler repeats a call that Redis did not answer.
 	redisPoll = 500 * time.Millisecond
@@ -24,16 +24,15 @@ const (
 	shortWait = 3 * time.Second
 )
 
-// admitted is the permission to call: the attempt is recorded. The caller must leave the
-// passage.
+// admitted is the permission to call: the attempt is recorded. The caller must leave the passage.
 type admitted struct {
 	*passage
 
 	tasks.Admission
 }
 
-// admit waits until the message may be sent, or must not be sent now: the admission
-// then has another verdict than [tasks.Go], and there is no passage to leave.
+// admit waits until the message may be sent, or must not be sent now: the verdict is then not [tasks.Go], and
+// there is no passage to leave.
 func (l *lane) admit(ctx context.Context, d *delivery) (admitted, error) {
 	ctx, end := l.startAdmissionSpan(ctx, d)
 	a, err := l.pass(ctx, d)
@@ -75,14 +74,14 @@ func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 	return admitted{}, err
 }
 
-// ask asks the pacer, and retries while Redis is unavailable until patience ends. That
-// is safe: if a reply was lost, the same delivery gets the same decision again.
+// ask asks the pacer, and retries while Redis is unavailable until patience ends. That is safe: if a reply
+// was lost, the same delivery gets the same decision again.
 func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission, error) {
 	question := l.admissionRequest(d)
 	return backoff.Retry(patience, func() (tasks.Admission, error) {
 		a, err := l.app.Pacer.Admit(ctx, question)
 		if l.outage.check(err) != nil && !asynqx.IsOutage(err) {
-			l.log.Error().Err(err).Str(fields.MessageID, d.payload.ID).Msg("the message waits: its limits cannot be told")
+			l.log.Error().Err(err).Str(fields.MessageID, d.payload.ID).Msg("the message waits: its limits cannot be read")
 			err = backoff.Permanent(err)
 		}
 		return a, err
@@ -112,10 +111,9 @@ func (l *lane) admissionRequest(d *delivery) tasks.AdmissionRequest {
 	return a
 }
 
-// resendPolicy says how long this message may be sent again once WeCom may have taken
-// it. The last call has to arrive within the duplicate-check interval, so the policy ends
-// one call's timeout before it, or at half of a very short interval.
-// An update of a card may be sent again at any time: WeCom takes its code once.
+// resendPolicy says how long this message may be sent again once WeCom may have accepted it. The last call
+// has to arrive within the duplicate-check interval, so the policy ends one call's timeout before it, or at
+// half of a very short interval. A card update may be sent again at any time: WeCom accepts its code once.
 func (l *lane) resendPolicy(d *delivery) tasks.ResendPolicy {
 	policy, common := tasks.ResendPolicy{InFlight: l.app.attemptLimit(), Resends: tasks.Unlimited}, d.common()
 	switch {
@@ -141,18 +139,18 @@ func (l *lane) notReady(ctx context.Context, d *delivery, cause error) error {
 		return later(err, redisRetry)
 	case a.Verdict != tasks.Go:
 		return l.notAdmitted(ctx, d, a)
-	case wecom.ClassOf(cause) == wecom.ClassOther && !isUpload(cause): // the turnstile's own, or Redis's
+	case wecom.ClassOf(cause) == wecom.ClassOther && !isUpload(cause): // from the turnstile or Redis
 		return later(cause, redisRetry)
 	}
-	// Those who get a follow-up are no longer recipients of this message.
+	// Recipients with a follow-up are no longer recipients of this message.
 	if err := l.split(ctx, d, a.FollowUps); err != nil {
 		return later(err, redisRetry)
 	}
 	return l.settle(ctx, d, l.judge(d, &message.SendResponse{}, cause), cause)
 }
 
-// putBack returns a message to the queue until its recipients' turn, or until its
-// deadline if that is earlier. It costs no attempt.
+// putBack returns a message to the queue until its recipients' turn, or until its deadline if that is
+// earlier. It does not use up an attempt.
 func (l *lane) putBack(d *delivery, a tasks.Admission) error {
 	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
 	wait := a.Wait

@@ -16,38 +16,37 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Sender calls WeCom's API for one app; *wecom.Client is one.
+// Sender calls WeCom's API for one app; *wecom.Client implements it.
 type Sender interface {
-	// CheckToken makes sure that there is an access token, so that Post need not wait
-	// for one.
+	// CheckToken ensures that there is an access token, so that Post need not wait for one.
 	CheckToken(ctx context.Context) error
 	Post(ctx context.Context, api string, body []byte, reply any) error
 }
 
 // Pacer keeps the app within WeCom's limits.
 type Pacer interface {
-	// Admit says whether a message may go now, and then writes down its attempt.
+	// Admit decides whether a message may be sent now, and if so records the attempt.
 	Admit(ctx context.Context, a tasks.AdmissionRequest) (tasks.Admission, error)
-	// Report notes what an answer says about the app.
+	// Report processes what an answer says about the app.
 	Report(ctx context.Context, f tasks.Finding) (tasks.Block, error)
 }
 
-// Ledger records what became of each message.
+// Ledger records the outcome of each message.
 type Ledger interface {
 	Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error)
 	Record(ctx context.Context, id string) (tasks.Record, error)
 	// Revive queues a dead letter again, unless its number of attempts has changed.
 	Revive(ctx context.Context, id string, attempts int) (bool, error)
-	// TaskGone is told when a message's task was acknowledged. Until then the record has
-	// to stay: the task may be delivered again.
+	// TaskGone reports that a message's task was acknowledged. Until then the record has to stay: the task
+	// may be delivered again.
 	TaskGone(ctx context.Context, id string) error
 }
 
-// OnUnknown is the policy for a message that WeCom may have taken.
+// OnUnknown is the policy for a message that WeCom may have accepted.
 type OnUnknown string
 
-// The policies. With WeCom's duplicate check on, neither applies: the same bytes
-// are sent again within the interval, and never after it.
+// The policies. With WeCom's duplicate check on, neither applies: the same bytes are sent again within the
+// interval, and never after it.
 const (
 	Resend OnUnknown = "resend" // send again, and mark the record as a possible duplicate
 	Park   OnUnknown = "park"   // never send again; the record says unknown
@@ -56,35 +55,34 @@ const (
 // App is a WeCom application that a worker serves. Name, AgentID and Sender are
 // required.
 type App struct {
-	Name    string // the alias that ids and queues carry
+	Name    string // the alias in ids and queue names
 	AgentID string
 	Sender  Sender
-	// Ledger defaults to the one in Redis that `wecomq result` reads. It keeps a record
-	// for RecordTTL after the message's end; 0 means [tasks.DefaultRecordTTL].
+	// Ledger defaults to the one in Redis that `wecomq result` reads. It keeps a record for RecordTTL after
+	// the message is finished; 0 means [tasks.DefaultRecordTTL].
 	Ledger    Ledger
 	RecordTTL time.Duration
-	// Pacer defaults to the one in Redis that all workers share. It keeps to Limits,
-	// whose zero value means WeCom's own.
+	// Pacer defaults to the one in Redis that all workers share. It enforces Limits, whose zero value means
+	// WeCom's own.
 	Pacer  Pacer
 	Limits tasks.Limits
-	// Broadcasts default to those in Redis.
+	// Broadcasts defaults to the one in Redis.
 	Broadcasts Broadcasts
-	// Media default to those in Redis. They are uploaded by the Sender, if it can.
+	// Media defaults to the one in Redis. The Sender uploads the files, if it can.
 	Media Media
-	// Retention is how long the tasks of follow-ups stay in the dashboard, as the
-	// producer has it; nil for [tasks.DefaultRetention].
+	// Retention is how long the tasks of follow-ups stay in the dashboard, as in the producer; nil for
+	// [tasks.DefaultRetention].
 	Retention map[tasks.Priority]time.Duration
 
 	Concurrency int           // calls in flight in this process, one of them only for critical messages; 0 for [tasks.DefaultConcurrency]
 	Timeout     time.Duration // of one HTTP call, as the Sender applies it, at most [tasks.MaxCallTimeout]; 0 for [wecom.DefaultTimeout]
 	OnUnknown   OnUnknown     // "" for [Resend]
-	// UnknownResends is how often [Resend] sends a message again; 0 for
-	// [tasks.DefaultUnknownResends].
+	// UnknownResends is how many times [Resend] sends a message again; 0 for [tasks.DefaultUnknownResends].
 	UnknownResends int
 	RatePause      time.Duration // first pause of the whole app after errcode 45009; 0 for one minute
 }
 
-// Validate names the first field that is missing or wrong.
+// Validate reports the first field that is missing or wrong.
 func (a App) Validate() error {
 	if err := tasks.ValidateApp(a.Name); err != nil {
 		return err
@@ -154,11 +152,11 @@ func (a App) equal(b App) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// attemptLimit is the longest that an attempt of the app can take.
+// attemptLimit is the longest time an attempt of the app can take.
 func (a App) attemptLimit() time.Duration { return tasks.AttemptLimit(a.Timeout) }
 
-// retention is how long the dashboard shows a message that has ended; the calls of a
-// broadcast are too many for it.
+// retention is how long the dashboard shows a finished message; the calls of a broadcast are too many to
+// show.
 func (a App) retention(p tasks.Payload) time.Duration {
 	if p.Broadcast() != "" {
 		return 0

@@ -14,12 +14,12 @@ import (
 type Broadcasts interface {
 	// Feed enqueues the next calls of a broadcast.
 	Feed(ctx context.Context, id string) (broadcast.Step, error)
-	// Heal enqueues the tasks of broadcasts that have lost theirs.
+	// Heal enqueues lost tasks of broadcasts.
 	Heal(ctx context.Context) error
 }
 
-// feed enqueues the next calls of a broadcast, whose task then goes back to the queue
-// until the next ones may be.
+// feed enqueues the next calls of a broadcast. Its task then returns to the queue until more calls can be
+// enqueued.
 func (l *lane) feed(ctx context.Context, task *asynq.Task) error {
 	payload, err := tasks.Decode(task.Type(), task.Payload())
 	if err != nil {

@@ -22,26 +22,26 @@ func (l *lane) changeCard(ctx context.Context, d *delivery) (*message.SendRespon
 	case d.update.AtAll != 1:
 		reply.InvalidUser = strings.Join(unchanged, "|")
 	case len(unchanged) > 0:
-		reply.ErrMsg = fmt.Sprintf("%s; warning: the card stays as it was for %s", reply.ErrMsg, strings.Join(unchanged, ", "))
+		reply.ErrMsg = fmt.Sprintf("%s; warning: the card was not changed for %s", reply.ErrMsg, strings.Join(unchanged, ", "))
 	}
 	return reply, err
 }
 
-// tookBefore reports whether WeCom took an update with an earlier attempt, whose answer
-// was lost: nobody else has the code, and the update expires before the code does.
+// tookBefore reports whether WeCom accepted an update in an earlier attempt whose answer was lost: nobody
+// else has the code, and the update expires before the code does.
 func (d *delivery) tookBefore(err error) bool {
 	return d.update != nil && d.admission.InDoubt > 0 && errors.Is(err, wecom.CodeResponseCodeUsed)
 }
 
-// taken is the settlement of an update that WeCom took before.
+// taken is the settlement of an update that WeCom accepted earlier.
 func (d *delivery) taken() tasks.Settlement {
 	return tasks.Settlement{
 		State: tasks.Accepted, Recipients: tasks.Recipients{Accepted: d.recipients().Count()},
-		ErrMsg: "WeCom says that the response_code is used: by an earlier attempt of this update, which got no answer",
+		ErrMsg: "WeCom says that the response_code was used: by an earlier attempt of this update, whose answer was lost",
 	}
 }
 
-// recipients are those whom the books name.
+// recipients are the recipients that the record names.
 func (d *delivery) recipients() message.Recipients {
 	if d.update != nil {
 		return d.update.Recipients()

@@ -18,7 +18,7 @@ const nameLength = 10
 
 // delivery is one message while a handler works on it.
 type delivery struct {
-	name      string // unique to this delivery
+	name      string // unique per delivery
 	payload   tasks.Payload
 	request   message.Request                    // nil for an update
 	update    *message.UpdateTemplateCardRequest // of a card; nil for a message
@@ -28,18 +28,18 @@ type delivery struct {
 	began     time.Time
 	admission tasks.Admission // its Number is 0 until an attempt is recorded
 	refs      []message.MediaRef
-	mediaIDs  []string // of refs, unless an earlier attempt had others
+	mediaIDs  []string // of refs, unless an earlier attempt used others
 }
 
-// decode decodes the task. Its body was checked before it was enqueued, perhaps by a
-// newer version, so unknown members are passed on.
+// decode decodes the task. Its body was validated before it was enqueued, perhaps by a newer version, so
+// unknown members are passed on.
 func (l *lane) decode(ctx context.Context, task *asynq.Task) (*delivery, error) {
 	payload, err := tasks.Decode(task.Type(), task.Payload())
 	if err != nil {
 		return nil, err
 	}
 	if payload.App != l.app.Name {
-		return nil, fmt.Errorf("message %s is of app %s, but waits in a queue of app %s", payload.ID, payload.App, l.app.Name)
+		return nil, fmt.Errorf("message %s is of app %s, but is in a queue of app %s", payload.ID, payload.App, l.app.Name)
 	}
 	payload.Body = message.FillAgentID(payload.Body, l.app.AgentID)
 	d := &delivery{name: rand.Text()[:nameLength], payload: payload, task: task, began: time.Now()}
@@ -62,8 +62,7 @@ func (d *delivery) parse() (err error) {
 	return err
 }
 
-// common is what all types of messages share. An update has the agentid only: it is no
-// message to anybody.
+// common is the part that all messages share. An update has the agentid only.
 func (d *delivery) common() *message.SendRequestCommon {
 	if d.update != nil {
 		return &message.SendRequestCommon{AgentID: d.update.AgentID}
@@ -80,8 +79,8 @@ func (l *lane) unreadable(task *asynq.Task, err error) error {
 	return deadLetter(err)
 }
 
-// agentMismatch catches a message for another application: WeCom would answer
-// 301002, and that suspends the whole app.
+// agentMismatch rejects a message for another application: WeCom would answer 301002, and that suspends the
+// whole app.
 func (l *lane) agentMismatch(d *delivery) error {
 	if got := d.common().AgentID; got != l.app.AgentID {
 		return fmt.Errorf("agentid: %s, but app %s is agent %s; leave agentid out or send by the right app",

@@ -11,8 +11,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// findingsOf returns what WeCom's answer to a message, or a missing answer, says about
-// the app.
+// findingsOf returns what WeCom's answer to a message, or its absence, says about the app.
 func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	class := wecom.ClassOf(err)
 	about := func(kind tasks.FindingKind) tasks.Finding {
@@ -38,10 +37,10 @@ func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	return findings
 }
 
-// blockOf is the block of the whole app that follows from an answer, if any.
+// blockOf returns the block of the whole app that an answer causes, if any.
 func blockOf(err error) (tasks.Finding, bool) {
 	switch class := wecom.ClassOf(err); {
-	case class == wecom.ClassRate && isUpload(err): // the limit is that of uploads
+	case class == wecom.ClassRate && isUpload(err): // the limit applies to uploads
 	case class == wecom.ClassRate && !isGetToken(err):
 		return tasks.Finding{Kind: tasks.RateLimited, Reason: wecom.WithHint(err)}, true
 	case class == wecom.ClassRate, class == wecom.ClassConfig && isAppWide(err):
@@ -64,14 +63,14 @@ func silence(about func(tasks.FindingKind) tasks.Finding, err error) tasks.Findi
 	return f
 }
 
-// isUnsent reports whether a call was not made because of something on our side: WeCom
-// has said nothing then.
+// isUnsent reports whether a call was not made because of a local problem: then WeCom has not answered
+// anything.
 func isUnsent(err error) bool {
 	_, unsent := errors.AsType[*wecom.UnsentError](err)
 	return unsent
 }
 
-// probeResult is whether a probe has shown that the app is no longer blocked.
+// probeResult reports whether a probe has shown that the app is no longer blocked.
 func probeResult(class wecom.Class) tasks.FindingKind {
 	switch class {
 	case wecom.ClassTransient, wecom.ClassToken:
@@ -81,9 +80,9 @@ func probeResult(class wecom.Class) tasks.FindingKind {
 	}
 }
 
-// isAppWide distinguishes a setting that stops every message of the app from one that
-// stops messages of this kind only (see [wecom.Scope]), or a proxy that refuses this body
-// (HTTP 4xx). One such message must not stop the alerts behind it: it waits alone.
+// isAppWide distinguishes a setting that stops every message of the app from one that stops messages of this
+// kind only (see [wecom.Scope]), and from a proxy that refuses this body (HTTP 4xx). Such a message must not
+// stop the alerts behind it: it waits alone.
 func isAppWide(err error) bool {
 	if refused, ok := errors.AsType[*wecom.Error](err); ok {
 		return refused.API == wecom.APIGetToken || refused.Code.Scope() == wecom.ScopeApp
@@ -95,7 +94,7 @@ func isGetToken(err error) bool { return apiOf(err) == wecom.APIGetToken }
 
 func isUpload(err error) bool { return apiOf(err) == wecom.APIMediaUpload }
 
-// apiOf is the API whose call has failed, "" for any other error.
+// apiOf is the API whose call failed, "" for any other error.
 func apiOf(err error) string {
 	if refused, ok := errors.AsType[*wecom.Error](err); ok {
 		return refused.API
@@ -106,8 +105,8 @@ func apiOf(err error) string {
 	return ""
 }
 
-// learn passes on what an answer says about the app, and returns how long the app is
-// blocked because of it: 0 if it is not, or if Redis is unavailable.
+// learn reports what an answer says about the app, and returns how long the app is blocked because of it: 0
+// if it is not, or if Redis is unavailable.
 func (l *lane) learn(ctx context.Context, d *delivery, err error) (blockedFor time.Duration) {
 	for _, finding := range l.findingsOf(d, err) {
 		blockedFor = max(blockedFor, l.note(ctx, finding))
@@ -133,9 +132,9 @@ func (l *lane) note(ctx context.Context, f tasks.Finding) time.Duration {
 	return block.Left
 }
 
-// giveBack returns the share of those whom WeCom refused by name, while others got the
-// message. If it refused the whole call, that is a finding of its own. The members of
-// "@all" were not counted by name, and an update counts for nobody.
+// giveBack returns the share of recipients whom WeCom refused by name while others got the message. A refusal
+// of the whole call is a finding of its own. The members of "@all" were not counted by name, and an update
+// counts for nobody.
 func (l *lane) giveBack(ctx context.Context, d *delivery, r tasks.Recipients) {
 	refused := tasks.AdmissionRequest{
 		Users: slices.Concat(r.Invalid, r.Unlicensed), Groups: len(r.InvalidParties) + len(r.InvalidTags),

@@ -16,9 +16,9 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// split removes the recipients who must wait from a message, and enqueues a follow-up
-// for each of their turns. It is safe to repeat: the ids of follow-ups are derived from
-// that of the message, and its record says who waits.
+// split removes the recipients who must wait from a message, and enqueues a follow-up for each of their
+// turns. It is safe to repeat: the ids of follow-ups derive from the message's id, and its record has who
+// waits.
 func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowUp) error {
 	if len(followUps) == 0 {
 		return nil
@@ -37,7 +37,7 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 		return err
 	}
 	d.payload.Body, d.request = body, request
-	defer func() { _ = asynqx.NoteHeld(ctx, l.cfg.Redis, held) }() // only the operators' views do without
+	defer func() { _ = asynqx.NoteHeld(ctx, l.cfg.Redis, held) }() // only what operators see depends on it
 	for _, result := range asynqx.BulkEnqueue(ctx, l.cfg.Redis, l.clock.Latest(), queued) {
 		if result.Err != nil && !errors.Is(result.Err, asynq.ErrTaskIDConflict) {
 			// Nothing went to WeCom.
@@ -47,8 +47,8 @@ func (l *lane) split(ctx context.Context, d *delivery, followUps []tasks.FollowU
 	return nil
 }
 
-// followUp makes the task for those who wait: the same bytes with other recipients. The
-// message itself goes to the departments and tags.
+// followUp builds the task for the recipients who wait: the same bytes with other recipients. The message
+// itself goes to the departments and tags.
 func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Task {
 	payload := d.payload
 	payload.ID = tasks.FollowUpID(d.payload.ID, f.Number)
@@ -63,13 +63,13 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	return task.WithHeaders(d.task.Headers())
 }
 
-// heldBy says what a follow-up waits for: for midnight in China, or for its members' turn.
+// heldBy returns what a follow-up waits for: midnight in China, or its members' turn.
 func (l *lane) heldBy(d *delivery, f tasks.FollowUp) asynqx.Held {
 	h := asynqx.Held{
 		TaskRef: asynqx.TaskRef{Queue: tasks.Queue(l.app.Name, d.payload.Priority), ID: tasks.FollowUpID(d.payload.ID, f.Number)},
 		Limit:   "member", Since: d.payload.EnqueuedAt,
 	}
-	const aheadOfUTC, day = 8 * time.Hour, 24 * time.Hour // the day of China
+	const aheadOfUTC, day = 8 * time.Hour, 24 * time.Hour // the day in China
 	if turn := l.clock.Latest().Add(f.Wait + aheadOfUTC); f.Wait > 0 && turn.Sub(turn.Truncate(day)) < time.Minute {
 		h.Limit = "quota"
 	}

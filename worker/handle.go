@@ -12,11 +12,11 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// holdPause bounds the pause that a held message puts on its app's queues. It is short
-// because somebody may be resuming the app at the same moment.
+// holdPause bounds the pause that a held message puts on its app's queues. It is short because an operator
+// may be resuming the app at the same moment.
 const holdPause = 15 * time.Second
 
-// handle takes a message through its delivery: decode, admit, call, settle.
+// handle processes one delivery of a message: decode, admit, call, settle.
 func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 	if task.Type() == tasks.TypeName(tasks.BroadcastType) {
 		return l.feed(ctx, task)
@@ -29,7 +29,7 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 	if problem := l.agentMismatch(d); problem != nil {
 		return l.settle(ctx, d, tasks.Settlement{State: tasks.Rejected, ErrMsg: problem.Error()}, problem)
 	}
-	// The token comes first: between the admission and the call nothing may take long.
+	// The token comes first: nothing slow may happen between the admission and the call.
 	if err := l.checkToken(ctx); err != nil {
 		return l.notReady(ctx, d, err)
 	}
@@ -52,9 +52,9 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 	return l.settle(ctx, d, l.judge(d, reply, err), err)
 }
 
-// tracked counts the handlers, so that run can wait for them, and protects them from
-// asynq, which cancels ctx, for instance from the dashboard: the outcome of a cancelled
-// call would be unknown. Every step of a handler has a time limit instead.
+// tracked counts the handlers, so that run can wait for them, and shields them from asynq, which cancels ctx,
+// for instance from the dashboard: the outcome of a cancelled call would be unknown. Every step of a handler
+// has a time limit instead.
 func (l *lane) tracked(handle asynq.HandlerFunc) asynq.HandlerFunc {
 	return func(ctx context.Context, task *asynq.Task) error {
 		growStack()
@@ -70,8 +70,8 @@ func (l *lane) checkToken(ctx context.Context) error {
 	return l.app.Sender.CheckToken(ctx)
 }
 
-// call posts the message to those whose turn it is. It leaves the turnstile when the
-// call has ended, even in a panic.
+// call posts the message to the recipients whose turn it is. It leaves the turnstile after the call, even in
+// a panic.
 func (l *lane) call(ctx context.Context, d *delivery, a admitted) (*message.SendResponse, error) {
 	defer a.leave()
 	d.admission = a.Admission
@@ -110,8 +110,8 @@ func (l *lane) notAdmitted(ctx context.Context, d *delivery, a tasks.Admission) 
 	}
 }
 
-// hold returns a message to the queue while the app is blocked, and makes sure that the
-// queues are paused: somebody may have resumed them in the dashboard.
+// hold returns a message to the queue while the app is blocked, and ensures that the queues are paused: they
+// may have been resumed in the dashboard.
 func (l *lane) hold(ctx context.Context, a tasks.Admission) error {
 	l.pauseQueues(ctx, min(a.Wait, holdPause))
 	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)

@@ -18,11 +18,11 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// emptyPause is how long asynq sleeps when a dequeue found nothing: one of ours comes back
-// without a task only when the lane stops.
+// emptyPause is how long asynq sleeps after an empty dequeue. Our dequeue returns without a task only when
+// the lane stops.
 const emptyPause = 20 * time.Millisecond
 
-// dropFinished is how often asynq looks for finished tasks whose time in the dashboard is over.
+// dropFinished is how often asynq looks for finished tasks whose retention is over.
 const dropFinished = 5 * time.Minute
 
 // lane serves one app in this process.
@@ -38,8 +38,8 @@ type lane struct {
 	asynqLog  zerolog.Logger
 	tracer    tracing.Tracer
 	handlers  sync.WaitGroup
-	stopping  context.Context // ends when handlers that wait should give up
-	stopped   context.Context // ends when asynq waits for no handler any more
+	stopping  context.Context // ends when waiting handlers should give up
+	stopped   context.Context // ends when asynq no longer waits for handlers
 }
 
 func newLane(given App, w *Worker) *lane {
@@ -66,23 +66,22 @@ func (l *lane) run(ctx context.Context) error {
 	l.stopping, l.stopped = stopping, stopped
 	defer l.turnstile.stop()
 	defer l.startSweeper(ctx)()
-	// Alerts have a server of their own, so that they are fetched even while every
-	// handler of the other one waits.
+	// Alerts have their own server, so that they are dequeued even while all handlers of the other one wait.
 	group, ctx := errgroup.WithContext(ctx)
 	context.AfterFunc(ctx, func() { stop(errStopping) })
 	group.Go(func() error { return l.serve(ctx, l.app.Concurrency, tasks.Critical) })
 	group.Go(func() error { return l.serve(ctx, l.turnstile.room(tasks.Default), tasks.Default, tasks.Bulk) })
 	l.log.Info().Int("concurrency", l.app.Concurrency).Msg("lane is up")
 	err := group.Wait()
-	// asynq does not wait for a handler whose lease it has lost, and not always long
-	// enough for the others. Their outcomes are recorded now, or reported as lost.
+	// asynq does not wait for a handler whose lease it has lost, and not always long enough for the others.
+	// Their outcomes are recorded now, or reported as lost.
 	giveUp(errStopping)
 	l.handlers.Wait()
 	l.log.Info().Msg("lane is down")
 	return err
 }
 
-// serve runs an asynq server for the queues of some priorities, in strict order.
+// serve runs an asynq server for the queues of the given priorities, in strict order.
 func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.Priority) error {
 	queues, inOrder := make(map[string]int, len(priorities)), make([]string, len(priorities))
 	for i, priority := range priorities {
@@ -99,10 +98,10 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		Queues:            queues,
 		StrictPriority:    true,
 		TaskCheckInterval: emptyPause,
-		// A dequeue takes tasks that are due, so there is nothing to forward.
+		// Our dequeue takes due tasks itself, so there is nothing to forward.
 		DelayedTaskCheckInterval: time.Hour,
 		JanitorInterval:          dropFinished,
-		// Calls in flight outlive ctx: a call that is cut off is an unknown outcome.
+		// Calls in flight outlive ctx: the outcome of an interrupted call would be unknown.
 		BaseContext:     func() context.Context { return context.WithoutCancel(ctx) },
 		ShutdownTimeout: l.app.attemptLimit(),
 		RetryDelayFunc:  retryDelay,
@@ -119,7 +118,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 	return nil
 }
 
-// counted counts the handlers at work.
+// counted counts the running handlers.
 func counted(n *atomic.Int64, handle asynq.HandlerFunc) asynq.HandlerFunc {
 	return func(ctx context.Context, task *asynq.Task) error {
 		n.Add(1)
@@ -128,11 +127,10 @@ func counted(n *atomic.Int64, handle asynq.HandlerFunc) asynq.HandlerFunc {
 	}
 }
 
-// taskGone lets the record of a message end in its time. A record that Redis did not
-// let go only stays longer.
+// taskGone lets the record of a message expire. If Redis fails, the record merely stays longer.
 func (l *lane) taskGone(ctx context.Context, id string) {
 	if err := l.app.Ledger.TaskGone(ctx, id); err != nil {
-		l.log.WithLevel(l.levelOf(err)).Err(err).Str(fields.MessageID, id).Msg("the record stays longer than it has to")
+		l.log.WithLevel(l.levelOf(err)).Err(err).Str(fields.MessageID, id).Msg("the record is kept longer than necessary")
 	}
 }
 

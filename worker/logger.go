@@ -14,13 +14,13 @@ type asynqLogger struct {
 	outage *outage
 }
 
-// exhausted begins asynq's line about a dead letter, which we have logged already;
-// panicked begins its line about a panic in a handler.
+// exhausted begins asynq's log line about a dead letter, which we have logged already; panicked begins the
+// one about a panic in a handler.
 const (
 	exhausted = "Retry exhausted"
 	panicked  = "recovering from panic"
-	// deaf begins its line about the subscription that it does not get, because our handlers
-	// are not cancelled (asynqx.WorkerClient.Subscribe).
+	// deaf begins the line about the missing subscription: our handlers are not cancelled
+	// (asynqx.WorkerClient.Subscribe).
 	deaf = "cannot subscribe to cancelation channel"
 )
 

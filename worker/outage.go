@@ -12,16 +12,15 @@ import (
 )
 
 const (
-	// calm is how long nothing must have failed for an outage to be over. While Redis is
-	// unavailable, something fails at least every four seconds: a dequeue, a heartbeat, or
-	// asynq's search for retries.
+	// calm is how long nothing must fail before an outage counts as over. While Redis is unavailable,
+	// something fails at least every four seconds: a dequeue, a heartbeat, or asynq's search for retries.
 	calm = 5 * time.Second
 	// calmFull is the same for a full Redis, which refuses only heartbeats, every 5 s, and
 	// the results of tasks.
 	calmFull = 12 * time.Second
 )
 
-// What the log says of an outage.
+// Log messages about an outage.
 const (
 	saysAway = "Redis is unavailable; messages wait until it has recovered"
 	saysFull = "Redis is full: it takes no new messages. Those in the queues are sent and recorded, which makes room; " +
@@ -38,7 +37,7 @@ type outage struct {
 	suppressed atomic.Int64 // lines
 
 	mu          sync.Mutex
-	full        bool      // nothing worse has happened since it began
+	full        bool      // Redis has only been full since it began
 	began, last time.Time // its first failure and its newest
 }
 
@@ -47,7 +46,7 @@ func newOutage(log zerolog.Logger) *outage {
 	return &outage{log: log.With().Str(fields.Component, "redis").Logger()}
 }
 
-// note is told how each call ended: with nil when Redis served it.
+// note records the result of each call: nil when Redis served it.
 func (o *outage) note(err error) {
 	if err == nil && !o.on.Load() {
 		return // the usual case

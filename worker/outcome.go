@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	quickRetries = 3                // -1 is worth three quick retries (90313) …
+	quickRetries = 3                // -1 gets three quick retries (90313) …
 	quickStep    = time.Second      // … after about 1, 2 and 4 s,
 	slowStep     = 30 * time.Second // then 30 s, 1, 2, 4, 8 and
 	maxBackoff   = 10 * time.Minute // at most 10 minutes apart
-	configPause  = 5 * time.Minute  // a new setting works after about a minute (60020)
+	configPause  = 5 * time.Minute  // a new setting takes effect after about a minute (60020)
 )
 
 // outcome is what an answer of WeCom means for the message.
 type outcome struct {
 	state tasks.State
-	// wait, when not nil, brings the message back after that time; nil ends it.
+	// wait, if set, is how long until the message is tried again; nil ends it.
 	wait      func(err error, retried int) time.Duration
-	uncounted bool // the next try costs no attempt
+	uncounted bool // the next try does not use up an attempt
 }
 
-// outcomes turns the class of an answer into what happens to the message. What the
-// answer means for the app is in finding.go.
+// outcomes maps the class of an answer to the message's outcome. What the answer means for the app is in
+// finding.go.
 var outcomes = map[wecom.Class]outcome{
 	wecom.ClassOK:             {state: tasks.Accepted},
 	wecom.ClassTransient:      {state: tasks.Queued, wait: grow},
@@ -42,9 +42,8 @@ var outcomes = map[wecom.Class]outcome{
 	wecom.ClassOther:          {state: tasks.Rejected},
 }
 
-// grow waits longer each time, from one second to ten minutes, with full jitter: the
-// time is drawn evenly from zero to the step, so that messages that failed together are
-// not retried together.
+// grow doubles the wait each time, from one second to ten minutes, with full jitter: the wait is drawn evenly
+// between zero and the step, so that messages that failed together are not retried together.
 func grow(_ error, retried int) time.Duration { return jitter(backoffStep(retried)) }
 
 func backoffStep(retried int) time.Duration {
@@ -60,7 +59,7 @@ func backoffStep(retried int) time.Duration {
 	return step
 }
 
-// moment is 1 to 3 s: by then some of the calls in flight have ended.
+// moment is 1 to 3 s: some of the calls in flight have ended by then.
 func moment(error, int) time.Duration { return time.Second + jitter(2*time.Second) }
 
 // minute is WeCom's shortest block (90312). If the whole app is blocked for longer, its

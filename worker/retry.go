@@ -13,39 +13,36 @@ import (
 const (
 	// redisRetry is how soon a message is retried after Redis did not answer.
 	redisRetry = 2 * time.Second
-	// restRetry is how soon a message is back in its queue while that is paused because
-	// the app is blocked. It is short so that the message goes as soon as the app is
-	// resumed.
+	// restRetry is how soon a message of a blocked app returns to its paused queue. It is short so that the
+	// message is sent as soon as the app is resumed.
 	restRetry = time.Second
-	// versionRetry is how soon a message that needs a newer worker is offered again.
+	// versionRetry is how soon a message that needs a newer worker is retried.
 	versionRetry = time.Minute
-	// leaseRetry is how soon a task comes back whose worker died: its lease has been
-	// over for half a minute by then. If Redis was unavailable instead, the worker is
-	// alive and has this long to record the outcome.
+	// leaseRetry is how soon a task returns whose worker died: its lease has been over for half a minute by
+	// then. If instead Redis was unavailable, the worker is alive and has this long to record the outcome.
 	leaseRetry = 5 * time.Second
 )
 
-// retryError tells asynq to bring a task back. It travels from the handler to
-// retryDelay and isFailure below.
+// retryError tells asynq to retry a task. It travels from the handler to retryDelay and isFailure below.
 type retryError struct {
 	err       error
 	wait      time.Duration
-	uncounted bool // costs no attempt
+	uncounted bool // does not use up an attempt
 }
 
-// later brings the task back after wait. It costs no attempt: the message could not
-// be tried, or the failure is not the message's.
+// later retries the task after wait. It does not use up an attempt: the message could not be tried, or the
+// failure is not the message's.
 func later(err error, wait time.Duration) error {
 	return &retryError{err: err, wait: wait, uncounted: true}
 }
 
-// attemptFailed brings the task back after wait, with one attempt less.
+// attemptFailed retries the task after wait and uses up an attempt.
 func attemptFailed(err error, wait time.Duration) error { return &retryError{err: err, wait: wait} }
 
 func (e *retryError) Error() string { return e.err.Error() }
 func (e *retryError) Unwrap() error { return e.err }
 
-// retryDelay is asynq's RetryDelayFunc: when a task comes back.
+// retryDelay is asynq's RetryDelayFunc.
 func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	wait := leaseRetry
 	if retry, ok := errors.AsType[*retryError](err); ok {
@@ -54,8 +51,8 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	return asynqx.RetryIn(wait)
 }
 
-// isFailure is asynq's IsFailure: only a failure costs an attempt. The death of a worker
-// is not the message's failure.
+// isFailure is asynq's IsFailure: only a failure uses up an attempt. The death of a worker is not the
+// message's failure.
 func isFailure(err error) bool {
 	if retry, ok := errors.AsType[*retryError](err); ok {
 		return !retry.uncounted

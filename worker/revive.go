@@ -14,12 +14,11 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// archivedPattern finds the attempt after which a task was archived in the task's last
-// error. Only an archived task has it: if the archiving did not reach Redis, the task
-// comes back with the error of its lost lease.
+// archivedPattern extracts from a task's last error the attempt after which it was archived. Only an archived
+// task has it: if the archiving did not reach Redis, the task returns with the error of its lost lease.
 var archivedPattern = regexp.MustCompile(` \[attempt (\d+)` + regexp.QuoteMeta(archivedMark) + `$`)
 
-// archivedMark is how that error ends.
+// archivedMark is the end of that error.
 var archivedMark = "]: " + asynq.SkipRetry.Error()
 
 // archived tells asynq to archive the task of a dead letter, with an error that ends
@@ -40,9 +39,8 @@ func archivedAfter(lastErr string) (attempts int, ok bool) {
 	return attempts, err == nil
 }
 
-// revive queues a dead letter again after somebody has run its archived task in the
-// dashboard. It does nothing for a mere redelivery: in that case the task was not
-// archived, or the record has had another attempt since.
+// revive queues a dead letter again after its archived task was run in the dashboard. It does nothing for a
+// mere redelivery: then the task was not archived, or the record has had another attempt since.
 func (l *lane) revive(ctx context.Context, d *delivery, record tasks.Record) (bool, error) {
 	if !record.State.Dead() {
 		return false, nil
@@ -52,7 +50,7 @@ func (l *lane) revive(ctx context.Context, d *delivery, record tasks.Record) (bo
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look at the task of %s: %w", d.payload.ID, err)
+		return false, fmt.Errorf("read the task of %s: %w", d.payload.ID, err)
 	}
 	attempts, ok := archivedAfter(info.LastErr)
 	if !ok {
@@ -65,7 +63,7 @@ func (l *lane) revive(ctx context.Context, d *delivery, record tasks.Record) (bo
 	return revived, err
 }
 
-// runAgain brings a revived message back at once, or later when Redis did not answer.
+// runAgain retries a revived message at once, or later if Redis did not answer.
 func runAgain(err error) error {
 	if err != nil {
 		return later(err, redisRetry)

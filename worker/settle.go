@@ -32,14 +32,14 @@ func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.
 		s.Recipients.Accepted = 0
 		return l.giveUp(d, outcomes[class], s)
 	}
-	// errcode 0 with "ok. Warning: wrong json format." may have lost content.
+	// With errcode 0 and "ok. Warning: wrong json format.", content may have been lost.
 	if strings.Contains(strings.ToLower(reply.ErrMsg), "warning") {
-		s.ErrMsg = "WeCom took the message and said: " + reply.ErrMsg
+		s.ErrMsg = "WeCom took the message with a warning: " + reply.ErrMsg
 	}
 	if len(reply.Unread) > 0 {
-		// Sending it again would reach those a second time who have got it.
+		// Sending it again would duplicate it for those who got it.
 		s.State, s.Recipients.Accepted = tasks.Unknown, 0
-		s.ErrMsg = fmt.Sprintf("WeCom took the message, but it is not known who got it: its answer has %s in a form that is not known",
+		s.ErrMsg = fmt.Sprintf("WeCom took the message, but it is unknown who got it: its answer has %s in an unknown form",
 			strings.Join(reply.Unread, ", "))
 		return s
 	}
@@ -50,7 +50,7 @@ func (l *lane) judge(d *delivery, reply *message.SendResponse, err error) tasks.
 	return s
 }
 
-// outcome counts who got the message: its recipients without those that WeCom refused.
+// outcome counts who got the message: its recipients except those that WeCom refused.
 func (d *delivery) outcome(reply *message.SendResponse) tasks.Recipients {
 	r := tasks.Recipients{
 		Invalid: reply.InvalidUsers(), Unlicensed: reply.UnlicensedUsers(),
@@ -68,8 +68,8 @@ func codeOf(err error) int64 {
 	return 0
 }
 
-// giveUp makes a failure final when there is no next attempt: they are used up,
-// or WeCom may have taken the message and it must not be sent again.
+// giveUp makes a failure final if there is no next attempt: all are used up, or WeCom may have accepted the
+// message and it must not be sent again.
 func (l *lane) giveUp(d *delivery, o outcome, s tasks.Settlement) tasks.Settlement {
 	last := o.wait != nil && !o.uncounted && d.retried+1 >= d.allowed
 	switch {
@@ -82,22 +82,21 @@ func (l *lane) giveUp(d *delivery, o outcome, s tasks.Settlement) tasks.Settleme
 	return s
 }
 
-// mayResend says whether a message may be sent again whose newest attempt, and perhaps
-// others before, WeCom may have taken.
+// mayResend reports whether a message may be sent again although WeCom may have accepted its newest attempt,
+// and perhaps earlier ones.
 func (l *lane) mayResend(d *delivery) bool {
 	policy := l.resendPolicy(d)
 	return policy.Window != 0 && (policy.Resends == tasks.Unlimited || d.admission.InDoubt < policy.Resends)
 }
 
-// park gives up on a message that WeCom may have taken, and that must not be
-// sent again.
+// park gives up on a message that WeCom may have accepted and that must not be sent again.
 func (l *lane) park(ctx context.Context, d *delivery) error {
 	err := errors.New("an earlier attempt ended without an answer, and the message may not be sent again")
 	return l.settle(ctx, d, tasks.Settlement{State: tasks.Unknown, OutcomeUnknown: true, ErrMsg: err.Error()}, err)
 }
 
-// settle writes the record, then tells asynq. If the record cannot be written for
-// minutes, the task comes back, and the outcome of its attempt is unknown.
+// settle writes the record, then tells asynq. If the record cannot be written for minutes, the task is
+// retried and the outcome of its attempt is unknown.
 func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, cause error) error {
 	record, err := l.record(ctx, d, s)
 	if err != nil {
@@ -116,8 +115,8 @@ func (l *lane) settle(ctx context.Context, d *delivery, s tasks.Settlement, caus
 	return l.finish(d, record, cause)
 }
 
-// record records the outcome of an attempt, which nobody else knows, and retries while
-// Redis is unavailable. It tries at least once, even if the worker is stopping.
+// record records the outcome of an attempt, which exists nowhere else, and retries while Redis is
+// unavailable. It tries at least once, even if the worker is stopping.
 //
 //nolint:contextcheck // handlers are waited for until the lane has stopped
 func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tasks.Record, error) {
@@ -130,7 +129,7 @@ func (l *lane) record(ctx context.Context, d *delivery, s tasks.Settlement) (tas
 		})))
 }
 
-// once notifies only of the first error.
+// once notifies of the first error only.
 func once(do func(error)) backoff.Notify {
 	said := false
 	return func(err error, _ time.Duration) {
@@ -141,8 +140,8 @@ func once(do func(error)) backoff.Notify {
 	}
 }
 
-// retry brings the message back after the time that its outcome sets, or once the
-// app's block is over: until then its queue is paused.
+// retry retries the message after the delay of its outcome, or once the app's block is over: until then its
+// queue is paused.
 func retry(d *delivery, cause error, blockedFor time.Duration) error {
 	o := outcomes[wecom.ClassOf(cause)]
 	wait := o.wait(cause, d.retried)
@@ -158,7 +157,7 @@ func retry(d *delivery, cause error, blockedFor time.Duration) error {
 // acknowledge ends a redelivered task whose message is finished already.
 func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
 	if d.payload.Broadcast() != "" {
-		return nil // its broadcast knows the outcome
+		return nil // its broadcast has the outcome
 	}
 	record, err := l.app.Ledger.Record(ctx, d.payload.ID)
 	if err != nil {
@@ -171,9 +170,8 @@ func (l *lane) acknowledge(ctx context.Context, d *delivery) error {
 	return l.finish(d, record, errors.New(record.ErrMsg))
 }
 
-// finish shows the record in the dashboard and ends the task: archived when the
-// message needs somebody's attention, completed otherwise. The outcome of a broadcast's
-// call is in the books of the broadcast.
+// finish shows the record in the dashboard and ends the task: archived if the message needs attention,
+// completed otherwise. The outcome of a broadcast's call is in the records of the broadcast.
 func (l *lane) finish(d *delivery, record tasks.Record, cause error) error {
 	if d.payload.Broadcast() != "" {
 		return nil

@@ -63,8 +63,8 @@ func (l *lane) startAdmissionSpan(ctx context.Context, d *delivery) (_ context.C
 	}
 }
 
-// describe writes the outcome of an attempt into the delivery's span, and returns the
-// id of its trace, "" without one.
+// describe writes the outcome of an attempt into the delivery's span, and returns the id of its trace, ""
+// without one.
 func (d *delivery) describe(ctx context.Context, r tasks.Record, cause error) (traceID string) {
 	span := trace.SpanFromContext(ctx)
 	if !span.SpanContext().IsValid() {

@@ -16,9 +16,8 @@ const (
 	sweepPeriod = time.Minute
 )
 
-// startSweeper keeps the archives of the app's queues small, and the broadcasts going,
-// until ctx ends. The dead letters themselves are in the ledger. stop ends it and waits
-// for it.
+// startSweeper trims the archives of the app's queues, and keeps the broadcasts going, until ctx ends. The
+// dead letters themselves are in the ledger. stop ends it and waits for it.
 func (l *lane) startSweeper(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -41,10 +40,10 @@ func (l *lane) startSweeper(ctx context.Context) (stop func()) {
 
 func (l *lane) sweep(ctx context.Context) {
 	if err := l.app.Broadcasts.Heal(ctx); err != nil && ctx.Err() == nil {
-		l.log.WithLevel(l.levelOf(err)).Err(err).Msg("could not look after the broadcasts")
+		l.log.WithLevel(l.levelOf(err)).Err(err).Msg("could not check the broadcasts")
 	}
 	for _, priority := range tasks.Priorities() {
-		// Tasks that somebody archived by hand are not in the ledger, so they stay.
+		// Tasks that were archived manually are not in the ledger, so they stay.
 		sweep := asynqx.Sweep{Keep: archiveKept, Age: l.app.RecordTTL, Mark: archivedMark}
 		swept, err := asynqx.SweepArchive(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), sweep)
 		if err != nil && ctx.Err() == nil {

@@ -11,42 +11,40 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// turnstile lets the handlers of a lane ask for admission, the highest priority first,
-// and limits how many have passed it. Below the limits all pass at once; at a limit, one
-// asks at a time, when the app's rate allows, so that an alert waits for one call and
-// not for the backlog. Of one priority, no sender is let through twice in a row while
-// another waits.
+// turnstile lets the handlers of a lane ask for admission, the highest priority first, and limits how many
+// calls are in flight. Below the limits all pass at once. At a limit, one asks at a time, when the app's rate
+// allows, so that an alert waits for one call and not for the backlog. Within a priority, no sender passes
+// twice in a row while another waits.
 type turnstile struct {
 	size   int           // configured number of calls in flight
-	spread time.Duration // how late a handler asks at most, see askSpread
+	spread time.Duration // maximum random delay before a handler asks, see askSpread
 
 	mu       sync.Mutex
 	waiting  [][]*waiter // by rank, longest waiting first
 	timer    *time.Timer // wakes the first waiter
-	asking   bool        // a waiter that was let through has no answer yet
-	spentTo  time.Time   // until when the app's rate is spent
+	asking   bool        // a handler that passed has no answer yet
+	spentTo  time.Time   // until when the app's rate is used up
 	limit    int         // calls in flight allowed now
-	came     uint64      // handlers that have come so far
+	came     uint64      // handlers that have arrived so far
 	inFlight int
-	last     string // the sender that was let through last
+	last     string // the sender that passed last
 }
 
-// askSpread keeps all processes from asking at the moment when the rate opens: each asks
-// late by a random time up to this. It is less than the head start of the lowest priority,
-// so none of the rate is lost, and less than the head start of one priority over the next,
-// so no alert is overtaken.
+// askSpread keeps the processes from all asking at the moment the rate opens: each asks late by a random time
+// up to this. It is less than the head start of the lowest priority, so none of the rate is lost, and less
+// than the head start of one priority over the next, so no alert is overtaken.
 const askSpread = 60 * time.Millisecond
 
-// waiter is a handler that waits to be let through.
+// waiter is a handler that waits to pass.
 type waiter struct {
 	priority tasks.Priority
 	sender   string
-	number   uint64 // in the order in which handlers came
+	number   uint64 // in order of arrival
 	pass     chan struct{}
 }
 
-// errStopping is returned to a handler that still waits when the lane stops,
-// errImpatient to one that has waited too long.
+// errStopping is returned to a handler that is still waiting when the lane stops, errImpatient to one that
+// has waited too long.
 var (
 	errStopping  = errors.New("the worker is stopping")
 	errImpatient = errors.New("waited long for the app's rate; others were more urgent")
@@ -58,8 +56,8 @@ func newTurnstile(size int) *turnstile {
 	return t
 }
 
-// enter waits until a message of this priority and sender may ask. It returns the cause if
-// ctx ends first. Whoever is let through must call answer, and leave after the call.
+// enter waits until a message of this priority and sender may ask. If ctx ends first, it returns the cause. A
+// handler that passed must call answer, and leave after the call.
 func (t *turnstile) enter(ctx context.Context, p tasks.Priority, sender string) (*passage, error) {
 	t.mu.Lock()
 	t.came++
@@ -75,8 +73,7 @@ func (t *turnstile) enter(ctx context.Context, p tasks.Priority, sender string) 
 	return t.await(ctx, w)
 }
 
-// again is for a handler that was told to wait: it leaves, and queues up again in its
-// former place.
+// again is for a handler that was told to wait: it leaves, and queues up again in its former place.
 func (p *passage) again(ctx context.Context) (*passage, error) {
 	w := &waiter{p.priority, p.sender, p.number, make(chan struct{})}
 	p.mu.Lock()
@@ -101,7 +98,7 @@ func (t *turnstile) await(ctx context.Context, w *waiter) (*passage, error) {
 	}
 }
 
-// abandon removes a waiter, unless it was let through meanwhile.
+// abandon removes a waiter, unless it has passed meanwhile.
 func (t *turnstile) abandon(w *waiter, p *passage, cause error) error {
 	t.mu.Lock()
 	queue := t.waiting[rank(w.priority)]
@@ -116,7 +113,7 @@ func (t *turnstile) abandon(w *waiter, p *passage, cause error) error {
 	return cause
 }
 
-// idle reports whether nobody waits.
+// idle reports whether no handler waits.
 func (t *turnstile) idle() bool {
 	return !slices.ContainsFunc(t.waiting, func(queue []*waiter) bool { return len(queue) > 0 })
 }
@@ -138,8 +135,7 @@ func (t *turnstile) room(p tasks.Priority) int {
 	return t.limit - 1
 }
 
-// next lets the first waiter through, or sets the timer for it. The caller holds
-// the mutex.
+// next lets the first waiter pass, or sets the timer for it. The caller holds the mutex.
 func (t *turnstile) next() {
 	for r, queue := range t.waiting {
 		if len(queue) == 0 {
@@ -162,8 +158,8 @@ func (t *turnstile) next() {
 	}
 }
 
-// turn is the place of the waiter whose turn it is: the first of another sender than the last
-// one, or the first of all.
+// turn is the index of the waiter whose turn it is: the first of a different sender than the last one, or the
+// first of all.
 func (t *turnstile) turn(queue []*waiter) int {
 	return max(0, slices.IndexFunc(queue, func(w *waiter) bool { return w.sender != t.last }))
 }
@@ -178,17 +174,16 @@ func (t *turnstile) wake() {
 // stop ends the timer.
 func (t *turnstile) stop() { t.timer.Stop() }
 
-// passage is a handler's way through the turnstile, until its call is over.
+// passage is a handler that has passed the turnstile, until its call is over.
 type passage struct {
 	*turnstile
 	*waiter
 
-	queued   bool // others wait until it has its answer
+	queued   bool // others wait for its answer
 	answered bool
 }
 
-// answer passes on the pacer's answer, which opens the turnstile for the next handler or
-// closes it for a while.
+// answer reports the pacer's answer, which opens the turnstile for the next handler or closes it for a while.
 func (p *passage) answer(a tasks.Admission) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -202,7 +197,7 @@ func (p *passage) answer(a tasks.Admission) {
 	if to := time.Now().Add(spent); to.After(p.spentTo) {
 		p.spentTo = to
 	}
-	if a.Concurrency > 0 { // 0 where the limits were not asked
+	if a.Concurrency > 0 { // 0 if the limits were not consulted
 		p.limit = max(1, int(float64(p.size)*a.Concurrency))
 	}
 	p.end()
@@ -225,5 +220,5 @@ func (p *passage) leave() {
 	p.end()
 }
 
-// rank is the place of a priority in the order of serving, 0 for the highest.
+// rank is the position of a priority, 0 for the highest.
 func rank(p tasks.Priority) int { return slices.Index(tasks.Priorities(), p) }

@@ -18,10 +18,10 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Config is what a [Worker] needs. Redis and Apps are required.
+// Config is the configuration of a [Worker]. Redis and Apps are required.
 type Config struct {
-	// Redis is shared by all lanes. The caller closes it after Run has returned: asynq
-	// panics if its client is closed while in use.
+	// Redis is shared by all lanes. The caller closes it after Run has returned: asynq panics if its client
+	// is closed while in use.
 	Redis redis.UniversalClient
 	Apps  []App
 	// Logger gets one line per message outcome; the zero value is silent.
@@ -53,7 +53,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Worker serves the queues of its apps, each in a lane of its own.
+// Worker serves the queues of its apps, each in its own lane.
 type Worker struct {
 	cfg    Config
 	outage *outage
@@ -65,7 +65,7 @@ type Worker struct {
 	replaced chan struct{} // signals that lanes has changed
 }
 
-// New checks the configuration; it does not connect.
+// New validates the configuration; it does not connect.
 func New(cfg Config) (*Worker, error) {
 	if cfg.Redis == nil {
 		return nil, errors.New("worker: Config.Redis is nil")
@@ -86,11 +86,10 @@ func (w *Worker) tookBack(queue string, tasks int) {
 		Msg("a worker has stopped without finishing its tasks; they are back in their queue")
 }
 
-// Prepare checks the apps of a new configuration; apply puts them into effect. A new or
-// changed app gets a lane at once, while its old lane, like that of a removed app,
-// finishes the calls in flight. Both share limits and token in Redis. An unchanged app,
-// with the same Sender, Ledger and Pacer, keeps its lane. Sender, Ledger and Pacer must
-// be comparable, such as pointers.
+// Prepare validates the apps of a new configuration; apply puts them into effect. A new or changed app gets a
+// lane at once, while its old lane, like that of a removed app, finishes the calls in flight. Both share
+// limits and token in Redis. An unchanged app, with the same Sender, Ledger and Pacer, keeps its lane.
+// Sender, Ledger and Pacer must be comparable, such as pointers.
 func (w *Worker) Prepare(apps []App) (apply func(), err error) {
 	if len(apps) == 0 {
 		return nil, errNoApps
@@ -133,9 +132,9 @@ func (w *Worker) replace(lanes []*lane) {
 	}
 }
 
-// Run serves until ctx ends. It then takes no new message, waits for the calls in
-// flight, including those of replaced lanes, and returns nil; what was not sent stays in
-// the queue. If a lane cannot start, Run stops all of them and returns the error.
+// Run serves until ctx ends. It then dequeues no more messages, waits for the calls in flight, including
+// those of replaced lanes, and returns nil; unsent messages stay in the queue. If a lane cannot start, Run
+// stops all of them and returns the error.
 func (w *Worker) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	running := map[*lane]context.CancelFunc{}
@@ -161,16 +160,15 @@ func (w *Worker) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// readClock reads the clock of Redis before the first message needs it. If Redis does not
-// answer, there is no message either.
+// readClock reads the clock of Redis before the first message needs it. If Redis does not answer, there are
+// no messages either.
 func (w *Worker) readClock(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	_ = w.clock.Read(ctx)
 }
 
-// switchLanes starts the lanes that do not run yet, and stops those that are no longer
-// wanted.
+// switchLanes starts the lanes that are not running yet, and stops those that are no longer needed.
 func switchLanes(ctx context.Context, group *errgroup.Group, running map[*lane]context.CancelFunc, wanted []*lane) {
 	for _, lane := range wanted {
 		if running[lane] == nil {

@@ -155,7 +155,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		"refused in an array":      {fault: strange(`"invaliduser":["b","c"],"invalidparty":3,"msgid":"m"`), to: "a|b|c", state: tasks.Partial, attempts: 1, says: "refused 3 of its recipients"},
 		"refused in a strange form": {
 			fault: strange(`"invaliduser":{"b":1},"msgid":"m"`), to: "a|b", state: tasks.Unknown, attempts: 1,
-			says: "not known who got it: its answer has invaliduser", archived: true,
+			says: "unknown who got it: its answer has invaliduser", archived: true,
 		},
 		"no recipient is valid":  {to: "left", state: tasks.Rejected, errcode: 81013, attempts: 1, says: "errcode 81013", archived: true},
 		"the content is refused": {fault: &wecomtest.Fault{ErrCode: 45002, Times: 1}, to: "a", state: tasks.Rejected, errcode: 45002, attempts: 1, says: "45002", archived: true},
