@@ -26,15 +26,14 @@ type Code int64
 
 // The codes that this module itself returns, or acts on beyond their class.
 const (
-	CodeInvalidParameter Code = 40058 // for whatever has no code of its own
+	CodeInvalidParameter Code = 40058 // for problems without a code of their own
 	CodeTooLateToRecall  Code = 42052 // the message is older than 24 hours
 	CodeResponseCodeUsed Code = 60140 // or too old, or unknown
-	CodeAllInvalid       Code = 81013 // if only some recipients are, WeCom accepts the call and names them (90236)
+	CodeAllInvalid       Code = 81013 // otherwise WeCom accepts the call and lists the invalid ones (90236)
 )
 
-// Error is the code and its meaning: "errcode 45009: API call frequency
-// exceeded". It shows what this package knows of the code; what WeCom answered
-// is in its errmsg.
+// Error is the code and its meaning: "errcode 45009: API call frequency exceeded". The meaning is this
+// package's; [Error] has WeCom's errmsg.
 func (c Code) Error() string { return fmt.Sprintf("errcode %d: %s", int64(c), c.Meaning()) }
 
 // Class is the meaning of the code as an answer to any API but gettoken: gettoken answers 40001 to a wrong

@@ -11,9 +11,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// changeCard posts the update of a card. WeCom lists those whose card stays as it is in
-// another form than in the answer to a message; if the update is for everyone, the books
-// name none of them.
+// changeCard posts the update of a card. WeCom lists the members whose card was not changed in another form
+// than in the answer to a message; for an update to everyone, the record names none of them.
 func (l *lane) changeCard(ctx context.Context, d *delivery) (*message.SendResponse, error) {
 	answer := new(message.UpdateTemplateCardResponse)
 	err := l.app.Sender.Post(ctx, message.APIUpdateTemplateCard, d.payload.Body, answer)
