@@ -15,28 +15,26 @@ import (
 )
 
 const (
-	// lookPeriod is how often a process looks at each of its queues at most, and lookCost
-	// how much later for each of them: all together cost Redis 25 commands a second. What
-	// somebody enqueues who does not tell is found then: plain asynq, for instance.
+	// A process checks each of its queues at most every lookPeriod, plus lookCost per queue: together that
+	// costs Redis 25 commands a second. It finds tasks whose producer does not notify, such as plain asynq.
 	lookPeriod, lookCost = time.Second, 40 * time.Millisecond
-	// busyCost is the same for queues in which there is something: 100 commands a second.
+	// busyCost is the same for queues with tasks: 100 commands a second.
 	busyCost = 10 * time.Millisecond
-	// deafPeriod and deafCost are the same while the process hears nothing.
+	// deafPeriod and deafCost are the same while there is no subscription.
 	deafPeriod, deafCost = 100 * time.Millisecond, 2 * time.Millisecond
-	// lookPause is the shortest time between two looks: those that are due then are one.
+	// lookPause is the shortest time between two checks: those due within it are combined.
 	lookPause = deafPeriod
-	// looksTogether is how many queues are looked at in one round trip.
+	// looksTogether is how many queues are checked in one round trip.
 	looksTogether = 100
-	// silence is how long a subscription may say nothing until it is asked whether it lives.
+	// silence is how long a subscription may be silent before it is pinged.
 	silence = 30 * time.Second
 )
 
-// Bells wakes the idle asynq servers of a process, which do not poll: it listens to those who
-// enqueue, on one connection, and looks at the queues now and then. It also takes back what
-// workers that were killed have left behind.
+// Bells wakes the idle asynq servers of a process, which do not poll: it subscribes to notifications of
+// enqueues, on one connection, and checks the queues now and then. It also takes back the tasks of killed
+// workers.
 type Bells struct {
-	// OnTakeBack is called when tasks that a worker has left behind are in their queue again;
-	// nil for nobody.
+	// OnTakeBack, if set, is called when tasks of a dead worker are in their queue again.
 	OnTakeBack func(queue string, tasks int)
 
 	rdb  redis.UniversalClient
@@ -44,36 +42,36 @@ type Bells struct {
 
 	mu     sync.Mutex
 	queues map[string]*bell
-	busy   int  // queues in which there was something
-	hears  bool // there is a subscription
+	busy   int  // queues with tasks
+	hears  bool // the subscription is up
 	added  chan struct{}
 }
 
-// bell is that of a queue.
+// bell is the bell of a queue.
 type bell struct {
 	servers  map[chan struct{}]struct{}
-	seen     bool // it was looked at
-	busy     bool // and there was something
+	seen     bool // it has been checked
+	busy     bool // it had tasks
 	nextLook time.Time
 }
 
-// NewBells makes the bells of a process, which ring while [Bells.Run] runs. note is called
-// after each look, as that of [NewWorkerClient].
+// NewBells returns the bells of a process, which are active during [Bells.Run]. note is called after each
+// check, like that of [NewWorkerClient].
 func NewBells(rdb redis.UniversalClient, note func(error)) *Bells {
 	return &Bells{rdb: rdb, note: note, queues: map[string]*bell{}, added: make(chan struct{}, 1)}
 }
 
-// Run rings until ctx ends.
+// Run wakes servers until ctx ends.
 func (b *Bells) Run(ctx context.Context) {
 	var group errgroup.Group
 	group.Go(func() error { b.listen(ctx); return nil })
 	group.Go(func() error { b.look(ctx); return nil })
 	group.Go(func() error { b.register(ctx); return nil })
 	group.Go(func() error { b.takeOver(ctx); return nil })
-	_ = group.Wait() // they return nothing else
+	_ = group.Wait() // always nil
 }
 
-// hang makes the bells of queues ring for one server. remove ends that.
+// hang registers a server for queues. remove undoes that.
 func (b *Bells) hang(queues []string) (rung <-chan struct{}, remove func()) {
 	server := make(chan struct{}, 1)
 	b.mu.Lock()
@@ -100,8 +98,7 @@ func (b *Bells) remove(queues []string, server chan struct{}) {
 	}
 }
 
-// isBusy reports whether there was something in a queue when it was looked at last, or
-// whether nobody has looked yet.
+// isBusy reports whether a queue had tasks at the last check, or has not been checked yet.
 func (b *Bells) isBusy(queue string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -109,7 +106,7 @@ func (b *Bells) isBusy(queue string) bool {
 	return bell != nil && (bell.busy || !bell.seen)
 }
 
-// busyQueues are those in which there was something when they were looked at last.
+// busyQueues returns the queues that had tasks at the last check.
 func (b *Bells) busyQueues() map[string]bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -122,7 +119,7 @@ func (b *Bells) busyQueues() map[string]bool {
 	return busy
 }
 
-// ring wakes the servers of a queue. One that is at work asks once more when it is done.
+// ring wakes the servers of a queue. A busy server dequeues once more when it is done.
 func (b *Bells) ring(queue string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -136,11 +133,11 @@ func (b *Bells) ring(queue string) {
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
-	default: // there is a signal already
+	default: // a signal is pending
 	}
 }
 
-// listen hears those who enqueue.
+// listen receives notifications of enqueues.
 func (b *Bells) listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		b.hear(ctx)
@@ -149,8 +146,8 @@ func (b *Bells) listen(ctx context.Context) {
 	}
 }
 
-// hear listens on one connection until it fails. go-redis would connect anew by itself,
-// without telling that nothing was heard meanwhile.
+// hear listens on one connection until it fails. go-redis would reconnect silently, and notifications missed
+// meanwhile would go unnoticed.
 func (b *Bells) hear(ctx context.Context) {
 	sub := b.rdb.Subscribe(ctx, wakeChannel)
 	defer func() { _ = sub.Close() }()
@@ -173,13 +170,13 @@ func (b *Bells) hear(ctx context.Context) {
 			b.setHears(true)
 		case *redis.Message:
 			b.ring(said.Payload)
-		default: // the answer to a ping
+		default: // a pong
 		}
 	}
 }
 
-// setHears notes whether there is a subscription. When it begins or ends, something may have
-// been missed: all queues are looked at.
+// setHears records whether the subscription is up. When that changes, notifications may have been missed: all
+// queues are checked.
 func (b *Bells) setHears(hears bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -193,7 +190,7 @@ func (b *Bells) setHears(hears bool) {
 	signal(b.added)
 }
 
-// register shows the queues in the dashboard, for all servers of the process.
+// register registers the queues for the dashboard, for all servers of the process.
 func (b *Bells) register(ctx context.Context) {
 	for ctx.Err() == nil {
 		b.mu.Lock()
@@ -206,7 +203,7 @@ func (b *Bells) register(ctx context.Context) {
 
 func (b *Bells) served(err error) { noteOutage(b.note, err) }
 
-// look looks at the queues, each in its time.
+// look checks the queues when they are due.
 func (b *Bells) look(ctx context.Context) {
 	for ctx.Err() == nil {
 		queues, wait := b.due(time.Now())
@@ -224,11 +221,11 @@ func (b *Bells) look(ctx context.Context) {
 	}
 }
 
-// due returns the queues that are to be looked at, and when the next one is.
+// due returns the queues to check now, and the time until the next one.
 func (b *Bells) due(now time.Time) (queues []string, wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	wait = time.Hour // until somebody hangs a bell
+	wait = time.Hour // until a bell is registered
 	for queue, bell := range b.queues {
 		if !bell.nextLook.After(now) && len(queues) < looksTogether {
 			queues = append(queues, queue)
@@ -239,8 +236,8 @@ func (b *Bells) due(now time.Time) (queues []string, wait time.Duration) {
 	return queues, wait
 }
 
-// period is how long a queue is not looked at. It is random, or one process after the other
-// would do so at the same moment.
+// period is the time between two checks of a queue. It is random, so that processes do not check at the same
+// time.
 func (b *Bells) period(bell *bell) time.Duration {
 	all := len(b.queues)
 	period := max(lookPeriod, time.Duration(all)*lookCost)
@@ -253,7 +250,7 @@ func (b *Bells) period(bell *bell) time.Duration {
 	return period - rand.N(period/10) //nolint:gosec // no secret
 }
 
-// lookAt wakes the servers of those queues in which there is something.
+// lookAt wakes the servers of the queues that have tasks.
 func (b *Bells) lookAt(ctx context.Context, queues []string) bool {
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
@@ -274,7 +271,7 @@ func (b *Bells) lookAt(ctx context.Context, queues []string) bool {
 	return !IsOutage(err)
 }
 
-// saw notes whether there was something in a queue.
+// saw records whether a queue had tasks.
 func (b *Bells) saw(queue string, something bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -20,22 +20,20 @@ type Task struct {
 	Opts []asynq.Option
 	// At is when it is due, by the clock of Redis and in whole seconds; zero for at once.
 	At time.Time
-	// Replaces lets the task take the id of one that has ended, and that asynq only keeps
-	// for the dashboard.
+	// Replaces lets the task take the id of a finished one that asynq only keeps for the dashboard.
 	Replaces bool
-	// Sender is who has sent it: while many wait, those of one sender do not hold up the
-	// others'. Those of whom it is not known are of one sender, "".
+	// Sender is the sender: while many tasks wait, those of one sender do not hold up others. Unknown senders
+	// share "".
 	Sender string
-	// Owed lets the task into a full Redis, and before others when it is due: it is a part of a
-	// message that is there already.
+	// Owed admits the task to a full Redis, and puts it before others when it is due: it is part of a message
+	// that is already in the queue.
 	Owed bool
 }
 
 // Result is the result of one [Task]: Info or Err is set.
 //
-// Err is asynq.ErrTaskIDConflict if a task with this id is in the queue already, in
-// whatever state; *[RedisError] if Redis did not confirm it; any other error means that
-// asynq rejected the task itself.
+// Err is asynq.ErrTaskIDConflict if a task with this id is already in the queue, in any state; *[RedisError]
+// if Redis did not confirm it; any other error means that asynq rejected the task itself.
 type Result struct {
 	Info *asynq.TaskInfo
 	Err  error
@@ -47,7 +45,7 @@ type RedisError struct{ Err error }
 // Error includes the text of Redis's error.
 func (e *RedisError) Error() string {
 	if IsFull(e.Err) {
-		return "redis is full: raise maxmemory, or try again when workers have made room (" + e.Err.Error() + ")"
+		return "redis is full: raise maxmemory, or try again when workers have freed memory (" + e.Err.Error() + ")"
 	}
 	return "redis: " + e.Err.Error()
 }
@@ -55,12 +53,11 @@ func (e *RedisError) Error() string {
 // Unwrap returns the cause.
 func (e *RedisError) Unwrap() error { return e.Err }
 
-// BulkEnqueue enqueues all tasks in one round trip, each atomically and with its own
-// result; the results are in the order of the tasks. Give every task a TaskID: when the
-// connection breaks, go-redis sends everything again, and only the id shows that a task
-// is in the queue already. now is the time by the clock of Redis.
+// BulkEnqueue enqueues all tasks in one round trip, each atomically and with its own result; the results are
+// in the order of the tasks. Give every task a TaskID: if the connection breaks, go-redis sends everything
+// again, and only the id shows that a task is already in the queue. now is the time by the clock of Redis.
 //
-// If tasks meet ended ones that they may replace, it takes two more round trips.
+// If tasks conflict with finished ones that they may replace, it takes two more round trips.
 func BulkEnqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, tasks []Task) []Result {
 	results, met := enqueue(ctx, rdb, now, tasks)
 	replaced := dropEnded(ctx, rdb, met)
@@ -78,13 +75,13 @@ func BulkEnqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, 
 	return results
 }
 
-// met is a task that is in the queue already, and that another one may replace.
+// met is a task already in the queue that another one may replace.
 type met struct {
-	by  int // index of that one
+	by  int // index of the other one
 	key string
 }
 
-// enqueue puts tasks into Redis in one round trip.
+// enqueue enqueues tasks in one round trip.
 func enqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, tasks []Task) ([]Result, []met) {
 	results := make([]Result, len(tasks))
 	rec := newRecorder(rdb)
@@ -121,8 +118,8 @@ func enqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, task
 //go:embed drop_ended.lua
 var dropEndedSource string
 
-// dropEnded deletes those of the tasks that have ended, and returns the indices of the
-// tasks that have met them. A task that Redis does not let go stays, with its conflict.
+// dropEnded deletes the finished ones of the tasks, and returns the indices of the tasks that conflicted with
+// them. If the deletion fails, the conflict remains.
 func dropEnded(ctx context.Context, rdb redis.UniversalClient, conflicts []met) (replaced []int) {
 	if len(conflicts) == 0 {
 		return nil
@@ -144,8 +141,8 @@ func dropEnded(ctx context.Context, rdb redis.UniversalClient, conflicts []met) 
 	return replaced
 }
 
-// options makes asynq, which goes by this host's clock, schedule a task that has a time;
-// [recorder.retime] corrects the time.
+// options are asynq's options. asynq uses this host's clock for a scheduled task; [recorder.retime] corrects
+// the time.
 func (t Task) options() []asynq.Option {
 	if t.At.IsZero() {
 		return t.Opts

@@ -9,13 +9,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Collector exports all of asynq's queues to Prometheus, under the names and types that
-// asynqmon's charts need; a task that is due counts as pending. Each collection costs
-// three round trips per queue and makes Redis estimate the queue's memory, so do not
-// collect at every scrape of every process.
+// Collector exports all of asynq's queues to Prometheus, with the names and types that asynqmon's charts
+// need; a task that is due counts as pending. Each collection costs three round trips per queue and makes
+// Redis estimate the queue's memory, so do not collect at every scrape of every process.
 //
-// If Redis fails for one queue, only that queue has an invalid metric: serve the others
-// with promhttp.ContinueOnError.
+// If Redis fails for one queue, only that queue has an invalid metric: serve the others with
+// promhttp.ContinueOnError.
 type Collector struct {
 	rdb       redis.UniversalClient
 	inspector *asynq.Inspector
@@ -28,12 +27,11 @@ func NewCollector(rdb redis.UniversalClient) *Collector {
 	return &Collector{rdb, asynq.NewInspectorFromRedisClient(rdb)}
 }
 
-// gauge is one number of a queue. asynq's own collector calls the first one a
-// total, though it goes up and down.
+// gauge is one number of a queue. asynq's own collector calls the first one a total, though it can decrease.
 type gauge struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
-	state string // the second label, where there is one
+	state string // the second label, if any
 	value func(*asynq.QueueInfo) float64
 }
 
@@ -48,7 +46,7 @@ func (g gauge) metric(q *asynq.QueueInfo) prometheus.Metric {
 var (
 	tasksDesc     = queueDesc("asynq_tasks_enqueued_total", "Tasks in a queue now, by state.", "state")
 	sizeDesc      = queueDesc("asynq_queue_size", "Tasks in a queue now, including finished ones.")
-	latencyDesc   = queueDesc("asynq_queue_latency_seconds", "How long the oldest task of a queue has waited since it was enqueued, or since its time.")
+	latencyDesc   = queueDesc("asynq_queue_latency_seconds", "How long the oldest task of a queue has waited since it was enqueued or due.")
 	memoryDesc    = queueDesc("asynq_queue_memory_usage_approx_bytes", "Memory that a queue takes in Redis, estimated from samples.")
 	processedDesc = queueDesc("asynq_tasks_processed_total", "Finished deliveries, successful or not.")
 	failedDesc    = queueDesc("asynq_tasks_failed_total", "Failed deliveries.")
@@ -59,8 +57,8 @@ func queueDesc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, append([]string{"queue"}, labels...), nil)
 }
 
-// misnamed is the type of a gauge that asynq calls a total: Prometheus's linter takes such a
-// name for a counter's or for nothing, and asynqmon's charts know no other.
+// misnamed is the type of gauges that asynq calls a total: Prometheus's linter accepts the name only for a
+// counter or an untyped metric, and asynqmon's charts expect the name.
 const misnamed = prometheus.UntypedValue
 
 var gauges = []gauge{
@@ -100,7 +98,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	for _, queue := range queues {
 		info, err := c.queue(queue)
 		if err != nil {
-			ch <- prometheus.NewInvalidMetric(sizeDesc, fmt.Errorf("look into queue %s: %w", queue, err))
+			ch <- prometheus.NewInvalidMetric(sizeDesc, fmt.Errorf("inspect queue %s: %w", queue, err))
 			continue
 		}
 		for _, g := range gauges {
@@ -109,8 +107,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// queue describes a queue as its workers see it: what is due waits for them like what is
-// pending.
+// queue describes a queue as its workers see it: due tasks count as pending.
 func (c *Collector) queue(name string) (*asynq.QueueInfo, error) {
 	info, err := c.inspector.GetQueueInfo(name)
 	if err != nil {

@@ -108,7 +108,7 @@ func TestABrokenQueueDropsNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := collect(t, asynqx.NewCollector(rdb))
-	if err == nil || !strings.Contains(err.Error(), "look into queue broken") {
+	if err == nil || !strings.Contains(err.Error(), "inspect queue broken") {
 		t.Errorf("error %v, want one that names the broken queue", err)
 	}
 	if got["asynq_queue_size{ops:default}"] != 1 {

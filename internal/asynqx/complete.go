@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// completedTogether is how many tasks are ended in one round trip.
+	// completedTogether is how many tasks are completed in one round trip.
 	completedTogether = 64
-	// roomTasks is how many tasks make room for one message that was sent: with it the
-	// queue's finished tasks are soon gone, and a call never holds up Redis.
+	// roomTasks is how many finished tasks are deleted for one sent message if Redis is full: enough to empty
+	// the queue's set soon, few enough not to block Redis.
 	roomTasks = 20
 )
 
@@ -27,7 +27,7 @@ var (
 	completeScript = redis.NewScript(completeSource)
 )
 
-// completion is what asynq wants to be written about a task that is done.
+// completion is the data of asynq's script that completes a task.
 type completion struct {
 	queue     string
 	active    []string // asynq's keys: active, lease
@@ -39,9 +39,8 @@ type completion struct {
 	task      any // encoded
 }
 
-// completionOf recognises asynq's scripts that end a task that is done, by their keys:
-// active, lease, then the task, processed of the day and processed; and in front of these
-// completed, if the task is kept.
+// completionOf recognises asynq's scripts that complete a task by their keys: active, lease, the task,
+// processed of the day and processed; preceded by completed if the task is retained.
 func completionOf(keys []string, args []any) (completion, bool) {
 	if len(keys) < 5 || !strings.HasSuffix(keys[0], ":active") || !strings.HasSuffix(keys[1], ":lease") {
 		return completion{}, false
@@ -56,15 +55,15 @@ func completionOf(keys []string, args []any) (completion, bool) {
 		c.mostStats = args[2]
 		return c, true
 	}
-	return completion{}, false // of a unique task, which wecomq does not have
+	return completion{}, false // a unique task, which wecomq does not use
 }
 
-// together says whether one script can end both.
+// together reports whether one script can complete both.
 func (c completion) together(other completion) bool {
 	return c.queue == other.queue && c.processed[0] == other.processed[0]
 }
 
-// complete ends a task, with its result, in place of asynq's script.
+// complete completes a task, with its result, in place of asynq's script.
 func (c *WorkerClient) complete(ctx context.Context, done completion) *redis.Cmd {
 	cmd := redis.NewCmd(ctx)
 	active, err := c.completions.Do(ctx, done)
@@ -80,7 +79,7 @@ func (c *WorkerClient) complete(ctx context.Context, done completion) *redis.Cmd
 	return cmd
 }
 
-// completeAll ends the tasks, those of one queue in one round trip.
+// completeAll completes the tasks, those of one queue in one round trip.
 func (c *WorkerClient) completeAll(ctx context.Context, done []completion) []groupcommit.Answer[bool] {
 	answers := make([]groupcommit.Answer[bool], len(done))
 	answered := make([]bool, len(done))
@@ -99,7 +98,7 @@ func (c *WorkerClient) completeAll(ctx context.Context, done []completion) []gro
 	return answers
 }
 
-// completeBatch ends those of the tasks that batch names.
+// completeBatch completes the tasks with the indices in batch.
 func (c *WorkerClient) completeBatch(ctx context.Context, done []completion, batch []int, answers []groupcommit.Answer[bool]) {
 	first := done[batch[0]]
 	args := []any{first.statsEnd, queueKey(first.queue, "t:"), first.mostStats, roomTasks}
@@ -121,15 +120,15 @@ func (c *WorkerClient) completeBatch(ctx context.Context, done []completion, bat
 	}
 }
 
-// results are what handlers have written for the dashboard. They go to Redis with the end of
-// their tasks.
+// results holds the results that handlers have written for the dashboard. They are written to Redis when the
+// task is completed.
 type results struct {
 	mu  sync.Mutex
 	all map[string]any // by task
 }
 
-// mostResults bounds those of tasks whose end asynq has left to another worker, because
-// Redis was unavailable for longer than a lease.
+// mostResults bounds the results of tasks that another worker completes, because Redis was unavailable for
+// longer than a lease.
 const mostResults = 10_000
 
 func (r *results) keep(id string, result any) {
@@ -141,7 +140,7 @@ func (r *results) keep(id string, result any) {
 	r.all[id] = result
 }
 
-// of is "" if there is none.
+// of returns "" if there is none.
 func (r *results) of(id string) any {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,12 +1,12 @@
--- Ends tasks that are done, in place of asynq 0.26's own scripts, which end one each. They
--- are kept for the dashboard, unless Redis is full: then they go, and with them older ones
--- that are only kept for it, those first whose time is over first.
+-- Completes tasks, in place of asynq 0.26's own scripts, which complete one each. They are
+-- retained for the dashboard unless Redis is full: then they are deleted, together with older
+-- finished ones, those that expire first.
 -- KEYS 1 active (list) 2 lease (zset) 3 completed (zset) 4 processed of the day 5 processed
--- ARGV 1 when KEYS 4 expires, in Unix seconds 2 prefix of the tasks' keys 3 the most that KEYS 5 counts to
---      4 how many older tasks make room for one
---      then of each task: id, when it expires in Unix seconds ('' to delete it now), the
+-- ARGV 1 when KEYS 4 expires, in Unix seconds 2 prefix of the tasks' keys 3 maximum of KEYS 5
+--      4 how many older tasks are deleted for each one
+--      then for each task: id, when it expires in Unix seconds ('' to delete it now), the
 --      encoded task, its result ('' for none)
--- result 1 if Redis is full; then of each task 1, or 0 if it was not active
+-- result 1 if Redis is full; then for each task 1, or 0 if it was not active
 local full = type(redis.pcall('SETNX', KEYS[5], 0)) == 'table'
 local found, ended, kept = {full and 1 or 0}, {}, {} -- kept: {expires, id, …}
 local last = {} -- the command for each task
@@ -49,8 +49,8 @@ if redis.call('GET', KEYS[5]) == ARGV[3] then
 else
   redis.call('INCRBY', KEYS[5], #ended)
 end
--- The tasks themselves come last: while their slot is moving, one may be elsewhere already, which
--- ends a script. The queue is right by then, and asynq's janitor deletes what is in its set.
+-- The tasks themselves come last: while their slot is being migrated, one may already be elsewhere, which
+-- aborts the script. The queue is consistent by then, and asynq's janitor deletes what is in its set.
 for _, command in ipairs(last) do
   redis.pcall(unpack(command))
 end

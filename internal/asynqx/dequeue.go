@@ -17,11 +17,10 @@ import (
 )
 
 const (
-	// takenLife is how long a dequeue whose reply was lost can be repeated. It is shorter
-	// than the time after which another worker may have the task: see takeover.go.
+	// takenLife is how long a dequeue whose reply was lost can be repeated. It is shorter than the time after
+	// which another worker may take the task: see takeover.go.
 	takenLife = 10 * time.Second
-	// mostDequeued and mostDequeuedBytes bound the tasks of one dequeue: Redis serves nobody
-	// else meanwhile.
+	// mostDequeued and mostDequeuedBytes bound the tasks of one dequeue, which blocks Redis meanwhile.
 	mostDequeued      = 64
 	mostDequeuedBytes = 1 << 20
 )
@@ -39,27 +38,26 @@ var (
 	giveBackScript = redis.NewScript(wakeSource + putBackSource + giveBackSource)
 )
 
-// dequeuer dequeues tasks for one asynq server, which asks for them one by one, as many at
-// once as it has handlers for. A lost reply loses no task: each dequeue keeps its name until
-// it is answered.
+// dequeuer dequeues tasks for one asynq server, which asks for one at a time; it fetches as many as there are
+// free handlers. A lost reply loses no task: a dequeue keeps its name until it is answered.
 type dequeuer struct {
 	server string
-	free   func() int // handlers, with the one that the next task is for
+	free   func() int // free handlers, including the one for the next task
 
 	mu       sync.Mutex
-	answered map[string]uint64     // dequeues by queue
-	fetched  map[string][]dequeued // by queue, the next first
-	next     map[string]time.Time  // by queue, when there may be a task if nothing happens
+	answered map[string]uint64     // answered dequeues by queue
+	fetched  map[string][]dequeued // by queue, next first
+	next     map[string]time.Time  // by queue: when the next task is due
 }
 
-// dequeued is a task that no handler has yet.
+// dequeued is a fetched task without a handler.
 type dequeued struct{ id, task string }
 
 func newDequeuer(free func() int) *dequeuer {
 	return &dequeuer{server: rand.Text(), free: free, answered: map[string]uint64{}, fetched: map[string][]dequeued{}, next: map[string]time.Time{}}
 }
 
-// dequeue answers asynq's dequeue from a queue.
+// dequeue replaces asynq's dequeue from a queue.
 func (d *dequeuer) dequeue(ctx context.Context, rdb redis.UniversalClient, queueKeys []string) *redis.Cmd {
 	queue, cmd := queueOf(queueKeys[0]), nothing(ctx)
 	task, wait := d.take(queue)
@@ -81,8 +79,7 @@ func (d *dequeuer) dequeue(ctx context.Context, rdb redis.UniversalClient, queue
 	return cmd
 }
 
-// add remembers tasks; fetched has their ids and themselves, one after the other. If there
-// was none, it remembers when to ask again.
+// add stores tasks; fetched alternates ids and tasks. If there was none, it stores when to ask again.
 func (d *dequeuer) add(queue string, fetched []string) error {
 	if len(fetched) < 2 {
 		return fmt.Errorf("dequeue.lua replied %d values", len(fetched))
@@ -103,8 +100,7 @@ func (d *dequeuer) add(queue string, fetched []string) error {
 	return nil
 }
 
-// soonest is the first moment at which there may be a task although nothing happens, zero if
-// there is none.
+// soonest is when the next task is due in any queue, zero if none is known.
 func (d *dequeuer) soonest() (soonest time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -116,8 +112,8 @@ func (d *dequeuer) soonest() (soonest time.Time) {
 	return soonest
 }
 
-// take is a task that was fetched. If there is none of this queue, but of another, wait is
-// set: the free handlers are for those.
+// take returns a fetched task. If there is none for this queue, but for another, wait is set: the free
+// handlers are reserved for those.
 func (d *dequeuer) take(queue string) (task string, wait bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -131,8 +127,8 @@ func (d *dequeuer) take(queue string) (task string, wait bool) {
 	return "", wait
 }
 
-// fetch runs our script with the keys of asynq's script. Its arguments are ours: in
-// asynq's the lease ends by this host's clock.
+// fetch runs our script with the keys of asynq's, but with our arguments: asynq's lease ends by this host's
+// clock.
 func (d *dequeuer) fetch(ctx context.Context, rdb redis.UniversalClient, queue string, queueKeys []string) *redis.Cmd {
 	d.mu.Lock()
 	name := strconv.FormatUint(d.answered[queue], 10)
@@ -149,7 +145,7 @@ func (d *dequeuer) fetch(ctx context.Context, rdb redis.UniversalClient, queue s
 	return cmd
 }
 
-// ids are the tasks of a queue that no handler has yet.
+// ids returns the fetched tasks of a queue without a handler.
 func (d *dequeuer) ids(queue string) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -160,8 +156,8 @@ func (d *dequeuer) ids(queue string) []string {
 	return ids
 }
 
-// giveBack puts the tasks that no handler has into their queues again, where they were.
-// Those that Redis does not take come back when their leases end.
+// giveBack returns the tasks without a handler to their places in their queues. If that fails, they return
+// when their leases expire.
 func (d *dequeuer) giveBack(ctx context.Context, rdb redis.UniversalClient) {
 	d.mu.Lock()
 	fetched := d.fetched
@@ -176,7 +172,7 @@ func (d *dequeuer) giveBack(ctx context.Context, rdb redis.UniversalClient) {
 	}
 }
 
-// queueOf is the queue of an asynq key such as asynq:{ops:critical}:pending.
+// queueOf returns the queue of an asynq key such as asynq:{ops:critical}:pending.
 func queueOf(key string) string {
 	_, queue, _ := strings.Cut(key, "{")
 	queue, _, _ = strings.Cut(queue, "}")

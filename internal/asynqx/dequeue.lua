@@ -38,13 +38,12 @@ if taken then
     return again
   end
 end
-local pause = redis.call('PTTL', KEYS[2]) -- -2: there is none; -1: it does not end by itself
+local pause = redis.call('PTTL', KEYS[2]) -- -2: not paused; -1: without a TTL
 if pause ~= -2 then
   return {'', tostring(pause < 0 and pause or pause + 1)}
 end
 
--- due returns the task of a set whose time came first, and that time. If it is still to come,
--- there is no task yet.
+-- due returns the earliest task of a set, and its time; no task if that is in the future.
 local next_due = math.huge
 local function due(set)
   local first = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')
@@ -61,10 +60,10 @@ local function room()
   return tonumber(ARGV[5]) - #ids > 0 and bytes < tonumber(ARGV[6])
 end
 
--- hold makes tasks active, but for those that were deleted while they waited, until there is no
--- room. They are still where they were: of a script that a power cut ends half way, no task is
--- nowhere.
--- result how many of them it has dealt with
+-- hold makes tasks active, except those deleted while they waited, until the limits are reached.
+-- They are not removed from where they were: if a power failure interrupts the script, no task
+-- is lost.
+-- result how many of them were processed
 local function hold(waiting)
   local held, leases, dealt = {}, {}, 0
   while dealt < #waiting and room() do
@@ -90,7 +89,7 @@ local function hold(waiting)
   return dealt
 end
 
--- take_due takes the next task whose time has come.
+-- take_due takes the next task that is due.
 local function take_due()
   local from = KEYS[6]
   local id, at = due(from)
@@ -105,7 +104,7 @@ local function take_due()
   return id
 end
 
--- take_pending takes those that come next, from the end of the list, and returns how many.
+-- take_pending takes the next ones from the end of the list, and returns how many.
 local function take_pending(most)
   local last, waiting = redis.call('LRANGE', KEYS[1], -most, -1), {}
   for i = #last, 1, -1 do
@@ -116,8 +115,8 @@ local function take_pending(most)
   return taken
 end
 
--- crowded reports whether more of the tasks that somebody has scheduled are due than may hold
--- up others. What went ahead, or waited for a limit, is not of these, and comes before.
+-- crowded reports whether more scheduled tasks are due than may hold up others. Tasks that
+-- went ahead, or waited for a limit, do not count, and come first.
 local function crowded()
   if redis.call('ZCOUNT', KEYS[6], '-inf', now) <= MANY then
     return false

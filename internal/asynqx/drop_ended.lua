@@ -1,7 +1,7 @@
--- Deletes a task that has ended, and is only kept for the dashboard.
+-- Deletes a finished task that is only kept for the dashboard.
 -- KEYS 1 task (hash) 2 completed tasks (zset) 3 archived tasks (zset)
 -- ARGV 1 id of the task
--- result 1 when it was deleted
+-- result 1 if it was deleted
 local state = redis.call('HGET', KEYS[1], 'state')
 if state ~= 'completed' and state ~= 'archived' then
   return 0

@@ -1,5 +1,5 @@
--- Lists the tasks whose lease has been over for as long as one lasts, by the clock of
--- Redis. One that ends further ahead than any lease was given before that clock went back.
+-- Lists the tasks whose lease expired at least one lease length ago, by the clock of Redis. A
+-- lease that ends later than any could was given before that clock was set back.
 -- KEYS 1 lease (zset)
 -- ARGV 1 length of a lease in s 2 prefix of the tasks' keys
 -- result encoded tasks

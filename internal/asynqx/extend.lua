@@ -3,7 +3,7 @@
 -- ARGV 1 length of a lease in s 2.. ids of tasks
 -- result 0
 local lease_end = tonumber(redis.call('TIME')[1]) + ARGV[1]
-redis.call('ZREM', KEYS[1], '') -- takes no memory: a full Redis lets the next write pass
+redis.call('ZREM', KEYS[1], '') -- needs no memory: then a full Redis accepts the next write
 for i = 2, #ARGV do
   redis.call('ZADD', KEYS[1], 'XX', lease_end, ARGV[i])
 end

@@ -1,8 +1,8 @@
--- A fragment: wake_enqueued.lua stands after it. It keeps the order between senders fair, see
--- docs/decisions/026. A task that was just put behind many of others goes ahead of them, to the
--- tasks whose time has come, unless its sender has one of those that wait, or enough ahead.
+-- A fragment, followed by wake_enqueued.lua. It keeps the order between senders fair, see
+-- docs/decisions/026. A task just enqueued behind many of others goes ahead of them, behind the
+-- tasks that are due, unless its sender already has a waiting task, or enough ahead.
 -- KEYS 1 the task (hash) 2 pending (list) 3 scheduled (zset) 4 senders (hash: "last" is the
---      sender of the last task of pending; "of:<sender>" is "pending 0 <id>" of the newest of
+--      sender of the last task of pending; "of:<sender>" is "pending 0 <id>" for the newest of
 --      its tasks there, or "ahead <number> <id>": how many went ahead since which)
 -- ARGV 2 id of the task 4 its sender
 
@@ -21,7 +21,7 @@ local function note(senders, field, value)
 end
 
 -- go_ahead moves the last task of pending behind those that went ahead before, and before the
--- first of those that were scheduled for a time that has come.
+-- first of the scheduled ones that are due.
 local function go_ahead(prefix, id, pending, scheduled)
   local at = tonumber(redis.call('TIME')[1])
   local first = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')

@@ -9,8 +9,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// FindTask looks for a task in the queues of its app. If none has it, the error is
-// asynq.ErrTaskNotFound.
+// FindTask looks up a task in the queues of its app. If none has it, the error is asynq.ErrTaskNotFound.
 func FindTask(inspector *asynq.Inspector, app, id string) (*asynq.TaskInfo, error) {
 	for _, priority := range tasks.Priorities() {
 		queue := tasks.Queue(app, priority)
@@ -19,15 +18,14 @@ func FindTask(inspector *asynq.Inspector, app, id string) (*asynq.TaskInfo, erro
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("look into queue %s: %w", queue, err)
+			return nil, fmt.Errorf("inspect queue %s: %w", queue, err)
 		}
 		return info, nil
 	}
 	return nil, asynq.ErrTaskNotFound
 }
 
-// IsNotFound reports whether asynq knows no such task, or no such queue: a queue exists
-// from its first task on.
+// IsNotFound reports whether the task or its queue does not exist: a queue exists once it has had a task.
 func IsNotFound(err error) bool {
 	return errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound)
 }

@@ -1,8 +1,7 @@
--- Lets a task that waits for its time be the next of its queue. wake.lua stands before this
--- text.
+-- Makes a task that waits for its time the next of its queue. Follows wake.lua.
 -- KEYS 1 task (hash) 2 pending (list) 3 scheduled (zset) 4 retry (zset)
 -- ARGV 1 id of the task
--- result 1 when it waited
+-- result 1 if it was waiting
 if redis.call('ZREM', KEYS[3], ARGV[1]) + redis.call('ZREM', KEYS[4], ARGV[1]) == 0 then
   return 0
 end

@@ -17,19 +17,17 @@ var holdSource string
 
 var holdScript = redis.NewScript(holdSource)
 
-// HoldError is the error of a task that has to wait for one of WeCom's limits. The queue knows by it
-// what its tasks wait for, see [Look].
+// HoldError is the error of a task that has to wait for one of WeCom's limits. [Look] counts tasks by it.
 type HoldError struct {
-	Limit string // whose turn it waits for, in a word: "member"
+	Limit string // the limit, in one word: "member"
 }
 
-// Error is what the dashboard shows.
+// Error is shown in the dashboard.
 func (e *HoldError) Error() string { return holdText + e.Limit }
 
 const holdText = "waits for its turn under the limit per "
 
-// heldBy reads from a task as asynq encodes it whether its last error was a [HoldError], and of which
-// limit: "" if not.
+// heldBy returns the limit if the last error of an encoded task was a [HoldError], else "".
 func heldBy(task []byte) string {
 	const errorMessage = 7 // its number in asynq's TaskMessage
 	limit, isHold := strings.CutPrefix(string(bytesField(task, errorMessage)), holdText)
@@ -47,14 +45,14 @@ type Held struct {
 	Since time.Time
 }
 
-// NoteHeld lets the queues know what tasks wait for, in one round trip.
+// NoteHeld records what tasks wait for, in one round trip.
 func NoteHeld(ctx context.Context, rdb redis.UniversalClient, held []Held) error {
 	calls := make([]redisconn.ScriptCall, len(held))
 	for i, h := range held {
 		calls[i] = redisconn.ScriptCall{Keys: []string{queueKey(h.Queue, "t:"+h.ID)}, Args: []any{h.Limit, h.Since.UnixNano()}}
 	}
 	if _, err := redisconn.RunAll(ctx, rdb, holdScript, calls); err != nil {
-		return fmt.Errorf("note what %d tasks wait for: %w", len(held), err)
+		return fmt.Errorf("record what %d tasks wait for: %w", len(held), err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
--- Notes what a scheduled task waits for, and since when: it is a part of a message that waits.
+-- Records what a scheduled task waits for, and since when: it is part of a message that waits.
 -- KEYS 1 task (hash)
 -- ARGV 1 the limit that holds it 2 since when, in Unix ns
 -- result 1, or 0 if the task is gone

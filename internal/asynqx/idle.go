@@ -9,22 +9,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// idle is how a server without tasks waits.
+// idle is the state of a server without tasks.
 type idle struct {
 	bells *Bells
 	rung  <-chan struct{}
 }
 
-// WakeBy lets an idle server wait for the bells instead of polling, and do without what asynq
-// does all the time though nothing happens. It is called before the server starts.
+// WakeBy makes an idle server wait for the bells instead of polling, and skip asynq's periodic work while
+// there is nothing to do. It is called before the server starts.
 func (c *WorkerClient) WakeBy(bells *Bells) {
 	rung, remove := bells.hang(c.queues)
 	c.idle = &idle{bells: bells, rung: rung}
 	context.AfterFunc(c.stopping, remove)
 }
 
-// dequeue answers asynq's dequeue. It asks the queues one after the other, and if the last
-// one has no task either, an idle server waits in here.
+// dequeue replaces asynq's dequeue. asynq asks the queues one after the other; if the last one has no task
+// either, an idle server waits in here.
 func (c *WorkerClient) dequeue(ctx context.Context, queueKeys []string) *redis.Cmd {
 	if c.stopping.Err() != nil {
 		return nothing(ctx)
@@ -48,9 +48,9 @@ func (c *WorkerClient) ask(ctx context.Context, queueKeys []string) *redis.Cmd {
 	return cmd
 }
 
-// askAll takes a task from the first queue that has one: asynq reads in the task whose it is.
+// askAll takes a task from the first queue that has one: the task itself tells asynq its queue.
 func (c *WorkerClient) askAll(ctx context.Context) (cmd *redis.Cmd) {
-	ctx, cancel := detach(ctx) // the wait was longer than a call may take
+	ctx, cancel := detach(ctx) // the wait has used up the call's deadline
 	defer cancel()
 	for _, queue := range c.queues {
 		cmd = c.ask(ctx, []string{queueKey(queue, "pending"), queueKey(queue, "paused"), queueKey(queue, "active"), queueKey(queue, "lease")})
@@ -61,7 +61,7 @@ func (c *WorkerClient) askAll(ctx context.Context) (cmd *redis.Cmd) {
 	return cmd
 }
 
-// rest waits until there may be a task. It reports false when the server is stopping.
+// rest waits until there may be a task. It reports false if the server is stopping.
 func (c *WorkerClient) rest() bool {
 	var due <-chan time.Time
 	if soonest := c.dequeuer.soonest(); !soonest.IsZero() {
@@ -77,8 +77,8 @@ func (c *WorkerClient) rest() bool {
 	return c.stopping.Err() == nil
 }
 
-// tell wakes those who cannot know of a task that one of asynq's scripts has put somewhere:
-// this process of one to be retried, and all of one that a stopping server has put back.
+// tell wakes idle servers after asynq's scripts have put back a task: this process after a retry, and all
+// processes after a stopping server has returned one.
 func (c *WorkerClient) tell(ctx context.Context, keys []string, cmd *redis.Cmd) {
 	switch {
 	case c.idle == nil || cmd.Err() != nil || len(keys) < 4:
@@ -89,9 +89,8 @@ func (c *WorkerClient) tell(ctx context.Context, keys []string, cmd *redis.Cmd) 
 	}
 }
 
-// Subscribe is how asynq listens for tasks that somebody cancels in the dashboard, on a
-// connection for each server. Handlers are not cancelled, so an idle server waits here until it
-// is stopping.
+// Subscribe is asynq's subscription to cancellations in the dashboard, with one connection per server.
+// Handlers are not cancelled, so an idle server just waits here until it stops.
 func (c *WorkerClient) Subscribe(ctx context.Context, channels ...string) *redis.PubSub {
 	if c.idle == nil {
 		return c.UniversalClient.Subscribe(ctx, channels...)
@@ -102,10 +101,10 @@ func (c *WorkerClient) Subscribe(ctx context.Context, channels ...string) *redis
 	return sub
 }
 
-// skip answers one of asynq's scripts that would do nothing; nil if it has to run.
+// skip answers an asynq script that would do nothing; nil if it has to run.
 func (c *WorkerClient) skip(ctx context.Context, keys []string, args []any) *redis.Cmd {
 	if len(keys) == 1 && strings.HasSuffix(keys[0], ":aggregation_sets") {
-		return answered(ctx, "OK") // wecomq has no groups of tasks
+		return answered(ctx, "OK") // wecomq does not use groups
 	}
 	if isExpired(keys) && !c.idle.bells.isBusy(queueOf(keys[0])) {
 		return answered(ctx, []any{})

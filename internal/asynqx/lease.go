@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// leaseLength is how long a worker that has died keeps its tasks, as in asynq.
+	// leaseLength is how long a dead worker keeps its tasks, as in asynq.
 	leaseLength = 30 * time.Second
-	// secondLook is how long after the first one a lease that is over is looked at again:
-	// asynq extends the leases of a living worker every 5 s.
+	// secondLook is how long after the first check an expired lease is checked again: asynq extends the
+	// leases of a living worker every 5 s.
 	secondLook = 7 * time.Second
 )
 
@@ -28,7 +28,7 @@ var (
 	expiredScript = redis.NewScript(expiredSource)
 )
 
-// extendLeases does what asynq's heartbeat wants, by the clock of Redis.
+// extendLeases extends leases for asynq's heartbeat, by the clock of Redis.
 func (c *WorkerClient) extendLeases(ctx context.Context, key string, members []redis.Z) *redis.IntCmd {
 	args := []any{int(leaseLength.Seconds())}
 	for _, m := range members {
@@ -43,9 +43,8 @@ func (c *WorkerClient) extendLeases(ctx context.Context, key string, members []r
 	return cmd
 }
 
-// expiredTasks lists the tasks of dead workers. Leases that are over are looked at twice:
-// when Redis's clock is set, or Redis was unavailable, those of living workers are over
-// as well, until the next heartbeat.
+// expiredTasks lists the tasks of dead workers. Expired leases are checked twice: after a change of Redis's
+// clock or an outage of Redis, the leases of living workers have expired as well, until the next heartbeat.
 func (c *WorkerClient) expiredTasks(ctx context.Context, keys []string) *redis.Cmd {
 	first := c.listExpired(ctx, keys)
 	suspects, err := first.StringSlice()
@@ -74,5 +73,5 @@ func (c *WorkerClient) listExpired(ctx context.Context, keys []string) *redis.Cm
 	return expiredScript.Run(ctx, c.UniversalClient, keys, int(leaseLength.Seconds()), queueKey(queueOf(keys[0]), "t:"))
 }
 
-// isExpired recognises asynq's search for leases that are over, by its key.
+// isExpired recognises asynq's search for expired leases by its key.
 func isExpired(keys []string) bool { return len(keys) == 1 && strings.HasSuffix(keys[0], ":lease") }

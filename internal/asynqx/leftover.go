@@ -13,7 +13,7 @@ import (
 // QueueKeys is the pattern of all keys of a queue.
 func QueueKeys(queue string) string { return queueKey(queue, "*") }
 
-// Unregister removes queues from the dashboard; their keys are the caller's to delete.
+// Unregister removes queues from the dashboard; the caller deletes their keys.
 func Unregister(ctx context.Context, rdb redis.UniversalClient, queues ...string) error {
 	members := make([]any, len(queues))
 	for i, queue := range queues {
@@ -25,7 +25,7 @@ func Unregister(ctx context.Context, rdb redis.UniversalClient, queues ...string
 	return nil
 }
 
-// Served are the queues that running servers serve.
+// Served returns the queues of running servers.
 func Served(rdb redis.UniversalClient) (map[string]bool, error) {
 	servers, err := asynq.NewInspectorFromRedisClient(rdb).Servers()
 	if err != nil {
@@ -40,8 +40,7 @@ func Served(rdb redis.UniversalClient) (map[string]bool, error) {
 	return served, nil
 }
 
-// Hosts are the hosts of the running servers that serve one of the queues at least, in
-// order.
+// Hosts returns the hosts of running servers that serve at least one of the queues, in order.
 func Hosts(rdb redis.UniversalClient, queues ...string) ([]string, error) {
 	servers, err := asynq.NewInspectorFromRedisClient(rdb).Servers()
 	if err != nil {

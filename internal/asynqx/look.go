@@ -17,35 +17,34 @@ var lookSource string
 
 var lookScript = redis.NewScript(lookSource)
 
-// lookedAt bounds the tasks that a look reads one by one; a look at a thousand takes Redis a
-// millisecond.
+// lookedAt bounds the tasks that a look reads one by one; a thousand take Redis a millisecond.
 const lookedAt = 500
 
-// Queue is a queue as its workers see it: a task whose time has come is pending, wherever
-// asynq keeps it until a worker takes it.
+// Queue is a queue as its workers see it: a due task is pending, wherever asynq keeps it until a worker takes
+// it.
 type Queue struct {
-	Pending   int // wait for a worker
-	Active    int // in a worker's hands
-	Scheduled int // for a time to come
-	Retry     int // to be tried again at a time to come
-	// PauseLeft is as [PauseLeft] says.
+	Pending   int // waiting for a worker
+	Active    int // being processed
+	Scheduled int // for the future
+	Retry     int // to be retried in the future
+	// PauseLeft is the result of [PauseLeft].
 	PauseLeft time.Duration
-	// Waits are, by the limit that holds tasks ([HoldError]), those that wait for it; the others are
-	// under "", which is always there.
+	// Waits groups waiting tasks by the limit that holds them ([HoldError]); tasks without one are under "",
+	// which always exists.
 	Waits map[string]Wait
 }
 
-// Wait is how tasks wait that are to be tried again, or that are scheduled for a turn under a
-// limit. Of either, the 500 that are due first and the 500 that are due last were looked at.
+// Wait describes the tasks to be retried, or scheduled for a turn under a limit. Of each kind, the 500 that
+// are due first and the 500 that are due last are examined.
 type Wait struct {
 	Tasks int
-	// Oldest is how long the one that has waited longest has done so, by the clock of Redis: since
-	// it was enqueued, or since the time that it was scheduled for. 0 if none waits, or it was run by hand.
+	// Oldest is how long the oldest has waited, by the clock of Redis: since it was enqueued, or since its
+	// scheduled time. 0 if none waits, or it was run manually.
 	Oldest time.Duration
-	Last   time.Time // when the last of them is tried again; zero if none is
+	Last   time.Time // when the last of them is retried; zero if none is
 }
 
-// Oldest is how long the task has waited that has waited longest, or is being tried meanwhile.
+// Oldest is how long the oldest waiting task has waited, including tasks being retried.
 func (q Queue) Oldest() (oldest time.Duration) {
 	for _, wait := range q.Waits {
 		oldest = max(oldest, wait.Oldest)
@@ -53,7 +52,7 @@ func (q Queue) Oldest() (oldest time.Duration) {
 	return oldest
 }
 
-// Look looks at queues, all in one round trip.
+// Look inspects queues in one round trip.
 func Look(ctx context.Context, rdb redis.UniversalClient, queues ...string) ([]Queue, error) {
 	calls := make([]redisconn.ScriptCall, len(queues))
 	for i, queue := range queues {
@@ -71,7 +70,7 @@ func Look(ctx context.Context, rdb redis.UniversalClient, queues ...string) ([]Q
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look at what waits in %d queues: %w", len(queues), err)
+		return nil, fmt.Errorf("inspect %d queues: %w", len(queues), err)
 	}
 	return looked, nil
 }
@@ -105,7 +104,7 @@ func readQueue(cmd *redis.Cmd) (Queue, error) {
 	return q, nil
 }
 
-// pauseLeft reads a TTL in which -1 ms and -2 ms have Redis's meaning.
+// pauseLeft converts a TTL; -1 ms and -2 ms have Redis's meaning.
 func pauseLeft(ttl time.Duration) time.Duration {
 	switch {
 	case ttl == -2*time.Millisecond:

@@ -22,7 +22,7 @@ local function note(limit, since, count, due)
   of.count, of.since, of.due = of.count + count, math.min(of.since, since or now), math.max(of.due, due)
 end
 
--- wait_of is since when a task waits, in µs, nothing if it was run by hand; and what holds it.
+-- wait_of returns since when a task has waited, in µs, nothing if it was run manually; and what holds it.
 local function wait_of(id)
   local task = redis.call('HMGET', prefix .. id, 'waits_since', 'pending_since', 'held_by')
   local since = task[1] or task[2]
@@ -37,8 +37,8 @@ for _, id in ipairs(redis.call('LRANGE', active, 0, most - 1)) do
   note('', wait_of(id), 0, 0)
 end
 
--- look_at looks at some tasks of a set. What is scheduled waits from its time on, unless a limit
--- holds it: then it is a part of a message that waits.
+-- look_at examines some tasks of a set. A scheduled task waits from its time on, unless a limit
+-- holds it: then it is part of a message that waits.
 local function look_at(set, from, to)
   local tasks = redis.call('ZRANGE', set, from, to, 'WITHSCORES')
   for i = 1, #tasks, 2 do

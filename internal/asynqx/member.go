@@ -11,15 +11,15 @@ import (
 // Set is one of the sets in which a queue keeps its tasks.
 type Set string
 
-// The sets of tasks that have not ended.
+// The sets of unfinished tasks.
 const (
-	SetScheduled Set = "scheduled" // for later, by when they are due
-	SetRetry     Set = "retry"     // put back by a worker, likewise
-	SetPending   Set = "pending"   // for now
-	SetActive    Set = "active"    // a worker has them
+	SetScheduled Set = "scheduled" // for later, by due time
+	SetRetry     Set = "retry"     // returned by a worker, by due time
+	SetPending   Set = "pending"   // ready
+	SetActive    Set = "active"    // being processed
 )
 
-// SetRef names a set of a queue.
+// SetRef identifies a set of a queue.
 type SetRef struct {
 	Queue string
 	Set   Set
@@ -27,7 +27,7 @@ type SetRef struct {
 
 func (r SetRef) key() string { return queueKey(r.Queue, string(r.Set)) }
 
-// isList reports whether the tasks of a set stand in the order in which they came.
+// isList reports whether a set is in order of arrival.
 func (s Set) isList() bool { return s == SetPending || s == SetActive }
 
 // Counts counts the tasks of some sets, in one round trip.
@@ -59,8 +59,8 @@ type Member struct {
 	Due time.Time // zero in sets without times
 }
 
-// Members lists up to n tasks of a set, without those that come before the offset: those
-// that are due last come first, or those that have come last.
+// Members lists up to n tasks of a set after skipping offset: the latest due, or the latest arrived, come
+// first.
 func Members(ctx context.Context, rdb redis.UniversalClient, ref SetRef, offset, n int) ([]Member, error) {
 	first, last := int64(offset), int64(offset+n-1)
 	var members []Member

@@ -1,7 +1,7 @@
--- Lists the tasks of a queue that their worker may have left behind: nobody has renewed their
--- leases for some time, by the clock of Redis, or they have none.
+-- Lists the tasks of a queue whose worker may be dead: their leases have not been renewed for
+-- some time, by the clock of Redis, or are missing.
 -- KEYS 1 lease (zset) 2 active (list)
--- ARGV 1 length of a lease in s 2 how long ago a lease was renewed, in s 3 how many tasks at most
+-- ARGV 1 length of a lease in s 2 time since the last renewal, in s 3 maximum number of tasks
 -- result id, end of its lease in Unix seconds ('' if it has none), …
 local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1] + ARGV[1] - ARGV[2],
   'WITHSCORES', 'LIMIT', 0, ARGV[3])

@@ -8,16 +8,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// refusals are the error codes of a Redis that cannot serve now: it is full, loading or
-// demoted, has lost its disk, replicas or cluster, or rejects our login. Redis 6 has some
-// of them only inside the text of a script's error.
+// refusals are the error codes of a Redis that cannot serve now: it is full, loading or demoted, has lost its
+// disk, replicas or cluster, or rejects the login. Redis 6 has some of them only inside the text of a
+// script's error.
 var refusals = []string{
 	"OOM", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "NOREPLICAS", "BUSY",
 	"NOAUTH", "NOPERM", "WRONGPASS", "max number of clients",
 }
 
-// IsOutage reports whether err means that Redis cannot be reached or cannot serve at the
-// moment. A nil reply or an error about the command itself is no outage.
+// IsOutage reports whether err means that Redis cannot be reached or cannot serve at the moment. A nil reply
+// or an error of the command itself is not an outage.
 func IsOutage(err error) bool {
 	if err == nil || errors.Is(err, redis.Nil) {
 		return false
@@ -33,8 +33,8 @@ func IsOutage(err error) bool {
 	return slices.ContainsFunc(refusals, func(word string) bool { return strings.Contains(text, word) })
 }
 
-// isRedirect reports whether a cluster has sent a command elsewhere more often than
-// go-redis follows: a slot is moving.
+// isRedirect reports whether a cluster redirected a command more often than go-redis follows: a slot is being
+// migrated.
 func isRedirect(answer redis.Error) bool {
 	_, moved := redis.IsMovedError(answer)
 	_, asked := redis.IsAskError(answer)

@@ -9,7 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// PausedByHand is the remaining time of a pause that does not end by itself.
+// PausedByHand is the remaining time of a pause without an end.
 const PausedByHand time.Duration = -1
 
 //go:embed pause.lua
@@ -17,8 +17,8 @@ var pauseSource string
 
 var pauseScript = redis.NewScript(pauseSource)
 
-// PauseFor pauses a queue on all hosts for a while; the dashboard shows the pause. An
-// existing pause is left as it is.
+// PauseFor pauses a queue on all hosts for a while; the dashboard shows the pause. It does not change an
+// existing pause.
 func PauseFor(ctx context.Context, rdb redis.UniversalClient, queue string, d time.Duration) error {
 	// asynq's own PauseQueue writes the same key and value without a TTL.
 	err := pauseScript.Run(ctx, rdb, []string{pauseKey(queue)}, time.Now().Unix(), max(d, time.Millisecond).Milliseconds()).Err()
@@ -45,14 +45,13 @@ func Unpause(ctx context.Context, rdb redis.UniversalClient, queue string) error
 	return nil
 }
 
-// PauseLeft is how long a queue stays paused: 0 if it is not paused, [PausedByHand] if
-// the pause does not end by itself.
+// PauseLeft is how long a queue stays paused: 0 if it is not paused, [PausedByHand] if the pause has no end.
 func PauseLeft(ctx context.Context, rdb redis.UniversalClient, queue string) (time.Duration, error) {
 	left, err := rdb.PTTL(ctx, pauseKey(queue)).Result()
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("look for a pause of queue %s: %w", queue, err)
-	case left == -2: // there is no such key; go-redis leaves Redis's -1 and -2 as they are
+		return 0, fmt.Errorf("read the pause of queue %s: %w", queue, err)
+	case left == -2: // no such key; go-redis returns Redis's -1 and -2 unchanged
 		return 0, nil
 	case left < 0:
 		return PausedByHand, nil

@@ -27,21 +27,20 @@ type Place string
 
 // The places.
 const (
-	Gone   Place = "gone"   // there is no such task
-	Queued Place = "queued" // it waits, or a worker has it
+	Gone   Place = "gone"   // no such task
+	Queued Place = "queued" // waiting or being processed
 	// These two are only kept for the dashboard.
 	Completed Place = "completed"
 	Archived  Place = "archived"
-	// Lost is a task that is in none of the sets that its state names. No worker will take
-	// it: for instance one whose worker was killed, and whose lease was lost (asynq issue
-	// 1144).
+	// Lost is a task that is in none of the sets of its state. No worker will take it: for instance, its
+	// worker was killed and its lease lost (asynq issue 1144).
 	Lost Place = "lost"
 )
 
-// TaskRef names a task.
+// TaskRef identifies a task.
 type TaskRef struct{ Queue, ID string }
 
-// keys are those that place.lua needs.
+// keys are the keys of place.lua.
 func (r TaskRef) keys() []string {
 	keys := []string{queueKey(r.Queue, "t:"+r.ID)}
 	for _, set := range []string{"pending", "active", "lease", "scheduled", "retry"} {
@@ -55,7 +54,7 @@ type Placed struct {
 	TaskRef
 
 	Place Place
-	// Type and Payload are only there if they were asked for, and the task is not gone.
+	// Type and Payload are set if they were requested and the task is not gone.
 	Type    string
 	Payload []byte
 }
@@ -63,7 +62,7 @@ type Placed struct {
 // TaskKeys is the pattern of the keys of the tasks in some queues: "*" for all.
 func TaskKeys(queues string) string { return queueKey(queues, "t:*") }
 
-// ParseTaskKey reads the task from the name of its key.
+// ParseTaskKey parses the key of a task.
 func ParseTaskKey(key string) (ref TaskRef, ok bool) {
 	rest, ok := strings.CutPrefix(key, "asynq:{")
 	if !ok {
@@ -73,7 +72,7 @@ func ParseTaskKey(key string) (ref TaskRef, ok bool) {
 	return ref, ok
 }
 
-// Places looks where tasks are, in one round trip; each answer is of one moment.
+// Places locates tasks, in one round trip; each answer is atomic.
 func Places(ctx context.Context, rdb redis.UniversalClient, refs []TaskRef, withPayload bool) ([]Placed, error) {
 	if len(refs) == 0 {
 		return nil, nil
@@ -84,7 +83,7 @@ func Places(ctx context.Context, rdb redis.UniversalClient, refs []TaskRef, with
 	}
 	replies, err := redisconn.RunAll(ctx, rdb, placesScript, calls)
 	if err != nil {
-		return nil, fmt.Errorf("look for %d tasks: %w", len(refs), err)
+		return nil, fmt.Errorf("locate %d tasks: %w", len(refs), err)
 	}
 	placed := make([]Placed, len(refs))
 	for i, reply := range replies {
@@ -98,13 +97,13 @@ func Places(ctx context.Context, rdb redis.UniversalClient, refs []TaskRef, with
 	return placed, nil
 }
 
-// decodeTask reads type and payload from a task as asynq encodes it: fields 1 and 2 of its
-// TaskMessage. What cannot be read is empty.
+// decodeTask reads type and payload from an encoded task: fields 1 and 2 of asynq's TaskMessage. Unreadable
+// fields are empty.
 func decodeTask(b []byte) (typeName string, payload []byte) {
 	return string(bytesField(b, 1)), bytesField(b, 2)
 }
 
-// bytesField is a field of a message of protobuf, empty if there is none that can be read.
+// bytesField is a field of a protobuf message, empty if missing or unreadable.
 func bytesField(b []byte, want protowire.Number) (value []byte) {
 	for len(b) > 0 {
 		field, kind, n := protowire.ConsumeTag(b)

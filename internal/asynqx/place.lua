@@ -1,19 +1,19 @@
--- A fragment: places.lua and requeue.lua stand after it. Says where a task is, and whether
--- a worker will find it there.
+-- A fragment, followed by places.lua or requeue.lua. Locates a task, and tells whether a worker
+-- will find it there.
 -- KEYS 1 task (hash) 2 pending (list) 3 active (list) 4 lease (zset) 5 scheduled (zset)
 --      6 retry (zset)
 -- ARGV 1 id of the task 2 prefix of the tasks' keys
 local id, state = ARGV[1], redis.call('HGET', KEYS[1], 'state')
 
 -- since is when a task began to wait; nothing for one that a worker gave back, or that
--- was run by hand.
+-- was run manually.
 local function since(task)
   return tonumber(redis.call('HGET', ARGV[2] .. task, 'pending_since') or nil)
 end
 
--- is_pending does not search the list for every task: who came later than those at its end
--- is before them. FEW are at the end without a time; a search through MOST takes a
--- millisecond, and who may be beyond counts as there.
+-- is_pending avoids searching the list for every task: tasks that arrived later than those at
+-- its end are before them. The FEW at the end may have no time; a search through MOST takes a
+-- millisecond, and a task that may be beyond counts as pending.
 local FEW, MOST = 1000, 100000
 local function is_pending()
   local own, oldest = since(id), nil
@@ -35,7 +35,7 @@ local is_there = {
   pending = is_pending,
   scheduled = function() return redis.call('ZSCORE', KEYS[5], id) end,
   retry = function() return redis.call('ZSCORE', KEYS[6], id) end,
-  -- Without its lease a task stays with a worker that may be dead: nobody looks for it.
+  -- An active task without a lease stays with a worker that may be dead: nothing recovers it.
   active = function() return redis.call('ZSCORE', KEYS[4], id) and redis.pcall('LPOS', KEYS[3], id) end,
 }
 

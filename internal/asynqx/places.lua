@@ -1,8 +1,8 @@
--- Says where a task is. place.lua stands before this text.
+-- Locates a task. Follows place.lua.
 -- ARGV 3 1 to get the encoded task
 -- result {place, task}
---        "gone"   there is no such task
---        "queued" it waits, or a worker has it
---        "completed", "archived" only the dashboard has it
---        "lost"   it is in none of the sets that its state names: nobody will take it
+--        "gone"   no such task
+--        "queued" waiting or being processed
+--        "completed", "archived" only kept for the dashboard
+--        "lost"   in none of the sets of its state: no worker will take it
 return {place, ARGV[3] == '1' and redis.call('HGET', KEYS[1], 'msg') or ''}

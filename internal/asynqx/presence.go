@@ -14,29 +14,29 @@ const (
 	allServers = "asynq:servers"
 	allWorkers = "asynq:workers"
 
-	// presencePeriod is how often an idle server tells the dashboard of itself, and
-	// presenceLife how long the dashboard believes it.
+	// presencePeriod is how often an idle server reports to the dashboard, and presenceLife the TTL of the
+	// report.
 	presencePeriod, presenceLife = time.Minute, 150 * time.Second
-	// staleAfter is how long after its last heartbeat a server that was killed leaves
-	// asynq's lists. Hosts whose clocks differ by less do not remove each other.
+	// staleAfter is how long after its last heartbeat a killed server is removed from asynq's lists. Hosts
+	// whose clocks differ by less do not remove each other.
 	staleAfter = time.Hour
 )
 
-// presence is what the dashboard was last told of a server.
+// presence is the last report of a server to the dashboard.
 type presence struct {
 	mu   sync.Mutex
-	rest int       // heartbeats in a row that said that it has no tasks
-	told time.Time // when the last of them did
+	rest int       // consecutive heartbeats without tasks
+	told time.Time // time of the last report
 }
 
-// stir notes that the server has got a task.
+// stir records that the server has a task.
 func (p *presence) stir() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rest = 0
 }
 
-// beat notes what a heartbeat has said.
+// beat records a heartbeat.
 func (p *presence) beat(atRest bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -46,8 +46,8 @@ func (p *presence) beat(atRest bool) {
 	p.told = time.Now()
 }
 
-// atRest reports whether the dashboard knows that the server has no tasks, and isNews whether
-// it has to be told again. One heartbeat may miss a task that the server gets just then.
+// atRest reports whether the dashboard shows the server without tasks, and isNews whether the report has to
+// be repeated. One heartbeat may miss a task that the server just got.
 func (p *presence) atRest() (atRest, isNews bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -55,8 +55,7 @@ func (p *presence) atRest() (atRest, isNews bool) {
 	return atRest, !atRest || time.Since(p.told) >= presencePeriod
 }
 
-// ZAdd is part of asynq's heartbeat; it also registers the queues, and forgets servers
-// that were killed.
+// ZAdd is part of asynq's heartbeat; it also registers the queues, and removes killed servers.
 func (c *WorkerClient) ZAdd(ctx context.Context, key string, members ...redis.Z) *redis.IntCmd {
 	if c.idle != nil && (key == allServers || key == allWorkers) {
 		return c.enlist(ctx, key, members)
@@ -74,8 +73,7 @@ func (c *WorkerClient) ZAdd(ctx context.Context, key string, members ...redis.Z)
 	return cmd
 }
 
-// enlist is the same for a server that may be idle: what all servers of a process would do is
-// left to [Bells].
+// enlist is the same for a server that may be idle; the work that its process shares is done by [Bells].
 func (c *WorkerClient) enlist(ctx context.Context, key string, members []redis.Z) *redis.IntCmd {
 	atRest, isNews := c.presence.atRest()
 	if !isNews || atRest && key == allWorkers {
@@ -96,7 +94,7 @@ func (c *WorkerClient) enlist(ctx context.Context, key string, members []redis.Z
 	return cmd
 }
 
-// tellDashboard runs the script with which a heartbeat writes the state of the server.
+// tellDashboard runs the heartbeat's script that writes the state of the server.
 func (c *WorkerClient) tellDashboard(ctx context.Context, sha string, keys []string, args []any) *redis.Cmd {
 	cmd := answered(ctx, "OK")
 	if atRest, _ := c.presence.atRest(); atRest {
@@ -105,19 +103,19 @@ func (c *WorkerClient) tellDashboard(ctx context.Context, sha string, keys []str
 		cmd = c.UniversalClient.EvalSha(ctx, sha, keys, args...)
 	}
 	if cmd.Err() == nil {
-		c.presence.beat(len(args) == 2) // life and state, and nothing of tasks
+		c.presence.beat(len(args) == 2) // TTL and state, but no tasks
 	}
 	return c.ran(keys, cmd)
 }
 
-// isPresence recognises asynq's script that writes the state of a server, by its keys. The one
-// that deletes it has no arguments.
+// isPresence recognises asynq's script that writes the state of a server by its keys. The one that deletes it
+// has no arguments.
 func isPresence(keys []string, args []any) bool {
 	return len(keys) == 2 && len(args) > 1 && strings.HasPrefix(keys[0], allServers+":")
 }
 
-// register shows queues in the dashboard, and removes servers that were killed; asynq does so
-// only when somebody opens it. The next time makes up for a failure.
+// register registers queues for the dashboard, and removes killed servers; asynq does so only when the
+// dashboard is opened. After a failure, the next call makes up for it.
 func register(ctx context.Context, rdb redis.UniversalClient, queues []string) error {
 	if len(queues) == 0 {
 		return nil

@@ -15,25 +15,24 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
-// recorder is a Redis client that records what asynq's enqueue would have sent, so that
-// a thousand tasks are sent as one pipeline. asynq still validates and encodes each task.
+// recorder is a Redis client that records asynq's enqueue calls, so that a thousand tasks are sent as one
+// pipeline. asynq still validates and encodes each task.
 type recorder struct {
 	redis.UniversalClient
 	queues []any
 	calls  []call
 }
 
-// call is an EVALSHA that has not been sent yet.
+// call is an EVALSHA that has not been sent.
 type call struct {
 	sha  string
 	keys []string
 	args []any
 }
 
-// sources maps the SHA-1 of a script to its text, so that it can be loaded into a server
-// that does not have it. There are four of them: asynq's two enqueue scripts, constants in
-// asynq, made [waking], and the same with [beginsFree]. wakingOf maps the SHA-1 of asynq's to
-// that of ours.
+// sources maps the SHA-1 of a script to its text, so that it can be loaded into a server that does not have
+// it. There are four: asynq's two enqueue scripts made [waking], and the same with [beginsFree]. wakingOf
+// maps the SHA-1 of asynq's scripts to that of ours.
 var sources, wakingOf sync.Map
 
 // noScriptError is Redis's error for an unknown script: asynq then sends its text.
@@ -46,8 +45,8 @@ var _ redis.Error = noScriptError{}
 
 func newRecorder(rdb redis.UniversalClient) *recorder { return &recorder{UniversalClient: rdb} }
 
-// SAdd records the registration of a queue. It happens once per queue and batch, so it
-// also restores a queue that FLUSHDB or DeleteQueue has removed.
+// SAdd records the registration of a queue. It happens once per queue and batch, so it also restores a queue
+// removed by FLUSHDB or DeleteQueue.
 func (r *recorder) SAdd(ctx context.Context, _ string, members ...any) *redis.IntCmd {
 	r.queues = append(r.queues, members...)
 	cmd := redis.NewIntCmd(ctx)
@@ -68,7 +67,7 @@ func (r *recorder) EvalSha(ctx context.Context, sha string, keys []string, args 
 	return cmd
 }
 
-// pass lets the calls from the first one on pass in a full Redis.
+// pass makes the calls from the first one on work in a full Redis.
 func (r *recorder) pass(first int) {
 	for i, c := range r.calls[first:] {
 		source, _ := sources.Load(c.sha)
@@ -76,7 +75,7 @@ func (r *recorder) pass(first int) {
 	}
 }
 
-// remember stores the text of a script and returns its name.
+// remember stores the text of a script and returns its SHA-1.
 func remember(source string) string {
 	sha := shaOf(source)
 	sources.Store(sha, source)
@@ -88,10 +87,10 @@ func shaOf(source string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Eval learns the text of one of asynq's scripts, then records the call.
+// Eval stores the text of one of asynq's scripts, then records the call.
 func (r *recorder) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
 	sha, ours := shaOf(source), source
-	if len(keys) == 2 { // not of a unique task or a group, which wecomq does not have
+	if len(keys) == 2 { // not a unique task or a group, which wecomq does not use
 		ours = waking(source)
 	}
 	wakingOf.Store(sha, remember(ours))
@@ -111,8 +110,8 @@ func (r *recorder) retime(first int, at, now time.Time) {
 	}
 }
 
-// addOrder adds to the calls from the first one on what wake_enqueued.lua needs to know for the
-// order between senders.
+// addOrder adds to the calls from the first one on the arguments of wake_enqueued.lua for the order between
+// senders.
 func (r *recorder) addOrder(first int, t Task) {
 	for i, c := range r.calls[first:] {
 		call := &r.calls[first+i]
@@ -128,7 +127,7 @@ func (r *recorder) addOrder(first int, t Task) {
 	}
 }
 
-// flush sends what was recorded and returns one error, or nil, per call.
+// flush sends the recorded calls and returns one error, or nil, per call.
 func (r *recorder) flush(ctx context.Context) []error {
 	results := make([]error, len(r.calls))
 	if len(r.calls) == 0 {

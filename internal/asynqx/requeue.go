@@ -18,8 +18,8 @@ var (
 	hastenScript  = redis.NewScript(wakeSource + hastenSource)
 )
 
-// Requeue puts a task that is lost, archived or completed back into its queue. It does
-// nothing, and reports so, for one that is in the queue or gone.
+// Requeue puts a lost, archived or completed task back into its queue. It reports false, and does nothing,
+// for one that is in the queue or gone.
 func Requeue(ctx context.Context, rdb redis.UniversalClient, ref TaskRef) (bool, error) {
 	keys := append(ref.keys(), queueKey(ref.Queue, "archived"), queueKey(ref.Queue, "completed"))
 	requeued, err := requeueScript.Run(ctx, rdb, keys, ref.ID, queueKey(ref.Queue, "t:")).Bool()
@@ -29,13 +29,12 @@ func Requeue(ctx context.Context, rdb redis.UniversalClient, ref TaskRef) (bool,
 	return requeued, nil
 }
 
-// Hasten lets a task go at once that waits for its time, and reports whether there was
-// one.
+// Hasten runs a task at once that waits for its time, and reports whether there was one.
 func Hasten(ctx context.Context, rdb redis.UniversalClient, ref TaskRef) (bool, error) {
 	keys := []string{queueKey(ref.Queue, "t:"+ref.ID), queueKey(ref.Queue, "pending"), queueKey(ref.Queue, "scheduled"), queueKey(ref.Queue, "retry")}
 	hastened, err := hastenScript.Run(ctx, rdb, keys, ref.ID).Bool()
 	if err != nil {
-		return false, fmt.Errorf("hasten %s of queue %s: %w", ref.ID, ref.Queue, err)
+		return false, fmt.Errorf("run %s of queue %s now: %w", ref.ID, ref.Queue, err)
 	}
 	return hastened, nil
 }

@@ -1,7 +1,7 @@
--- Puts a task that no worker will take back into its queue, where it is the next.
--- place.lua and wake.lua stand before this text.
+-- Puts a task that no worker will take back into its queue, as the next one. Follows place.lua
+-- and wake.lua.
 -- KEYS 7 archived (zset) 8 completed (zset)
--- result 1 when it is in the queue again, 0 when it was there, or is gone
+-- result 1 if it was requeued, 0 if it was in the queue, or is gone
 if place == 'queued' or place == 'gone' then
   return 0
 end

@@ -7,9 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Sizes counts the tasks in some of a queue's sets: pending, active, scheduled, retry,
-// archived and completed. asynq's own GetQueueInfo fails as a whole if one task is
-// damaged, and measures memory each time.
+// Sizes counts the tasks in some of a queue's sets: pending, active, scheduled, retry, archived and
+// completed. asynq's own GetQueueInfo fails as a whole if one task is damaged, and measures memory each time.
 func Sizes(ctx context.Context, rdb redis.UniversalClient, queue string, sets ...string) ([]int, error) {
 	refs := make([]SetRef, len(sets))
 	for i, set := range sets {

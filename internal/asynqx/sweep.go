@@ -22,10 +22,9 @@ const (
 	ancient = 85 * 24 * time.Hour
 )
 
-// Sweep says which archived tasks may be deleted: all but the newest Keep, and those
-// archived longer than Age ago, if their message, including the last error, contains
-// Mark. Others may not be recorded elsewhere, so they stay until asynq would delete
-// them.
+// Sweep selects the archived tasks to delete: all but the newest Keep, and those archived longer than Age
+// ago, if their message, including the last error, contains Mark. Others may not be recorded elsewhere, so
+// they stay until asynq would delete them.
 type Sweep struct {
 	Keep int
 	Age  time.Duration

@@ -1,9 +1,9 @@
 -- Deletes the oldest archived tasks of a queue, a few at a time.
 -- KEYS 1 archived tasks (zset, by Unix seconds)
--- ARGV 1 tasks to keep at most 2 older than this, in Unix seconds, go in any case
---      3 mark that a task's message must contain 4 tasks older than this are deleted without it, too
---      5 entries to look at 6 how many to pass over 7 prefix of the tasks' keys
--- result {deleted, passed over, 1 when there is nothing more to do}
+-- ARGV 1 maximum number to keep 2 delete all older than this, in Unix seconds
+--      3 mark that a task's message must contain 4 delete tasks older than this even without it
+--      5 entries to examine 6 how many to skip 7 prefix of the tasks' keys
+-- result {deleted, skipped, 1 if there is nothing more to do}
 local archived = KEYS[1]
 local most, old, mark, ancient = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local batch, skip, prefix = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
@@ -13,7 +13,7 @@ local deleted, passed = 0, 0
 for i = 1, #entries, 2 do
   local id, at = entries[i], tonumber(entries[i + 1])
   if skip + deleted + passed >= surplus and at >= old then
-    return {deleted, passed, 1} -- all that follow are newer
+    return {deleted, passed, 1} -- the following ones are newer
   end
   local msg = redis.call('HGET', prefix .. id, 'msg')
   if not msg or at < ancient or string.find(msg, mark, 1, true) then

@@ -1,8 +1,7 @@
--- Puts tasks that their worker has left behind back into their queue, where the first is the
--- next. One whose lease was renewed meanwhile stays. wake.lua and put_back.lua
--- stand before this text.
+-- Puts tasks of a dead worker back into their queue, the first as the next one. A task whose
+-- lease was renewed meanwhile stays. Follows wake.lua and put_back.lua.
 -- KEYS 1 lease (zset) 2 active (list) 3 pending (list)
--- ARGV 1 prefix of the tasks' keys, then id and end of its lease as orphans.lua told them, …
+-- ARGV 1 prefix of the tasks' keys, then id and end of its lease as returned by orphans.lua, …
 -- result how many tasks are in the queue again
 local taken = 0
 for i = #ARGV - 1, 2, -2 do

@@ -9,20 +9,20 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A worker that was killed leaves its tasks in hand. asynq takes them back when their leases
-// of 30 s have been over for as long, and looks once a minute: after 55 to 120 s. A living
-// worker renews its leases every 5 s, so it can be told sooner, after 15 s at most.
+// A killed worker leaves active tasks behind. asynq recovers them once their leases of 30 s have been expired
+// for another 30 s, and checks once a minute: after 55 to 120 s. A living worker renews its leases every 5 s,
+// so dead ones can be detected sooner: after 15 s at most.
 //
-// One that lives but is stopped or cut off for as long loses its tasks, too. Nothing is
-// sent twice for that: the record of a message admits one attempt at a time.
+// A worker that is stopped or cut off for that long loses its tasks, too. Nothing is sent twice because of
+// that: the record of a message admits one attempt at a time.
 const (
-	// orphanAge is how long ago the lease was renewed of a task that may be left behind.
+	// orphanAge is the time since the last renewal after which a task may be orphaned.
 	orphanAge = 5 * time.Second
-	// orphanWatch is how long such a lease is watched: longer than the time between two
-	// heartbeats, because while Redis was unavailable nobody could renew any.
+	// orphanWatch is how long such a lease is watched: longer than the interval between two heartbeats,
+	// because no lease can be renewed while Redis is unavailable.
 	orphanWatch = 6 * time.Second
-	// orphanPeriod is how often a process looks into each queue in which there is something,
-	// and orphanCost how much later for each of them: all together cost 50 commands a second.
+	// A process checks each queue with tasks every orphanPeriod, plus orphanCost per queue: together that
+	// costs 50 commands a second.
 	orphanPeriod, orphanCost = 1500 * time.Millisecond, 20 * time.Millisecond
 	// mostOrphans keeps one script below a millisecond.
 	mostOrphans = 100
@@ -38,14 +38,14 @@ var (
 	takeBackScript = redis.NewScript(wakeSource + putBackSource + takeBackSource)
 )
 
-// orphan is a task that may be left behind, with the end of its lease; "" if it has none.
+// orphan is a task that may be orphaned, with the end of its lease; "" if it has none.
 type orphan struct{ id, leaseEnd string }
 
-// orphanage remembers since when the orphans of a queue have been seen.
+// orphanage records since when each orphan of a queue has been seen.
 type orphanage map[orphan]time.Time
 
-// due notes which orphans there are, and returns those that have been watched for long
-// enough: nobody has renewed their leases, or they would end later.
+// due records the current orphans, and returns those watched for long enough. A renewed lease would have a
+// later end.
 func (o orphanage) due(found []orphan, now time.Time) (due []orphan) {
 	there := make(map[orphan]bool, len(found))
 	for _, f := range found {
@@ -65,7 +65,7 @@ func (o orphanage) due(found []orphan, now time.Time) (due []orphan) {
 	return due
 }
 
-// takeOver puts tasks that were left behind back into their queues, again and again.
+// takeOver periodically puts orphaned tasks back into their queues.
 func (b *Bells) takeOver(ctx context.Context) {
 	watched := map[string]orphanage{}
 	for ctx.Err() == nil {
@@ -90,7 +90,7 @@ func (b *Bells) takeOverIn(ctx context.Context, queue string, watched orphanage)
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	found, err := findOrphans(ctx, b.rdb, queue)
-	if err != nil { // meanwhile nobody could renew a lease
+	if err != nil { // no lease could be renewed meanwhile
 		clear(watched)
 		return err
 	}
@@ -115,7 +115,7 @@ func findOrphans(ctx context.Context, rdb redis.UniversalClient, queue string) (
 	return found, err
 }
 
-// takeBack returns how many of the tasks are in their queue again.
+// takeBack returns how many of the tasks were put back.
 func takeBack(ctx context.Context, rdb redis.UniversalClient, queue string, orphans []orphan) (int, error) {
 	args := []any{queueKey(queue, "t:")}
 	for _, o := range orphans {

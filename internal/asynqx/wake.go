@@ -7,8 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// wakeChannel is where the idle workers are told of queues in which there is something.
-// wake.lua knows it too. Its name is among those that docs/operations.md lets workers use.
+// wakeChannel is the channel that notifies idle workers of queues with tasks. wake.lua uses it, too.
+// docs/operations.md lists it in the workers' ACL.
 const wakeChannel = "asynq:wecomq:wake"
 
 var (
@@ -24,15 +24,13 @@ var (
 // and dequeue.lua.
 const manySource = "local MANY = 16\n"
 
-// Wake tells the idle workers that there is something in a queue. It is for those who have
-// put it there with means of asynq's: what this package enqueues is told by itself. A
-// failure only costs time, until the workers look by themselves.
+// Wake notifies the idle workers of a queue with tasks. It is for tasks enqueued with asynq's own means: this
+// package notifies by itself. A failure only costs time, until the workers check by themselves.
 func Wake(ctx context.Context, rdb redis.UniversalClient, queue string) {
 	_ = rdb.Publish(ctx, wakeChannel, queue).Err()
 }
 
-// waking makes one of asynq's scripts that enqueue a task wake the idle workers, and keep the
-// order between senders fair.
+// waking makes one of asynq's enqueue scripts wake the idle workers, and keep the order between senders fair.
 func waking(source string) string {
 	return wakeSource + manySource + fairSource + "local function enqueue()\n" + source + "\nend\n" + wakeEnqueuedSource
 }

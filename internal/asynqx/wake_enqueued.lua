@@ -1,9 +1,9 @@
--- Stands after one of asynq's scripts that enqueue a task, made the function enqueue, and after
--- wake.lua and fair.lua. It wakes the idle workers if they cannot know of the task: they have
--- seen the queue empty, or count on a later one. So a thousand tasks wake them once. A task
--- that somebody has scheduled is marked: many of them wait in turn with others, see dequeue.lua.
+-- Follows wake.lua, fair.lua and one of asynq's enqueue scripts, wrapped in the function enqueue. It
+-- wakes the idle workers if they cannot know of the task: they have seen the queue empty, or
+-- wait for a later task. So a thousand tasks wake them once. A task that was scheduled by its
+-- sender is marked: many of them take turns with others, see dequeue.lua.
 -- KEYS 2 pending (list) or scheduled (zset); those of fair.lua
--- ARGV 3 of one to be scheduled: its id, and 4 if somebody has scheduled it: 1; those of fair.lua
+-- ARGV 3 for a task to be scheduled: its id, and 4 if its sender scheduled it: 1; those of fair.lua
 -- result that of asynq's script
 local reply = enqueue()
 if reply == 1 then

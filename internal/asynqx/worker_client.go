@@ -21,8 +21,7 @@ const (
 	allQueues = "asynq:queues"
 )
 
-// WorkerClient is the Redis client for asynq's server. It works around these problems of
-// v0.26:
+// WorkerClient is the Redis client for asynq's server. It works around these problems of v0.26:
 //
 //   - A failed acknowledgement is repeated with a cancelled context, so it never succeeds
 //     and the message is sent twice.
@@ -31,22 +30,22 @@ const (
 //   - The acknowledgement of a task that is no longer active is repeated, though the task
 //     may be active elsewhere by then.
 //   - Queues that Redis has lost are never registered again.
-//   - Tasks that become due are noticed seconds later and put behind all waiting ones.
-//   - Leases end, and retries are due, by the clock of the worker: one whose clock is ahead
-//     takes the tasks of others.
+//   - Due tasks are noticed seconds late and put behind all waiting ones.
+//   - Leases and retries use the worker's clock: a worker whose clock is ahead takes the
+//     tasks of others.
 //   - A task whose dequeue was answered into a broken connection is not processed for two
 //     minutes.
 //   - A full Redis keeps completed tasks for the dashboard, and so it stays full.
-//   - An idle server polls, and tells the dashboard of itself every few seconds: hundreds of
+//   - An idle server polls, and reports to the dashboard every few seconds: hundreds of
 //     them keep Redis busy ([WorkerClient.WakeBy]).
 type WorkerClient struct {
 	redis.UniversalClient
 
-	// Free, if set, says how many handlers of the server are free, with the one that the
-	// next task is for: so many tasks are taken at once. Without it, they are taken one by one.
+	// Free, if set, returns how many handlers of the server are free, including the one for the next task:
+	// that many tasks are dequeued at once. Without it, they are dequeued one by one.
 	Free func() int
-	// OnGone, if set, is told of each task that was acknowledged, by its id: it is done,
-	// completed or archived, and will not be delivered again.
+	// OnGone, if set, is called with the id of each acknowledged task: it is done, completed or archived, and
+	// will not be delivered again.
 	OnGone func(ctx context.Context, id string)
 
 	stopping    context.Context
@@ -59,8 +58,9 @@ type WorkerClient struct {
 	note        func(error)
 }
 
-// NewWorkerClient wraps rdb for a server of these queues, in the order in which it asks them;
-// it stops pausing when stopping ends. note is called after each call: with nil if Redis served it, else with the error.
+// NewWorkerClient wraps rdb for a server of these queues, in the order in which it asks them; it stops
+// pausing when stopping ends. note is called after each call: with nil if Redis served it, otherwise with the
+// error.
 func NewWorkerClient(stopping context.Context, rdb redis.UniversalClient, queues []string, note func(error)) *WorkerClient {
 	c := &WorkerClient{UniversalClient: rdb, stopping: stopping, queues: queues, note: note}
 	c.dequeuer = newDequeuer(c.free)
@@ -75,18 +75,18 @@ func (c *WorkerClient) free() int {
 	return c.Free()
 }
 
-// GiveBack puts the tasks that were taken for handlers, but that none has got, into their
-// queues again. It is for a server that is stopping, and once more when it has stopped.
+// GiveBack returns dequeued tasks without a handler to their queues. It is called when a server is stopping,
+// and again after it has stopped.
 func (c *WorkerClient) GiveBack(ctx context.Context) {
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	c.dequeuer.giveBack(ctx, c.UniversalClient)
 }
 
-// EvalSha runs one of asynq's scripts, or ours instead, or none if there is nothing to do.
+// EvalSha runs one of asynq's scripts, or ours in its place, or none if there is nothing to do.
 func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	if isForward(keys) {
-		return answered(ctx, int64(0)) // a dequeue takes what is due
+		return answered(ctx, int64(0)) // a dequeue takes due tasks itself
 	}
 	if c.idle != nil {
 		if cmd := c.skip(ctx, keys, args); cmd != nil {
@@ -134,8 +134,7 @@ func (c *WorkerClient) ZAddXX(ctx context.Context, key string, members ...redis.
 	return cmd
 }
 
-// HSet is how asynq writes the result of a task, which has its end still before it: it is
-// written with that.
+// HSet is asynq's write of a task's result before the task is completed: it is deferred until then.
 func (c *WorkerClient) HSet(ctx context.Context, key string, values ...any) *redis.IntCmd {
 	_, id, isTask := strings.Cut(key, "}:t:")
 	if !isTask || len(values) != 2 || values[0] != "result" {
@@ -147,8 +146,7 @@ func (c *WorkerClient) HSet(ctx context.Context, key string, values ...any) *red
 	return cmd
 }
 
-// writeResult writes the result of a task that is about to be archived. The dashboard can do
-// without it.
+// writeResult writes the result of a task that is about to be archived. Only the dashboard needs it.
 func (c *WorkerClient) writeResult(ctx context.Context, keys []string, args []any) {
 	id, ok := taskOf(keys, args)
 	if !ok {
@@ -160,7 +158,7 @@ func (c *WorkerClient) writeResult(ctx context.Context, keys []string, args []an
 	c.results.forget(id)
 }
 
-// taskOf is the task of a script that archives or retries one, whose first key is the task.
+// taskOf is the task of a script that archives or retries one; its first key is the task.
 func taskOf(keys []string, args []any) (id string, ok bool) {
 	if len(keys) < 5 || len(args) == 0 {
 		return "", false
@@ -169,7 +167,7 @@ func taskOf(keys []string, args []any) (id string, ok bool) {
 	return id, ok && strings.HasSuffix(keys[0], "}:t:"+id)
 }
 
-// acknowledged tells OnGone when a task has ended.
+// acknowledged calls OnGone if a task was acknowledged.
 func (c *WorkerClient) acknowledged(ctx context.Context, keys []string, args []any, cmd *redis.Cmd) *redis.Cmd {
 	if cmd.Err() == nil && isAcknowledgement(keys) {
 		if id, ok := args[0].(string); ok && c.OnGone != nil {
@@ -179,9 +177,9 @@ func (c *WorkerClient) acknowledged(ctx context.Context, keys []string, args []a
 	return c.ran(keys, cmd)
 }
 
-// isAcknowledgement knows the scripts that end a task, by their keys: done and completed
-// begin with active, lease; archived with the task, active, lease, archived. The one that
-// gives a task back has only four keys.
+// isAcknowledgement recognises the scripts that end a task by their keys: done and completed begin with
+// active, lease; archived with the task, active, lease, archived. The one that gives a task back has only
+// four keys.
 func isAcknowledgement(keys []string) bool {
 	if len(keys) < 5 {
 		return false
@@ -190,8 +188,8 @@ func isAcknowledgement(keys []string) bool {
 		strings.HasSuffix(keys[2], ":lease") && strings.HasSuffix(keys[3], ":archived")
 }
 
-// ran handles the result of a script. A failed dequeue is not repeated at once; an
-// acknowledgement that came too late is not repeated at all.
+// ran handles the result of a script. A failed dequeue is not repeated at once; an acknowledgement that came
+// too late is not repeated at all.
 func (c *WorkerClient) ran(keys []string, cmd *redis.Cmd) *redis.Cmd {
 	err := cmd.Err()
 	switch {
@@ -209,8 +207,7 @@ func (c *WorkerClient) ran(keys []string, cmd *redis.Cmd) *redis.Cmd {
 
 func (c *WorkerClient) served(err error) { noteOutage(c.note, err) }
 
-// noteOutage tells note whether Redis has served a call: an error of the call itself is an
-// answer.
+// noteOutage reports to note whether Redis has served a call: an error of the call itself counts as served.
 func noteOutage(note func(error), err error) {
 	if !IsOutage(err) {
 		err = nil
@@ -218,13 +215,12 @@ func noteOutage(note func(error), err error) {
 	note(err)
 }
 
-// detach gives a call its own deadline: that of asynq belongs to an attempt that may be
-// over, or there is none.
+// detach gives a call its own deadline: asynq's belongs to an attempt that may be over, or is missing.
 func detach(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), ackTimeout)
 }
 
-// isForward recognises the script that enqueues tasks that are due, by its keys.
+// isForward recognises the script that enqueues due tasks by its keys.
 func isForward(keys []string) bool {
 	return len(keys) == 2 && strings.HasSuffix(keys[1], ":pending") &&
 		(strings.HasSuffix(keys[0], ":retry") || strings.HasSuffix(keys[0], ":scheduled"))
@@ -237,7 +233,7 @@ func answered(ctx context.Context, reply any) *redis.Cmd {
 	return cmd
 }
 
-// nothing is the reply of a dequeue that found no task.
+// nothing is the reply of a dequeue without a task.
 func nothing(ctx context.Context) *redis.Cmd {
 	cmd := redis.NewCmd(ctx)
 	cmd.SetErr(redis.Nil)

@@ -98,7 +98,7 @@ func TestTheBooksOfABroadcastAreProved(t *testing.T) {
 		"a block that is lost": {
 			func(p redis.Pipeliner) { p.Rename(t.Context(), key+":blocks", key+":away") },
 			func(p redis.Pipeliner) { p.Rename(t.Context(), key+":away", key+":blocks") },
-			[]string{"0 blocks of recipients are there of 1", "block 0 is not in Redis any more"},
+			[]string{"0 blocks of recipients are there of 1", "block 0 is no longer in Redis"},
 		},
 	} {
 		change := func(how func(redis.Pipeliner)) {

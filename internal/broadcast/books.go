@@ -14,17 +14,17 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// books are what a broadcast says of itself, all at one moment.
+// books is a consistent snapshot of a broadcast's records.
 type books struct {
 	*Broadcast
 
 	sums    map[string]int // recipients that have an outcome, by state
-	settled int            // the same in all
-	marked  int            // calls that are marked as ended
-	blocks  int            // that are there
+	settled int            // the sum of sums
+	marked  int            // calls marked as finished
+	blocks  int            // existing blocks
 }
 
-// summed are the states of the sums of a broadcast.
+// summed are the states that have a sum.
 var summed = []string{
 	stateAccepted, stateInvalid, stateUnlicensed, string(tasks.Rejected), string(tasks.Unknown), string(tasks.Expired), stateCancelled,
 }
@@ -58,20 +58,19 @@ func (s *Store) books(ctx context.Context, id string) (*books, error) {
 	return found, nil
 }
 
-// BookCheck is a check of the books of a broadcast.
+// BookCheck configures a check of the records of a broadcast.
 type BookCheck struct {
-	// SumsOnly leaves out the calls: only the sums are compared with each other.
+	// SumsOnly skips the calls: only the sums are compared with each other.
 	SumsOnly bool
-	// Each does the work on one block.
+	// Each wraps the work on one block.
 	Each func(recipients int, work func() error) error
-	// Found is told of each thing that does not add up.
+	// Found is called for each inconsistency.
 	Found func(text string) error
 }
 
-// CheckBooks proves the books of a broadcast: its sums add up, each call that is marked as
-// ended has an outcome and no other has, and the outcomes of all recipients make the sums.
-// It holds one block at a time. While calls end, the sums of the states move, and only
-// that of all of them is compared.
+// CheckBooks checks the records of a broadcast: its sums add up, exactly the calls marked as finished have an
+// outcome, and the outcomes of all recipients match the sums. It holds one block in memory at a time. While
+// calls are finishing, the sums of the states change, so only their total is compared.
 func (s *Store) CheckBooks(ctx context.Context, id string, c BookCheck) (*Broadcast, error) {
 	before, err := s.books(ctx, id)
 	if err != nil {
@@ -107,7 +106,7 @@ func (c BookCheck) found(format string, args ...any) error {
 	return c.Found(fmt.Sprintf(format, args...))
 }
 
-// sums compares what is of one moment.
+// sums compares the values of one snapshot.
 func (c BookCheck) sums(b *books) error {
 	var problems []error
 	sum := 0
@@ -115,7 +114,7 @@ func (c BookCheck) sums(b *books) error {
 		sum += n
 	}
 	if sum != b.settled || sum > b.Recipients {
-		problems = append(problems, c.found("%d recipients have an outcome, its states add up to %d, and it has %d", b.settled, sum, b.Recipients))
+		problems = append(problems, c.found("%d recipients have an outcome, its states add up to %d, and it has %d recipients", b.settled, sum, b.Recipients))
 	}
 	if b.marked != b.CallsDone || b.CallsDone > b.Calls {
 		problems = append(problems, c.found("%d calls have ended, %d are marked as ended, and it has %d", b.CallsDone, b.marked, b.Calls))
@@ -126,7 +125,7 @@ func (c BookCheck) sums(b *books) error {
 	return errors.Join(problems...)
 }
 
-// compare compares the sums with what was counted between two moments.
+// compare compares the sums with a count made between two snapshots.
 func (c BookCheck) compare(before, after *books, counted map[string]int) error {
 	if !maps.Equal(before.sums, after.sums) {
 		all := 0
@@ -147,8 +146,8 @@ func (c BookCheck) compare(before, after *books, counted map[string]int) error {
 	return errors.Join(problems...)
 }
 
-// checkBlock compares the outcomes of a block's calls with their marks, and adds up who has
-// one. It returns how many recipients the block has.
+// checkBlock compares the outcomes of a block's calls with their marks, and adds up the recipients that have
+// one. It returns the number of recipients in the block.
 func (s *Store) checkBlock(ctx context.Context, b *Broadcast, block int, counted map[string]int, c BookCheck) (recipients int, err error) {
 	var stored, marks *redis.StringCmd
 	var ended *redis.StringSliceCmd
@@ -189,7 +188,7 @@ func (s *Store) checkBlock(ctx context.Context, b *Broadcast, block int, counted
 	return len(r.rows), c.marks([]byte(marks.Val()), outcomes, block, len(calls))
 }
 
-// marks compares the calls that are marked as ended with those that have an outcome.
+// marks compares the calls marked as finished with those that have an outcome.
 func (c BookCheck) marks(marks []byte, outcomes map[int]bool, block, calls int) error {
 	var problems []error
 	for call := range tasks.CallsPerBlock {

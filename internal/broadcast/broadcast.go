@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Broadcast is a broadcast as it stands.
+// Broadcast is the current state of a broadcast.
 type Broadcast struct {
 	ID, App string
 	Spec    Spec
 	State   State
-	// Digest is that of all that it says: what, when and to whom.
+	// Digest identifies its content, time and recipients.
 	Digest string
-	// Recipients, Calls and Blocks are how many there are of each. Of the list's rows,
-	// Duplicates had a recipient who was there before, and Skipped a problem.
+	// Recipients, Calls and Blocks are the numbers of each. Duplicates are the list's rows whose recipient
+	// appears before, and Skipped those with a problem.
 	Recipients, Calls, Blocks, Duplicates, Skipped int
 
 	CallsDone int
@@ -24,25 +24,24 @@ type Broadcast struct {
 	Errcodes  map[int64]int // recipients by WeCom's errcode
 
 	CreatedAt, StartedAt, FinishedAt time.Time
-	// Acts are who paused, resumed, cancelled or approved it last.
+	// Acts has who last paused, resumed, cancelled or approved it.
 	Acts map[string]Act
 
 	cursor cursor
-	fedAt  int64 // up to when its own rate is used, in Unix ms
-	// progress is how many calls had ended at progressAt, which is the last time that one
-	// had; rewoundAt is when the feeder last started again with the first call.
+	fedAt  int64 // until when its own rate is used up, in Unix ms
+	// progress is how many calls were finished at progressAt, when the last of them finished; rewoundAt is
+	// when the feeder last started over with the first call.
 	progress              int
 	progressAt, rewoundAt time.Time
 }
 
-// Act is what somebody did with a broadcast.
+// Act is an operator's action on a broadcast.
 type Act struct {
 	Actor string    `json:"actor"`
 	At    time.Time `json:"at"`
 }
 
-// Counts are how many recipients are in each state. They add up to the number of
-// recipients at any moment.
+// Counts has the number of recipients in each state. They always add up to the number of recipients.
 type Counts struct {
 	Accepted   int `json:"accepted"`
 	Invalid    int `json:"invalid"`
@@ -54,12 +53,12 @@ type Counts struct {
 	Pending    int `json:"pending"`
 }
 
-// Failed are the recipients who did not get it, or may not have got it.
+// Failed is the number of recipients who did not get it, or may not have.
 func (c Counts) Failed() int {
 	return c.Invalid + c.Unlicensed + c.Rejected + c.Unknown + c.Expired
 }
 
-// ExpiresAt is when no call is made any more; zero for never, or while it has not begun.
+// ExpiresAt is when calls stop; zero for never, or while it has not started.
 func (b *Broadcast) ExpiresAt() time.Time {
 	if b.Spec.ExpiresIn == 0 || b.StartedAt.IsZero() {
 		return time.Time{}
@@ -67,8 +66,7 @@ func (b *Broadcast) ExpiresAt() time.Time {
 	return b.StartedAt.Add(b.Spec.ExpiresIn)
 }
 
-// readBroadcast reads the fields of a broadcast, and how many recipients its calls have
-// that were tried and have not ended.
+// readBroadcast reads the fields of a broadcast. open has its calls that were attempted and are not finished.
 func readBroadcast(app, id string, f map[string]string, open []string) (*Broadcast, error) {
 	number := func(field string) int {
 		n, _ := strconv.Atoi(f[field]) // absent is zero
@@ -96,7 +94,7 @@ func readBroadcast(app, id string, f map[string]string, open []string) (*Broadca
 		Rejected: number("rejected"), Unknown: number("unknown"), Expired: number("expired"), Cancelled: number("cancelled"),
 	}
 	b.Counts.Pending = max(0, b.Recipients-b.Counts.Accepted-b.Counts.Failed()-b.Counts.Cancelled)
-	if b.State == Cancelled { // what was tried already still gets its outcome
+	if b.State == Cancelled { // attempted calls still get an outcome
 		tried := 0
 		for _, recipients := range open {
 			n, _ := strconv.Atoi(recipients)

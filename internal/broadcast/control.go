@@ -21,18 +21,18 @@ var controlSource string
 
 var controlScript = redis.NewScript(controlSource)
 
-// begins is the new state of an action that lets a broadcast run, at its time.
+// begins is the target state of an action that starts a broadcast at its time.
 const begins State = "begin"
 
-// action is a change of state that somebody asks for.
+// action is a requested change of state.
 type action struct {
-	done string // as the record of it says
+	done string // the verb in its record
 	from []State
 	to   State
-	// idle are the states in which there is nothing to do.
+	// idle are the states in which the action has no effect.
 	idle     []State
 	recorded activity.Action
-	// may is why an actor may not, nil for all may.
+	// may returns why an actor is not allowed; nil allows all.
 	may func(b *Broadcast, actor string) error
 }
 
@@ -53,15 +53,15 @@ type StateError struct {
 	Done  string
 }
 
-// Error says which.
+// Error has the state and the action.
 func (e *StateError) Error() string {
 	return fmt.Sprintf("%s is %s: it cannot be %s", e.ID, strings.ReplaceAll(string(e.State), "_", " "), e.Done)
 }
 
-// ErrOwnApproval is an approval by the one who created the broadcast.
-var ErrOwnApproval = errors.New("whoever created a broadcast cannot approve it: somebody else must")
+// ErrOwnApproval is an approval by the broadcast's creator.
+var ErrOwnApproval = errors.New("the creator of a broadcast cannot approve it: somebody else must")
 
-// Pause stops a broadcast. Calls that are in flight end; no other is made.
+// Pause pauses a broadcast. Calls in flight are finished; no others are made.
 func (s *Store) Pause(ctx context.Context, id, actor string) (*Broadcast, error) {
 	return s.change(ctx, id, actor, pausing)
 }
@@ -71,17 +71,17 @@ func (s *Store) Resume(ctx context.Context, id, actor string) (*Broadcast, error
 	return s.change(ctx, id, actor, resuming)
 }
 
-// Cancel ends a broadcast: whoever was not reached counts as cancelled.
+// Cancel ends a broadcast: recipients who were not reached count as cancelled.
 func (s *Store) Cancel(ctx context.Context, id, actor string) (*Broadcast, error) {
 	return s.change(ctx, id, actor, cancelling)
 }
 
-// Approve releases a broadcast that waits for it; actor must not be its creator.
+// Approve starts a broadcast that awaits approval; actor must not be its creator.
 func (s *Store) Approve(ctx context.Context, id, actor string) (*Broadcast, error) {
 	return s.change(ctx, id, actor, approving)
 }
 
-// MayApprove is [ErrOwnApproval] for the creator of a broadcast that waits for approval.
+// MayApprove returns [ErrOwnApproval] for the creator of a broadcast that awaits approval.
 func (b *Broadcast) MayApprove(actor string) error {
 	if b.State == AwaitingApproval && (actor == "" || actor == b.Spec.CreatedBy) {
 		return ErrOwnApproval
@@ -89,7 +89,7 @@ func (b *Broadcast) MayApprove(actor string) error {
 	return nil
 }
 
-// change makes a change of state, which may have been made already.
+// change makes a change of state, which may already have been made.
 func (s *Store) change(ctx context.Context, id, actor string, a action) (b *Broadcast, err error) {
 	defer func() { activity.Record(ctx, a.recorded, s.app, id, err) }()
 	b, err = s.Get(ctx, id)

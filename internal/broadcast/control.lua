@@ -1,9 +1,9 @@
 -- Changes the state of a broadcast.
 -- KEYS 1 broadcast (hash)
 -- ARGV 1 states that may change: ",running,paused," 2 the new state; "begin" for running,
---      or scheduled while its time has not come 3 its time in ms, 0 = none
---      4 what is done: "paused", "approved", … 5 who does it
--- result {the state before, "" when there is none; 1 when it was changed}
+--      or scheduled before its time 3 its time in ms, 0 = none
+--      4 the verb: "paused", "approved", … 5 the actor
+-- result {the previous state, "" if there is no broadcast; 1 if it was changed}
 local broadcast = KEYS[1]
 local may_change, new, begins_at, action, actor = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local t = redis.call('TIME')
@@ -17,8 +17,8 @@ if not string.find(may_change, ',' .. state .. ',', 1, true) then
 end
 if new == 'begin' then
   new = begins_at > now and 'scheduled' or 'running'
-  -- The calls that were taken back are enqueued again. No cursor looks like another that was
-  -- put back, so that a step of the feeder sees it: see cursor.lua.
+  -- Withdrawn calls are enqueued again. Every reset cursor is unique, so that a running step
+  -- of the feeder notices it: see cursor.lua.
   redis.call('HSET', broadcast, 'cursor', '0 0 0 ' .. t[1] .. string.format('%06d', t[2]))
   redis.call('HDEL', broadcast, 'fed_at', 'progress_at')
 end

@@ -27,9 +27,9 @@ var createSource string
 var createScript = redis.NewScript(createSource)
 
 const (
-	// creation is how long a broadcast that is being stored lives without its next block.
+	// creation is the TTL of a broadcast that is being stored, renewed by each block.
 	creation = time.Hour
-	// blocksPerTrip bounds what is sent to Redis in one round trip, about 300 KB.
+	// blocksPerTrip bounds one round trip to Redis to about 300 KB.
 	blocksPerTrip = 32
 )
 
@@ -37,28 +37,27 @@ const (
 type Draft struct {
 	Spec Spec
 	List *compose.Compiled
-	// Key is the sender's idempotency key, and KeyOwner whose it is, "" for the app; without
-	// a key the id derives from what the broadcast says.
+	// Key is the sender's idempotency key, and KeyOwner its owner, "" for the app; without a key the id
+	// derives from the content.
 	Key, KeyOwner string
-	// OnProgress, when set, is told how many recipients are stored.
+	// OnProgress, if set, is called with the number of recipients stored so far.
 	OnProgress func(recipients int)
 }
 
-// ErrKeyInUse is a creation under the key of another broadcast that is being stored at
-// the moment.
+// ErrKeyInUse is a creation with the key of another broadcast that is currently being stored.
 var ErrKeyInUse = errors.New("another broadcast is being created with this idempotency key")
 
-// ErrChanged is a broadcast that does not say any more what somebody wants to start.
+// ErrChanged is a broadcast whose content differs from what the caller wants to start.
 var ErrChanged = errors.New("the broadcast was changed since it was checked; check it again")
 
-// The ends of a creation that was not completed. Nothing was sent.
+// The failures of a creation. Nothing was sent.
 var (
 	ErrLost    = errors.New("some of its blocks were lost; repeat the command")
-	ErrGivenUp = fmt.Errorf("it took over %s and was given up; repeat the command", creation)
+	ErrGivenUp = fmt.Errorf("it took more than %s and was abandoned; repeat the command", creation)
 )
 
-// Create stores a broadcast, and then lets it run. Nothing is sent before it is complete.
-// A repeat finds the first one, or goes on where it was broken off.
+// Create stores a broadcast, and then starts it. Nothing is sent before it is complete. A repeat finds the
+// first one, or continues an interrupted one.
 func (s *Store) Create(ctx context.Context, d Draft) (b *Broadcast, duplicate bool, err error) {
 	if b, err = s.Prepare(ctx, d); err != nil {
 		return nil, false, err
@@ -68,9 +67,8 @@ func (s *Store) Create(ctx context.Context, d Draft) (b *Broadcast, duplicate bo
 	return b, duplicate, err
 }
 
-// Prepare stores a broadcast that does not run before [Store.Start]: until then it is
-// [Creating], is not listed, and is given up after an hour. Another draft with the same
-// key takes its place.
+// Prepare stores a broadcast that does not run before [Store.Start]: until then it is [Creating], is not
+// listed, and expires after an hour. Another draft with the same key replaces it.
 func (s *Store) Prepare(ctx context.Context, d Draft) (*Broadcast, error) {
 	if err := d.Spec.Validate(); err != nil {
 		return nil, err
@@ -92,9 +90,8 @@ func (s *Store) Prepare(ctx context.Context, d Draft) (*Broadcast, error) {
 	return s.Get(ctx, id)
 }
 
-// Start lets a broadcast run that was prepared and says what digest stands for. One
-// that was started before is left as it is. If another one has its place, that is
-// [ErrChanged].
+// Start starts a prepared broadcast with this digest. One that was already started is not changed. If another
+// one has replaced it, the error is [ErrChanged].
 func (s *Store) Start(ctx context.Context, id, digest string) (b *Broadcast, err error) {
 	defer func() { activity.Record(ctx, activity.CreateBroadcast, s.app, id, err) }()
 	b, err = s.Get(ctx, id)
@@ -112,13 +109,13 @@ func (s *Store) Start(ctx context.Context, id, digest string) (b *Broadcast, err
 	if b.Digest != digest {
 		return nil, ErrChanged
 	}
-	if b.State == Running || b.State == Scheduled { // a creation may have ended just before this
+	if b.State == Running || b.State == Scheduled { // it may have been created just before
 		err = s.enqueueFeeder(ctx, id, b.Spec.At)
 	}
 	return b, err
 }
 
-// spendAndComplete lets a broadcast run if there is room for it in the budget of its sender.
+// spendAndComplete starts a broadcast if it fits in its sender's budget.
 func (s *Store) spendAndComplete(ctx context.Context, b *Broadcast, digest string) error {
 	undo := func() {}
 	if s.Spend != nil && b.Spec.ReplayOf == "" {
@@ -128,25 +125,25 @@ func (s *Store) spendAndComplete(ctx context.Context, b *Broadcast, digest strin
 		}
 	}
 	first, err := s.complete(ctx, b.ID, digest, b.Spec)
-	if !first && (err == nil || certainlyNot(err)) { // another request was faster, or it does not run
+	if !first && (err == nil || certainlyNot(err)) { // another request was faster, or it is not running
 		undo()
 	}
 	return err
 }
 
-// certainlyNot reports whether a broadcast that could not be completed does not run. After any
-// other error, as that of a connection or of a replica, it may.
+// certainlyNot reports whether a broadcast that could not be completed is certainly not running. After other
+// errors, such as a lost connection, it may be.
 func certainlyNot(err error) bool {
 	return errors.Is(err, ErrChanged) || errors.Is(err, ErrLost) || errors.Is(err, ErrGivenUp) || asynqx.IsFull(err)
 }
 
-// ID is the id that the broadcast will have.
+// ID is the id of the broadcast to create.
 func (d Draft) ID(app string) (string, error) {
 	digest, err := d.Digest()
 	return d.id(app, digest), err
 }
 
-// Planned is the broadcast as it would be if it ran now and nobody was reached.
+// Planned is the broadcast as it would start now.
 func (d Draft) Planned(app string) (*Broadcast, error) {
 	id, err := d.ID(app)
 	list := d.List.Summary
@@ -156,7 +153,7 @@ func (d Draft) Planned(app string) (*Broadcast, error) {
 	}, err
 }
 
-// Digest is the same for whoever says the same.
+// Digest is equal for equal content, time and recipients.
 func (d Draft) Digest() (string, error) {
 	said := d.Spec
 	said.CreatedBy = ""
@@ -192,7 +189,7 @@ func (s *Store) begin(ctx context.Context, id, digest string, d Draft) (State, e
 	return now.state, err
 }
 
-// created is a broadcast after a step of its creation.
+// created is the state of a broadcast after a step of its creation.
 type created struct {
 	state     State
 	digest    string
@@ -210,7 +207,7 @@ func (s *Store) create(ctx context.Context, id, step, digest string, lives time.
 	return created{State(reply[0]), reply[1], reply[2] == "1"}, nil
 }
 
-// complete reports whether it was this call that let the broadcast run.
+// complete reports whether this call started the broadcast.
 func (s *Store) complete(ctx context.Context, id, digest string, spec Spec) (first bool, err error) {
 	now, err := s.create(ctx, id, "complete", digest, keys.LongTTL, string(spec.first()))
 	switch {
@@ -226,8 +223,7 @@ func (s *Store) complete(ctx context.Context, id, digest string, spec Spec) (fir
 	return now.completed, nil
 }
 
-// storeBlocks writes the recipients. It ends early when a repeat has completed the
-// broadcast meanwhile.
+// storeBlocks writes the recipients. It stops early if a repeat completes the broadcast meanwhile.
 func (s *Store) storeBlocks(ctx context.Context, id, digest string, d Draft) error {
 	stored := 0
 	pending := make([]any, 0, 2*blocksPerTrip)

@@ -1,9 +1,9 @@
 -- Begins to store a broadcast, stores some of its blocks, or completes it. Only the draft
--- that began last is stored, and none that is complete.
+-- that began last can be stored, and a complete broadcast is not changed.
 -- KEYS 1 broadcast (hash) 2 its blocks (hash) 3 index of broadcasts by time (zset)
--- ARGV 1 "begin", "store" or "complete" 2 id 3 digest of all that it says 4 ms to live
+-- ARGV 1 "begin", "store" or "complete" 2 id 3 digest of its content, time and recipients 4 TTL in ms
 --      begin: 5.. field, value, …; store: 5.. number, block, …; complete: 5 its new state
--- result {state, digest, completed} as they are afterwards; completed is '1' if this call did it
+-- result {state, digest, completed} afterwards; completed is '1' if this call did it
 local broadcast, blocks, index = unpack(KEYS)
 local step, id, digest, lives = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local t = redis.call('TIME')
@@ -13,7 +13,7 @@ local completed = '0'
 local mine = old[1] == 'creating' and old[2] == digest
 
 if step == 'begin' and (not old[1] or (old[1] == 'creating' and not mine)) then
-  redis.call('DEL', broadcast, blocks) -- of a creation that was given up
+  redis.call('DEL', broadcast, blocks) -- of an abandoned creation
   redis.call('HSET', broadcast, 'state', 'creating', 'digest', digest, 'created_at', string.format('%d', now), unpack(ARGV, 5))
   redis.call('PEXPIRE', broadcast, lives)
 elseif step == 'store' and mine then

@@ -12,32 +12,29 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Desk is where the broadcasts of an app are ordered and watched.
+// Desk creates and shows the broadcasts of an app.
 type Desk struct {
 	*Store
 
-	// Zone is that of the hours of an order.
+	// Zone is the time zone of an order's hours.
 	Zone *time.Location
-	// ApprovalAbove is the number of recipients above which a broadcast needs approval;
-	// 0 is never.
+	// ApprovalAbove is the number of recipients above which a broadcast needs approval; 0 for never.
 	ApprovalAbove int
-	// Pace is what the app can do for a broadcast.
+	// Pace returns the app's current capacity.
 	Pace func(context.Context) (Pace, error)
-	// Resolve keeps the files that a message names, for as long as it may wait; only Compile
-	// needs it.
+	// Resolve stores the files that a message names, for as long as it may wait; only Compile needs it.
 	Resolve func(context.Context, tasks.Message) (tasks.Message, error)
-	// Keep keeps a file for an order; only the pages need it.
+	// Keep stores a file for an order; only the pages need it.
 	Keep func(ctx context.Context, kind wecom.MediaType, name string, content []byte) (message.MediaRef, error)
-	// Enqueue sends a message of the app, and Record says where it stands; only Test needs
-	// them.
+	// Enqueue sends a message of the app, and Record looks it up; only Test needs them.
 	Enqueue func(context.Context, tasks.Message) (tasks.Receipt, error)
 	Record  func(ctx context.Context, id string) (tasks.Record, error)
-	// Recaller calls WeCom for the app; only Recall needs it.
+	// Recaller returns the app's client of WeCom; only Recall needs it.
 	Recaller func() (Recaller, error)
 }
 
-// Compile reads and checks an order and its list, which is nil where the order names the
-// recipients itself. The caller must close the list of the draft.
+// Compile reads and checks an order and its list, which is nil if the order has the recipients itself. The
+// caller must close the list of the draft.
 func (d *Desk) Compile(ctx context.Context, o *Order, list io.Reader, by string) (Draft, error) {
 	spec, err := o.Spec(d.Zone, by)
 	if err != nil {
@@ -74,8 +71,8 @@ func (d *Desk) Compile(ctx context.Context, o *Order, list io.Reader, by string)
 	return Draft{Spec: spec, List: compiled, Key: o.IdempotencyKey, KeyOwner: by}, nil
 }
 
-// KeepFiles is the template with what stands for its files, which all calls share. They are
-// kept for as long as the broadcast may wait.
+// KeepFiles returns the template with references to its files, which all calls share. They are stored for as
+// long as the broadcast may wait.
 func (d *Desk) KeepFiles(ctx context.Context, spec Spec) (*compose.Template, error) {
 	return spec.Template.Map(func(request message.Request) (message.Request, error) {
 		m, err := d.Resolve(ctx, tasks.Message{Request: request, Options: tasks.Options{At: spec.At}})
@@ -86,14 +83,13 @@ func (d *Desk) KeepFiles(ctx context.Context, spec Spec) (*compose.Template, err
 	})
 }
 
-// MustBeApproved reports whether a broadcast to so many recipients needs approval,
-// whoever creates it.
+// MustBeApproved reports whether a broadcast to so many recipients needs approval, whoever creates it.
 func (d *Desk) MustBeApproved(recipients int) bool {
 	return d.ApprovalAbove > 0 && recipients > d.ApprovalAbove
 }
 
-// Tell is the status of a broadcast, with its expected end, and while it waits for approval
-// with what there is to review.
+// Tell returns the status of a broadcast, with its expected end, and, while it awaits approval, with a
+// review.
 func (d *Desk) Tell(ctx context.Context, b *Broadcast) (Status, error) {
 	pace, err := d.Pace(ctx)
 	if err != nil {
@@ -110,8 +106,8 @@ func (d *Desk) Tell(ctx context.Context, b *Broadcast) (Status, error) {
 	return status, nil
 }
 
-// Statuses are those of the newest broadcasts, newest first. With a recipient they are those
-// that have this one, of the newest 20, and say what became of them.
+// Statuses returns the newest broadcasts, newest first. With a recipient, it returns those of the newest 20
+// that include the recipient, with their outcome.
 func (d *Desk) Statuses(ctx context.Context, limit int, recipient string) ([]Status, error) {
 	all, err := d.newestWith(ctx, limit, recipient)
 	if err != nil || len(all) == 0 {
@@ -144,36 +140,36 @@ func (d *Desk) newestWith(ctx context.Context, limit int, recipient string) ([]F
 	return found, err
 }
 
-// Review is what somebody should see before they approve a broadcast, beside its status.
+// Review supplements the status for those who approve a broadcast.
 type Review struct {
 	Samples []Sample `json:"samples" doc:"What three recipients get"`
 
 	Quota
 }
 
-// Quota is what a broadcast takes of the app's day quota.
+// Quota is the share of the app's day quota that a broadcast uses.
 type Quota struct {
-	// QuotaCost is how much of the day quota it takes; DayQuota is what the app has for
-	// bulk messages, -1 for no limit, and UsedToday what it has used.
-	QuotaCost int `json:"quota_cost" doc:"How much of a day quota it takes"`
-	DayQuota  int `json:"day_quota" doc:"What the app may send of bulk messages a day; -1 for no limit"`
-	UsedToday int `json:"used_today" doc:"What it has sent today, in China"`
+	// QuotaCost is how much of the day quota it uses; DayQuota is the app's quota for bulk messages, -1 for
+	// no limit, and UsedToday how much of it is used.
+	QuotaCost int `json:"quota_cost" doc:"How much of the day quota it uses"`
+	DayQuota  int `json:"day_quota" doc:"How many recipients of bulk messages the app may reach per day; -1 for no limit"`
+	UsedToday int `json:"used_today" doc:"How much of it is used today, in China"`
 }
 
-// Preview is what there is to know of a broadcast before it is created.
+// Preview describes a broadcast before it is created.
 type Preview struct {
-	ID    string `json:"id"` // that it will have
+	ID    string `json:"id"` // of the broadcast to create
 	App   string `json:"app"`
-	State State  `json:"state"` // that it will have first
+	State State  `json:"state"` // its first state
 	compose.Summary
 
-	Samples []Sample `json:"samples"` // what three recipients get
+	Samples []Sample `json:"samples"` // the messages of three recipients
 	Quota
 
 	ETA time.Time `json:"eta,omitzero"`
 }
 
-// Preview shows what a draft would become. It stores nothing.
+// Preview describes the broadcast that a draft would create. It stores nothing.
 func (d *Desk) Preview(ctx context.Context, draft Draft) (Preview, error) {
 	pace, err := d.Pace(ctx)
 	if err != nil {

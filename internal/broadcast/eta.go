@@ -5,29 +5,27 @@ import (
 	"time"
 )
 
-// Pace is what the app can do for a broadcast.
+// Pace is the app's capacity for a broadcast.
 type Pace struct {
 	CallsPerMinute float64 // at the moment
-	// DayQuota is how many recipients of bulk messages a day the app may reach, and Used
-	// how many it has reached today, in China; a DayQuota below 0 is no limit.
+	// DayQuota is how many recipients of bulk messages the app may reach per day, and Used how many it has
+	// reached today, in China; a DayQuota below 0 means no limit.
 	DayQuota, Used int
 }
 
-// quotaFor is what so many recipients take of the day quota.
+// quotaFor is the share of the day quota for so many recipients.
 func (p Pace) quotaFor(recipients int) Quota {
 	return Quota{QuotaCost: recipients, DayQuota: max(p.DayQuota, -1), UsedToday: p.Used}
 }
 
-// newDay is when the app's quota is there again after midnight: see clock.lua of
-// internal/pacing.
+// newDay is when the app's quota is available again after midnight: see clock.lua of internal/pacing.
 const newDay = 10 * time.Second
 
 // maxDays bounds how far ahead an end is computed.
 const maxDays = 366
 
-// ETA is when the broadcast will have reached everybody, if nothing else is sent and
-// nobody has to wait for a window of their own; zero if it has ended, does not go on by
-// itself, or would take over a year.
+// ETA is when the broadcast will have reached everybody, if nothing else is sent and no member's window is
+// full; zero if it is over, does not continue by itself, or would take more than a year.
 func (b *Broadcast) ETA(now time.Time, pace Pace) time.Time {
 	left := float64(b.Counts.Pending)
 	perMinute := b.recipientsPerMinute(pace)
@@ -64,12 +62,12 @@ func (b *Broadcast) ETA(now time.Time, pace Pace) time.Time {
 	return time.Time{}
 }
 
-// goesOn reports whether somebody will be reached without anybody's doing.
+// goesOn reports whether the broadcast continues without an operator.
 func (b *Broadcast) goesOn() bool {
 	return b.State != Paused && !b.State.Over() && b.Counts.Pending > 0
 }
 
-// quotaLeft is how many recipients may be reached today after used ones.
+// quotaLeft is how many recipients may still be reached today.
 func (p Pace) quotaLeft(used float64) float64 {
 	if p.DayQuota < 0 {
 		return math.Inf(1)

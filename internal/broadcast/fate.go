@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// fate is what became of a call. broadcast.lua of internal/ledger writes it as
+// fate is the outcome of a call. broadcast.lua of internal/ledger writes it as
 //
 //	<call>[.<follow-up>] <state> <seconds since the creation> <errcode>[ twice]\n
 //	<length of the msgid, one byte><msgid, packed>
@@ -19,8 +19,8 @@ import (
 //
 //	<invalid>\n<unlicensed>\n<who got a follow-up>\n<recipients of a follow-up>\n<errmsg>
 //
-// with WeCom's separator between users. It is "twice" if WeCom may have delivered an earlier
-// attempt as well.
+// with WeCom's separator between users. "twice" means that WeCom may have delivered an earlier attempt as
+// well.
 type fate struct {
 	call     int
 	followUp bool

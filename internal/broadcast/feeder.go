@@ -18,35 +18,35 @@ import (
 )
 
 const (
-	// maxAhead and maxAheadBytes bound the calls that wait in the queue, and what they take
-	// there: enough for twelve seconds at WeCom's limit of 10,000 calls a minute.
+	// maxAhead and maxAheadBytes bound the calls waiting in the queue and their size: enough for twelve
+	// seconds at WeCom's limit of 10,000 calls a minute.
 	maxAhead      = 2000
 	maxAheadBytes = 8 << 20
 	// tasksPerTrip and bytesPerTrip bound one round trip.
 	tasksPerTrip = 250
 	bytesPerTrip = 1 << 20
-	// stepPause is how soon the feeder looks again. A task comes back with a whole second,
-	// rounded up: a pause of a second would be two, and a broadcast of own words would make
-	// at most 1,000 calls in a second.
+	// stepPause is how soon the feeder continues. A task returns at a whole second, rounded up: a pause of
+	// one second would become two, and a broadcast of individual texts would make at most 1,000 calls per
+	// second.
 	stepPause = 100 * time.Millisecond
-	// While nothing happens it looks ever less often, as idlePause says: every fullPause at
-	// last if it may enqueue no more, which is less than the calls that it is ahead by last;
-	// every stopPause if the broadcast does not run.
+	// While nothing happens the feeder polls less and less often, as idlePause says: at least every fullPause
+	// if it may enqueue no more, which is less than the calls ahead last; every stopPause if the broadcast is
+	// not running.
 	fullPause = 10 * time.Second
 	stopPause = 15 * time.Second
 	// maxPause bounds how long the feeder sleeps.
 	maxPause = time.Minute
-	// stalled is after how long without an outcome the calls are enqueued again, those that
-	// are in the queue excepted: their tasks were lost, or deleted in the dashboard.
+	// stalled is how long without an outcome it takes until the calls are enqueued again, except those in the
+	// queue: their tasks were lost, or deleted in the dashboard.
 	stalled = 2 * time.Minute
-	// burst is what a broadcast's own rate allows at once.
+	// burst is how much a broadcast's own rate allows at once.
 	burst = time.Second
 )
 
-// Step is what the feeder did, and when it has to be called again.
+// Step is the result of a step of the feeder, and when to call it again.
 type Step struct {
 	Wait time.Duration
-	Over bool   // never: the broadcast has ended
+	Over bool   // never: the broadcast is over
 	Note string // for the dashboard
 }
 
@@ -55,23 +55,22 @@ type cursor struct {
 	block, call int
 	fed         int // calls before it
 
-	text string // as it was read; another one each time that it is put back to the beginning
+	text string // as read; unique each time it is reset
 }
 
 func readCursor(text string) cursor {
 	c := cursor{text: text}
-	_, _ = fmt.Sscan(text, &c.block, &c.call, &c.fed) // absent is the beginning
+	_, _ = fmt.Sscan(text, &c.block, &c.call, &c.fed) // absent means the beginning
 	return c
 }
 
 func (c cursor) String() string { return fmt.Sprint(c.block, c.call, c.fed) }
 
-// rewound is the cursor at the beginning, as control.lua writes it as well.
+// rewound is the cursor at the beginning, in the same form as in control.lua.
 func rewound(now time.Time) string { return fmt.Sprint(0, 0, 0, now.UnixMicro()) }
 
-// Feed enqueues the next calls of a broadcast. It may be called again at any time, by
-// several at once, too: the ids of calls are fixed, and a call that has ended is not made
-// again.
+// Feed enqueues the next calls of a broadcast. It may be repeated at any time, even concurrently: the ids of
+// calls are fixed, and a finished call is not made again.
 func (s *Store) Feed(ctx context.Context, id string) (Step, error) {
 	now, err := s.clock.Now(ctx)
 	if err != nil {
@@ -99,7 +98,7 @@ func (s *Store) Feed(ctx context.Context, id string) (Step, error) {
 	}
 }
 
-// feed enqueues calls of a broadcast that runs.
+// feed enqueues calls of a running broadcast.
 func (s *Store) feed(ctx context.Context, b *Broadcast, now time.Time) (Step, error) {
 	opens, err := s.keepHours(ctx, b, now)
 	if err != nil {
@@ -132,7 +131,7 @@ func (f *feeding) pause() time.Duration {
 	}
 }
 
-// idlePause is an eighth of the time for which nothing has happened, within bounds.
+// idlePause is an eighth of the time since something last happened, within bounds.
 func idlePause(idle, most time.Duration) time.Duration { return min(max(idle/8, stepPause), most) }
 
 // nextByRate is when the broadcast's own rate allows the next recipient.
@@ -144,9 +143,8 @@ func (b *Broadcast) nextByRate(now time.Time) time.Time {
 	return next
 }
 
-// noteProgress notes when a call ended last. If that is long ago, and it is not since it
-// was looked at last, the feeder starts again with the first call. It reports whether
-// there is something new.
+// noteProgress records when a call last finished. If that is long ago, and nothing was enqueued again since,
+// the feeder starts over with the first call. It reports whether anything changed.
 func (b *Broadcast) noteProgress(now time.Time) bool {
 	if b.progressAt.IsZero() || b.progress != b.CallsDone || b.progressAt.After(now) {
 		b.progress, b.progressAt = b.CallsDone, now
@@ -159,9 +157,9 @@ func (b *Broadcast) noteProgress(now time.Time) bool {
 	return true
 }
 
-// keepHours tells admissions when the hours end that now is in, before any call is
-// enqueued. If it is in none, it returns when they begin: the calls in the queue are taken
-// back meanwhile, so they are enqueued again then.
+// keepHours stores the end of the current hours for admissions, before any call is enqueued. Outside of
+// hours, it returns when the next begin: the queued calls are withdrawn meanwhile, and are enqueued again
+// then.
 func (s *Store) keepHours(ctx context.Context, b *Broadcast, now time.Time) (opens time.Time, err error) {
 	if b.Spec.Between.IsZero() {
 		return time.Time{}, nil
@@ -184,8 +182,8 @@ var cursorSource string
 
 var cursorScript = redis.NewScript(cursorSource)
 
-// saveProgress notes how far a step came. If the broadcast was paused and resumed meanwhile,
-// it begins with the first call again: some that this step enqueued were taken back.
+// saveProgress saves the progress of a step. If the broadcast was paused and resumed meanwhile, it starts
+// over with the first call: some that this step enqueued were withdrawn.
 func (s *Store) saveProgress(ctx context.Context, f *feeding) error {
 	b := f.broadcast
 	err := cursorScript.Run(ctx, s.rdb, []string{keys.Broadcast(s.app, b.ID)}, b.cursor.text, f.cursor.String(), f.next.UnixMilli(),
@@ -204,14 +202,14 @@ type feeding struct {
 	cursor    cursor
 	next      time.Time // when the broadcast's own rate allows the next recipient
 
-	enqueued int // calls of this step
+	enqueued int // calls in this step
 
 	trip  []asynqx.Task // of the next round trip
 	bytes int           // of their payloads
 	size  int           // of the largest payload so far
 }
 
-// run enqueues block after block, as far as it may.
+// run enqueues block after block, as far as allowed.
 func (f *feeding) run(ctx context.Context) error {
 	for f.cursor.block < f.broadcast.Blocks {
 		calls, done, err := f.block(ctx)
@@ -237,7 +235,7 @@ func (f *feeding) run(ctx context.Context) error {
 	return nil
 }
 
-// may reports whether one more call may be enqueued.
+// may reports whether another call may be enqueued.
 func (f *feeding) may() bool {
 	ahead := f.cursor.fed - f.broadcast.CallsDone
 	limit := maxAhead
@@ -247,7 +245,7 @@ func (f *feeding) may() bool {
 	return ahead < limit && !f.next.After(f.now)
 }
 
-// block reads the block at the cursor, and which of its calls have ended.
+// block reads the block at the cursor, and which of its calls are finished.
 func (f *feeding) block(ctx context.Context) (compose.Block, []byte, error) {
 	s, id := f.store, f.broadcast.ID
 	var stored, done *redis.StringCmd
@@ -258,7 +256,7 @@ func (f *feeding) block(ctx context.Context) (compose.Block, []byte, error) {
 		return nil
 	})
 	if errors.Is(err, redis.Nil) {
-		return nil, nil, fmt.Errorf("feed %s: block %d is not in Redis any more; cancel the broadcast, and create it again for the others",
+		return nil, nil, fmt.Errorf("feed %s: block %d is no longer in Redis; cancel the broadcast, and create it again for the remaining recipients",
 			id, f.cursor.block)
 	}
 	if err != nil {
@@ -271,7 +269,7 @@ func (f *feeding) block(ctx context.Context) (compose.Block, []byte, error) {
 	return calls, []byte(done.Val()), nil
 }
 
-// enqueue adds the call at the cursor to the next round trip, unless it has ended.
+// enqueue adds the call at the cursor to the next round trip, unless it is finished.
 func (f *feeding) enqueue(ctx context.Context, call compose.Call, done []byte) error {
 	if isMarked(done, f.cursor.call) {
 		return nil
@@ -284,7 +282,7 @@ func (f *feeding) enqueue(ctx context.Context, call compose.Call, done []byte) e
 		f.next = f.next.Add(time.Duration(len(call.Users)) * time.Minute / time.Duration(rate))
 	}
 	task := asynqx.NewTask(payload, 0, time.Time{})
-	task.Replaces = true // one that somebody archived in the dashboard has no outcome
+	task.Replaces = true // a call archived in the dashboard has no outcome
 	f.trip = append(f.trip, task)
 	f.bytes += len(payload.Body)
 	f.size = max(f.size, len(payload.Body))
@@ -294,7 +292,7 @@ func (f *feeding) enqueue(ctx context.Context, call compose.Call, done []byte) e
 	return nil
 }
 
-// payload makes the message of the call at the cursor.
+// payload builds the message of the call at the cursor.
 func (f *feeding) payload(call compose.Call) (tasks.Payload, error) {
 	b := f.broadcast
 	body, err := b.Spec.Template.Body(call)
@@ -308,7 +306,7 @@ func (f *feeding) payload(call compose.Call) (tasks.Payload, error) {
 	}, nil
 }
 
-// flush enqueues what was gathered. A call that is in the queue already stays as it is.
+// flush enqueues the collected calls. A call already in the queue is not changed.
 func (f *feeding) flush(ctx context.Context) error {
 	if len(f.trip) == 0 {
 		return nil
@@ -319,7 +317,7 @@ func (f *feeding) flush(ctx context.Context) error {
 			all = result.Err
 		}
 	}
-	if all != nil { // from the beginning of the block: those that are in the queue do no harm
+	if all != nil { // from the beginning of the block: calls already in the queue do no harm
 		f.cursor.fed -= f.cursor.call
 		f.cursor.call = 0
 		return fmt.Errorf("feed %s: %w", f.broadcast.ID, all)
@@ -328,10 +326,10 @@ func (f *feeding) flush(ctx context.Context) error {
 	return nil
 }
 
-// retire gives the keys of a broadcast that has ended their last time to live.
+// retire sets the final TTL of the keys of a finished broadcast.
 func (s *Store) retire(ctx context.Context, b *Broadcast, now time.Time) (Step, error) {
 	if b.State == Cancelled && b.Counts.Pending > 0 {
-		return Step{Wait: idlePause(now.Sub(b.FinishedAt), stopPause), Note: "cancelled; waits for the calls that were tried"}, nil
+		return Step{Wait: idlePause(now.Sub(b.FinishedAt), stopPause), Note: "cancelled; waits for attempted calls"}, nil
 	}
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, key := range s.keysOf(b) {

@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
-// maxSearched is how many of the newest broadcasts a search for a recipient looks at.
+// maxSearched is how many of the newest broadcasts are searched for a recipient.
 const maxSearched = 20
 
 // Found is a recipient of a broadcast.
@@ -21,8 +21,7 @@ type Found struct {
 	Row       Row
 }
 
-// FindRecipient finds the newest broadcasts, of at most 20 that are looked at, that have
-// this recipient, newest first.
+// FindRecipient returns the broadcasts to this recipient, newest first, among the newest 20.
 func (s *Store) FindRecipient(ctx context.Context, user string) ([]Found, error) {
 	newest, err := s.List(ctx, maxSearched)
 	if err != nil {
@@ -41,7 +40,7 @@ func (s *Store) FindRecipient(ctx context.Context, user string) ([]Found, error)
 	return found, nil
 }
 
-// Find is what became of one recipient; ok is false if they are not on the list.
+// Find returns the outcome of one recipient; ok is false if they are not on the list.
 func (s *Store) Find(ctx context.Context, id, user string) (row Row, ok bool, err error) {
 	b, err := s.Get(ctx, id)
 	if err != nil {
@@ -50,7 +49,7 @@ func (s *Store) Find(ctx context.Context, id, user string) (row Row, ok bool, er
 	return s.find(ctx, b, user)
 }
 
-// find makes rows of no block but the right one.
+// find decodes only the recipient's block.
 func (s *Store) find(ctx context.Context, b *Broadcast, user string) (Row, bool, error) {
 	block, err := s.blockOf(ctx, b, strings.ToLower(user))
 	if err != nil || block < 0 {
@@ -72,8 +71,8 @@ func (s *Store) find(ctx context.Context, b *Broadcast, user string) (Row, bool,
 	return Row{}, false, nil
 }
 
-// blockOf is the number of the block that has a user, in lower case; -1 for none. Where
-// everybody gets the same words, the recipients of all blocks are sorted.
+// blockOf is the number of the block of a user, in lower case; -1 for none. If everybody gets the same text,
+// the recipients are sorted across blocks.
 func (s *Store) blockOf(ctx context.Context, b *Broadcast, user string) (int, error) {
 	if b.Spec.Template.Static() {
 		return s.sortedBlockOf(ctx, b, user)
@@ -112,7 +111,7 @@ func (s *Store) sortedBlockOf(ctx context.Context, b *Broadcast, user string) (i
 	return block, nil
 }
 
-// usersOf are the recipients of a block, in lower case.
+// usersOf returns the recipients of a block, in lower case.
 func (s *Store) usersOf(ctx context.Context, id string, block int) ([]string, error) {
 	stored, err := s.rdb.HGet(ctx, keys.BroadcastBlocks(s.app, id), strconv.Itoa(block)).Bytes()
 	if err != nil {

@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// MaxOutcomes is at how many outcomes of calls a search for a msgid looks, some 20 MB. No
-	// key leads from a msgid to its call: it would be most of what a call takes in Redis.
+	// MaxOutcomes is how many outcomes of calls a search for a msgid reads, some 20 MB. There is no index
+	// from a msgid to its call: it would take most of a call's memory in Redis.
 	MaxOutcomes = 200_000
-	// blocksPerLook is how many blocks it reads in one round trip, 1.5 MB at most.
+	// blocksPerLook is how many blocks it reads per round trip, 1.5 MB at most.
 	blocksPerLook = 16
 )
 
-// FoundCall is a call that WeCom has given a msgid.
+// FoundCall is the call with a msgid.
 type FoundCall struct {
 	Broadcast *Broadcast
 	Rows      []Row // of its recipients
@@ -32,8 +32,8 @@ type FoundCall struct {
 // errEnough ends a search that has looked at [MaxOutcomes].
 var errEnough = errors.New("enough")
 
-// FindMsgID finds the call that got this msgid, nil if there is none among the newest
-// [MaxOutcomes] of the newest 20 broadcasts.
+// FindMsgID finds the call with this msgid, nil if there is none among the newest [MaxOutcomes] of the newest
+// 20 broadcasts.
 func (s *Store) FindMsgID(ctx context.Context, msgid string) (*FoundCall, error) {
 	newest, err := s.List(ctx, maxSearched)
 	if err != nil {
@@ -52,17 +52,17 @@ func (s *Store) FindMsgID(ctx context.Context, msgid string) (*FoundCall, error)
 	return nil, nil
 }
 
-// FindCall finds the call of one broadcast that got this msgid, nil if there is none.
+// FindCall finds the call of one broadcast with this msgid, nil if there is none.
 func (s *Store) FindCall(ctx context.Context, b *Broadcast, msgid string) (*FoundCall, error) {
 	search := msgidSearch{store: s, msgid: msgid, packed: string(ledger.PackMsgID(msgid)), left: math.MaxInt}
 	return search.in(ctx, b)
 }
 
-// msgidSearch looks through outcomes.
+// msgidSearch searches outcomes for a msgid.
 type msgidSearch struct {
 	store         *Store
 	msgid, packed string
-	left          int // outcomes, or blocks without any, that it may still look at
+	left          int // outcomes, or empty blocks, that it may still read
 }
 
 func (m *msgidSearch) in(ctx context.Context, b *Broadcast) (*FoundCall, error) {
@@ -105,7 +105,7 @@ func (m *msgidSearch) look(ctx context.Context, b *Broadcast, from, to int) (int
 	return -1, nil
 }
 
-// rows are the recipients whose outcome has the msgid.
+// rows returns the recipients whose outcome has the msgid.
 func (m *msgidSearch) rows(ctx context.Context, b *Broadcast, block int) (*FoundCall, error) {
 	open, err := m.store.openCalls(ctx, b)
 	if err != nil {

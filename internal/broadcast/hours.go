@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Hours are hours of the day in which a broadcast runs, such as 09:00 to 18:00. From
-// after To spans midnight. The zero value is the whole day.
+// Hours are the hours of the day in which a broadcast runs, such as 09:00 to 18:00. From after To spans
+// midnight. The zero value is the whole day.
 type Hours struct {
 	From, To time.Duration  // since midnight
 	Zone     *time.Location // nil for China's
 }
 
-// ChinaTime is the time zone of WeCom.
+// ChinaTime is WeCom's time zone.
 var ChinaTime = time.FixedZone("Asia/Shanghai", 8*60*60)
 
 const day = 24 * time.Hour
@@ -25,7 +25,7 @@ func ParseHours(text string, zone *time.Location) (Hours, error) {
 	}
 	h := Hours{from.since(), to.since(), zone}
 	if !from.valid() || !to.valid() || h.From == h.To {
-		return Hours{}, fmt.Errorf("hours: %q is not a span of a day, from 00:00 to 24:00", text)
+		return Hours{}, fmt.Errorf("hours: %q is not within 00:00 and 24:00", text)
 	}
 	return h, nil
 }
@@ -48,7 +48,7 @@ func (h Hours) Validate() error {
 	return nil
 }
 
-// IsZero reports whether they are the whole day.
+// IsZero reports whether h is the whole day.
 func (h Hours) IsZero() bool { return h.From == h.To }
 
 // String is "09:00-18:00".
@@ -63,8 +63,7 @@ func clockText(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", d/time.Hour, d%time.Hour/time.Minute)
 }
 
-// Now is when the hours that now is in end, or, if it is in none, when the next begin;
-// zero for never.
+// Now returns when the current hours end or, outside of hours, when the next begin; zero for never.
 func (h Hours) Now(now time.Time) (closes, opens time.Time) {
 	if h.IsZero() {
 		return time.Time{}, time.Time{}
@@ -82,8 +81,7 @@ func (h Hours) Now(now time.Time) (closes, opens time.Time) {
 	return time.Time{}, from
 }
 
-// next is from when to when, at the earliest, it runs at or after now; a whole day ends
-// a day from now.
+// next is the next span of hours at or after now; a whole day ends a day from now.
 func (h Hours) next(now time.Time) (from, until time.Time) {
 	closes, opens := h.Now(now)
 	switch {
@@ -97,7 +95,7 @@ func (h Hours) next(now time.Time) (from, until time.Time) {
 	}
 }
 
-// on are the hours that begin on a day, counted from today.
+// on is the span of hours that begins on a day, counted from today.
 func (h Hours) on(now time.Time, days int) (from, to time.Time) {
 	zone := h.zone()
 	year, month, date := now.In(zone).Date()
@@ -123,7 +121,7 @@ func (h Hours) MarshalText() ([]byte, error) {
 	return []byte(h.String() + " " + h.zone().String()), nil
 }
 
-// UnmarshalText reads what MarshalText has written.
+// UnmarshalText reads the output of MarshalText.
 func (h *Hours) UnmarshalText(text []byte) error {
 	if len(text) == 0 || text[0] == ' ' {
 		*h = Hours{}

@@ -12,14 +12,14 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
-// Minute is how many calls ended in a minute.
+// Minute is how many calls finished in a minute.
 type Minute struct {
 	At       time.Time `json:"at"`
 	Accepted int       `json:"accepted"` // by WeCom, for all their recipients
 	Failed   int       `json:"failed"`   // for some of them, or all
 }
 
-// Minutes are the minutes in which calls of the broadcast ended, in order.
+// Minutes returns the minutes in which calls of the broadcast finished, in order.
 func (s *Store) Minutes(ctx context.Context, id string) ([]Minute, error) {
 	fields, err := s.rdb.HGetAll(ctx, keys.BroadcastMinutes(s.app, id)).Result()
 	if err != nil {

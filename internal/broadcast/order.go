@@ -13,35 +13,33 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Order is a broadcast as people order it over HTTP: JSON.
+// Order is the JSON of a broadcast over HTTP.
 type Order struct {
-	App string `json:"app,omitempty" doc:"Which app sends it; may be left out if the token has one"`
-	// Message, Text and Markdown are the content, of which there is one.
+	App string `json:"app,omitempty" doc:"The app that sends it; may be left out if the token has only one"`
+	// Set exactly one of Message, Text and Markdown.
 	Message  json.RawMessage `json:"message,omitempty" doc:"WeCom's message/send JSON without recipients; each string may be a Go text/template over the columns of the list"`
-	Text     string          `json:"text,omitempty" doc:"In place of message: the content of a text, a template"`
-	Markdown string          `json:"markdown,omitempty" doc:"In place of message: the content of a markdown, a template"`
+	Text     string          `json:"text,omitempty" doc:"Instead of message: the content of a text message, a template"`
+	Markdown string          `json:"markdown,omitempty" doc:"Instead of message: the content of a markdown message, a template"`
 
-	At        time.Time `json:"at,omitzero" doc:"When it begins, RFC 3339; left out: at once"`
-	ExpiresIn string    `json:"expires_in,omitempty" doc:"Give up on whom it has not reached within this time of its beginning" example:"48h"`
-	Rate      int       `json:"rate,omitempty" doc:"Recipients a minute at most; 0 for as many as the app may"`
+	At        time.Time `json:"at,omitzero" doc:"When it starts, RFC 3339; by default at once"`
+	ExpiresIn string    `json:"expires_in,omitempty" doc:"Recipients not reached within this time of its start are given up" example:"48h"`
+	Rate      int       `json:"rate,omitempty" doc:"Maximum number of recipients per minute; 0 for the app's own limit"`
 	Between   string    `json:"between,omitempty" doc:"Send in these hours of the day only, in the app's time zone" example:"09:00-18:00"`
 	Approve   bool      `json:"approve,omitempty" doc:"Wait until somebody else approves it"`
-	// TestTo is who gets three samples first: see [Desk.CreateTested].
+	// TestTo is a user who gets three samples first: see [Desk.CreateTested].
 	TestTo string `json:"test_to,omitempty" doc:"A userid who gets three of the messages first; it is created only if WeCom accepts them" example:"zhangsan"`
 
 	SkipInvalid bool   `json:"skip_invalid,omitempty" doc:"Leave out rows with a problem"`
-	Encoding    string `json:"encoding,omitempty" doc:"Of the list: utf-8, gb18030 (or gbk, gb2312), utf-16le or utf-16be; left out: detected"`
+	Encoding    string `json:"encoding,omitempty" doc:"Encoding of the list: utf-8, gb18030 (or gbk, gb2312), utf-16le or utf-16be; detected by default"`
 	Header      string `json:"header,omitempty" doc:"Whether the first row of the list names its columns: auto, yes or no"`
 
 	IdempotencyKey string `json:"idempotency_key,omitempty" doc:"Makes a repeat find the first broadcast"`
-	DryRun         bool   `json:"dry_run,omitempty" doc:"Check and show it, and store nothing"`
-	// Recipients are userids, or objects with a userid and the other columns; not with a
-	// list that is a file.
+	DryRun         bool   `json:"dry_run,omitempty" doc:"Check and show it without storing anything"`
+	// Recipients are userids, or objects with a userid and the other columns. It excludes a list file.
 	Recipients json.RawMessage `json:"recipients,omitempty" doc:"userids, or objects with userid and other columns as texts"`
 }
 
-// ReadOrder reads the JSON of an order. It is not JSON, or it has a member that
-// is a [*message.ValidationError].
+// ReadOrder reads the JSON of an order. Invalid JSON, or an invalid member, is a [*message.ValidationError].
 func ReadOrder(data []byte) (*Order, error) {
 	o := &Order{}
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -83,7 +81,7 @@ func (o *Order) Template() (*compose.Template, error) {
 	var member string
 	switch {
 	case contents != 1:
-		return nil, wrong("message", "there are %d contents; give one of message, text and markdown", contents)
+		return nil, wrong("message", "there are %d contents; set one of message, text and markdown", contents)
 	case o.Text != "":
 		member = "text"
 		template, err = compose.TextTemplate(message.TypeText, o.Text)
@@ -100,7 +98,7 @@ func (o *Order) Template() (*compose.Template, error) {
 	return template, nil
 }
 
-// within says in which member of the order the fault is.
+// within adds the member of the order to an error.
 func within(member string, err error) error {
 	var invalid *message.ValidationError
 	if !errors.As(err, &invalid) {
@@ -117,7 +115,7 @@ func within(member string, err error) error {
 	return moved
 }
 
-// Spec is what the order says, with hours in this zone.
+// Spec returns the settings of the order, with hours in this zone.
 func (o *Order) Spec(zone *time.Location, by string) (Spec, error) {
 	template, err := o.Template()
 	if err != nil {
@@ -140,7 +138,7 @@ func (o *Order) Spec(zone *time.Location, by string) (Spec, error) {
 	return spec, nil
 }
 
-// Options are how the list is to be read.
+// Options says how to read the list.
 func (o *Order) Options() (compose.Options, error) {
 	header := compose.Header(o.Header)
 	switch header {
@@ -156,13 +154,13 @@ func (o *Order) Options() (compose.Options, error) {
 	return compose.Options{Encoding: o.Encoding, Header: header, SkipInvalid: o.SkipInvalid}, nil
 }
 
-// list is where the recipients come from: the given one, or those of the order.
+// list returns the given list, or the recipients of the order.
 func (o *Order) list(given io.Reader) (*orderedList, error) {
 	switch named := len(o.Recipients) > 0; {
 	case given == nil && !named:
 		return nil, wrong("recipients", "missing; name them, or send a list as the part recipients of multipart/form-data")
 	case given != nil && named:
-		return nil, wrong("recipients", "there is a list already; leave them out")
+		return nil, wrong("recipients", "there is already a list file; leave them out")
 	case given != nil:
 		return &orderedList{Reader: given}, nil
 	}

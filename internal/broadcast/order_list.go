@@ -17,18 +17,18 @@ import (
 type orderedList struct {
 	io.Reader
 
-	// lines are where the recipients of a JSON list begin; nil for a list that came as CSV.
+	// lines are the positions of the recipients in a JSON list; nil for a CSV list.
 	lines []int
 }
 
-// readRecipients makes CSV of a JSON list, ["anna"] or [{"userid":"anna","name":"Anna"}].
+// readRecipients converts a JSON list, ["anna"] or [{"userid":"anna","name":"Anna"}], to CSV.
 func readRecipients(text json.RawMessage) (*orderedList, error) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(text, &items); err != nil {
 		return nil, wrong("recipients", "is not a list of userids, or of objects with a userid")
 	}
 	if len(items) == 0 {
-		return nil, wrong("recipients", "empty; name somebody")
+		return nil, wrong("recipients", "empty; add a userid")
 	}
 	first, err := readRecipient(0, items[0])
 	if err != nil {
@@ -37,7 +37,7 @@ func readRecipients(text json.RawMessage) (*orderedList, error) {
 	names := slices.Sorted(maps.Keys(first))
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
-	_ = w.Write(names) // a buffer takes everything
+	_ = w.Write(names) // writing to a buffer cannot fail
 	list := &orderedList{Reader: &out}
 	line := 2
 	for i, item := range items {
@@ -53,7 +53,7 @@ func readRecipients(text json.RawMessage) (*orderedList, error) {
 	return list, nil
 }
 
-// userid is the name of the column with the recipients.
+// userid is the name of the recipient column.
 const userid = "userid"
 
 // readRecipient reads one item of the list.
@@ -75,7 +75,7 @@ func readRecipient(i int, item json.RawMessage) (map[string]any, error) {
 	return nil, wrong(fmt.Sprintf("recipients[%d]", i), "is neither a userid nor an object with one")
 }
 
-// cellsOf are the columns of a recipient, who has the same as the first one.
+// cellsOf returns the columns of a recipient, which must be those of the first one.
 func cellsOf(i int, item json.RawMessage, names []string) ([]string, error) {
 	columns, err := readRecipient(i, item)
 	if err != nil {
@@ -90,19 +90,18 @@ func cellsOf(i int, item json.RawMessage, names []string) ([]string, error) {
 		case json.Number:
 			cells = append(cells, v.String())
 		case nil:
-			return nil, wrong(at, "has no %q, which the first one has", name)
+			return nil, wrong(at, "has no %q, unlike the first one", name)
 		default:
 			return nil, wrong(at+"."+name, "is neither a text nor a number")
 		}
 	}
 	if len(columns) > len(names) {
-		return nil, wrong(at, "has %d members, and the first one %d: all must have the same", len(columns), len(names))
+		return nil, wrong(at, "has %d members, but the first one %d: all must have the same", len(columns), len(names))
 	}
 	return cells, nil
 }
 
-// explain gives problems the numbers that the sender knows: of a JSON list those of
-// the recipients, from 1.
+// explain numbers problems as the sender counts: in a JSON list by recipient, from 1.
 func (l *orderedList) explain(problems []compose.Problem, duplicates []compose.Duplicate) {
 	for i := range problems {
 		l.renumber(&problems[i].Line)

@@ -19,46 +19,44 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Recaller takes a message back from WeCom's clients; [*message.Client] is one.
+// Recaller recalls a message; [*message.Client] implements it.
 type Recaller interface {
 	RecallContext(ctx context.Context, request message.RecallRequest) (*message.RecallResponse, error)
 }
 
-// Recall is how far the recall of a broadcast is, in calls.
+// Recall is the progress of the recall of a broadcast, in calls.
 type Recall struct {
 	ID       string `json:"id"`
-	Recalled int    `json:"recalled" doc:"Calls that were taken back"`
-	Failed   int    `json:"failed" doc:"Calls that WeCom did not take back, or that are over 24 h old"`
-	Left     int    `json:"left" doc:"Outcomes that were not looked at yet; repeat the request to go on"`
-	// Problems are the first twenty of this run.
+	Recalled int    `json:"recalled" doc:"Calls that were recalled"`
+	Failed   int    `json:"failed" doc:"Calls that WeCom did not recall, or that are more than 24 h old"`
+	Left     int    `json:"left" doc:"Outcomes not processed yet; repeat the request to continue"`
+	// Problems has the first twenty of this run.
 	Problems []RecallProblem `json:"problems"`
 }
 
-// RecallProblem is a call that could not be taken back.
+// RecallProblem is a call that could not be recalled.
 type RecallProblem struct {
 	MsgID   string `json:"msgid"`
 	ErrCode int64  `json:"errcode,omitempty"`
 	Reason  string `json:"reason"`
 }
 
-// ErrRecalling is a recall of a broadcast that another process, or another request, is
-// recalling.
-var ErrRecalling = errors.New("it is being recalled already; wait until that has ended")
+// ErrRecalling reports that another process or request is recalling the broadcast.
+var ErrRecalling = errors.New("it is already being recalled; wait until that is finished")
 
 const (
-	// recallsAtOnce is how many calls of message/recall are in flight. If the process dies,
-	// as many are made again; WeCom takes that.
+	// recallsAtOnce is how many calls of message/recall are in flight. If the process dies, up to that many
+	// are repeated, which WeCom accepts.
 	recallsAtOnce = 8
-	// recallLease is how long after its last sign of life a recall keeps others away.
+	// recallLease is the lease of a recall, which excludes other runs.
 	recallLease = time.Minute
-	// maxRecallProblems is how many problems are told.
+	// maxRecallProblems is how many problems are reported.
 	maxRecallProblems = 20
 )
 
-// Recall takes back what WeCom's clients have got of a broadcast within the last 24 hours;
-// whoever was not reached is cancelled first. It goes on where an earlier one ended,
-// and with what has been sent since. The result is how far it came, also with an error,
-// which may be that of ctx.
+// Recall recalls the messages of a broadcast from the last 24 hours; recipients not reached yet are cancelled
+// first. It continues an earlier recall, and includes what was sent since. The result is the progress, even
+// with an error, which may be ctx's.
 func (d *Desk) Recall(ctx context.Context, id, actor string, progress func(Recall)) (result Recall, err error) {
 	defer func() { activity.Record(ctx, activity.RecallBroadcast, d.app, id, err) }()
 	b, err := d.Get(ctx, id)
@@ -83,7 +81,7 @@ func (d *Desk) Recall(ctx context.Context, id, actor string, progress func(Recal
 	if err := r.open(ctx); err != nil {
 		return Recall{}, err
 	}
-	defer func() { _ = r.note(context.WithoutCancel(ctx), 0) }() // or it ends by itself
+	defer func() { _ = r.note(context.WithoutCancel(ctx), 0) }() // otherwise it expires
 	for block := range b.Blocks {
 		if err := r.block(ctx, block); err != nil {
 			return r.result, err
@@ -100,12 +98,12 @@ type recalling struct {
 	progress  func(Recall)
 	owner     string        // of the lease
 	limiter   *rate.Limiter // of calls, within the app's own limit
-	looked    []int         // of each block, at how many outcomes earlier runs have looked
-	left      []int         // and how many there were beyond them
+	looked    []int         // per block: outcomes processed by earlier runs
+	left      []int         // per block: outcomes beyond them
 	result    Recall
 }
 
-// open keeps other runs away, and reads how far earlier ones came.
+// open takes the lease, and reads the progress of earlier runs.
 func (r *recalling) open(ctx context.Context) error {
 	if err := r.note(ctx, recallLease); err != nil {
 		return err
@@ -118,15 +116,14 @@ func (r *recalling) open(ctx context.Context) error {
 	return err
 }
 
-// RecallOf is how far the recall of a broadcast is. Nobody has asked for one if nothing was
-// recalled or failed.
+// RecallOf returns the progress of a broadcast's recall. Nothing recalled and nothing failed means that none
+// was requested.
 func (s *Store) RecallOf(ctx context.Context, b *Broadcast) (Recall, error) {
 	result, _, _, err := s.recallOf(ctx, b)
 	return result, err
 }
 
-// recallOf returns as well, of each block, how many outcomes were looked at, and how many
-// are left.
+// recallOf also returns, per block, how many outcomes were processed and how many are left.
 func (s *Store) recallOf(ctx context.Context, b *Broadcast) (result Recall, looked, left []int, err error) {
 	var seen *redis.MapStringStringCmd
 	ended := make([]*redis.IntCmd, b.Blocks)
@@ -141,7 +138,7 @@ func (s *Store) recallOf(ctx context.Context, b *Broadcast) (result Recall, look
 		return Recall{}, nil, nil, fmt.Errorf("recall %s: %w", b.ID, err)
 	}
 	number := func(field string) int {
-		n, _ := strconv.Atoi(seen.Val()[field]) // absent is zero
+		n, _ := strconv.Atoi(seen.Val()[field]) // absent means zero
 		return n
 	}
 	result = Recall{ID: b.ID, Recalled: number("recalled"), Failed: number("failed"), Problems: []RecallProblem{}}
@@ -154,7 +151,7 @@ func (s *Store) recallOf(ctx context.Context, b *Broadcast) (result Recall, look
 	return result, looked, left, nil
 }
 
-// block recalls the calls of a block, a few at once.
+// block recalls the calls of a block, a few at a time.
 func (r *recalling) block(ctx context.Context, block int) error {
 	s, id := r.store, r.broadcast.ID
 	fates := keys.BroadcastFates(s.app, id, strconv.Itoa(block))
@@ -162,7 +159,7 @@ func (r *recalling) block(ctx context.Context, block int) error {
 	if err != nil {
 		return fmt.Errorf("recall %s: %w", id, err)
 	}
-	r.result.Left += len(texts) - r.left[block] // some may have ended meanwhile
+	r.result.Left += len(texts) - r.left[block] // some may have finished meanwhile
 	for len(texts) > 0 {
 		if err := context.Cause(ctx); err != nil {
 			return err
@@ -176,15 +173,14 @@ func (r *recalling) block(ctx context.Context, block int) error {
 	return nil
 }
 
-// recallOutcome is what became of one call; broken is an error after which no other is
-// made.
+// recallOutcome is the result of one recall; after broken no others are made.
 type recallOutcome struct {
 	sent    bool
 	problem *RecallProblem
 	broken  error
 }
 
-// several recalls at once, and remembers those before the first that broke off.
+// several recalls concurrently, and records those before the first that broke off.
 func (r *recalling) several(ctx context.Context, block int, texts []string) error {
 	outcomes := make([]recallOutcome, len(texts))
 	var all sync.WaitGroup
@@ -221,7 +217,7 @@ var recallSource string
 
 var recallScript = redis.NewScript(recallSource)
 
-// note keeps other runs away for a while, and adds to what the books of the recall say.
+// note renews the lease, and adds to the recall's record.
 func (r *recalling) note(ctx context.Context, lease time.Duration, add ...any) error {
 	mine, err := recallScript.Run(ctx, r.store.rdb, []string{keys.BroadcastRecalled(r.store.app, r.broadcast.ID)},
 		append([]any{r.owner, lease.Milliseconds(), max(r.store.keep, message.RecallWindow).Milliseconds()}, add...)...).Bool()
@@ -234,7 +230,7 @@ func (r *recalling) note(ctx context.Context, lease time.Duration, add ...any) e
 	return nil
 }
 
-// one recalls a call that WeCom has.
+// one recalls a call that WeCom accepted.
 func (r *recalling) one(ctx context.Context, text string) recallOutcome {
 	f, err := readFate(text)
 	if err != nil {
@@ -248,7 +244,7 @@ func (r *recalling) one(ctx context.Context, text string) recallOutcome {
 		return recallOutcome{problem: &RecallProblem{f.msgid, int64(wecom.CodeTooLateToRecall), fmt.Sprintf("it was sent %s ago", age.Round(time.Minute))}}
 	}
 	if err := r.limiter.Wait(ctx); err != nil {
-		if err = context.Cause(ctx); err == nil { // its time would be over before its turn
+		if err = context.Cause(ctx); err == nil { // its deadline would pass before its turn
 			err = context.DeadlineExceeded
 		}
 		return recallOutcome{broken: err}
@@ -264,8 +260,7 @@ func (r *recalling) one(ctx context.Context, text string) recallOutcome {
 	return recallOutcome{problem: &RecallProblem{f.msgid, int64(refused.Code), err.Error()}}
 }
 
-// isFinal reports whether WeCom would say the same again of this message, and nothing of
-// others.
+// isFinal reports whether WeCom would give the same answer again, and only for this message.
 func isFinal(code wecom.Code) bool {
 	switch code.Class() {
 	case wecom.ClassContent, wecom.ClassRecipient, wecom.ClassOther:

@@ -1,8 +1,8 @@
--- Keeps the books of a recall, for the one run that has the lease.
--- KEYS 1 what was recalled (hash)
--- ARGV 1 owner of the lease 2 its life in ms, 0 = it is given back 3 life of the hash in ms
+-- Updates the record of a recall, for the run that has the lease.
+-- KEYS 1 record of the recall (hash)
+-- ARGV 1 owner of the lease 2 its TTL in ms, 0 = release it 3 TTL of the hash in ms
 --      4.. field, number to add, …
--- result 1, or 0 when another run has the lease: nothing is written then
+-- result 1, or 0 if another run has the lease: then nothing is written
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local lease = redis.call('HMGET', KEYS[1], 'by', 'until')

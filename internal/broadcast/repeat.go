@@ -7,8 +7,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// repeated prepares a broadcast, or finds the one that a draft repeats. Under the key of one
-// that says something else, a draft is a [*tasks.KeyReuseError].
+// repeated prepares a broadcast, or finds the one that a draft repeats. A draft with the key of another
+// broadcast but other content is a [*tasks.KeyReuseError].
 func (s *Store) repeated(ctx context.Context, d Draft) (b *Broadcast, duplicate bool, err error) {
 	digest, err := d.Digest()
 	if err != nil {
@@ -26,9 +26,8 @@ func (s *Store) repeated(ctx context.Context, d Draft) (b *Broadcast, duplicate 
 	return b, true, nil
 }
 
-// elder is the broadcast that the version before, whose keys had no owners, created of the
-// same draft; nil for none. Without it, who repeats an order after an upgrade would reach
-// everybody twice.
+// elder is the broadcast that the previous version, whose keys had no owners, created from the same draft;
+// nil for none. Without it, a repeat after an upgrade would reach everybody twice.
 func (s *Store) elder(ctx context.Context, d Draft, digest string) (*Broadcast, error) {
 	if d.Key == "" || d.KeyOwner == "" {
 		return nil, nil //nolint:nilnil // none is not an error

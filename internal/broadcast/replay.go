@@ -18,12 +18,12 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// ErrNothingToReplay is a replay for which nobody is left.
-var ErrNothingToReplay = errors.New("there is nobody to replay it for")
+// ErrNothingToReplay is a replay without recipients.
+var ErrNothingToReplay = errors.New("no recipients to replay it for")
 
-// Replay says for whom a broadcast is sent again: those who did not get it.
+// Replay selects the recipients of a replay: those who did not get the broadcast.
 type Replay struct {
-	// ErrCode chooses those whose call had it; 0 is all.
+	// ErrCode selects those whose call had it; 0 selects all.
 	ErrCode int64 `json:"errcode,omitempty" doc:"Only for recipients whose call had this errcode of WeCom"`
 	// IncludeUnknown adds those who may have got it: some of them get it twice.
 	IncludeUnknown bool `json:"include_unknown,omitempty" doc:"Also for those who may have got it, and may get it twice"`
@@ -42,13 +42,13 @@ func (r Replay) has(row Row) bool {
 	return r.ErrCode == 0 || r.ErrCode == row.ErrCode
 }
 
-// draft is the one of the replay of a broadcast.
+// draft is the draft of the replay of a broadcast.
 func (r Replay) draft(id string) Draft {
 	return Draft{Key: fmt.Sprintf("replay\x00%s\x00%d\x00%t", id, r.ErrCode, r.IncludeUnknown)}
 }
 
-// replays are the choices for which a broadcast was sent again: its outcomes stay as they are,
-// so each had all whom it chooses.
+// replays are the earlier replays of a broadcast. Its outcomes do not change, so each of them covered all the
+// recipients that it selects.
 func (s *Store) replays(ctx context.Context, old *Broadcast) ([]Replay, error) {
 	choices := []Replay{{}, {IncludeUnknown: true}}
 	for code := range old.Errcodes {
@@ -61,7 +61,7 @@ func (s *Store) replays(ctx context.Context, old *Broadcast) ([]Replay, error) {
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, redis.Nil) { // Nil: there is none
+	if err != nil && !errors.Is(err, redis.Nil) { // Nil means none
 		return nil, fmt.Errorf("replays of %s: %w", old.ID, err)
 	}
 	var made []Replay
@@ -73,9 +73,8 @@ func (s *Store) replays(ctx context.Context, old *Broadcast) ([]Replay, error) {
 	return made, nil
 }
 
-// Replay creates a broadcast with the same words for those who did not get one that is
-// over, and for whom it was not replayed before. A repeat with the same choice finds the
-// first one.
+// Replay creates a broadcast with the same content for the recipients of a finished one who did not get it
+// and were in no earlier replay. A repeat with the same selection finds the first replay.
 func (d *Desk) Replay(ctx context.Context, id string, r Replay, by string) (b *Broadcast, duplicate bool, err error) {
 	defer func() { activity.Record(ctx, activity.ReplayBroadcast, d.app, id, err) }()
 	old, err := d.Get(ctx, id)
@@ -97,7 +96,7 @@ func (d *Desk) Replay(ctx context.Context, id string, r Replay, by string) (b *B
 	draft := r.draft(id)
 	if slices.Contains(made, r) {
 		if b, err = d.Get(ctx, draft.id(d.app, "")); err == nil {
-			b, err = d.Start(ctx, b.ID, b.Digest) // which may have ended just before its last step
+			b, err = d.Start(ctx, b.ID, b.Digest) // the creation may have stopped just before this step
 		}
 		return b, true, err
 	}
@@ -113,17 +112,17 @@ func (d *Desk) Replay(ctx context.Context, id string, r Replay, by string) (b *B
 	return d.Create(ctx, draft)
 }
 
-// compileReplay makes the calls for those who are chosen.
+// compileReplay builds the calls for the selected recipients.
 func (d *Desk) compileReplay(ctx context.Context, old *Broadcast, has func(Row) bool) (*compose.Compiled, error) {
 	from, to := io.Pipe()
-	defer func() { _ = from.Close() }() // ends the writer, too
+	defer func() { _ = from.Close() }() // also ends the writer
 	var chosen int
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
 		var err error
 		chosen, err = d.writeList(ctx, to, old, has)
-		_ = to.CloseWithError(err) // nil is the end of the list
+		_ = to.CloseWithError(err) // nil means the end of the list
 	}()
 	list, err := compose.Compile(ctx, from, old.Spec.Template, compose.Options{Encoding: "utf-8", Header: compose.HeaderYes})
 	_ = from.Close()
@@ -134,11 +133,11 @@ func (d *Desk) compileReplay(ctx context.Context, old *Broadcast, has func(Row) 
 	return list, err
 }
 
-// writeList writes those who are chosen as a list, with the columns of the template.
+// writeList writes the selected recipients as a list, with the columns of the template.
 func (d *Desk) writeList(ctx context.Context, to io.Writer, old *Broadcast, has func(Row) bool) (chosen int, err error) {
 	out := csv.NewWriter(to)
 	names := old.Spec.Template.Columns()
-	// A template may say the userid as well, which then is the column of the recipient.
+	// A template may use the userid, which is then the recipient column.
 	named := slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, userid) })
 	if !named {
 		names = append([]string{userid}, names...)

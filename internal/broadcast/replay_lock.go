@@ -13,20 +13,19 @@ import (
 )
 
 const (
-	// replayLock is how long replays of a broadcast are kept away by one whose process died;
-	// a million recipients take seconds.
+	// replayLock is the lock's TTL, in case its process dies; a million recipients take seconds.
 	replayLock = 5 * time.Minute
-	// unlockTime is the time limit of the last command.
+	// unlockTime is the timeout of the unlock.
 	unlockTime = 5 * time.Second
 )
 
-// ErrReplaying is a replay of a broadcast while another one is being made: it is not known
-// yet who is in that.
-var ErrReplaying = errors.New("another replay of it is being made; wait until that has ended")
+// ErrReplaying reports that another replay of the broadcast is being created: its recipients are not known
+// yet.
+var ErrReplaying = errors.New("another replay of it is being created; wait until that is finished")
 
 var unlockScript = redis.NewScript(`return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0`)
 
-// lockReplays keeps other replays of a broadcast away until unlock is called.
+// lockReplays excludes other replays of a broadcast until unlock is called.
 func (s *Store) lockReplays(ctx context.Context, id string) (unlock func(), err error) {
 	key, owner := keys.BroadcastReplaying(s.app, id), rand.Text()
 	err = s.rdb.SetArgs(ctx, key, owner, redis.SetArgs{Mode: "NX", TTL: replayLock}).Err()
@@ -39,6 +38,6 @@ func (s *Store) lockReplays(ctx context.Context, id string) (unlock func(), err 
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTime)
 		defer cancel()
-		_ = unlockScript.Run(ctx, s.rdb, []string{key}, owner).Err() // it ends by itself
+		_ = unlockScript.Run(ctx, s.rdb, []string{key}, owner).Err() // otherwise it expires
 	}, nil
 }

@@ -28,7 +28,7 @@ func TestAReplayGoesToThoseWhoDidNotGetIt(t *testing.T) {
 	lock := keys.BroadcastReplaying("ops", created.ID)
 	b.Redis.Set(t.Context(), lock, "another one", 0)
 	if _, _, err := desk.Replay(t.Context(), created.ID, broadcast.Replay{}, "bob"); !errors.Is(err, broadcast.ErrReplaying) {
-		t.Errorf("while another one is being made: %v", err)
+		t.Errorf("while another one is being created: %v", err)
 	}
 	if b.Redis.Del(t.Context(), lock).Val() != 1 {
 		t.Error("it has ended the lock of another one")

@@ -17,33 +17,33 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// The states of a recipient; the others are those of a message that was not accepted:
-// rejected, unknown, expired and cancelled.
+// Further states of a recipient, besides those of a message that was not accepted: rejected, unknown, expired
+// and cancelled.
 const (
 	stateAccepted   = "accepted"
-	stateInvalid    = "invalid"    // not a member, or the app is not visible to them
+	stateInvalid    = "invalid"    // not a member, or outside the app's visible range
 	stateUnlicensed = "unlicensed" // without a licence for the API
 	statePending    = "pending"
 	stateCancelled  = "cancelled"
 )
 
-// possibleDuplicate is the reason beside an acceptance that followed a call without an answer.
+// possibleDuplicate is the reason given with an acceptance after an unanswered call.
 const possibleDuplicate = "WeCom may have delivered it twice: an earlier call got no answer"
 
-// Row is what became of one recipient.
+// Row is the outcome of one recipient.
 type Row struct {
 	Recipient string `json:"recipient"`
 	State     string `json:"state" enum:"accepted,invalid,unlicensed,rejected,unknown,expired,cancelled,pending"`
 	ErrCode   int64  `json:"errcode"`
 	ErrMsg    string `json:"errmsg"`
 	MsgID     string `json:"msgid"`
-	// At is when the outcome was recorded, to the second; zero while there is none.
+	// At is when the outcome was recorded, to the second; zero without one.
 	At time.Time `json:"at,omitzero"`
 
 	columns []string
 }
 
-// Report goes through all recipients, block by block.
+// Report yields all recipients, block by block.
 func (s *Store) Report(ctx context.Context, id string) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		b, err := s.Get(ctx, id)
@@ -71,8 +71,8 @@ func (s *Store) Report(ctx context.Context, id string) iter.Seq2[Row, error] {
 	}
 }
 
-// openCalls are the calls of a cancelled broadcast that were tried and have not ended, by
-// name. None is added after the broadcast was cancelled, so a report reads them once.
+// openCalls returns the calls of a cancelled broadcast that were attempted and are not finished, by name.
+// None is added after the cancellation, so a report reads them once.
 func (s *Store) openCalls(ctx context.Context, b *Broadcast) ([]string, error) {
 	if b.State != Cancelled {
 		return nil, nil
@@ -84,7 +84,7 @@ func (s *Store) openCalls(ctx context.Context, b *Broadcast) ([]string, error) {
 	return names, nil
 }
 
-// reportBlock is the report of one block; open are the calls that openCalls returns.
+// reportBlock is the report of one block; open is the result of openCalls.
 func (s *Store) reportBlock(ctx context.Context, b *Broadcast, block int, open []string) ([]Row, error) {
 	var stored *redis.StringCmd
 	var ended *redis.StringSliceCmd
@@ -112,11 +112,11 @@ func (s *Store) reportBlock(ctx context.Context, b *Broadcast, block int, open [
 	return r.rows, nil
 }
 
-// blockReport gathers the rows of a block.
+// blockReport collects the rows of a block.
 type blockReport struct {
 	broadcast *Broadcast
 	rows      []Row
-	first     []int          // of each call, its first row
+	first     []int          // the first row of each call
 	byUser    map[string]int // rows by user in lower case
 }
 
@@ -134,7 +134,7 @@ func newBlockReport(calls compose.Block, b *Broadcast) *blockReport {
 	return r
 }
 
-// unended is the state of a recipient whose call has not ended.
+// unended is the state of a recipient whose call is not finished.
 func (r *blockReport) unended() string {
 	if r.broadcast.State == Cancelled {
 		return stateCancelled
@@ -142,7 +142,7 @@ func (r *blockReport) unended() string {
 	return statePending
 }
 
-// call are the rows of a call.
+// call returns the rows of a call.
 func (r *blockReport) call(n int) []Row {
 	if n >= len(r.first)-1 {
 		return nil
@@ -150,8 +150,7 @@ func (r *blockReport) call(n int) []Row {
 	return r.rows[r.first[n]:r.first[n+1]]
 }
 
-// add writes an outcome to those whom it concerns. A later one of the same call replaces
-// the first.
+// add applies an outcome to its recipients. A later one of the same call replaces the first.
 func (r *blockReport) add(f fate) {
 	outcome := Row{
 		State: string(f.state), ErrCode: f.errcode, ErrMsg: f.errmsg, MsgID: f.msgid,
@@ -167,7 +166,7 @@ func (r *blockReport) add(f fate) {
 	if f.twice {
 		outcome.ErrMsg = possibleDuplicate
 	}
-	waiting := make(map[string]bool, len(f.waiting)) // for a follow-up, whose own outcome tells
+	waiting := make(map[string]bool, len(f.waiting)) // for a follow-up, which has its own outcome
 	for _, user := range f.waiting {
 		waiting[user] = true
 	}
@@ -195,14 +194,14 @@ func (r *blockReport) set(users []string, outcome Row) {
 	}
 }
 
-// take takes an outcome over.
+// take copies an outcome.
 func (r *Row) take(outcome Row) {
 	outcome.Recipient, outcome.columns = r.Recipient, r.columns
 	*r = outcome
 }
 
-// markTried sets those to pending whose call was tried and has not ended: a cancelled
-// broadcast still waits for its outcome.
+// markTried sets recipients to pending whose call was attempted and is not finished: a cancelled broadcast
+// still waits for its outcome.
 func (r *blockReport) markTried(open []string, block int) {
 	for _, name := range open {
 		call, ok := tasks.ParseBroadcastCall(r.broadcast.ID + "." + name)

@@ -14,15 +14,15 @@ import (
 	"github.com/wecomq/wecomq/internal/harmless"
 )
 
-// Columns are those of a report as CSV.
+// Columns are the columns of a CSV report.
 func Columns() []string { return []string{"recipient", "state", "errcode", "errmsg", "msgid", "at"} }
 
 // byteOrderMark makes Excel read a CSV file as UTF-8.
 const byteOrderMark = "\uFEFF"
 
-// WriteCSV writes a report as CSV in UTF-8 with a header, row by row; bom puts a byte
-// order mark before it, which Excel needs. A text that a spreadsheet would take for
-// a formula gets a ' in front. It ends with the first error, of the rows or of the writer.
+// WriteCSV writes a report as CSV in UTF-8 with a header, row by row; bom prepends a byte order mark, which
+// Excel needs. A text that a spreadsheet would take for a formula is prefixed with '. It stops at the first
+// error of the rows or the writer.
 func WriteCSV(w io.Writer, rows iter.Seq2[Row, error], bom bool) error {
 	out := csv.NewWriter(w)
 	if bom {
@@ -35,7 +35,7 @@ func WriteCSV(w io.Writer, rows iter.Seq2[Row, error], bom bool) error {
 	}
 	for row, err := range rows {
 		if err != nil {
-			out.Flush() // what is written is true
+			out.Flush() // the rows before the error are valid
 			return err
 		}
 		if err := out.Write(row.cells()); err != nil {
@@ -49,7 +49,7 @@ func WriteCSV(w io.Writer, rows iter.Seq2[Row, error], bom bool) error {
 	return nil
 }
 
-// cells are the row as CSV. Without an outcome there is neither a time nor an errcode.
+// cells are the row as CSV. Without an outcome, time and errcode are empty.
 func (r Row) cells() []string {
 	at, code := "", ""
 	if !r.At.IsZero() {
@@ -58,14 +58,14 @@ func (r Row) cells() []string {
 	return []string{harmless.Cell(r.Recipient), harmless.Cell(r.State), code, harmless.Cell(r.ErrMsg), harmless.Cell(r.MsgID), at}
 }
 
-// WriteNDJSON writes a report as one JSON object per line. It ends like [WriteCSV].
+// WriteNDJSON writes a report as one JSON object per line. Errors are as in [WriteCSV].
 func WriteNDJSON(w io.Writer, rows iter.Seq2[Row, error]) error {
 	buffered := bufio.NewWriter(w)
 	out := json.NewEncoder(buffered)
 	out.SetEscapeHTML(false)
 	for row, err := range rows {
 		if err != nil {
-			_ = buffered.Flush() // what is written is true
+			_ = buffered.Flush() // the rows before the error are valid
 			return err
 		}
 		if err := out.Encode(row); err != nil {
@@ -78,7 +78,7 @@ func WriteNDJSON(w io.Writer, rows iter.Seq2[Row, error]) error {
 	return nil
 }
 
-// Selection chooses rows of a report. The zero value takes all.
+// Selection selects rows of a report. The zero value selects all.
 type Selection struct {
 	State     string
 	ErrCode   int64  // 0 for any
@@ -86,7 +86,7 @@ type Selection struct {
 	MsgID     string
 }
 
-// Of are the chosen ones of these rows.
+// Of returns the selected rows.
 func (s Selection) Of(rows iter.Seq2[Row, error]) iter.Seq2[Row, error] {
 	if s == (Selection{}) {
 		return rows

@@ -14,22 +14,21 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// maxSampled bounds the blocks that are read for samples.
+// maxSampled bounds the blocks read for samples.
 const maxSampled = 10
 
-// Sample is what one recipient gets.
+// Sample is the message of one recipient.
 type Sample struct {
 	Recipient string          `json:"recipient"`
 	Body      json.RawMessage `json:"body"` // without recipients
 }
 
-// Samples are the messages of the first three calls that differ, each to one of its
-// recipients.
+// Samples returns the messages of the first three calls that differ, each for one of its recipients.
 func (s *Store) Samples(ctx context.Context, b *Broadcast) ([]Sample, error) {
 	var found []compose.Sample
 	for block := range min(b.Blocks, maxSampled) {
 		stored, err := s.rdb.HGet(ctx, keys.BroadcastBlocks(s.app, b.ID), strconv.Itoa(block)).Bytes()
-		if errors.Is(err, redis.Nil) { // it was lost; the feeder says what to do
+		if errors.Is(err, redis.Nil) { // it was lost; the feeder reports what to do
 			break
 		}
 		if err != nil {
@@ -47,13 +46,12 @@ func (s *Store) Samples(ctx context.Context, b *Broadcast) ([]Sample, error) {
 	return renderSamples(b.Spec.Template, found)
 }
 
-// File is a file that the message of a broadcast refers to; [media.ErrAbsent] if it is no
-// longer kept.
+// File returns a file that the message of a broadcast refers to; [media.ErrAbsent] if it is no longer stored.
 func (s *Store) File(ctx context.Context, ref message.MediaRef) ([]byte, error) {
 	return s.files.Content(ctx, ref)
 }
 
-// renderSamples are the messages of samples.
+// renderSamples renders samples.
 func renderSamples(template *compose.Template, samples []compose.Sample) ([]Sample, error) {
 	rendered := make([]Sample, len(samples))
 	for i, sample := range samples {

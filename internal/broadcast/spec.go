@@ -8,25 +8,25 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 )
 
-// Spec is what a broadcast says, and when.
+// Spec is the content and the settings of a broadcast.
 type Spec struct {
 	Template *compose.Template `json:"template"`
-	// At is when it begins; zero for at once.
+	// At is when it starts; zero for at once.
 	At time.Time `json:"at,omitzero"`
-	// ExpiresIn is how long after its beginning calls are still made; 0 for ever.
+	// ExpiresIn is how long after its start calls are made; 0 for no limit.
 	ExpiresIn time.Duration `json:"expires_in,omitempty"`
-	// Rate is how many recipients a minute it reaches at most; 0 for as many as the app may.
+	// Rate is the maximum number of recipients per minute; 0 for the app's own limit.
 	Rate int `json:"rate,omitempty"`
 	// Between are the hours in which it runs; zero for all.
 	Between Hours `json:"between,omitzero"`
 	// NeedsApproval makes it wait until somebody other than its creator approves it.
 	NeedsApproval bool   `json:"needs_approval,omitempty"`
 	CreatedBy     string `json:"created_by,omitempty"`
-	// ReplayOf is the broadcast that it is sent for once more, to those who did not get it.
+	// ReplayOf is the broadcast that it repeats, for the recipients who did not get that one.
 	ReplayOf string `json:"replay_of,omitempty"`
 }
 
-// Validate names the first setting that is wrong.
+// Validate reports the first invalid setting.
 func (s Spec) Validate() error {
 	switch {
 	case s.Template == nil:
@@ -39,7 +39,7 @@ func (s Spec) Validate() error {
 	return s.Between.Validate()
 }
 
-// first is the state in which the broadcast begins.
+// first is the initial state of the broadcast.
 func (s Spec) first() State {
 	switch {
 	case s.NeedsApproval:

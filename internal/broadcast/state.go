@@ -1,9 +1,9 @@
 package broadcast
 
-// State is what a broadcast is doing.
+// State is the state of a broadcast.
 type State string
 
-// The states. Only a broadcast that is [Running] has calls made.
+// The states. Calls are only made while [Running].
 const (
 	Creating         State = "creating" // its recipients are being stored
 	AwaitingApproval State = "awaiting_approval"
@@ -19,5 +19,5 @@ func States() []State {
 	return []State{Creating, AwaitingApproval, Scheduled, Running, Paused, Cancelled, Finished}
 }
 
-// Over reports whether no call will be made any more.
+// Over reports whether no more calls will be made.
 func (s State) Over() bool { return s == Cancelled || s == Finished }

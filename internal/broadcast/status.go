@@ -6,7 +6,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Status is a broadcast as the command line, REST and the pages tell of it.
+// Status describes a broadcast on the command line, in REST and on the pages.
 type Status struct {
 	ID    string       `json:"id"`
 	App   string       `json:"app"`
@@ -19,7 +19,7 @@ type Status struct {
 	Counts     Counts `json:"counts"` // they add up to Recipients
 	Duplicates int    `json:"duplicates"`
 	Skipped    int    `json:"skipped"`
-	// Errcodes are the recipients of calls that WeCom refused, by its errcode.
+	// Errcodes counts the recipients of refused calls by WeCom's errcode.
 	Errcodes map[int64]int `json:"errcodes,omitempty"`
 
 	At        time.Time `json:"at,omitzero"`
@@ -29,21 +29,20 @@ type Status struct {
 
 	CreatedAt  time.Time `json:"created_at"`
 	CreatedBy  string    `json:"created_by,omitempty"`
-	ReplayOf   string    `json:"replay_of,omitempty"` // the broadcast whose failures it is for
+	ReplayOf   string    `json:"replay_of,omitempty"` // the broadcast that it repeats for failed recipients
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	FinishedAt time.Time `json:"finished_at,omitzero"`
-	// ETA is when everybody will have been reached; absent when that is not known: see
-	// [Broadcast.ETA].
+	// ETA is when everybody will have been reached; absent if unknown: see [Broadcast.ETA].
 	ETA time.Time `json:"eta,omitzero"`
-	// Acts are who paused, resumed, approved or cancelled it last, and when.
+	// Acts has who last paused, resumed, approved or cancelled it, and when.
 	Acts map[string]Act `json:"acts,omitempty"`
-	// Found is what became of the recipient who was searched for: see [Desk.Statuses].
+	// Found is the outcome of the recipient searched for: see [Desk.Statuses].
 	Found *Row `json:"found,omitempty"`
-	// Review is there while it waits for approval: see [Desk.Tell].
+	// Review is set while it awaits approval: see [Desk.Tell].
 	Review *Review `json:"review,omitempty"`
 }
 
-// Status tells of the broadcast, with its end as the app's pace lets it expect.
+// Status returns the status of the broadcast, with its expected end at the app's pace.
 func (b *Broadcast) Status(now time.Time, pace Pace) Status {
 	return Status{
 		ID: b.ID, App: b.App, State: b.State, Type: b.Spec.Template.Type(),

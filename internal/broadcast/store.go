@@ -19,7 +19,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// ErrNotFound is returned for a broadcast that does not exist, or has expired.
+// ErrNotFound reports a broadcast that does not exist, or has expired.
 var ErrNotFound = errors.New("no such broadcast")
 
 // Store holds the broadcasts of one app.
@@ -30,17 +30,16 @@ type Store struct {
 	clock *redisclock.Clock
 	files *media.Store
 
-	// Spend, if set, takes what a broadcast to so many uses up from the budget of whoever
-	// starts it, and returns an error if there is no room; undo gives it back. A replay is
-	// for those for whom it was taken before.
+	// Spend, if set, charges a broadcast to so many recipients to its creator's budget, and returns an error
+	// if it does not fit; undo refunds it. A replay is not charged again.
 	Spend func(ctx context.Context, recipients int) (undo func(), err error)
 }
 
-// New gives the broadcasts of app; each is kept for that long once it has ended.
+// New returns the broadcasts of app; each is kept for that long after it is finished.
 func New(rdb redis.UniversalClient, app string, keep time.Duration) *Store {
 	return &Store{
 		rdb: rdb, app: app, keep: keep, clock: redisclock.New(rdb),
-		files: media.New(rdb, media.Config{App: app, Keep: keep, MaxBytes: math.MaxInt64}), // it adds none
+		files: media.New(rdb, media.Config{App: app, Keep: keep, MaxBytes: math.MaxInt64}), // no files are added here
 	}
 }
 
@@ -56,7 +55,7 @@ func (s *Store) Get(ctx context.Context, id string) (*Broadcast, error) {
 	return found[0], nil
 }
 
-// load reads broadcasts in one round trip; one that does not exist is nil.
+// load reads broadcasts in one round trip; a missing one is nil.
 func (s *Store) load(ctx context.Context, ids []string) ([]*Broadcast, error) {
 	fields, open := make([]*redis.MapStringStringCmd, len(ids)), make([]*redis.StringSliceCmd, len(ids))
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -106,7 +105,7 @@ func (s *Store) List(ctx context.Context, limit int) ([]*Broadcast, error) {
 // idsPerPage is how many ids are read at once.
 const idsPerPage = 500
 
-// IDs goes through the broadcasts, oldest first, page by page.
+// IDs yields the ids of the broadcasts, oldest first, page by page.
 func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for first := int64(0); ; first += idsPerPage {
@@ -127,7 +126,7 @@ func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 	}
 }
 
-// newest are the ids of the newest broadcasts.
+// newest returns the ids of the newest broadcasts.
 func (s *Store) newest(ctx context.Context, limit int) ([]string, error) {
 	ids, err := s.rdb.ZRevRange(ctx, keys.Broadcasts(s.app), 0, int64(limit)-1).Result()
 	if err != nil {
@@ -136,7 +135,7 @@ func (s *Store) newest(ctx context.Context, limit int) ([]string, error) {
 	return ids, nil
 }
 
-// enqueueFeeder makes sure that the broadcast has its task in the queue.
+// enqueueFeeder ensures that the broadcast has its task in the queue.
 func (s *Store) enqueueFeeder(ctx context.Context, id string, at time.Time) error {
 	now, err := s.clock.Now(ctx)
 	if err != nil {
@@ -146,7 +145,7 @@ func (s *Store) enqueueFeeder(ctx context.Context, id string, at time.Time) erro
 		at = time.Time{}
 	}
 	task := asynqx.NewTask(tasks.BroadcastTask(s.app, id, now), 0, at)
-	task.Owed, task.Replaces = true, true // somebody may have archived it in the dashboard
+	task.Owed, task.Replaces = true, true // it may have been archived in the dashboard
 	result := asynqx.BulkEnqueue(ctx, s.rdb, now, []asynqx.Task{task})[0]
 	if result.Err != nil && !errors.Is(result.Err, asynq.ErrTaskIDConflict) {
 		return fmt.Errorf("enqueue broadcast %s: %w", id, result.Err)
@@ -154,8 +153,7 @@ func (s *Store) enqueueFeeder(ctx context.Context, id string, at time.Time) erro
 	return nil
 }
 
-// wakeFeeder enqueues the broadcast's task, or lets it go at once if it waits for the
-// time of its next look.
+// wakeFeeder enqueues the broadcast's task, or runs it at once if it is waiting for its next step.
 func (s *Store) wakeFeeder(ctx context.Context, id string, at time.Time) error {
 	now, err := s.clock.Now(ctx)
 	if err == nil && !at.After(now) {
@@ -164,23 +162,23 @@ func (s *Store) wakeFeeder(ctx context.Context, id string, at time.Time) error {
 	return errors.Join(err, s.enqueueFeeder(ctx, id, at))
 }
 
-// Heal enqueues the feeders of broadcasts that should have one: its task can be lost with
-// Redis's last second, or be deleted or archived in the dashboard. And it keeps the files
-// of broadcasts that have not ended: they may wait for longer than a file is kept.
+// Heal enqueues missing feeders: a task can be lost with Redis's last second, or be deleted or archived in
+// the dashboard. It also extends the TTL of the files of unfinished broadcasts, which may wait longer than a
+// file is kept.
 func (s *Store) Heal(ctx context.Context) error {
 	ids, err := s.newest(ctx, maxActive)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	states := make([]*redis.StringCmd, len(ids)) // most have ended, and need no more
+	states := make([]*redis.StringCmd, len(ids)) // most are finished, and need no more
 	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range ids {
 			states[i] = p.HGet(ctx, keys.Broadcast(s.app, id), "state")
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, redis.Nil) { // Nil: one has expired
-		return fmt.Errorf("look after broadcasts: %w", err)
+	if err != nil && !errors.Is(err, redis.Nil) { // Nil means that one has expired
+		return fmt.Errorf("check broadcasts: %w", err)
 	}
 	var problems []error
 	for i, id := range ids {
@@ -207,8 +205,8 @@ func (s *Store) heal(ctx context.Context, id string) error {
 	return s.enqueueFeeder(ctx, id, b.Spec.At)
 }
 
-// healed are the states in which there is something to look after.
+// healed are the states that Heal checks.
 var healed = []State{AwaitingApproval, Scheduled, Running, Paused}
 
-// maxActive bounds how many of the newest broadcasts are looked after.
+// maxActive bounds how many of the newest broadcasts are checked.
 const maxActive = 100

@@ -12,17 +12,17 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// testPatience is how long WeCom's word on a test message may take.
+// testPatience is how long WeCom may take to accept a test message.
 const testPatience = time.Minute
 
-// ErrNoVerdict is a test message that has not ended in time.
+// ErrNoVerdict is a test message that was not finished in time.
 var ErrNoVerdict = errors.New("WeCom has not answered in time")
 
-// TestMessage is a sample of a broadcast for one user, who gets it before anybody else.
+// TestMessage is a sample of a broadcast, sent to one user before anybody else.
 type TestMessage struct {
-	N, Of     int    // which of the samples it is, from 1
-	To        string // who gets it
-	Recipient string // of the broadcast, who would get the same
+	N, Of     int    // number of the sample, from 1
+	To        string // its recipient
+	Recipient string // the broadcast's recipient who would get the same
 	Record    tasks.Record
 	Waited    time.Duration // for the record
 }
@@ -31,11 +31,11 @@ func (m TestMessage) String() string {
 	return fmt.Sprintf("test message %d of %d (%s) to %s, as %s would get it", m.N, m.Of, m.Record.ID, m.To, m.Recipient)
 }
 
-// TestError is a test message that WeCom has not accepted; those after it were not sent. It
-// is [ErrNoVerdict] if the message may still be sent.
+// TestError is a test message that WeCom did not accept; those after it were not sent. It unwraps to
+// [ErrNoVerdict] if the message may still be sent.
 type TestError struct{ TestMessage }
 
-// Error says which, and why.
+// Error has the message and its state.
 func (e *TestError) Error() string {
 	if r := e.Record; r.State.Final() {
 		return fmt.Sprintf("%s: %s: %s", e.TestMessage, r.State, r.ErrMsg)
@@ -44,7 +44,7 @@ func (e *TestError) Error() string {
 		cmp.Or(e.Record.State, "not finished"), e.Waited, cmp.Or(e.Record.ErrMsg, "Is a worker running?"))
 }
 
-// Unwrap is [ErrNoVerdict], or nil for a message that has ended.
+// Unwrap is [ErrNoVerdict], or nil for a finished message.
 func (e *TestError) Unwrap() error {
 	if e.Record.State.Final() {
 		return nil
@@ -52,10 +52,9 @@ func (e *TestError) Unwrap() error {
 	return ErrNoVerdict
 }
 
-// CreateTested is [Store.Create] for a broadcast that runs only if WeCom has accepted its
-// samples for one user: see [Desk.Test]. With "" for the user it is not tested. A repeat that
-// finds the broadcast tests nothing; under the key of one that says something else it is a
-// [*tasks.KeyReuseError].
+// CreateTested is [Store.Create] for a broadcast that starts only if WeCom accepts its samples for one user:
+// see [Desk.Test]. If to is "", there is no test. A repeat that finds the broadcast tests nothing; other
+// content with the same key is a [*tasks.KeyReuseError].
 func (d *Desk) CreateTested(ctx context.Context, draft Draft, to string, accepted func(TestMessage)) (b *Broadcast, duplicate bool, err error) {
 	if b, duplicate, err = d.repeated(ctx, draft); err != nil {
 		return nil, false, err
@@ -69,10 +68,9 @@ func (d *Desk) CreateTested(ctx context.Context, draft Draft, to string, accepte
 	return b, duplicate, err
 }
 
-// Test sends the samples of a broadcast to one user, who sees what others would get, and
-// waits for each: accepted, if it is not nil, is told of those that WeCom has accepted. The
-// first that it has not is a [*TestError], and the last. The broadcast need not have been
-// started; it stays as it is.
+// Test sends the samples of a broadcast to one user, who sees what others would get, and waits for each.
+// accepted, if not nil, is called for each that WeCom accepts. The first that it does not accept is returned
+// as a [*TestError] and ends the test. The broadcast need not be started, and is not changed.
 func (d *Desk) Test(ctx context.Context, b *Broadcast, to string, accepted func(TestMessage)) error {
 	if err := checkTester(to); err != nil {
 		return err
@@ -82,7 +80,7 @@ func (d *Desk) Test(ctx context.Context, b *Broadcast, to string, accepted func(
 		return err
 	}
 	if len(samples) == 0 {
-		return fmt.Errorf("test %s: its recipients are not in Redis any more; create it again", b.ID)
+		return fmt.Errorf("test %s: its recipients are no longer in Redis; create it again", b.ID)
 	}
 	for i, sample := range samples {
 		m := TestMessage{N: i + 1, Of: len(samples), To: to, Recipient: sample.Recipient}
@@ -101,7 +99,7 @@ func (d *Desk) Test(ctx context.Context, b *Broadcast, to string, accepted func(
 	return nil
 }
 
-// checkTester refuses what names nobody, or more than one.
+// checkTester requires exactly one user.
 func checkTester(to string) error {
 	if err := message.CheckUserID(to); err != nil {
 		return wrong("test_to", "%v", err)
@@ -109,8 +107,8 @@ func checkTester(to string) error {
 	return nil
 }
 
-// send enqueues a sample for one user, and waits until it has ended. A record without a
-// final state is one that has not in time. It belongs to whoever creates the broadcast.
+// send enqueues a sample for one user, and waits until it is finished. A record without a final state means a
+// timeout. It belongs to the broadcast's creator.
 func (d *Desk) send(ctx context.Context, sample Sample, to, creator string) (tasks.Record, error) {
 	request, err := message.Parse(sample.Body)
 	if err != nil {

@@ -174,7 +174,7 @@ func TestABroadcastIsSentAgainToThoseWhoHaveNotGotIt(t *testing.T) {
 	other.want(other.get(path), http.StatusOK, ">finished<", "not /replay\"", "not /recall\"")
 	other.want(other.post(path+"/replay"), http.StatusForbidden)
 	w.want(w.get(path), http.StatusOK, `action="`+path+`/replay"`, "all who have not got it (3)", `<option value="60020">60020`, "(3)</option>", "not name=\"unknown\"")
-	w.want(w.post(path+"/replay", "errcode", "81013"), http.StatusConflict, "nobody to replay it for")
+	w.want(w.post(path+"/replay", "errcode", "81013"), http.StatusConflict, "no recipients to replay it for")
 	w.want(w.post(path+"/replay", "errcode", "x"), http.StatusConflict, "is no number")
 	again := w.post(path+"/replay", "errcode", "60020").location()
 	if !strings.HasPrefix(again, "/broadcasts/ops-B") || strings.HasPrefix(again, path) || !strings.HasSuffix(again, "?done=sent-again") {

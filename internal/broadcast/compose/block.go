@@ -12,20 +12,19 @@ import (
 )
 
 const (
-	// MaxBlockRecipients is how many recipients a block has at most.
+	// MaxBlockRecipients is the maximum number of recipients in a block.
 	MaxBlockRecipients = message.MaxUsers
-	// maxBlockBytes bounds a block before it is compressed: one call with the longest
-	// values always fits in.
+	// maxBlockBytes bounds an uncompressed block: one call with the longest values always fits.
 	maxBlockBytes = 1 << 20
 	// blockVersion is the first byte of an encoded block.
 	blockVersion = 1
 )
 
-// Block is what is stored together: whole calls that have at most [MaxBlockRecipients]
-// recipients. All calls of a broadcast have as many columns.
+// Block is a unit of storage: whole calls with at most [MaxBlockRecipients] recipients. All calls of a
+// broadcast have the same number of columns.
 type Block []Call
 
-// Recipients is how many there are in all calls.
+// Recipients is the number of recipients of all calls.
 func (b Block) Recipients() int {
 	n := 0
 	for _, call := range b {
@@ -34,7 +33,7 @@ func (b Block) Recipients() int {
 	return n
 }
 
-// pack fills blocks with calls, as many as fit.
+// pack fills blocks with as many calls as fit.
 func pack(calls iter.Seq2[Call, error]) iter.Seq2[Block, error] {
 	return func(yield func(Block, error) bool) {
 		var block Block
@@ -59,7 +58,7 @@ func pack(calls iter.Seq2[Call, error]) iter.Seq2[Block, error] {
 	}
 }
 
-// sizeOf is the most that a call takes in a block.
+// sizeOf is the maximum size of a call in a block.
 func sizeOf(call Call) int {
 	size := 2 * binary.MaxVarintLen16
 	for _, user := range call.Users {
@@ -71,8 +70,8 @@ func sizeOf(call Call) int {
 	return size
 }
 
-// EncodeBlock writes a block, compressed. The same block gives the same bytes with the
-// same version of this program.
+// EncodeBlock encodes and compresses a block. The same version of this program gives the same bytes for the
+// same block.
 func EncodeBlock(block Block) ([]byte, error) {
 	tools, err := codec()
 	if err != nil {
@@ -81,9 +80,9 @@ func EncodeBlock(block Block) ([]byte, error) {
 	return tools.encoder.EncodeAll(appendBlock(nil, block), []byte{blockVersion}), nil
 }
 
-// appendBlock writes the number of calls and of columns, how many users each call
-// has, all users, and then column by column all values: what is alike stands together. Of a
-// user only that is written in which it differs from the one before.
+// appendBlock writes the number of calls and of columns, the number of users of each call, all users, and
+// then all values column by column, so that similar data is adjacent. A user is written as the difference
+// from the one before.
 func appendBlock(b []byte, block Block) []byte {
 	columns := 0
 	if len(block) > 0 {
@@ -118,8 +117,7 @@ func commonPrefix(a, b string) int {
 	return n
 }
 
-// DecodeBlock is the inverse of [EncodeBlock]. Whatever the bytes are, it needs but a
-// few MB.
+// DecodeBlock is the inverse of [EncodeBlock]. Whatever the bytes, it needs only a few MB.
 func DecodeBlock(encoded []byte) (Block, error) {
 	block, err := decodeBlock(encoded)
 	if err != nil {
@@ -130,7 +128,7 @@ func DecodeBlock(encoded []byte) (Block, error) {
 
 func decodeBlock(encoded []byte) (Block, error) {
 	if len(encoded) == 0 || encoded[0] != blockVersion {
-		return nil, fmt.Errorf("it is empty or of another version than %d", blockVersion)
+		return nil, fmt.Errorf("it is empty or its version is not %d", blockVersion)
 	}
 	tools, err := codec()
 	if err != nil {
@@ -143,12 +141,12 @@ func decodeBlock(encoded []byte) (Block, error) {
 	r := reader{rest: plain}
 	block := r.block()
 	if r.err == nil && len(r.rest) > 0 {
-		r.err = fmt.Errorf("%d bytes are left over", len(r.rest))
+		r.err = fmt.Errorf("%d trailing bytes", len(r.rest))
 	}
 	return block, r.err
 }
 
-// block reads what appendBlock has written.
+// block reads the output of appendBlock.
 func (r *reader) block() Block {
 	calls := r.number(MaxBlockRecipients)
 	columns := r.number(MaxColumns)
@@ -186,7 +184,7 @@ func (r *reader) users(block Block) {
 	}
 }
 
-// tools are shared: making them takes longer than using them.
+// tools are pooled: creating them takes longer than using them.
 type tools struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder

@@ -35,8 +35,7 @@ func readRow(row []byte, columns int) (user string, values []string, err error) 
 	return user, values, r.err
 }
 
-// group makes calls of recipients whose keys begin with the hash of their rendering and
-// are sorted.
+// group combines recipients into calls. Their keys begin with the hash of their rendering and are sorted.
 func group(recipients iter.Seq2[record, error], columns int) iter.Seq2[Call, error] {
 	return func(yield func(Call, error) bool) {
 		var hash []byte
@@ -69,16 +68,15 @@ func group(recipients iter.Seq2[record, error], columns int) iter.Seq2[Call, err
 	}
 }
 
-var errTruncated = errors.New("it ends too early")
+var errTruncated = errors.New("it is truncated")
 
-// reader reads what was written by the functions of this package. After an error it
-// gives zeros.
+// reader reads the encoding of this package. After an error it returns zeros.
 type reader struct {
 	rest []byte
 	err  error
 }
 
-// number reads one that is at most limit.
+// number reads a number of at most limit.
 func (r *reader) number(limit int) int {
 	n, size := binary.Uvarint(r.rest)
 	if size <= 0 || n > uint64(limit) { //nolint:gosec // limits are not negative

@@ -15,12 +15,12 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// checkEvery is after how many rows a context is looked at and progress is told.
+// checkEvery is the number of rows between checks of the context and reports of progress.
 const checkEvery = 1000
 
-// Compile reads the whole list, checks every row and its rendering, leaves out
-// duplicates, and groups recipients whose renderings are equal. A list that cannot be
-// sent to is a [*ListError], unless [Options.SkipInvalid] leaves somebody to send to.
+// Compile reads the whole list, checks every row and its rendering, removes duplicates, and groups recipients
+// whose renderings are equal. An unusable list is a [*ListError], unless [Options.SkipInvalid] leaves any
+// recipients.
 func Compile(ctx context.Context, list io.Reader, t *Template, o Options) (*Compiled, error) {
 	c := &compiler{template: t, options: o, users: sorter{dir: o.TempDir}, digest: sha256.New()}
 	c.compiled = &Compiled{columns: len(t.columns), sorted: sorter{dir: o.TempDir}}
@@ -43,7 +43,7 @@ type compiler struct {
 	text     *text
 	table    *table
 	places   []int     // of the template's columns in the list
-	renderer *renderer // nil when everybody gets the same words
+	renderer *renderer // nil if all recipients get the same text
 	users    sorter    // by user and line
 	digest   hash.Hash
 	compiled *Compiled
@@ -86,7 +86,7 @@ func (c *compiler) open(list io.Reader) error {
 	return err
 }
 
-// readRows checks all rows and sorts the good ones.
+// readRows checks all rows and sorts the valid ones.
 func (c *compiler) readRows(ctx context.Context) error {
 	for {
 		if c.summary.Rows%checkEvery == 0 {
@@ -119,7 +119,7 @@ func (c *compiler) tell(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// note counts a row and keeps its problem, if it has one. It returns what ends the reading.
+// note counts a row and records its problem, if any. It returns the error that ends the reading.
 func (c *compiler) note(err error) error {
 	problem, bad := errors.AsType[*rowError](err)
 	if err != nil && !bad {
@@ -138,19 +138,19 @@ func (c *compiler) note(err error) error {
 	return nil
 }
 
-// verdict refuses a list with problems, and one without recipients.
+// verdict rejects a list with problems, or without recipients.
 func (c *compiler) verdict() error {
 	switch s := c.summary; {
 	case s.Invalid > 0 && (!c.options.SkipInvalid || s.Invalid == s.Rows):
 		return &ListError{Invalid: s.Invalid, Problems: s.Problems}
 	case s.Rows == 0:
-		return fatal(0, "", "it has a header and no recipients")
+		return fatal(0, "", "it has a header but no recipients")
 	default:
 		return nil
 	}
 }
 
-// row checks one and adds it.
+// row checks a row and adds it.
 func (c *compiler) row(cells []string) error {
 	user := ""
 	if c.table.user < len(cells) {
@@ -172,7 +172,7 @@ func (c *compiler) row(cells []string) error {
 	return c.add(user)
 }
 
-// headerHint is for the first row of a list that seems to have no header.
+// headerHint is the hint for the first row of a list that seems to have no header.
 func (c *compiler) headerHint() string {
 	if c.table.header || c.summary.Rows > 0 {
 		return ""
@@ -183,7 +183,7 @@ func (c *compiler) headerHint() string {
 func checkUser(user string) error {
 	switch user {
 	case "":
-		return errors.New("empty; the row names nobody")
+		return errors.New("empty; the row has no recipient")
 	case message.AllUsers:
 		return errors.New("a list names members one by one; send an ordinary message to @all")
 	default:
@@ -191,21 +191,21 @@ func checkUser(user string) error {
 	}
 }
 
-// damage says why a value can be in no message. WeCom refuses escapes (40033), which
-// control characters need in JSON.
+// damage describes why a value cannot be in any message. WeCom refuses escapes (40033), which JSON needs for
+// control characters.
 func damage(value string) string {
 	for _, r := range value {
 		switch {
 		case r == utf8.RuneError:
-			return "there are bytes in it that are no text in the encoding of the list, or were none when it was saved; give the right encoding"
+			return "it has bytes that are invalid in the list's encoding, or were when it was saved; give the right encoding"
 		case r < ' ' && r != '\n' && r != '\r' && r != '\t':
-			return fmt.Sprintf("there is the control character %U in it", r)
+			return fmt.Sprintf("it has the control character %U", r)
 		}
 	}
 	return ""
 }
 
-// add renders the row and hands it to the sorter.
+// add renders the row and passes it to the sorter.
 func (c *compiler) add(user string) error {
 	c.value = c.value[:0]
 	if c.renderer == nil {
@@ -223,7 +223,7 @@ func (c *compiler) add(user string) error {
 	return c.users.add(c.key, c.value)
 }
 
-// longest is the column that is most likely to make a rendering too long.
+// longest is the column that most likely makes a rendering too long.
 func (c *compiler) longest() string {
 	most := 0
 	for i, value := range c.values {
@@ -280,7 +280,7 @@ func (c *compiler) recipient(user, value []byte) error {
 	return c.compiled.sorted.add(c.key, value[hashBytes:])
 }
 
-// count goes through the calls once.
+// count makes one pass over the calls.
 func (c *compiler) count(ctx context.Context) error {
 	for block, err := range c.compiled.Blocks() {
 		if err == nil {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Compiled is a list that has been read and checked, as calls. Close it.
+// Compiled is a checked list, as calls. Close it.
 type Compiled struct {
 	Summary Summary
 
@@ -13,48 +13,47 @@ type Compiled struct {
 	sorted  sorter // by hash and user
 }
 
-// Summary is what there is to know before a broadcast is created. Rows = Recipients +
-// Duplicates + Invalid.
+// Summary describes a broadcast before it is created. Rows = Recipients + Duplicates + Invalid.
 type Summary struct {
 	Encoding string   `json:"encoding"` // one of [Encodings]
-	Header   bool     `json:"header"`   // the first row was one
+	Header   bool     `json:"header"`   // the first row is a header
 	Columns  []string `json:"columns"`  // of the list
-	// Rows that are neither the header nor blank.
+	// Rows counts rows that are neither the header nor blank.
 	Rows       int `json:"rows"`
 	Recipients int `json:"recipients"`
 	Calls      int `json:"calls"`
 	Blocks     int `json:"blocks"`
-	Duplicates int `json:"duplicates"` // rows of a recipient who has one before; left out
+	Duplicates int `json:"duplicates"` // rows of a recipient who appears before; left out
 	Invalid    int `json:"invalid"`    // rows with a problem; left out
-	// DuplicateExamples are at most 20, sorted by userid, and Problems those of the
-	// first 20 rows that have one.
+	// DuplicateExamples has at most 20 duplicates, sorted by userid, and Problems those of the first 20
+	// invalid rows.
 	DuplicateExamples []Duplicate `json:"duplicate_examples"`
 	Problems          []Problem   `json:"problems"`
-	// Samples are of the first three calls with words of their own.
+	// Samples are from the first three calls with different text.
 	Samples []Sample `json:"samples"`
-	// Digest is that of the template and of what each recipient gets: the same
-	// recipients in another order, or with more duplicates, have the same.
+	// Digest identifies the template and what each recipient gets: the same recipients in another order, or
+	// with more duplicates, give the same digest.
 	Digest [32]byte `json:"-"`
 }
 
-// Duplicate is a row of a recipient who has one before. WeCom ignores the case of userids.
+// Duplicate is a row whose recipient appears before. WeCom ignores the case of userids.
 type Duplicate struct {
 	User      string `json:"userid"`
 	Line      int    `json:"line"`
 	FirstLine int    `json:"first_line"`
 }
 
-// MaxSamples is how many samples there are at most.
+// MaxSamples is the maximum number of samples.
 const MaxSamples = 3
 
-// Sample is what one recipient would get.
+// Sample is the message of one recipient.
 type Sample struct {
 	User    string   `json:"userid"`
 	Columns []string `json:"columns"` // values, in the order of [Template.Columns]
 }
 
-// AppendSamples adds the calls of a block, up to [MaxSamples] in all. Of calls that say the
-// same, which follow one another, it takes the first.
+// AppendSamples adds the calls of a block, up to [MaxSamples] in all. Of consecutive calls with the same text
+// it takes the first.
 func AppendSamples(samples []Sample, block Block) []Sample {
 	for _, call := range block {
 		if len(samples) == MaxSamples {
@@ -68,9 +67,8 @@ func AppendSamples(samples []Sample, block Block) []Sample {
 	return samples
 }
 
-// Calls yields all calls in their order, the same each time: by the hash of the
-// rendering, then by user; recipients of the same words are sorted by user. After an
-// error there are no more.
+// Calls yields all calls in a fixed order: by the hash of the rendering, then by user; recipients of the same
+// text are sorted by user. It ends after an error.
 func (c *Compiled) Calls() iter.Seq2[Call, error] { return group(c.sorted.records(), c.columns) }
 
 // Blocks yields all calls in blocks, in the same order.

@@ -1,6 +1,6 @@
-// Package compose makes the calls of a broadcast: it reads a list of recipients and
-// a template, checks all of both, and puts recipients who get the same bytes into
-// calls of up to [message.MaxUsers]. It knows neither Redis nor the queue.
+// Package compose builds the calls of a broadcast: it reads a list of recipients and a template, checks both
+// completely, and groups recipients who get the same bytes into calls of up to [message.MaxUsers]. It does
+// not depend on Redis or the queue.
 //
 //	list (CSV) ── decode ── rows ── check, render, hash ── sort by userid: no duplicates
 //	                                                     └─ sort by rendering: calls ── blocks

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// guessBytes is how much text decides between UTF-8 and GB18030, from the first
-// character on that is not ASCII.
+// guessBytes is how much text is examined to tell UTF-8 from GB18030, starting at the first non-ASCII
+// character.
 const guessBytes = 64 << 10
 
 // The encodings of a list. Excel in China writes GB18030 (or GBK, a part of it) as
@@ -29,23 +29,23 @@ const (
 )
 
 var encodings = map[string]encoding.Encoding{
-	utf8Name:    nil, // stays as it is
+	utf8Name:    nil, // not converted
 	gb18030Name: simplifiedchinese.GB18030,
 	utf16LEName: unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM),
 	utf16BEName: unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM),
 }
 
-// aliases are other names that people give.
+// aliases are other common names.
 var aliases = map[string]string{"utf8": utf8Name, "gbk": gb18030Name, "gb2312": gb18030Name, "utf-16": utf16LEName, "utf16": utf16LEName}
 
-// Encodings are the names that [Options.Encoding] takes, beside "" for detection, sorted.
+// Encodings are the names accepted by [Options.Encoding], besides "" for detection, sorted.
 func Encodings() []string {
 	names := slices.AppendSeq(slices.Collect(maps.Keys(encodings)), maps.Keys(aliases))
 	slices.Sort(names)
 	return names
 }
 
-// CheckEncoding says that a name is not one of [Encodings], nor "".
+// CheckEncoding rejects a name that is neither one of [Encodings] nor "".
 func CheckEncoding(name string) error {
 	if name != "" && !slices.Contains(Encodings(), strings.ToLower(name)) {
 		return fmt.Errorf("%q is not known; want one of %s", name, strings.Join(Encodings(), ", "))
@@ -53,14 +53,14 @@ func CheckEncoding(name string) error {
 	return nil
 }
 
-// text is a list as UTF-8, and the encoding that it came in.
+// text is a list as UTF-8, with its original encoding.
 type text struct {
 	io.Reader
 	encoding string
 }
 
-// decode reads the list as UTF-8 without a byte order mark. Bytes that are no text in the
-// encoding become U+FFFD, or stay in a list that is UTF-8.
+// decode reads the list as UTF-8 without a byte order mark. Bytes that are invalid in the encoding become
+// U+FFFD, except in a UTF-8 list.
 func decode(list io.Reader, name string) (*text, error) {
 	raw := bufio.NewReaderSize(list, guessBytes)
 	start, err := raw.Peek(512)
@@ -78,7 +78,7 @@ func decode(list io.Reader, name string) (*text, error) {
 	case enc != nil:
 		t.Reader = enc.NewDecoder().Reader(raw)
 	case bytes.IndexByte(start, 0) >= 0:
-		return nil, fatal(0, "", "there are zero bytes in it: it is not text, or UTF-16 without a byte order mark; "+
+		return nil, fatal(0, "", "it has zero bytes: it is not text, or is UTF-16 without a byte order mark; "+
 			"save it as CSV UTF-8, or give the encoding utf-16le")
 	case t.encoding == "":
 		t.encoding = utf8Name
@@ -89,8 +89,7 @@ func decode(list io.Reader, name string) (*text, error) {
 	return t, nil
 }
 
-// encodingOf is the encoding that is given or that a byte order mark tells, "" when
-// it has to be guessed.
+// encodingOf is the given encoding or the one of the byte order mark, "" if it has to be guessed.
 func encodingOf(name string, start []byte) (string, error) {
 	if err := CheckEncoding(name); err != nil {
 		return "", fmt.Errorf("encoding: %w", err)
@@ -111,7 +110,7 @@ func encodingOf(name string, start []byte) (string, error) {
 	}
 }
 
-// refuseSpreadsheet knows files that are no text.
+// refuseSpreadsheet recognises files that are not text.
 func refuseSpreadsheet(start []byte) error {
 	for _, magic := range []struct{ bytes, kind string }{
 		{"PK\x03\x04", ".xlsx"},
@@ -124,8 +123,7 @@ func refuseSpreadsheet(start []byte) error {
 	return nil
 }
 
-// guess passes ASCII on and chooses between UTF-8 and GB18030 when it meets anything
-// else.
+// guess passes ASCII through and decides between UTF-8 and GB18030 at the first other byte.
 type guess struct {
 	raw     *bufio.Reader
 	decided io.Reader
@@ -160,8 +158,8 @@ func (g *guess) decide(ahead []byte) {
 	g.decided = simplifiedchinese.GB18030.NewDecoder().Reader(g.raw)
 }
 
-// looksLikeUTF8 allows some damage: read as GB18030, such a list would say nonsense to
-// everybody. Of GB18030 hardly any character is also valid UTF-8.
+// looksLikeUTF8 tolerates some damage: read as GB18030, such a list would be garbled for all recipients.
+// Hardly any GB18030 character is also valid UTF-8.
 func looksLikeUTF8(ahead []byte) bool {
 	valid, invalid := 0, 0
 	cut := len(ahead) == guessBytes // perhaps inside a character

@@ -55,7 +55,7 @@ func ExampleListError() {
 	}
 	// Output:
 	// [name seat]
-	// list: line 1, column "seat": the template uses it, and the list does not have it; there are userid, name
+	// list: line 1, column "seat": the template uses it, but the list does not have it; there are userid, name
 	// list: line 3, column "userid": "王五" is not a userid: 1 to 64 of A-Z a-z 0-9 _ - @ . beginning with a letter or digit; a display name does not work
 }
 

@@ -6,16 +6,15 @@ import (
 	"io"
 )
 
-// What a list may be. The limits are ours: they keep memory and disk bounded whatever
-// comes in.
+// Limits of a list. They are ours, and bound memory and disk for any input.
 const (
-	// MaxListBytes is how long a list may be, as UTF-8.
+	// MaxListBytes is the maximum size of a list, as UTF-8.
 	MaxListBytes = 4 << 30
-	// MaxRowBytes is how long one row may be.
+	// MaxRowBytes is the maximum size of a row.
 	MaxRowBytes = 256 << 10
-	// MaxColumns is how many columns a list may have.
+	// MaxColumns is the maximum number of columns.
 	MaxColumns = 256
-	// MaxRecipients is how many rows a list may have.
+	// MaxRecipients is the maximum number of rows.
 	MaxRecipients = 10_000_000
 )
 
@@ -24,12 +23,12 @@ var (
 	errListTooLong = errors.New("the list is too long")
 )
 
-// gate stands below the CSV parser, which would keep everything after a quote that is
-// never closed: it lets through what one row may have, until the next row is begun.
+// gate limits the input of the CSV parser, which would otherwise buffer everything after an unclosed quote:
+// it passes the bytes that one row may have, until the next row begins.
 type gate struct {
 	from     *bufio.Reader
-	row, all int64 // what may still pass
-	refused  error // why nothing passes
+	row, all int64 // bytes that may still pass
+	refused  error // the limit that was reached
 }
 
 func (g *gate) nextRow() { g.row = MaxRowBytes }
@@ -49,6 +48,6 @@ func (g *gate) Read(p []byte) (int, error) {
 	return 0, g.refused
 }
 
-// ended reports the end of a list. An EOF that somebody has wrapped is not one, but a
-// connection that broke: whoever stands after it must not be forgotten.
+// ended reports the end of a list. A wrapped EOF is not the end but a broken connection: the rest of the list
+// would be lost.
 func ended(err error) bool { return err == io.EOF } //nolint:errorlint // see above

@@ -11,18 +11,17 @@ import (
 	"text/template/parse"
 )
 
-// functions replace those of text/template that take any number of values.
+// functions replace those of text/template that take any number of arguments.
 var functions = template.FuncMap{"html": escapeHTML, "urlquery": escapeQuery}
 
-// builtin are the functions of text/template that a template may use as they are. Those
-// that print are left out, and so are loops: a text could double at every step,
-// or be written without end.
+// builtin are the functions of text/template that templates may use. Printing functions are left out, as are
+// loops: a text could double at every step, or never end.
 var builtin = []string{"and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len"}
 
 func escapeHTML(s string) (string, error)  { return limited(template.HTMLEscapeString(s)) }
 func escapeQuery(s string) (string, error) { return limited(url.QueryEscape(s)) }
 
-// limited keeps a chain of functions from growing a text that is not written.
+// limited keeps a chain of functions from growing a text without bound.
 func limited(s string) (string, error) {
 	if len(s) > maxRenderedBytes {
 		return "", fmt.Errorf("the text has more than %d bytes", maxRenderedBytes)
@@ -30,8 +29,8 @@ func limited(s string) (string, error) {
 	return s, nil
 }
 
-// parseText reads the string at path, nil when it holds no template. It adds the
-// columns that the template names to used.
+// parseText parses the string at path, and returns nil if it has no template. It adds the columns that the
+// template uses to used.
 func parseText(path, text string, used map[string]bool) (*template.Template, error) {
 	if !strings.Contains(text, "{{") {
 		return nil, nil
@@ -43,7 +42,7 @@ func parseText(path, text string, used map[string]bool) (*template.Template, err
 	g := grammar{path: path, tree: parsed.Tree, used: used}
 	for _, t := range parsed.Templates() {
 		if t.Name() != path {
-			g.refuse(t.Root, "define and block are not available; write the text where it belongs")
+			g.refuse(t.Root, "define and block are not available; write the text in place")
 		}
 	}
 	g.list(parsed.Root, true)
@@ -53,8 +52,7 @@ func parseText(path, text string, used map[string]bool) (*template.Template, err
 	return parsed, nil
 }
 
-// grammar checks that a template keeps to what [Template] describes, and collects the
-// columns that it uses.
+// grammar checks that a template uses only what [Template] describes, and collects its columns.
 type grammar struct {
 	path string
 	tree *parse.Tree
@@ -105,8 +103,8 @@ func (g *grammar) pipe(pipe *parse.PipeNode, root bool) {
 	}
 }
 
-// index knows {{index . "first name"}}, for columns whose names are no identifiers. It
-// reports whether the command is one of index; of anything else it is refused.
+// index handles {{index . "first name"}}, for columns whose names are not identifiers. It reports whether the
+// command is an index; any other form is rejected.
 func (g *grammar) index(command *parse.CommandNode, root bool) bool {
 	if name, ok := command.Args[0].(*parse.IdentifierNode); !ok || name.Ident != "index" {
 		return false
@@ -183,8 +181,8 @@ func (g *grammar) refuse(n parse.Node, format string, args ...any) {
 	}
 }
 
-// explain turns what text/template says of the string at path, such as
-// `template: text.content:1:5: executing "text.content" at <.x>: …`, into "line 1: …".
+// explain turns an error of text/template for the string at path, such as `template: text.content:1:5:
+// executing "text.content" at <.x>: …`, into "line 1: …".
 func explain(path string, err error) string {
 	text, found := strings.CutPrefix(strings.TrimPrefix(err.Error(), "template: "), path+":")
 	line, rest, cut := strings.Cut(text, ":")

@@ -5,14 +5,12 @@ import (
 	"strings"
 )
 
-// maxExamples is how many problems and duplicates are told: whoever has 10,000 of them
-// learns enough from the first.
+// maxExamples is how many problems and duplicates are reported: of 10,000, the first few are enough.
 const maxExamples = 20
 
-// Problem is what is wrong with one row of a list.
+// Problem is a problem with one row of a list.
 type Problem struct {
-	// Line counts from 1; a row with line breaks in it stands where it begins. 0 is the
-	// list as a whole.
+	// Line counts from 1; a row with line breaks is numbered by its first line. 0 is the list as a whole.
 	Line int `json:"line"`
 	// Column is the name of the column, its number in a list without a header, "" for
 	// the whole row.
@@ -32,13 +30,13 @@ func (p Problem) String() string {
 	}
 }
 
-// ListError is a list that nothing can be sent to as it is.
+// ListError is a list that cannot be used.
 type ListError struct {
 	Invalid  int       // rows with a problem; 0 when the list as a whole has one
 	Problems []Problem // the first of each row, of at most 20 rows
 }
 
-// Error is one line: the first problem, and how many rows have one.
+// Error has the first problem and the number of rows with one.
 func (e *ListError) Error() string {
 	var b strings.Builder
 	b.WriteString("list: ")
@@ -49,12 +47,12 @@ func (e *ListError) Error() string {
 	return b.String()
 }
 
-// fatal is a problem that ends the reading of the list.
+// fatal is a problem that stops the reading of the list.
 func fatal(line int, column, reason string) error {
 	return &ListError{Problems: []Problem{{line, shorten(column), reason}}}
 }
 
-// shorten is for names that somebody else has given.
+// shorten shortens names from the input.
 func shorten(s string) string {
 	const most = 80
 	if len(s) <= most {

@@ -12,22 +12,20 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// maxRenderedBytes bounds one string while it is written. No string that WeCom takes
-// is as long.
+// maxRenderedBytes bounds one string while it is rendered. WeCom accepts no string of that length.
 const maxRenderedBytes = 1 << 20
 
-// somebody stands for the recipients while a content is checked.
+// somebody stands in for the recipients while a content is checked.
 const somebody = "somebody"
 
-// hashBytes is the length of the hash of a rendering: among 10 million renderings two
-// have the same with a probability of 1 to 10^25.
+// hashBytes is the length of the hash of a rendering: among 10 million renderings, the probability of a
+// collision is 1 in 10^25.
 const hashBytes = 16
 
-// renderer fills the slots of one message, again and again. It belongs to one
-// goroutine at a time.
+// renderer renders one message repeatedly. It belongs to one goroutine at a time.
 type renderer struct {
 	request message.Request
-	slots   []slot // those with a template
+	slots   []slot // the strings with a template
 	columns []string
 	row     map[string]string
 	out     limitedBuffer
@@ -64,7 +62,7 @@ func newRenderer(request message.Request) (*renderer, error) {
 	return r, nil
 }
 
-// checkFixed reports what is wrong whatever the row.
+// checkFixed reports problems that do not depend on the row.
 func (r *renderer) checkFixed() error {
 	if len(r.columns) == 0 {
 		return r.render(nil)
@@ -83,8 +81,7 @@ func (r *renderer) checkFixed() error {
 	return &message.ValidationError{Fields: fixed}
 }
 
-// render fills the slots with a row's values, which stand in the order of r.columns,
-// and checks the message.
+// render fills the slots with a row's values, in the order of r.columns, and checks the message.
 func (r *renderer) render(values []string) error {
 	for i, column := range r.columns {
 		r.row[column] = values[i]
@@ -99,7 +96,7 @@ func (r *renderer) render(values []string) error {
 	return message.ValidateContent(r.request)
 }
 
-// sum is the hash of what render has written.
+// sum is the hash of the last rendering.
 func (r *renderer) sum(into []byte) []byte {
 	r.hash.Reset()
 	var length [8]byte

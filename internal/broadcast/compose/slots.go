@@ -8,14 +8,14 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// place is where a string of a message stands.
+// place locates a string of a message.
 type place struct {
 	path   string
 	target *string
 }
 
-// stringsOf makes a copy of the request whose content can be written to, and finds the
-// strings of the content: not those that say to whom, from whom and how.
+// stringsOf returns a copy of the request whose content can be modified, and the strings of the content: not
+// the recipients, agent and options.
 func stringsOf(request message.Request) (message.Request, []place) {
 	v := reflect.ValueOf(request)
 	writable := reflect.New(v.Type())
@@ -41,7 +41,7 @@ func collect(v reflect.Value, path string, found *[]place) {
 		}
 	case reflect.Struct:
 		collectFields(v, path, found)
-	default: // numbers and booleans are no texts
+	default: // numbers and booleans have no text
 	}
 }
 

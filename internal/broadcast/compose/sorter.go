@@ -17,15 +17,14 @@ import (
 const (
 	// sorterBytes is how much a sorter keeps in memory.
 	sorterBytes = 8 << 20
-	// mergeBytes is what all the runs of a merge buffer together, and runBytes what
-	// one of them does at most.
+	// mergeBytes bounds the buffers of all runs of a merge together, and runBytes that of one run.
 	mergeBytes = 16 << 20
 	runBytes   = 64 << 10
 )
 
-// sorter sorts records by their keys. Beyond [sorterBytes] of them, it writes sorted runs
-// to a temporary file and merges them when they are read. It bounds bytes; the libraries
-// that were looked at bound the number of records, and let them be read but once.
+// sorter sorts records by their keys. Beyond [sorterBytes], it writes sorted runs to a temporary file and
+// merges them when they are read. It limits bytes; existing libraries limit the number of records, and allow
+// only one read.
 type sorter struct {
 	dir   string
 	arena []byte // records, one after the other
@@ -39,13 +38,13 @@ type sorter struct {
 // record has a key and a value. Those that a sorter yields are valid until the next.
 type record struct{ key, value []byte }
 
-// ref is where a record of the arena stands, and the first bytes of its key.
+// ref is the position of a record in the arena, and the first bytes of its key.
 type ref struct {
 	prefix           uint64
 	start, key, stop uint32
 }
 
-// run is a part of the file whose records are sorted.
+// run is a sorted part of the file.
 type run struct{ from, to int64 }
 
 func (s *sorter) add(key, value []byte) error {
@@ -60,7 +59,7 @@ func (s *sorter) add(key, value []byte) error {
 	return nil
 }
 
-// prefixOf orders keys as far as their first bytes go.
+// prefixOf returns the first bytes of a key as a number, for fast comparison.
 func prefixOf(key []byte) uint64 {
 	var first [8]byte
 	copy(first[:], key)
@@ -76,7 +75,7 @@ func (s *sorter) sort() {
 	})
 }
 
-// spill writes what is in memory as one run.
+// spill writes the records in memory as one run.
 func (s *sorter) spill() error {
 	if err := s.open(); err != nil {
 		return err
@@ -87,7 +86,7 @@ func (s *sorter) spill() error {
 	for _, r := range s.refs {
 		lengths = binary.AppendUvarint(lengths[:0], uint64(r.key-r.start))
 		lengths = binary.AppendUvarint(lengths, uint64(r.stop-r.key))
-		_, _ = s.out.Write(lengths) // Flush tells the first error
+		_, _ = s.out.Write(lengths) // Flush returns the first error
 		_, _ = s.out.Write(s.arena[r.start:r.stop])
 		s.size += int64(len(lengths)) + int64(r.stop-r.start)
 	}
@@ -104,12 +103,12 @@ func (s *sorter) open() error {
 	if err != nil {
 		return err
 	}
-	_ = os.Remove(file.Name()) // where that is possible, nothing stays behind after a crash
+	_ = os.Remove(file.Name()) // if the system allows it, a crash leaves nothing behind
 	s.file, s.out = file, bufio.NewWriterSize(file, runBytes)
 	return nil
 }
 
-// finish ends adding and gives back the memory that merging does not need.
+// finish ends adding and frees the memory that merging does not need.
 func (s *sorter) finish() error {
 	if s.file == nil {
 		s.sort()
@@ -209,10 +208,10 @@ func noEOF(err error) error {
 	return err
 }
 
-// sources are a heap: the one with the least key is the first.
+// sources are a heap with the least key first.
 type sources []*source
 
-// advance goes to the next record of all.
+// advance moves to the next record in order.
 func (h *sources) advance() error {
 	switch err := (*h)[0].next(); {
 	case err == nil:
@@ -229,10 +228,10 @@ func (h *sources) Len() int           { return len(*h) }
 func (h *sources) Less(i, j int) bool { return bytes.Compare((*h)[i].key, (*h)[j].key) < 0 }
 func (h *sources) Swap(i, j int)      { (*h)[i], (*h)[j] = (*h)[j], (*h)[i] }
 
-// Push is never called: sources only end.
+// Push is never called: sources are only removed.
 func (h *sources) Push(any) {}
 
-// Pop removes the last, as container/heap wants.
+// Pop removes the last one, as container/heap requires.
 func (h *sources) Pop() any {
 	last := (*h)[len(*h)-1]
 	*h = (*h)[:len(*h)-1]

@@ -12,22 +12,21 @@ import (
 	"strings"
 )
 
-// userColumn is the name of the column with the recipients, in any case. A list without
-// it has them in its first column.
+// userColumn is the name of the recipient column, in any case. Without it, the first column is used.
 const userColumn = "userid"
 
-// table reads the rows of a list that is UTF-8.
+// table reads the rows of a UTF-8 list.
 type table struct {
 	csv    *csv.Reader
 	gate   *gate
 	header bool
-	names  []string // of the columns; of a list without a header, their numbers
+	names  []string // of the columns; without a header, their numbers
 	user   int      // the column of the recipient
 	first  []string // the first row of a list without a header, until it is read
 	line   int      // of the current row
 }
 
-// openTable reads the header, if there is one. Named says that columns have to have names.
+// openTable reads the header, if there is one. named requires columns to have names.
 func openTable(list io.Reader, header Header, named bool) (*table, error) {
 	buffered := bufio.NewReaderSize(list, guessBytes)
 	start, err := buffered.Peek(guessBytes)
@@ -35,7 +34,7 @@ func openTable(list io.Reader, header Header, named bool) (*table, error) {
 		return nil, fmt.Errorf("read list: %w", err)
 	}
 	if bytes.HasPrefix(start, []byte("\uFEFF")) {
-		_, _ = buffered.Discard(len("\uFEFF")) // a byte order mark; it has been peeked at
+		_, _ = buffered.Discard(len("\uFEFF")) // a byte order mark, already peeked at
 		start = start[len("\uFEFF"):]
 	}
 	if end := bytes.IndexByte(start, '\r'); end >= 0 && end < len(start)-1 && bytes.IndexByte(start, '\n') < 0 {
@@ -52,8 +51,8 @@ func openTable(list io.Reader, header Header, named bool) (*table, error) {
 	return t, nil
 }
 
-// delimiter is what separates the cells of the first row: a comma, or what Excel writes
-// in its place as "Unicode text" (a tab) and in some countries (a semicolon).
+// delimiter is the separator of the first row: a comma, or a tab (Excel's "Unicode text") or a semicolon
+// (Excel in some countries).
 func delimiter(start []byte) rune {
 	row, _, _ := bytes.Cut(start, []byte("\n"))
 	quoted := false
@@ -99,7 +98,7 @@ func (t *table) open(header Header, named bool) error {
 	}
 	t.names = names
 	if len(users) > 1 {
-		return fatal(t.line, names[users[1]], "there are two columns of this name")
+		return fatal(t.line, names[users[1]], "there are two columns with this name")
 	}
 	if len(users) == 1 {
 		t.user = users[0]
@@ -107,15 +106,14 @@ func (t *table) open(header Header, named bool) error {
 	return nil
 }
 
-// headings are what the column of recipients is often called, beside [userColumn]. What is
-// not among them and cannot be a userid is a problem of the first row: it might be
-// a recipient, misspelt, and nobody is to be forgotten.
+// headings are common names of the recipient column, besides [userColumn]. Any other first cell that cannot
+// be a userid is a problem: it might be a misspelt recipient, who must not be dropped.
 var headings = map[string]bool{
 	"user id": true, "user_id": true, "account id": true, "工号": true, "员工号": true, "员工编号": true,
 	"账号": true, "帐号": true, "成员账号": true, "成员帐号": true, "用户": true, "用户id": true, "用户名": true,
 }
 
-// isHeader decides whether a row that begins with cell is a header, where that is not given.
+// isHeader decides whether a row that begins with cell is a header, unless that is given.
 func isHeader(given Header, cell string, hasUser, named bool) bool {
 	switch given {
 	case HeaderYes:
@@ -143,24 +141,24 @@ func positions(names []string, match func(string) bool) []int {
 	return found
 }
 
-// find is where columns stand. All of them must be there, once.
+// find locates columns. Each must exist exactly once.
 func (t *table) find(columns []string) ([]int, error) {
 	places := make([]int, len(columns))
 	for i, column := range columns {
 		found := positions(t.names, func(name string) bool { return name == column })
 		switch len(found) {
 		case 0:
-			return nil, fatal(t.line, column, "the template uses it, and the list does not have it; there are "+t.shownNames())
+			return nil, fatal(t.line, column, "the template uses it, but the list does not have it; there are "+t.shownNames())
 		case 1:
 			places[i] = found[0]
 		default:
-			return nil, fatal(t.line, column, "the template uses it, and there are two columns of this name")
+			return nil, fatal(t.line, column, "the template uses it, but there are two columns with this name")
 		}
 	}
 	return places, nil
 }
 
-// shownNames are the first of the columns.
+// shownNames lists the first columns.
 func (t *table) shownNames() string {
 	var shown []string
 	for _, name := range t.names[:min(len(t.names), maxExamples)] {
@@ -172,9 +170,8 @@ func (t *table) shownNames() string {
 	return strings.Join(shown, ", ")
 }
 
-// next is the next row that is not blank, valid until the one after it is read. The
-// error is [io.EOF] at the end, a *rowError for a row after which others can be read, or
-// what ends the reading.
+// next is the next row that is not blank, valid until the following call. The error is [io.EOF] at the end, a
+// *rowError if reading can continue, or any other error if it cannot.
 func (t *table) next() ([]string, error) {
 	if cells := t.first; cells != nil {
 		t.first = nil
@@ -182,7 +179,7 @@ func (t *table) next() ([]string, error) {
 	}
 	cells, err := t.read()
 	if err == nil && t.header && len(cells) > len(t.names) && !blank(cells[len(t.names):]) {
-		return nil, t.problem("", fmt.Sprintf("%d cells, and the header has %d; quote a text that has the separator in it", len(cells), len(t.names)))
+		return nil, t.problem("", fmt.Sprintf("%d cells, but the header has %d; quote texts that contain the separator", len(cells), len(t.names)))
 	}
 	return cells, err
 }
@@ -205,12 +202,12 @@ func blank(cells []string) bool {
 	return !slices.ContainsFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) != "" })
 }
 
-// explain says what the parser found, in words for those who write lists.
+// explain describes a parser error for authors of lists.
 func (t *table) explain(err error) error {
 	syntax, isSyntax := errors.AsType[*csv.ParseError](err)
 	switch {
 	case errors.Is(t.gate.refused, errRowTooLong):
-		return fatal(t.line+1, "", fmt.Sprintf("the row that begins here or further down has more than %d bytes; is a quote not closed?", MaxRowBytes))
+		return fatal(t.line+1, "", fmt.Sprintf("the row that begins here or below has more than %d bytes; is a quote not closed?", MaxRowBytes))
 	case errors.Is(t.gate.refused, errListTooLong):
 		return fatal(t.line, "", fmt.Sprintf("the list has more than %d bytes; split it", int64(MaxListBytes)))
 	case !isSyntax && !ended(err):
@@ -226,7 +223,7 @@ func (t *table) explain(err error) error {
 		syntax.Column, syntax.Line))
 }
 
-// rowError is a problem with a row after which others can be read.
+// rowError is a problem with a row after which reading can continue.
 type rowError struct{ Problem }
 
 func (e *rowError) Error() string { return e.String() }

@@ -11,17 +11,16 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// maxTemplateBytes is the largest body with templates in it. One that says the same
-// to everybody may have as many bytes as any message, [message.MaxBodyBytes].
+// maxTemplateBytes is the largest body with templates in it. A body without any may have
+// [message.MaxBodyBytes], like any message.
 const maxTemplateBytes = 1 << 20
 
-// Template is a message whose strings may be Go text/templates over the columns of a
-// list. It does not change and may be used by several goroutines.
+// Template is a message whose strings may be Go text/templates over the columns of a list. It is immutable
+// and safe for concurrent use.
 //
-// A template may use the columns ({{.name}}, {{$.name}}, {{index . "first name"}}),
-// if, else, with, variables, comments, and the functions and, or, not, eq, ne, lt, le,
-// gt, ge, len, html and urlquery. There are no loops, so that one rendering takes
-// a time in proportion to the template.
+// A template may use the columns ({{.name}}, {{$.name}}, {{index . "first name"}}), if, else, with,
+// variables, comments, and the functions and, or, not, eq, ne, lt, le, gt, ge, len, html and urlquery. There
+// are no loops, so that the time of a rendering is proportional to the template.
 type Template struct {
 	source    []byte
 	msgType   message.Type
@@ -29,10 +28,9 @@ type Template struct {
 	renderers sync.Pool // of *renderer
 }
 
-// ParseTemplate reads message/send JSON that names no recipients. It is as strict as
-// [message.Parse]. Whatever is wrong with the message or with a template in it, and does
-// not depend on a row, is a [*message.ValidationError] that names the JSON path:
-// "text.content: line 1: …".
+// ParseTemplate reads message/send JSON without recipients. It is as strict as [message.Parse]. Problems of
+// the message or of a template in it that do not depend on a row are a [*message.ValidationError] that names
+// the JSON path: "text.content: line 1: …".
 func ParseTemplate(body []byte) (*Template, error) {
 	request, err := message.Parse(body)
 	if err != nil {
@@ -61,8 +59,8 @@ func ParseTemplate(body []byte) (*Template, error) {
 	return t, nil
 }
 
-// TextTemplate is the template of a text or markdown message with this content. A byte
-// order mark, which Windows puts at the beginning of a file, is left out.
+// TextTemplate is the template of a text or markdown message with this content. A leading byte order mark, as
+// written by Windows, is removed.
 func TextTemplate(msgType message.Type, content string) (*Template, error) {
 	if msgType != message.TypeText && msgType != message.TypeMarkdown {
 		return nil, &message.ValidationError{Fields: []message.FieldError{
@@ -80,12 +78,12 @@ func TextTemplate(msgType message.Type, content string) (*Template, error) {
 	return ParseTemplate(body)
 }
 
-// Text is [TextTemplate] for a content that is sent as it is, braces included.
+// Text is [TextTemplate] for content that is sent verbatim, including braces.
 func Text(msgType message.Type, content string) (*Template, error) {
 	return TextTemplate(msgType, strings.ReplaceAll(content, "{{", `{{"{{"}}`))
 }
 
-// Map is the template of what change makes of the message, which still has its templates.
+// Map applies change to the message with its templates, and returns the template of the result.
 func (t *Template) Map(change func(message.Request) (message.Request, error)) (*Template, error) {
 	request, err := message.Parse(t.source)
 	if err != nil {
@@ -101,7 +99,7 @@ func (t *Template) Map(change func(message.Request) (message.Request, error)) (*
 	return ParseTemplate(body)
 }
 
-// refuseRecipients wants none in the message: the list names them.
+// refuseRecipients rejects recipients in the message: the list has them.
 func refuseRecipients(common *message.SendRequestCommon) error {
 	var found []message.FieldError
 	for _, member := range []struct{ name, value string }{
@@ -110,7 +108,7 @@ func refuseRecipients(common *message.SendRequestCommon) error {
 		{"totag", common.ToTag},
 	} {
 		if member.value != "" {
-			found = append(found, message.FieldError{Field: member.name, Problem: "the list names the recipients; remove it"})
+			found = append(found, message.FieldError{Field: member.name, Problem: "the list has the recipients; remove it"})
 		}
 	}
 	if found == nil {
@@ -122,19 +120,19 @@ func refuseRecipients(common *message.SendRequestCommon) error {
 // Type is the msgtype of the message.
 func (t *Template) Type() message.Type { return t.msgType }
 
-// Columns are the columns that the template uses, sorted.
+// Columns returns the columns that the template uses, sorted.
 func (t *Template) Columns() []string { return slices.Clone(t.columns) }
 
-// MediaRefs are the files that the message refers to; all recipients get the same.
+// MediaRefs returns the files that the message refers to; all recipients get the same.
 func (t *Template) MediaRefs() []message.MediaRef {
 	request, err := message.Parse(t.source)
-	if err != nil { // impossible: it was parsed before
+	if err != nil { // impossible: it has been parsed before
 		return nil
 	}
 	return message.MediaRefs(request)
 }
 
-// Static reports whether everybody gets the same words: the template uses no column.
+// Static reports whether all recipients get the same text: the template uses no column.
 func (t *Template) Static() bool { return len(t.columns) == 0 }
 
 // Source is the template as canonical JSON, which [ParseTemplate] reads.
@@ -143,7 +141,7 @@ func (t *Template) Source() []byte { return slices.Clone(t.source) }
 // MarshalJSON is [Template.Source].
 func (t *Template) MarshalJSON() ([]byte, error) { return t.source, nil }
 
-// UnmarshalJSON is [ParseTemplate]. It must not be used on a template that has been used.
+// UnmarshalJSON is [ParseTemplate]. It must not be called on a template in use.
 func (t *Template) UnmarshalJSON(source []byte) error {
 	parsed, err := ParseTemplate(source)
 	if err != nil {
@@ -153,12 +151,12 @@ func (t *Template) UnmarshalJSON(source []byte) error {
 	return nil
 }
 
-// Render is the body for a row, without recipients: canonical JSON, the same bytes for
-// the same values, which belong to [Template.Columns] in that order. A rendering that
-// WeCom would refuse or cut is a [*message.ValidationError].
+// Render returns the body for a row, without recipients: canonical JSON, the same bytes for the same values,
+// given in the order of [Template.Columns]. A rendering that WeCom would refuse or cut is a
+// [*message.ValidationError].
 func (t *Template) Render(values []string) ([]byte, error) { return t.body(values, nil) }
 
-// Body is [Template.Render] with the recipients of the call: what WeCom gets.
+// Body is [Template.Render] with the recipients of the call, as posted to WeCom.
 func (t *Template) Body(call Call) ([]byte, error) { return t.body(call.Columns, call.Users) }
 
 func (t *Template) body(values, users []string) ([]byte, error) {
@@ -176,7 +174,7 @@ func (t *Template) body(values, users []string) ([]byte, error) {
 	return message.Encode(message.WithRecipients(r.request, message.Recipients{Users: users}))
 }
 
-// renderer is one that nobody else uses at the moment.
+// renderer returns a renderer for exclusive use.
 func (t *Template) renderer() (*renderer, error) {
 	if r, ok := t.renderers.Get().(*renderer); ok {
 		return r, nil

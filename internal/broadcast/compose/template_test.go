@@ -26,7 +26,7 @@ func TestATemplateIsRefusedBeforeAnyRow(t *testing.T) {
 		{"if without end", "{{if .a}}", "line 1: unexpected EOF"},
 		{"a loop over numbers", "{{range 9223372036854775807}}{{end}}", "line 1: range is not available; a column has one value"},
 		{"a loop over the row", "{{range .}}{{.}}{{end}}", "line 1: range is not available; a column has one value"},
-		{"a template that calls itself", `a{{define "b"}}{{template "b"}}{{end}}{{template "b"}}`, "line 1: define and block are not available; write the text where it belongs"},
+		{"a template that calls itself", `a{{define "b"}}{{template "b"}}{{end}}{{template "b"}}`, "line 1: define and block are not available; write the text in place"},
 		{"a template that there is not", `{{template "b"}}`, `line 1: {{template "b"}} is not available`},
 		{"a function that makes long texts", `{{printf "%999999d" 1}}`, "line 1: printf is not available; the functions are and, or, not, eq, ne, lt, le, gt, ge, len, html, index and urlquery"},
 		{"a function that nobody knows", "{{shout .name}}", `line 1: function "shout" not defined`},
@@ -59,7 +59,7 @@ func TestAMessageIsRefusedBeforeAnyRow(t *testing.T) {
 		{"an unknown member", `{"msgtype":"text","text":{"contents":"x"}}`, `text.contents: unknown field; did you mean "content"?`},
 		{
 			"recipients", `{"touser":"a","totag":"1","msgtype":"text","text":{"content":"x"}}`,
-			"touser: the list names the recipients; remove it; totag: the list names the recipients; remove it",
+			"touser: the list has the recipients; remove it; totag: the list has the recipients; remove it",
 		},
 		{
 			"two templates with a mistake", `{"msgtype":"news","news":{"articles":[{"title":"{{.a","url":"{{end}}"}]}}`,
