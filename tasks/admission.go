@@ -95,5 +95,6 @@ type FollowUp struct {
 	Number int           // counts from 1 within the message
 	Wait   time.Duration // until their turn
 	TurnAt int64         // their turn by the clock of the limits, in Unix ms; 0: none is reserved yet
+	Limit  string        // what they wait for: "member" or "quota"
 	Users  []string
 }

@@ -63,17 +63,12 @@ func (l *lane) followUp(d *delivery, f tasks.FollowUp, users []string) asynqx.Ta
 	return task.WithHeaders(d.task.Headers())
 }
 
-// heldBy returns what a follow-up waits for: midnight in China, or its members' turn.
+// heldBy returns what a follow-up waits for.
 func (l *lane) heldBy(d *delivery, f tasks.FollowUp) asynqx.Held {
-	h := asynqx.Held{
+	return asynqx.Held{
 		TaskRef: asynqx.TaskRef{Queue: tasks.Queue(l.app.Name, d.payload.Priority), ID: tasks.FollowUpID(d.payload.ID, f.Number)},
-		Limit:   "member", Since: d.payload.EnqueuedAt,
+		Limit:   f.Limit, Since: d.payload.EnqueuedAt,
 	}
-	const aheadOfUTC, day = 8 * time.Hour, 24 * time.Hour // the day in China
-	if turn := l.clock.Latest().Add(f.Wait + aheadOfUTC); f.Wait > 0 && turn.Sub(turn.Truncate(day)) < time.Minute {
-		h.Limit = "quota"
-	}
-	return h
 }
 
 // partition splits users into those who are in some, ignoring case, and the rest.

@@ -121,7 +121,7 @@ func resendWindow(policy tasks.ResendPolicy) int64 {
 }
 
 func readAdmission(reply []string) (tasks.Admission, error) {
-	const length = 11
+	const length = 12
 	switch {
 	case len(reply) != length:
 		return tasks.Admission{}, fmt.Errorf("admit.lua replied %q, want %d texts", reply, length)
@@ -134,7 +134,7 @@ func readAdmission(reply []string) (tasks.Admission, error) {
 	concurrency, concurrencyErr := strconv.ParseFloat(reply[4], 64)
 	now, nowErr := strconv.ParseInt(reply[8], 10, 64)
 	inDoubt, inDoubtErr := strconv.Atoi(reply[9])
-	followUps, followErr := readFollowUps(reply[7], now)
+	followUps, followErr := readFollowUps(reply[7], now, reply[11])
 	if err := errors.Join(err, waitErr, spacingErr, concurrencyErr, nowErr, inDoubtErr, followErr); err != nil {
 		return tasks.Admission{}, fmt.Errorf("admit.lua replied %q: %w", reply, err)
 	}
@@ -145,8 +145,9 @@ func readAdmission(reply []string) (tasks.Admission, error) {
 	}, nil
 }
 
-// readFollowUps reads <turn ms>=<user>|<user>;… as admit.lua writes it.
-func readFollowUps(text string, now int64) ([]tasks.FollowUp, error) {
+// readFollowUps reads <turn ms>=<user>|<user>;… as admit.lua writes it. Those whose turn is at
+// midnight wait for the day quota.
+func readFollowUps(text string, now int64, midnight string) ([]tasks.FollowUp, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -157,8 +158,12 @@ func readFollowUps(text string, now int64) ([]tasks.FollowUp, error) {
 		if err != nil {
 			return nil, fmt.Errorf("follow-up %q: %w", group, err)
 		}
+		limit := "member"
+		if turn == midnight {
+			limit = "quota"
+		}
 		all = append(all, tasks.FollowUp{
-			Number: len(all) + 1, TurnAt: at, Wait: max(0, time.Duration(at-now)*time.Millisecond), Users: strings.Split(users, "|"),
+			Number: len(all) + 1, TurnAt: at, Wait: max(0, time.Duration(at-now)*time.Millisecond), Limit: limit, Users: strings.Split(users, "|"),
 		})
 	}
 	return all, nil

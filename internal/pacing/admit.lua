@@ -12,7 +12,8 @@
 -- ARGV the fields of `limits` below, in their order; then of each message those of `ask`,
 --      field, value, … of a new record, and the users, in lower case
 -- result of each message {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
---         follow-ups, now, attempts in doubt, 1 while the app's calls are without an answer}
+--         follow-ups, now, attempts in doubt, 1 while the app's calls are without an answer,
+--         the turn of whoever waits for the day quota}
 --        verdicts of the record: see begin.lua. "wait": the rate is spent; nothing
 --        is reserved. "hold": the app is paused or blocked. "turn": the users' turn, promised.
 --        "error": the script failed for this message, and reason says why.
@@ -91,6 +92,7 @@ end
 local wall_text, now_text = milliseconds(wall), milliseconds(now) -- made once: Lua is slow at it
 local tat = tonumber(app.tat or 0) -- how far the app's rate is spent
 local interval = limits.interval / grown_rate(app.rate, app.rate_at, now)
+local midnight = whole_second(now + until_midnight(wall) + NEW_DAY) -- in China, when the day quota is new
 local concurrency = number(crept(app.concurrency, app.concurrency_at, CONC_CREEP, now))
 
 local quota_key = quota_prefix .. milliseconds(math.floor((wall + CHINA) / DAY))
@@ -350,7 +352,6 @@ local function admit_one(ask, key, broadcast)
   -- 4. The day quota. Whoever does not fit into today goes at midnight.
   local ALL = users + 1 -- the place of "@all", if there are unlisted
   local reason = 'member'
-  local midnight = whole_second(now + until_midnight(wall) + NEW_DAY)
   local quota_left = math.huge
   if ask.day_quota >= 0 then
     quota_left = ask.day_quota - quota_taken()
@@ -511,6 +512,7 @@ for i = FIRST_KEY, #KEYS, 2 do
   if not done then
     reply = {'error', '0', '0', '0', '1', '0', type(reply) == 'table' and reply.err or tostring(reply), '', now_text, '0', '0'}
   end
+  table.insert(reply, milliseconds(midnight))
   table.insert(replies, reply)
 end
 

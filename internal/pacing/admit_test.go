@@ -66,7 +66,7 @@ func TestAMessageIsSplitAtMembersWhoMustWait(t *testing.T) {
 	want := tasks.Admission{
 		Verdict: tasks.Go, Number: 1, Spacing: a.Spacing, Concurrency: 1, At: b.now.UnixMilli(),
 		FollowUps: []tasks.FollowUp{{
-			Number: 1, Wait: minute - time.Second, TurnAt: noon.Add(2 * minute).UnixMilli(), Users: []string{"busy"},
+			Number: 1, Wait: minute - time.Second, TurnAt: noon.Add(2 * minute).UnixMilli(), Limit: "member", Users: []string{"busy"},
 		}},
 	}
 	if diff := cmp.Diff(want, a); diff != "" {
