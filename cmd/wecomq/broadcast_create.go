@@ -16,6 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/media"
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -201,13 +202,13 @@ func (f *broadcastCreateFlags) parse(g *globals) (*compose.Template, error) {
 	case f.template != "":
 		var text []byte
 		if text, err = g.readFile("--template", f.template); err == nil {
-			words := strings.TrimRight(string(envelope.TrimMark(text)), "\r\n") // which editors add
+			words := strings.TrimRight(string(textfile.TrimMark(text)), "\r\n") // which editors add
 			template, err = compose.TextTemplate(message.Type(f.msgType), words)
 		}
 	default:
 		var body []byte
 		if body, err = g.readFile("--message", f.message); err == nil {
-			template, err = compose.ParseTemplate(envelope.TrimMark(body))
+			template, err = compose.ParseTemplate(textfile.TrimMark(body))
 		}
 	}
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/operator"
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -133,7 +133,7 @@ func (f *cardUpdateFlags) read(g *globals) (message.UpdateTemplateCardRequest, e
 	if err != nil {
 		return message.UpdateTemplateCardRequest{}, err
 	}
-	update, err := message.ParseCardUpdate(envelope.TrimMark(data))
+	update, err := message.ParseCardUpdate(textfile.TrimMark(data))
 	if err == nil {
 		err = update.ValidateContent()
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/media"
 	"github.com/wecomq/wecomq/internal/submission"
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
 	"github.com/wecomq/wecomq/tasks"
@@ -330,7 +331,7 @@ func (f *sendFlags) readText(in io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("read stdin: %w", err)
 		}
-		*text = strings.TrimRight(string(envelope.TrimMark(words)), "\r\n")
+		*text = strings.TrimRight(string(textfile.TrimMark(words)), "\r\n")
 		if *text == "" {
 			return usagef("%s -: stdin is empty", name)
 		}

@@ -1,5 +1,7 @@
 package config
 
+import "github.com/wecomq/wecomq/internal/textfile"
+
 // The environment variables that stand for keys of the file.
 var (
 	redisVariables = map[string]string{
@@ -34,7 +36,7 @@ func readEnvironment(src *source) (*Config, error) {
 // variable is the value of an environment variable.
 func (s *source) variable(name string) string {
 	text, _ := s.lookupEnv(name)
-	return trimmed(text)
+	return textfile.Value(text)
 }
 
 // variableSection makes a section from the variables that are set and not empty.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/wecomq/wecomq/internal/textfile"
 )
 
 // file is the content of a file and its permissions.
@@ -38,6 +40,5 @@ func readFile(path string) (file, error) {
 	if bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")) {
 		return file{}, fmt.Errorf("%s: the file is UTF-16; save it as UTF-8", path)
 	}
-	content = bytes.TrimPrefix(content, []byte("\ufeff")) // the mark of Windows
-	return file{content: content, mode: info.Mode().Perm()}, nil
+	return file{content: textfile.TrimMark(content), mode: info.Mode().Perm()}, nil
 }

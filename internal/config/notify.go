@@ -2,9 +2,7 @@ package config
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/wecomq/wecomq/wecom"
@@ -30,7 +28,7 @@ const howToMakeSecret = `printf 'whsec_%s\n' "$(openssl rand -base64 32)"` //nol
 
 func readNotify(s *section) Notify {
 	n := Notify{
-		URL:      optional(s, "notify_url", "", notifyURL),
+		URL:      optional(s, "notify_url", "", pageURL),
 		Secret:   optional(s, "notify_secret", "", notifySecret),
 		Internal: s.oneOf("notify_internal", "false", "true", "false") == "true",
 	}
@@ -58,21 +56,6 @@ func (s *section) has(key string) bool {
 	_, given := s.entries[key]
 	_, inFile := s.entries[key+fileSuffix]
 	return given || inFile
-}
-
-// notifyURL accepts an http or https URL. Its errors do not show it, because it may contain
-// a password.
-func notifyURL(text string) (wecom.Secret, error) {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return "", errors.New("not a URL (write something like https://host/path)")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return "", errors.New("neither an http:// nor an https:// URL")
-	case u.Hostname() == "":
-		return "", errors.New("a URL without a host")
-	}
-	return wecom.Secret(text), nil
 }
 
 // notifySecret accepts a secret of Standard Webhooks. Its errors do not show it.

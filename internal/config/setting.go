@@ -8,6 +8,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/seal"
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -147,7 +148,7 @@ func (s *section) scalar(e entry) setting {
 		return setting{place: e.place, failed: true}
 	}
 	_, null := e.node.(*ast.NullNode)
-	return setting{place: e.place, text: trimmed(text), set: !null} // as in a file of its own
+	return setting{place: e.place, text: textfile.Value(text), set: !null} // as in a file of its own
 }
 
 // scalarText is a scalar as written: a secret of digits keeps its leading zeros.

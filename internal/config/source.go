@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/wecomq/wecomq/internal/textfile"
 )
 
 // source is where a configuration comes from. It collects the mistakes.
@@ -69,7 +71,7 @@ func (s *source) expand(text string) (string, error) {
 		if !ok {
 			errs = append(errs, fmt.Errorf("environment variable %s is not set", match[1]))
 		}
-		return trimmed(value)
+		return textfile.Value(value) // one that was made of a file, as in a Kubernetes Secret, often ends in a line break
 	})
 	if len(errs) > 0 {
 		return "", errs[0]
@@ -77,16 +79,10 @@ func (s *source) expand(text string) (string, error) {
 	return expanded, nil
 }
 
-// trimmed is a value without blanks around it, and without the byte order mark of Windows: one that
-// was made of a file, as in a Kubernetes Secret, often ends in a line break.
-func trimmed(text string) string {
-	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), "\ufeff"))
-}
-
 // content returns the content of a file named in the configuration.
 func (s *source) content(path string) (string, error) {
 	f, err := readFile(s.resolve(path))
-	return trimmed(string(f.content)), err
+	return textfile.Value(string(f.content)), err
 }
 
 // resolve returns a path relative to the file as a path of this process.

@@ -120,32 +120,43 @@ func agentID(text string) (string, error) {
 	return text, nil
 }
 
-// webURL accepts an http or https URL. Its errors do not show it, because it may contain
-// a password.
-func webURL(text string) (wecom.Secret, error) {
+// parseURL reads an http or https URL. Its errors do not show it, because it may contain a
+// password, but something like it.
+func parseURL(text, like string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return "", errors.New("not a URL (write something like https://host:port)")
+		return nil, fmt.Errorf("not a URL (write something like %s)", like)
 	case u.Scheme != "http" && u.Scheme != "https":
-		return "", errors.New("neither an http:// nor an https:// URL")
+		return nil, errors.New("neither an http:// nor an https:// URL")
 	case u.Hostname() == "":
-		return "", errors.New("a URL without a host")
-	case u.RawQuery != "" || u.Fragment != "":
-		return "", errors.New("a URL with a query or fragment (drop what follows ? or #)")
+		return nil, errors.New("a URL without a host")
 	}
-	return wecom.Secret(text), nil
+	return u, nil
 }
 
-// baseURL accepts a web URL without a password.
+// pageURL accepts an http or https URL.
+func pageURL(text string) (wecom.Secret, error) {
+	_, err := parseURL(text, "https://host/path")
+	return wecom.Secret(text), err
+}
+
+// hostURL accepts one without a query.
+func hostURL(text string) (*url.URL, error) {
+	u, err := parseURL(text, "https://host:port")
+	if err == nil && (u.RawQuery != "" || u.Fragment != "") {
+		err = errors.New("a URL with a query or fragment (drop what follows ? or #)")
+	}
+	return u, err
+}
+
+// baseURL accepts one without a password.
 func baseURL(text string) (string, error) {
-	if _, err := webURL(text); err != nil {
-		return "", err
+	u, err := hostURL(text)
+	if err == nil && u.User != nil {
+		err = errors.New("a URL with a user or password (drop what precedes @)")
 	}
-	if u, _ := url.Parse(text); u.User != nil {
-		return "", errors.New("a URL with a user or password (drop what precedes @)")
-	}
-	return text, nil
+	return text, err
 }
 
 // ParseExpiry reads when a token ends: a moment, or a date, at whose end in UTC it does.
@@ -160,12 +171,13 @@ func ParseExpiry(text string) (time.Time, error) {
 	return at, nil
 }
 
-// proxyURL accepts a web URL, or nothing for no proxy.
+// proxyURL accepts one, or nothing for no proxy.
 func proxyURL(text string) (wecom.Secret, error) {
 	if text == "" {
 		return "", nil
 	}
-	return webURL(text)
+	_, err := hostURL(text)
+	return wecom.Secret(text), err
 }
 
 // address accepts host:port, where an empty host means every interface.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/jsonbound"
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -31,7 +32,7 @@ type Envelope struct {
 // Parse takes our members out of a message; what is wrong with them, [Envelope.Message]
 // tells. An error is [ErrTooLarge], or says why the whole cannot be read.
 func Parse(data []byte) (*Envelope, error) {
-	data = TrimMark(data)
+	data = textfile.TrimMark(data)
 	if len(data) > message.MaxBodyBytes {
 		return nil, fmt.Errorf("%w: over %d bytes", ErrTooLarge, message.MaxBodyBytes)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -97,7 +98,7 @@ func (l *Lines) next() ([]byte, error) {
 			return nil, err // a line that was cut off is no line
 		}
 		if l.number++; l.number == 1 {
-			return TrimMark(line.Bytes()), nil
+			return textfile.TrimMark(line.Bytes()), nil
 		}
 		return line.Bytes(), nil
 	}
@@ -109,6 +110,3 @@ func (l *Lines) charge(n int) error {
 	}
 	return l.bounds.Charge(int64(n))
 }
-
-// TrimMark cuts off the byte order mark that Windows puts at the beginning of a file.
-func TrimMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }

@@ -4,8 +4,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -22,7 +22,7 @@ func (b *rawBody) Resolve(ctx huma.Context) []error {
 		return nil
 	}
 	b.data, b.err = intake.Read(w, r.WithContext(ctx.Context()), message.MaxBodyBytes, intake.Whole)
-	b.data = envelope.TrimMark(b.data)
+	b.data = textfile.TrimMark(b.data)
 	return nil // the handler returns b.err, as a problem of ours
 }
 

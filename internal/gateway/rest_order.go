@@ -20,6 +20,7 @@ import (
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/jsonbound"
 	"github.com/wecomq/wecomq/internal/problem"
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/message"
 )
 
@@ -152,7 +153,7 @@ func readOrder(in *orderInput, form *multipart.Reader) (*broadcast.Order, error)
 	if err != nil {
 		return nil, err
 	}
-	data = envelope.TrimMark(data)
+	data = textfile.TrimMark(data)
 	if err := intake.Bound(in.r.Context(), data, orderBounds); err != nil {
 		return nil, err
 	}

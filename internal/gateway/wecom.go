@@ -11,6 +11,7 @@ import (
 	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/problem"
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -124,7 +125,7 @@ func (c *wecomCall) unknown() (wecomReply, error) {
 func (c *wecomCall) body(limit int64, pace intake.Pace) ([]byte, error) {
 	data, err := intake.Read(c.w, c.r, limit, pace)
 	if err == nil {
-		data = envelope.TrimMark(data)
+		data = textfile.TrimMark(data)
 		err = intake.Bound(c.r.Context(), data, envelope.MessageBounds)
 	}
 	switch {

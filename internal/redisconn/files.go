@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"strings"
+
+	"github.com/wecomq/wecomq/internal/textfile"
 )
 
 // The parameters of a URL that name files, beside those of go-redis.
@@ -70,7 +71,7 @@ func readPassword(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", passwordFile, err)
 	}
-	password := strings.TrimSpace(strings.TrimPrefix(string(content), "\ufeff"))
+	password := textfile.Value(string(content))
 	if password == "" {
 		return "", fmt.Errorf("%s: %s is empty", passwordFile, path)
 	}

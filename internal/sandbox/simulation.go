@@ -8,7 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
@@ -45,7 +45,7 @@ func (s *simulation) read(path string) error {
 	if err != nil {
 		return err
 	}
-	text = envelope.TrimMark(text)
+	text = textfile.TrimMark(text)
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil
 	}

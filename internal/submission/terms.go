@@ -12,6 +12,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -45,7 +46,7 @@ func (t *Terms) File(ctx context.Context, in io.Reader, name string) (Item, erro
 	if err != nil {
 		return Item{}, unreadable(name, err)
 	}
-	item, err := t.item(ctx, func() (*envelope.Envelope, error) { return envelope.Parse(envelope.TrimMark(data)) })
+	item, err := t.item(ctx, func() (*envelope.Envelope, error) { return envelope.Parse(textfile.TrimMark(data)) })
 	return item, faulty(err, name+": ")
 }
 

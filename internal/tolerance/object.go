@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/wecomq/wecomq/internal/textfile"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -36,7 +37,7 @@ func New() Object { return Object{members: &[]member{}, wrong: new(bool)} }
 // front is skipped.
 func Parse(body []byte) (Object, error) {
 	o := New()
-	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	body = textfile.TrimMark(body)
 	switch text := bytes.TrimSpace(body); {
 	case len(text) == 0, string(text) == "null":
 		*o.wrong = true

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/intake"
 	"github.com/wecomq/wecomq/internal/jsonbound"
 	"github.com/wecomq/wecomq/internal/problem"
+	"github.com/wecomq/wecomq/internal/textfile"
 )
 
 // read returns the body, if method, kind, size and signature are right.
@@ -36,7 +36,7 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 			return nil, problem.As(problem.ErrUnauthorized, err)
 		}
 	}
-	body = envelope.TrimMark(body)
+	body = textfile.TrimMark(body)
 	if source != Alertmanager && source != Grafana {
 		body = mended(body) // what is not JSON would be in no bound
 	}

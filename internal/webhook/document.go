@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wecomq/wecomq/internal/envelope"
+	"github.com/wecomq/wecomq/internal/textfile"
 )
 
 // object is a JSON object, and elements a JSON array, as the texts of a [Mapping] see them.
@@ -38,7 +38,7 @@ func compact(value any) string {
 
 // documents are the documents of a body: the elements of an array, or the one that it is.
 func documents(body []byte) ([]any, error) {
-	dec := json.NewDecoder(bytes.NewReader(mended(envelope.TrimMark(body))))
+	dec := json.NewDecoder(bytes.NewReader(mended(textfile.TrimMark(body))))
 	dec.UseNumber()
 	var value any
 	if err := dec.Decode(&value); err != nil {

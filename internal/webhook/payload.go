@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wecomq/wecomq/internal/envelope"
 	"github.com/wecomq/wecomq/internal/jsonbound"
 	"github.com/wecomq/wecomq/internal/problem"
+	"github.com/wecomq/wecomq/internal/textfile"
 )
 
 // Limits of a webhook. Alertmanager's max_alerts keeps its own below them.
@@ -99,7 +99,7 @@ type payloadAlert struct {
 
 // decode decodes one JSON object with nothing after it.
 func decode(body []byte) (payload, error) {
-	body = envelope.TrimMark(body)
+	body = textfile.TrimMark(body)
 	p := payload{Alerts: make([]payloadAlert, 0, min(bytes.Count(body, []byte(`"status"`)), len(body)/64, MaxAlerts))}
 	if err := json.Unmarshal(body, &p); err != nil {
 		return payload{}, asSyntaxError(err)
