@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wecomq/wecomq/internal/activity"
+	"github.com/wecomq/wecomq/internal/broadcast"
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/webhook"
@@ -38,7 +39,6 @@ func (g *globals) completeValues(root *cobra.Command) {
 // completions are those of flags by name, those of single commands' flags, and those of
 // arguments.
 func (g *globals) completions() (byFlag, own, arguments map[string]cobra.CompletionFunc) {
-	report := oneOf("accepted", "invalid", "unlicensed", "rejected", "unknown", "pending", "cancelled")
 	byFlag = map[string]cobra.CompletionFunc{
 		"app": g.completeApps, "apps": g.completeApps,
 		"state": oneOf(tasks.States()...), "priority": oneOf(tasks.Priorities()...), "errcode": g.completeErrcodes,
@@ -48,7 +48,7 @@ func (g *globals) completions() (byFlag, own, arguments map[string]cobra.Complet
 		"output": oneOf("text", "json"), "log-format": oneOf("console", "json"), "log-level": oneOf("debug", "info", "warn", "error"),
 	}
 	own = map[string]cobra.CompletionFunc{
-		"wecomq broadcast report --state":  report,
+		"wecomq broadcast report --state":  oneOf(broadcast.RecipientStates()...),
 		"wecomq dead ls --state":           oneOf(tasks.Rejected, tasks.Unknown),
 		"wecomq broadcast report --format": oneOf("csv", "ndjson", "json"),
 		"wecomq broadcast create --type":   oneOf("text", "markdown"),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,13 +61,21 @@ func (s *selection) query(withErrCode bool, now time.Time) (ledger.Query, error)
 	for _, name := range s.states {
 		state := tasks.State(name)
 		if !slices.Contains(tasks.States(), state) {
-			return q, usagef("--state: %q is not one of accepted, partial, rejected, unknown, expired, cancelled, scheduled, queued, held, sending", name)
+			return q, usagef("--state: %q is not one of %s", name, stateNames())
 		}
 		q.States = append(q.States, state)
 	}
 	var err error
 	q.Since, q.Until, err = s.times(now)
 	return q, err
+}
+
+func stateNames() string {
+	names := make([]string, len(tasks.States()))
+	for i, state := range tasks.States() {
+		names[i] = string(state)
+	}
+	return strings.Join(names, ", ")
 }
 
 // moment reads a time, or a duration before now.

@@ -27,6 +27,9 @@ const (
 	stateCancelled  = "cancelled"
 )
 
+// RecipientStates lists all of them.
+func RecipientStates() []string { return append(slices.Clip(summed), statePending) }
+
 // possibleDuplicate is the reason given with an acceptance after an unanswered call.
 const possibleDuplicate = "WeCom may have delivered it twice: an earlier call got no answer"
 
