@@ -237,21 +237,19 @@ func (v viewer) alert(a Alert, group View) AlertView {
 func (v viewer) describe(view *AlertView, a Alert) {
 	rest := maps.Clone(view.Annotations)
 	take := func(names ...string) string {
-		for _, name := range names {
-			for _, given := range rest.Names() {
-				if strings.EqualFold(given, name) && rest[given] != "" {
-					text := rest[given]
-					delete(rest, given)
-					return text
-				}
-			}
+		name, ok := annotation(rest, names...)
+		if !ok {
+			return ""
 		}
-		return ""
+		text := rest[name]
+		delete(rest, name)
+		return text
 	}
-	view.Summary = take("summary")
-	view.Description = take("description", "message")
-	take("runbook_url", "runbook")
-	view.RunbookURL = link(runbookOf(a.Annotations), v.url)
+	view.Summary, view.Description = take(inShort[0]), take(inShort[1:]...)
+	take(runbooks...)
+	if name, ok := annotation(a.Annotations, runbooks...); ok {
+		view.RunbookURL = link(a.Annotations[name], v.url)
+	}
 	maps.DeleteFunc(rest, func(name, text string) bool { return text == "" || strings.HasPrefix(name, "__") }) // Grafana's own
 	view.Extra = rest.SortedPairs()
 	view.Words = oneLine(first(view.Summary, view.Description, view.Name))
@@ -272,15 +270,22 @@ func others(left int) string {
 	return fmt.Sprintf(" %s还有 %d 项", ellipsis, left)
 }
 
-func runbookOf(annotations map[string]string) string {
-	for _, name := range []string{"runbook_url", "runbook"} {
+// inShort are the annotations that say in short what an alert is about, the best first.
+var inShort = []string{"summary", "description", "message"}
+
+var runbooks = []string{"runbook_url", "runbook"}
+
+// annotation finds the first of these names, in whatever case, that has a text, and says how it is
+// spelled.
+func annotation(annotations map[string]string, names ...string) (spelled string, ok bool) {
+	for _, name := range names {
 		for _, given := range slices.Sorted(maps.Keys(annotations)) {
 			if strings.EqualFold(given, name) && annotations[given] != "" {
-				return annotations[given]
+				return given, true
 			}
 		}
 	}
-	return ""
+	return "", false
 }
 
 // page is the best page about an alert.
@@ -307,27 +312,16 @@ func (v viewer) labels(labels map[string]string) KV {
 }
 
 func (v viewer) annotations(annotations map[string]string) KV {
-	kv, lead := make(KV, len(annotations)), lead(annotations)
+	kv := make(KV, len(annotations))
+	lead, ok := annotation(annotations, inShort...)
 	for name, value := range annotations {
 		most := v.detail
-		if name == lead {
+		if ok && name == lead {
 			most = v.text
 		}
 		kv[plainLabel(name)] = cut.Chars(strings.TrimSpace(plain(atMost(value))), most)
 	}
 	return kv
-}
-
-// lead is the annotation that says in short what an alert is about.
-func lead(annotations map[string]string) string {
-	for _, name := range []string{"summary", "description", "message"} {
-		for given, text := range annotations {
-			if strings.EqualFold(given, name) && text != "" {
-				return given
-			}
-		}
-	}
-	return ""
 }
 
 // maxTextBytes limits a text before it is processed: no message holds more.
