@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
@@ -60,63 +61,50 @@ var waitBuckets = []float64{.005, .025, .1, .5, 1, 5, 15, 60, 300, 900, 3600, 6 
 
 // New makes metrics, all without a series.
 func New(cfg Config) *Metrics {
-	m := &Metrics{
-		registry: prometheus.NewRegistry(), log: cfg.Logger,
-		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_messages_total", Help: "Messages by their final state.",
-		}, []string{"app", "type", "priority", "state"}),
-		recipients: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_recipients_total", Help: "Recipients named in finished messages, by their result.",
-		}, []string{"app", "result"}),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_api_requests_total", Help: `Calls to WeCom by errcode; "none" when there was no answer.`,
-		}, []string{"app", "api", "errcode"}),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wecomq_api_request_duration_seconds", Help: "Duration of calls to WeCom, access token included.",
-			Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
-		}, []string{"app", "api"}),
-		queueWait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wecomq_queue_wait_seconds", Help: "Age of messages each time they are taken from their queue.",
-			Buckets: waitBuckets,
-		}, []string{"app", "priority"}),
-		hold: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wecomq_hold_seconds", Help: "How long messages have to wait for WeCom's limits, by limit.",
-			Buckets: waitBuckets,
-		}, []string{"app", "reason"}),
-		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_token_refreshes_total", Help: "Calls of gettoken by reason: first, early, expired, refused; or failed.",
-		}, []string{"app", "reason"}),
-		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_webhook_alerts_total", Help: "Alerts received by webhook, by result; result refused counts webhooks.",
-		}, []string{"app", "source", "result"}),
-		media: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_media_uploads_total", Help: "Files of messages uploaded to WeCom by result: uploaded, renewed after WeCom had forgotten them, failed.",
-		}, []string{"app", "result"}),
-		unknown: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_ingress_unknown_total", Help: "Messages of WeCom's clients that were passed on with a member, or of a msgtype, that wecomq does not know.",
-		}, []string{"app", "what"}),
-		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_auth_failures_total", Help: "Tokens of clients that were not admitted, by where they were shown.",
-		}, []string{"door"}),
-		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_token_messages_total", Help: "Messages enqueued by a token of this gateway; a broadcast is one.",
-		}, []string{"token"}),
-		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_token_refused_total", Help: "Messages refused because of a limit of their token.",
-		}, []string{"token", "limit"}),
-		notified: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wecomq_notifications_total", Help: "Outcomes of messages by whether their receiver was told: delivered, given_up; result failed counts attempts.",
-		}, []string{"app", "result"}),
-	}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	factory := promauto.With(registry)
+	factory.NewGauge(prometheus.GaugeOpts{
 		Name: "wecomq_build_info", Help: "Always 1; the label is the version of wecomq. Every process has this series.",
 		ConstLabels: prometheus.Labels{"version": cfg.Version},
-	})
-	build.Set(1)
-	m.registry.MustRegister(build, m.messages, m.recipients, m.requests, m.duration, m.queueWait, m.hold, m.refreshes, m.webhooks, m.media, m.unknown, m.failures, m.sent, m.refused, m.notified,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.gatherers = prometheus.Gatherers{m.registry}
-	return m
+	}).Set(1)
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return factory.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		return factory.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+	}
+	return &Metrics{
+		registry: registry, gatherers: prometheus.Gatherers{registry}, log: cfg.Logger,
+		messages: counter("wecomq_messages_total", "Messages by their final state.",
+			"app", "type", "priority", "state"),
+		recipients: counter("wecomq_recipients_total", "Recipients named in finished messages, by their result.",
+			"app", "result"),
+		requests: counter("wecomq_api_requests_total", `Calls to WeCom by errcode; "none" when there was no answer.`,
+			"app", "api", "errcode"),
+		duration: histogram("wecomq_api_request_duration_seconds", "Duration of calls to WeCom, access token included.",
+			prometheus.ExponentialBuckets(0.005, 2, 12), "app", "api"),
+		queueWait: histogram("wecomq_queue_wait_seconds", "Age of messages each time they are taken from their queue.",
+			waitBuckets, "app", "priority"),
+		hold: histogram("wecomq_hold_seconds", "How long messages have to wait for WeCom's limits, by limit.",
+			waitBuckets, "app", "reason"),
+		refreshes: counter("wecomq_token_refreshes_total", "Calls of gettoken by reason: first, early, expired, refused; or failed.",
+			"app", "reason"),
+		webhooks: counter("wecomq_webhook_alerts_total", "Alerts received by webhook, by result; result refused counts webhooks.",
+			"app", "source", "result"),
+		media: counter("wecomq_media_uploads_total", "Files of messages uploaded to WeCom by result: uploaded, renewed after WeCom had forgotten them, failed.",
+			"app", "result"),
+		unknown: counter("wecomq_ingress_unknown_total", "Messages of WeCom's clients that were passed on with a member, or of a msgtype, that wecomq does not know.",
+			"app", "what"),
+		failures: counter("wecomq_auth_failures_total", "Tokens of clients that were not admitted, by where they were shown.",
+			"door"),
+		sent: counter("wecomq_token_messages_total", "Messages enqueued by a token of this gateway; a broadcast is one.",
+			"token"),
+		refused: counter("wecomq_token_refused_total", "Messages refused because of a limit of their token.",
+			"token", "limit"),
+		notified: counter("wecomq_notifications_total", "Outcomes of messages by whether their receiver was told: delivered, given_up; result failed counts attempts.",
+			"app", "result"),
+	}
 }
 
 // WatchRedis adds what is kept in Redis: the state of the apps, and their queues.
