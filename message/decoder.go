@@ -60,7 +60,7 @@ func (d *decoder) object(v reflect.Value, raw []byte) {
 	for m := range members(raw) {
 		name, _ := unquote(raw[m.name:m.nameEnd])
 		value := raw[m.value:m.valueEnd]
-		leave := d.enter(name)
+		outer := d.enter(name)
 		switch f, known := names[name]; {
 		case !known:
 			d.unknown(v, name, value)
@@ -70,7 +70,7 @@ func (d *decoder) object(v reflect.Value, raw []byte) {
 			seen |= f.bit
 			d.field(v, f, value)
 		}
-		d.path = d.path[:leave]
+		d.path = d.path[:outer]
 	}
 }
 
@@ -119,12 +119,12 @@ func (d *decoder) array(v reflect.Value, raw []byte) {
 			d.problem(fmt.Sprintf("more than %d items", most))
 			return
 		}
-		leave := len(d.path)
+		outer := len(d.path)
 		d.path = fmt.Appendf(d.path, "[%d]", v.Len())
 		element := reflect.New(v.Type().Elem()).Elem()
 		d.value(element, item)
 		v.Set(reflect.Append(v, element))
-		d.path = d.path[:leave]
+		d.path = d.path[:outer]
 	}
 }
 
@@ -168,13 +168,13 @@ func (d *decoder) boolean(v reflect.Value, raw []byte) {
 }
 
 // enter appends a member to the path and returns the length to cut the path back to.
-func (d *decoder) enter(name string) (leave int) {
-	leave = len(d.path)
-	if leave > 0 {
+func (d *decoder) enter(name string) (outer int) {
+	outer = len(d.path)
+	if outer > 0 {
 		d.path = append(d.path, '.')
 	}
 	d.path = append(d.path, shorten(name)...)
-	return leave
+	return outer
 }
 
 func (d *decoder) problem(text string) {

@@ -4,9 +4,9 @@ import "time"
 
 // Finding is what an answer of WeCom says about the app, as opposed to the message.
 type Finding struct {
-	Kind   FindingKind
-	Rest   time.Duration // until the next try; with [Unreachable], 0 for the default steps
-	Reason string        // why the app is blocked, in words
+	Kind       FindingKind
+	BlockedFor time.Duration // until the next try; with [Unreachable], 0 for the default steps
+	Reason     string        // why the app is blocked, in words
 	// Request is the admission request of the message, and Admission its answer. Both are zero for a
 	// gettoken.
 	Request   AdmissionRequest
@@ -18,7 +18,7 @@ type FindingKind string
 
 // The findings.
 const (
-	// RateLimited is errcode 45009: WeCom has blocked the app. It cools down for a minute; if the first call
+	// RateLimited is errcode 45009: WeCom has blocked the app. It stays blocked for a minute; if the first call
 	// after that is refused again, for another minute, then an hour, then until midnight in China (90312).
 	// The first refusal also lowers the app's rate by a fifth. The rate recovers within about half an hour,
 	// and then grows further.

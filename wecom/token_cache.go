@@ -18,7 +18,7 @@ type tokenCache struct {
 	current atomic.Pointer[issue]
 	refused atomic.Pointer[issue] // the last one that WeCom refused
 	held    atomic.Int64          // no gettoken before this time, in Unix ns
-	turn    chan struct{}         // held by the caller that queries the store
+	asking  chan struct{}         // held by the caller that queries the store
 }
 
 // issue is one answer of gettoken, which may return the same token again.
@@ -34,7 +34,7 @@ func newTokenCache(fetch FetchToken, store TokenStore) *tokenCache {
 	if store == nil {
 		store = &localTokens{}
 	}
-	return &tokenCache{fetch: fetch, store: store, turn: make(chan struct{}, 1)}
+	return &tokenCache{fetch: fetch, store: store, asking: make(chan struct{}, 1)}
 }
 
 func (c *tokenCache) get(ctx context.Context) (*issue, error) {
@@ -52,11 +52,11 @@ func (c *tokenCache) get(ctx context.Context) (*issue, error) {
 // replace waits for its turn and queries the store, unless the previous caller has.
 func (c *tokenCache) replace(ctx context.Context) (*issue, error) {
 	select {
-	case c.turn <- struct{}{}:
+	case c.asking <- struct{}{}:
 	case <-ctx.Done():
 		return nil, &CallError{API: APIGetToken, Err: context.Cause(ctx)}
 	}
-	defer func() { <-c.turn }()
+	defer func() { <-c.asking }()
 	now := time.Now()
 	if token := c.current.Load(); token != nil && now.Before(token.ExpiresAt) {
 		return token, nil
@@ -92,11 +92,11 @@ func (c *tokenCache) keep(token AccessToken, fetched bool) *issue {
 // failure here fails no call.
 func (c *tokenCache) replaceEarly(ctx context.Context, old *issue) {
 	select {
-	case c.turn <- struct{}{}:
+	case c.asking <- struct{}{}:
 	default:
 		return
 	}
-	defer func() { <-c.turn }()
+	defer func() { <-c.asking }()
 	if c.current.Load() != old {
 		return
 	}

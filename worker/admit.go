@@ -51,7 +51,7 @@ func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 	for err == nil {
 		var a tasks.Admission
 		if a, err = l.ask(ctx, patience, d); err != nil {
-			passage.leave()
+			passage.release()
 			return admitted{}, err
 		}
 		passage.answer(a)
@@ -62,12 +62,12 @@ func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 			l.cfg.OnHeld(l.app.Name, "rate", a.Wait)
 			passage, err = passage.again(patience)
 		case a.Verdict == tasks.Turn && a.Wait <= shortWait && len(a.FollowUps) == 0:
-			passage.leave()
+			passage.release()
 			if err = sleep(patience, a.Wait); err == nil {
 				passage, err = l.turnstile.enter(patience, d.payload.Priority, d.payload.Actor)
 			}
 		default:
-			passage.leave()
+			passage.release()
 			return admitted{nil, a}, nil
 		}
 	}

@@ -44,7 +44,7 @@ func blockOf(err error) (tasks.Finding, bool) {
 	case class == wecom.ClassRate && !isGetToken(err):
 		return tasks.Finding{Kind: tasks.RateLimited, Reason: wecom.WithHint(err)}, true
 	case class == wecom.ClassRate, class == wecom.ClassConfig && isAppWide(err):
-		return tasks.Finding{Kind: tasks.Misconfigured, Rest: suspension(err, 0), Reason: wecom.WithHint(err)}, true
+		return tasks.Finding{Kind: tasks.Misconfigured, BlockedFor: suspension(err, 0), Reason: wecom.WithHint(err)}, true
 	}
 	return tasks.Finding{}, false
 }
@@ -58,7 +58,7 @@ func silence(about func(tasks.FindingKind) tasks.Finding, err error) tasks.Findi
 	f := about(kind)
 	f.Reason = wecom.WithHint(err)
 	if held, ok := errors.AsType[*wecom.TokenHeldError](err); ok {
-		f.Rest = time.Until(held.Until)
+		f.BlockedFor = time.Until(held.Until)
 	}
 	return f
 }

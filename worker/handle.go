@@ -73,7 +73,7 @@ func (l *lane) checkToken(ctx context.Context) error {
 // call posts the message to the recipients whose turn it is. It leaves the turnstile after the call, even in
 // a panic.
 func (l *lane) call(ctx context.Context, d *delivery, a admitted) (*message.SendResponse, error) {
-	defer a.leave()
+	defer a.release()
 	d.admission = a.Admission
 	reply := new(message.SendResponse)
 	if err := l.split(ctx, d, a.FollowUps); err != nil {
@@ -115,5 +115,5 @@ func (l *lane) notAdmitted(ctx context.Context, d *delivery, a tasks.Admission) 
 func (l *lane) hold(ctx context.Context, a tasks.Admission) error {
 	l.pauseQueues(ctx, min(a.Wait, holdPause))
 	l.cfg.OnHeld(l.app.Name, a.Reason, a.Wait)
-	return later(fmt.Errorf("the app is in state %s; see 'wecomq app ls'", a.Reason), restRetry)
+	return later(fmt.Errorf("the app is in state %s; see 'wecomq app ls'", a.Reason), blockedRetry)
 }

@@ -70,7 +70,7 @@ func (l *lane) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	context.AfterFunc(ctx, func() { stop(errStopping) })
 	group.Go(func() error { return l.serve(ctx, l.app.Concurrency, tasks.Critical) })
-	group.Go(func() error { return l.serve(ctx, l.turnstile.room(tasks.Default), tasks.Default, tasks.Bulk) })
+	group.Go(func() error { return l.serve(ctx, l.turnstile.slots(tasks.Default), tasks.Default, tasks.Bulk) })
 	l.log.Info().Int("concurrency", l.app.Concurrency).Msg("lane is up")
 	err := group.Wait()
 	// asynq does not wait for a handler whose lease it has lost, and not always long enough for the others.

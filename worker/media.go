@@ -24,7 +24,7 @@ type Media interface {
 // newMedia is the default media of an app.
 func newMedia(rdb redis.UniversalClient, a App) Media {
 	uploader, _ := a.Sender.(media.Uploader)
-	return media.New(rdb, media.Config{App: a.Name, Uploader: uploader, Keep: a.RecordTTL})
+	return media.New(rdb, media.Config{App: a.Name, Uploader: uploader, TTL: a.RecordTTL})
 }
 
 // ensureMedia uploads the files of a message, if necessary, before it asks for its turn: nothing slow may

@@ -22,7 +22,7 @@ var strict = wecomtest.Rules{StrictMedia: true}
 // keepPicture keeps a picture of its own, and returns what stands for it in a message.
 func (b *bundle) keepPicture() string {
 	b.Helper()
-	store := media.New(b.rdb, media.Config{App: "ops", Keep: time.Hour})
+	store := media.New(b.rdb, media.Config{App: "ops", TTL: time.Hour})
 	ref, err := store.Keep(b.Context(), wecom.MediaImage, "", []byte("\x89PNG\r\n\x1a\n and the rest"))
 	if err != nil {
 		b.Fatal(err)

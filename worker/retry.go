@@ -13,9 +13,9 @@ import (
 const (
 	// redisRetry is how soon a message is retried after Redis did not answer.
 	redisRetry = 2 * time.Second
-	// restRetry is how soon a message of a blocked app returns to its paused queue. It is short so that the
+	// blockedRetry is how soon a message of a blocked app returns to its paused queue. It is short so that the
 	// message is sent as soon as the app is resumed.
-	restRetry = time.Second
+	blockedRetry = time.Second
 	// versionRetry is how soon a message that needs a newer worker is retried.
 	versionRetry = time.Minute
 	// leaseRetry is how soon a task returns whose worker died: its lease has been over for half a minute by

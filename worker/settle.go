@@ -146,7 +146,7 @@ func retry(d *delivery, cause error, blockedFor time.Duration) error {
 	o := outcomes[wecom.ClassOf(cause)]
 	wait := o.wait(cause, d.retried)
 	if blockedFor > 0 {
-		wait = restRetry
+		wait = blockedRetry
 	}
 	if o.uncounted {
 		return later(cause, wait)

@@ -44,7 +44,7 @@ func (l *lane) sweep(ctx context.Context) {
 	}
 	for _, priority := range tasks.Priorities() {
 		// Tasks that were archived manually are not in the ledger, so they stay.
-		sweep := asynqx.Sweep{Keep: archiveKept, Age: l.app.RecordTTL, Mark: archivedMark}
+		sweep := asynqx.Sweep{MaxTasks: archiveKept, MaxAge: l.app.RecordTTL, Mark: archivedMark}
 		swept, err := asynqx.SweepArchive(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), sweep)
 		if err != nil && ctx.Err() == nil {
 			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("could not trim the archive")

@@ -108,7 +108,7 @@ func (t *turnstile) abandon(w *waiter, p *passage, cause error) error {
 	}
 	t.mu.Unlock()
 	if i < 0 {
-		p.leave()
+		p.release()
 	}
 	return cause
 }
@@ -120,15 +120,15 @@ func (t *turnstile) idle() bool {
 
 // open reports whether a message of this priority may ask now.
 func (t *turnstile) open(p tasks.Priority, now time.Time) bool {
-	return t.inFlight < t.room(p) && !now.Before(t.opens(p))
+	return t.inFlight < t.slots(p) && !now.Before(t.opens(p))
 }
 
 // opens is when the app's rate allows a message of this priority.
 func (t *turnstile) opens(p tasks.Priority) time.Time { return t.spentTo.Add(-p.HeadStart()) }
 
-// room is the limit of calls in flight for this priority: one is reserved for critical
+// slots is the limit of calls in flight for this priority: one is reserved for critical
 // messages.
-func (t *turnstile) room(p tasks.Priority) int {
+func (t *turnstile) slots(p tasks.Priority) int {
 	if p == tasks.Critical || t.limit == 1 {
 		return t.limit
 	}
@@ -141,15 +141,15 @@ func (t *turnstile) next() {
 		if len(queue) == 0 {
 			continue
 		}
-		turn, now := t.turn(queue), time.Now()
-		first := queue[turn]
+		i, now := t.nextWaiter(queue), time.Now()
+		first := queue[i]
 		switch {
-		case t.asking || t.inFlight >= t.room(first.priority):
+		case t.asking || t.inFlight >= t.slots(first.priority):
 			// its answer, or the end of a call, comes back here
 		case now.Before(t.opens(first.priority)):
 			t.timer.Reset(t.opens(first.priority).Sub(now))
 		default:
-			t.waiting[r] = slices.Delete(queue, turn, turn+1)
+			t.waiting[r] = slices.Delete(queue, i, i+1)
 			t.asking, t.last = true, first.sender
 			t.inFlight++
 			close(first.pass)
@@ -158,9 +158,9 @@ func (t *turnstile) next() {
 	}
 }
 
-// turn is the index of the waiter whose turn it is: the first of a different sender than the last one, or the
+// nextWaiter is the index of the waiter whose turn it is: the first of a different sender than the last one, or the
 // first of all.
-func (t *turnstile) turn(queue []*waiter) int {
+func (t *turnstile) nextWaiter(queue []*waiter) int {
 	return max(0, slices.IndexFunc(queue, func(w *waiter) bool { return w.sender != t.last }))
 }
 
@@ -212,8 +212,8 @@ func (p *passage) end() {
 	p.next()
 }
 
-// leave ends the passage and its call.
-func (p *passage) leave() {
+// release ends the passage and its call.
+func (p *passage) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.inFlight--

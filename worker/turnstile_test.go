@@ -55,7 +55,7 @@ func TestAtTheLimitTheHighestPriorityGoesFirst(t *testing.T) {
 				let := enter(t, gate, w.priority)
 				through <- passed{w.name, time.Since(start)}
 				let.answer(spent(time.Second + 240*time.Millisecond))
-				let.leave()
+				let.release()
 			}()
 			synctest.Wait()
 		}
@@ -90,7 +90,7 @@ func TestNoSenderIsLetThroughTwiceInARowWhileAnotherWaits(t *testing.T) {
 				}
 				through <- sender
 				let.answer(spent(time.Second + 240*time.Millisecond))
-				let.leave()
+				let.release()
 			}()
 			synctest.Wait()
 		}
@@ -124,13 +124,13 @@ func TestWhileNothingIsLimitedNobodyWaits(t *testing.T) {
 			t.Fatal("a fifth call of four")
 		}
 		turns[0].answer(free)
-		turns[0].leave()
+		turns[0].release()
 		synctest.Wait()
 		if !waits {
 			t.Fatal("a bulk message took the place that is kept for critical ones")
 		}
 		turns[1].answer(free)
-		turns[1].leave()
+		turns[1].release()
 		synctest.Wait()
 		if waits {
 			t.Fatal("it still waits though a place is free")
@@ -202,7 +202,7 @@ func TestWhoGivesUpIsInNobodysWay(t *testing.T) {
 			t.Errorf("error %v, want the cause", err)
 		}
 		call.answer(free)
-		call.leave()
+		call.release()
 		enter(t, gate, tasks.Bulk)
 	})
 }
@@ -249,7 +249,7 @@ func (r *sharedRate) send(ctx context.Context, gate *turnstile, p tasks.Priority
 		}
 		sent.Add(1)
 		<-time.After(100 * time.Millisecond) // the call
-		let.leave()
+		let.release()
 	}
 }
 

@@ -237,7 +237,7 @@ func TestDashboardAndAlertsUseMetricsThatExist(t *testing.T) {
 	}
 	l.run(batch.String(), "send", "--batch", "-f", "-")
 	// The server's own first audit is a minute away.
-	books := audit.New(l.rdb, audit.App{Name: "default", Ledger: ledger.New(l.rdb, "default", time.Hour), Keep: time.Hour})
+	books := audit.New(l.rdb, audit.App{Name: "default", Ledger: ledger.New(l.rdb, "default", time.Hour), RecordTTL: time.Hour})
 	if _, err := books.Round(t.Context()); err != nil {
 		t.Fatal(err)
 	}

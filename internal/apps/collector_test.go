@@ -123,7 +123,7 @@ func familyOf(families []*dto.MetricFamily, name string) []*dto.Metric {
 func report(kind tasks.FindingKind) func(*testing.T, *pacing.Pacer) error {
 	return func(t *testing.T, p *pacing.Pacer) error {
 		t.Helper()
-		_, err := p.Report(t.Context(), tasks.Finding{Kind: kind, Rest: time.Minute, Reason: "60020"})
+		_, err := p.Report(t.Context(), tasks.Finding{Kind: kind, BlockedFor: time.Minute, Reason: "60020"})
 		return err
 	}
 }

@@ -27,8 +27,8 @@ type App struct {
 	Limits tasks.Limits
 	// Tokens may be nil: then Resume does not end the wait after a failed gettoken.
 	Tokens Tokens
-	// Records is how long dead letters are kept; 0 for [tasks.DefaultRecordTTL].
-	Records time.Duration
+	// RecordTTL is how long dead letters are kept; 0 for [tasks.DefaultRecordTTL].
+	RecordTTL time.Duration
 }
 
 // New gives a collection without apps; see [Inspector.Add].
@@ -44,7 +44,7 @@ type Tokens interface {
 
 // Add makes an app known.
 func (a *Inspector) Add(app App) {
-	app.Records = cmp.Or(app.Records, tasks.DefaultRecordTTL)
+	app.RecordTTL = cmp.Or(app.RecordTTL, tasks.DefaultRecordTTL)
 	a.apps[app.Name] = app
 }
 

@@ -63,7 +63,7 @@ func TestResumeEndsWhateverStopsAnApp(t *testing.T) {
 		t.Errorf("with a queue that was paused in the dashboard: %+v", s)
 	}
 	pacer := pacing.New(rdb, pacing.Config{App: "ops"})
-	suspension := tasks.Finding{Kind: tasks.Misconfigured, Rest: time.Minute, Reason: "60020"}
+	suspension := tasks.Finding{Kind: tasks.Misconfigured, BlockedFor: time.Minute, Reason: "60020"}
 	if _, err := pacer.Report(t.Context(), suspension); err != nil {
 		t.Fatal(err)
 	}

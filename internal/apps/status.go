@@ -111,7 +111,7 @@ func (a *Inspector) Statuses(ctx context.Context, apps ...string) ([]Status, err
 	if err != nil {
 		return nil, err
 	}
-	audits, err := audit.LastOf(ctx, a.rdb, apps...)
+	audits, err := audit.Last(ctx, a.rdb, apps...)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func (a *Inspector) countDead(ctx context.Context, now time.Time, apps []string)
 	counts, replies := make([]int, len(apps)), make([]*redis.IntCmd, len(apps))
 	_, err := a.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, app := range apps {
-			since := strconv.FormatInt(now.Add(-a.apps[app].Records).UnixMilli(), 10)
+			since := strconv.FormatInt(now.Add(-a.apps[app].RecordTTL).UnixMilli(), 10)
 			replies[i] = p.ZCount(ctx, keys.Dead(app), since, "+inf")
 		}
 		return nil

@@ -142,7 +142,7 @@ func (b *Bells) listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		b.hear(ctx)
 		b.setHears(false)
-		pause(ctx, outagePause)
+		sleep(ctx, outageWait)
 	}
 }
 
@@ -197,7 +197,7 @@ func (b *Bells) register(ctx context.Context) {
 		queues := slices.Sorted(maps.Keys(b.queues))
 		b.mu.Unlock()
 		b.served(register(ctx, b.rdb, queues))
-		pause(ctx, presencePeriod)
+		sleep(ctx, presencePeriod)
 	}
 }
 
@@ -211,7 +211,7 @@ func (b *Bells) look(ctx context.Context) {
 			wait = 0
 		}
 		if len(queues) > 0 && !b.lookAt(ctx, queues) {
-			wait = outagePause
+			wait = outageWait
 		}
 		select {
 		case <-time.After(wait):
@@ -292,8 +292,8 @@ func (b *Bells) found(bell *bell, busy bool) {
 	bell.busy = busy
 }
 
-// pause waits, unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) {
+// sleep waits, unless ctx ends first.
+func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):
 	case <-ctx.Done():

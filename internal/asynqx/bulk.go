@@ -93,7 +93,7 @@ func enqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, task
 		rec.retime(before, t.At, now)
 		rec.addOrder(before, t)
 		if t.Owed {
-			rec.pass(before)
+			rec.allowWhenFull(before)
 		}
 		if recorded := len(rec.calls) - before; results[i].Err == nil && recorded != 1 {
 			results[i].Err = fmt.Errorf("asynq made %d script calls for one task, want 1: its version changed", recorded)

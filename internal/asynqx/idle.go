@@ -33,7 +33,7 @@ func (c *WorkerClient) dequeue(ctx context.Context, queueKeys []string) *redis.C
 	if c.idle == nil || queueOf(queueKeys[0]) != c.queues[len(c.queues)-1] {
 		return cmd
 	}
-	for errors.Is(cmd.Err(), redis.Nil) && c.rest() {
+	for errors.Is(cmd.Err(), redis.Nil) && c.awaitTask() {
 		cmd = c.askAll(ctx)
 	}
 	return cmd
@@ -61,8 +61,8 @@ func (c *WorkerClient) askAll(ctx context.Context) (cmd *redis.Cmd) {
 	return cmd
 }
 
-// rest waits until there may be a task. It reports false if the server is stopping.
-func (c *WorkerClient) rest() bool {
+// awaitTask waits until there may be a task. It reports false if the server is stopping.
+func (c *WorkerClient) awaitTask() bool {
 	var due <-chan time.Time
 	if soonest := c.dequeuer.soonest(); !soonest.IsZero() {
 		timer := time.NewTimer(time.Until(soonest))
@@ -110,7 +110,7 @@ func (c *WorkerClient) skip(ctx context.Context, keys []string, args []any) *red
 		return answered(ctx, []any{})
 	}
 	if isPresence(keys, args) {
-		if _, isNews := c.presence.atRest(); !isNews {
+		if _, isNews := c.presence.isIdle(); !isNews {
 			return answered(ctx, "OK")
 		}
 	}

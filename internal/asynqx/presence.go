@@ -24,35 +24,35 @@ const (
 
 // presence is the last report of a server to the dashboard.
 type presence struct {
-	mu   sync.Mutex
-	rest int       // consecutive heartbeats without tasks
-	told time.Time // time of the last report
+	mu        sync.Mutex
+	idleBeats int       // consecutive heartbeats without tasks
+	told      time.Time // time of the last report
 }
 
 // stir records that the server has a task.
 func (p *presence) stir() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.rest = 0
+	p.idleBeats = 0
 }
 
 // beat records a heartbeat.
-func (p *presence) beat(atRest bool) {
+func (p *presence) beat(idle bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.rest++; !atRest {
-		p.rest = 0
+	if p.idleBeats++; !idle {
+		p.idleBeats = 0
 	}
 	p.told = time.Now()
 }
 
-// atRest reports whether the dashboard shows the server without tasks, and isNews whether the report has to
+// isIdle reports whether the dashboard shows the server without tasks, and isNews whether the report has to
 // be repeated. One heartbeat may miss a task that the server just got.
-func (p *presence) atRest() (atRest, isNews bool) {
+func (p *presence) isIdle() (idle, isNews bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	atRest = p.rest > 1
-	return atRest, !atRest || time.Since(p.told) >= presencePeriod
+	idle = p.idleBeats > 1
+	return idle, !idle || time.Since(p.told) >= presencePeriod
 }
 
 // ZAdd is part of asynq's heartbeat; it also registers the queues, and removes killed servers.
@@ -75,19 +75,19 @@ func (c *WorkerClient) ZAdd(ctx context.Context, key string, members ...redis.Z)
 
 // enlist is the same for a server that may be idle; the work that its process shares is done by [Bells].
 func (c *WorkerClient) enlist(ctx context.Context, key string, members []redis.Z) *redis.IntCmd {
-	atRest, isNews := c.presence.atRest()
-	if !isNews || atRest && key == allWorkers {
+	idle, isNews := c.presence.isIdle()
+	if !isNews || idle && key == allWorkers {
 		return redis.NewIntCmd(ctx)
 	}
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	for i := range members {
-		if atRest {
+		if idle {
 			members[i].Score = float64(time.Now().Add(presenceLife).Unix())
 		}
 	}
 	cmd := c.UniversalClient.ZAdd(ctx, key, members...)
-	if key == allServers && !atRest && cmd.Err() == nil {
+	if key == allServers && !idle && cmd.Err() == nil {
 		c.served(c.SAdd(ctx, allQueues, anys(c.queues)...).Err())
 	}
 	c.served(cmd.Err())
@@ -97,7 +97,7 @@ func (c *WorkerClient) enlist(ctx context.Context, key string, members []redis.Z
 // tellDashboard runs the heartbeat's script that writes the state of the server.
 func (c *WorkerClient) tellDashboard(ctx context.Context, sha string, keys []string, args []any) *redis.Cmd {
 	cmd := answered(ctx, "OK")
-	if atRest, _ := c.presence.atRest(); atRest {
+	if idle, _ := c.presence.isIdle(); idle {
 		cmd.SetErr(c.UniversalClient.Set(ctx, keys[0], args[1], presenceLife).Err())
 	} else {
 		cmd = c.UniversalClient.EvalSha(ctx, sha, keys, args...)

@@ -30,10 +30,10 @@ type call struct {
 	args []any
 }
 
-// sources maps the SHA-1 of a script to its text, so that it can be loaded into a server that does not have
+// scriptTexts maps the SHA-1 of a script to its text, so that it can be loaded into a server that does not have
 // it. There are four: asynq's two enqueue scripts made [waking], and the same with [beginsFree]. wakingOf
 // maps the SHA-1 of asynq's scripts to that of ours.
-var sources, wakingOf sync.Map
+var scriptTexts, wakingOf sync.Map
 
 // noScriptError is Redis's error for an unknown script: asynq then sends its text.
 type noScriptError struct{}
@@ -67,18 +67,18 @@ func (r *recorder) EvalSha(ctx context.Context, sha string, keys []string, args 
 	return cmd
 }
 
-// pass makes the calls from the first one on work in a full Redis.
-func (r *recorder) pass(first int) {
+// allowWhenFull makes the calls from the first one on work in a full Redis.
+func (r *recorder) allowWhenFull(first int) {
 	for i, c := range r.calls[first:] {
-		source, _ := sources.Load(c.sha)
-		r.calls[first+i].sha = remember(beginsFree + source.(string))
+		source, _ := scriptTexts.Load(c.sha)
+		r.calls[first+i].sha = cacheScript(beginsFree + source.(string))
 	}
 }
 
-// remember stores the text of a script and returns its SHA-1.
-func remember(source string) string {
+// cacheScript stores the text of a script and returns its SHA-1.
+func cacheScript(source string) string {
 	sha := shaOf(source)
-	sources.Store(sha, source)
+	scriptTexts.Store(sha, source)
 	return sha
 }
 
@@ -93,7 +93,7 @@ func (r *recorder) Eval(ctx context.Context, source string, keys []string, args 
 	if len(keys) == 2 { // not a unique task or a group, which wecomq does not use
 		ours = waking(source)
 	}
-	wakingOf.Store(sha, remember(ours))
+	wakingOf.Store(sha, cacheScript(ours))
 	return r.EvalSha(ctx, sha, keys, args...)
 }
 
@@ -138,7 +138,7 @@ func (r *recorder) flush(ctx context.Context) []error {
 		all[i] = i
 	}
 	unknown := r.send(ctx, all, results)
-	if len(unknown) > 0 && r.teach(ctx, unknown, results) {
+	if len(unknown) > 0 && r.loadScripts(ctx, unknown, results) {
 		r.send(ctx, unknown, results)
 	}
 	return results
@@ -166,8 +166,8 @@ func (r *recorder) send(ctx context.Context, chosen []int, results []error) (unk
 	return unknown
 }
 
-// teach loads the scripts of the given calls, on every shard of a cluster.
-func (r *recorder) teach(ctx context.Context, unknown []int, results []error) bool {
+// loadScripts loads the scripts of the given calls, on every shard of a cluster.
+func (r *recorder) loadScripts(ctx context.Context, unknown []int, results []error) bool {
 	taught := map[string]bool{}
 	for _, c := range unknown {
 		sha := r.calls[c].sha
@@ -175,7 +175,7 @@ func (r *recorder) teach(ctx context.Context, unknown []int, results []error) bo
 			continue
 		}
 		taught[sha] = true
-		source, _ := sources.Load(sha)
+		source, _ := scriptTexts.Load(sha)
 		if err := r.UniversalClient.ScriptLoad(ctx, source.(string)).Err(); err != nil {
 			for _, failed := range unknown {
 				results[failed] = &RedisError{Err: err}

@@ -22,13 +22,13 @@ const (
 	ancient = 85 * 24 * time.Hour
 )
 
-// Sweep selects the archived tasks to delete: all but the newest Keep, and those archived longer than Age
+// Sweep selects the archived tasks to delete: all but the newest MaxTasks, and those archived longer than MaxAge
 // ago, if their message, including the last error, contains Mark. Others may not be recorded elsewhere, so
 // they stay until asynq would delete them.
 type Sweep struct {
-	Keep int
-	Age  time.Duration
-	Mark string
+	MaxTasks int
+	MaxAge   time.Duration
+	Mark     string
 }
 
 // SweepArchive deletes archived tasks of a queue and returns how many. asynq itself
@@ -39,7 +39,7 @@ func SweepArchive(ctx context.Context, rdb redis.UniversalClient, queue string, 
 	deleted, skip := 0, int64(0)
 	for {
 		reply, err := sweepScript.Run(ctx, rdb, []string{base + "archived"},
-			s.Keep, now.Add(-s.Age).Unix(), s.Mark, now.Add(-ancient).Unix(), sweepBatch, skip, base+"t:").Int64Slice()
+			s.MaxTasks, now.Add(-s.MaxAge).Unix(), s.Mark, now.Add(-ancient).Unix(), sweepBatch, skip, base+"t:").Int64Slice()
 		if err == nil && len(reply) != 3 {
 			err = errors.New("unexpected reply of sweep.lua")
 		}

@@ -57,11 +57,11 @@ func TestTheArchiveIsKeptSmall(t *testing.T) {
 		sweep asynqx.Sweep
 		swept int
 	}{
-		"below the bounds nothing goes":               {asynqx.Sweep{Keep: 1000, Age: forever, Mark: mark}, 0},
-		"the oldest go when there are more":           {asynqx.Sweep{Keep: 70, Age: forever, Mark: mark}, 240},
-		"those that are too old go in any way":        {asynqx.Sweep{Keep: 1000, Age: 210*time.Hour + 30*time.Minute, Mark: mark}, 120},
-		"all that have the mark, a hundred at a time": {asynqx.Sweep{Keep: 0, Age: forever, Mark: mark}, 300},
-		"those without the mark stay":                 {asynqx.Sweep{Keep: 0, Mark: "[attempt 2]"}, 0},
+		"below the bounds nothing goes":               {asynqx.Sweep{MaxTasks: 1000, MaxAge: forever, Mark: mark}, 0},
+		"the oldest go when there are more":           {asynqx.Sweep{MaxTasks: 70, MaxAge: forever, Mark: mark}, 240},
+		"those that are too old go in any way":        {asynqx.Sweep{MaxTasks: 1000, MaxAge: 210*time.Hour + 30*time.Minute, Mark: mark}, 120},
+		"all that have the mark, a hundred at a time": {asynqx.Sweep{MaxTasks: 0, MaxAge: forever, Mark: mark}, 300},
+		"those without the mark stay":                 {asynqx.Sweep{MaxTasks: 0, Mark: "[attempt 2]"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +100,7 @@ func TestWhatAsynqWouldDeleteGoesWithoutAMark(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	swept, err := asynqx.SweepArchive(t.Context(), rdb, "ops:default", asynqx.Sweep{Keep: 1000, Age: forever, Mark: mark})
+	swept, err := asynqx.SweepArchive(t.Context(), rdb, "ops:default", asynqx.Sweep{MaxTasks: 1000, MaxAge: forever, Mark: mark})
 	if err != nil || swept != 1 {
 		t.Errorf("swept %d, error %v; want the one of 86 days", swept, err)
 	}

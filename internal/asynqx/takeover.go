@@ -82,7 +82,7 @@ func (b *Bells) takeOver(ctx context.Context) {
 			b.served(b.takeOverIn(ctx, queue, watched[queue]))
 		}
 		period := max(orphanPeriod, time.Duration(len(queues))*orphanCost)
-		pause(ctx, period-rand.N(period/10)) //nolint:gosec // no secret
+		sleep(ctx, period-rand.N(period/10)) //nolint:gosec // no secret
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 const (
 	// ackTimeout bounds one acknowledgement of a task, and one heartbeat.
 	ackTimeout = 3 * time.Second
-	// outagePause is the pause between dequeues while Redis does not answer: asynq
+	// outageWait is the time between dequeues while Redis does not answer: asynq
 	// retries at once (asynq pull request 1058).
-	outagePause = 500 * time.Millisecond
+	outageWait = 500 * time.Millisecond
 
 	allQueues = "asynq:queues"
 )
@@ -195,7 +195,7 @@ func (c *WorkerClient) ran(keys []string, cmd *redis.Cmd) *redis.Cmd {
 	switch {
 	case isDequeue(keys) && !isAnswer(err):
 		c.note(err)
-		pause(c.stopping, outagePause)
+		sleep(c.stopping, outageWait)
 	case redis.HasErrorPrefix(err, "NOT FOUND"):
 		cmd.SetErr(nil)
 		cmd.SetVal("OK")

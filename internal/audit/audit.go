@@ -17,9 +17,9 @@ import (
 
 // App is an app to audit.
 type App struct {
-	Name   string
-	Ledger *ledger.Ledger
-	Keep   time.Duration // how long its records are kept
+	Name      string
+	Ledger    *ledger.Ledger
+	RecordTTL time.Duration // how long its records are kept
 }
 
 // Options are those of one audit. All are optional.
@@ -31,8 +31,8 @@ type Options struct {
 	OnPage func(messages int)
 	// OnFinding is called with each finding; an error ends the audit.
 	OnFinding func(Finding) error
-	// Rest, times the time that a page took, is the pause after it.
-	Rest int
+	// Slowdown, times the time that a page took, is the pause after it.
+	Slowdown int
 
 	// sumsOnly compares the sums of a broadcast with each other, and not with its calls.
 	sumsOnly bool
@@ -113,11 +113,11 @@ func (r *run) page(ctx context.Context, messages int, work func() error) error {
 	if r.OnPage != nil {
 		r.OnPage(messages)
 	}
-	if r.Rest == 0 {
+	if r.Slowdown == 0 {
 		return nil
 	}
 	select {
-	case <-time.After(time.Since(began) * time.Duration(r.Rest)):
+	case <-time.After(time.Since(began) * time.Duration(r.Slowdown)):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

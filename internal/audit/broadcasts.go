@@ -11,7 +11,7 @@ import (
 // broadcasts proves the books of every broadcast, whose calls leave no records.
 func (r *run) broadcasts(ctx context.Context) error {
 	for name, app := range r.apps {
-		store := broadcast.New(r.rdb, name, app.Keep)
+		store := broadcast.New(r.rdb, name, app.RecordTTL)
 		for id, err := range store.IDs(ctx) {
 			if err == nil {
 				err = r.checkBroadcast(ctx, store, name, id)

@@ -31,7 +31,7 @@ func newBundle(tb testing.TB, rdb redis.UniversalClient, names ...string) *bundl
 	tb.Helper()
 	b := &bundle{TB: tb, rdb: rdb}
 	for _, name := range names {
-		b.apps = append(b.apps, audit.App{Name: name, Ledger: ledger.New(rdb, name, keep), Keep: keep})
+		b.apps = append(b.apps, audit.App{Name: name, Ledger: ledger.New(rdb, name, keep), RecordTTL: keep})
 	}
 	return b
 }

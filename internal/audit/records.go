@@ -106,7 +106,7 @@ const settled = time.Minute
 // named are the messages that a record leads to: the other parts of its message, and its
 // follow-ups. They are looked for as long as none of their records can have expired.
 func (r *run) named(e ledger.Entry) []suspect {
-	if !e.State.Final() || r.result.At.Sub(e.FinishedAt) < settled || r.result.At.Sub(e.EnqueuedAt) > r.apps[e.App].Keep {
+	if !e.State.Final() || r.result.At.Sub(e.FinishedAt) < settled || r.result.At.Sub(e.EnqueuedAt) > r.apps[e.App].RecordTTL {
 		return nil
 	}
 	var all []suspect

@@ -15,8 +15,8 @@ import (
 const (
 	// roundPeriod is the time between two audits of an app, by whatever process.
 	roundPeriod = 5 * time.Minute
-	// roundRest makes a round take a fifth of the time of one connection at most.
-	roundRest = 4
+	// roundSlowdown makes a round take a fifth of the time of one connection at most.
+	roundSlowdown = 4
 	// lastKept is how long the result of a round is shown.
 	lastKept = 24 * time.Hour
 )
@@ -27,7 +27,7 @@ const (
 func (a *Auditor) Round(ctx context.Context) ([]Result, error) {
 	mine := &Auditor{rdb: a.rdb, apps: map[string]App{}}
 	for name, app := range a.apps {
-		turn, err := a.takeTurn(ctx, name)
+		turn, err := a.takeLease(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +38,7 @@ func (a *Auditor) Round(ctx context.Context) ([]Result, error) {
 	if len(mine.apps) == 0 {
 		return nil, nil
 	}
-	whole, err := mine.Audit(ctx, Options{Rest: roundRest, sumsOnly: true, OnPage: mine.keepTurns(ctx)})
+	whole, err := mine.Audit(ctx, Options{Slowdown: roundSlowdown, sumsOnly: true, OnPage: mine.keepLeases(ctx)})
 	if err != nil {
 		return nil, err
 	}
@@ -51,21 +51,21 @@ func (a *Auditor) Round(ctx context.Context) ([]Result, error) {
 	return results, nil
 }
 
-// takeTurn reports whether this process audits the app now. The turn ends by itself, so
+// takeLease reports whether this process audits the app now. The lease ends by itself, so
 // nobody waits for a process that has died.
-func (a *Auditor) takeTurn(ctx context.Context, app string) (bool, error) {
-	err := a.rdb.SetArgs(ctx, keys.AuditTurn(app), 1, redis.SetArgs{Mode: "NX", TTL: roundPeriod}).Err()
+func (a *Auditor) takeLease(ctx context.Context, app string) (bool, error) {
+	err := a.rdb.SetArgs(ctx, keys.AuditLease(app), 1, redis.SetArgs{Mode: "NX", TTL: roundPeriod}).Err()
 	if errors.Is(err, redis.Nil) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("take the turn to audit %s: %w", app, err)
+		return false, fmt.Errorf("take the lease to audit %s: %w", app, err)
 	}
 	return true, nil
 }
 
-// keepTurns makes the turns of an audit last that is longer than the period.
-func (a *Auditor) keepTurns(ctx context.Context) func(int) {
+// keepLeases renews the leases of an audit that is longer than the period.
+func (a *Auditor) keepLeases(ctx context.Context) func(int) {
 	kept := time.Now()
 	return func(int) {
 		if time.Since(kept) < roundPeriod/5 {
@@ -73,7 +73,7 @@ func (a *Auditor) keepTurns(ctx context.Context) func(int) {
 		}
 		kept = time.Now()
 		for name := range a.apps {
-			a.rdb.PExpire(ctx, keys.AuditTurn(name), roundPeriod) // a failure costs a second audit at most
+			a.rdb.PExpire(ctx, keys.AuditLease(name), roundPeriod) // a failure costs a second audit at most
 		}
 	}
 }
@@ -89,18 +89,9 @@ func (a *Auditor) save(ctx context.Context, app string, result Result) error {
 	return nil
 }
 
-// Last is the last audit of an app that a process made by itself, nil if there was none
-// within a day.
-func Last(ctx context.Context, rdb redis.UniversalClient, app string) (*Result, error) {
-	results, err := LastOf(ctx, rdb, app)
-	if err != nil {
-		return nil, err
-	}
-	return results[0], nil
-}
-
-// LastOf is Last of several apps, in one round trip.
-func LastOf(ctx context.Context, rdb redis.UniversalClient, apps ...string) ([]*Result, error) {
+// Last are the last audits of apps that a process made by itself, in one round trip; nil for an
+// app without one within a day.
+func Last(ctx context.Context, rdb redis.UniversalClient, apps ...string) ([]*Result, error) {
 	replies := make([]*redis.StringCmd, len(apps))
 	_, _ = rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each reply has its own error
 		for i, app := range apps {

@@ -18,7 +18,7 @@ func TestOneOfAllProcessesAudits(t *testing.T) {
 	b.fill("hr")
 	b.fill("ops")
 	b.ended("ops", "a", tasks.Settlement{State: tasks.Queued})
-	if last, err := audit.Last(t.Context(), b.rdb, "ops"); err != nil || last != nil {
+	if last, err := audit.Last(t.Context(), b.rdb, "ops"); err != nil || last[0] != nil {
 		t.Errorf("the last audit is %+v, %v; want none", last, err)
 	}
 	round := func() []audit.Result {
@@ -36,14 +36,14 @@ func TestOneOfAllProcessesAudits(t *testing.T) {
 	}
 	last, err := audit.Last(t.Context(), b.rdb, "ops")
 	b.must(err)
-	if diff := cmp.Diff(first[1], *last); diff != "" {
+	if diff := cmp.Diff(first[1], *last[0]); diff != "" {
 		t.Errorf("last audit (-want +got):\n%s", diff)
 	}
-	if left := b.rdb.PTTL(t.Context(), keys.AuditTurn("ops")).Val(); left <= 0 || left > 5*time.Minute {
-		t.Errorf("the turn lasts %s, want five minutes", left)
+	if left := b.rdb.PTTL(t.Context(), keys.AuditLease("ops")).Val(); left <= 0 || left > 5*time.Minute {
+		t.Errorf("the lease lasts %s, want five minutes", left)
 	}
-	b.must(b.rdb.Del(t.Context(), keys.AuditTurn("ops")).Err()) // as when its time is over
+	b.must(b.rdb.Del(t.Context(), keys.AuditLease("ops")).Err()) // as when its time is over
 	if again := round(); len(again) != 1 || again[0].Apps[0].App != "ops" {
-		t.Errorf("nobody takes the next turn of ops: %+v", again)
+		t.Errorf("nobody takes the next lease of ops: %+v", again)
 	}
 }

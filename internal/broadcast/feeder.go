@@ -25,17 +25,17 @@ const (
 	// tasksPerTrip and bytesPerTrip bound one round trip.
 	tasksPerTrip = 250
 	bytesPerTrip = 1 << 20
-	// stepPause is how soon the feeder continues. A task returns at a whole second, rounded up: a pause of
+	// stepWait is how soon the feeder continues. A task returns at a whole second, rounded up: a pause of
 	// one second would become two, and a broadcast of individual texts would make at most 1,000 calls per
 	// second.
-	stepPause = 100 * time.Millisecond
-	// While nothing happens the feeder polls less and less often, as idlePause says: at least every fullPause
-	// if it may enqueue no more, which is less than the calls ahead last; every stopPause if the broadcast is
+	stepWait = 100 * time.Millisecond
+	// While nothing happens the feeder polls less and less often, as idleWait says: at least every fullWait
+	// if it may enqueue no more, which is less than the calls ahead last; every stopWait if the broadcast is
 	// not running.
-	fullPause = 10 * time.Second
-	stopPause = 15 * time.Second
-	// maxPause bounds how long the feeder sleeps.
-	maxPause = time.Minute
+	fullWait = 10 * time.Second
+	stopWait = 15 * time.Second
+	// maxWait bounds how long the feeder sleeps.
+	maxWait = time.Minute
 	// stalled is how long without an outcome it takes until the calls are enqueued again, except those in the
 	// queue: their tasks were lost, or deleted in the dashboard.
 	stalled = 2 * time.Minute
@@ -92,9 +92,9 @@ func (s *Store) Feed(ctx context.Context, id string) (Step, error) {
 	case Finished, Cancelled:
 		return s.retire(ctx, b, now)
 	case Scheduled:
-		return Step{Wait: min(max(b.Spec.At.Sub(now), stepPause), maxPause), Note: "its time has not come"}, nil
+		return Step{Wait: min(max(b.Spec.At.Sub(now), stepWait), maxWait), Note: "its time has not come"}, nil
 	default:
-		return Step{Wait: idlePause(now.Sub(b.Acts[pausing.done].At), stopPause), Note: "the broadcast is " + string(b.State)}, nil
+		return Step{Wait: idleWait(now.Sub(b.Acts[pausing.done].At), stopWait), Note: "the broadcast is " + string(b.State)}, nil
 	}
 }
 
@@ -105,7 +105,7 @@ func (s *Store) feed(ctx context.Context, b *Broadcast, now time.Time) (Step, er
 		return Step{}, err
 	}
 	if !opens.IsZero() {
-		return Step{Wait: min(opens.Sub(now), maxPause), Note: "waits for " + opens.Format("15:04") + ", when its hours begin"}, nil
+		return Step{Wait: min(opens.Sub(now), maxWait), Note: "waits for " + opens.Format("15:04") + ", when its hours begin"}, nil
 	}
 	moved := b.noteProgress(now)
 	f := &feeding{store: s, broadcast: b, now: now, cursor: b.cursor, next: b.nextByRate(now)}
@@ -113,26 +113,26 @@ func (s *Store) feed(ctx context.Context, b *Broadcast, now time.Time) (Step, er
 	if moved || f.enqueued > 0 || f.cursor != b.cursor {
 		err = errors.Join(err, s.saveProgress(ctx, f))
 	}
-	return Step{Wait: f.pause(), Note: fmt.Sprintf("%d of %d calls are done", b.CallsDone, b.Calls)}, err
+	return Step{Wait: f.waitAfter(), Note: fmt.Sprintf("%d of %d calls are done", b.CallsDone, b.Calls)}, err
 }
 
-// pause is how long the feeder may sleep after a step.
-func (f *feeding) pause() time.Duration {
+// waitAfter is how long the feeder may sleep after a step.
+func (f *feeding) waitAfter() time.Duration {
 	idle := f.now.Sub(f.broadcast.progressAt)
 	switch {
 	case f.next.After(f.now):
-		return min(max(f.next.Sub(f.now), stepPause), maxPause)
+		return min(max(f.next.Sub(f.now), stepWait), maxWait)
 	case f.enqueued > 0:
-		return stepPause
+		return stepWait
 	case f.cursor.block < f.broadcast.Blocks:
-		return idlePause(idle, fullPause)
+		return idleWait(idle, fullWait)
 	default:
-		return idlePause(idle, maxPause)
+		return idleWait(idle, maxWait)
 	}
 }
 
-// idlePause is an eighth of the time since something last happened, within bounds.
-func idlePause(idle, most time.Duration) time.Duration { return min(max(idle/8, stepPause), most) }
+// idleWait is an eighth of the time since something last happened, within bounds.
+func idleWait(idle, most time.Duration) time.Duration { return min(max(idle/8, stepWait), most) }
 
 // nextByRate is when the broadcast's own rate allows the next recipient.
 func (b *Broadcast) nextByRate(now time.Time) time.Time {
@@ -329,11 +329,11 @@ func (f *feeding) flush(ctx context.Context) error {
 // retire sets the final TTL of the keys of a finished broadcast.
 func (s *Store) retire(ctx context.Context, b *Broadcast, now time.Time) (Step, error) {
 	if b.State == Cancelled && b.Counts.Pending > 0 {
-		return Step{Wait: idlePause(now.Sub(b.FinishedAt), stopPause), Note: "cancelled; waits for attempted calls"}, nil
+		return Step{Wait: idleWait(now.Sub(b.FinishedAt), stopWait), Note: "cancelled; waits for attempted calls"}, nil
 	}
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, key := range s.keysOf(b) {
-			p.PExpire(ctx, key, s.keep)
+			p.PExpire(ctx, key, s.recordTTL)
 		}
 		return nil
 	})

@@ -220,7 +220,7 @@ var recallScript = redis.NewScript(recallSource)
 // note renews the lease, and adds to the recall's record.
 func (r *recalling) note(ctx context.Context, lease time.Duration, add ...any) error {
 	mine, err := recallScript.Run(ctx, r.store.rdb, []string{keys.BroadcastRecalled(r.store.app, r.broadcast.ID)},
-		append([]any{r.owner, lease.Milliseconds(), max(r.store.keep, message.RecallWindow).Milliseconds()}, add...)...).Bool()
+		append([]any{r.owner, lease.Milliseconds(), max(r.store.recordTTL, message.RecallWindow).Milliseconds()}, add...)...).Bool()
 	switch {
 	case err != nil:
 		return fmt.Errorf("recall %s: %w", r.broadcast.ID, err)

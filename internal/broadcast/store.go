@@ -24,11 +24,11 @@ var ErrNotFound = errors.New("no such broadcast")
 
 // Store holds the broadcasts of one app.
 type Store struct {
-	rdb   redis.UniversalClient
-	app   string
-	keep  time.Duration
-	clock *redisclock.Clock
-	files *media.Store
+	rdb       redis.UniversalClient
+	app       string
+	recordTTL time.Duration
+	clock     *redisclock.Clock
+	files     *media.Store
 
 	// Spend, if set, charges a broadcast to so many recipients to its creator's budget, and returns an error
 	// if it does not fit; undo refunds it. A replay is not charged again.
@@ -36,10 +36,10 @@ type Store struct {
 }
 
 // New returns the broadcasts of app; each is kept for that long after it is finished.
-func New(rdb redis.UniversalClient, app string, keep time.Duration) *Store {
+func New(rdb redis.UniversalClient, app string, recordTTL time.Duration) *Store {
 	return &Store{
-		rdb: rdb, app: app, keep: keep, clock: redisclock.New(rdb),
-		files: media.New(rdb, media.Config{App: app, Keep: keep, MaxBytes: math.MaxInt64}), // no files are added here
+		rdb: rdb, app: app, recordTTL: recordTTL, clock: redisclock.New(rdb),
+		files: media.New(rdb, media.Config{App: app, TTL: recordTTL, MaxBytes: math.MaxInt64}), // no files are added here
 	}
 }
 

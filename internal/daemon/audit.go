@@ -9,7 +9,7 @@ import (
 func (d *Deployment) Auditor(apps ...*config.App) *audit.Auditor {
 	audited := make([]audit.App, len(apps))
 	for i, app := range apps {
-		audited[i] = audit.App{Name: app.Name, Ledger: d.Ledger(app), Keep: app.RecordTTL}
+		audited[i] = audit.App{Name: app.Name, Ledger: d.Ledger(app), RecordTTL: app.RecordTTL}
 	}
 	return audit.New(d.rdb, audited...)
 }

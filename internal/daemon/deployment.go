@@ -130,7 +130,7 @@ func (d *Deployment) Media(app *config.App) *media.Store { return d.media(app, n
 
 // media also uploads them.
 func (d *Deployment) media(app *config.App, uploader media.Uploader) *media.Store {
-	cfg := media.Config{App: app.Name, Uploader: uploader, Keep: app.RecordTTL, MaxBytes: app.MediaStorage}
+	cfg := media.Config{App: app.Name, Uploader: uploader, TTL: app.RecordTTL, MaxBytes: app.MediaStorage}
 	if d.metrics != nil {
 		cfg.OnUpload = d.metrics.MediaUploaded
 	}
@@ -151,7 +151,7 @@ func (d *Deployment) Finder(app *config.App) *lookup.Finder {
 func (d *Deployment) Inspector() *apps.Inspector {
 	all := apps.New(d.rdb)
 	for _, app := range d.Config.Apps {
-		all.Add(apps.App{Name: app.Name, Limits: app.Limits, Tokens: d.tokenStore(app), Records: app.RecordTTL})
+		all.Add(apps.App{Name: app.Name, Limits: app.Limits, Tokens: d.tokenStore(app), RecordTTL: app.RecordTTL})
 	}
 	return all
 }

@@ -48,7 +48,7 @@ type Route struct {
 
 // mount registers a route.
 func (g *Gateway) mount(route Route) {
-	handler := ofStrangers(route.Handler)
+	handler := limitPublicBody(route.Handler)
 	if route.Scope != "" {
 		handler = g.guarded(route)
 	}
@@ -95,8 +95,8 @@ func (g *Gateway) turnAway(w http.ResponseWriter, r *http.Request, route Route, 
 	}
 }
 
-// ofStrangers bounds the bodies of a public route.
-func ofStrangers(handler http.Handler) http.Handler {
+// limitPublicBody bounds the bodies of a public route.
+func limitPublicBody(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, intake.Kept(w, r, intake.Stranger), intake.MaxStrangerBytes)
 		handler.ServeHTTP(w, r)

@@ -39,7 +39,7 @@ func (p *Pool) Take(owner string, n int64) bool {
 // ends before.
 func (p *Pool) Await(ctx context.Context, owner string, n int64) bool {
 	for {
-		given := p.nextGift()
+		given := p.nextGrant()
 		if p.Take(owner, n) {
 			return true
 		}
@@ -51,7 +51,7 @@ func (p *Pool) Await(ctx context.Context, owner string, n int64) bool {
 	}
 }
 
-func (p *Pool) nextGift() <-chan struct{} {
+func (p *Pool) nextGrant() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.given

@@ -166,20 +166,20 @@ func MediaLock(app, upload string) string { return MediaUpload(app, upload) + ":
 // STRING Unix ms · 90 days after a worker looked last · owner internal/notify
 func NotifyPlace(app, receiver string) string { return prefix + app + "}:notify:place:" + receiver }
 
-// NotifyTurn is held by the one process that tells a receiver.
+// NotifyLease is held by the one process that tells a receiver.
 //
 // STRING owner · 15 s at most · owner internal/notify
-func NotifyTurn(app, receiver string) string { return prefix + app + "}:notify:turn:" + receiver }
+func NotifyLease(app, receiver string) string { return prefix + app + "}:notify:turn:" + receiver }
 
 // Audit is the result of the last audit of the app.
 //
 // STRING JSON · 24 h · owner internal/audit
 func Audit(app string) string { return prefix + app + "}:audit" }
 
-// AuditTurn is held by the one process that audits the app, and until the next audit.
+// AuditLease is held by the one process that audits the app, and until the next audit.
 //
 // STRING · 5 minutes after the audit's last page at most · owner internal/audit
-func AuditTurn(app string) string { return Audit(app) + ":turn" }
+func AuditLease(app string) string { return Audit(app) + ":turn" }
 
 // Broadcasts lists the broadcasts by the time of their creation.
 //

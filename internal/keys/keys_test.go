@@ -41,7 +41,7 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 		keys.WebhookLast("ops", "g"):                     "wecomq:{ops}:webhook:last:g",
 		keys.WebhookCards("ops", "g"):                    "wecomq:{ops}:webhook:cards:g",
 		keys.NotifyPlace("ops", "app"):                   "wecomq:{ops}:notify:place:app",
-		keys.NotifyTurn("ops", "token builds"):           "wecomq:{ops}:notify:turn:token builds",
+		keys.NotifyLease("ops", "token builds"):          "wecomq:{ops}:notify:turn:token builds",
 		keys.WebhookWaiting("ops", "ops-1"):              "wecomq:{ops}:webhook:waiting:ops-1",
 		keys.WebhookDue("ops"):                           "wecomq:{ops}:webhook:due",
 	} {

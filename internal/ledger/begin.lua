@@ -71,9 +71,9 @@ end
 
 -- begin_index notes that records have changed, for those who list them. changed is
 -- {moment, id, …}.
-local function begin_index(index, changed, keep)
+local function begin_index(index, changed, ttl)
   if #changed > 0 then
     redis.call('ZADD', index, unpack(changed))
-    redis.call('PEXPIRE', index, keep)
+    redis.call('PEXPIRE', index, ttl)
   end
 end

@@ -1,7 +1,7 @@
 -- Lets the records of messages that have ended end in their time, now that their tasks are
 -- gone.
 -- KEYS records (hashes)
--- ARGV 1 retention ms
+-- ARGV 1 ms that a record lives
 for _, key in ipairs(KEYS) do
   if FINAL[redis.call('HGET', key, 'state') or ''] then
     redis.call('PEXPIRE', key, ARGV[1])

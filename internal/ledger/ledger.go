@@ -44,15 +44,15 @@ var (
 type Ledger struct {
 	rdb         redis.UniversalClient
 	app         string
-	keep        time.Duration
+	recordTTL   time.Duration
 	settlements *groupcommit.Group[settlement, tasks.Record]
 	gone        *groupcommit.Group[string, struct{}]
 }
 
 // New gives the ledger of app; the record of a message that has ended is kept for that
 // long, once its task is gone.
-func New(rdb redis.UniversalClient, app string, keep time.Duration) *Ledger {
-	l := &Ledger{rdb: rdb, app: app, keep: keep}
+func New(rdb redis.UniversalClient, app string, recordTTL time.Duration) *Ledger {
+	l := &Ledger{rdb: rdb, app: app, recordTTL: recordTTL}
 	l.settlements = groupcommit.New(settledTogether, groupcommit.One, l.settle)
 	l.gone = groupcommit.New(goneTogether, groupcommit.One, l.tasksGone)
 	return l

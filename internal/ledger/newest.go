@@ -2,11 +2,7 @@ package ledger
 
 import (
 	"context"
-	"fmt"
-	"strconv"
-	"time"
 
-	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/tasks"
 )
 
@@ -53,14 +49,4 @@ func (l *Ledger) Newest(ctx context.Context, q Query, b Bounds) (Newest, error) 
 	}
 	found.More = true
 	return found, nil
-}
-
-// CountDead counts the dead letters.
-func (l *Ledger) CountDead(ctx context.Context) (int, error) {
-	since := strconv.FormatInt(time.Now().Add(-l.keep).UnixMilli(), 10)
-	n, err := l.rdb.ZCount(ctx, keys.Dead(l.app), since, "+inf").Result()
-	if err != nil {
-		return 0, fmt.Errorf("count the dead letters of %s: %w", l.app, err)
-	}
-	return int(n), nil
 }

@@ -68,7 +68,7 @@ func (l *Ledger) SettleLost(ctx context.Context, r tasks.Record, s tasks.Settlem
 // settle writes down several outcomes.
 func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Answer[tasks.Record] {
 	names := []string{keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Minutes(l.app, "")}
-	args := []any{0, l.keep.Milliseconds(), resultsKept}
+	args := []any{0, l.recordTTL.Milliseconds(), resultsKept}
 	for _, s := range all {
 		record := keys.Record(l.app, s.id)
 		index := record
@@ -86,7 +86,7 @@ func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Ans
 	}
 	replies, err := settleScript.Run(durability.Promised(ctx), l.rdb, names, args...).Slice()
 	answers := groupcommit.Answers(all, replies, err, func(s settlement, reply any) (tasks.Record, error) {
-		return l.readSettled(s, Texts(reply))
+		return l.readSettled(s, ReplyTexts(reply))
 	})
 	for i, s := range all {
 		if answers[i].Err != nil {
@@ -131,7 +131,7 @@ func (l *Ledger) tasksGone(ctx context.Context, ids []string) []groupcommit.Answ
 	for i, id := range ids {
 		names[i] = keys.Record(l.app, id)
 	}
-	err := goneScript.Run(ctx, l.rdb, names, l.keep.Milliseconds()).Err()
+	err := goneScript.Run(ctx, l.rdb, names, l.recordTTL.Milliseconds()).Err()
 	answers := make([]groupcommit.Answer[struct{}], len(ids))
 	for i, id := range ids {
 		if err != nil {
@@ -141,9 +141,9 @@ func (l *Ledger) tasksGone(ctx context.Context, ids []string) []groupcommit.Answ
 	return answers
 }
 
-// Texts is what a script replies for one of several messages, a list of texts; empty if it is
+// ReplyTexts is what a script replies for one of several messages, a list of texts; empty if it is
 // none.
-func Texts(reply any) []string {
+func ReplyTexts(reply any) []string {
 	items, _ := reply.([]any)
 	texts := make([]string, len(items))
 	for i, item := range items {

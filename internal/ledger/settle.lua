@@ -4,14 +4,14 @@
 --      then of each message: its record (hash), the msgid index (string; the record again when
 --      there is no msgid), its payload (string), and the broadcast that it is a call of (hash;
 --      the record again if none)
--- ARGV 1 now in ms, 0 = Redis TIME 2 retention ms 3 results that the stream keeps
+-- ARGV 1 now in ms, 0 = Redis TIME 2 ms that a record lives 3 results that the stream keeps
 --      then of each message the fields of `s` below, in their order; then field, value, … that
 --      a record begins with, if there may be none yet, and those that this settlement sets
 -- result of each message {'all', field, value, …} with the whole record, or {'rest', …} with
 --      what it has beside those two kinds of fields, or {'none'} if there is no record and it
 --      was not said what one begins with, or {'error', why}
 local index, results, dead, minutes = unpack(KEYS, 1, 4)
-local now, retention, results_kept = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local now, record_ttl, results_kept = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local FIRST_KEY, FIRST_ARG, LENGTH = 5, 4, 9
 if now == 0 then
   local t = redis.call('TIME')
@@ -96,7 +96,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
     local after, flat = fields_of(key)
     redis.call('ZREM', index, s.id)
     if broadcast_fold(call, before, after, s.msgid, now) then
-      redis.call('PEXPIRE', key, math.max(retention, WAITING)) -- see gone.lua
+      redis.call('PEXPIRE', key, math.max(record_ttl, WAITING)) -- see gone.lua
     else
       redis.call('DEL', key)
     end
@@ -110,10 +110,10 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
     redis.call('HINCRBY', key, 'in_doubt', 1)
   end
   if msgid_index ~= key then
-    redis.call('SET', msgid_index, s.id, 'PX', retention)
+    redis.call('SET', msgid_index, s.id, 'PX', record_ttl)
   end
   if abandoned or not first_outcome then -- otherwise the admission has just set it
-    redis.call('PEXPIRE', key, math.max(retention, WAITING)) -- see gone.lua
+    redis.call('PEXPIRE', key, math.max(record_ttl, WAITING)) -- see gone.lua
   end
   table.insert(settled, now)
   table.insert(settled, s.id)
@@ -124,7 +124,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
     redis.call('ZREM', dead, s.id)
   end
   if REPLAYABLE[new] and s.payload ~= '' then
-    redis.call('SET', payload, s.payload, 'PX', retention)
+    redis.call('SET', payload, s.payload, 'PX', record_ttl)
   elseif REPLAYABLE[state] then
     redis.call('DEL', payload)
   end
@@ -156,11 +156,11 @@ local function note_in(zset, changed)
     return
   end
   redis.call('ZADD', zset, unpack(changed))
-  local old = redis.call('ZRANGEBYSCORE', zset, '-inf', now - retention, 'LIMIT', 0, 20 + #changed)
+  local old = redis.call('ZRANGEBYSCORE', zset, '-inf', now - record_ttl, 'LIMIT', 0, 20 + #changed)
   if #old > 0 then
     redis.call('ZREM', zset, unpack(old))
   end
-  redis.call('PEXPIRE', zset, retention)
+  redis.call('PEXPIRE', zset, record_ttl)
 end
 note_in(index, settled)
 note_in(dead, died)

@@ -9,10 +9,10 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// The pauses between looks grow: quick answers show at once, long ones cost little.
+// The waits between looks grow: quick answers show at once, long ones cost little.
 const (
-	firstPause = 20 * time.Millisecond
-	lastPause  = time.Second
+	firstWait = 20 * time.Millisecond
+	lastWait  = time.Second
 )
 
 // Await looks with find until a message has ended, or ctx ends, and outlasts an outage of
@@ -21,7 +21,7 @@ const (
 // error of an outage else.
 func Await(ctx context.Context, id string, find func(context.Context, string) (tasks.Record, error), note func(error)) (tasks.Record, error) {
 	last := tasks.Record{ID: id}
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for wait := firstWait; ; wait = min(2*wait, lastWait) {
 		seen, err := find(context.WithoutCancel(ctx), id)
 		switch {
 		case err == nil:
@@ -34,7 +34,7 @@ func Await(ctx context.Context, id string, find func(context.Context, string) (t
 			return last, nil
 		}
 		select {
-		case <-time.After(pause):
+		case <-time.After(wait):
 		case <-ctx.Done():
 			return last, context.Cause(ctx)
 		}

@@ -176,23 +176,23 @@ func (f *Finder) queued(ctx context.Context, id string) (tasks.Record, error) {
 			record.State, record.ProcessAt = tasks.Queued, time.Time{} // it waits for a worker only
 		}
 	}
-	return f.hold(ctx, record)
+	return f.markHeld(ctx, record)
 }
 
-// hold changes a queued message to held while its app is paused.
-func (f *Finder) hold(ctx context.Context, r tasks.Record) (tasks.Record, error) {
+// markHeld changes a queued message to held while its app is paused.
+func (f *Finder) markHeld(ctx context.Context, r tasks.Record) (tasks.Record, error) {
 	if r.State != tasks.Queued {
 		return r, nil
 	}
-	why, err := f.pause(ctx, r.Priority)
+	why, err := f.whyPaused(ctx, r.Priority)
 	if why != "" {
 		r.State, r.ErrMsg = tasks.Held, why
 	}
 	return r, err
 }
 
-// pause says why messages of a priority are not sent at present, "" if they are.
-func (f *Finder) pause(ctx context.Context, p tasks.Priority) (string, error) {
+// whyPaused says why messages of a priority are not sent at present, "" if they are.
+func (f *Finder) whyPaused(ctx context.Context, p tasks.Priority) (string, error) {
 	left, err := asynqx.PauseLeft(ctx, f.rdb, tasks.Queue(f.app, p))
 	switch {
 	case err != nil || left == 0:

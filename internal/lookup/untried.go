@@ -161,7 +161,7 @@ func (f *Finder) recordsOf(ctx context.Context, s source, refs []asynqx.TaskRef)
 	if err != nil {
 		return nil, err
 	}
-	pause, err := f.pause(ctx, s.priority)
+	why, err := f.whyPaused(ctx, s.priority)
 	if err != nil {
 		return nil, err
 	}
@@ -174,8 +174,8 @@ func (f *Finder) recordsOf(ctx context.Context, s source, refs []asynqx.TaskRef)
 		switch {
 		case s.set == asynqx.SetActive:
 			record.State = tasks.Sending
-		case pause != "":
-			record.State, record.ErrMsg = tasks.Held, pause
+		case why != "":
+			record.State, record.ErrMsg = tasks.Held, why
 		default:
 			record.State = tasks.Queued
 		}

@@ -55,7 +55,7 @@ var ErrAbsent = errors.New("it is not kept here")
 // Keep checks a file against WeCom's limits and keeps it. The result can stand in a
 // message instead of a media_id. A refusal is a [*wecom.MediaError] or a [*FullError].
 func (s *Store) Keep(ctx context.Context, kind wecom.MediaType, name string, content []byte) (message.MediaRef, error) {
-	return s.keep(ctx, kind, name, content, s.cfg.Keep)
+	return s.keep(ctx, kind, name, content, s.cfg.TTL)
 }
 
 func (s *Store) keep(

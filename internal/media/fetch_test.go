@@ -117,7 +117,7 @@ func answerDNS(conn net.Conn, ip [4]byte) {
 
 func resolve(t *testing.T, f media.Fetcher, request message.Request) (message.Request, error) {
 	t.Helper()
-	s := media.New(redistest.New(t), media.Config{App: "ops", Keep: time.Hour, Fetcher: f})
+	s := media.New(redistest.New(t), media.Config{App: "ops", TTL: time.Hour, Fetcher: f})
 	m, err := s.Resolve(t.Context(), tasks.Message{Request: request})
 	return m.Request, err
 }

@@ -20,7 +20,7 @@ func (s *Store) Resolve(ctx context.Context, m tasks.Message) (tasks.Message, er
 	if m.Request == nil {
 		return m, nil // the producer says so
 	}
-	life := s.cfg.Keep + max(m.Options.Delay, time.Until(m.Options.At), 0)
+	life := s.cfg.TTL + max(m.Options.Delay, time.Until(m.Options.At), 0)
 	request, err := message.MapMedia(m.Request, func(field string, kind wecom.MediaType, id string) (string, error) {
 		resolved, err := s.resolve(ctx, kind, id, life)
 		return resolved, atField(field, err)
@@ -29,11 +29,11 @@ func (s *Store) Resolve(ctx context.Context, m tasks.Message) (tasks.Message, er
 	return m, err
 }
 
-// Prolong keeps files for another [Config.Keep] from now, for a message that goes on
+// Prolong keeps files for another [Config.TTL] from now, for a message that goes on
 // waiting. One that is kept no longer stays lost: its message is rejected with that reason.
 func (s *Store) Prolong(ctx context.Context, refs []message.MediaRef) error {
 	for _, ref := range refs {
-		if err := s.book(ctx, ref, 0, 0, s.cfg.Keep); err != nil && !errors.Is(err, ErrAbsent) {
+		if err := s.book(ctx, ref, 0, 0, s.cfg.TTL); err != nil && !errors.Is(err, ErrAbsent) {
 			return err
 		}
 	}

@@ -51,9 +51,9 @@ type Config struct {
 	App string
 	// Uploader is needed for media_ids only, not to keep files.
 	Uploader Uploader
-	// Keep is how long a content is kept after a message needed it last, be it that the
+	// TTL is how long a content is kept after a message needed it last, be it that the
 	// message came, was due or was tried; 0 for [tasks.DefaultRecordTTL].
-	Keep time.Duration
+	TTL time.Duration
 	// MaxBytes is what all contents may take; 0 for [DefaultMaxBytes].
 	MaxBytes int64
 	// Fetcher downloads what is named by URL.
@@ -71,8 +71,8 @@ type Store struct {
 
 // New makes the store of an app; it does not connect.
 func New(rdb redis.UniversalClient, cfg Config) *Store {
-	if cfg.Keep == 0 {
-		cfg.Keep = tasks.DefaultRecordTTL
+	if cfg.TTL == 0 {
+		cfg.TTL = tasks.DefaultRecordTTL
 	}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = DefaultMaxBytes

@@ -45,7 +45,7 @@ func (w *wecomStub) UploadMedia(ctx context.Context, kind wecom.MediaType, name 
 }
 
 func newStore(rdb redis.UniversalClient, w *wecomStub) *media.Store {
-	return media.New(rdb, media.Config{App: "ops", Uploader: w, Keep: time.Hour})
+	return media.New(rdb, media.Config{App: "ops", Uploader: w, TTL: time.Hour})
 }
 
 func keep(t *testing.T, s *media.Store, kind wecom.MediaType, name string, content []byte) message.MediaRef {
@@ -263,7 +263,7 @@ func TestAFileThatIsNowhereIsGone(t *testing.T) {
 func TestContentsTakeNoMoreThanTheyMay(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	s := media.New(rdb, media.Config{App: "ops", Keep: time.Hour, MaxBytes: 100})
+	s := media.New(rdb, media.Config{App: "ops", TTL: time.Hour, MaxBytes: 100})
 	a := keep(t, s, wecom.MediaFile, "a", make([]byte, 60))
 	keep(t, s, wecom.MediaFile, "again", make([]byte, 60)) // takes nothing
 	b := []byte(strings.Repeat("b", 41))

@@ -129,7 +129,7 @@ func (s *Store) mediaID(ctx context.Context, ref message.MediaRef, refused strin
 
 func (s *Store) acquire(ctx context.Context, owner string, ref message.MediaRef, refused string) ([]string, error) {
 	return acquireScript.Run(ctx, s.rdb, append(s.uploadKeys(ref), s.contentKeys(ref)...),
-		owner, lockLifetime.Milliseconds(), ref.Hash, s.cfg.Keep.Milliseconds(), refused, 0).StringSlice()
+		owner, lockLifetime.Milliseconds(), ref.Hash, s.cfg.TTL.Milliseconds(), refused, 0).StringSlice()
 }
 
 func (s *Store) uploadKeys(ref message.MediaRef) []string {
@@ -177,7 +177,7 @@ func (s *Store) call(ctx context.Context, ref message.MediaRef) (*wecom.Media, e
 // fail notes how an upload failed, and returns the error.
 func (s *Store) fail(ctx context.Context, owner string, ref message.MediaRef, cause error) error {
 	s.cfg.OnUpload(s.cfg.App, Failed)
-	f, rest := failureOf(cause)
-	err := failScript.Run(ctx, s.rdb, s.uploadKeys(ref), owner, rest.Milliseconds(), int64(f.Code), f.Msg, f.Status).Err()
+	f, retryIn := failureOf(cause)
+	err := failScript.Run(ctx, s.rdb, s.uploadKeys(ref), owner, retryIn.Milliseconds(), int64(f.Code), f.Msg, f.Status).Err()
 	return errors.Join(cause, err)
 }

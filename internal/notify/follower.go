@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// turnPoll is how often a process asks whether it is its turn, or keeps it.
-	turnPoll = turnTime / 3
+	// leasePoll is how often a process asks for the lease, or renews it.
+	leasePoll = leaseTTL / 3
 	// window is how long outcomes are gathered for one notification, mostTold how many it has
 	// at most, and mostToldBytes how large they are together, but for the last one: many web
 	// servers take no more than 1 MB.
@@ -32,16 +32,16 @@ const (
 	// firstRetry and lastRetry are the shortest and the longest time between two attempts.
 	firstRetry = time.Second
 	lastRetry  = 5 * time.Minute
-	// outageRest is the time between two looks at a Redis that is away.
-	outageRest = time.Second
+	// outageWait is the time between two looks at a Redis that is away.
+	outageWait = time.Second
 )
 
-var errTurnLost = errors.New("it is another process's turn")
+var errLeaseLost = errors.New("another process has the lease")
 
-// follower tells one receiver, in the turn of this process.
+// follower tells one receiver, while this process has its lease.
 type follower struct {
 	to       Receiver
-	turn     turn
+	lease    lease
 	records  *ledger.Ledger
 	client   *client
 	on       func(app string, result Result, n int)
@@ -53,43 +53,43 @@ type follower struct {
 func (f *follower) run(ctx context.Context) {
 	defer f.client.close()
 	for {
-		if since, mine, err := f.takeTurn(ctx); err == nil && mine {
+		if since, mine, err := f.takeLease(ctx); err == nil && mine {
 			f.tell(ctx, since)
 		}
-		if !rest(ctx, turnPoll+rand.N(turnPoll/4)) { //nolint:gosec // no secret; not all processes at once
+		if !sleep(ctx, leasePoll+rand.N(leasePoll/4)) { //nolint:gosec // no secret; not all processes at once
 			return
 		}
 	}
 }
 
-func (f *follower) takeTurn(ctx context.Context) (place time.Time, mine bool, err error) {
+func (f *follower) takeLease(ctx context.Context) (place time.Time, mine bool, err error) {
 	now, err := f.records.Now(ctx)
 	if err != nil {
 		return now, false, err
 	}
-	return f.turn.take(ctx, now)
+	return f.lease.take(ctx, now)
 }
 
-// tell tells the receiver of what has ended since then, as long as the turn lasts.
+// tell tells the receiver of what has ended since then, as long as the lease lasts.
 func (f *follower) tell(ctx context.Context, since time.Time) {
-	group, turn := errgroup.WithContext(ctx)
+	group, leased := errgroup.WithContext(ctx)
 	ended := make(chan tasks.Record, mostTold)
-	group.Go(func() error { return f.keepTurn(turn) })
-	group.Go(func() error { return f.read(turn, since.Add(-overlap), ended) })
-	group.Go(func() error { return f.write(turn, ended) })
-	if err := group.Wait(); !errors.Is(err, errTurnLost) {
-		f.turn.end(context.WithoutCancel(ctx))
+	group.Go(func() error { return f.keepLease(leased) })
+	group.Go(func() error { return f.read(leased, since.Add(-overlap), ended) })
+	group.Go(func() error { return f.write(leased, ended) })
+	if err := group.Wait(); !errors.Is(err, errLeaseLost) {
+		f.lease.end(context.WithoutCancel(ctx))
 	}
 }
 
-// keepTurn ends when the turn does.
-func (f *follower) keepTurn(ctx context.Context) error {
+// keepLease ends when the lease does.
+func (f *follower) keepLease(ctx context.Context) error {
 	kept := time.Now()
-	for rest(ctx, turnPoll) {
-		_, mine, err := f.takeTurn(ctx)
+	for sleep(ctx, leasePoll) {
+		_, mine, err := f.takeLease(ctx)
 		switch {
-		case err == nil && !mine, time.Since(kept) > turnTime:
-			return errTurnLost
+		case err == nil && !mine, time.Since(kept) > leaseTTL:
+			return errLeaseLost
 		case err == nil:
 			kept = time.Now()
 		}
@@ -101,7 +101,7 @@ func (f *follower) keepTurn(ctx context.Context) error {
 func (f *follower) read(ctx context.Context, since time.Time, ended chan<- tasks.Record) error {
 	for record, err := range f.records.Tail(ctx, ledger.Query{Since: since}) {
 		if err != nil {
-			rest(ctx, outageRest)
+			sleep(ctx, outageWait)
 			continue
 		}
 		select {
@@ -115,14 +115,14 @@ func (f *follower) read(ctx context.Context, since time.Time, ended chan<- tasks
 // write tells the receiver, and notes how far it was told.
 func (f *follower) write(ctx context.Context, ended <-chan tasks.Record) error {
 	for ctx.Err() == nil {
-		batch, place := f.gather(ctx, ended)
+		told, place := f.gather(ctx, ended)
 		if ctx.Err() != nil {
 			break
 		}
-		if len(batch) > 0 && !f.deliver(ctx, batch) {
+		if len(told.records) > 0 && !f.deliver(ctx, told) {
 			break
 		}
-		for f.turn.told(ctx, place) != nil && rest(ctx, outageRest) {
+		for f.lease.told(ctx, place) != nil && sleep(ctx, outageWait) {
 			continue // until it is noted, others would tell it again
 		}
 	}
@@ -131,40 +131,40 @@ func (f *follower) write(ctx context.Context, ended <-chan tasks.Record) error {
 
 // gather waits for outcomes, and gives those of the window after the first that the receiver
 // wants, and when the last one ended.
-func (f *follower) gather(ctx context.Context, ended <-chan tasks.Record) (batch []tasks.Record, place time.Time) {
+func (f *follower) gather(ctx context.Context, ended <-chan tasks.Record) (b batch, place time.Time) {
 	var over <-chan time.Time
-	size := 0
-	for len(batch) < mostTold && size < mostToldBytes {
+	for len(b.records) < mostTold && b.size < mostToldBytes {
 		select {
 		case record := <-ended:
 			place = record.FinishedAt
 			if f.to.wants(record) {
-				batch = append(batch, record)
-				size += sizeOf(record)
+				if err := b.add(record); err != nil {
+					f.log.Error().Err(err).Msg("an outcome is lost")
+				}
 			}
 			if over == nil {
 				over = time.After(window)
 			}
 		case <-over:
-			return batch, place
+			return b, place
 		case <-ctx.Done():
-			return nil, place
+			return batch{}, place
 		}
 	}
-	return batch, place
+	return b, place
 }
 
 // deliver tells the receiver of a batch, until it has taken it or all of it is too old. It is
-// false if the turn has ended before.
-func (f *follower) deliver(ctx context.Context, batch []tasks.Record) bool {
-	n, err := newNotification(f.to.App, batch)
+// false if the lease has ended before.
+func (f *follower) deliver(ctx context.Context, b batch) bool {
+	n, err := newNotification(f.to.App, b)
 	if err != nil {
 		f.log.Error().Err(err).Msg("a notification is lost")
 		return true
 	}
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = firstRetry, lastRetry
-	for !f.tooOld(ctx, batch) {
+	for !f.tooOld(ctx, b.last) {
 		err := f.client.post(ctx, n)
 		if err == nil {
 			f.on(f.to.App, Delivered, n.outcomes)
@@ -175,7 +175,7 @@ func (f *follower) deliver(ctx context.Context, batch []tasks.Record) bool {
 			return false
 		}
 		f.failed(err)
-		if !rest(ctx, pauses.NextBackOff()) {
+		if !sleep(ctx, pauses.NextBackOff()) {
 			return false
 		}
 	}
@@ -184,10 +184,10 @@ func (f *follower) deliver(ctx context.Context, batch []tasks.Record) bool {
 	return true
 }
 
-// tooOld reports whether the last of a batch ended too long ago.
-func (f *follower) tooOld(ctx context.Context, batch []tasks.Record) bool {
+// tooOld reports whether the last outcome of a batch, which ended then, has been told of in vain for too long.
+func (f *follower) tooOld(ctx context.Context, last time.Time) bool {
 	now, err := f.records.Now(ctx)
-	return err == nil && now.Sub(batch[len(batch)-1].FinishedAt) > GiveUpAfter
+	return err == nil && now.Sub(last) > GiveUpAfter
 }
 
 // failed counts an attempt in vain, and logs the first one.
@@ -206,8 +206,8 @@ func (f *follower) recovered() {
 	f.complain = true
 }
 
-// rest waits, and is false if ctx ends before.
-func rest(ctx context.Context, d time.Duration) bool {
+// sleep waits, and is false if ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):
 		return true

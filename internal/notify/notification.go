@@ -29,23 +29,38 @@ type event struct {
 }
 
 type eventData struct {
-	App      string         `json:"app"`
-	Messages []tasks.Record `json:"messages"` // in the order in which they ended
+	App      string            `json:"app"`
+	Messages []json.RawMessage `json:"messages"` // records, in the order in which they ended
 }
 
-// sizeOf is how large a record is in a notification, in bytes.
-func sizeOf(record tasks.Record) int {
-	text, _ := json.Marshal(record) //nolint:errchkjson // of no consequence: it fails again with the notification
-	return len(text)
+// batch are the outcomes of one notification.
+type batch struct {
+	records []json.RawMessage
+	size    int       // of all records, in bytes
+	last    time.Time // when the last of them ended
 }
 
-func newNotification(app string, ended []tasks.Record) (notification, error) {
-	var body bytes.Buffer
-	enc := json.NewEncoder(&body)
-	enc.SetEscapeHTML(false)
-	last := ended[len(ended)-1].FinishedAt
-	if err := enc.Encode(event{Type: EventType, Timestamp: last, Data: eventData{App: app, Messages: ended}}); err != nil {
-		return notification{}, fmt.Errorf("encode a notification: %w", err)
+func (b *batch) add(r tasks.Record) error {
+	record, err := encode(r)
+	if err != nil {
+		return err
 	}
-	return notification{id: "msg_" + ulid.Make().String(), outcomes: len(ended), body: bytes.TrimSuffix(body.Bytes(), []byte("\n"))}, nil
+	b.records, b.size, b.last = append(b.records, record), b.size+len(record), r.FinishedAt
+	return nil
+}
+
+func newNotification(app string, b batch) (notification, error) {
+	body, err := encode(event{Type: EventType, Timestamp: b.last, Data: eventData{App: app, Messages: b.records}})
+	return notification{id: "msg_" + ulid.Make().String(), outcomes: len(b.records), body: body}, err
+}
+
+// encode writes JSON without escaping < > &.
+func encode(value any) ([]byte, error) {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		return nil, fmt.Errorf("encode a notification: %w", err)
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }

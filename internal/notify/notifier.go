@@ -37,7 +37,7 @@ type Config struct {
 	Logger    zerolog.Logger
 }
 
-// Notifier tells receivers, each in a turn of one of all processes.
+// Notifier tells receivers, each of them from the one process that has its lease.
 type Notifier struct{ followers []*follower }
 
 // New makes a notifier.
@@ -55,8 +55,8 @@ func New(cfg Config) (*Notifier, error) {
 		}
 		n.followers = append(n.followers, &follower{
 			to: to, client: c, records: cfg.Ledger(to.App), on: cfg.OnResult, complain: true,
-			turn: turn{rdb: cfg.Redis, app: to.App, name: to.name(), owner: owner},
-			log:  cfg.Logger.With().Str(fields.Component, "notify").Str(fields.App, to.App).Str("token", to.Token).Logger(),
+			lease: lease{rdb: cfg.Redis, app: to.App, name: to.name(), owner: owner},
+			log:   cfg.Logger.With().Str(fields.Component, "notify").Str(fields.App, to.App).Str("token", to.Token).Logger(),
 		})
 	}
 	return n, nil

@@ -35,7 +35,7 @@ func (p *Pacer) admit(ctx context.Context, asked []tasks.AdmissionRequest) []gro
 	}
 	replies, err := admitScript.Run(durability.Promised(ctx), p.rdb, names, args...).Slice()
 	answers := groupcommit.Answers(asked, replies, err, func(_ tasks.AdmissionRequest, reply any) (tasks.Admission, error) {
-		return readAdmission(ledger.Texts(reply))
+		return readAdmission(ledger.ReplyTexts(reply))
 	})
 	for i, a := range asked {
 		if answers[i].Err != nil {

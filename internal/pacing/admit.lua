@@ -21,7 +21,7 @@
 local pace, window_prefix, plan_prefix, quota_prefix, index, broadcasts_sent = unpack(KEYS, 1, 6)
 local limits = {
   now = ARGV[1],                       -- in ms, 0 = Redis TIME
-  keep = tonumber(ARGV[2]),            -- ms that a record lives
+  record_ttl = tonumber(ARGV[2]),      -- in ms
   interval = tonumber(ARGV[3]),        -- between calls in ms, at the configured rate
   per_minute = tonumber(ARGV[4]),      -- a member's messages of any priority
   per_hour = tonumber(ARGV[5]),
@@ -452,7 +452,7 @@ local function admit_one(ask, key, broadcast)
     note('turn_at', milliseconds(goes_at))
     note('errmsg', held_because[reason])
     redis.call('HSET', key, unpack(fields))
-    redis.call('PEXPIRE', key, math.max(limits.keep, WAITING))
+    redis.call('PEXPIRE', key, math.max(limits.record_ttl, WAITING))
     return answer('turn', 0, goes_at - now, '0', reason)
   end
 
@@ -497,7 +497,7 @@ local function admit_one(ask, key, broadcast)
     note('possible_duplicate', 1)
   end
   redis.call('HSET', key, unpack(fields))
-  redis.call('PEXPIRE', key, math.max(limits.keep, WAITING))
+  redis.call('PEXPIRE', key, math.max(limits.record_ttl, WAITING))
   if record.turn_at then
     redis.call('HDEL', key, 'turn_at')
   end
@@ -520,7 +520,7 @@ if #changed_records > 0 then -- something was written down
   set_app('seen', number(now))
   set_app('tat', number(tat))
 end
-begin_index(index, changed_records, limits.keep)
+begin_index(index, changed_records, limits.record_ttl)
 if persons_today > 0 and redis.call('INCRBY', quota_key, persons_today) == persons_today then
   redis.call('PEXPIRE', quota_key, 2 * DAY)
 end

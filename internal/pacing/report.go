@@ -37,7 +37,7 @@ func (p *Pacer) Report(ctx context.Context, f tasks.Finding) (tasks.Block, error
 	case tasks.RateLimited:
 		args = append(args, p.cfg.Penalty.Milliseconds(), f.Reason)
 	case tasks.Misconfigured:
-		args = append(args, f.Rest.Milliseconds(), f.Reason)
+		args = append(args, f.BlockedFor.Milliseconds(), f.Reason)
 	case tasks.Refund:
 		args = append(args, len(f.Request.Users)+p.unlisted(f.Request), f.Admission.At)
 		if countsByName(f) {
@@ -47,7 +47,7 @@ func (p *Pacer) Report(ctx context.Context, f tasks.Finding) (tasks.Block, error
 		args = append(args, f.Request.Delivery)
 	case tasks.Unreachable, tasks.Unanswered:
 		b := breakers[f.Kind]
-		args = append(args, f.Request.Delivery, f.Reason, b.calls, b.first.Milliseconds(), b.longest.Milliseconds(), max(f.Rest, 0).Milliseconds())
+		args = append(args, f.Request.Delivery, f.Reason, b.calls, b.first.Milliseconds(), b.longest.Milliseconds(), max(f.BlockedFor, 0).Milliseconds())
 	case tasks.Answered, tasks.TooManyInFlight:
 	}
 	reply, err := reportScript.Run(ctx, p.rdb, []string{

@@ -221,11 +221,11 @@ func TestConcurrencyHalvesOncePerSecondAndGrowsBack(t *testing.T) {
 func TestASuspensionAndAPauseHoldEverything(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, redistest.New(t), tasks.Limits{})
-	b.report(tasks.Finding{Kind: tasks.Misconfigured, Rest: 5 * time.Minute, Reason: "60020: add the IP"})
+	b.report(tasks.Finding{Kind: tasks.Misconfigured, BlockedFor: 5 * time.Minute, Reason: "60020: add the IP"})
 	if s := b.status(); s.State != pacing.Suspended || s.Reason != "60020: add the IP" || s.Left != 5*time.Minute {
 		t.Errorf("status %+v", s)
 	}
-	shorter := b.report(tasks.Finding{Kind: tasks.Misconfigured, Rest: time.Minute, Reason: "shorter"})
+	shorter := b.report(tasks.Finding{Kind: tasks.Misconfigured, BlockedFor: time.Minute, Reason: "shorter"})
 	if shorter.Fresh || b.status().Left != 5*time.Minute {
 		t.Errorf("a shorter suspension: %+v; want the longer one to stay", shorter)
 	}
@@ -351,7 +351,7 @@ func TestAnAnswerEndsTheRowOfCallsWithoutOne(t *testing.T) {
 func TestAGettokenWithoutAnAnswerBlocksTheAppUntilTheNext(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, redistest.New(t), tasks.Limits{})
-	b.report(tasks.Finding{Kind: tasks.Unreachable, Reason: "gettoken: no route", Rest: 4 * time.Second})
+	b.report(tasks.Finding{Kind: tasks.Unreachable, Reason: "gettoken: no route", BlockedFor: 4 * time.Second})
 	if s := b.status(); s.State != pacing.Unavailable || s.Left != 4*time.Second {
 		t.Errorf("status %+v, want the app blocked for 4 s", s)
 	}
@@ -360,7 +360,7 @@ func TestAGettokenWithoutAnAnswerBlocksTheAppUntilTheNext(t *testing.T) {
 func TestSilenceDoesNotHideWhyAnAppIsSuspended(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, redistest.New(t), tasks.Limits{})
-	b.report(tasks.Finding{Kind: tasks.Misconfigured, Rest: time.Minute, Reason: "60020: add the IP"})
+	b.report(tasks.Finding{Kind: tasks.Misconfigured, BlockedFor: time.Minute, Reason: "60020: add the IP"})
 	b.pass(time.Minute)
 	probe := b.message(tasks.Default, "a")
 	probe.Delivery = "probe"

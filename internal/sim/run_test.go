@@ -142,7 +142,7 @@ func (w *world) pending() bool {
 func (w *world) audit() audit.Result {
 	var audited []audit.App
 	for _, app := range appNames {
-		audited = append(audited, audit.App{Name: app, Ledger: w.ledger(app), Keep: tasks.DefaultRecordTTL})
+		audited = append(audited, audit.App{Name: app, Ledger: w.ledger(app), RecordTTL: tasks.DefaultRecordTTL})
 	}
 	result, err := audit.New(w.own, audited...).Audit(context.Background(), audit.Options{})
 	w.must(err)

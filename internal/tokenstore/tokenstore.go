@@ -167,12 +167,12 @@ func (s *Store) fetch(
 // fail writes down how gettoken failed, and says when it is called again.
 func (s *Store) fail(ctx context.Context, owner string, failures int, cause error) error {
 	f := callfailure.Of(cause)
-	rest := wecom.TokenBackoff(cause, failures)
-	if rest > 0 {
-		cause = &wecom.TokenHeldError{Until: time.Now().Add(rest), Err: cause}
+	hold := wecom.TokenBackoff(cause, failures)
+	if hold > 0 {
+		cause = &wecom.TokenHeldError{Until: time.Now().Add(hold), Err: cause}
 	}
 	return errors.Join(cause, failScript.Run(ctx, s.rdb, []string{s.lock, s.failure},
-		owner, rest.Milliseconds(), failures, int64(f.Code), f.Msg, f.Status, 0).Err())
+		owner, hold.Milliseconds(), failures, int64(f.Code), f.Msg, f.Status, 0).Err())
 }
 
 // unavailable says that nothing was sent to WeCom: Redis did not answer.

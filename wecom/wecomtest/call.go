@@ -63,9 +63,9 @@ func (c *call) object() (tolerance.Object, error) {
 // warned reports whether the body had tolerated errors.
 func (c *call) warned() bool { return c.body.Wrong() }
 
-// pause waits until the client disconnects or the fault that delays the call is removed, for d at most. The
+// sleep waits until the client disconnects or the fault that delays the call is removed, for d at most. The
 // work continues even if the client has gone: a server does not notice in time.
-func (c *call) pause(d time.Duration) {
+func (c *call) sleep(d time.Duration) {
 	if d <= 0 {
 		return
 	}

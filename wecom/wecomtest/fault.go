@@ -193,7 +193,7 @@ func (m *Match) matches(body tolerance.Object) bool {
 
 // suffer applies a fault to the call and reports whether that ends it.
 func (c *call) suffer(f Fault) bool {
-	c.pause(time.Duration(f.Delay))
+	c.sleep(time.Duration(f.Delay))
 	switch {
 	case f.Hang:
 		c.sim.countLost(c.api)

@@ -124,7 +124,7 @@ func (s *Simulator) handle(api string, do work) {
 // slow delays the work by the latency of the rules.
 func (s *Simulator) slow(do work) work {
 	return func(c *call) (reply, error) {
-		c.pause(c.latency())
+		c.sleep(c.latency())
 		return do(c)
 	}
 }
@@ -135,8 +135,8 @@ func (s *Simulator) authorized(do work) work {
 		if err := s.enter(c); err != nil {
 			return nil, err
 		}
-		defer s.leave(c)
-		c.pause(c.latency())
+		defer s.endCall(c)
+		c.sleep(c.latency())
 		return do(c)
 	}
 }
@@ -154,7 +154,7 @@ func (s *Simulator) enter(c *call) error {
 	return c.app.enter(c.dir.rules, c.api, now)
 }
 
-func (s *Simulator) leave(c *call) {
+func (s *Simulator) endCall(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.app.inFlight--

@@ -17,7 +17,7 @@ func Balanced(tb testing.TB, rdb redis.UniversalClient, apps ...string) []audit.
 	tb.Helper()
 	audited := make([]audit.App, len(apps))
 	for i, app := range apps {
-		audited[i] = audit.App{Name: app, Ledger: ledger.New(rdb, app, time.Hour), Keep: time.Hour}
+		audited[i] = audit.App{Name: app, Ledger: ledger.New(rdb, app, time.Hour), RecordTTL: time.Hour}
 	}
 	result, err := audit.New(rdb, audited...).Audit(tb.Context(), audit.Options{})
 	if err != nil {
