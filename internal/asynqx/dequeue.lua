@@ -17,20 +17,23 @@
 --      5 how many tasks at most 6 how many bytes: the task that exceeds them is the last
 -- result id, encoded task, …; if there is none '', and in how many ms there may be one, -1 if
 --        nothing is known to come
+local pending, paused, active, lease, last_taken, scheduled, retry = unpack(KEYS)
+local lease_length, prefix, dequeue, last_taken_life = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local most_tasks, most_bytes = tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now, micros = tonumber(time[1]), tonumber(time[2])
-local lease_end = now + ARGV[1]
-redis.call('ZREM', KEYS[4], '')
-local taken = redis.call('GET', KEYS[5])
+local lease_end = now + lease_length
+redis.call('ZREM', lease, '')
+local taken = redis.call('GET', last_taken)
 if taken then
-  local name, ids = string.match(taken, '^(%S+)\n(.+)$')
+  local name, its_ids = string.match(taken, '^(%S+)\n(.+)$')
   local again = {}
-  if name == ARGV[3] then
-    for id in string.gmatch(ids, '[^\n]+') do
-      if redis.call('ZSCORE', KEYS[4], id) then
-        redis.call('ZADD', KEYS[4], lease_end, id)
+  if name == dequeue then
+    for id in string.gmatch(its_ids, '[^\n]+') do
+      if redis.call('ZSCORE', lease, id) then
+        redis.call('ZADD', lease, lease_end, id)
         table.insert(again, id)
-        table.insert(again, redis.call('HGET', ARGV[2] .. id, 'msg'))
+        table.insert(again, redis.call('HGET', prefix .. id, 'msg'))
       end
     end
   end
@@ -38,9 +41,9 @@ if taken then
     return again
   end
 end
-local pause = redis.call('PTTL', KEYS[2]) -- -2: not paused; -1: without a TTL
-if pause ~= -2 then
-  return {'', tostring(pause < 0 and pause or pause + 1)}
+local paused_for = redis.call('PTTL', paused) -- -2: not paused; -1: without a TTL
+if paused_for ~= -2 then
+  return {'', tostring(paused_for < 0 and paused_for or paused_for + 1)}
 end
 
 -- due returns the earliest task of a set, and its time; no task if that is in the future.
@@ -56,25 +59,25 @@ local function due(set)
 end
 
 local tasks, ids, bytes = {}, {}, 0
-local function room()
-  return tonumber(ARGV[5]) - #ids > 0 and bytes < tonumber(ARGV[6])
+local function may_take_more()
+  return #ids < most_tasks and bytes < most_bytes
 end
 
--- hold makes tasks active, except those deleted while they waited, until the limits are reached.
--- They are not removed from where they were: if a power failure interrupts the script, no task
--- is lost.
+-- activate makes tasks active, except those deleted while they waited, until the limits are
+-- reached. They are not removed from where they were: if a power failure interrupts the script,
+-- no task is lost.
 -- result how many of them were processed
-local function hold(waiting)
-  local held, leases, dealt = {}, {}, 0
-  while dealt < #waiting and room() do
+local function activate(waiting)
+  local activated, leases, dealt = {}, {}, 0
+  while dealt < #waiting and may_take_more() do
     dealt = dealt + 1
     local id = waiting[dealt]
-    local key = ARGV[2] .. id
+    local key = prefix .. id
     local task = redis.pcall('HGET', key, 'msg')
     if type(task) == 'string' then
       redis.call('HSET', key, 'state', 'active')
       bytes = bytes + #task
-      table.insert(held, id)
+      table.insert(activated, id)
       table.insert(leases, lease_end)
       table.insert(leases, id)
       table.insert(ids, id)
@@ -82,23 +85,23 @@ local function hold(waiting)
       table.insert(tasks, task)
     end
   end
-  if #held > 0 then
-    redis.call('LPUSH', KEYS[3], unpack(held))
-    redis.call('ZADD', KEYS[4], unpack(leases))
+  if #activated > 0 then
+    redis.call('LPUSH', active, unpack(activated))
+    redis.call('ZADD', lease, unpack(leases))
   end
   return dealt
 end
 
 -- take_due takes the next task that is due.
 local function take_due()
-  local from = KEYS[6]
+  local from = scheduled
   local id, at = due(from)
-  local retried, retried_at = due(KEYS[7])
+  local retried, retried_at = due(retry)
   if retried_at < at or (retried and retried_at == at and retried < id) then
-    from, id = KEYS[7], retried
+    from, id = retry, retried
   end
   if id then
-    hold({id})
+    activate({id})
     redis.call('ZREM', from, id)
   end
   return id
@@ -106,31 +109,31 @@ end
 
 -- take_pending takes the next ones from the end of the list, and returns how many.
 local function take_pending(most)
-  local last, waiting = redis.call('LRANGE', KEYS[1], -most, -1), {}
+  local last, waiting = redis.call('LRANGE', pending, -most, -1), {}
   for i = #last, 1, -1 do
     table.insert(waiting, last[i])
   end
-  local taken = hold(waiting)
-  redis.call('LTRIM', KEYS[1], 0, -1 - taken)
-  return taken
+  local dealt = activate(waiting)
+  redis.call('LTRIM', pending, 0, -1 - dealt)
+  return dealt
 end
 
 -- crowded reports whether more scheduled tasks are due than may hold up others. Tasks that
 -- went ahead, or waited for a limit, do not count, and come first.
 local function crowded()
-  if redis.call('ZCOUNT', KEYS[6], '-inf', now) <= MANY then
+  if redis.call('ZCOUNT', scheduled, '-inf', now) <= MANY then
     return false
   end
-  return redis.call('HEXISTS', ARGV[2] .. redis.call('ZRANGE', KEYS[6], 0, 0)[1], 'timed') == 1
+  return redis.call('HEXISTS', prefix .. redis.call('ZRANGE', scheduled, 0, 0)[1], 'timed') == 1
 end
 
-local turn, crowd = tonumber(ARGV[3]), crowded()
-while crowd and room() do
-  turn = turn + 1
-  crowd = turn % 2 == 0 and take_pending(1) > 0 or take_due()
+local number, crowd = tonumber(dequeue), crowded() -- every other dequeue begins with a pending task
+while crowd and may_take_more() do
+  number = number + 1
+  crowd = number % 2 == 0 and take_pending(1) > 0 or take_due()
 end
-while room() and take_due() do end
-while room() and take_pending(ARGV[5] - #ids) > 0 do end
+while may_take_more() and take_due() do end
+while may_take_more() and take_pending(most_tasks - #ids) > 0 do end
 if #ids == 0 then
   local wait = -1
   if next_due < math.huge then
@@ -138,5 +141,5 @@ if #ids == 0 then
   end
   return {'', string.format('%d', wait)}
 end
-redis.call('SET', KEYS[5], ARGV[3] .. '\n' .. table.concat(ids, '\n'), 'PX', ARGV[4])
+redis.call('SET', last_taken, dequeue .. '\n' .. table.concat(ids, '\n'), 'PX', last_taken_life)
 return tasks
