@@ -85,59 +85,71 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 
 // Routes are what the gateway mounts.
 func (p *Pages) Routes() []gateway.Route {
-	page := func(pattern string, h handler) gateway.Route {
-		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeRead, Session: true, Login: Login}
-	}
-	action := func(pattern string, h handler, act activity.Action) gateway.Route {
-		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeAdmin, Session: true, Login: Login, Act: act}
-	}
-	open := func(pattern string, h handler) gateway.Route {
-		return gateway.Route{Pattern: pattern, Handler: p.page(h), Session: true}
-	}
-	sending := func(pattern string, h handler, act activity.Action) gateway.Route {
-		return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: config.ScopeSend, Session: true, Login: Login, Act: act}
-	}
-	routes := []gateway.Route{
-		page("GET /{$}", p.overview),
-		page("GET /apps/{app}", p.app),
-		page("GET /messages", p.search),
-		page("GET /messages/{id}", p.message),
-		page("GET /dead", p.dead),
-		action("POST /dead/{app}/replay", p.replayDead, activity.ReplayDead),
-		action("POST /messages/{id}/replay", p.replay, activity.ReplayMessage),
-		action("POST /messages/{id}/recall", p.recall, activity.RecallMessage),
-		action("POST /messages/{id}/cancel", p.cancel, activity.CancelMessage),
-		action("POST /apps/{app}/pause", p.pause, activity.PauseApp),
-		action("POST /apps/{app}/resume", p.resume, activity.ResumeApp),
-		action("GET /activity", p.activity, ""),
-		page("GET /broadcasts", p.broadcasts),
-		sending("GET "+newPath, p.newBroadcast, ""),
-		{Pattern: "POST " + newPath, Handler: p.long(p.checkBroadcast), Scope: config.ScopeSend, Session: true, Login: Login, Stream: true},
-		sending("POST /broadcasts/{id}/test", p.testBroadcast, activity.CreateBroadcast),
-		sending("POST /broadcasts/{id}/start", p.startBroadcast, activity.CreateBroadcast),
-		page("GET /broadcasts/{id}", p.broadcast),
-		page("GET /broadcasts/{id}/file", p.broadcastFile),
-		{Pattern: "GET /broadcasts/{id}/report", Handler: p.long(p.report), Scope: config.ScopeRead, Session: true, Login: Login, Stream: true},
-		sending("POST /broadcasts/{id}/pause", p.pauseBroadcast, activity.PauseBroadcast),
-		sending("POST /broadcasts/{id}/resume", p.resumeBroadcast, activity.ResumeBroadcast),
-		sending("POST /broadcasts/{id}/cancel", p.cancelBroadcast, activity.CancelBroadcast),
-		sending("POST /broadcasts/{id}/recall", p.recallBroadcast, activity.RecallBroadcast),
-		action("POST /broadcasts/{id}/replay", p.replayBroadcast, activity.ReplayBroadcast),
-		{
-			Pattern: "POST /broadcasts/{id}/approve", Handler: p.page(p.approveBroadcast), Scope: config.ScopeApprove, Session: true, Login: Login,
-			Act: activity.ApproveBroadcast,
-		},
-		open("GET "+Login, p.showLogin),
-		open("POST "+Login, p.login),
-		open("POST /logout", p.logout),
-		{Pattern: "GET /assets/{file}", Handler: http.HandlerFunc(serveAsset)},
-	}
+	routes := slices.Concat(p.messageRoutes(), p.broadcastRoutes(), []gateway.Route{
+		p.route("GET "+Login, "", p.showLogin),
+		p.route("POST "+Login, "", p.login),
+		p.route("POST /logout", "", p.logout),
+	})
 	for i := range routes {
-		if routes[i].Session {
-			routes[i].Unavailable = p.showError
+		routes[i].Session, routes[i].Unavailable = true, p.showError
+		if routes[i].Scope != "" {
+			routes[i].Login = Login
 		}
 	}
-	return routes
+	return append(routes, gateway.Route{Pattern: "GET /assets/{file}", Handler: http.HandlerFunc(serveAsset)})
+}
+
+// route is one for those who have a scope, or for everybody if it is "".
+func (p *Pages) route(pattern string, scope config.Scope, h handler) gateway.Route {
+	return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: scope}
+}
+
+// action is the route of what somebody does.
+func (p *Pages) action(pattern string, scope config.Scope, h handler, act activity.Action) gateway.Route {
+	route := p.route(pattern, scope, h)
+	route.Act = act
+	return route
+}
+
+// longRoute is one whose request or answer may be as long as a list.
+func (p *Pages) longRoute(pattern string, scope config.Scope, h handler) gateway.Route {
+	return gateway.Route{Pattern: pattern, Handler: p.long(h), Scope: scope, Stream: true}
+}
+
+func (p *Pages) messageRoutes() []gateway.Route {
+	return []gateway.Route{
+		p.route("GET /{$}", config.ScopeRead, p.overview),
+		p.route("GET /apps/{app}", config.ScopeRead, p.app),
+		p.route("GET /messages", config.ScopeRead, p.search),
+		p.route("GET /messages/{id}", config.ScopeRead, p.message),
+		p.route("GET /dead", config.ScopeRead, p.dead),
+		p.action("POST /dead/{app}/replay", config.ScopeAdmin, p.replayDead, activity.ReplayDead),
+		p.action("POST /messages/{id}/replay", config.ScopeAdmin, p.replay, activity.ReplayMessage),
+		p.action("POST /messages/{id}/recall", config.ScopeAdmin, p.recall, activity.RecallMessage),
+		p.action("POST /messages/{id}/cancel", config.ScopeAdmin, p.cancel, activity.CancelMessage),
+		p.action("POST /apps/{app}/pause", config.ScopeAdmin, p.pause, activity.PauseApp),
+		p.action("POST /apps/{app}/resume", config.ScopeAdmin, p.resume, activity.ResumeApp),
+		p.route("GET /activity", config.ScopeAdmin, p.activity),
+	}
+}
+
+func (p *Pages) broadcastRoutes() []gateway.Route {
+	return []gateway.Route{
+		p.route("GET /broadcasts", config.ScopeRead, p.broadcasts),
+		p.route("GET "+newPath, config.ScopeSend, p.newBroadcast),
+		p.longRoute("POST "+newPath, config.ScopeSend, p.checkBroadcast),
+		p.action("POST /broadcasts/{id}/test", config.ScopeSend, p.testBroadcast, activity.CreateBroadcast),
+		p.action("POST /broadcasts/{id}/start", config.ScopeSend, p.startBroadcast, activity.CreateBroadcast),
+		p.route("GET /broadcasts/{id}", config.ScopeRead, p.broadcast),
+		p.route("GET /broadcasts/{id}/file", config.ScopeRead, p.broadcastFile),
+		p.longRoute("GET /broadcasts/{id}/report", config.ScopeRead, p.report),
+		p.action("POST /broadcasts/{id}/pause", config.ScopeSend, p.pauseBroadcast, activity.PauseBroadcast),
+		p.action("POST /broadcasts/{id}/resume", config.ScopeSend, p.resumeBroadcast, activity.ResumeBroadcast),
+		p.action("POST /broadcasts/{id}/cancel", config.ScopeSend, p.cancelBroadcast, activity.CancelBroadcast),
+		p.action("POST /broadcasts/{id}/recall", config.ScopeSend, p.recallBroadcast, activity.RecallBroadcast),
+		p.action("POST /broadcasts/{id}/replay", config.ScopeAdmin, p.replayBroadcast, activity.ReplayBroadcast),
+		p.action("POST /broadcasts/{id}/approve", config.ScopeApprove, p.approveBroadcast, activity.ApproveBroadcast),
+	}
 }
 
 // requestTime bounds what showing a page may take, and actionTime what a button may:
