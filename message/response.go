@@ -134,8 +134,10 @@ func (r *SendResponse) UnlicensedUsers() []string { return answeredIDs(r.Unlicen
 // answeredIDs splits a list of an answer, even with separators other than '|': otherwise refused recipients
 // would count as reached.
 func answeredIDs(joined string) []string {
-	return splitIDs(strings.NewReplacer(",", "|", ";", "|").Replace(joined))
+	return splitIDs(separators.Replace(joined))
 }
+
+var separators = strings.NewReplacer(",", "|", ";", "|")
 
 // IDList is a list that WeCom writes as an array in some answers and joined by '|' in others. Absent, null
 // and "" mean the empty list.

@@ -71,7 +71,7 @@ type Addressees struct {
 
 // JSON returns the record in one line, with < > & unescaped.
 func (r Record) JSON() ([]byte, error) {
-	text, err := encode(r)
+	text, err := r.MarshalJSON() // the encoder would check and copy what this returns
 	if err != nil {
 		return nil, fmt.Errorf("encode record %s: %w", r.ID, err)
 	}

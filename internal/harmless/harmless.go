@@ -37,6 +37,8 @@ func Cell(s string) string {
 func visible(r rune) rune {
 	const nonJoiner, joiner = '\u200c', '\u200d'
 	switch {
+	case ' ' <= r && r <= '~': // nearly all
+		return r
 	case r == '\n', r == '\t', r == nonJoiner, r == joiner:
 		return r
 	case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
