@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -78,19 +77,21 @@ func (l *landscape) work(args ...string) *process {
 	return worker
 }
 
-// run executes a command that must succeed and returns its stdout.
+// run executes a command that must succeed, in this process, and returns its stdout.
 func (l *landscape) run(stdin string, args ...string) string {
 	l.Helper()
-	cmd := exec.CommandContext(l.Context(), "wecomq", args...)
-	cmd.Env, cmd.Stdin = l.environ(), strings.NewReader(stdin)
-	out, err := cmd.Output()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		l.Fatalf("wecomq %s: %v\n%s", strings.Join(args, " "), err, exit.Stderr)
+	var stdout, stderr bytes.Buffer
+	code := run(l.Context(), args, environment{
+		stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr,
+		lookupEnv: func(name string) (string, bool) {
+			value, ok := l.env[name]
+			return value, ok
+		},
+	})
+	if code != exitDone {
+		l.Fatalf("wecomq %s: exit code %d\n%s", strings.Join(args, " "), code, &stderr)
 	}
-	if err != nil {
-		l.Fatal(err)
-	}
-	return string(out)
+	return stdout.String()
 }
 
 // sendTexts enqueues n texts to n members in one batch and returns their ids. The
