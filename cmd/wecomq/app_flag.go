@@ -22,6 +22,5 @@ func appsOr(d *daemon.Deployment, only string) ([]*config.App, error) {
 	if only == "" {
 		return d.Apps(), nil
 	}
-	app, err := d.Config.App(only)
-	return []*config.App{app}, err
+	return d.AppsNamed(only)
 }

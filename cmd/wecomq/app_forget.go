@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,7 +54,7 @@ func runAppForget(ctx context.Context, g *globals, d *daemon.Deployment, f *forg
 		return err
 	}
 	if !f.dryRun {
-		if err := mayForget(left, f.force); err != nil {
+		if err := left.MayForget(f.force); err != nil {
 			return err
 		}
 		if left.Keys, err = inspector.Forget(ctx, name); err != nil {
@@ -63,16 +62,6 @@ func runAppForget(ctx context.Context, g *globals, d *daemon.Deployment, f *forg
 		}
 	}
 	return g.printForgotten(left, !f.dryRun)
-}
-
-func mayForget(left apps.Leftover, force bool) error {
-	switch {
-	case len(left.Hosts) > 0:
-		return fmt.Errorf("app %s is still served by workers on %s; stop or reload them first", left.App, strings.Join(left.Hosts, ", "))
-	case left.Waiting > 0 && !force:
-		return fmt.Errorf("app %s: messages waiting: %d; let a worker send them, or use --force to delete them unsent", left.App, left.Waiting)
-	}
-	return nil
 }
 
 func (g *globals) printForgotten(left apps.Leftover, forgotten bool) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/audit"
-	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/internal/printout"
@@ -86,7 +84,7 @@ type auditCommand struct {
 }
 
 func (a *auditCommand) run(ctx context.Context, names []string, o audit.Options) error {
-	apps, err := appsNamed(a.deployment, names)
+	apps, err := a.deployment.AppsNamed(names...)
 	if err != nil {
 		return err
 	}
@@ -105,20 +103,6 @@ func (a *auditCommand) run(ctx context.Context, names []string, o audit.Options)
 		return fmt.Errorf("out of balance: %d, left: %d", result.Imbalance, a.left)
 	}
 	return fmt.Errorf("out of balance: %d", a.left)
-}
-
-// appsNamed are the named apps, or all.
-func appsNamed(d *daemon.Deployment, names []string) ([]*config.App, error) {
-	if len(names) == 0 {
-		return d.Apps(), nil
-	}
-	apps := make([]*config.App, len(names))
-	var problems []error
-	for i, name := range names {
-		app, err := d.Config.App(name)
-		apps[i], problems = app, append(problems, err)
-	}
-	return apps, errors.Join(problems...)
 }
 
 // handle repairs a finding, if that is wanted.

@@ -39,11 +39,7 @@ became of them: found in JSON.`,
 				return err
 			}
 			defer d.Close()
-			var names []string
-			if app != "" {
-				names = []string{app}
-			}
-			apps, err := appsNamed(d, names)
+			apps, err := appsOr(d, app)
 			if err != nil {
 				return err
 			}

@@ -2,28 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/harmless"
-	"github.com/wecomq/wecomq/internal/ledger"
+	"github.com/wecomq/wecomq/internal/operator"
 	"github.com/wecomq/wecomq/internal/printout"
-	"github.com/wecomq/wecomq/tasks"
-	"github.com/wecomq/wecomq/wecom"
 )
-
-// deadLetter is what `wecomq dead show` says of a message, or part, that failed.
-type deadLetter struct {
-	Record tasks.Record    `json:"record"`
-	Why    string          `json:"why"`
-	Hint   string          `json:"hint"`
-	Body   json.RawMessage `json:"body,omitempty"` // what WeCom got
-}
 
 func newDeadShow(g *globals) *cobra.Command {
 	return &cobra.Command{
@@ -49,16 +36,20 @@ the body that was sent. If the message is in parts, it shows each part that fail
 }
 
 func runDeadShow(ctx context.Context, g *globals, d *daemon.Deployment, id string) error {
-	whole, err := findByID(ctx, d, id)
+	whole, err := d.Find(ctx, id)
+	if err != nil {
+		return err
+	}
+	op, err := d.OperatorOf(id)
 	if err != nil {
 		return err
 	}
 	shown := 0
-	for _, record := range partsNamed(whole, id) {
+	for _, record := range operator.PartsNamed(whole, id) {
 		if !record.State.Replayable() {
 			continue
 		}
-		letter, err := explainDead(ctx, d, record)
+		letter, err := op.Explain(ctx, record)
 		if err != nil {
 			return err
 		}
@@ -73,50 +64,7 @@ func runDeadShow(ctx context.Context, g *globals, d *daemon.Deployment, id strin
 	return nil
 }
 
-// partsNamed are all parts for the id of a message, and one for that of a part.
-func partsNamed(whole tasks.Record, id string) []tasks.Record {
-	if len(whole.Parts) == 0 {
-		return []tasks.Record{whole}
-	}
-	return slices.DeleteFunc(slices.Clone(whole.Parts), func(part tasks.Record) bool {
-		return id != tasks.MessageID(id) && part.ID != id
-	})
-}
-
-func explainDead(ctx context.Context, d *daemon.Deployment, r tasks.Record) (deadLetter, error) {
-	letter := deadLetter{Record: r, Why: r.ErrMsg, Hint: deadHint(r)}
-	app, err := d.Config.App(r.App)
-	if err != nil {
-		return letter, err
-	}
-	payload, err := d.Ledger(app).Payload(ctx, r.ID, r.Type)
-	if errors.Is(err, ledger.ErrNotFound) { // it was purged
-		return letter, nil
-	}
-	letter.Body = payload.Body
-	return letter, err
-}
-
-// deadHint says what can be done about a message that failed.
-func deadHint(r tasks.Record) string {
-	switch {
-	case r.ReplayedAs != "":
-		return fmt.Sprintf("It was replayed; see 'wecomq result %s'.", r.ReplayedAs)
-	case r.Type == tasks.CardUpdateType && r.State == tasks.Unknown:
-		return "Look at the card, if it has changed. If not, send a new one: WeCom takes a response_code once."
-	case r.Type == tasks.CardUpdateType:
-		return wecom.Code(r.ErrCode).Hint() + fmt.Sprintf(" Then 'wecomq card update %s'; a card whose code is used has to be sent anew.", r.UpdateOf)
-	case r.State == tasks.Unknown:
-		return fmt.Sprintf("Ask a recipient. If it did not arrive: 'wecomq dead replay %s'; if it did, that doubles it.", r.ID)
-	case r.State == tasks.Partial:
-		return fmt.Sprintf("Once they can be reached, 'wecomq dead replay %s' sends it to them only.", r.ID)
-	case r.ErrCode == 0:
-		return fmt.Sprintf("Fix what errmsg names, then 'wecomq dead replay %s'.", r.ID)
-	}
-	return wecom.Code(r.ErrCode).Hint() + fmt.Sprintf(" Then 'wecomq dead replay %s'; a message that is itself at fault has to be sent anew.", r.ID)
-}
-
-func (g *globals) printDead(l deadLetter) error {
+func (g *globals) printDead(l operator.DeadLetter) error {
 	if g.output == "json" {
 		return printout.JSON(g.stdout, l)
 	}

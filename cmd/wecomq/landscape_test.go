@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -80,6 +81,9 @@ func (l *landscape) work(args ...string) *process {
 // run executes a command that must succeed, in this process, and returns its stdout.
 func (l *landscape) run(stdin string, args ...string) string {
 	l.Helper()
+	if _, traced := l.env["OTEL_EXPORTER_OTLP_ENDPOINT"]; traced {
+		return l.exec(stdin, args...) // OpenTelemetry reads the environment by itself
+	}
 	var stdout, stderr bytes.Buffer
 	code := run(l.Context(), args, environment{
 		stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr,
@@ -92,6 +96,19 @@ func (l *landscape) run(stdin string, args ...string) string {
 		l.Fatalf("wecomq %s: exit code %d\n%s", strings.Join(args, " "), code, &stderr)
 	}
 	return stdout.String()
+}
+
+// exec is run in a process of its own.
+func (l *landscape) exec(stdin string, args ...string) string {
+	l.Helper()
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(l.Context(), "wecomq", args...)
+	cmd.Env, cmd.Stdin, cmd.Stderr = l.environ(), strings.NewReader(stdin), &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		l.Fatalf("wecomq %s: %v\n%s", strings.Join(args, " "), err, &stderr)
+	}
+	return string(out)
 }
 
 // sendTexts enqueues n texts to n members in one batch and returns their ids. The

@@ -2,10 +2,25 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/producer"
+	"github.com/wecomq/wecomq/wecom"
 )
+
+// language is that of the locale.
+func (g *globals) language() wecom.Language {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		switch locale, _ := g.lookupEnv(name); {
+		case strings.HasPrefix(locale, string(wecom.Chinese)):
+			return wecom.Chinese
+		case locale != "":
+			return wecom.English
+		}
+	}
+	return wecom.English
+}
 
 // printReceipt says what was enqueued.
 func (g *globals) printReceipt(r producer.Receipt) error {

@@ -3,14 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/wecomq/wecomq/internal/config"
-	"github.com/wecomq/wecomq/internal/daemon"
-	"github.com/wecomq/wecomq/internal/lookup"
 	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/tasks"
 )
@@ -60,6 +55,10 @@ func runResult(ctx context.Context, g *globals, l recordLookup) error {
 		return err
 	}
 	defer d.Close()
+	apps, err := appsOr(d, l.app)
+	if err != nil {
+		return err
+	}
 	var failures []error
 	show := func(record tasks.Record, err error) error {
 		if err != nil {
@@ -69,82 +68,21 @@ func runResult(ctx context.Context, g *globals, l recordLookup) error {
 		return g.printRecord(record)
 	}
 	for _, id := range l.ids {
-		if err := show(findByID(ctx, d, id)); err != nil {
+		if err := show(d.Find(ctx, id)); err != nil {
 			return err
 		}
 	}
 	for _, msgid := range l.msgids {
-		if err := show(findByMsgID(ctx, d, l.app, msgid)); err != nil {
+		if err := show(d.FindMsgID(ctx, apps, msgid)); err != nil {
 			return err
 		}
 	}
 	if l.key != "" {
-		if err := show(findByKey(ctx, d, l.app, l.key)); err != nil {
+		if err := show(d.FindKey(ctx, apps, l.key)); err != nil {
 			return err
 		}
 	}
 	return errors.Join(failures...)
-}
-
-func findByID(ctx context.Context, d *daemon.Deployment, id string) (tasks.Record, error) {
-	app, err := d.AppOf(id)
-	if err != nil {
-		return tasks.Record{}, err
-	}
-	return d.Finder(app).Message(ctx, tasks.MessageID(id))
-}
-
-func findByMsgID(ctx context.Context, d *daemon.Deployment, only, msgid string) (tasks.Record, error) {
-	apps, err := appsOr(d, only)
-	if err != nil {
-		return tasks.Record{}, err
-	}
-	for _, app := range apps {
-		record, err := d.Finder(app).ByMsgID(ctx, msgid)
-		if !errors.Is(err, lookup.ErrNotFound) {
-			return record, err
-		}
-	}
-	for _, app := range apps { // the calls of broadcasts take longer
-		call, err := d.Broadcasts(app).FindMsgID(ctx, msgid)
-		if err != nil {
-			return tasks.Record{}, err
-		}
-		if call != nil {
-			return tasks.Record{}, fmt.Errorf("msgid %s: a call to %d recipients of broadcast %s: see 'wecomq broadcast report %s --msgid %s'",
-				msgid, len(call.Rows), call.Broadcast.ID, call.Broadcast.ID, msgid)
-		}
-	}
-	return tasks.Record{}, fmt.Errorf("msgid %s: %w", msgid, lookup.ErrNotFound)
-}
-
-func findByKey(ctx context.Context, d *daemon.Deployment, only, key string) (tasks.Record, error) {
-	apps, err := appsOr(d, only)
-	if err != nil {
-		return tasks.Record{}, err
-	}
-	var found []tasks.Record
-	for _, app := range apps {
-		for _, owner := range config.KeyOwners(d.Config.Gateway.Tokens, app.Name) {
-			record, err := d.Finder(app).ByKey(ctx, owner, key)
-			if err == nil {
-				found = append(found, record)
-			} else if !errors.Is(err, lookup.ErrNotFound) {
-				return tasks.Record{}, err
-			}
-		}
-	}
-	switch len(found) {
-	case 0:
-		return tasks.Record{}, fmt.Errorf("idempotency key %q: %w", key, lookup.ErrNotFound)
-	case 1:
-		return found[0], nil
-	}
-	ids := make([]string, len(found))
-	for i, record := range found {
-		ids[i] = record.ID
-	}
-	return tasks.Record{}, usagef("idempotency key %q: several senders have used it, for %s; ask for one of these ids", key, strings.Join(ids, ", "))
 }
 
 func (g *globals) printRecord(r tasks.Record) error {

@@ -6,11 +6,11 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/config"
+	"github.com/wecomq/wecomq/internal/printout"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
 )
@@ -52,9 +52,14 @@ func (f templateRender) run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	notifications, err := f.notifications(cfg, body)
-	if err != nil {
-		return err
+	notifications, err := cfg.Read(webhook.Source(f.source), body)
+	switch {
+	case errors.As(err, new(*webhook.UnknownSourceError)):
+		return usagef("--source: %w", err)
+	case errors.As(err, new(*webhook.SourceError)):
+		return usagef("--source %w", err)
+	case err != nil:
+		return usagef("%s: %w", f.file, err)
 	}
 	renderer, err := webhook.NewRenderer(cfg)
 	if err != nil {
@@ -70,41 +75,6 @@ func (f templateRender) run(g *globals) error {
 		}
 	}
 	return nil
-}
-
-// notifications are what the body reports.
-func (f templateRender) notifications(cfg webhook.Config, body []byte) ([]webhook.Notification, error) {
-	if f.source == "" {
-		n, err := webhook.Parse(body)
-		if err != nil {
-			return nil, usagef("%s: %w", f.file, err)
-		}
-		return []webhook.Notification{n}, nil
-	}
-	source := webhook.Source(f.source)
-	preset, isPreset := webhook.Preset(f.source)
-	if _, own := cfg.Sources[source]; isPreset && !own {
-		cfg.Sources = map[webhook.Source]webhook.Mapping{source: preset}
-	}
-	if !slices.Contains(cfg.SourceNames(), source) {
-		return nil, usagef("--source: %q is neither %s nor %s, no source of the config, and none of the presets %s",
-			f.source, webhook.Alertmanager, webhook.Grafana, strings.Join(webhook.Presets(), ", "))
-	}
-	sources, err := webhook.NewSources(cfg)
-	if err != nil {
-		return nil, &exitError{exitUsage, err}
-	}
-	report, err := sources.Parse(source, body)
-	if err != nil {
-		return nil, usagef("%s: %w", f.file, err)
-	}
-	if report.Fault != nil {
-		return nil, usagef("--source %s: %w", f.source, report.Fault)
-	}
-	if len(report.Notifications) == 0 {
-		return nil, usagef("%s: the source skips it: it becomes no message", f.file)
-	}
-	return report.Notifications, nil
 }
 
 // config is that of the file, if there is one, changed by the flags.
@@ -134,19 +104,14 @@ func (f templateRender) config(g *globals) (webhook.Config, error) {
 }
 
 func (f templateRender) body(g *globals) ([]byte, error) {
-	in := g.stdin
-	switch f.file {
-	case "":
+	if f.file == "" {
 		return nil, usagef("-f: missing; name a file with the body of a webhook, or - for stdin")
-	case "-":
-	default:
-		file, err := os.Open(f.file)
-		if err != nil {
-			return nil, usagef("-f: %w", err)
-		}
-		defer func() { _ = file.Close() }()
-		in = file
 	}
+	in, err := g.openFile("-f", f.file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
 	body, err := io.ReadAll(io.LimitReader(in, webhook.MaxBodyBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", f.file, err)
@@ -167,38 +132,6 @@ func (f templateRender) print(g *globals, rendered webhook.Rendered) error {
 		_, err = fmt.Fprintf(g.stdout, "%s\n", encoded)
 		return err
 	}
-	var text string
-	switch r := rendered.Request.(type) {
-	case message.SendTextRequest:
-		text = r.Text.Content
-	case message.SendMarkdownRequest:
-		text = r.Markdown.Content
-	case message.SendTextCardRequest:
-		text = strings.Join([]string{r.TextCard.Title, r.TextCard.Description, r.TextCard.URL}, "\n")
-	case message.SendTemplateCardRequest:
-		text = readableCard(r.TemplateCard)
-	}
-	_, err = fmt.Fprintln(g.stdout, text)
+	_, err = fmt.Fprintln(g.stdout, printout.Content(rendered.Request))
 	return err
-}
-
-// readableCard lists the texts of a card, from top to bottom.
-func readableCard(card message.TemplateCardField) string {
-	var lines []string
-	if card.Source != nil {
-		lines = append(lines, card.Source.Desc)
-	}
-	lines = append(lines, card.MainTitle.Title, card.MainTitle.Desc)
-	if card.EmphasisContent != nil {
-		lines = append(lines, card.EmphasisContent.Title, card.EmphasisContent.Desc)
-	}
-	lines = append(lines, card.SubTitleText)
-	for _, line := range card.HorizontalContentList {
-		lines = append(lines, line.KeyName+": "+line.Value)
-	}
-	for _, jump := range card.JumpList {
-		lines = append(lines, jump.Title+" "+jump.URL)
-	}
-	lines = append(lines, card.CardAction.URL)
-	return strings.Join(slices.DeleteFunc(lines, func(s string) bool { return s == "" }), "\n")
 }

@@ -22,8 +22,7 @@ type waiter struct {
 }
 
 func newWaiter(g *globals, d *daemon.Deployment, timeout time.Duration) *waiter {
-	find := func(ctx context.Context, id string) (tasks.Record, error) { return findByID(ctx, d, id) }
-	return &waiter{globals: g, timeout: timeout, find: find, narrator: newNarrator(g, d.Inspector())}
+	return &waiter{globals: g, timeout: timeout, find: d.Find, narrator: newNarrator(g, d.Inspector())}
 }
 
 // one waits for a message, and prints its record; the exit code is what became of it.

@@ -3,6 +3,7 @@ package apps
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -47,6 +48,18 @@ func (a *Inspector) Leftover(ctx context.Context, app string) (Leftover, error) 
 		return nil
 	})
 	return left, err
+}
+
+// MayForget says why the app must not be forgotten: somebody serves it or, unless force is
+// given, messages wait.
+func (l Leftover) MayForget(force bool) error {
+	switch {
+	case len(l.Hosts) > 0:
+		return fmt.Errorf("app %s is still served by workers on %s; stop or reload them first", l.App, strings.Join(l.Hosts, ", "))
+	case l.Waiting > 0 && !force:
+		return fmt.Errorf("app %s: messages waiting: %d; let a worker send them, or use --force to delete them unsent", l.App, l.Waiting)
+	}
+	return nil
 }
 
 // Forget deletes all that Redis holds of an app, records included, and returns the number

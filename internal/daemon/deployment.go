@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -111,6 +112,20 @@ func (d *Deployment) Apps() []*config.App {
 		all = append(all, d.Config.Apps[name])
 	}
 	return all
+}
+
+// AppsNamed returns the named apps, or all.
+func (d *Deployment) AppsNamed(names ...string) ([]*config.App, error) {
+	if len(names) == 0 {
+		return d.Apps(), nil
+	}
+	apps := make([]*config.App, len(names))
+	var problems []error
+	for i, name := range names {
+		app, err := d.Config.App(name)
+		apps[i], problems = app, append(problems, err)
+	}
+	return apps, errors.Join(problems...)
 }
 
 // Producer enqueues the messages of an app.
