@@ -141,6 +141,54 @@ func TestAMessageThatNobodyKnows(t *testing.T) {
 	}
 }
 
+func TestAPartThatIsLostIsTold(t *testing.T) {
+	t.Parallel()
+	d := daemontest.New(t, daemontest.Config{})
+	receipt := enqueue(d, 2500, producer.Options{})
+	lost := tasks.PartID(receipt.ID, 2)
+	if err := d.Asynq.DeleteTask(receipt.Queue, lost); err != nil {
+		t.Fatal(err)
+	}
+	r, err := d.FinderOf("ops").Message(t.Context(), receipt.ID)
+	if err != nil || len(r.Parts) != 3 {
+		t.Fatalf("record %+v, %v; want all three parts", r, err)
+	}
+	if part := r.Parts[1]; part.ID != lost || part.State != tasks.Unknown || !strings.Contains(part.ErrMsg, "was never enqueued") {
+		t.Errorf("the part that is lost: %+v", part)
+	}
+}
+
+func TestABroadcastIsNoMessage(t *testing.T) {
+	t.Parallel()
+	d := daemontest.New(t, daemontest.Config{})
+	id := tasks.BroadcastIDFromKey("ops", "greeting")
+	for _, asked := range []string{id, id + ".0.1"} {
+		_, err := d.FinderOf("ops").Message(t.Context(), asked)
+		if !errors.Is(err, lookup.ErrNotFound) || !strings.Contains(err.Error(), "wecomq broadcast status "+id) {
+			t.Errorf("%s: %v, want where to look", asked, err)
+		}
+	}
+}
+
+func TestALookWithoutRedisSaysThatItIsAway(t *testing.T) {
+	t.Parallel()
+	d := daemontest.New(t, daemontest.Config{})
+	finder := d.FinderOf("ops")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, look := range map[string]func() error{
+		"message": func() error { _, err := finder.Message(ctx, tasks.NewID("ops")); return err },
+		"part":    func() error { _, err := finder.Part(ctx, tasks.NewID("ops")); return err },
+		"msgid":   func() error { _, err := finder.ByMsgID(ctx, "m"); return err },
+		"key":     func() error { _, err := finder.ByKey(ctx, "", "k"); return err },
+		"payload": func() error { _, err := finder.Payload(ctx, tasks.NewID("ops"), message.TypeText); return err },
+	} {
+		if err := look(); !errors.Is(err, context.Canceled) || errors.Is(err, lookup.ErrNotFound) {
+			t.Errorf("%s: %v, want that the look was broken off, not that there is none", name, err)
+		}
+	}
+}
+
 func TestTheDashboardRemembersWhatTheLedgerHasForgotten(t *testing.T) {
 	t.Parallel()
 	d := daemontest.New(t, daemontest.Config{})
