@@ -95,6 +95,9 @@ func cellsOf(i int, item json.RawMessage, names []string) ([]string, error) {
 			return nil, wrong(at+"."+name, "is neither a text nor a number")
 		}
 	}
+	if strings.TrimSpace(strings.Join(cells, "")) == "" {
+		return nil, wrong(at, "is empty") // a blank line of CSV is passed by
+	}
 	if len(columns) > len(names) {
 		return nil, wrong(at, "has %d members, but the first one %d: all must have the same", len(columns), len(names))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"iter"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,6 +77,38 @@ func TestAReportThatBreaksOffSaysSo(t *testing.T) {
 		var out bytes.Buffer
 		if err := write(&out, reported(broken, outcomes()...)); !errors.Is(err, broken) || !bytes.Contains(out.Bytes(), []byte("carl")) {
 			t.Errorf("%s: error %v after %q", name, err, out.String())
+		}
+	}
+}
+
+// full takes so many bytes.
+type full struct{ left int }
+
+var errFull = errors.New("no space left on device")
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.left -= len(p); f.left < 0 {
+		return 0, errFull
+	}
+	return len(p), nil
+}
+
+func TestAReportThatCannotBeWrittenSaysSo(t *testing.T) {
+	t.Parallel()
+	long := slices.Repeat(outcomes(), 100) // more than is buffered
+	for name, tc := range map[string]struct {
+		space int
+		rows  []broadcast.Row
+	}{
+		"none":                  {0, outcomes()},
+		"for a byte order mark": {3, outcomes()},
+		"for the first rows":    {5000, long},
+	} {
+		if err := broadcast.WriteCSV(&full{tc.space}, reported(nil, tc.rows...), true); !errors.Is(err, errFull) {
+			t.Errorf("space %s, CSV: %v", name, err)
+		}
+		if err := broadcast.WriteNDJSON(&full{tc.space}, reported(nil, tc.rows...)); !errors.Is(err, errFull) {
+			t.Errorf("space %s, NDJSON: %v", name, err)
 		}
 	}
 }
