@@ -123,6 +123,30 @@ func ExampleClient_Recall() {
 	// Output: 0 <nil>
 }
 
+// An approval: the card has buttons, and once somebody has decided it says so to all.
+func ExampleClient_UpdateTemplateCard() {
+	client, _, done := newSimulated(wecomtest.Rules{})
+	defer done()
+	sent, err := client.SendTemplateCard(message.SendTemplateCardRequest{
+		SendRequestCommon: toUsers("chen.li|zhao.min"),
+		TemplateCard: message.TemplateCardField{
+			CardType:   message.CardButtonInteraction,
+			TaskID:     "leave-88",
+			MainTitle:  &message.CardMainTitle{Title: "Leave request", Desc: "Wang Wu, 2 days from Monday"},
+			ButtonList: []message.CardButton{{Text: "Approve", Key: "approve"}, {Text: "Refuse", Key: "refuse"}},
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	updated, err := client.UpdateTemplateCard(message.UpdateTemplateCardRequest{ // once, within 72 h
+		AtAll: 1, ResponseCode: sent.ResponseCode, Button: &message.CardReplaceButton{ReplaceName: "Approved by Chen Li"},
+	})
+	fmt.Println(updated.ErrCode, err)
+	// Output: 0 <nil>
+}
+
 // Send posts any value, also one of a type that this package does not know.
 func ExampleClient_Send() {
 	poster := new(recorder) // a *wecom.Client

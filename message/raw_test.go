@@ -1,6 +1,7 @@
 package message_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -104,6 +105,27 @@ func TestALikelyTypoIsNamed(t *testing.T) {
 	} {
 		if got := message.Nearest(name, known); got != want {
 			t.Errorf("%.20q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestARawRequestThatIsNoMessage(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		``:                                  "is not JSON",
+		`{"touser":"a","msgtype":"x"`:       "is not JSON: line 1, byte 27",
+		`[]`:                                "want an object",
+		`{"touser":"a","ping":{}}`:          "msgtype: missing",
+		`{"touser":["a"],"msgtype":"ping"}`: "touser: an array",
+	} {
+		if _, err := message.ParseRaw([]byte(body)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", body, err, want)
+		}
+	}
+	for _, members := range []string{"", " ", "null", `["x"]`, `{"x":`} {
+		raw := message.RawRequest{SendRequestCommon: &message.SendRequestCommon{ToUser: "a", MsgType: "ping"}, Members: json.RawMessage(members)}
+		if body, err := message.Encode(raw); err == nil {
+			t.Errorf("members %q are encoded as %s", members, body)
 		}
 	}
 }

@@ -27,3 +27,35 @@ func TestWithToUser(t *testing.T) {
 		})
 	}
 }
+
+func TestWithoutGroups(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ body, want string }{
+		"empties departments and tags": {`{"touser":"a","toparty":"1|2","totag":"3","x":1}`, `{"touser":"a","toparty":"","totag":"","x":1}`},
+		"passes by nested objects":     {`{"text":{"totag":"1"},"totag":"2"}`, `{"text":{"totag":"1"},"totag":""}`},
+		"keeps a body without any":     {`{"touser":"a"}`, `{"touser":"a"}`},
+		"keeps what is no JSON":        {`{"toparty`, `{"toparty`},
+	} {
+		body := []byte(tt.body)
+		if got := string(message.WithoutGroups(body)); got != tt.want || string(body) != tt.body {
+			t.Errorf("%s: got %s, want %s; the body itself is %s", name, got, tt.want, body)
+		}
+	}
+}
+
+func TestAddressees(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][3]string{
+		`{"touser":"a|b","toparty":"1","totag":"2"}`: {"a|b", "1", "2"},
+		`{"text":{"touser":"x"},"totag":"二"}`:        {"", "", "二"},
+		`{"touser":7,"toparty":null,"totag":["2"]}`:  {},
+		`{"touser":"a"`: {},
+		`["touser"]`:    {},
+		``:              {},
+	} {
+		users, parties, tags := message.Addressees([]byte(body))
+		if got := [3]string{users, parties, tags}; got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}

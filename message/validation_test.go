@@ -66,6 +66,7 @@ func TestValidateTheCommonPart(t *testing.T) {
 		{"nobody", common(`"touser":"|"`), "touser: nobody is named; set touser, toparty or totag"},
 		{"every character of userids", common(`"touser":"aZ0_-@.|0"`), ""},
 		{"a display name", common(`"touser":"a|张三"`), `touser: "张三"` + notUser},
+		{"userids with another separator", common(`"touser":"a，b|c;d"`), `touser: "a，b"` + notUser + "; separate userids by |; " + `touser: "c;d"` + notUser + "; separate userids by |"},
 		{"a userid beginning with a dot", common(`"touser":".a"`), `touser: ".a"` + notUser},
 		{"a userid of 64 bytes", common(`"touser":"` + sized(64) + `"`), ""},
 		{"a userid of 65 bytes", common(`"touser":"` + sized(65) + `"`), `touser: "` + sized(65) + `"` + notUser},
