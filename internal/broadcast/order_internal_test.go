@@ -47,9 +47,9 @@ func TestRecipientsOfAnOrderThatAreRefused(t *testing.T) {
 		`["anna",7]`:                 "recipients[1]: is neither a userid nor an object with one",
 		`["anna",["bob"]]`:           "recipients[1]: is neither a userid nor an object with one",
 		`[{"name":"x"}]`:             "recipients[0]: is neither a userid nor an object with one",
-		`[{"userid":"a","x":"1"},{"userid":"b"}]`: `recipients[1]: has no "x", which the first one has`,
-		`[{"userid":"a","x":"1"},"b"]`:            `recipients[1]: has no "x", which the first one has`,
-		`["a",{"userid":"b","x":"1"}]`:            "recipients[1]: has 2 members, and the first one 1",
+		`[{"userid":"a","x":"1"},{"userid":"b"}]`: `recipients[1]: has no "x"`,
+		`[{"userid":"a","x":"1"},"b"]`:            `recipients[1]: has no "x"`,
+		`["a",{"userid":"b","x":"1"}]`:            "recipients[1]: has 2 members",
 		`[{"userid":"a","x":true}]`:               "recipients[0].x: is neither a text nor a number",
 		`[{"userid":["a"]}]`:                      "recipients[0].userid: is neither a text nor a number",
 	} {
