@@ -52,8 +52,8 @@ func TestWhoeverMayNotActIsSeen(t *testing.T) {
 	}
 
 	for _, act := range []struct{ method, path, token, body, want string }{
-		{method: "POST", path: "/v1/broadcasts/" + order + "/approve", token: "boss", want: "broadcast.approve ops " + order + " whoever created"},
-		{method: "POST", path: "/broadcasts/" + order + "/approve", token: "boss", want: "broadcast.approve ops " + order + " whoever created"},
+		{method: "POST", path: "/v1/broadcasts/" + order + "/approve", token: "boss", want: "broadcast.approve ops " + order + " the creator of a broadcast cannot approve it"},
+		{method: "POST", path: "/broadcasts/" + order + "/approve", token: "boss", want: "broadcast.approve ops " + order + " the creator of a broadcast cannot approve it"},
 		{method: "POST", path: "/v1/broadcasts/" + order + "/approve", token: "clerk", want: "broadcast.approve ops " + order + " forbidden"},
 		{method: "POST", path: "/broadcasts/" + order + "/approve", token: "clerk", want: "broadcast.approve ops " + order + " forbidden"},
 		{method: "POST", path: "/v1/broadcasts/" + order + "/cancel", token: "clerk", want: "broadcast.cancel ops " + order + " forbidden"},
