@@ -1,5 +1,4 @@
-// Package activity keeps who did what: a trail in Redis of what people and programs have
-// done to apps, messages and broadcasts.
+// Package activity keeps a trail in Redis of what users and programs do to apps, messages and broadcasts.
 package activity
 
 import (
@@ -7,11 +6,10 @@ import (
 	"time"
 )
 
-// Action is what somebody did.
+// Action is the kind of an act.
 type Action string
 
-// is reports whether the action is one that is asked for by its name, or by the part before
-// its dot.
+// is reports whether the action has this name, or this part before its dot.
 func (a Action) is(name string) bool {
 	kind, _, _ := strings.Cut(string(a), ".")
 	return name == string(a) || name == kind
@@ -63,14 +61,14 @@ const (
 	Signal  = "signal"
 )
 
-// Actor is who acts.
+// Actor is the user or program that acts.
 type Actor struct {
 	Name string // of a token, or user@host of a command; "" before a login
 	Via  string // Command, Gateway or Signal
 	From string // address of a client, "" for others
 }
 
-// Act is one thing that somebody did.
+// Act is one entry of the trail.
 type Act struct {
 	At     time.Time `json:"at"`
 	Actor  string    `json:"actor"`
@@ -79,6 +77,6 @@ type Act struct {
 	Action Action    `json:"action"`
 	App    string    `json:"app,omitempty"`
 	Target string    `json:"target,omitempty"` // id of a message or broadcast, or what the action says
-	// Error is why it failed; it may have been done in part.
+	// Error is why it failed; it may have been partly done.
 	Error string `json:"error,omitempty"`
 }

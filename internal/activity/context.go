@@ -2,7 +2,7 @@ package activity
 
 import "context"
 
-// recorderKey is the context key of who acts, and where it is recorded.
+// recorderKey is the context key of the actor and the trail.
 type recorderKey struct{}
 
 type recorder struct {
@@ -10,12 +10,12 @@ type recorder struct {
 	actor Actor
 }
 
-// By returns a context whose acts are recorded as those of an actor.
+// By returns a context whose acts are recorded under an actor.
 func (t *Trail) By(ctx context.Context, actor Actor) context.Context {
 	return context.WithValue(ctx, recorderKey{}, recorder{t, actor})
 }
 
-// Named returns a context whose actor is known by a name from now on.
+// Named returns a context whose actor has this name.
 func Named(ctx context.Context, name string) context.Context {
 	r, ok := ctx.Value(recorderKey{}).(recorder)
 	if !ok {
@@ -31,11 +31,10 @@ func Name(ctx context.Context) string {
 	return r.actor.Name
 }
 
-// Record records what the actor of ctx has done to a target of an app, either of which may
-// be "", and that it failed with err. Nothing is recorded of what nobody asked for: a
-// context without an actor is that of a worker.
+// Record records what the actor of ctx has done to a target of an app, either of which may be "", and the
+// error if it failed. Without an actor, as in a worker, nothing is recorded.
 //
-// What is done cannot be undone if the trail cannot be written: then the log has it.
+// If the trail cannot be written, the act is not undone: the log has it.
 func Record(ctx context.Context, action Action, app, target string, err error) {
 	r, ok := ctx.Value(recorderKey{}).(recorder)
 	if !ok {

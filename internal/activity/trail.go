@@ -23,11 +23,11 @@ const (
 	kept = 10_000
 	// maxText bounds each text of an act, in bytes.
 	maxText = 300
-	// writeTime bounds how long an act waits for being recorded.
+	// writeTime bounds how long recording an act may take.
 	writeTime = 2 * time.Second
 	// page is how many acts are read in one round trip.
 	page = 500
-	// followTime is how long Redis is asked to wait for the next act.
+	// followTime is how long a read of Redis waits for the next act.
 	followTime = time.Second
 )
 
@@ -37,10 +37,10 @@ type Trail struct {
 	log zerolog.Logger
 }
 
-// New makes a trail. Each act but those of commands is a line in the log as well.
+// New returns a trail. Each act except those of commands is also logged.
 func New(rdb redis.UniversalClient, log zerolog.Logger) *Trail { return &Trail{rdb, log} }
 
-// write adds an act, with Redis's time. It is done although the client has gone.
+// write adds an act, with Redis's time, even if the client has gone.
 func (t *Trail) write(ctx context.Context, a Act) {
 	for _, text := range []*string{&a.Actor, &a.From, &a.App, &a.Target, &a.Error} {
 		*text = cut.Bytes(*text, maxText)
@@ -77,8 +77,7 @@ type Query struct {
 	App    string
 	Actor  string
 	Action Action // or the part before its dot, such as "app"
-	// Visible reports whether acts on an app may be seen; "" stands for those on none.
-	// nil shows all.
+	// Visible reports whether acts on an app may be seen; "" means acts on no app. nil shows all.
 	Visible func(app string) bool
 }
 
@@ -111,8 +110,8 @@ func (t *Trail) Newest(ctx context.Context, q Query, limit int) ([]Act, error) {
 	}
 }
 
-// Follow returns the acts that match, oldest first, from q.Since or from now on, until ctx
-// ends. After an error it goes on where it was.
+// Follow yields the acts that match, oldest first, from q.Since or from now on, until ctx ends. After an
+// error it continues where it was.
 func (t *Trail) Follow(ctx context.Context, q Query) iter.Seq2[Act, error] {
 	last := "$"
 	if !q.Since.IsZero() {

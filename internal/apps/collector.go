@@ -28,7 +28,7 @@ func NewCollector(apps *Inspector) *Collector {
 	return c
 }
 
-// Replace puts other apps in the place of the former, as a reload does.
+// Replace replaces the apps after a reload.
 func (c *Collector) Replace(apps *Inspector) { c.apps.Store(apps) }
 
 var (

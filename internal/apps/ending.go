@@ -6,9 +6,8 @@ import (
 	"github.com/wecomq/wecomq/internal/pacing"
 )
 
-// ending is when what waits now will have been sent: with as many calls a minute as the app has
-// made lately while messages waited, or as it may make. Messages that wait for their recipients'
-// turn go then.
+// ending is when the current backlog will have been sent, at the app's recent rate while messages waited, or
+// at its permitted rate. Messages that wait for their recipients' turn are sent then.
 func (s *Status) ending(now time.Time) (at time.Time) {
 	messages, held := s.waiting(), 0
 	for _, q := range s.Queues {
@@ -33,8 +32,8 @@ func (s *Status) ending(now time.Time) (at time.Time) {
 	return at
 }
 
-// callsPerMinute is what the app may make, or less if it has made less in those of the last
-// minutes, up to five, that messages have waited for.
+// callsPerMinute is the permitted rate, or the actual one of up to five recent minutes in which messages
+// waited, if that is lower.
 func (s *Status) callsPerMinute(now time.Time) float64 {
 	const most = 5
 	whole := 0

@@ -1,5 +1,4 @@
-// Package apps shows and steers the apps as operators see them: the limits'
-// view of an app together with its queues.
+// Package apps shows and controls apps: their limits together with their queues.
 package apps
 
 import (
@@ -31,12 +30,12 @@ type App struct {
 	RecordTTL time.Duration
 }
 
-// New gives a collection without apps; see [Inspector.Add].
+// New returns an inspector without apps; see [Inspector.Add].
 func New(rdb redis.UniversalClient) *Inspector {
 	return &Inspector{rdb: rdb, apps: map[string]App{}}
 }
 
-// Tokens is where the workers keep an app's access token.
+// Tokens is the store of an app's access token.
 type Tokens interface {
 	// Forgive ends the wait after a failed gettoken.
 	Forgive(ctx context.Context) error
@@ -48,8 +47,7 @@ func (a *Inspector) Add(app App) {
 	a.apps[app.Name] = app
 }
 
-// Pause stops an app on all hosts: its queues, and the messages in the workers'
-// hands.
+// Pause stops an app on all hosts: its queues, and the messages that workers have dequeued.
 func (a *Inspector) Pause(ctx context.Context, app string) (err error) {
 	defer func() { activity.Record(ctx, activity.PauseApp, app, "", err) }()
 	if err := a.pacer(app).Pause(ctx); err != nil {
@@ -58,8 +56,8 @@ func (a *Inspector) Pause(ctx context.Context, app string) (err error) {
 	return a.eachQueue(ctx, app, asynqx.Pause)
 }
 
-// Resume ends whatever stops an app: a pause, here or in the dashboard, a penalty, a
-// suspension, the wait after a failed gettoken.
+// Resume ends everything that stops an app: a pause, here or in the dashboard, a penalty, a suspension, the
+// wait after a failed gettoken.
 func (a *Inspector) Resume(ctx context.Context, app string) (err error) {
 	defer func() { activity.Record(ctx, activity.ResumeApp, app, "", err) }()
 	if tokens := a.apps[app].Tokens; tokens != nil {
@@ -73,8 +71,7 @@ func (a *Inspector) Resume(ctx context.Context, app string) (err error) {
 	return a.eachQueue(ctx, app, asynqx.Unpause)
 }
 
-// ResetRate gives an app back the calls per minute, and at once, that 45009 and 45033
-// took from it.
+// ResetRate restores the rate and the concurrency that 45009 and 45033 lowered.
 func (a *Inspector) ResetRate(ctx context.Context, app string) error {
 	err := a.pacer(app).ResetRate(ctx)
 	activity.Record(ctx, activity.ResetRate, app, "", err)

@@ -14,7 +14,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Leftover is what Redis still holds of an app that has left the config.
+// Leftover is what Redis still has of an app that has left the config.
 type Leftover struct {
 	App     string   `json:"app"`
 	Keys    int      `json:"keys"`            // in Redis, those of its queues included
@@ -22,7 +22,7 @@ type Leftover struct {
 	Hosts   []string `json:"hosts,omitempty"` // of workers that still serve it
 }
 
-// Leftover counts what there is of an app.
+// Leftover counts the keys and messages of an app.
 func (a *Inspector) Leftover(ctx context.Context, app string) (Leftover, error) {
 	left := Leftover{App: app}
 	var err error
@@ -94,8 +94,7 @@ func queues(app string) []string {
 	return names
 }
 
-// eachKey calls do with the keys of an app, a few at a time, and with the node that holds
-// them.
+// eachKey calls do with batches of an app's keys, and with the node that has them.
 func (a *Inspector) eachKey(ctx context.Context, app string, do func(node redis.UniversalClient, names []string) error) error {
 	patterns := []string{keys.All(app)}
 	for _, queue := range queues(app) {

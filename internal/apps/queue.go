@@ -7,20 +7,19 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Queue is how one priority of an app stands.
+// Queue is the state of one priority of an app.
 type Queue struct {
 	Priority  tasks.Priority
 	Waiting   int // for a worker
 	Scheduled int // for their time
 	Held      int // for their next attempt, or their turn under the limits
 	Sending   int // in a worker's hands
-	// Oldest is for how long the message has waited that has waited longest, since it was enqueued
-	// or since its time; 0 when none does.
+	// Oldest is how long the oldest message has waited, since it was enqueued or due; 0 if none waits.
 	Oldest time.Duration
-	// Waits are, by the limit that they wait for, messages that are held, or scheduled for their
-	// recipients' turn; the rest is under "".
+	// Waits groups the messages that are held, or scheduled for their recipients' turn, by limit; others are
+	// under "".
 	Waits map[string]asynqx.Wait
-	// PausedByHand says that somebody has paused the queue, as the dashboard can.
+	// PausedByHand is set if the queue was paused manually, as in the dashboard.
 	PausedByHand bool
 }
 
@@ -37,5 +36,5 @@ func queueOf(p tasks.Priority, q asynqx.Queue) Queue {
 	}
 }
 
-// backlog counts all that have not been sent and are in nobody's hands.
+// backlog counts unsent messages that no worker has.
 func (q Queue) backlog() int { return q.Waiting + q.Scheduled + q.Held }

@@ -23,16 +23,16 @@ type Status struct {
 	State  string    `json:"state" enum:"running,paused,penalty,suspended,unavailable"`
 	Reason string    `json:"reason,omitempty"` // of a block, with what to do
 	Until  time.Time `json:"until,omitzero"`   // when an app that is blocked is tried again
-	// Stuck is what keeps messages from being sent; empty for an app that works off what waits.
+	// Stuck lists what keeps messages from being sent; empty if the app is working off its backlog.
 	Stuck       []Cause `json:"stuck,omitempty"`
 	Rate        Rate    `json:"rate"`
 	Concurrency float64 `json:"concurrency"` // share of the configured calls in flight, lowered by 45033
 	Quota       Quota   `json:"quota"`
 	Backlog     Backlog `json:"backlog"`
-	// WaitingSince is when the message was enqueued, or was to be sent, that has waited longest.
+	// WaitingSince is when the oldest waiting message was enqueued or due.
 	WaitingSince time.Time `json:"waiting_since,omitzero"`
-	// EndsAt is when what waits will have been sent at the present rate; zero if nothing waits, or
-	// that cannot be told because something stops it.
+	// EndsAt is when the backlog will have been sent at the present rate; zero if nothing waits, or if
+	// something stops the app.
 	EndsAt   time.Time `json:"ends_at,omitzero"`
 	LastHour Sum       `json:"last_hour"`
 	Dead     int       `json:"dead"` // dead letters
@@ -48,15 +48,15 @@ type Rate struct {
 	Effective  int `json:"effective"` // lowered by 45009, and growing back
 }
 
-// Quota is recipients in the current day of China.
+// Quota counts recipients of the current day in China.
 type Quota struct {
 	Used  int   `json:"used"`
 	Limit int   `json:"limit"`          // 0 when no seats are configured
 	Left  *Left `json:"left,omitempty"` // nil when no seats are configured
 }
 
-// Left is how many recipients messages of each priority may still reach: a part of the quota is
-// kept for critical ones.
+// Left is how many recipients messages of each priority may still reach: part of the quota is reserved for
+// critical ones.
 type Left struct {
 	Critical int `json:"critical"`
 	Default  int `json:"default"`
@@ -68,8 +68,7 @@ func (l Left) Of(p tasks.Priority) int {
 	return map[tasks.Priority]int{tasks.Critical: l.Critical, tasks.Default: l.Default, tasks.Bulk: l.Bulk}[p]
 }
 
-// Backlog is the number of messages that wait, by priority: pending, scheduled and
-// to be tried again.
+// Backlog is the number of waiting messages by priority: pending, scheduled and to be retried.
 type Backlog struct {
 	Critical int `json:"critical"`
 	Default  int `json:"default"`
@@ -82,7 +81,7 @@ type Sum struct {
 	Failed int `json:"failed"` // messages that were rejected, are partial or unknown, or have expired
 }
 
-// Status looks at one app.
+// Status inspects one app.
 func (a *Inspector) Status(ctx context.Context, app string) (Status, error) {
 	all, err := a.Statuses(ctx, app)
 	if err != nil {
@@ -91,8 +90,8 @@ func (a *Inspector) Status(ctx context.Context, app string) (Status, error) {
 	return all[0], nil
 }
 
-// Statuses looks at apps, and returns them in this order. However many they are, it takes five
-// round trips, and one for each worker if messages wait for one.
+// Statuses inspects apps, and returns them in this order. It takes five round trips for any number of apps,
+// and one for each worker if messages wait for one.
 func (a *Inspector) Statuses(ctx context.Context, apps ...string) ([]Status, error) {
 	states, err := pacing.Look(ctx, a.rdb, apps...)
 	if err != nil {
@@ -130,8 +129,8 @@ func (a *Inspector) Statuses(ctx context.Context, apps ...string) ([]Status, err
 	return all, nil
 }
 
-// readable looks at apps as [Inspector.Statuses] does, and leaves out those that cannot be read:
-// failed is told why. It halves what fails, so an app among a thousand costs twenty more looks.
+// readable is like [Inspector.Statuses], but leaves out apps that cannot be read and calls failed with the
+// reason. It bisects on failure, so one bad app among a thousand costs twenty more reads.
 func (a *Inspector) readable(ctx context.Context, apps []string, failed func(error)) []Status {
 	all, err := a.Statuses(ctx, apps...)
 	switch {

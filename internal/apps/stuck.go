@@ -11,15 +11,15 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Cause is what keeps messages of an app from being sent.
+// Cause is something that keeps messages of an app from being sent.
 type Cause struct {
 	// By is the state of the app, if that is not running, or one of the causes below.
 	By string `json:"by" enum:"paused,penalty,suspended,unavailable,workers,quota,members"`
-	// Messages that wait for it to end; at most 2000 of each queue are looked at one by one.
+	// Messages is how many messages wait for it to end; at most 2000 of each queue are examined.
 	Messages int `json:"messages"`
-	// Until is when the last of them will be tried; zero if that is not known.
+	// Until is when the last of them will be retried; zero if unknown.
 	Until time.Time `json:"until,omitzero"`
-	// LastCall is, if no worker serves the app, the minute of the last one's last call within the hour.
+	// LastCall is the minute of the last call within the hour, if no worker serves the app.
 	LastCall time.Time `json:"last_call,omitzero"`
 }
 
@@ -30,7 +30,7 @@ const (
 	ByMembers = "members" // recipients have had as many messages as WeCom delivers to one
 )
 
-// String says what is the matter, and what to do.
+// String describes the cause, and what to do.
 func (c Cause) String() string {
 	switch c.By {
 	case ByWorkers:
@@ -58,7 +58,7 @@ func lastCall(at time.Time) string {
 	return ", since its last call at " + at.Local().Format("15:04 -07:00") //nolint:gosmopolitan // for whoever reads it here
 }
 
-// patience is how long messages wait before it is asked whether anybody serves their app.
+// patience is how long messages wait before the app is checked for a worker.
 const patience = 30 * time.Second
 
 // findStuck finds out what keeps messages from being sent.
@@ -83,7 +83,7 @@ func (a *Inspector) findStuck(ctx context.Context, all []Status, states []pacing
 	return nil
 }
 
-// held are the limits that hold messages.
+// held returns the limits that hold messages.
 func (s *Status) held(midnight time.Time) (causes []Cause) {
 	quota, members := Cause{By: ByQuota, Until: midnight.UTC().Truncate(time.Second)}, Cause{By: ByMembers}
 	for _, q := range s.Queues {
@@ -102,7 +102,7 @@ func (s *Status) held(midnight time.Time) (causes []Cause) {
 	return causes
 }
 
-// waiting counts what has not been sent though its time has come.
+// waiting counts due messages that are not sent.
 func (s *Status) waiting() (n int) {
 	for _, q := range s.Queues {
 		n += q.Waiting + q.Held
@@ -119,7 +119,7 @@ func (s *Status) waitsForWorker() bool {
 	return false
 }
 
-// unserved counts what waits in queues that nobody serves; nil is what nobody knows.
+// unserved counts messages in queues without a worker; nil means unknown.
 func (s *Status) unserved(served map[string]bool) (n int) {
 	for _, q := range s.Queues {
 		if served != nil && !served[tasks.Queue(s.App, q.Priority)] {
@@ -129,8 +129,7 @@ func (s *Status) unserved(served map[string]bool) (n int) {
 	return n
 }
 
-// served are the queues that workers are known to serve; nil if this host cannot tell, because
-// asynq goes by its clock.
+// served returns the queues with a worker; nil if this host cannot tell, because asynq uses its clock.
 func (a *Inspector) served(ctx context.Context, now time.Time) (map[string]bool, error) {
 	redisNow, err := a.rdb.Time(ctx).Result()
 	if err != nil {

@@ -2,8 +2,8 @@ package apps
 
 import "cmp"
 
-// CompareTrouble puts apps first that are stuck, and then those whose books are out of balance. Of those
-// that are stuck the one whose messages wait longest comes first, and those where nothing waits last.
+// CompareTrouble sorts stuck apps first, then those with inconsistent records. Of the stuck ones, the app
+// whose messages wait longest comes first, and those without waiting messages last.
 func CompareTrouble(a, b Status) int {
 	if by := cmp.Compare(a.trouble(), b.trouble()); by != 0 || a.trouble() != waits {
 		return by
@@ -11,7 +11,7 @@ func CompareTrouble(a, b Status) int {
 	return cmp.Or(a.WaitingSince.Compare(b.WaitingSince), cmp.Compare(b.waiting(), a.waiting()))
 }
 
-// trouble is what is wrong with an app, the worst first.
+// trouble is the severity of an app's problem, the worst first.
 type trouble int
 
 const (
@@ -33,7 +33,7 @@ func (s *Status) trouble() trouble {
 	return none
 }
 
-// Imbalance is how many messages were out of balance at the last audit.
+// Imbalance is how many messages were inconsistent at the last audit.
 func (s Status) Imbalance() int {
 	if s.Audit == nil {
 		return 0

@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// workersSkew is how wrong this host's clock may be: asynq says by it who serves an app.
+// workersSkew is how wrong this host's clock may be for asynq's list of workers to be usable.
 const workersSkew = 5 * time.Second
 
 // Wait is why a message has not been sent yet.
@@ -67,7 +67,7 @@ func held(r tasks.Record) Wait {
 // until names a time of day and its zone.
 func until(at time.Time) string { return " until " + at.Local().Format("15:04:05 -07:00") } //nolint:gosmopolitan // for whoever reads it here
 
-// unserved says whether no worker serves an app, as far as this host can tell.
+// unserved reports whether no worker serves an app, as far as this host can tell.
 func (a *Inspector) unserved(ctx context.Context, app string) (Wait, error) {
 	now := time.Now()
 	served, err := a.served(ctx, now)

@@ -1,6 +1,6 @@
-// Package audit checks the books: every recipient that was enqueued has an outcome or is still
-// waiting for one, and every message that has not ended is in a queue. It reads Redis only,
-// page by page, so its memory does not grow with the number of messages.
+// Package audit checks that every enqueued recipient has an outcome or is still waiting for one, and that
+// every unfinished message is in a queue. It reads Redis only, page by page, so its memory does not grow with
+// the number of messages.
 package audit
 
 import (
@@ -24,17 +24,17 @@ type App struct {
 
 // Options are those of one audit. All are optional.
 type Options struct {
-	// Since and Until bound the time of the messages' last change. With a bound only those
-	// are found whose last change is younger than the ledger keeps records.
+	// Since and Until bound the time of the messages' last change. With a bound, messages are only found
+	// while the ledger keeps their records.
 	Since, Until time.Time
-	// OnPage is told of each page, and how many messages it had.
+	// OnPage is called for each page with its number of messages.
 	OnPage func(messages int)
 	// OnFinding is called with each finding; an error ends the audit.
 	OnFinding func(Finding) error
 	// Slowdown, times the time that a page took, is the pause after it.
 	Slowdown int
 
-	// sumsOnly compares the sums of a broadcast with each other, and not with its calls.
+	// sumsOnly compares only the sums of a broadcast with each other, not with its calls.
 	sumsOnly bool
 }
 
@@ -44,7 +44,7 @@ type Auditor struct {
 	apps map[string]App
 }
 
-// New makes an auditor of some apps.
+// New returns an auditor of some apps.
 func New(rdb redis.UniversalClient, apps ...App) *Auditor {
 	a := &Auditor{rdb: rdb, apps: make(map[string]App, len(apps))}
 	for _, app := range apps {
@@ -53,8 +53,7 @@ func New(rdb redis.UniversalClient, apps ...App) *Auditor {
 	return a
 }
 
-// pageSize is how many records are in memory at once: a few megabytes when each has a
-// thousand recipients.
+// pageSize is how many records are in memory at once: a few megabytes if each has a thousand recipients.
 const pageSize = 500
 
 // run is one audit.
@@ -66,9 +65,9 @@ type run struct {
 	sums   map[string]*Sums
 }
 
-// Audit adds up what became of every recipient, and looks for messages that are out of
-// balance. What moves while it looks is counted once, twice or not at all, but is no
-// finding: of each suspect, queue and record are looked at again.
+// Audit adds up the outcomes of all recipients, and reports inconsistent messages. A message that changes
+// during the audit is counted once, twice or not at all, but is not reported: the queue and the record of
+// each suspect are checked again.
 func (a *Auditor) Audit(ctx context.Context, o Options) (Result, error) {
 	now, err := a.rdb.Time(ctx).Result()
 	if err != nil {
@@ -91,10 +90,10 @@ func (a *Auditor) Audit(ctx context.Context, o Options) (Result, error) {
 	return r.result, nil
 }
 
-// bounded reports whether the audit is about a part of the time only.
+// bounded reports whether the audit covers only part of the time.
 func (r *run) bounded() bool { return !r.Since.IsZero() || !r.Until.IsZero() }
 
-// appPattern is what the names of all apps match, as Redis understands it.
+// appPattern is a Redis pattern that matches the names of all apps.
 func (r *run) appPattern() string {
 	if len(r.apps) == 1 {
 		for name := range r.apps {

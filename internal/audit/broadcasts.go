@@ -8,7 +8,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// broadcasts proves the books of every broadcast, whose calls leave no records.
+// broadcasts checks every broadcast; their calls have no records of their own.
 func (r *run) broadcasts(ctx context.Context) error {
 	for name, app := range r.apps {
 		store := broadcast.New(r.rdb, name, app.RecordTTL)
@@ -45,7 +45,7 @@ func (r *run) checkBroadcast(ctx context.Context, store *broadcast.Store, app, i
 	return nil
 }
 
-// wasOn reports whether a broadcast was there in the time of the audit, and had not ended.
+// wasOn reports whether a broadcast existed in the time of the audit, and was not over.
 func (r *run) wasOn(b *broadcast.Broadcast) bool {
 	return (r.Until.IsZero() || !b.CreatedAt.After(r.Until)) && (b.FinishedAt.IsZero() || !b.FinishedAt.Before(r.Since))
 }

@@ -16,9 +16,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// records looks at every message that has a record. Without bounds it looks for the records
-// themselves: the index forgets a message after a while, and one that is stuck must not
-// leave the books by that.
+// records checks every message with a record. Without bounds it scans the records themselves: the index drops
+// a message after a while, and a stuck one must not be missed.
 func (r *run) records(ctx context.Context) error {
 	if r.bounded() {
 		return r.recordsByTime(ctx)
@@ -63,8 +62,7 @@ func (r *run) pages(ctx context.Context, app string, ids []string) error {
 	return nil
 }
 
-// checkRecords adds up a page of records, and looks at those whose message must be in a
-// queue.
+// checkRecords adds up a page of records, and checks those whose message must be in a queue.
 func (r *run) checkRecords(ctx context.Context, app string, ids []string) error {
 	entries, err := r.apps[app].Ledger.Entries(ctx, ids)
 	if err != nil {
@@ -99,12 +97,12 @@ func (r *run) count(e ledger.Entry) error {
 	})
 }
 
-// settled is how long after the end of a message its other parts must be in Redis: a
-// producer that lost its connection may be enqueuing them again.
+// settled is how long after a message finished its other parts must be in Redis: a producer that lost its
+// connection may be enqueuing them again.
 const settled = time.Minute
 
-// named are the messages that a record leads to: the other parts of its message, and its
-// follow-ups. They are looked for as long as none of their records can have expired.
+// named are the messages that a record refers to: the other parts of its message, and its follow-ups. They
+// are checked as long as none of their records can have expired.
 func (r *run) named(e ledger.Entry) []suspect {
 	if !e.State.Final() || r.result.At.Sub(e.FinishedAt) < settled || r.result.At.Sub(e.EnqueuedAt) > r.apps[e.App].RecordTTL {
 		return nil

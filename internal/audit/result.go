@@ -21,7 +21,7 @@ type Result struct {
 	Findings  []Finding `json:"findings"`
 }
 
-// byApp are the results of the apps one by one. Together they name [MaxFindings].
+// byApp splits the result by app. Together the results have at most [MaxFindings] findings.
 func (r Result) byApp() []Result {
 	results := make([]Result, len(r.Apps))
 	for i, sums := range r.Apps {
@@ -37,12 +37,12 @@ func (r Result) byApp() []Result {
 	return results
 }
 
-// MaxFindings is how many findings a [Result] names.
+// MaxFindings bounds the findings of a [Result].
 const MaxFindings = 20
 
-// Sums are the books of an app. Messages counts parts and follow-ups one by one, and not the
-// calls of broadcasts; the numbers after Broadcasts are recipients, users, parties and tags, where "@all" counts as one. When the
-// books balance, Enqueued is the sum of all that follow.
+// Sums are the totals of an app. Messages counts parts and follow-ups individually, but not the calls of
+// broadcasts; the fields after Broadcasts count recipients: users, parties and tags, where "@all" counts as
+// one. If everything is consistent, Enqueued is the sum of all that follow.
 type Sums struct {
 	App        string `json:"app"`
 	Messages   int    `json:"messages"`
@@ -66,14 +66,13 @@ type Kind string
 const (
 	// Off is a message or a broadcast whose recipients do not add up.
 	Off Kind = "sum"
-	// Stuck is a message that has not ended, and that is in no queue.
+	// Stuck is an unfinished message in no queue.
 	Stuck Kind = "stuck"
-	// Missing is a part or a follow-up that another record names, and that is neither in
-	// the ledger nor in a queue.
+	// Missing is a part or a follow-up named by another record that is neither in the ledger nor in a queue.
 	Missing Kind = "missing"
 )
 
-// Finding is a message that is out of balance.
+// Finding is an inconsistent message.
 type Finding struct {
 	ID    string      `json:"id"`
 	App   string      `json:"app"`

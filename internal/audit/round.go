@@ -21,9 +21,9 @@ const (
 	lastKept = 24 * time.Hour
 )
 
-// Round audits those of the apps that no process has audited for five minutes, and keeps
-// a result for each, for [Last]. All of them take one scan, because a scan looks at every
-// key of Redis. It is slow on purpose: messages go first.
+// Round audits the apps that no process has audited for five minutes, and stores a result for each, for
+// [Last]. One scan covers all of them, because a scan reads every key of Redis. It is deliberately slow:
+// messages have precedence.
 func (a *Auditor) Round(ctx context.Context) ([]Result, error) {
 	mine := &Auditor{rdb: a.rdb, apps: map[string]App{}}
 	for name, app := range a.apps {

@@ -10,25 +10,24 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// suspect is a message that must be in a queue, unless it has ended.
+// suspect is a message that must be in a queue, unless it is finished.
 type suspect struct {
 	asynqx.TaskRef
 
 	app string
-	// parent is the record that names it, nil for one that has a record or a task of its
-	// own; to are the users that it names.
+	// parent is the record that names it, nil if it has a record or a task of its own; to are its users.
 	parent *ledger.Entry
 	to     message.Recipients
 
-	// What the last look has shown.
+	// The result of the last check.
 	place asynqx.Place
 	entry *ledger.Entry // nil without a record
 }
 
-// looks is how often suspects are looked at: only who stands out each time is a finding.
+// looks is how many times suspects are checked: only those that fail each time are reported.
 const looks = 3
 
-// examine reports those of the suspects of an app that are stuck or missing.
+// examine reports the suspects of an app that are stuck or missing.
 func (r *run) examine(ctx context.Context, app string, suspects []suspect) error {
 	for range looks {
 		var err error
@@ -44,9 +43,9 @@ func (r *run) examine(ctx context.Context, app string, suspects []suspect) error
 	return nil
 }
 
-// look returns those who still stand out. A message leaves its queue only after its record
-// says that it has ended, so the queue is looked at first: who is in no queue, and has not
-// ended afterwards either, will be taken by nobody.
+// look returns the suspects that are still inconsistent. A message leaves its queue only after its record is
+// final, so the queue is read first: a message that is in no queue, and is not finished afterwards either,
+// will not be taken by any worker.
 func (r *run) look(ctx context.Context, app string, suspects []suspect) ([]suspect, error) {
 	refs := make([]asynqx.TaskRef, len(suspects))
 	for i, s := range suspects {
@@ -88,8 +87,8 @@ func (r *run) entries(ctx context.Context, app string, ids []string) (map[string
 	return byID, err
 }
 
-// standsOut judges a message that no worker will take. One without a record, whose task is
-// archived, was put there by hand or could not be read.
+// standsOut judges a message that no worker will take. A message without a record whose task is archived was
+// archived manually or was unreadable.
 func (s suspect) standsOut() bool {
 	if s.entry != nil {
 		return !s.entry.State.Final()

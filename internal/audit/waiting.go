@@ -14,7 +14,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// waiting looks at every message that has a task and no record: it was not tried yet.
+// waiting checks every message that has a task but no record: it was not attempted yet.
 func (r *run) waiting(ctx context.Context) error {
 	queues := r.appPattern()
 	if queues != "*" {
@@ -40,7 +40,7 @@ func (r *run) waiting(ctx context.Context) error {
 	})
 }
 
-// checkTasks adds up those of the tasks whose message has no record.
+// checkTasks adds up the tasks whose message has no record.
 func (r *run) checkTasks(ctx context.Context, app string, refs []asynqx.TaskRef) error {
 	refs, err := r.withoutRecord(ctx, app, refs)
 	if err != nil {
@@ -83,7 +83,7 @@ func (r *run) withoutRecord(ctx context.Context, app string, refs []asynqx.TaskR
 	return without, err
 }
 
-// covers reports whether a message that was not tried yet is in the time of the audit.
+// covers reports whether an unattempted message is in the time of the audit.
 func (r *run) covers(enqueued time.Time) bool {
 	return (r.Since.IsZero() || !enqueued.Before(r.Since)) && (r.Until.IsZero() || !enqueued.After(r.Until))
 }

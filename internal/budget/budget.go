@@ -25,8 +25,7 @@ var (
 	giveBackScript = redis.NewScript(giveBackSource)
 )
 
-// Budget is what a token may use, and all gateways count together. It is safe for concurrent
-// use.
+// Budget limits a token, across all gateways. It is safe for concurrent use.
 type Budget struct {
 	rdb    redis.UniversalClient
 	token  string // its name
@@ -34,21 +33,21 @@ type Budget struct {
 
 	// Now is the time in Unix ms; 0 stands for the clock of Redis. Set it before the first use.
 	Now func() int64
-	// OnSpent, if set, is told of each message for which there was no room, and of the limit.
+	// OnSpent, if set, is called with the limit for each message that did not fit.
 	OnSpent func(limit string)
 }
 
-// New gives the budget of the token of this name.
+// New returns the budget of the token with this name.
 func New(rdb redis.UniversalClient, token string, limits Limits) *Budget {
 	return &Budget{rdb: rdb, token: token, limits: limits, Now: func() int64 { return 0 }, OnSpent: func(string) {}}
 }
 
-// taken is when messages took their share.
+// taken identifies the windows in which messages were charged.
 type taken struct{ minute, day string }
 
-// Take takes what messages to so many recipients use, in their order, and returns an error
-// for each for which there is no room: a [*SpentError], or for all of them a
-// [*asynqx.RedisError] if Redis does not answer. giveBack gives back what some of them took.
+// Take charges messages to so many recipients, in order, and returns an error for each that does not fit: a
+// [*SpentError], or for all of them a [*asynqx.RedisError] if Redis does not answer. giveBack refunds some of
+// them.
 func (b *Budget) Take(ctx context.Context, recipients []int) (giveBack func(context.Context, []int), refused []error) {
 	refused = make([]error, len(recipients))
 	args := make([]any, 0, len(recipients)+3)
@@ -72,7 +71,7 @@ func (b *Budget) Take(ctx context.Context, recipients []int) (giveBack func(cont
 	return func(ctx context.Context, recipients []int) { b.giveBack(ctx, a.taken, recipients) }, refused
 }
 
-// spent is the error for a message, nil if there was room for it.
+// spent is the error for a message, nil if it fit.
 func (b *Budget) spent(a answer, verdict, needs int) *SpentError {
 	switch verdict {
 	case 1:
@@ -83,8 +82,7 @@ func (b *Budget) spent(a answer, verdict, needs int) *SpentError {
 	return nil
 }
 
-// giveBack does nothing about an error: the token then has a little less until its window
-// ends.
+// giveBack ignores errors: the token then has a little less until its window ends.
 func (b *Budget) giveBack(ctx context.Context, t taken, recipients []int) {
 	if len(recipients) == 0 {
 		return

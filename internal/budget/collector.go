@@ -14,8 +14,7 @@ import (
 // collectTime bounds a collection; Prometheus gives up after ten seconds.
 const collectTime = 3 * time.Second
 
-// Collector exports to Prometheus what tokens have used of their limits. Only names of the
-// config become labels.
+// Collector exports the tokens' usage of their limits to Prometheus. Only names of the config become labels.
 type Collector struct {
 	rdb    redis.UniversalClient
 	tokens atomic.Pointer[map[string]Limits]

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// IsLimit reports whether an error says that the limits of a token do not let a message pass.
+// IsLimit reports whether an error means that the limits of a token do not allow a message.
 func IsLimit(err error) bool {
 	return errors.As(err, new(*SpentError)) || errors.As(err, new(*ForbiddenError))
 }
@@ -21,7 +21,7 @@ type ForbiddenError struct {
 // Error names the field.
 func (e *ForbiddenError) Error() string { return e.Field + ": " + e.Text }
 
-// SpentError is a message for which a token has no room at present.
+// SpentError is a message that does not fit in a token's budget at present.
 type SpentError struct {
 	Token string
 	Limit string        // its name in the config
@@ -31,7 +31,7 @@ type SpentError struct {
 	After time.Duration // when it may use all of Max again
 }
 
-// Error says which limit, how much of it is left, and when it is free again.
+// Error has the limit, what is left of it, and when it is free again.
 func (e *SpentError) Error() string {
 	may := "send %d messages a minute"
 	if e.Limit == RecipientsPerDay {

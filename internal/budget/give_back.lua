@@ -1,6 +1,6 @@
--- Gives back what messages took that were not enqueued, unless their minute or day is over.
--- KEYS 1 what the token has used (hash)
--- ARGV 1 minute and 2 day in which they took it 3 how many messages 4 how many recipients
+-- Refunds messages that were not enqueued, unless their minute or day is over.
+-- KEYS 1 usage of the token (hash)
+-- ARGV 1 minute and 2 day in which they were charged 3 number of messages 4 number of recipients
 -- result nothing
 local kept = redis.call('HMGET', KEYS[1], 'minute', 'messages', 'day', 'recipients')
 if kept[1] == ARGV[1] then

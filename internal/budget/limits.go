@@ -1,5 +1,5 @@
-// Package budget keeps the tokens of the gateway within what they may send. What each has
-// used stands in Redis, so that all gateways together keep to it.
+// Package budget enforces the limits of the gateway's tokens. Usage is stored in Redis, so the limits apply
+// to all gateways together.
 package budget
 
 import (
@@ -16,13 +16,13 @@ type Limits struct {
 	PerMinute        int // messages in a minute of Redis's clock; 0 for any number
 	RecipientsPerDay int // in a day of China, as WeCom's own day quota; 0 likewise
 	MaxRecipients    int // of one message; 0 likewise
-	// Priorities are those that it may use; nil for all.
+	// Priorities are the permitted ones; nil for all.
 	Priorities []tasks.Priority
 	// NotToAll forbids messages to "@all".
 	NotToAll bool
 }
 
-// Counted reports whether it has to be counted what the token sends.
+// Counted reports whether the token's usage has to be counted.
 func (l Limits) Counted() bool { return l.PerMinute > 0 || l.RecipientsPerDay > 0 }
 
 // The names of the limits, as in the config.
@@ -31,8 +31,8 @@ const (
 	RecipientsPerDay = "recipients_per_day"
 )
 
-// Permit says whether a token of this name may send such a message at all. What is counted is
-// another question: see [Budget.Take]. Its errors are of type [*ForbiddenError].
+// Permit reports whether a token of this name may send such a message at all; [Budget.Take] checks its usage.
+// Errors are of type [*ForbiddenError].
 func (l Limits) Permit(token string, to message.Recipients, priority tasks.Priority) error {
 	if l.NotToAll && to.All() {
 		return &ForbiddenError{"to_all", "touser", fmt.Sprintf("token %q may not send to %q (to_all); name users, departments or tags", token, message.AllUsers)}
@@ -68,7 +68,7 @@ func (l Limits) permitPriority(token string, priority tasks.Priority) error {
 	return &ForbiddenError{"priorities", "priority", fmt.Sprintf("%s, but token %q may only use %s", priority, token, strings.Join(allowed, ", "))}
 }
 
-// permitCount is the part of [Limits.Permit] that is about the number of recipients.
+// permitCount is the part of [Limits.Permit] about the number of recipients.
 func (l Limits) permitCount(token, field string, recipients int) error {
 	switch {
 	case l.MaxRecipients > 0 && recipients > l.MaxRecipients:

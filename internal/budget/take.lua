@@ -1,10 +1,9 @@
--- Takes what messages use from the budget of a token. One for which there is no room takes
--- nothing, and those after it may still have some. windows.lua precedes it.
--- KEYS 1 what the token has used (hash)
--- ARGV 1 now in Unix ms, 0 for the time of Redis 2 messages a minute 3 recipients a day, both 0 for
---      any number 4… number of recipients of each message
--- result minute, day, ms that each lasts, messages and recipients used in them; then for each
---        message 0, or the limit without room for it: 1 for the first, 2 for the second
+-- Charges messages to the budget of a token. A message that does not fit is not charged, and later ones may still fit. Follows windows.lua.
+-- KEYS 1 usage of the token (hash)
+-- ARGV 1 now in Unix ms, 0 for the time of Redis 2 messages per minute 3 recipients per day, both 0 for
+--      no limit 4… number of recipients of each message
+-- result minute, day, ms until each ends, messages and recipients used in them; then for each
+--        message 0, or the limit that it exceeds: 1 for the first, 2 for the second
 local minute, day, minute_lasts, day_lasts = windows(clock(ARGV[1]))
 local messages, recipients = used(KEYS[1], minute, day)
 local per_minute, per_day = tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -13,7 +13,7 @@ import (
 //go:embed usage.lua
 var usageSource string
 
-// Usage is what a token has used of its budget.
+// Usage is how much of its budget a token has used.
 type Usage struct {
 	Messages   int // in this minute
 	Recipients int // on this day of China
@@ -49,7 +49,7 @@ type Share struct {
 	Max   int    `json:"max"`
 }
 
-// Shares are what is used of each limit that is counted.
+// Shares is the usage of each counted limit.
 func (l Limits) Shares(used Usage) []Share {
 	shares := []Share{}
 	if l.PerMinute > 0 {

@@ -1,5 +1,5 @@
--- The windows of a token's budget: the minute of Redis's clock, and the day of China, which
--- is UTC+8 and has no other offset.
+-- The windows of a token's budget: the minute of Redis's clock, and the day in China, which
+-- is always UTC+8.
 local MINUTE, DAY, CHINA = 60000, 86400000, 28800000
 
 -- clock is the time in Unix ms, that of Redis for 0.

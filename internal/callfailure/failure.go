@@ -1,5 +1,4 @@
-// Package callfailure is how processes tell each other that a call to WeCom has failed, so
-// that the others need not find out, too.
+// Package callfailure shares a failed call of WeCom between processes, so that others need not repeat it.
 package callfailure
 
 import (
@@ -9,7 +8,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Failure is what Redis keeps of a failed call.
+// Failure is a failed call as stored in Redis.
 type Failure struct {
 	Code   wecom.Code // of WeCom's answer, 0 if there was none
 	Msg    string
@@ -27,14 +26,14 @@ func Of(err error) Failure {
 	return Failure{Msg: err.Error()}
 }
 
-// Read takes code, message and status as a script replies them.
+// Read parses code, message and status from a script's reply.
 func Read(values []string) Failure {
 	code, _ := strconv.ParseInt(values[0], 10, 64) // written from a Failure
 	status, _ := strconv.Atoi(values[2])
 	return Failure{Code: wecom.Code(code), Msg: values[1], Status: status}
 }
 
-// Err is the error that the process got which made the call of this API.
+// Err is the error that the call of this API returned.
 func (f Failure) Err(api string) error {
 	if f.Code != 0 {
 		return &wecom.Error{API: api, Code: f.Code, Msg: f.Msg}

@@ -1,4 +1,4 @@
-// Package costtest measures what code takes of memory and processor.
+// Package costtest measures the memory and CPU time of code.
 package costtest
 
 import (
@@ -7,16 +7,15 @@ import (
 	"time"
 )
 
-// Cost is what code took.
+// Cost is the cost of running code.
 type Cost struct {
-	// Bytes is all memory together that was allocated, whether it was given back or not.
+	// Bytes is the total memory allocated, freed or not.
 	Bytes uint64
-	// CPU is the time of processors, not that of the clock: other processes do not count.
+	// CPU is processor time, not elapsed time: other processes do not count.
 	CPU time.Duration
 }
 
-// Of runs f, and is what it took. Everything else in the process counts, too: the test must
-// not be parallel.
+// Of runs f and returns its cost. The rest of the process counts, too: the test must not be parallel.
 func Of(f func()) Cost {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

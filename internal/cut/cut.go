@@ -14,11 +14,11 @@ const Ellipsis = "…"
 
 var tags = regexp.MustCompile(`<(/?)(font|div|a)\b[^<>]*>`)
 
-// maxMarkup is more than a tag or a link that WeCom takes has bytes.
+// maxMarkup exceeds the size of any tag or link that WeCom accepts.
 const maxMarkup = 8 << 10
 
-// Bytes is the text in at most most bytes, with the ellipsis and the closing tags that it
-// needs: it ends neither inside a character nor inside a tag, a link or an address.
+// Bytes shortens the text to at most most bytes, including the ellipsis and the closing tags that it needs:
+// it never cuts inside a character, a tag, a link or a URL.
 func Bytes(text string, most int) string {
 	return within(text, most, func(s string) int { return len(s) })
 }
@@ -45,7 +45,7 @@ func within(text string, most int, size func(string) int) string {
 	}
 }
 
-// before is the start of the character that position is in.
+// before is the start of the character at position.
 func before(text string, position int) int {
 	for position > 0 && position < len(text) && !utf8.RuneStart(text[position]) {
 		position--
@@ -53,7 +53,7 @@ func before(text string, position int) int {
 	return position
 }
 
-// outside is the position, or the beginning of the markup that it is in.
+// outside is the position, or the start of the markup that contains it.
 func outside(whole []span, position int) int {
 	i := sort.Search(len(whole), func(i int) bool { return position < whole[i].to })
 	if i < len(whole) && whole[i].from < position {
@@ -62,7 +62,7 @@ func outside(whole []span, position int) int {
 	return position
 }
 
-// closing are the end tags that a text lacks.
+// closing are the missing end tags of a text.
 func closing(text string) string {
 	var open []string
 	for _, tag := range tags.FindAllStringSubmatch(text, -1) {

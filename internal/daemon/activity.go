@@ -11,14 +11,13 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// signalled is a context in which whoever sends this process a signal acts: nobody knows
-// more of them than its host.
+// signalled returns a context whose actor is the host, because the sender of a signal is unknown.
 func signalled(ctx context.Context, d *Deployment) context.Context {
 	host, _ := os.Hostname()
 	return d.Activity().By(ctx, activity.Actor{Name: host, Via: activity.Signal})
 }
 
-// changedTokens names the tokens that a reload adds (+), removes (-) and changes (~).
+// changedTokens lists the tokens that a reload adds (+), removes (-) and changes (~).
 func changedTokens(before, after []config.Token) string {
 	var changes []string
 	for _, token := range after {

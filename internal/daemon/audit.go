@@ -5,7 +5,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// Auditor checks the books of some apps.
+// Auditor returns an auditor of some apps.
 func (d *Deployment) Auditor(apps ...*config.App) *audit.Auditor {
 	audited := make([]audit.App, len(apps))
 	for i, app := range apps {

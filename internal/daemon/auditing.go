@@ -9,10 +9,10 @@ import (
 	"github.com/wecomq/wecomq/internal/fields"
 )
 
-// auditPoll is how often a process asks whether an audit is due.
+// auditPoll is how often a process checks whether an audit is due.
 const auditPoll = time.Minute
 
-// auditing checks the books now and then, as one of all processes.
+// auditing runs the periodic audits, of which one process at a time makes each.
 type auditing struct{ deployment atomic.Pointer[Deployment] }
 
 func newAuditing(d *Deployment) *auditing {
@@ -37,8 +37,7 @@ func (a *auditing) run(ctx context.Context) {
 	}
 }
 
-// AuditWhenDue audits the apps that no process has audited for a while, and logs what is
-// out of balance.
+// AuditWhenDue audits the apps that are due, and logs inconsistencies.
 func (d *Deployment) AuditWhenDue(ctx context.Context) {
 	log := d.log.With().Str(fields.Component, "audit").Logger()
 	results, err := d.Auditor(d.Apps()...).Round(ctx)

@@ -99,8 +99,7 @@ func (b *backends) Enqueue(ctx context.Context, app string, messages []tasks.Mes
 	return b.current.Load().deployment.send(ctx, backend.producer, messages)
 }
 
-// enqueueFault classifies the error of an enqueue: Redis did not answer, or the message
-// is at fault.
+// enqueueFault classifies the error of an enqueue: Redis did not answer, or the message is invalid.
 func enqueueFault(err error) error {
 	if refused, ok := errors.AsType[redis.Error](err); ok && !errors.Is(refused, redis.Nil) {
 		return fmt.Errorf("%w: %w", gateway.ErrRefused, err)

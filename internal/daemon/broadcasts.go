@@ -16,7 +16,7 @@ func (d *Deployment) Broadcasts(app *config.App) *broadcast.Store {
 	return broadcast.New(d.rdb, app.Name, app.RecordTTL)
 }
 
-// broadcastPace is what the app can do for a broadcast now.
+// broadcastPace is the app's current capacity for a broadcast.
 func (d *Deployment) broadcastPace(ctx context.Context, app *config.App) (broadcast.Pace, error) {
 	pacer := pacing.New(d.rdb, pacing.Config{App: app.Name, Limits: app.Limits, RecordTTL: app.RecordTTL})
 	status, err := pacer.Status(ctx)
@@ -29,7 +29,7 @@ func (d *Deployment) broadcastPace(ctx context.Context, app *config.App) (broadc
 	}, nil
 }
 
-// BroadcastDesk is where the broadcasts of an app are ordered and watched.
+// BroadcastDesk returns the desk that creates and shows an app's broadcasts.
 func (d *Deployment) BroadcastDesk(app *config.App) *broadcast.Desk {
 	store := d.Broadcasts(app)
 	store.Spend = d.reserveBroadcast

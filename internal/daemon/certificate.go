@@ -9,8 +9,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// certificate is what a gateway shows to those who connect, and asks of them. Connections
-// that are open keep theirs after a reload.
+// certificate is the TLS config of a gateway. Open connections keep theirs after a reload.
 type certificate struct {
 	current atomic.Pointer[tls.Config] // nil for plain HTTP
 }
@@ -25,8 +24,8 @@ func newCertificate(cfg *config.TLS) (*certificate, error) {
 	return c, nil
 }
 
-// load prepares a certificate; apply shows it to those who connect from then on. Without one
-// the old one stays: a port cannot change to plain HTTP.
+// load prepares a certificate; apply uses it for new connections. Without one the old one stays: a port
+// cannot change to plain HTTP.
 func (c *certificate) load(cfg *config.TLS) (apply func(), err error) {
 	if cfg == nil {
 		return func() {}, nil

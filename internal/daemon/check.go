@@ -84,8 +84,8 @@ func (d *Deployment) checkApps(ctx context.Context) []Finding {
 	return findings
 }
 
-// judgeAgent judges what WeCom says of an app whose secret is right. What is between here and
-// WeCom may not know this API.
+// judgeAgent judges WeCom's answer about an app whose secret is right. A proxy before WeCom may not know this
+// API.
 func judgeAgent(agent *wecom.Agent, err error) (Level, string) {
 	const secret = "gettoken works"
 	unanswered, _ := errors.AsType[*wecom.CallError](err)

@@ -9,8 +9,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// checkGateway tells what lets others read on the way or pretend to be somebody else, and of a
-// certificate that ends.
+// checkGateway reports risks of eavesdropping and impersonation, and expiring certificates.
 func checkGateway(g config.Gateway, now time.Time) []Finding {
 	findings := checkProxies(g.TrustedProxies)
 	if text := heardOnTheWay(g, g.Listen); text != "" {
@@ -26,13 +25,13 @@ func checkGateway(g config.Gateway, now time.Time) []Finding {
 	return append(findings, checkCertificate(g.TLS, now)...)
 }
 
-// The networks that may be nothing but proxies; larger ones have other hosts in them.
+// The largest networks that may consist of proxies only; larger ones have other hosts in them.
 const (
 	widestOfProxies4 = 24
 	widestOfProxies6 = 64
 )
 
-// checkProxies names networks in which there will be others than proxies.
+// checkProxies reports networks that contain more than proxies.
 func checkProxies(networks []netip.Prefix) []Finding {
 	var findings []Finding
 	for _, network := range networks {
@@ -48,9 +47,9 @@ func checkProxies(networks []netip.Prefix) []Finding {
 	return findings
 }
 
-// heardOnTheWay says that whoever is on the way reads along, "" if nothing says so: the
-// address is that of this host, or there is a proxy, which has TLS. A public URL of this host
-// says nothing: others can reach the port all the same.
+// heardOnTheWay describes the risk of eavesdropping, "" if there is no indication of one: the address is on
+// this host, or there is a proxy with TLS. A public URL on this host is no evidence: others may still reach
+// the port.
 func heardOnTheWay(g config.Gateway, listen string) string {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil || g.TLS != nil || ofThisHost(host) || g.PublicURL.HTTPS() || len(g.TrustedProxies) > 0 {
@@ -60,13 +59,13 @@ func heardOnTheWay(g config.Gateway, listen string) string {
 		"or listen on 127.0.0.1, or name a proxy that has TLS in gateway.trusted_proxies", listen)
 }
 
-// ofThisHost reports whether nobody else can reach an address.
+// ofThisHost reports whether an address can only be reached from this host.
 func ofThisHost(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// checkCertificate names a certificate that has ended, or will soon.
+// checkCertificate reports a certificate that has expired, or will soon.
 func checkCertificate(t *config.TLS, now time.Time) []Finding {
 	cfg, err := t.Server()
 	if err != nil {

@@ -56,7 +56,7 @@ func (m master) check(ctx context.Context) []Finding {
 	return findings
 }
 
-// warnOfRedis logs why no worker should use this Redis, though it can.
+// warnOfRedis logs why workers should not use this Redis, though they can.
 func (d *Deployment) warnOfRedis(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
@@ -93,7 +93,7 @@ func (m master) info(ctx context.Context) (map[string]string, error) {
 	return info, nil
 }
 
-// checkMoves looks for slots of ours that are on their way to another master.
+// checkMoves reports slots of ours that are being migrated.
 func (m master) checkMoves(ctx context.Context) []Finding {
 	if m.addr == "" {
 		return nil
@@ -133,7 +133,7 @@ func movingSlots(nodes string) []int64 {
 	return moving
 }
 
-// checkPolicy requires that a full Redis keeps what it has.
+// checkPolicy requires an eviction policy that drops nothing.
 func checkPolicy(policy string) []Finding {
 	if policy == "noeviction" {
 		return nil
@@ -142,8 +142,8 @@ func checkPolicy(policy string) []Finding {
 		"maxmemory-policy is %q: a full Redis would drop messages. Set maxmemory-policy noeviction", policy)}}
 }
 
-// checkReplicas requires that a primary with replicas stops when none follows it. INFO
-// counts those that follow only where min-replicas-to-write is set.
+// checkReplicas requires that a primary with replicas refuses writes when none follows it. INFO counts the
+// followers only if min-replicas-to-write is set.
 func checkReplicas(info map[string]string) []Finding {
 	_, required := info["min_slaves_good_slaves"]
 	if replicas := info["connected_slaves"]; required || replicas == "" || replicas == "0" {

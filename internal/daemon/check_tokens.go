@@ -9,10 +9,10 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// renewal is how long before its end a token is named: time to give out another one.
+// renewal is how long before its expiry a token is reported.
 const renewal = 14 * 24 * time.Hour
 
-// checkTokens names the tokens that have ended, or will soon, and those that are easy to guess.
+// checkTokens reports tokens that have expired or will soon, and easily guessed ones.
 func checkTokens(tokens []config.Token, now time.Time) []Finding {
 	var findings []Finding
 	for _, token := range tokens {
@@ -33,8 +33,7 @@ func checkTokens(tokens []config.Token, now time.Time) []Finding {
 	return findings
 }
 
-// guessable reports whether a token is one of those that people make by hand. Of others only
-// the hash is known, and nothing can be said.
+// guessable reports whether a token is a common one. Only hashes are known, so others cannot be judged.
 func guessable(token config.Token) bool {
 	words := slices.Concat([]string{"", token.Name}, token.Apps, []string{
 		"token", "secret", "password", "passw0rd", "changeme", "change-me", "admin", "root", "test", "demo", "example", "default",

@@ -12,8 +12,8 @@ import (
 // up to [maxHeaderBytes] while its header arrives.
 const maxConnections = 1024
 
-// connections bounds the connections of a server. When there are too many, the one is
-// closed that has waited longest for a request, new or idle; requests in progress go on.
+// connections bounds the connections of a server. If there are too many, the one that has waited longest for
+// a request, new or idle, is closed; requests in progress continue.
 type connections struct {
 	most int
 
@@ -47,7 +47,7 @@ func (c *connections) track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// wait notes that a connection waits for a request.
+// wait records that a connection waits for a request.
 func (c *connections) wait(conn net.Conn) {
 	c.places[conn] = c.waiting.PushBack(conn)
 	if c.open <= c.most {

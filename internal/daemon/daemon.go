@@ -12,13 +12,13 @@ import (
 	"github.com/wecomq/wecomq/internal/redisclock"
 )
 
-// Config says what a [Daemon] does.
+// Config is the configuration of a [Daemon].
 type Config struct {
 	Gateway bool     // accept messages by HTTP
 	Worker  bool     // send messages
 	Apps    []string // apps that the worker serves; empty for all
-	// Listen is the address of the gateway; empty for that in the config. Without a
-	// gateway it is the address of health and metrics; empty for none.
+	// Listen is the address of the gateway; empty for the one in the config. Without a gateway it is the
+	// address of health and metrics; empty for none.
 	Listen string
 	// On each receive from Hangup the daemon switches to the config that Load returns;
 	// nil for never.
@@ -39,7 +39,7 @@ type Daemon struct {
 	stopping   chan struct{} // closed when Run is asked to end
 }
 
-// New makes a daemon and starts listening. The caller must call Run once.
+// New returns a daemon that is listening. The caller must call Run once.
 func New(ctx context.Context, deployment *Deployment, cfg Config) (*Daemon, error) {
 	d := &Daemon{cfg: cfg, deployment: deployment.measured(), stopping: make(chan struct{})}
 	d.metrics, d.auditing = d.deployment.metrics, newAuditing(d.deployment)
@@ -61,7 +61,7 @@ func New(ctx context.Context, deployment *Deployment, cfg Config) (*Daemon, erro
 	return d, d.listen(ctx)
 }
 
-// Addr is the address the daemon listens on, nil if it serves nothing by HTTP.
+// Addr is the address the daemon listens on, nil if it serves no HTTP.
 func (d *Daemon) Addr() net.Addr {
 	if len(d.endpoints) == 0 {
 		return nil

@@ -70,7 +70,7 @@ func (d *Daemon) open(ctx context.Context, key, addr string, handler http.Handle
 	return nil
 }
 
-// readyUnlessStopping tells a load balancer of the end before it comes.
+// readyUnlessStopping fails the readiness probe before the shutdown, for load balancers.
 func (d *Daemon) readyUnlessStopping(deployment *Deployment) func(context.Context) error {
 	return func(ctx context.Context) error {
 		select {

@@ -32,8 +32,8 @@ func (b *backends) Resolve(ctx context.Context, app string, m tasks.Message) (ta
 	return m, mediaFault("media", "", err)
 }
 
-// mediaFault classifies the error of a file: it is at fault itself, or Redis did not keep it.
-// name is what the file is called, "" if nobody has said so.
+// mediaFault classifies the error of a file: the file is invalid, or Redis did not store it. name is the
+// file's name, "" if unknown.
 func mediaFault(field, name string, err error) error {
 	if err == nil {
 		return nil

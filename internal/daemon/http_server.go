@@ -13,8 +13,7 @@ import (
 )
 
 const (
-	// headerTime and maxHeaderBytes limit what a client can cost that never finishes its
-	// request.
+	// headerTime and maxHeaderBytes limit the cost of a client that never finishes its request.
 	headerTime     = 5 * time.Second
 	maxHeaderBytes = 64 << 10
 	// lastRequests is how long requests in progress may take during shutdown.
@@ -56,8 +55,8 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 	return nil
 }
 
-// serverLog passes the lines of a server to our log. A handshake that fails is the client's
-// business: scanners make many.
+// serverLog passes the lines of a server to our log. A failed handshake is the client's problem: scanners
+// cause many.
 type serverLog struct{ log zerolog.Logger }
 
 // Write implements [io.Writer].

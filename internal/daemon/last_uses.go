@@ -18,14 +18,13 @@ import (
 var lastUseSource string
 
 const (
-	// lastUsePeriod is how often a gateway writes that a token is used, at most.
+	// lastUsePeriod is the minimum interval between a gateway's writes of a token's last use.
 	lastUsePeriod = time.Minute
 	// lastUseTime bounds a write.
 	lastUseTime = 2 * time.Second
 )
 
-// lastUses keeps in Redis when each token of the gateway was used last. No request waits
-// for it.
+// lastUses records in Redis when each token of the gateway was used last. No request waits for it.
 type lastUses struct {
 	rdb  redis.UniversalClient
 	wake chan struct{}
@@ -39,7 +38,7 @@ func newLastUses(rdb redis.UniversalClient) *lastUses {
 	return &lastUses{rdb: rdb, wake: make(chan struct{}, 1), noted: map[string]time.Time{}, fresh: map[string]time.Time{}}
 }
 
-// note notes that a token is used now.
+// note records a use of a token now.
 func (l *lastUses) note(token string) {
 	now := time.Now()
 	l.lock.Lock()
@@ -56,8 +55,8 @@ func (l *lastUses) note(token string) {
 	}
 }
 
-// run writes what is noted until ctx ends. What could not be written is tried again with the
-// next use of any token; that Redis is away, others have told.
+// run writes the recorded uses until ctx ends. After a failure they are written with the next use of any
+// token; outages of Redis are logged elsewhere.
 func (l *lastUses) run(ctx context.Context) {
 	for {
 		select {
@@ -79,7 +78,7 @@ func (l *lastUses) take() map[string]time.Time {
 	return uses
 }
 
-// putBack keeps the uses that no newer one has replaced.
+// putBack restores uses that no newer one has replaced.
 func (l *lastUses) putBack(uses map[string]time.Time) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
@@ -99,8 +98,7 @@ func (l *lastUses) write(ctx context.Context, uses map[string]time.Time) error {
 	return err
 }
 
-// readLastUses looks up when tokens were used last, by their names, in one round trip. Those
-// of which it is not known are left out.
+// readLastUses returns when tokens were used last, by name, in one round trip. Unknown ones are left out.
 func readLastUses(ctx context.Context, rdb redis.UniversalClient, tokens []string) (map[string]time.Time, error) {
 	replies := make([]*redis.StringCmd, len(tokens))
 	_, _ = rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each reply has its own error

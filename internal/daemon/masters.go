@@ -59,8 +59,7 @@ func testKeys(apps []string) []string {
 	return all
 }
 
-// test returns why a master cannot store anything, nil if it can. rdb leads to whoever
-// has its slot by now.
+// test returns why a master cannot store anything, nil if it can. rdb leads to the current owner of its slot.
 func (m master) test(ctx context.Context, rdb redis.UniversalClient, url string) error {
 	return redisconn.ExplainNode(url, m.addr, rdb.Set(durability.Promised(ctx), m.keys[0], "1", testKeyLife).Err())
 }

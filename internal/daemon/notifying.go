@@ -10,8 +10,8 @@ import (
 	"github.com/wecomq/wecomq/internal/notify"
 )
 
-// notifying tells the receivers of the config what became of the messages of the apps that
-// the worker of this process serves.
+// notifying notifies the receivers of the config of the outcomes of the apps that this process's worker
+// serves.
 type notifying struct {
 	names     []string // of the apps, empty for all
 	receivers []notify.Receiver
@@ -27,7 +27,7 @@ func newNotifying(d *Deployment, names []string) (*notifying, error) {
 	return n, err
 }
 
-// run tells them until ctx ends.
+// run notifies them until ctx ends.
 func (n *notifying) run(ctx context.Context) {
 	for current := n.notifier; current != nil; {
 		current = n.runOne(ctx, current)
@@ -51,7 +51,7 @@ func (n *notifying) runOne(ctx context.Context, current *notify.Notifier) (next 
 	return next
 }
 
-// prepare implements [reloadable]. Receivers that stay as they are notice nothing.
+// prepare implements [reloadable]. Unchanged receivers are not affected.
 func (n *notifying) prepare(d *Deployment) (apply func(), err error) {
 	now := receivers(d.Config, n.names)
 	if reflect.DeepEqual(now, n.receivers) {

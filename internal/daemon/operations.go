@@ -52,8 +52,8 @@ func (b *backends) takeBack(
 	return b.Record(ctx, app, id)
 }
 
-// takeBackWaiting cancels a webhook's message that is not in the queue yet. It writes the
-// record first: from then on no worker sends the message, whoever enqueues it.
+// takeBackWaiting cancels a webhook's message that is not in the queue yet. It writes the record first: from
+// then on no worker sends the message, even if it is enqueued.
 func (b *backends) takeBackWaiting(ctx context.Context, backend *backend, app, id string) (tasks.Record, error) {
 	record, err := b.waiting(ctx, app, id)
 	if err != nil {
@@ -68,8 +68,7 @@ func (b *backends) takeBackWaiting(ctx context.Context, backend *backend, app, i
 	return record, lookupFault(id, err)
 }
 
-// notTakenBack is the error for a part that could not be taken back, with WeCom's errcode
-// if there is one.
+// notTakenBack is the error for a part that could not be recalled, with WeCom's errcode if there is one.
 func notTakenBack(part operator.RecalledPart) error {
 	text := part.ID + ": " + part.Reason
 	if part.Hint != "" {
@@ -137,8 +136,8 @@ func (b *backends) ChangeCard(
 	return b.heldUpdate(ctx, backend, receipt.ID)
 }
 
-// heldUpdate is the state of an update that is held. One that waits for somebody to change
-// the settings of the app could wait for days.
+// heldUpdate is the state of a held update. If it waits for a change of the app's settings, it could wait for
+// days.
 func (b *backends) heldUpdate(ctx context.Context, backend *backend, id string) (tasks.State, error) {
 	record, err := backend.finder.Message(ctx, id)
 	if code := wecom.Code(record.ErrCode); err == nil && record.State == tasks.Held && code.Class() == wecom.ClassConfig {

@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
-// sessions tells all gateways of those that were ended. It implements [gateway.Sessions].
+// sessions shares ended sessions between all gateways. It implements [gateway.Sessions].
 type sessions struct{ rdb redis.UniversalClient }
 
 // End implements [gateway.Sessions].

@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/internal/pages"
 )
 
-// sites are what a gateway shows in a browser: our own pages and asynq's dashboard.
+// sites are the pages of a gateway: our own and asynq's dashboard.
 type sites struct {
 	pages     *pages.Pages
 	dashboard *dashboard.Dashboard

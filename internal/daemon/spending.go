@@ -9,8 +9,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// budgetOf is the budget of the token that has made a request; nil if nothing of it is counted,
-// or if it was made without one, as by a command.
+// budgetOf is the budget of the token of a request; nil if the token has no counted limits, or without a
+// token, as in a command.
 func (d *Deployment) budgetOf(ctx context.Context) *budget.Budget {
 	identity := gateway.IdentityFrom(ctx)
 	if identity == nil || !identity.Token.Limits.Counted() {
@@ -23,7 +23,7 @@ func (d *Deployment) budgetOf(ctx context.Context) *budget.Budget {
 	return own
 }
 
-// send enqueues messages, as far as the token that has made a request has room for them.
+// send enqueues messages, as far as the budget of the request's token allows.
 func (d *Deployment) send(ctx context.Context, p *producer.Producer, messages []tasks.Message) []tasks.Result {
 	if own := d.budgetOf(ctx); own != nil {
 		p = p.Within(own)
@@ -46,7 +46,7 @@ func (d *Deployment) countSent(ctx context.Context, messages int) {
 	}
 }
 
-// reserve takes what one message to so many uses, and undo gives it back.
+// reserve charges one message, and undo refunds it.
 func (d *Deployment) reserve(ctx context.Context, recipients int) (undo func(), err error) {
 	own := d.budgetOf(ctx)
 	if own == nil {
@@ -56,7 +56,7 @@ func (d *Deployment) reserve(ctx context.Context, recipients int) (undo func(), 
 	return func() { giveBack(context.WithoutCancel(ctx), []int{recipients}) }, enqueueFault(refused[0])
 }
 
-// reserveBroadcast takes what a broadcast uses, if the token that starts it may.
+// reserveBroadcast charges a broadcast, if its token is allowed to start it.
 func (d *Deployment) reserveBroadcast(ctx context.Context, recipients int) (undo func(), err error) {
 	if identity := gateway.IdentityFrom(ctx); identity != nil {
 		if err := identity.PermitBroadcast(recipients); err != nil {

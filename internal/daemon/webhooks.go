@@ -20,7 +20,7 @@ type webhooks struct {
 	next     chan webhookDuty
 }
 
-// webhookActorOf is who sends a webhook's messages.
+// webhookActorOf is the actor of a webhook's messages.
 func webhookActorOf(ctx context.Context) string {
 	if identity := gateway.IdentityFrom(ctx); identity != nil {
 		return tasks.WebhookActor(identity.Name())
@@ -28,8 +28,7 @@ func webhookActorOf(ctx context.Context) string {
 	return tasks.DigestActor
 }
 
-// webhookQueue enqueues what webhooks send. A repeat of an alert may be rendered with
-// other words.
+// webhookQueue enqueues the messages of webhooks. A repeated alert may be rendered differently.
 type webhookQueue struct{ *backends }
 
 // Enqueue implements [webhook.Queue].
@@ -53,8 +52,8 @@ func (q webhookQueue) Reserve(ctx context.Context, m tasks.Message) error {
 	return err
 }
 
-// permitted returns an error if the token that has delivered a webhook may not send a message.
-// What is sent later was permitted when it came.
+// permitted returns an error if the token of a webhook may not send a message. Messages sent later were
+// permitted when they arrived.
 func permitted(ctx context.Context, m tasks.Message) error {
 	if identity := gateway.IdentityFrom(ctx); identity != nil {
 		return identity.Permit(m)
@@ -125,8 +124,8 @@ func (w *webhooks) runUntilReplaced(ctx context.Context, current webhookDuty) (*
 	}
 }
 
-// routes are the routes of the webhooks. Which sources there are besides Alertmanager and
-// Grafana is a matter of the config, which a reload changes.
+// routes are the routes of the webhooks. Sources other than Alertmanager and Grafana depend on the config,
+// which a reload changes.
 func (w *webhooks) routes() []gateway.Route {
 	serve := func(source func(*http.Request) string) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -1,4 +1,4 @@
-// Package audittest checks the books in tests, after whatever the test did to the system.
+// Package audittest runs an audit at the end of tests.
 package audittest
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/wecomq/wecomq/internal/ledger"
 )
 
-// Balanced fails the test if a recipient of the apps has no fate, or a message is stuck. It
-// returns the sums, in the order of the apps' names.
+// Balanced fails the test if a recipient of the apps has no outcome, or a message is stuck. It returns the
+// sums, in the order of the apps' names.
 func Balanced(tb testing.TB, rdb redis.UniversalClient, apps ...string) []audit.Sums {
 	tb.Helper()
 	audited := make([]audit.App, len(apps))

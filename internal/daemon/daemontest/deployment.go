@@ -1,6 +1,5 @@
-// Package daemontest gives every test a wecomq of its own, in its own process: a
-// Redis, a simulated WeCom, and the daemon that serves between them. Tests replace
-// what they are about, and take the rest as it runs in production.
+// Package daemontest gives every test its own wecomq, in its own process: a Redis, a simulated WeCom, and the
+// daemon between them. Tests replace the parts they are about; the rest runs as in production.
 package daemontest
 
 import (
@@ -32,13 +31,13 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// Config is what a test wants otherwise. Its zero value is one app, "ops".
+// Config is what a test changes. Its zero value is one app, "ops".
 type Config struct {
 	RedisURL string // empty for a Redis of the test's own
 	Rules    wecomtest.Rules
 	Apps     []string // names, all with the credentials of the simulator's app
 	Tokens   []config.Token
-	// Change, when set, has the last word on the config.
+	// Change, if set, modifies the final config.
 	Change func(*config.Config)
 }
 
@@ -54,7 +53,7 @@ type Deployment struct {
 	tb testing.TB
 }
 
-// New opens a deployment that ends with its test. It fails the test when it cannot.
+// New opens a deployment that ends with its test. It fails the test on an error.
 func New(tb testing.TB, c Config) *Deployment {
 	tb.Helper()
 	d := &Deployment{Log: &logtest.Transcript{}, tb: tb}
@@ -101,8 +100,8 @@ func Token(secret string, apps []string, scopes ...config.Scope) config.Token {
 	return config.Token{Name: secret, SHA256: sha256.Sum256([]byte(secret)), Apps: apps, Scopes: scopes}
 }
 
-// Start runs a daemon until the end of the test, or until stop is called. A gateway
-// listens at a port of its own; url is empty where nobody listens.
+// Start runs a daemon until the end of the test, or until stop is called. A gateway listens at its own port;
+// url is empty if nothing listens.
 func (d *Deployment) Start(cfg daemon.Config) (url string, stop func()) {
 	d.tb.Helper()
 	if cfg.Gateway && cfg.Listen == "" {
@@ -168,7 +167,7 @@ func Text(to, content string) message.SendTextRequest {
 	return message.SendTextRequest{SendRequestCommon: &message.SendRequestCommon{ToUser: to}, Text: message.TextField{Content: content}}
 }
 
-// must gives the value, or fails the test.
+// must returns the value, or fails the test.
 func must[T any](value T, err error) func(testing.TB) T {
 	return func(tb testing.TB) T {
 		tb.Helper()
