@@ -32,7 +32,7 @@ func newActivity(g *globals) *cobra.Command {
 reloads and changed tokens, pauses, recalls, replays, purges, approvals, buttons of the
 dashboard. The actor is the name of a gateway token, user@host of a command, or the host
 of a process that got a signal; with -o json on lines {"at","actor","via","from",
-"action","app","target","error"}. An error says why it failed; it may have been done in part.
+"action","app","target","error"}. An error says why it failed; it may have been partly done.
 Redis keeps the newest ten thousand; the logs of the gateways have theirs for longer.`,
 		Example: `  wecomq activity --since 24h
   wecomq activity --action app --app ops -o json

@@ -71,7 +71,7 @@ func newAppList(g *globals) *cobra.Command {
 		Long: `Shows the state of each app, which all workers share; those that are stuck come first, the
 one whose messages wait longest before the others.
 
-  STATE    running; paused by hand; in a penalty after errcode 45009; suspended
+  STATE    running; paused manually; in a penalty after errcode 45009; suspended
            because a setting is wrong; or unavailable because WeCom does not answer:
            with the reason and the time of the next try
   RATE     calls per minute now, of those configured: it drops after 45009, and grows

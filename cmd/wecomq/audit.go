@@ -35,14 +35,14 @@ cancelled + pending. Prints the sums, then the messages that are out of balance,
 at most, with their number, and exits 1 if there are any:
 
   sum      the recipients of the message or broadcast do not add up
-  stuck    the message has not ended, and no queue has it: no worker will send it
-  missing  a part or follow-up that another record names is nowhere
+  stuck    the message is unfinished but in no queue: no worker will send it
+  missing  a part or follow-up in another record does not exist
 
 It may run at any time: what moves meanwhile may be counted twice or not at all, but is
 not reported. Parts and follow-ups count as messages of their own. Of a broadcast the
 outcome of each call is compared with its sums, and what is wrong in which block is
 told. With --since or --until only messages that changed in that time are audited, and
-broadcasts that were there and had not ended.
+broadcasts that existed and were not over.
 
 --repair puts stuck messages back into their queue, as the next. The worker treats them
 like any message whose worker died: one that WeCom may have is sent again only as the

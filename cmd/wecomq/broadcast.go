@@ -18,7 +18,7 @@ func newBroadcast(g *globals) *cobra.Command {
 		Long: `A broadcast goes to everybody on a list, once: with the same words in calls of a
 thousand recipients each, or with words of their own from the list's columns. Workers
 send it with priority bulk, so alerts overtake it. It can be paused, resumed and
-cancelled at any time and from any host; what became of each recipient is in its report.`,
+cancelled at any time and from any host; its report has the outcome of each recipient.`,
 		Args: cobra.ArbitraryArgs, // so that an unknown command is ours to refuse
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -60,8 +60,8 @@ type broadcastControl struct {
 
 var broadcastControls = []broadcastControl{
 	{"pause", "Stop a broadcast until it is resumed", "Calls in flight end; no other is made, on any host.", (*broadcast.Store).Pause},
-	{"resume", "Resume a paused broadcast", "It goes on with those who were not reached.", (*broadcast.Store).Resume},
-	{"cancel", "End a broadcast", `Whoever was not reached counts as cancelled. Calls in flight end, and their outcome is
+	{"resume", "Resume a paused broadcast", "It continues with the recipients not reached yet.", (*broadcast.Store).Resume},
+	{"cancel", "End a broadcast", `Recipients not reached count as cancelled. Calls in flight finish, and their outcome is
 still recorded. To take back what was sent, see 'wecomq recall'.`, (*broadcast.Store).Cancel},
 }
 

@@ -20,7 +20,7 @@ func newBroadcastApprove(g *globals) *cobra.Command {
 broadcast.approval_above, waits until somebody other than its creator approves it.
 
 Shows on stderr what would be sent: three of the messages, the recipients, duplicates and
-calls, what it takes of the day quota, and when it would end. On a terminal it asks
+calls, its share of the day quota, and when it would end. On a terminal it asks
 before it releases the broadcast; a script should look first: 'wecomq broadcast status ID'
 has the same.
 
@@ -44,7 +44,7 @@ func (g *globals) approveBroadcast(ctx context.Context, id string) error {
 		return broadcastError(err)
 	}
 	var review *broadcast.Review
-	if b.MayApprove(actor()) == nil { // whoever may not is told so below, and it is recorded
+	if b.MayApprove(actor()) == nil { // otherwise the error below says so and is recorded
 		if review, err = g.reviewBroadcast(ctx, desk, b); err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ the same share a call. Duplicates, ignoring case, are sent once.
 Nothing is sent if any line is wrong: the first twenty are listed with line, column and
 reason. --skip-invalid leaves them out instead.
 
-The command may be repeated: what says the same is the same broadcast, as long as it is
+The command may be repeated: the same content gives the same broadcast, as long as it is
 kept, unless it has another --idempotency-key. After Ctrl-C or a lost connection repeat it
 as well; until it is complete, nothing is sent.`,
 		Example: `  wecomq broadcast create --app ops -f recipients.csv --text "Holiday: 1-7 October"
@@ -77,7 +77,7 @@ func (f *broadcastCreateFlags) register(cmd *cobra.Command) {
 	actOnApp(cmd, &f.app)
 	flags.StringVarP(&f.list, "file", "f", "", "list of recipients, CSV `FILE`, - for stdin")
 	flags.StringVar(&f.text, "text", "", "send this text to everybody, as it is")
-	flags.StringVar(&f.template, "template", "", "send what this template `FILE` says for each recipient")
+	flags.StringVar(&f.template, "template", "", "render this template `FILE` for each recipient")
 	flags.StringVar(&f.msgType, "type", "text", "of --text and --template: text or markdown")
 	flags.StringVarP(&f.message, "message", "m", "", "message/send JSON `FILE` without recipients, whose strings may be templates")
 	flags.StringVar(&f.at, "at", "", "begin at this `TIME`, RFC 3339, e.g. 2026-12-01T09:00:00+08:00")

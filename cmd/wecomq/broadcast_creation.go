@@ -58,7 +58,7 @@ func (c *broadcastCreation) create(ctx context.Context, testTo string) error {
 		return creationError(err)
 	}
 	if duplicate {
-		_, _ = fmt.Fprintf(c.stderr, "%s was created at %s and says the same; to send it once more, give it an --idempotency-key\n",
+		_, _ = fmt.Fprintf(c.stderr, "%s was created at %s with the same content; to send it once more, use an --idempotency-key\n",
 			b.ID, printout.Time(b.CreatedAt))
 	}
 	return c.printCreated(ctx, c.desk, b, duplicate)
@@ -71,7 +71,7 @@ func creationError(err error) error {
 	case errors.As(err, new(*tasks.KeyReuseError)):
 		return &exitError{exitUsage, err}
 	case !ok:
-		return fmt.Errorf("%w; nothing was sent. Repeat the command: it goes on where it was", err)
+		return fmt.Errorf("%w; nothing was sent. Repeat the command: it continues where it stopped", err)
 	case refused.Record.State.Final():
 		return &exitError{exitRejected, err}
 	}

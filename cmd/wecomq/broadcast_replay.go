@@ -12,11 +12,11 @@ func newBroadcastReplay(g *globals) *cobra.Command {
 	var r broadcast.Replay
 	cmd := &cobra.Command{
 		Use:   "replay ID",
-		Short: "Send a broadcast that has ended again to whom it did not reach",
+		Short: "Send a finished broadcast again to recipients it did not reach",
 		Long: `Creates a broadcast with the same words for those who were invalid, unlicensed, rejected
 or expired, or of them those with --errcode, and prints it. A repeat with the
-same flags returns the first one. Whoever may have the message is left out unless
---include-unknown is given, and so is whoever an earlier replay was for: that one can be
+same flags returns the first one. Recipients who may have the message are left out unless
+--include-unknown is given, as are the recipients of an earlier replay, which can be
 replayed itself.`,
 		Example: "  wecomq broadcast replay ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD --errcode 60020",
 		Args:    arguments(cobra.ExactArgs(1)),

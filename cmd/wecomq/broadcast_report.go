@@ -20,7 +20,7 @@ func newBroadcastReport(g *globals) *cobra.Command {
 	f := &broadcastReportFlags{}
 	cmd := &cobra.Command{
 		Use:   "report ID",
-		Short: "Export what became of each recipient",
+		Short: "Export the outcome of each recipient",
 		Long: `Writes one row for each recipient: recipient, state, errcode, errmsg, msgid, at. The state
 is accepted, invalid (not a member, or the app is not visible to them), unlicensed,
 rejected, unknown (WeCom may have it), expired, cancelled or pending. It may be

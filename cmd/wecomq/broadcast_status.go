@@ -29,8 +29,8 @@ func newBroadcastList(g *globals) *cobra.Command {
 		Short:   "List broadcasts, newest first, or find those to one recipient",
 		Long: `Lists the broadcasts of all apps of the config, or of --app, newest first within each app.
 
---recipient looks for one userid in the newest 20 broadcasts of each app, and says what
-became of them: found in JSON.`,
+--recipient finds a userid in the newest 20 broadcasts of each app, with the outcome:
+found in JSON.`,
 		Example: "  wecomq broadcast ls\n  wecomq broadcast ls --app ops -o json\n  wecomq broadcast ls --recipient zhangsan",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,7 +48,7 @@ became of them: found in JSON.`,
 	}
 	lookAtApp(cmd, &app)
 	cmd.Flags().IntVar(&limit, "limit", 20, "list at most `N` for each app")
-	cmd.Flags().StringVar(&recipient, "recipient", "", "only those to this `USER`, with what became of them")
+	cmd.Flags().StringVar(&recipient, "recipient", "", "only those to this `USER`, with the outcome")
 	return cmd
 }
 
@@ -106,7 +106,7 @@ func newBroadcastStatus(g *globals) *cobra.Command {
 WeCom's errcodes, and when it will end at the rate that the app, its own --rate, its hours
 and the day's quota allow.
 
-While it waits for approval, it also shows three of the messages, and what it takes of the
+While it awaits approval, it also shows three of the messages, and its share of the
 day quota (review in JSON).
 
 --watch shows the progress until it ends; Ctrl-C stops the watching only.`,
@@ -133,7 +133,7 @@ day quota (review in JSON).
 }
 
 func (g *globals) printBroadcast(ctx context.Context, desk *broadcast.Desk, b *broadcast.Broadcast) error {
-	status, err := desk.Tell(context.WithoutCancel(ctx), b) // also when nobody watches any more
+	status, err := desk.Tell(context.WithoutCancel(ctx), b) // even after Ctrl-C
 	if err != nil {
 		return err
 	}

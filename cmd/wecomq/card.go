@@ -61,7 +61,7 @@ A repeat of the same command finds the same update, and an update that failed le
 the card as it was, for another one. Exits 1 when the card cannot be changed: it was
 updated before (the error says by which update, and when), is older than 72 hours,
 was not sent yet, was not accepted, was recalled, or WeCom gave no response_code for
-it. A card in parts changes in as many parts, once all of them have ended; the id of
+it. A card in parts changes in as many parts, once all of them are finished; the id of
 a part, such as ID.2, changes that one only.`,
 		Example: `  echo '{"button":{"replace_name":"Approved"}}' | wecomq card update ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E -f -
   wecomq card update ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E -f resolved.json --wait -o text`,

@@ -14,7 +14,7 @@ import (
 
 func main() {
 	_, _ = memlimit.Set()     // nine tenths of the cgroup's memory, unless there is GOMEMLIMIT, or no limit
-	redis.SetLogger(silent{}) // it is global; what matters comes back as an error
+	redis.SetLogger(silent{}) // global; relevant problems are returned as errors
 	// The first signal asks everything to finish; after it the default is back,
 	// and a second one ends the process at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -31,7 +31,7 @@ func (g *globals) recallBroadcast(ctx context.Context, d *daemon.Deployment, id 
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w; repeat the command: it goes on with what is left", err)
+		return fmt.Errorf("%w; repeat the command to recall the rest", err)
 	case result.Failed > 0:
 		return fmt.Errorf("%s: not taken back: %d of %d calls", id, result.Failed, result.Recalled+result.Failed)
 	}

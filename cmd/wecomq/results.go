@@ -68,7 +68,7 @@ func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Q
 	case f.follow && !query.Until.IsZero():
 		return usagef("--follow and --until: give one of them")
 	case f.follow && open:
-		return usagef("--follow shows messages as they finish: --state takes the states in which they end")
+		return usagef("--follow shows messages as they finish: --state takes final states only")
 	}
 	d, err := g.open(ctx)
 	if err != nil {
@@ -82,7 +82,7 @@ func runResults(ctx context.Context, g *globals, f *resultsFlags, query ledger.Q
 	var all []iter.Seq2[tasks.Record, error]
 	if !f.follow {
 		for _, app := range apps {
-			if open { // before the records: what is tried meanwhile comes twice rather than never
+			if open { // before the records: a message attempted meanwhile appears twice rather than never
 				all = append(all, d.Finder(app).Untried(ctx, query))
 			}
 			all = append(all, d.Ledger(app).Records(ctx, query))

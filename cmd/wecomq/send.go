@@ -49,7 +49,7 @@ func newSend(g *globals) *cobra.Command {
 		Short: "Enqueue a message, or a file of them",
 		Long: `Checks a message, puts it into the queue and prints
 {"id","app","queue","state","duplicate"}. A worker sends it; --wait waits for that,
-says on stderr why it takes long, and prints the record.
+reports delays on stderr, and prints the record.
 
 A file holds the JSON of WeCom's message/send; agentid may be left out. Beside
 WeCom's members it may have app, priority, process_at (RFC 3339), expires_in ("1h"),
@@ -145,7 +145,7 @@ func (f *sendFlags) validateRecipients() error {
 	named := len(f.toUser)+len(f.toParty)+len(f.toTag) > 0
 	switch {
 	case f.file != "" && (named || f.toAll):
-		return usagef("--to-user, --to-party, --to-tag and --to-all do not go with --file: the file names the recipients")
+		return usagef("--to-user, --to-party, --to-tag and --to-all cannot be combined with --file: the file has the recipients")
 	case f.file == "" && !named && !f.toAll:
 		return usagef("give recipients: --to-user, --to-party, --to-tag or --to-all")
 	case f.toAll && named:

@@ -14,7 +14,7 @@ import (
 // batchSender enqueues lines by the thousand, and prints one result per line.
 type batchSender struct {
 	*globals
-	waiter *waiter // nil if nobody waits
+	waiter *waiter // nil without --wait
 	tally  submission.Tally
 	ids    []string // to wait for
 }

@@ -59,7 +59,7 @@ Or with wecomq, in a second terminal:
   export WECOM_CORP_ID=%[5]s WECOM_AGENT_ID=%[6]d WECOM_SECRET=%[7]s
   wecomq send --to-user zhangsan --text hello --wait
 
-What speaks to WeCom itself takes these: base URL http://%[1]s, corpid %[5]s,
+Clients of WeCom use: base URL http://%[1]s, corpid %[5]s,
 agentid %[6]d, corpsecret %[2]s
 
 `

@@ -24,8 +24,8 @@ func newTemplateRender(g *globals) *cobra.Command {
 	var f templateRender
 	cmd := &cobra.Command{
 		Use:   "render -f webhook.json",
-		Short: "Print the message that a webhook becomes",
-		Long: `Prints the message that a webhook becomes, as WeCom would get it, but without
+		Short: "Render a webhook as a message",
+		Long: `Prints the message for a webhook, as posted to WeCom, but without
 recipients: of Alertmanager, of Grafana or, with --source, of a source of the config or a
 preset. It uses the config's templates, or the one given with --template. Nothing is sent,
 and no Redis is needed.`,

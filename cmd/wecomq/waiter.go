@@ -113,12 +113,12 @@ func (w *waiter) note(err error) {
 // unfinished says why the wait for a message is over.
 func (w *waiter) unfinished(ctx context.Context, r tasks.Record) error {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("interrupted; %s goes on, see 'wecomq result %s'", r.ID, r.ID)
+		return fmt.Errorf("interrupted; %s is still processed, see 'wecomq result %s'", r.ID, r.ID)
 	}
 	why := cmp.Or(w.narrator.now.Why, r.ErrMsg, "Is a worker running?")
 	if w.away {
 		why = "Redis is unavailable."
 	}
-	return &exitError{exitTimeout, fmt.Errorf("%s is %s after %s; it goes on, see 'wecomq result %s'. %s",
+	return &exitError{exitTimeout, fmt.Errorf("%s is %s after %s; it is still processed, see 'wecomq result %s'. %s",
 		r.ID, cmp.Or(r.State, "not finished"), w.timeout, r.ID, why)}
 }

@@ -24,7 +24,7 @@ SIGHUP reloads the config: an app with changed settings uses them at once, while
 calls in flight finish with the old ones; other apps are not affected. An invalid
 file changes nothing.
 
-SIGTERM or Ctrl-C: takes no new messages, finishes the calls in flight, leaves the
+SIGTERM or Ctrl-C: dequeues no more messages, finishes the calls in flight, leaves the
 rest in the queue and exits 0. A second signal exits at once.`,
 		Example: `  wecomq worker
   wecomq worker --apps ops,hr --listen 127.0.0.1:9090`,
