@@ -2,8 +2,8 @@ package tasks
 
 import "slices"
 
-// None, in a transition, is a message without a record because it was not attempted yet. No message reports
-// it as its [State].
+// None is the state, in a transition, of a message that has no record because it was not attempted yet. No
+// message reports it as its [State].
 const None = ""
 
 // waiting are the states of a message that waits for an attempt.
