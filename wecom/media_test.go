@@ -56,7 +56,7 @@ func TestUploadMediaChecksBeforeItSends(t *testing.T) {
 	}{
 		"an unknown type":            {kind: "gif", filename: "a.gif", size: 10, says: `type "gif" is not one of image, voice, video, file`},
 		"no bytes":                   {kind: wecom.MediaFile, filename: "a.txt", says: "the file is empty"},
-		"five bytes":                 {kind: wecom.MediaFile, filename: "a.txt", size: 5, says: "5 bytes, WeCom takes no file under 6"},
+		"five bytes":                 {kind: wecom.MediaFile, filename: "a.txt", size: 5, says: "5 bytes; WeCom accepts no file under 6"},
 		"a voice of over 2 MB":       {kind: wecom.MediaVoice, filename: "a.amr", size: 2<<20 + 3, says: "more than WeCom's limit of 2 MB for type voice; make it shorter"},
 		"a name with a backslash":    {kind: wecom.MediaFile, filename: `a\b`, size: 10, says: "file name"},
 		"a name with a line break":   {kind: wecom.MediaFile, filename: "a\r\nX: y", size: 10, says: "file name"},
@@ -103,10 +103,10 @@ func TestCheckMediaNamesWhatWeComWouldRefuse(t *testing.T) {
 			kind: wecom.MediaVoice, content: voice(3001), code: 45007,
 			says: "1m0.02s long, more than WeCom's limit of 1m0s for type voice; cut it: ffmpeg -i FILE -t 60 -c copy short.amr",
 		},
-		"wide-band AMR": {kind: wecom.MediaVoice, content: []byte("#!AMR-WB\n\x04"), code: 301017, says: "wide-band AMR (AMR-WB), and WeCom takes AMR alone"},
+		"wide-band AMR": {kind: wecom.MediaVoice, content: []byte("#!AMR-WB\n\x04"), code: 301017, says: "wide-band AMR (AMR-WB); WeCom accepts only narrow-band AMR"},
 		"AMR of two channels": {
 			kind: wecom.MediaVoice, content: []byte("#!AMR_MC1.0\n\x04"), code: 301017,
-			says: "not an AMR by its first bytes, which is all that WeCom takes for type voice; convert it to AMR of 8 kHz, mono",
+			says: "not an AMR by its first bytes; WeCom accepts nothing else for type voice; convert it to AMR of 8 kHz, mono",
 		},
 		"AMR that breaks off":    {kind: wecom.MediaVoice, content: voice(2)[:50]},
 		"AMR over 2 MB":          {kind: wecom.MediaVoice, content: of("#!AMR\n", 2*mb+1), code: 45001, says: "more than WeCom's limit of 2 MB for type voice"},

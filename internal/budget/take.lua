@@ -1,4 +1,5 @@
--- Charges messages to the budget of a token. A message that does not fit is not charged, and later ones may still fit. Follows windows.lua.
+-- Charges messages to the budget of a token. A message that does not fit is not charged, and later
+-- ones may still fit. Follows windows.lua.
 -- KEYS 1 usage of the token (hash)
 -- ARGV 1 now in Unix ms, 0 for the time of Redis 2 messages per minute 3 recipients per day, both 0 for
 --      no limit 4… number of recipients of each message

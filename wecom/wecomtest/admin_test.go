@@ -46,7 +46,7 @@ func TestAdminRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		"PATCH without an object": {method: http.MethodPatch, path: "rules", body: `[]`, want: "cannot unmarshal array"},
 		"bad duration":            {method: http.MethodPut, path: "rules", body: `{"latency":"soon"}`, want: `write it like \"90s\"`},
 		"bad rule":                {method: http.MethodPatch, path: "rules", body: `{"members":["["]}`, want: "members[0]"},
-		"two values":              {method: http.MethodPut, path: "rules", body: `{} {}`, want: "something follows the first value"},
+		"two values":              {method: http.MethodPut, path: "rules", body: `{} {}`, want: "trailing data after the first value"},
 		"unknown key of a fault":  {method: http.MethodPost, path: "faults", body: `{"api":"*","resett":true}`, want: `unknown field "resett"`},
 		"second fault bad":        {method: http.MethodPost, path: "faults", body: `[{"api":"*","reset":true},{"api":"x","reset":true}]`, want: `faults[1]: api is "x"`},
 		"unknown parameter":       {method: http.MethodGet, path: "messages?form=1", want: `unknown parameter "form"`},

@@ -133,24 +133,24 @@ func TestListsThatAreRefused(t *testing.T) {
 	tests := []struct{ name, list, content, want string }{
 		{name: "nothing", content: "x", want: "list: it is empty"},
 		{name: "blank lines", list: "\n\r\n ,\n", content: "x", want: "list: it is empty"},
-		{name: "only a header", list: "userid,name\n", content: "x", want: "list: it has a header and no recipients"},
+		{name: "only a header", list: "userid,name\n", content: "x", want: "list: it has a header but no recipients"},
 		{name: "a spreadsheet", list: "PK\x03\x04rest", content: "x", want: "list: it is a spreadsheet (.xlsx); in Excel or WPS, save it as CSV UTF-8"},
 		{name: "an old spreadsheet", list: "\xD0\xCF\x11\xE0\xA1", content: "x", want: "list: it is a spreadsheet (.xls); in Excel or WPS, save it as CSV UTF-8"},
 		{
 			name: "zero bytes", list: "userid\na\x00b\n", content: "x",
-			want: "list: there are zero bytes in it: it is not text, or UTF-16 without a byte order mark; save it as CSV UTF-8, or give the encoding utf-16le",
+			want: "list: it has zero bytes: it is not text, or is UTF-16 without a byte order mark; save it as CSV UTF-8, or give the encoding utf-16le",
 		},
 		{name: "a zero byte further down", list: "userid\n" + strings.Repeat("abc\n", 200) + "a\x00b\n", content: "x", want: `list: line 202, column "userid": "a\x00b"` + notUser},
 		{name: "lines of an old Mac", list: "userid\ra\rb\r", content: "x", want: "list: line 1: its lines end in CR alone, as those of old Macs; save it as CSV UTF-8"},
 		{
 			name: "a column that is missing", list: "userid,Name\na,x\n", content: "{{.name}}",
-			want: `list: line 1, column "name": the template uses it, and the list does not have it; there are userid, Name`,
+			want: `list: line 1, column "name": the template uses it, but the list does not have it; there are userid, Name`,
 		},
-		{name: "a column that is there twice", list: "userid,n,n\na,x,y\n", content: "{{.n}}", want: `list: line 1, column "n": the template uses it, and there are two columns of this name`},
-		{name: "two columns of recipients", list: "userid,UserId\na,b\n", content: "x", want: `list: line 1, column "UserId": there are two columns of this name`},
+		{name: "a column that is there twice", list: "userid,n,n\na,x,y\n", content: "{{.n}}", want: `list: line 1, column "n": the template uses it, but there are two columns with this name`},
+		{name: "two columns of recipients", list: "userid,UserId\na,b\n", content: "x", want: `list: line 1, column "UserId": there are two columns with this name`},
 		{name: "a row that is too short", list: "userid,a,name\na,x\n", content: "{{.name}}", want: `list: line 2, column "name": the row ends before this column: it has 2 cells`},
-		{name: "a comma without quotes", list: "userid,name\na,x,y\n", content: "{{.name}}", want: "list: line 2: 3 cells, and the header has 2; quote a text that has the separator in it"},
-		{name: "no recipient", list: "userid,name\n,x\n", content: "{{.name}}", want: `list: line 2, column "userid": empty; the row names nobody`},
+		{name: "a comma without quotes", list: "userid,name\na,x,y\n", content: "{{.name}}", want: "list: line 2: 3 cells, but the header has 2; quote texts that contain the separator"},
+		{name: "no recipient", list: "userid,name\n,x\n", content: "{{.name}}", want: `list: line 2, column "userid": empty; the row has no recipient`},
 		{name: "everyone", list: "userid\n@all\n", content: "x", want: `list: line 2, column "userid": a list names members one by one; send an ordinary message to @all`},
 		{name: "a display name in the first row", list: "张三\nb\n", content: "x", want: `list: line 1, column "1": "张三"` + notUser + "; if this row is a header, call the column userid"},
 		{name: "a display name in the second row", list: "b\n张三\n", content: "x", want: `list: line 2, column "1": "张三"` + notUser},
@@ -161,10 +161,10 @@ func TestListsThatAreRefused(t *testing.T) {
 			name: "a rendering that is too long", list: "userid,n,name\na,1," + sized(2047) + "\nb,1," + sized(2048) + "\n", content: "{{.n}}{{.name}}",
 			want: `list: line 3, column "name": text.content: 2049 bytes, 1 more than WeCom's limit of 2048 (it would cut the rest silently)`,
 		},
-		{name: "a control character", list: "userid,name\na,x\x07\n", content: "{{.name}}", want: `list: line 2, column "name": there is the control character U+0007 in it`},
+		{name: "a control character", list: "userid,name\na,x\x07\n", content: "{{.name}}", want: `list: line 2, column "name": it has the control character U+0007`},
 		{
 			name: "bytes of another encoding", list: "userid,name\na,徐静\nb,\xff\xfe\n" + strings.Repeat("c,徐\n", 200), content: "x{{.name}}",
-			want: `list: line 3, column "name": there are bytes in it that are no text in the encoding of the list, or were none when it was saved; give the right encoding`,
+			want: `list: line 3, column "name": it has bytes that are invalid in the list's encoding, or were when it was saved; give the right encoding`,
 		},
 		{
 			name: "a quote in a cell without quotes", list: "userid,name\na,5\" pipe\n", content: "{{.name}}",
@@ -182,12 +182,12 @@ func TestListsThatAreRefused(t *testing.T) {
 		{name: "several rows", list: "userid\n|\na\n|\n|\n", content: "x", want: `list: line 2, column "userid": "|"` + notUser + " (and 2 more rows with a problem)"},
 		{
 			name: "a column that is missing among many with long names", list: sized(100) + strings.Repeat(",n", 30) + "\na\n", content: "{{.name}}",
-			want: `list: line 1, column "name": the template uses it, and the list does not have it; there are ` + sized(80) + "…" + strings.Repeat(", n", 19) + ", …",
+			want: `list: line 1, column "name": the template uses it, but the list does not have it; there are ` + sized(80) + "…" + strings.Repeat(", n", 19) + ", …",
 		},
 		{name: "too many columns", list: strings.Repeat(",", 256) + "userid\n", content: "x", want: "list: line 1: 257 columns, 1 more than the limit of 256"},
 		{
 			name: "a row that is too long", list: "userid,name\na,x\nb," + sized(300000) + "\n", content: "{{.name}}",
-			want: "list: line 3: the row that begins here or further down has more than 262144 bytes; is a quote not closed?",
+			want: "list: line 3: the row that begins here or below has more than 262144 bytes; is a quote not closed?",
 		},
 	}
 	for _, tt := range tests {
