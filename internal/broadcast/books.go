@@ -159,7 +159,7 @@ func (s *Store) checkBlock(ctx context.Context, b *Broadcast, block int, counted
 		return nil
 	})
 	if errors.Is(err, redis.Nil) {
-		return 0, c.found("block %d is not in Redis any more", block)
+		return 0, c.found("block %d is no longer in Redis", block)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("books of %s: block %d: %w", b.ID, block, err)
