@@ -154,7 +154,7 @@ func TestABroadcastIsCheckedAndThenSent(t *testing.T) {
 	}
 }
 
-// ended is a broadcast of a text to some users in one call, which has ended like this.
+// ended creates a broadcast of a text to some users in one call, which has ended with s.
 func (b *bundle) ended(text string, s tasks.Settlement, users ...string) string {
 	b.Helper()
 	id := b.broadcast("ops", text, nil, users...)
