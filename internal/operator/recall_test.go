@@ -190,7 +190,7 @@ func TestAMessageThatWaitsLongerThanRecordsAreKeptIsNotSentAfterItsRecall(t *tes
 	t.Parallel()
 	b := newBundle(t)
 	receipt := b.send("a", producer.Options{Delay: 10 * 24 * time.Hour})
-	b.Redis.AddHook(&cutOff{key: "asynq:{" + queue + "}:t:" + receipt.ID}) // the recalling process dies before it removes the task
+	b.Redis.AddHook(&cutOff{key: "asynq:{" + queue + "}:t:" + receipt.ID}) // recall dies before it removes the task
 	if _, err := b.operator.Recall(t.Context(), receipt.ID); err == nil {
 		t.Fatal("the task was removed")
 	}

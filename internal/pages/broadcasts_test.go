@@ -237,7 +237,7 @@ func TestABroadcastOfAPictureIsWritten(t *testing.T) {
 	if got := w.get(shown[1]); got.body != picture || got.header.Get("Content-Type") != "image/png" {
 		t.Errorf("the picture is %q, %s", got.body, got.header.Get("Content-Type"))
 	}
-	a = w.submit(false, "u1\nu2\nu3\n", append(image, "media", kept[1], "media_type", "image")...) // a browser does not send the file again
+	a = w.submit(false, "u1\nu2\nu3\n", append(image, "media", kept[1], "media_type", "image")...) // browsers do not resend the file
 	form := startForm.FindStringSubmatch(a.body)
 	if form == nil {
 		t.Fatalf("checked again: %s", a.body)

@@ -113,7 +113,7 @@ func TestASealedTokenIsDroppedByItsName(t *testing.T) {
 	gettoken := &issuer{life: 2 * time.Hour}
 	for _, step := range []struct{ drop, want string }{{"", "token-1"}, {"an-older-token", "token-1"}, {"token-1", "token-2"}, {"token-1", "token-2"}} {
 		m := newMember(t, rdb, "a")
-		if err := newMember(t, rdb, "b").Drop(t.Context(), "token-1"); err != nil { // it cannot know whether it is the same
+		if err := newMember(t, rdb, "b").Drop(t.Context(), "token-1"); err != nil { // it cannot tell
 			t.Fatal(err)
 		}
 		if err := m.Drop(t.Context(), wecom.Secret(step.drop)); err != nil {

@@ -53,7 +53,7 @@ func TestTheEndOfASourcesAlertWaitsForItsBeginning(t *testing.T) {
 			}
 			b.queue.setBusy(first.ID, false)
 			b.pass(time.Minute)
-			b.Now = func() int64 { return time.Now().Add(time.Minute).UnixMilli() } // waiting messages are due by Redis's clock
+			b.Now = func() int64 { return time.Now().Add(time.Minute).UnixMilli() } // they are due by Redis's clock
 			if err := b.Flush(t.Context(), "ops"); err != nil {
 				t.Fatal(err)
 			}
