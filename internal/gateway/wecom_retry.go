@@ -93,7 +93,7 @@ func (u *unanswered) sweep(now time.Time) {
 	}
 }
 
-// keep removes the attempts with a key that are not good.
+// keep keeps only the good attempts of a key.
 func (u *unanswered) keep(key [sha256.Size]byte, good func(*attempt) bool) {
 	var kept []*attempt
 	for _, a := range u.attempts[key] {

@@ -54,8 +54,8 @@ func NewWatch() *Watch {
 	return &Watch{seed: maphash.MakeSeed(), places: map[netip.Prefix]*list.Element{}, all: list.New(), regulars: newRegulars()}
 }
 
-// Judge records a wrong secret, and returns how long its address has to wait until the next one is checked; 0
-// means that this one counts. first is true for the secret that starts the wait.
+// Judge records a secret if it is wrong, and returns how long its address has to wait until the next one is
+// checked; 0 means that this one counts. first is true for the secret that starts the wait.
 //
 // Secrets that were correct from that address before the wait do not wait: clients that do not retry would lose
 // their messages because of others behind the same address.

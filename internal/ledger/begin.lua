@@ -19,7 +19,7 @@ local function begin_read(key)
   return record
 end
 
--- begin_check checks what earlier attempts of a message did.
+-- begin_check checks the earlier attempts of a message.
 --   key        of the record (hash)
 --   record     the result of begin_read
 --   in_flight  ms: an attempt younger than this may still be running

@@ -223,7 +223,7 @@ func TestTailTellsNothingTwiceAfterALongPast(t *testing.T) {
 			t.Fatal(err)
 		}
 		switch got = append(got, record.ID); len(got) {
-		case 1: // more messages end while old ones are yielded than the stream keeps
+		case 1: // messages end during the read of the past, further apart than tailOverlap
 			end(want[1])
 			<-time.After(1600 * time.Millisecond)
 			end(want[2])

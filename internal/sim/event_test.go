@@ -138,7 +138,7 @@ type absence struct {
 	from, to time.Time
 }
 
-// absenceSeen is how long after its beginning no call can be in flight any more.
+// absenceSeen is how long after the beginning of an absence no call can be in flight any more.
 var absenceSeen = tasks.AttemptLimit(wecom.DefaultTimeout)
 
 // remove takes an app out of the config for a while.
