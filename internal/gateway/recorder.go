@@ -48,8 +48,8 @@ func (w *recorder) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// begin records the status, adds the prefix to redirects and cookies, and drops cookies on plain connections if
-// the public address is HTTPS.
+// begin records the status, adds the prefix to redirects and cookies, and marks cookies as Secure if the browser
+// uses HTTPS.
 func (w *recorder) begin(status int) {
 	if w.status != 0 {
 		return

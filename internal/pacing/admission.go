@@ -89,8 +89,7 @@ func (p *Pacer) unlisted(a tasks.AdmissionRequest) int {
 }
 
 const (
-	// jitterAllowance is how much later than another call one call may reach WeCom if both were admitted at the same
-	// time.
+	// jitterAllowance is how much longer one call may take than another from its admission to WeCom.
 	jitterAllowance = 250 * time.Millisecond
 	// criticalShare is the fraction, one in so many, of a member's windows that is reserved for critical messages.
 	criticalShare = 10

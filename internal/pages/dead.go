@@ -75,7 +75,7 @@ func (p *Pages) dead(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "dead", view{Live: isFirst(r), Data: v})
 }
 
-// deadGroups groups the dead letters of a list's apps.
+// deadGroups groups the dead letters that match the filter of a list.
 func deadGroups(ctx context.Context, apps []*watched, list found) ([]deadGroup, error) {
 	groups := make([][]deadGroup, len(apps))
 	all, ctx := errgroup.WithContext(ctx)

@@ -28,7 +28,7 @@ type pulse struct {
 }
 
 // beat counts a command. Once they are too many, each one fails after a second, so that time advances and a loop
-// comes to its end.
+// ends.
 func (w *world) beat() error {
 	w.mu.Lock()
 	if now := time.Now(); now.Sub(w.pulse.second) >= time.Second {

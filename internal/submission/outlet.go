@@ -39,8 +39,8 @@ type Outlets struct {
 	opened map[string]*Outlet
 }
 
-// NewOutlets takes the app for all messages, "" for the only one of the config or, if there are several, those
-// that the messages name.
+// NewOutlets returns outlets that send all messages with the app only. If it is "", they use the only app of the
+// config or, if there are several, the apps that the messages name.
 func NewOutlets(cfg *config.Config, only string, open func(*config.App) (*Outlet, error)) (*Outlets, error) {
 	if only != "" || len(cfg.Apps) == 1 {
 		app, err := cfg.App(only)

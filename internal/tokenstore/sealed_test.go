@@ -16,7 +16,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// keyring returns keys whose bytes are these letters, the newest first; "" is no key.
+// keyring returns keys whose first bytes are these letters, the newest first; "" is no key.
 func keyring(t *testing.T, letters string) *seal.Keys {
 	t.Helper()
 	var text []string
