@@ -3,9 +3,9 @@
 //
 //	go test -run '^$' -bench . -benchtime 100x ./bench/admission
 //
-// p50, p99 and p100 are Redis's own (INFO latencystats, 7.0 or later). They go on while its
-// process waits for a processor, so the machine should have nothing else to do. cpu does
-// not: it is what the thread that runs commands has used for one admission, all told.
+// p50, p99 and p100 are Redis's own (INFO latencystats, 7.0 or later). They include time in
+// which its process waits for a processor, so the machine should be otherwise idle. cpu does
+// not: it is the total CPU time of the thread that runs commands, per admission.
 package admission_test
 
 import (
@@ -27,20 +27,20 @@ import (
 )
 
 const (
-	recipients = 1000 // the most that one call can have
+	recipients = 1000 // the maximum for one call
 	workers    = 100
 )
 
-// crowd are the members that an app writes to, at times of its own.
+// crowd are the members that an app sends to, with a clock of its own.
 type crowd struct {
 	*testing.B
 	rdb   redis.UniversalClient
 	pacer *pacing.Pacer
-	// broadcast that the messages are calls of, "" for none.
+	// broadcast whose calls the messages are, "" for none.
 	broadcast string
 	everyone  bool // the messages go to "@all"
 
-	// When the measurement began: what Redis's thread had used, and the newest id.
+	// At the start of the measurement: the CPU time of Redis's thread, and the newest id.
 	cpu    time.Duration
 	before int64
 
@@ -71,7 +71,7 @@ func (c *crowd) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// named are the first members of a name.
+// named returns the first n members with this prefix.
 func named(prefix string, n int) []string {
 	users := make([]string, n)
 	for i := range users {
@@ -80,12 +80,12 @@ func named(prefix string, n int) []string {
 	return users
 }
 
-// fresh are members who have had nothing.
+// fresh returns members without earlier messages.
 func (c *crowd) fresh(n int) []string {
 	return named(fmt.Sprintf("stranger%d-", c.strangers.Add(1)), n)
 }
 
-// admit asks for one message.
+// admit asks for the admission of one message.
 func (c *crowd) admit(users []string) {
 	c.Helper()
 	n := int(c.ids.Add(1))
@@ -106,7 +106,7 @@ func (c *crowd) admit(users []string) {
 	}
 }
 
-// times has the crowd ask n times, with time between.
+// times asks n times, with time in between.
 func (c *crowd) times(n int, between time.Duration, users []string) {
 	for range n {
 		c.admit(users)
@@ -114,7 +114,7 @@ func (c *crowd) times(n int, between time.Duration, users []string) {
 	}
 }
 
-// watch begins to measure.
+// watch starts the measurement.
 func (c *crowd) watch() {
 	c.Helper()
 	if err := c.rdb.ConfigSet(c.Context(), "latency-tracking-info-percentiles", "50 99 100").Err(); err != nil {
@@ -127,7 +127,7 @@ func (c *crowd) watch() {
 	c.ResetTimer()
 }
 
-// cpuTime is what the thread that runs commands has used so far.
+// cpuTime is the CPU time so far of the thread that runs commands.
 func (c *crowd) cpuTime() time.Duration {
 	c.Helper()
 	info, err := c.rdb.InfoMap(c.Context(), "cpu").Result()
@@ -145,7 +145,7 @@ func (c *crowd) cpuTime() time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// report says for how long the admissions since kept Redis busy.
+// report reports how long the admissions kept Redis busy.
 func (c *crowd) report() {
 	c.Helper()
 	c.StopTimer()
@@ -166,12 +166,12 @@ func (c *crowd) report() {
 	c.ReportMetric(0, "ns/op")
 }
 
-// situation is what the windows of a message's recipients can be like.
+// situation is a state of the windows of a message's recipients.
 type situation struct {
 	name string
 	// meet brings members into the situation, and is called before each admission.
 	prepare, meet func(c *crowd, users []string)
-	fresh         bool // each admission has members of its own
+	fresh         bool // each admission has different members
 }
 
 var situations = []situation{
@@ -186,7 +186,7 @@ var situations = []situation{
 		},
 	},
 	{
-		// They have had all that a minute may bring, and 64 messages wait for them.
+		// They have had all messages that a minute allows, and 64 messages wait for them.
 		name:    "behind 64 promises",
 		prepare: func(c *crowd, users []string) { c.times(27+64, 0, users) },
 	},
@@ -195,13 +195,13 @@ var situations = []situation{
 		prepare: func(c *crowd, users []string) { c.times(27+900, 0, users) },
 	},
 	{
-		// The oldest of their 900 messages leaves the hour as the next comes.
+		// The oldest of their 900 messages leaves the hour when the next comes.
 		name:    "with full hours",
 		prepare: func(c *crowd, users []string) { c.times(900, 4010*time.Millisecond, users) },
 		meet:    func(c *crowd, _ []string) { c.pass(4010 * time.Millisecond) },
 	},
 	{
-		// "@all" has had what an hour may bring, and they a message of their own.
+		// "@all" has had all messages that an hour allows, and each of them one message.
 		name: "after 800 to all",
 		prepare: func(c *crowd, users []string) {
 			c.times(1, time.Second, users)
@@ -213,7 +213,7 @@ var situations = []situation{
 	},
 }
 
-// begin makes a crowd in this situation, with n recipients.
+// begin returns a crowd in this situation, with n recipients.
 func (s situation) begin(b *testing.B, n int) (*crowd, []string) {
 	b.Helper()
 	c, users := newCrowd(b), named("user", n)
@@ -224,7 +224,7 @@ func (s situation) begin(b *testing.B, n int) (*crowd, []string) {
 	return c, users
 }
 
-// admit is one admission in this situation.
+// admit makes one admission in this situation.
 func (s situation) admit(c *crowd, users []string) {
 	if s.fresh {
 		users = c.fresh(len(users))
@@ -235,7 +235,7 @@ func (s situation) admit(c *crowd, users []string) {
 	c.admit(users)
 }
 
-// BenchmarkAdmission is one worker's admission.
+// BenchmarkAdmission measures the admissions of one worker.
 func BenchmarkAdmission(b *testing.B) {
 	for _, s := range situations {
 		for _, n := range []int{1, recipients} {
@@ -250,8 +250,8 @@ func BenchmarkAdmission(b *testing.B) {
 	}
 }
 
-// BenchmarkAdmissionsOfAHundredWorkers is each situation, met by a hundred workers at
-// once with a thousand recipients each.
+// BenchmarkAdmissionsOfAHundredWorkers measures each situation with a hundred concurrent workers and a thousand
+// recipients each.
 func BenchmarkAdmissionsOfAHundredWorkers(b *testing.B) {
 	for _, s := range situations {
 		b.Run(s.name, func(b *testing.B) {

@@ -10,13 +10,13 @@ import (
 	"github.com/hibiken/asynq"
 )
 
-// The queues of the other way, the urgent one first.
+// The queues of the asynq way, the urgent one first.
 const (
 	criticalQueue = "critical"
 	bulkQueue     = "bulk"
 )
 
-// asynqWay is one asynq task per recipient, as most would write it.
+// asynqWay is the usual way: one asynq task per recipient.
 type asynqWay struct {
 	trial
 
@@ -38,8 +38,8 @@ func newAsynqWay(ctx context.Context, t trial) (way, error) {
 	return w, t.StartWorkers(ctx, t.workers, workerIsUp, self, workCommand, string(command))
 }
 
-// create enqueues a task for each recipient. The queue is paused meanwhile, so that the
-// time to send is that of the workers.
+// create enqueues a task for each recipient. The queue is paused meanwhile, so that the sending time is that of
+// the workers.
 func (w *asynqWay) create(ctx context.Context, list string) (creation, error) {
 	if err := w.queues.PauseQueue(bulkQueue); err != nil {
 		return creation{}, err
@@ -66,7 +66,7 @@ func (w *asynqWay) alert(ctx context.Context, user string) error {
 	return enqueueTask(ctx, w.client, criticalQueue, user, alertText)
 }
 
-// check makes sure that no task has failed.
+// check returns an error if a task has failed.
 func (w *asynqWay) check(context.Context) error {
 	queue, err := w.queues.GetQueueInfo(bulkQueue)
 	if err == nil && queue.Retry+queue.Archived > 0 {

@@ -18,8 +18,7 @@ type bench struct {
 	stdout, stderr io.Writer
 }
 
-// run prints the table of all trials. When one fails or the user interrupts, it
-// holds those that ended.
+// run prints the table of all trials. After an error or an interrupt it has the trials that were completed.
 func (b bench) run(ctx context.Context) error {
 	return stage.InDirectory(ctx, b.wecomq, func(_, wecomq string) error {
 		b.wecomq = wecomq
@@ -53,14 +52,14 @@ func (b bench) tryAll(ctx context.Context) ([]result, error) {
 const (
 	// latency is how long the simulator takes for a call.
 	latency = 5 * time.Millisecond
-	// remembered is how many messages it keeps: what it has had since the last alert.
+	// remembered is how many messages the simulator keeps: enough for all since the last alert.
 	remembered = 20_000
-	// longest bounds a trial.
+	// longest limits a trial.
 	longest = 2 * time.Hour
 )
 
-// try runs one trial. Nothing but the machine limits the calls: neither WeCom's limit per
-// app nor that per member is in force at the simulator.
+// try runs one trial. Only the machine limits the calls: the simulator enforces WeCom's limits neither per app
+// nor per member.
 func (b bench) try(ctx context.Context, way, words string, recipients int) (result, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, longest, errors.New("the trial takes too long"))
 	defer cancel()

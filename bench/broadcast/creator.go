@@ -7,7 +7,7 @@ import (
 	"github.com/wecomq/wecomq/bench/stage"
 )
 
-// runCreator runs a process that stores what is to be sent, and returns what it prints.
+// runCreator runs a process that stores the messages to send, and returns its output.
 func (t trial) runCreator(ctx context.Context, path string, args ...string) (string, creation, error) {
 	var c creation
 	began := time.Now()

@@ -13,7 +13,7 @@ import (
 	"github.com/wecomq/wecomq/bench/stage"
 )
 
-// sending is what was sent, and how fast.
+// sending is the result of sending: how much was sent, and how fast.
 type sending struct {
 	recipients int
 	calls      int64
@@ -28,7 +28,7 @@ const (
 	grace = 20 * time.Second
 )
 
-// dispatch lets what was created be sent to so many, and enqueues alerts meanwhile.
+// dispatch sends what was created to so many recipients, and enqueues alerts meanwhile.
 func (t trial) dispatch(ctx context.Context, w way, recipients int) (sending, error) {
 	watching, giveUp := context.WithCancel(ctx)
 	defer giveUp()
@@ -65,8 +65,8 @@ func (t trial) dispatch(ctx context.Context, w way, recipients int) (sending, er
 	return s, err
 }
 
-// awaitEnd waits until everybody was reached, or the time is over. It stops the alerts when
-// that seems to be so, and looks whether it is when they have arrived.
+// awaitEnd waits until all recipients were reached, or the time is over. It stops the alerts when all seem to be
+// reached, and checks again after the alerts have arrived.
 func (t trial) awaitEnd(ctx context.Context, limit time.Time, recipients int, watched *watch, stop func()) (sending, error) {
 	for {
 		if err := t.Alive(); err != nil {
@@ -95,7 +95,7 @@ func (t trial) awaitEnd(ctx context.Context, limit time.Time, recipients int, wa
 	}
 }
 
-// lastArrival is when the last message arrived that is no alert, of so many in all.
+// lastArrival is when the last message other than an alert arrived, of so many in all.
 func (t trial) lastArrival(ctx context.Context, messages int64) (time.Time, error) {
 	const newest = 200
 	found, err := t.Simulator.Messages(ctx, fmt.Sprintf("since=%d", max(messages-newest, 0)))

@@ -21,8 +21,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// enqueueCommand makes this program the creator of asynq's way; an [enqueue] in JSON
-// follows.
+// enqueueCommand makes this program the creator of the asynq way; an [enqueue] in JSON follows.
 const enqueueCommand = "enqueue"
 
 // enqueuers is how many goroutines enqueue.
@@ -53,7 +52,7 @@ func runEnqueue(ctx context.Context, args []string, stdout io.Writer) error {
 	return err
 }
 
-// all returns how many it has enqueued.
+// all enqueues the tasks, and returns how many.
 func (e enqueue) all(ctx context.Context, client *asynq.Client) (int, error) {
 	file, err := os.Open(e.List)
 	if err != nil {
@@ -89,7 +88,7 @@ func (e enqueue) all(ctx context.Context, client *asynq.Client) (int, error) {
 	return n, group.Wait()
 }
 
-// enqueueTask enqueues a message whose body is complete.
+// enqueueTask enqueues a message with a complete body.
 func enqueueTask(ctx context.Context, client *asynq.Client, queue, user, text string) error {
 	body, err := json.Marshal(message.SendTextRequest{
 		SendRequestCommon: &message.SendRequestCommon{ToUser: user, MsgType: string(message.TypeText), AgentID: strconv.Itoa(wecomtest.AgentID)},

@@ -12,8 +12,7 @@ const name = "broadcast"
 
 func main() { os.Exit(stage.Main(run)) }
 
-// run does what the command line says: the benchmark, or what the benchmark starts
-// itself as, a process of the other way.
+// run runs the command line: the benchmark, or one of the processes that the benchmark starts from its own binary.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
 		switch args[0] {

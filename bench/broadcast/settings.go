@@ -19,7 +19,7 @@ const (
 	wayAsynq  = "asynq"
 )
 
-// settings are what the command line asks for.
+// settings are the settings of the command line.
 type settings struct {
 	ways       []string
 	words      []string
@@ -65,7 +65,7 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	return s, errors.Join(errors.Join(errs[:]...), s.validate())
 }
 
-// validate names the first setting that cannot be measured with.
+// validate names the first invalid setting.
 func (s settings) validate() error {
 	switch {
 	case s.workers < 1 || s.workers > 64:

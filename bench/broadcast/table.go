@@ -24,7 +24,7 @@ func printTable(w io.Writer, s settings, results []result) {
 	}
 }
 
-// about marks what is extrapolated.
+// about marks extrapolated values.
 func about(partly bool) string {
 	if partly {
 		return "≈ "
@@ -43,7 +43,7 @@ func duration(d time.Duration) string {
 	}
 }
 
-// megabytes is "–" for what is not known.
+// megabytes is "–" for an unknown value.
 func megabytes(bytes int64) string {
 	if bytes == 0 {
 		return "–"

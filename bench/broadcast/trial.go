@@ -19,21 +19,21 @@ type trial struct {
 	*stage.Landscape
 }
 
-// way is a way to send to many, whose workers run.
+// way is a way to send to many recipients, with running workers.
 type way interface {
-	// create stores everything that is to be sent to those in the list.
+	// create stores the messages to all recipients in the list.
 	create(ctx context.Context, list string) (creation, error)
-	// send lets it be sent. It returns for how long at most.
+	// send starts the sending. It returns how long that may take.
 	send(ctx context.Context) (time.Duration, error)
 	// alert enqueues an alert.
 	alert(ctx context.Context, user string) error
-	// check makes sure that what was sent has ended well.
+	// check returns an error unless everything was sent.
 	check(ctx context.Context) error
 }
 
-// creation is what it took to store a broadcast.
+// creation is the cost of storing a broadcast.
 type creation struct {
-	recipients int // that were stored in the time
+	recipients int // that were stored in that time
 	took       time.Duration
 	memory     int64 // of the process at its peak, in bytes
 }
@@ -42,7 +42,7 @@ type creation struct {
 type result struct {
 	way, words string
 	recipients int
-	// Not all were stored or reached in the time: the rest is extrapolated.
+	// Not all were stored or reached in time: the rest is extrapolated.
 	storedPartly, reachedPartly bool
 
 	created, sent time.Duration
@@ -52,7 +52,7 @@ type result struct {
 	memory        memory
 }
 
-// memory is that of the processes at their peaks, in bytes.
+// memory is the peak memory of the processes, in bytes.
 type memory struct {
 	creator, worker, redis int64
 }
@@ -95,7 +95,7 @@ func (t trial) newWay(ctx context.Context) (way, error) {
 	return newWecomqWay(ctx, t)
 }
 
-// conclude extrapolates what was not measured to its end.
+// conclude extrapolates incomplete measurements.
 func (t trial) conclude(c creation, s sending, redis int64) result {
 	r := result{
 		way: t.way, words: t.words, recipients: t.recipients,
@@ -115,7 +115,7 @@ func (t trial) conclude(c creation, s sending, redis int64) result {
 	return r
 }
 
-// usedMemory is one of Redis's numbers of memory, in bytes.
+// usedMemory reads one of Redis's memory figures, in bytes.
 func (t trial) usedMemory(ctx context.Context, name string) (int64, error) {
 	info, err := t.Redis.Client.Info(ctx, "memory").Result()
 	if err != nil {

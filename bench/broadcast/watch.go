@@ -11,9 +11,8 @@ import (
 	"github.com/wecomq/wecomq/bench/stage"
 )
 
-// watch finds out when alerts arrive. It asks the simulator for each of them, and only
-// about what has arrived since the one before: reading everything would take as much of the
-// machine as the broadcast.
+// watch finds out when alerts arrive. It queries the simulator for each of them, and only for messages since the
+// one before: reading everything would load the machine as much as the broadcast.
 type watch struct {
 	simulator *stage.Simulator
 	followers errgroup.Group
@@ -64,7 +63,7 @@ func (w *watch) note(user string, at time.Time, seq int64) {
 	w.seq = max(w.seq, seq)
 }
 
-// counts are how many alerts were enqueued, and how many of them are known to have arrived.
+// counts returns how many alerts were enqueued, and how many of them are known to have arrived.
 func (w *watch) counts() (given, arrived int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

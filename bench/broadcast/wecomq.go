@@ -27,12 +27,12 @@ type wecomqWay struct {
 }
 
 func newWecomqWay(ctx context.Context, t trial) (way, error) {
-	// It keeps the limits of members, but has none of calls.
+	// The limits of members apply, but not the limit of calls.
 	config, err := t.WriteConfig(map[string]any{"calls_per_minute": math.MaxInt32})
 	if err != nil {
 		return nil, err
 	}
-	// The dashboard need not show the alerts afterwards: that would be memory, too.
+	// The dashboard need not show finished alerts: that would add to the memory.
 	p, err := producer.New(t.Redis.Client, producer.Config{App: stage.App, Retention: map[tasks.Priority]time.Duration{}})
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (w *wecomqWay) create(ctx context.Context, list string) (creation, error) {
 	return c, nil
 }
 
-// send does nothing: the workers know of the broadcast already.
+// send does nothing: the workers already know of the broadcast.
 func (w *wecomqWay) send(context.Context) (time.Duration, error) { return longest, nil }
 
 func (w *wecomqWay) alert(ctx context.Context, user string) error {
@@ -72,7 +72,7 @@ func (w *wecomqWay) alert(ctx context.Context, user string) error {
 	return err
 }
 
-// check waits until the broadcast says that it has ended: everybody has been reached.
+// check waits until the broadcast has ended, with all recipients reached.
 func (w *wecomqWay) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, grace, errors.New("the broadcast does not end"))
 	defer cancel()

@@ -18,15 +18,15 @@ import (
 )
 
 const (
-	// workCommand makes this program a worker of asynq's way; a [work] in JSON follows.
+	// workCommand makes this program a worker of the asynq way; a [work] in JSON follows.
 	workCommand = "work"
-	// workerIsUp is what it writes then.
+	// workerIsUp is the output of a started worker.
 	workerIsUp = "worker is up"
-	// concurrency is the number of its handlers, as wecomq has it by default.
+	// concurrency is the number of its handlers, wecomq's default.
 	concurrency = 16
 )
 
-// work sends what is in the queues. It keeps no limits, and no record of what it does.
+// work sends the messages in the queues. It applies no limits, and keeps no records.
 type work struct {
 	Redis string `json:"redis"`
 	WeCom string `json:"wecom"`

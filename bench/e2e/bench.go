@@ -17,8 +17,7 @@ type bench struct {
 	stdout, stderr io.Writer
 }
 
-// run prints the table of all trials. When one fails or the user interrupts, it holds
-// those that ended.
+// run prints the table of all trials. After an error or an interrupt it has the trials that were completed.
 func (b bench) run(ctx context.Context) error {
 	return stage.InDirectory(ctx, b.wecomq, func(_, wecomq string) error {
 		b.wecomq = wecomq
@@ -42,7 +41,7 @@ func (b bench) run(ctx context.Context) error {
 	})
 }
 
-// tryAll takes the ways in turn, so that whatever else the machine does meets all of them.
+// tryAll alternates between the ways, so that other load on the machine affects all of them.
 func (b bench) tryAll(ctx context.Context, results map[string][]result) error {
 	for range b.runs {
 		for _, way := range b.ways {
@@ -59,7 +58,7 @@ func (b bench) tryAll(ctx context.Context, results map[string][]result) error {
 	return nil
 }
 
-// try runs one trial, which is bounded in time whatever happens.
+// try runs one trial, with a time limit.
 func (b bench) try(ctx context.Context, way string) (result, error) {
 	const slowest = 50 // messages a second
 	limit := time.Minute + time.Duration(b.messages/slowest)*time.Second

@@ -6,7 +6,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/toxics"
 )
 
-// delayToxic is toxiproxy's latency, which counts in whole milliseconds, for shorter ones.
+// delayToxic is like toxiproxy's latency, which has whole milliseconds only, for shorter delays.
 type delayToxic struct {
 	Delay time.Duration `json:"delay"` // in ns
 }
@@ -14,10 +14,10 @@ type delayToxic struct {
 // delayType is its name in a proxy.
 const delayType = "delay"
 
-// GetBufferSize is how much may be on its way at once.
+// GetBufferSize is how many chunks may be in transit.
 func (*delayToxic) GetBufferSize() int { return 1024 }
 
-// Pipe passes each chunk on when its time has come.
+// Pipe passes each chunk on after the delay.
 func (t *delayToxic) Pipe(stub *toxics.ToxicStub) {
 	for {
 		select {

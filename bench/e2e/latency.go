@@ -16,7 +16,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// sentMark stands before the time, in ns, in the text of a message that says when it was sent.
+// sentMark precedes the sending time, in ns, in the text of a message.
 const sentMark = "sent at "
 
 // sinceSent is how long ago a message was sent.
@@ -30,8 +30,7 @@ func sinceSent(body []byte) (time.Duration, bool) {
 	return time.Duration(time.Now().UnixNano() - sent), true
 }
 
-// measureLatency prints how long it takes from the call of Send until the call of WeCom, while
-// the worker has nothing else to do.
+// measureLatency prints the time from the call of Send to the call of WeCom, for a worker that is otherwise idle.
 func (b bench) measureLatency(ctx context.Context, w io.Writer) error {
 	_, _ = fmt.Fprintf(w, "From Send to the call of WeCom, %d messages one by one:\n\n| messages/s | p50 | p95 | p99 |\n|--:|--:|--:|--:|\n", b.probes)
 	for _, rate := range []int{10, 300} {
@@ -83,7 +82,7 @@ func (b bench) latencyAt(ctx context.Context, rate int) ([]time.Duration, error)
 	return all.Delays, err
 }
 
-// awaitArrivals waits until so many messages have arrived.
+// awaitArrivals waits until n messages have arrived.
 func (t *trial) awaitArrivals(ctx context.Context, n int) (arrived throughput, err error) {
 	for arrived.Arrived < n && err == nil {
 		if err = stage.GetJSON(ctx, t.url+"/moments", &arrived); err == nil {
@@ -93,7 +92,7 @@ func (t *trial) awaitArrivals(ctx context.Context, n int) (arrived throughput, e
 	return arrived, err
 }
 
-// measureIdle prints what a worker costs that has apps, and no messages.
+// measureIdle prints the cost of a worker that has apps but no messages.
 func (b bench) measureIdle(ctx context.Context, w io.Writer) error {
 	t, err := newTrial(ctx, b.settings, wayWecomq)
 	if err != nil {
@@ -103,7 +102,7 @@ func (b bench) measureIdle(ctx context.Context, w io.Writer) error {
 	if err := t.startWorker(b.idleApps); err != nil {
 		return err
 	}
-	if err := stage.Wait(ctx, b.idleFor/2); err != nil { // what a start costs is over
+	if err := stage.Wait(ctx, b.idleFor/2); err != nil { // the cost of the start is over
 		return err
 	}
 	var commands, redisCPU float64
@@ -130,7 +129,7 @@ func (b bench) measureIdle(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// appConfigs are n apps, all with limits that are out of the way.
+// appConfigs are n apps, all with limits too high to matter.
 func (t *trial) appConfigs(n int) map[string]any {
 	all := map[string]any{}
 	for i := range n {

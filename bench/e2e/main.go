@@ -12,8 +12,8 @@ const name = "e2e"
 
 func main() { os.Exit(stage.Main(run)) }
 
-// run does what the command line says: the benchmark, or what the benchmark starts itself
-// as, WeCom or a worker of another way.
+// run runs the command line: the benchmark, or one of the processes that the benchmark starts from its own
+// binary, WeCom or a worker of another way.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
 		switch args[0] {

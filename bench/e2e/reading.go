@@ -8,7 +8,7 @@ import (
 	"github.com/wecomq/wecomq/bench/stage"
 )
 
-// reading is Redis's counters at a moment.
+// reading has Redis's counters at one time.
 type reading struct {
 	cpu      float64 // seconds
 	commands float64 // that were run, those inside scripts included

@@ -22,7 +22,7 @@ import (
 // rivalCommand makes this program a worker of another way; a [rival] in JSON follows.
 const rivalCommand = "rival"
 
-// rival sends with the HTTP client of wecomq, and keeps nothing.
+// rival sends with wecomq's HTTP client, and stores nothing.
 type rival struct {
 	Way         string `json:"way"`
 	Redis       string `json:"redis"`
@@ -31,7 +31,7 @@ type rival struct {
 	Messages    int    `json:"messages"`
 }
 
-// farAway is a limit that nothing reaches.
+// farAway is a limit that is never reached.
 const farAway = 1e9
 
 func runRival(ctx context.Context, args []string) error {
@@ -51,7 +51,7 @@ func runRival(ctx context.Context, args []string) error {
 	return r.serve(ctx, client)
 }
 
-// serve runs an asynq server on the one queue in which there are messages.
+// serve runs an asynq server on the one queue with messages.
 func (r rival) serve(ctx context.Context, client *wecom.Client) error {
 	rdb, err := redisconn.Open(r.Redis, r.Concurrency)
 	if err != nil {
@@ -87,7 +87,7 @@ func (r rival) loop(ctx context.Context, client *wecom.Client) error {
 	for range r.Concurrency {
 		callers.Go(func() {
 			for body := range bodies {
-				_ = client.Post(ctx, message.APISend, body, new(message.SendResponse)) // what is missing shows
+				_ = client.Post(ctx, message.APISend, body, new(message.SendResponse)) // missing ones show
 			}
 		})
 	}

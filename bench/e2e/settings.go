@@ -11,17 +11,17 @@ import (
 	"github.com/wecomq/wecomq/bench/stage"
 )
 
-// settings are what the command line asks for.
+// settings are the settings of the command line.
 type settings struct {
 	ways        []string
 	messages    int
 	concurrency int
 	runs        int
-	delays      []time.Duration // to Redis and back, one after the other
+	delays      []time.Duration // round trips to Redis, one setting after the other
 	delay       time.Duration   // that of this trial
 	probes      int             // messages whose latency is measured, 0 for none
 	idleApps    int             // of a worker without messages, 0 for no such worker
-	idleFor     time.Duration   // how long that is watched
+	idleFor     time.Duration   // how long that worker is measured
 	wecomq      string          // path of the binary, "" to build one
 }
 
@@ -78,7 +78,7 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	return s, s.validate()
 }
 
-// validate names the first setting that cannot be measured with.
+// validate names the first invalid setting.
 func (s settings) validate() error {
 	for _, way := range s.ways {
 		if !slices.Contains(ways(), way) {

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// sleep is more exact than time.Sleep, which takes a millisecond at least where nothing else
-// is to be done.
+// sleep is more precise than time.Sleep, which takes at least a millisecond on an idle system.
 func sleep(d time.Duration) {
 	if d > 0 {
 		left := syscall.NsecToTimespec(int64(d))

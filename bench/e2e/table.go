@@ -42,7 +42,7 @@ func ratio(rate, base float64) string {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// median is the middle one, 0 of none.
+// median is the middle value, 0 if there are none.
 func median[T cmp.Ordered](runs []result, of func(result) T) T {
 	values := make([]T, len(runs))
 	for i, r := range runs {

@@ -33,14 +33,14 @@ type trial struct {
 	way     string
 	dir     string
 	redis   *stage.Redis
-	address string           // at which the worker finds Redis
-	proxy   *toxiproxy.Proxy // there, if there is a delay
+	address string           // of Redis for the worker
+	proxy   *toxiproxy.Proxy // at that address, if there is a delay
 	wecom   *stage.Process
 	url     string // of wecom
 	worker  *stage.Process
 }
 
-// result is what was measured, per message where it is a cost.
+// result has the measurements; costs are per message.
 type result struct {
 	rate      float64       // messages a second
 	workerCPU time.Duration // per message
@@ -65,7 +65,7 @@ func newTrial(ctx context.Context, s settings, way string) (*trial, error) {
 	return t, nil
 }
 
-// close ends every process and removes their files.
+// close stops every process and removes their files.
 func (t *trial) close() {
 	for _, p := range []*stage.Process{t.worker, t.wecom} {
 		if p != nil {
@@ -81,7 +81,7 @@ func (t *trial) close() {
 	_ = os.RemoveAll(t.dir)
 }
 
-// freeAddress is one on which nobody listens.
+// freeAddress is an address that is not in use.
 func freeAddress(ctx context.Context) (string, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -146,7 +146,7 @@ func (t *trial) run(ctx context.Context) (result, error) {
 	}, nil
 }
 
-// ping is how long Redis and the way there take to answer, in the middle of a hundred times.
+// ping is the median round trip to Redis, of a hundred.
 func (t *trial) ping(ctx context.Context) (time.Duration, error) {
 	rdb := redis.NewClient(&redis.Options{Addr: t.address, PoolSize: 1})
 	defer func() { _ = rdb.Close() }()
@@ -162,7 +162,7 @@ func (t *trial) ping(ctx context.Context) (time.Duration, error) {
 	return times[len(times)/2], nil
 }
 
-// fill enqueues the messages, each to another member.
+// fill enqueues the messages, each to a different member.
 func (t *trial) fill(ctx context.Context) error {
 	if t.way == wayLoop {
 		return nil
@@ -193,7 +193,7 @@ func text(i int) message.Request {
 	}
 }
 
-// startWorker starts a worker for so many apps; the first is that with the messages.
+// startWorker starts a worker for so many apps; the first has the messages.
 func (t *trial) startWorker(apps int) (err error) {
 	path, args := t.wecomq, []string{"worker", "-c", filepath.Join(t.dir, "wecomq.yaml"), "--listen", "127.0.0.1:0"}
 	if t.way == wayWecomq {
@@ -209,7 +209,7 @@ func (t *trial) startWorker(apps int) (err error) {
 	return err
 }
 
-// config is a wecomq.yaml whose limits are out of the way.
+// config is a wecomq.yaml with limits too high to matter.
 func (t *trial) config(apps int) map[string]any {
 	return map[string]any{
 		"redis": map[string]any{"url": "redis://" + t.address},

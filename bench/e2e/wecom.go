@@ -13,11 +13,10 @@ import (
 	"time"
 )
 
-// wecomCommand makes this program an HTTP server in WeCom's place: it accepts all and
-// remembers when.
+// wecomCommand makes this program an HTTP server in WeCom's place: it accepts all calls and records their times.
 const wecomCommand = "wecom"
 
-// moments are when the calls arrived, in the order in which they did.
+// moments are the arrival times of the calls, in order.
 type moments struct {
 	mu     sync.Mutex
 	all    []time.Time
@@ -58,11 +57,11 @@ func (m *moments) accept(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"errcode":0,"errmsg":"ok","msgid":"a1b2c3d4e5f6g7h8-`+strconv.Itoa(n)+`"}`)
 }
 
-// throughput is what report answers.
+// throughput is the reply of report.
 type throughput struct {
 	Arrived int     `json:"arrived"`
 	Rate    float64 `json:"rate"` // a second, of the last nine tenths
-	// Delays are those of messages whose text says when they were sent.
+	// Delays are those of messages with a sending time in their text.
 	Delays []time.Duration `json:"delays"`
 }
 

@@ -1,9 +1,9 @@
-// Package memory_test measures what wecomq keeps in Redis, in bytes apiece. Run it
-// with as many of each as give a steady figure:
+// Package memory_test measures the size of wecomq's data in Redis, in bytes each. Run it
+// with enough iterations for a steady figure:
 //
 //	go test -run '^$' -bench . -benchtime 9000x ./bench/memory
 //
-// asynq keeps 9,999 archived tasks, so more than that say too little.
+// asynq keeps 9,999 archived tasks, so more iterations would give too low a figure.
 package memory_test
 
 import (
@@ -44,7 +44,7 @@ func text(to string) message.SendTextRequest {
 	}
 }
 
-// used is the memory of Redis's data and of what it needs to find them.
+// used is the memory of Redis's data including its index.
 func used(b *testing.B, rdb redis.UniversalClient) int {
 	b.Helper()
 	info, err := rdb.InfoMap(b.Context(), "memory").Result()
@@ -58,13 +58,13 @@ func used(b *testing.B, rdb redis.UniversalClient) int {
 	return n
 }
 
-// measure reports how many bytes each call of add leaves behind.
+// measure reports how many bytes each call of add leaves in Redis.
 func measure(b *testing.B, rdb redis.UniversalClient, add func(i int)) {
 	b.Helper()
 	measureMany(b, rdb, 1, add)
 }
 
-// measureMany is measure when each call of add adds so many.
+// measureMany is like measure, for an add that adds many at a time.
 func measureMany(b *testing.B, rdb redis.UniversalClient, many int, add func(i int)) {
 	b.Helper()
 	add(-1) // scripts and connections
@@ -109,8 +109,7 @@ func BenchmarkQueuedMessage(b *testing.B) {
 }
 
 func BenchmarkRecord(b *testing.B) {
-	// Redis keeps a hash in one piece while none of its values is longer than 64 bytes;
-	// a msgid or a reason is.
+	// Redis stores a hash compactly while none of its values is longer than 64 bytes; a msgid or a reason is.
 	const compact = "hash-max-listpack-value 512\nhash-max-ziplist-value 512"
 	const errMsg = "message/send: errcode 81013: user, party and tag are all invalid or not in the visible range (invalid user)"
 	accepted := tasks.Settlement{State: tasks.Accepted}
@@ -160,8 +159,8 @@ func BenchmarkRecord(b *testing.B) {
 	}
 }
 
-// BenchmarkRetainedTask is what asynq keeps of a task that has ended, for the
-// dashboard: the message, and the record as its result.
+// BenchmarkRetainedTask measures a finished task that asynq keeps for the dashboard: the message, and the record
+// as its result.
 func BenchmarkRetainedTask(b *testing.B) {
 	for name, end := range map[string]error{"completed": nil, "archived": asynq.SkipRetry} {
 		b.Run(name, func(b *testing.B) {
@@ -200,7 +199,7 @@ func BenchmarkRetainedTask(b *testing.B) {
 	}
 }
 
-// BenchmarkMemberWindow is what the limits remember of a member for an hour after
+// BenchmarkMemberWindow measures the windows of a member, which are kept for an hour after
 // the last message. Each round is a hundred members:
 //
 //	go test -run '^$' -bench MemberWindow -benchtime 20x ./bench/memory

@@ -9,7 +9,7 @@ import (
 // arrivals are messages that WeCom accepted, the oldest first.
 type arrivals []wecomtest.Message
 
-// within counts those from one moment until before another.
+// within counts those from one time until before another.
 func (a arrivals) within(from, to time.Time) int {
 	n := 0
 	for _, m := range a {
@@ -32,7 +32,7 @@ func (a arrivals) most(window time.Duration) int {
 	return most
 }
 
-// at is when each member's message arrived; every message goes to one of their own.
+// at returns when each member's message arrived; every message goes to a different member.
 func (a arrivals) at() map[string]time.Time {
 	at := make(map[string]time.Time, len(a))
 	for _, m := range a {

@@ -29,12 +29,11 @@ import (
 // baselineCommand makes this program a worker; a [baseline] in JSON follows.
 const baselineCommand = "baseline"
 
-// concurrency is the number of handlers of a worker, as wecomq has it by default.
+// concurrency is the number of handlers of a worker, wecomq's default.
 const concurrency = 16
 
-// baseline is a worker that keeps to the limit in one of the usual ways. It takes
-// the same tasks from the same queues as wecomq, and calls WeCom with the same
-// client and shared token; it keeps no record of what it does.
+// baseline is a worker that applies the limit in one of the usual ways. It takes the same tasks from the same
+// queues as wecomq, and calls WeCom with the same client and shared token; it keeps no records.
 type baseline struct {
 	Pattern     string        `json:"pattern"`
 	Redis       string        `json:"redis"`
@@ -44,10 +43,10 @@ type baseline struct {
 	DelayedPoll time.Duration `json:"delayed_poll"` // 0 for asynq's
 }
 
-// gate says whether a message may go now: it may wait, and refuse with an error.
+// gate decides whether a message may go now: it may wait, or refuse with an error.
 type gate func(ctx context.Context) error
 
-// errOverLimit is what a handler returns whose message has to come again.
+// errOverLimit is returned by a handler whose message must be retried.
 var errOverLimit = errors.New("over the limit")
 
 func runBaseline(ctx context.Context, args []string, stderr io.Writer) error {
@@ -72,7 +71,7 @@ func runBaseline(ctx context.Context, args []string, stderr io.Writer) error {
 	return h.serveMetrics(ctx, stderr)
 }
 
-// server is an asynq server with asynq's own defaults, but for its queues.
+// server is an asynq server with asynq's own defaults, except for its queues.
 func (b baseline) server(rdb redis.UniversalClient) *asynq.Server {
 	queues := map[string]int{}
 	for i, p := range tasks.Priorities() {
@@ -86,7 +85,7 @@ func (b baseline) server(rdb redis.UniversalClient) *asynq.Server {
 	})
 }
 
-// retryDelay is that of asynq's page about rate limits: up to ten seconds, at random.
+// retryDelay is the one on asynq's page about rate limits: up to ten seconds, at random.
 func retryDelay(n int, err error, task *asynq.Task) time.Duration {
 	if errors.Is(err, errOverLimit) {
 		return time.Duration(rand.IntN(10)) * time.Second //nolint:gosec // no secret
@@ -110,7 +109,7 @@ func (b baseline) handler(rdb redis.UniversalClient) (*handler, error) {
 	return &handler{client: client, pass: pass}, nil
 }
 
-// handler is asynq's: it passes the gate and calls WeCom.
+// handler is an asynq handler: it passes the gate and calls WeCom.
 type handler struct {
 	client   *wecom.Client
 	pass     gate
@@ -131,7 +130,7 @@ func (h *handler) ProcessTask(ctx context.Context, task *asynq.Task) error {
 	return h.client.Post(ctx, message.APISend, body, new(message.SendResponse))
 }
 
-// serveMetrics says where, and serves until ctx ends.
+// serveMetrics prints its address, and serves until ctx ends.
 func (h *handler) serveMetrics(ctx context.Context, stderr io.Writer) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

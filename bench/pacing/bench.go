@@ -18,8 +18,7 @@ type bench struct {
 	stdout, stderr io.Writer
 }
 
-// run prints the table of all trials. When one fails or the user interrupts, it
-// holds those that ended.
+// run prints the table of all trials. After an error or an interrupt it has the trials that were completed.
 func (b bench) run(ctx context.Context) error {
 	return stage.InDirectory(ctx, b.wecomq, func(_, wecomq string) error {
 		b.wecomq = wecomq
@@ -48,7 +47,7 @@ func (b bench) tryAll(ctx context.Context) ([]result, error) {
 	return results, nil
 }
 
-// try runs one trial, which is bounded in time whatever happens.
+// try runs one trial, with a time limit.
 func (b bench) try(ctx context.Context, w way, workers int) (result, error) {
 	const setUp = 2 * time.Minute
 	ctx, cancel := context.WithTimeoutCause(ctx, setUp+b.warmUp+b.duration+b.grace, errors.New("the trial takes too long"))

@@ -35,7 +35,7 @@ func TestEveryWayIsMeasured(t *testing.T) {
 func TestAnInterruptEndsEverything(t *testing.T) {
 	t.Parallel()
 	b := stagetest.Start(t, name, "-workers", "2", "-duration", "1h", "-backlog", "1000")
-	b.Interrupt("/stage-*/wecomq.yaml") // Redis and the simulator run, the workers start
+	b.Interrupt("/stage-*/wecomq.yaml") // Redis and the simulator run, the workers are starting
 	if code := b.End(); code != stage.ExitFailure || !strings.HasSuffix(b.Stderr.String(), "pacing: interrupted\n") {
 		t.Errorf("exit code %d: %s; want it to say that it was interrupted", code, &b.Stderr)
 	}

@@ -1,7 +1,6 @@
-// Command pacing measures how well wecomq keeps to WeCom's limit of calls a minute
-// while a backlog waits at it, beside two usual ways to do the same with asynq.
+// Command pacing measures how well wecomq keeps to WeCom's limit of calls a minute while a backlog waits at it,
+// compared with two usual ways to do the same with asynq.
 //
-// Everything is real: a redis-server, a `wecomq simulate` and any number of worker
-// processes, started for each trial and ended with it. docs/benchmarks.md explains
-// what is measured and shows results.
+// Everything is real: a redis-server, a `wecomq simulate` and any number of worker processes, started for each
+// trial and stopped after it. docs/benchmarks.md explains what is measured and shows results.
 package main

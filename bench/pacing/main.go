@@ -12,8 +12,7 @@ const name = "pacing"
 
 func main() { os.Exit(stage.Main(run)) }
 
-// run does what the command line says: the benchmark, or what the benchmark starts
-// itself as, a worker of one of the other ways.
+// run runs the command line: the benchmark, or a worker of another way, which the benchmark starts from its own binary.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == baselineCommand {
 		return stage.Report(name, runBaseline(ctx, args[1:], stderr), stderr)

@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/bench/stage"
 )
 
-// reading is the counters at a moment.
+// reading has the counters at one time.
 type reading struct {
 	at       time.Time
 	dequeues float64
@@ -36,7 +36,7 @@ func takeReading(ctx context.Context, rdb redis.UniversalClient, fleet []*worker
 	return r, nil
 }
 
-// load is what Redis had to do.
+// load is the load of Redis.
 type load struct {
 	commands float64 // a second
 	cpu      float64 // of one processor, 0 to 1

@@ -17,10 +17,10 @@ var (
 	reserveScript = redis.NewScript(reserveSource)
 )
 
-// newReservation is a gate that all processes share: it gives each message the next
-// free moment, evenly spaced, and waits for it.
+// newReservation is a gate that all processes share: it assigns each message the next free time, evenly spaced,
+// and waits for it.
 func newReservation(rdb redis.UniversalClient, limit int) gate {
-	const jitter = 250 * time.Millisecond // between one process's calls and another's, as wecomq allows for
+	const jitter = 250 * time.Millisecond // between the calls of two processes; wecomq allows for the same
 	interval := (time.Minute + jitter) / time.Duration(limit)
 	return func(ctx context.Context) error {
 		us, err := reserveScript.Run(ctx, rdb, []string{"reserved"}, interval.Microseconds()).Int64()

@@ -1,6 +1,6 @@
--- Gives the next call its moment.
+-- Assigns the next call its time.
 --
--- KEYS 1 when the rate is spent to, in µs (string)
+-- KEYS 1 up to when the rate is used up, in µs (string)
 -- ARGV 1 interval between calls in µs
 -- result how long to wait, in µs
 local t = redis.call('TIME')

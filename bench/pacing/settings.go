@@ -13,7 +13,7 @@ import (
 	"github.com/wecomq/wecomq/bench/stage"
 )
 
-// settings are what the command line asks for.
+// settings are the settings of the command line.
 type settings struct {
 	ways       []way
 	workers    []int // processes, one trial for each
@@ -59,7 +59,7 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	return s, errors.Join(waysErr, workersErr, s.validate())
 }
 
-// validate names the first setting that cannot be measured with.
+// validate names the first invalid setting.
 func (s settings) validate() error {
 	switch {
 	case s.limit < 2 || s.limit > 60_000:

@@ -22,7 +22,7 @@ func printTable(w io.Writer, s settings, results []result) {
 	}
 }
 
-// perMessage is "–" when nothing was sent.
+// perMessage is "–" if nothing was sent.
 func perMessage(n float64) string {
 	if math.IsInf(n, 0) || math.IsNaN(n) {
 		return "–"

@@ -69,7 +69,7 @@ func (t trial) run(ctx context.Context) (result, error) {
 	return t.conclude(ctx, before, after, alerts)
 }
 
-// startWorkers starts the processes of the way to send and waits until each is up.
+// startWorkers starts the worker processes and waits until each is up.
 func (t trial) startWorkers(ctx context.Context) ([]*worker, error) {
 	path, args, err := t.workerCommand()
 	if err != nil {
@@ -102,7 +102,7 @@ func (t trial) workerCommand() (path string, args []string, err error) {
 	return self, []string{baselineCommand, string(text)}, err
 }
 
-// fill enqueues the backlog, each message to another member.
+// fill enqueues the backlog, each message to a different member.
 func (t trial) fill(ctx context.Context, p *producer.Producer) error {
 	const batch = 10_000
 	for first := 0; first < t.backlog; first += batch {
@@ -128,7 +128,7 @@ func text(user string) message.Request {
 	}
 }
 
-// alert lets the measured time pass, and enqueues alerts at random moments of it.
+// alert waits for the measured time, and enqueues alerts at random times in it.
 func (t trial) alert(ctx context.Context, p *producer.Producer) (stage.Alerts, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, t.duration, stage.ErrOver)
 	defer cancel()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// way is a way to keep to the limit.
+// way is a way to apply the limit.
 type way struct {
 	name  string
 	about string
@@ -19,7 +19,7 @@ type way struct {
 // The patterns of the baselines.
 const (
 	deny    = "deny"    // a limiter in each process; over it, the task goes back to the queue
-	reserve = "reserve" // a limiter in Redis gives each message its moment; the handler sleeps
+	reserve = "reserve" // a limiter in Redis assigns each message its time; the handler sleeps
 )
 
 var ways = []way{

@@ -10,11 +10,11 @@ import (
 	"github.com/wecomq/wecomq/bench/stage"
 )
 
-// dequeuesMetric counts how often a baseline's worker takes a task from its queue,
-// as wecomq's workers do by themselves.
+// dequeuesMetric counts how often a baseline's worker takes a task from its queue; wecomq's workers count that
+// themselves.
 const dequeuesMetric = "dequeues_total"
 
-// worker is a worker process seen from outside.
+// worker is a worker process as seen from outside.
 type worker struct {
 	url    string // of its metrics
 	metric string // the beginning of those lines that count dequeues

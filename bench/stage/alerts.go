@@ -12,11 +12,11 @@ import (
 // ErrOver as the cause of a context ends the time in which alerts are enqueued.
 var ErrOver = errors.New("the measured time is over")
 
-// Alerts are when those to each member were enqueued.
+// Alerts has the time at which each member's alert was enqueued.
 type Alerts map[string]time.Time
 
-// Enqueue sends an alert at random moments until ctx ends, the time between two of
-// them drawn evenly from 0 to twice the average.
+// Enqueue sends alerts at random times until ctx ends, with intervals distributed evenly between 0 and twice the
+// average.
 func (a Alerts) Enqueue(ctx context.Context, average time.Duration, send func(ctx context.Context, user string) error) error {
 	for {
 		gap := rand.N(2 * average) //nolint:gosec // no secret
@@ -27,21 +27,21 @@ func (a Alerts) Enqueue(ctx context.Context, average time.Duration, send func(ct
 		}
 		user := fmt.Sprintf("alert-%d", len(a))
 		a[user] = time.Now()
-		// The end of the measured time does not cut it off.
+		// The end of the measured time does not interrupt it.
 		if err := send(context.WithoutCancel(ctx), user); err != nil {
 			return fmt.Errorf("enqueue an alert: %w", err)
 		}
 	}
 }
 
-// Latencies are the times from enqueueing to arrival, shortest first; Given is the
-// number of all alerts, those included that have not arrived.
+// Latencies has the times from enqueueing to arrival, shortest first; Given is the number of all alerts,
+// including those that have not arrived.
 type Latencies struct {
 	Arrived []time.Duration
 	Given   int
 }
 
-// Latencies compares when alerts were enqueued with when they arrived.
+// Latencies compares the times of enqueueing and arrival.
 func (a Alerts) Latencies(arrivedAt map[string]time.Time) Latencies {
 	l := Latencies{Given: len(a)}
 	for user, enqueued := range a {
@@ -56,8 +56,7 @@ func (a Alerts) Latencies(arrivedAt map[string]time.Time) Latencies {
 // Missing is how many have not arrived.
 func (l Latencies) Missing() int { return l.Given - len(l.Arrived) }
 
-// Percentile is the time within which this share of all alerts arrived, false when
-// that many did not.
+// Percentile is the time within which this share of all alerts arrived, false if fewer did.
 func (l Latencies) Percentile(share float64) (time.Duration, bool) {
 	i := int(share * float64(l.Given))
 	if i >= len(l.Arrived) {
@@ -66,8 +65,7 @@ func (l Latencies) Percentile(share float64) (time.Duration, bool) {
 	return l.Arrived[i], true
 }
 
-// Text is that percentile, or what is known of one that did not end: that it has waited
-// for the grace at least.
+// Text formats that percentile, as "> grace" if too few have arrived, "–" if there were no alerts.
 func (l Latencies) Text(share float64, grace time.Duration) string {
 	d, ok := l.Percentile(share)
 	switch {

@@ -16,11 +16,11 @@ func (p *Process) CPU() (time.Duration, error) {
 	return time.Duration(stat.CPUTime() * float64(time.Second)), err
 }
 
-// PeakMemory is the most memory that the process has had in RAM so far, in bytes; 0 where
-// it is not known: it is read as Linux has it.
+// PeakMemory is the peak resident memory of the process so far, in bytes; 0 if unknown, because it is read from
+// Linux's /proc.
 //
-// The peak that the kernel reports when a process has ended is none of it: it begins with
-// that of the process that started it.
+// The peak that the kernel reports after a process has ended is unsuitable: it includes that of the process that
+// started it.
 func (p *Process) PeakMemory() int64 {
 	proc, err := procfs.NewProc(p.PID())
 	if err != nil {

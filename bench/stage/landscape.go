@@ -12,15 +12,15 @@ import (
 // App is the alias of the one app.
 const App = "ops"
 
-// Landscape is what workers need: a Redis and a WeCom of their own.
+// Landscape is the environment of workers: a Redis and a WeCom of their own.
 type Landscape struct {
-	Dir       string // for files; it goes with the landscape
+	Dir       string // for files; removed with the landscape
 	Redis     *Redis
 	Simulator *Simulator
 	Workers   []*Process
 }
 
-// Open starts a redis-server and a simulator with these rules. Close ends them.
+// Open starts a redis-server and a simulator with these rules. Close stops them.
 func Open(ctx context.Context, wecomq string, rules wecomtest.Rules) (*Landscape, error) {
 	dir, err := os.MkdirTemp("", "stage-")
 	if err != nil {
@@ -46,7 +46,7 @@ func (l *Landscape) start(ctx context.Context, wecomq string, rules wecomtest.Ru
 	return err
 }
 
-// Close ends every process and removes their files.
+// Close stops every process and removes their files.
 func (l *Landscape) Close() {
 	for _, worker := range l.Workers {
 		worker.Kill()
@@ -91,7 +91,7 @@ func (l *Landscape) WriteConfig(limits map[string]any) (string, error) {
 	})
 }
 
-// Alive names the process that has ended before its time, if any.
+// Alive returns an error that names a process that has ended early, if any.
 func (l *Landscape) Alive() error {
 	for _, p := range append(l.Workers, l.Redis.Process, l.Simulator.process) {
 		if err := p.Alive(); err != nil {

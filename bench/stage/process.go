@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// startTimeout bounds the start of a process, on a busy machine.
+	// startTimeout limits the start of a process, on a busy machine.
 	startTimeout = 30 * time.Second
-	// PollInterval is how often a benchmark looks for an event.
+	// PollInterval is how often a benchmark checks for an event.
 	PollInterval = 5 * time.Millisecond
 )
 
@@ -26,7 +26,7 @@ type Process struct {
 	exited chan struct{}
 }
 
-// Start starts a program; it is to be killed.
+// Start starts a program, which must be killed.
 func Start(path string, stdin io.Reader, args ...string) (*Process, error) {
 	p := &Process{
 		name: strings.Join(append([]string{path}, args...), " "),
@@ -47,11 +47,11 @@ func Start(path string, stdin io.Reader, args ...string) (*Process, error) {
 
 // Kill ends the process like a power cut: nothing of a trial is kept.
 func (p *Process) Kill() {
-	_ = p.cmd.Process.Kill() // fails only when it has ended already
+	_ = p.cmd.Process.Kill() // fails only if it has already ended
 	<-p.exited
 }
 
-// Alive says what a process that has ended left behind.
+// Alive returns an error with the output of a process that has ended.
 func (p *Process) Alive() error {
 	select {
 	case <-p.exited:
@@ -78,8 +78,7 @@ func (p *Process) AwaitLine(ctx context.Context, text string) (string, error) {
 	}
 }
 
-// AwaitEnd waits until the process has done what it does, and returns what it has written.
-// meanwhile is called every 20 ms.
+// AwaitEnd waits until the process has ended, and returns its output. meanwhile is called every 20 ms.
 func (p *Process) AwaitEnd(ctx context.Context, meanwhile func()) (string, error) {
 	const interval = 20 * time.Millisecond
 	look := time.NewTicker(interval)
@@ -99,11 +98,11 @@ func (p *Process) AwaitEnd(ctx context.Context, meanwhile func()) (string, error
 	}
 }
 
-// transcript is the first of what a process has written.
+// transcript is the beginning of a process's output.
 type transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer
-	room int // bytes; what comes beyond them is dropped
+	room int // bytes; the rest is dropped
 }
 
 func (t *transcript) Write(p []byte) (int, error) {
@@ -129,7 +128,7 @@ func (t *transcript) line(text string) (string, bool) {
 	return "", false
 }
 
-// Wait lets time pass, unless ctx ends first.
+// Wait waits for d, unless ctx ends first.
 func Wait(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

@@ -18,7 +18,7 @@ const (
 	ExitUsage   = 2
 )
 
-// Program is a benchmark, or what it starts itself as.
+// Program is a benchmark, or one of the processes that it starts from its own binary.
 type Program func(ctx context.Context, args []string, stdout, stderr io.Writer) int
 
 // Main runs it until it ends or is interrupted; a second signal ends the process at once.
@@ -39,7 +39,7 @@ func Report(name string, err error, stderr io.Writer) int {
 	return ExitFailure
 }
 
-// ReportUsage does so for a command line that cannot be run.
+// ReportUsage does the same for an invalid command line.
 func ReportUsage(name string, err error, stderr io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return ExitDone
@@ -48,8 +48,8 @@ func ReportUsage(name string, err error, stderr io.Writer) int {
 	return ExitUsage
 }
 
-// ParseFlags reads the flags, and prints usage and the flags if help is asked for. The caller
-// prints errors. Nothing may stand behind the flags.
+// ParseFlags parses the flags, and prints usage and the flags if help is requested. The caller prints errors. No
+// arguments may follow the flags.
 func ParseFlags(flags *flag.FlagSet, args []string, usage string, stderr io.Writer) error {
 	flags.SetOutput(io.Discard)
 	err := flags.Parse(args)
@@ -64,8 +64,7 @@ func ParseFlags(flags *flag.FlagSet, args []string, usage string, stderr io.Writ
 	return err
 }
 
-// InDirectory calls measure with a directory of its own for temporary files, and the path
-// of wecomq, which is built if it is "".
+// InDirectory calls measure with a directory for temporary files, and the path of wecomq, which is built if it is "".
 func InDirectory(ctx context.Context, wecomq string, measure func(dir, wecomq string) error) error {
 	dir, err := os.MkdirTemp("", "bench-")
 	if err != nil {

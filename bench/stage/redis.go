@@ -20,7 +20,7 @@ type Redis struct {
 	Client redis.UniversalClient
 }
 
-// StartRedis starts one that has its files in dir; config are more lines of redis.conf.
+// StartRedis starts a server with its files in dir; config are more lines of redis.conf.
 func StartRedis(ctx context.Context, dir string, config ...string) (*Redis, error) {
 	socket := filepath.Join(dir, "s")
 	lines := fmt.Sprintf("port 0\nunixsocket %q\ndir %q\nsave \"\"\ndaemonize no\n", socket, dir) + strings.Join(config, "\n")
@@ -39,14 +39,13 @@ func StartRedis(ctx context.Context, dir string, config ...string) (*Redis, erro
 	return r, nil
 }
 
-// Close ends it.
+// Close stops the server.
 func (r *Redis) Close() {
 	_ = r.Client.Close()
 	r.Kill()
 }
 
-// SilenceClients keeps go-redis from writing to stderr by itself: what matters comes back
-// as an error.
+// SilenceClients keeps go-redis from writing to stderr by itself: relevant problems are returned as errors.
 func SilenceClients() { redis.SetLogger(silent{}) }
 
 type silent struct{}
@@ -54,7 +53,7 @@ type silent struct{}
 // Printf drops the line.
 func (silent) Printf(context.Context, string, ...any) {}
 
-// InfoValue finds a number in what INFO says; 0 when there is none.
+// InfoValue finds a number in the reply of INFO; 0 if there is none.
 func InfoValue(info, name string) float64 {
 	for line := range strings.Lines(info) {
 		if text, ok := strings.CutPrefix(line, name+":"); ok {

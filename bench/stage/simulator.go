@@ -34,7 +34,7 @@ func startSimulator(ctx context.Context, wecomq, rules string) (*Simulator, erro
 	return s, nil
 }
 
-// Messages are those that have arrived, the oldest first, as GET /admin/messages has them.
+// Messages are those that have arrived, the oldest first, from GET /admin/messages.
 func (s *Simulator) Messages(ctx context.Context, query string) ([]wecomtest.Message, error) {
 	var messages []wecomtest.Message
 	err := s.get(ctx, "/admin/messages?"+query, &messages)
@@ -52,7 +52,7 @@ func (s *Simulator) get(ctx context.Context, path string, value any) error {
 	return GetJSON(ctx, s.URL+path, value)
 }
 
-// GetJSON decodes the body of an answer with HTTP status 200.
+// GetJSON decodes the body of a response with HTTP status 200.
 func GetJSON(ctx context.Context, url string, value any) error {
 	body, err := Get(ctx, url)
 	if err != nil {
@@ -61,7 +61,7 @@ func GetJSON(ctx context.Context, url string, value any) error {
 	return json.Unmarshal(body, value)
 }
 
-// Get returns the body of an answer with HTTP status 200.
+// Get returns the body of a response with HTTP status 200.
 func Get(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {

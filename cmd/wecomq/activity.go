@@ -97,8 +97,8 @@ func runActivity(ctx context.Context, g *globals, f *activityFlags, query activi
 	return nil
 }
 
-// knownApp refuses an app that neither the config nor the trail knows; one that has left the
-// config may have a trail.
+// knownApp rejects an app that is neither in the config nor in the trail; one that has left the config may have
+// a trail.
 func knownApp(ctx context.Context, d *daemon.Deployment, name string) error {
 	if name == "" {
 		return nil

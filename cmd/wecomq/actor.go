@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/internal/daemon"
 )
 
-// actor is who gives this command, for the books.
+// actor is the user of this command, for records.
 func actor() string {
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
@@ -19,7 +19,7 @@ func actor() string {
 	return name + "@" + host
 }
 
-// acting is the context of a command that changes something: the trail keeps who did it.
+// acting is the context of a command that changes something: the trail records its actor.
 func acting(ctx context.Context, d *daemon.Deployment) context.Context {
 	return d.Activity().By(ctx, activity.Actor{Name: actor(), Via: activity.Command})
 }

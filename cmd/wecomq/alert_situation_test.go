@@ -23,8 +23,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// inputSeries are what a deployment exports about its apps, as promtool reads it: as if it stayed
-// so for an hour.
+// inputSeries are a deployment's metrics about its apps in promtool's format, constant for an hour.
 func inputSeries(t *testing.T, d *daemontest.Deployment) []map[string]string {
 	t.Helper()
 	registry := prometheus.NewRegistry()
@@ -49,8 +48,8 @@ func inputSeries(t *testing.T, d *daemontest.Deployment) []map[string]string {
 	return series
 }
 
-// fires lets Prometheus judge by our rules what a deployment exports: of these alerts the ones
-// wanted, with their labels, fire half an hour later, and no others.
+// fires evaluates our rules with a deployment's metrics in Prometheus: of these alerts the wanted ones, with
+// their labels, fire half an hour later, and no others.
 func fires(t *testing.T, d *daemontest.Deployment, alerts string, want ...string) {
 	t.Helper()
 	rules, err := filepath.Abs(rulesFile)
@@ -80,15 +79,15 @@ func fires(t *testing.T, d *daemontest.Deployment, alerts string, want ...string
 	promtool(t, "test", "rules", path)
 }
 
-// Default messages have used up what they may, and critical ones still go: something waits for
-// midnight, and somebody is told.
+// Default messages have used up their part of the quota, and critical ones are still sent: messages wait for
+// midnight, and an alert fires.
 func TestSomebodyIsToldThatAQuotaIsUsedUp(t *testing.T) {
 	t.Parallel()
 	d := daemontest.New(t, daemontest.Config{Change: func(c *config.Config) { c.Apps["ops"].Limits.Seats = 1 }})
 	d.Start(daemon.Config{Worker: true})
 	const alerts = "WecomqQuotaUsedUp"
 	fires(t, d, alerts)
-	users := make([]string, 190) // 5 % of 200 are kept for critical messages
+	users := make([]string, 190) // 5 % of 200 are reserved for critical messages
 	for i := range users {
 		users[i] = "user" + strconv.Itoa(i)
 	}
@@ -114,8 +113,8 @@ func TestSomebodyIsToldThatAQuotaIsUsedUp(t *testing.T) {
 	}
 }
 
-// An app with a wrong setting is tried every five minutes: what waits for it does so since it was
-// enqueued, not since it was tried.
+// An app with a wrong setting is tried every five minutes: its messages have waited since they were enqueued,
+// not since the last try.
 func TestSomebodyIsToldOfABacklogThatIsTriedAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	server, clock := redistest.StartWithClock(t)

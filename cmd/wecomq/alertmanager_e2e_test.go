@@ -18,8 +18,8 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// startAlertmanager runs one whose own WeCom receiver has nothing changed but
-// wechat_api_url: its secret is still that of the app.
+// startAlertmanager runs one with its own WeCom receiver, of which only wechat_api_url is changed: its secret is
+// still that of the app.
 func startAlertmanager(t *testing.T, apiURL string) (p *process, url string) {
 	t.Helper()
 	return runAlertmanager(t, fmt.Sprintf(`
@@ -32,7 +32,7 @@ receivers:
 `, apiURL, wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret))
 }
 
-// runAlertmanager runs one that hears of no other.
+// runAlertmanager runs one that is not connected to others.
 func runAlertmanager(t *testing.T, text string) (p *process, url string) {
 	t.Helper()
 	binary, err := exec.LookPath("prometheus-alertmanager") // Debian's name
@@ -73,13 +73,13 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// fire tells Alertmanager of an alert.
+// fire sends an alert to Alertmanager.
 func fire(t *testing.T, url, name, summary string) {
 	t.Helper()
 	fireAt(t, url, name, summary, time.Now())
 }
 
-// fireAt tells since when: both of a pair are told the same.
+// fireAt also sends since when: both of a pair get the same time.
 func fireAt(t *testing.T, url, name, summary string, since time.Time) {
 	t.Helper()
 	body := fmt.Sprintf(`[{"labels":{"alertname":%q},"annotations":{"summary":%q},"startsAt":%q}]`, name, summary, since.Format(time.RFC3339Nano))
@@ -98,7 +98,7 @@ func fireAt(t *testing.T, url, name, summary string, since time.Time) {
 	}
 }
 
-// arrivals counts the messages that tell of an alert.
+// arrivals counts the messages about an alert.
 func (l *landscape) arrivals(name string) (n int) {
 	l.Helper()
 	for _, m := range l.messages() {
@@ -145,7 +145,7 @@ func TestAlertmanagersOwnReceiverComesThroughOutages(t *testing.T) {
 	}
 }
 
-// pairOutage is how long the gateway is away; WECOMQ_TEST_OUTAGE makes it longer.
+// pairOutage is how long the gateway is down; WECOMQ_TEST_OUTAGE makes it longer.
 func pairOutage(t *testing.T) time.Duration {
 	t.Helper()
 	away, err := time.ParseDuration(cmp.Or(os.Getenv("WECOMQ_TEST_OUTAGE"), "2.5s"))
@@ -155,8 +155,8 @@ func pairOutage(t *testing.T) time.Duration {
 	return away
 }
 
-// Two Alertmanagers that do not hear each other both report everything, to a gateway
-// that is killed and away for a while: each alert arrives once.
+// Two unconnected Alertmanagers both report everything to a gateway that is killed and down for a while: each
+// alert arrives once.
 func TestAPairOfAlertmanagersThroughAnOutageOfTheGateway(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)

@@ -21,7 +21,7 @@ func newApp(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "app",
 		Short: "Inspect, pause, resume and forget apps",
-		Args:  cobra.ArbitraryArgs, // so that an unknown command is ours to refuse
+		Args:  cobra.ArbitraryArgs, // so that we report an unknown command
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("app: unknown command %q; see 'wecomq app --help'", args[0])
@@ -178,14 +178,14 @@ func (g *globals) printApp(ctx context.Context, apps *apps.Inspector, name strin
 	return err
 }
 
-// reasonText says why an app does not send, or why it sends slowly.
+// reasonText says why an app does not send, or why it is slow.
 func reasonText(s apps.Status) string {
 	var reasons []string
 	if s.Reason != "" {
 		reasons = append(reasons, s.Reason)
 	}
 	for _, cause := range s.Stuck {
-		if cause.By != s.State { // that STATE says
+		if cause.By != s.State { // which STATE shows
 			reasons = append(reasons, cause.String())
 		}
 	}
@@ -210,7 +210,7 @@ func ageText(since, now time.Time) string {
 	return shortDuration(now.Sub(since))
 }
 
-// endText says when something ends, "-" if that is not known.
+// endText says when something ends, "-" if unknown.
 func endText(at, now time.Time) string {
 	if at.IsZero() {
 		return "-"
@@ -235,7 +235,7 @@ func secondsText(d time.Duration) string {
 	return text
 }
 
-// slowText tells of an app that makes fewer calls a minute than it is configured with.
+// slowText describes an app that makes fewer calls a minute than configured.
 func slowText(s apps.Status) string {
 	if s.Rate.Effective >= s.Rate.Configured {
 		return ""
@@ -244,7 +244,7 @@ func slowText(s apps.Status) string {
 		"'wecomq app resume --reset-rate %s'", s.Rate.Effective, s.Rate.Configured, s.App)
 }
 
-// stateText says when the app goes on, where that is known.
+// stateText adds when the app continues, if known.
 func stateText(s apps.Status) string {
 	if s.Until.IsZero() {
 		return s.State

@@ -7,17 +7,17 @@ import (
 	"github.com/wecomq/wecomq/internal/daemon"
 )
 
-// actOnApp is the flag of a command that does something: of several apps one has to be named.
+// actOnApp adds the flag of a command that changes something: of several apps one must be named.
 func actOnApp(cmd *cobra.Command, app *string) {
 	cmd.Flags().StringVar(app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
 }
 
-// lookAtApp is the flag of a command that only looks.
+// lookAtApp adds the flag of a command that only reads.
 func lookAtApp(cmd *cobra.Command, app *string) {
 	cmd.Flags().StringVar(app, "app", "", "only this `APP` (default: all apps of the config)")
 }
 
-// appsOr gives the one app that is named, or all in the order of their names.
+// appsOr returns the named app, or all in the order of their names.
 func appsOr(d *daemon.Deployment, only string) ([]*config.App, error) {
 	if only == "" {
 		return d.Apps(), nil

@@ -105,7 +105,7 @@ func (a *auditCommand) run(ctx context.Context, names []string, o audit.Options)
 	return fmt.Errorf("out of balance: %d", a.left)
 }
 
-// handle repairs a finding, if that is wanted.
+// handle repairs a finding, if requested.
 func (a *auditCommand) handle(ctx context.Context, f audit.Finding) error {
 	if !a.repair {
 		a.left++

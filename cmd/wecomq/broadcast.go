@@ -19,7 +19,7 @@ func newBroadcast(g *globals) *cobra.Command {
 thousand recipients each, or with words of their own from the list's columns. Workers
 send it with priority bulk, so alerts overtake it. It can be paused, resumed and
 cancelled at any time and from any host; its report has the outcome of each recipient.`,
-		Args: cobra.ArbitraryArgs, // so that an unknown command is ours to refuse
+		Args: cobra.ArbitraryArgs, // so that we report an unknown command
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("unknown command %q for \"wecomq broadcast\"%s; see 'wecomq broadcast --help'", args[0], suggestion(cmd, args[0]))
@@ -34,7 +34,7 @@ cancelled at any time and from any host; its report has the outcome of each reci
 	return cmd
 }
 
-// openBroadcast opens what holds a broadcast; an id that is none is a usage error.
+// openBroadcast opens the broadcast's desk; an invalid id is a usage error.
 func (g *globals) openBroadcast(ctx context.Context, id string) (*daemon.Deployment, *broadcast.Desk, error) {
 	name, err := tasks.ValidateBroadcastID(id)
 	if err != nil {
@@ -87,7 +87,7 @@ func newBroadcastControl(g *globals, c broadcastControl) *cobra.Command {
 	}
 }
 
-// broadcastError is a usage error if the command cannot be done as it was given.
+// broadcastError is a usage error if the command cannot be done as given.
 func broadcastError(err error) error {
 	_, state := errors.AsType[*broadcast.StateError](err)
 	for _, refusal := range []error{broadcast.ErrOwnApproval, broadcast.ErrNotFound, broadcast.ErrNothingToReplay} {

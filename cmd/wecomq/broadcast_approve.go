@@ -63,8 +63,7 @@ func (g *globals) approveBroadcast(ctx context.Context, id string) error {
 	return printout.JSON(g.stdout, status)
 }
 
-// reviewBroadcast shows a broadcast that waits for approval, and asks on a terminal whether
-// to release it.
+// reviewBroadcast shows a broadcast that waits for approval, and asks on a terminal whether to release it.
 func (g *globals) reviewBroadcast(ctx context.Context, desk *broadcast.Desk, b *broadcast.Broadcast) (*broadcast.Review, error) {
 	status, err := desk.Tell(ctx, b)
 	if err != nil || status.Review == nil {
@@ -82,12 +81,12 @@ func (g *globals) reviewBroadcast(ctx context.Context, desk *broadcast.Desk, b *
 	return status.Review, nil
 }
 
-// confirm asks on the terminal; Ctrl-C is a no.
+// confirm asks on the terminal; Ctrl-C means no.
 func (g *globals) confirm(ctx context.Context, question string) bool {
 	_, _ = fmt.Fprint(g.stderr, question, " [y/N] ")
 	answer := make(chan string, 1)
 	go func() { // after Ctrl-C it ends with the process
-		line, _ := bufio.NewReader(g.stdin).ReadString('\n') // none is a no
+		line, _ := bufio.NewReader(g.stdin).ReadString('\n') // an empty answer means no
 		answer <- line
 	}()
 	select {

@@ -93,7 +93,7 @@ func (f *broadcastCreateFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.idempotencyKey, "idempotency-key", "", "a repeat with the same `KEY` returns the first broadcast; another one is refused")
 }
 
-// validate checks what flags say together.
+// validate checks combinations of flags.
 func (f *broadcastCreateFlags) validate() error {
 	for _, check := range []func() error{f.validateFiles, f.validateNumbers, f.validateNames} {
 		if err := check(); err != nil {
@@ -192,7 +192,7 @@ func (f *broadcastCreateFlags) open(ctx context.Context, g *globals) (*daemon.De
 	return d, app, err
 }
 
-// parse reads the template that the flags name.
+// parse parses the template that the flags name.
 func (f *broadcastCreateFlags) parse(g *globals) (*compose.Template, error) {
 	var template *compose.Template
 	var err error
@@ -217,7 +217,7 @@ func (f *broadcastCreateFlags) parse(g *globals) (*compose.Template, error) {
 	return template, nil
 }
 
-// attach keeps the files that the message names, as send does: all calls share them.
+// attach stores the files that the message names, as send does: all calls share them.
 func (f *broadcastCreateFlags) attach(ctx context.Context, d *daemon.Deployment, app *config.App, spec broadcast.Spec) (*compose.Template, error) {
 	var files media.LocalFiles
 	if !f.dryRun {
@@ -233,7 +233,7 @@ func (f *broadcastCreateFlags) attach(ctx context.Context, d *daemon.Deployment,
 	return template, err
 }
 
-// spec is what the flags say of the broadcast.
+// spec is the broadcast described by the flags.
 func (f *broadcastCreateFlags) spec(app *config.App, template *compose.Template) (broadcast.Spec, error) {
 	spec := broadcast.Spec{Template: template, Rate: f.rate, ExpiresIn: f.expiresIn, CreatedBy: actor()}
 	var err error
@@ -271,7 +271,7 @@ func (f *broadcastCreateFlags) compile(ctx context.Context, g *globals, template
 		for _, p := range wrong.Problems {
 			_, _ = fmt.Fprintln(g.stderr, p)
 		}
-		if wrong.Invalid == 0 { // it is the list as a whole
+		if wrong.Invalid == 0 { // the fault is not of single rows
 			return nil, usagef("--file: %s: the list cannot be used as it is; nothing was sent", f.list)
 		}
 		return nil, usagef("--file: %s: %d invalid lines; nothing was sent. Fix them, or skip them with --skip-invalid",

@@ -15,7 +15,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// broadcastCreation is one run of `wecomq broadcast create`, once the list is checked.
+// broadcastCreation is one run of `wecomq broadcast create`, after the list was checked.
 type broadcastCreation struct {
 	*globals
 	deployment *daemon.Deployment
@@ -24,7 +24,7 @@ type broadcastCreation struct {
 	draft      broadcast.Draft
 }
 
-// tellSkipped says what of the list is not sent.
+// tellSkipped prints which part of the list is skipped.
 func (c *broadcastCreation) tellSkipped() {
 	list := c.draft.List.Summary
 	for _, p := range list.Problems {
@@ -64,7 +64,7 @@ func (c *broadcastCreation) create(ctx context.Context, testTo string) error {
 	return c.printCreated(ctx, c.desk, b, duplicate)
 }
 
-// creationError tells a test message that WeCom did not accept from a creation to repeat.
+// creationError distinguishes a test message that WeCom refused from a creation that should be repeated.
 func creationError(err error) error {
 	refused, ok := errors.AsType[*broadcast.TestError](err)
 	switch {
@@ -90,17 +90,17 @@ func (g *globals) printCreated(ctx context.Context, desk *broadcast.Desk, b *bro
 	return printout.JSON(g.stdout, newBroadcastReceipt(status, duplicate))
 }
 
-// broadcastReceipt says what was created.
+// broadcastReceipt describes the created broadcast.
 type broadcastReceipt struct {
 	ID         string          `json:"id"`
 	App        string          `json:"app"`
 	Recipients int             `json:"recipients"`
 	Calls      int             `json:"calls"`
-	ETA        *time.Time      `json:"eta"` // null if it is not known
+	ETA        *time.Time      `json:"eta"` // null if unknown
 	State      broadcast.State `json:"state"`
 	Duplicates int             `json:"duplicates"` // in the list
 	Skipped    int             `json:"skipped"`
-	Duplicate  bool            `json:"duplicate"` // it was there already
+	Duplicate  bool            `json:"duplicate"` // it already existed
 }
 
 func newBroadcastReceipt(s broadcast.Status, duplicate bool) broadcastReceipt {
@@ -114,7 +114,7 @@ func newBroadcastReceipt(s broadcast.Status, duplicate bool) broadcastReceipt {
 	return r
 }
 
-// printPreview prints what would be sent.
+// printPreview prints the messages that would be sent.
 func (c *broadcastCreation) printPreview(ctx context.Context) error {
 	planned, err := c.draft.Planned(c.app.Name)
 	if err != nil {

@@ -56,7 +56,7 @@ func (f *broadcastReportFlags) run(ctx context.Context, g *globals, id string) e
 		return err
 	}
 	defer d.Close()
-	b, err := desk.Get(ctx, id) // so that a broadcast that does not exist has no header either
+	b, err := desk.Get(ctx, id) // so that there is no header for a broadcast that does not exist
 	if err != nil {
 		return broadcastError(err)
 	}

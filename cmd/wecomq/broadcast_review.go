@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/internal/harmless"
 )
 
-// quotaCostText is what a broadcast takes of the day quota.
+// quotaCostText describes a broadcast's share of the day quota.
 func quotaCostText(q broadcast.Quota) string {
 	if q.DayQuota < 0 {
 		return fmt.Sprintf("%d, the app has no limit", q.QuotaCost)
@@ -19,7 +19,7 @@ func quotaCostText(q broadcast.Quota) string {
 	return fmt.Sprintf("%d of %d a day, %d used today", q.QuotaCost, q.DayQuota, q.UsedToday)
 }
 
-// printSamples shows messages as text, each after the name of one who gets it.
+// printSamples prints messages as text, each after the name of a recipient.
 func printSamples(out io.Writer, samples []broadcast.Sample) error {
 	for _, s := range samples {
 		if _, err := fmt.Fprintf(out, "\n%s gets:\n%s\n", s.Recipient, sampleText(s.Body)); err != nil {
@@ -29,8 +29,8 @@ func printSamples(out io.Writer, samples []broadcast.Sample) error {
 	return nil
 }
 
-// sampleText is the content of a message if that is a text, and else its JSON; indented,
-// and without what could control a terminal.
+// sampleText is the content of a message if that is text, otherwise its JSON; indented, and without terminal
+// control characters.
 func sampleText(body json.RawMessage) string {
 	var kind struct {
 		MsgType string `json:"msgtype"`
@@ -47,7 +47,7 @@ func sampleText(body json.RawMessage) string {
 		text = content.Content
 	} else {
 		var indented bytes.Buffer
-		_ = json.Indent(&indented, members[kind.MsgType], "", "  ") // it is JSON: it was read above
+		_ = json.Indent(&indented, members[kind.MsgType], "", "  ") // valid JSON: it was parsed above
 		text = indented.String()
 	}
 	lines := strings.Split(text, "\n")

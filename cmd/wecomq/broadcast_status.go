@@ -81,7 +81,7 @@ func (g *globals) printBroadcasts(ctx context.Context, d *daemon.Deployment, app
 	return w.Flush()
 }
 
-// foundText is a column more, of what became of a recipient who was searched for.
+// foundText is an additional column with the state of the recipient in the search.
 func foundText(row *broadcast.Row) string {
 	if row == nil {
 		return ""
@@ -89,7 +89,7 @@ func foundText(row *broadcast.Row) string {
 	return "\t" + row.State
 }
 
-// minuteText is a moment as people say it, "" if there is none.
+// minuteText formats a time to the minute, "" if there is none.
 func minuteText(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -188,7 +188,7 @@ func countText(n int) string {
 	return strconv.Itoa(n)
 }
 
-// watchPause is how often a broadcast that is watched is looked at.
+// watchPause is how often a watched broadcast is read.
 const watchPause = time.Second
 
 // watchBroadcast shows the progress of a broadcast until it ends, or ctx does.
@@ -217,8 +217,7 @@ func (g *globals) watchBroadcast(ctx context.Context, desk *broadcast.Desk, b *b
 	}
 }
 
-// broadcastProgress is a bar on a terminal, which end removes, and elsewhere a line whenever
-// something has changed.
+// broadcastProgress is a bar on a terminal, which end removes, and elsewhere a line after each change.
 func (g *globals) broadcastProgress(b *broadcast.Broadcast) (show func(broadcast.Status), end func()) {
 	file := terminal(g.stderr)
 	if file == nil {

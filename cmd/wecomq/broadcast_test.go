@@ -21,11 +21,10 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// TestABroadcastInAStorm kills workers and Redis while a broadcast with own words is under
-// way, and pauses and resumes it: everybody gets it, and nobody twice but those whose
-// call was in flight at a kill. It is for 10,000 people times the environment variable
-// WECOMQ_STORM, and skipped without one: what a killed worker had in flight comes back a
-// minute later.
+// TestABroadcastInAStorm kills workers and Redis during a broadcast with individual texts, and pauses and
+// resumes it: everybody gets it, and nobody twice except those whose call was in flight at a kill. It has 10,000
+// recipients times the environment variable WECOMQ_STORM, and is skipped without it: the calls in flight of a
+// killed worker come back a minute later.
 func TestABroadcastInAStorm(t *testing.T) {
 	t.Parallel()
 	scale, _ := strconv.Atoi(os.Getenv("WECOMQ_STORM"))
@@ -64,7 +63,7 @@ func TestABroadcastInAStorm(t *testing.T) {
 	}
 }
 
-// Whoever approves a broadcast on the command line sees before what it would send.
+// On the command line, the approver of a broadcast sees it before approving.
 func TestWhoApprovesABroadcastSeesIt(t *testing.T) {
 	t.Parallel()
 	takeTurn(t)
@@ -108,7 +107,7 @@ const (
 	defaultApp     = "default"       // that of the config
 )
 
-// createBroadcast makes one with a name in each message.
+// createBroadcast creates a broadcast with a name in each message.
 func (s *storm) createBroadcast(people int) broadcast.Status {
 	s.Helper()
 	var list strings.Builder
@@ -126,7 +125,7 @@ func (s *storm) createBroadcast(people int) broadcast.Status {
 	return created
 }
 
-// broadcast is how it stands; its sums must be right whenever it is asked.
+// broadcast returns its state; its sums must always be right.
 func (s *storm) broadcast(id string) *broadcast.Broadcast {
 	s.Helper()
 	b, err := broadcast.New(s.rdb, defaultApp, time.Hour).Get(s.Context(), id)
@@ -139,7 +138,7 @@ func (s *storm) broadcast(id string) *broadcast.Broadcast {
 	return b
 }
 
-// awaitReached waits until so many recipients have an outcome, for as long as others get one.
+// awaitReached waits until so many recipients have an outcome, as long as their number grows.
 func (s *storm) awaitReached(id string, people int) {
 	s.Helper()
 	for reached := 0; reached < people; {
@@ -152,7 +151,7 @@ func (s *storm) awaitReached(id string, people int) {
 	}
 }
 
-// eachGotIt checks that everybody got it, and at most `twice` of them again.
+// eachGotIt checks that everybody got it, and at most `twice` of them twice.
 func (s *storm) eachGotIt(people, twice int) {
 	s.Helper()
 	received := map[string]int{}

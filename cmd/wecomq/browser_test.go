@@ -38,7 +38,7 @@ func newBrowser(t *testing.T) *browser {
 	}
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-back-forward-cache", true), // chromedp misses that a page comes back from it
+		chromedp.Flag("disable-back-forward-cache", true), // chromedp misses pages that are restored from it
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "en"), chromedp.WSURLReadTimeout(waittest.Patience),
 	)
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
@@ -58,12 +58,11 @@ type tab struct {
 	ctx context.Context
 
 	mu      sync.Mutex
-	foreign []string // what it has asked another machine for
-	faults  []string // of scripts
+	foreign []string // requests to other machines
+	faults  []string // errors of scripts
 }
 
-// open opens a tab. It may ask nobody but this machine, and says yes to whatever it
-// is asked.
+// open opens a tab. It may only access this machine, and accepts all dialogs.
 func (b *browser) open() *tab {
 	b.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx)
@@ -107,7 +106,7 @@ func isHere(address string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// run does something in the tab; what names it for the failure.
+// run runs actions in the tab; what describes them if they fail.
 func (t *tab) run(what string, actions ...chromedp.Action) {
 	t.Helper()
 	for _, action := range actions {
@@ -121,13 +120,13 @@ func (t *tab) run(what string, actions ...chromedp.Action) {
 	}
 }
 
-// isStale reports whether an element was gone when it was to be used: the page was loaded or
-// refreshed since it was found. Nothing has been done to it then.
+// isStale reports whether an element no longer existed when it was used: the page was loaded or refreshed since
+// it was found. Nothing has been done to it then.
 func isStale(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "Could not find node with given id")
 }
 
-// text is what the tab shows.
+// text is the visible text of the tab.
 func (t *tab) text() string {
 	var text string
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), waittest.Patience/4)
@@ -138,7 +137,7 @@ func (t *tab) text() string {
 	return text
 }
 
-// awaitText waits until the tab shows something.
+// awaitText waits until the tab shows a text.
 func (t *tab) awaitText(want string) {
 	t.Helper()
 	waittest.Until(t.T, "the tab shows "+want, func() bool { return strings.Contains(t.text(), want) })
@@ -154,7 +153,7 @@ func js[T any](t *tab, expression string) T {
 	return value
 }
 
-// login logs in, whoever was before, and sees the overview.
+// login logs in, whoever was logged in before, and sees the overview.
 func (t *tab) login(gateway, token string) {
 	t.Helper()
 	t.run("forget who it was", network.ClearBrowserCookies())

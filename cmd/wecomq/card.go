@@ -114,8 +114,7 @@ func runCardUpdate(ctx context.Context, g *globals, f *cardUpdateFlags, id strin
 	return newWaiter(g, d, f.timeout).one(ctx, receipt)
 }
 
-// updateError tells an update at fault and a card that cannot be changed from a Redis that
-// did not answer.
+// updateError distinguishes an invalid update and an unchangeable card from a Redis that did not answer.
 func updateError(err error) error {
 	_, invalid := errors.AsType[*message.ValidationError](err)
 	switch {
@@ -127,7 +126,7 @@ func updateError(err error) error {
 	return err
 }
 
-// read reads the update, and checks all but what the card's record knows.
+// read reads the update, and checks everything that does not need the card's record.
 func (f *cardUpdateFlags) read(g *globals) (message.UpdateTemplateCardRequest, error) {
 	data, err := g.readFile("--file", f.file)
 	if err != nil {

@@ -44,7 +44,7 @@ the health check of containers, which have no curl.`,
 	return cmd
 }
 
-// readyTime is how long a wecomq may take to say whether it is ready.
+// readyTime is how long a wecomq may take to report whether it is ready.
 const readyTime = 5 * time.Second
 
 // askReady fails unless the wecomq at an address is ready.
@@ -83,7 +83,7 @@ func runCheck(ctx context.Context, g *globals, online bool) error {
 	return g.printFindings(d.Check(ctx, online))
 }
 
-// printFindings fails when one of them is an error.
+// printFindings returns an error if one of them is an error.
 func (g *globals) printFindings(findings []daemon.Finding) error {
 	errs := 0
 	for _, f := range findings {

@@ -16,7 +16,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// completeValues lets shells complete the values of flags and arguments that are one of a few.
+// completeValues lets shells complete flags and arguments that have a fixed set of values.
 func (g *globals) completeValues(root *cobra.Command) {
 	byFlag, own, arguments := g.completions()
 	visit(root, func(cmd *cobra.Command) {
@@ -30,14 +30,13 @@ func (g *globals) completeValues(root *cobra.Command) {
 				complete, ok = byFlag[flag.Name]
 			}
 			if ok {
-				_ = cmd.RegisterFlagCompletionFunc(flag.Name, complete) // an error says that there is one
+				_ = cmd.RegisterFlagCompletionFunc(flag.Name, complete) // an error means that there is one already
 			}
 		})
 	})
 }
 
-// completions are those of flags by name, those of single commands' flags, and those of
-// arguments.
+// completions are those of flags by name, those of single commands' flags, and those of arguments.
 func (g *globals) completions() (byFlag, own, arguments map[string]cobra.CompletionFunc) {
 	byFlag = map[string]cobra.CompletionFunc{
 		"app": g.completeApps, "apps": g.completeApps,
@@ -75,7 +74,7 @@ func oneOf[T ~string](words ...T) cobra.CompletionFunc {
 	return cobra.FixedCompletions(choices, cobra.ShellCompDirectiveNoFileComp)
 }
 
-// completeApps knows the apps of the config; none if there is no valid one.
+// completeApps completes the apps of the config; none without a valid one.
 func (g *globals) completeApps(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	cfg, err := g.loadConfig()
 	if err != nil {

@@ -94,7 +94,7 @@ func (f *replayFlags) validate(ids []string, withErrCode bool) error {
 	return nil
 }
 
-// chooses reports whether a flag chooses some of all dead letters.
+// chooses reports whether a flag selects some of all dead letters.
 func (f *replayFlags) chooses() bool {
 	return f.includeUnknown || f.recipient != "" || f.span != span{}
 }
@@ -112,7 +112,7 @@ func (f *replayFlags) query(withErrCode bool, now time.Time) (ledger.Query, erro
 	return q, err
 }
 
-// replayer replays messages and counts what became of them.
+// replayer replays messages and counts the results.
 type replayer struct {
 	*globals
 	deployment                 *daemon.Deployment

@@ -66,7 +66,7 @@ func runDemo(ctx context.Context, g *globals, keep bool) error {
 	})
 }
 
-// serveSandbox serves a simulated WeCom and a daemon while something is done.
+// serveSandbox serves a simulated WeCom and a daemon while do runs.
 func serveSandbox(ctx context.Context, s *sandbox.Sandbox, d *daemon.Daemon, do func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -78,7 +78,7 @@ func serveSandbox(ctx context.Context, s *sandbox.Sandbox, d *daemon.Daemon, do 
 	return errors.Join(err, group.Wait())
 }
 
-// keepText says how to go on while the demo stays.
+// keepText says how to continue while the demo stays.
 const keepText = `
 The demo stays until Ctrl-C. In another terminal:
 

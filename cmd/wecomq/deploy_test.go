@@ -1,5 +1,4 @@
-// These tests keep the Dockerfile, docker-compose.yml and what is in deploy in step with
-// the program that they run.
+// These tests keep the Dockerfile, docker-compose.yml and the files in deploy in step with the program that they run.
 package main_test
 
 import (
@@ -22,7 +21,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// service is what the tests look at in a service of docker-compose.yml.
+// service has the checked properties of a service of docker-compose.yml.
 type service struct {
 	Build       string            `yaml:"build"`
 	Image       string            `yaml:"image"`
@@ -71,7 +70,7 @@ func read(t *testing.T, path string) []byte {
 	return content
 }
 
-// dockerfile returns what follows each instruction of the Dockerfile of this name.
+// dockerfile returns the arguments of each use of an instruction in the Dockerfile.
 func dockerfile(t *testing.T, instruction string) []string {
 	t.Helper()
 	var rest []string
@@ -126,9 +125,8 @@ func TestComposeRedisLosesNothingAndIsClosed(t *testing.T) {
 	}
 }
 
-// The file that the wecomq service mounts and its environment are a complete
-// configuration, with the values that the comment of docker-compose.yml gives for the
-// simulator.
+// The file that the wecomq service mounts, together with its environment, is a complete configuration, with the
+// values that the comment of docker-compose.yml gives for the simulator.
 func TestComposeConfiguresTheSimulator(t *testing.T) {
 	t.Parallel()
 	comment := string(read(t, "docker-compose.yml"))
@@ -177,8 +175,8 @@ func TestComposeRunsTheSimulatorOnlyWhenAsked(t *testing.T) {
 	}
 }
 
-// longestCall is what the worker waits for at its end, with the default timeout: a
-// service manager that kills it earlier makes outcomes unknown.
+// longestCall is how long a stopping worker waits, with the default timeout: a service manager that kills it
+// earlier makes outcomes unknown.
 const longestCall = 4*wecom.DefaultTimeout + 10*time.Second
 
 func TestComposeLetsCallsFinish(t *testing.T) {
@@ -204,7 +202,7 @@ func TestImageDoesNotRunAsRoot(t *testing.T) {
 	}
 }
 
-// Every command that the image and the services run must be one that the binary knows.
+// Every command that the image and the services run must exist in the binary.
 func TestCommandsExist(t *testing.T) {
 	t.Parallel()
 	var commands [][]string
@@ -230,11 +228,11 @@ func TestCommandsExist(t *testing.T) {
 	commands = append(commands, strings.Fields(unit(t)["ExecStart"][0])[1:])
 	binary := program(t)
 	for _, command := range commands {
-		run(t, binary, append(command, "--help")...) // parses the flags before it
+		run(t, binary, append(command, "--help")...) // parses the preceding flags
 	}
 }
 
-// program gives the program: TestMain has put it into the PATH.
+// program returns the path of the program, which TestMain has put into PATH.
 func program(t *testing.T) (binary string) {
 	t.Helper()
 	binary, err := exec.LookPath("wecomq")

@@ -23,8 +23,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// concurrency is what an app has by default for messages that are not critical:
-// calls in flight, per process.
+// concurrency is an app's default for messages that are not critical: calls in flight, per process.
 const concurrency = 15
 
 func TestEveryTypeArrivesByteForByte(t *testing.T) {
@@ -68,7 +67,7 @@ func byMsgID(messages []wecomtest.Message) map[string]wecomtest.Message {
 	return found
 }
 
-// checkContents compares what WeCom gets with the samples.
+// checkContents compares the messages that WeCom gets with the samples.
 func checkContents(t *testing.T, wire []string) {
 	t.Helper()
 	for i, line := range samples.Messages() {
@@ -85,10 +84,10 @@ func checkContents(t *testing.T, wire []string) {
 	}
 }
 
-// isZero tells the members that may be left out, such as "mode": 0.
+// isZero reports whether a member may be left out, such as "mode": 0.
 func isZero(_ string, value any) bool { return value == 0.0 || value == false || value == "" }
 
-// checkMetrics looks at what --listen serves once the samples are sent.
+// checkMetrics checks the metrics of --listen after the samples were sent.
 func checkMetrics(t *testing.T, worker *process) {
 	t.Helper()
 	var line struct{ Addr string }
@@ -123,7 +122,7 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 	killed.kill()
 	l.speedUp()
 
-	// The next worker goes on with the rest at once.
+	// The next worker continues with the rest at once.
 	second := l.work()
 	records := l.awaitRecords("all but those in flight are accepted", ids, func(records []tasks.Record) bool {
 		return len(inState(records, tasks.Accepted)) == len(ids)-concurrency
@@ -133,8 +132,8 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 		t.Fatalf("%d messages are sending, want the %d that were in flight: %v", len(lost), concurrency, records)
 	}
 
-	// Those in flight are taken back once their leases are not renewed. WeCom may have taken
-	// them, and the records say so.
+	// Messages in flight are taken back after their leases have expired. WeCom may have taken them, and the records
+	// say so.
 	l.outlast(lost)
 	for _, record := range l.awaitState(lost, tasks.Accepted) {
 		if record.Attempts != 2 || !record.PossibleDuplicate {
@@ -153,8 +152,7 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 	}
 }
 
-// outlast lets the time pass after which the ledger takes the worker that held these
-// messages for dead.
+// outlast simulates the time after which the ledger considers the worker of these messages dead.
 func (l *landscape) outlast(ids []string) {
 	l.Helper()
 	past := time.Now().Add(-10 * time.Minute).UnixMilli()
@@ -207,7 +205,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 			worker := l.work()
 			l.awaitCalls(1)
 			worker.signal(syscall.SIGTERM)
-			// The process has to notice the first before it can tell a second one.
+			// The process must have received the first signal before the second one.
 			waittest.Until(t, "the process ends", func() bool {
 				worker.signal(second)
 				return worker.hasExited()
@@ -234,7 +232,7 @@ func TestWrongSecretHoldsMessages(t *testing.T) {
 		t.Errorf("exit code %d after SIGTERM, want 0", code)
 	}
 
-	// One message asks for all: nobody asks again until the back-off of 30 s is over.
+	// One message requests a token for all: it is not requested again until the back-off of 30 s is over.
 	if got := l.stats().APIs["gettoken"].Codes[wecom.Code(40001)]; got != 1 {
 		t.Errorf("gettoken was called %d times, want once", got)
 	}
@@ -249,7 +247,7 @@ func TestWrongSecretHoldsMessages(t *testing.T) {
 		switch {
 		case record.State == tasks.Held && record.ErrCode == 40001:
 			held++
-		case record.State != tasks.Queued || record.Attempts != 0: // the queue rested before its turn
+		case record.State != tasks.Queued || record.Attempts != 0: // the queue was paused before its turn
 			t.Errorf("a message is %+v, want it held with errcode 40001, or not tried yet", record)
 		}
 	}

@@ -14,11 +14,10 @@ const (
 	exitFailure  = 1 // something failed while running
 	exitUsage    = 2 // the command line, the config or the input is wrong
 	exitRejected = 3 // a message was rejected
-	exitTimeout  = 4 // waited in vain
+	exitTimeout  = 4 // the wait timed out
 )
 
-// exitError carries the exit code of a failure. An empty error says nothing
-// more than what stdout said already.
+// exitError carries the exit code of a failure. With an empty error stdout has already said everything.
 type exitError struct {
 	code int
 	err  error
@@ -36,8 +35,7 @@ func usagef(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// exitCode is that of an exitError, of a config or a message that is wrong, else that of a
-// plain failure.
+// exitCode is that of an exitError, of an invalid config or message, otherwise that of a plain failure.
 func exitCode(err error) int {
 	var exit *exitError
 	var wrong *config.Error

@@ -102,7 +102,7 @@ func TestGatewayWorkerAndWeComTogether(t *testing.T) {
 	}
 	l.awaitRecord(config, first.ID, tasks.Accepted)
 
-	// Our own client of WeCom is a client of the gateway, unchanged but for URL and secret.
+	// Our own WeCom client works with the gateway, with only URL and secret changed.
 	client, err := wecom.NewClient(wecom.Config{CorpID: wecomtest.CorpID, Secret: gatewayToken, BaseURL: url})
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestGatewayWorkerAndWeComTogether(t *testing.T) {
 	}
 }
 
-// call makes a request with a token and returns the answer.
+// call makes a request with a token and returns the response.
 func call(t *testing.T, method, url, token string) (int, string) {
 	t.Helper()
 	return callWith(t, method, url, token, "")
@@ -275,8 +275,8 @@ func TestHangupEndsWhatHasNothingToReload(t *testing.T) {
 	}
 }
 
-// develop starts `wecomq serve --dev` and returns what it prints: the gateway's
-// URL, a token, and the simulator's URL.
+// develop starts `wecomq serve --dev` and returns the values that it prints: the gateway's URL, a token, and the
+// simulator's URL.
 func develop(t *testing.T) (p *process, url, token, simulator string) {
 	t.Helper()
 	p = start(t, nil, "serve", "--dev", "--listen", "127.0.0.1:0")
@@ -290,7 +290,7 @@ func develop(t *testing.T) (p *process, url, token, simulator string) {
 func TestServeDevNeedsNothing(t *testing.T) {
 	t.Parallel()
 	p, url, token, simulator := develop(t)
-	p.awaitLine(`"message":"lane is up"`) // JSON, as this is no terminal
+	p.awaitLine(`"message":"lane is up"`) // JSON, as stderr is not a terminal
 	code, receipt := post(t, url, token, "k")
 	if code != http.StatusAccepted || receipt.State != tasks.Queued {
 		t.Errorf("HTTP %d %+v", code, receipt)

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// steering is a text of others that would clear a terminal, and turn the direction of
-// writing.
+// steering is untrusted text that would clear a terminal, and change the writing direction.
 const steering = "a\u202eb\u009b2J\u2066c"
 
 func TestWhatOthersWriteDoesNotSteerWhoeverReadsTheLog(t *testing.T) {

@@ -14,16 +14,15 @@ import (
 	"time"
 )
 
-// attack is what a hostile client does with one connection after the other.
+// attack is the behaviour of a hostile client, with one connection after the other.
 type attack struct {
 	name string
-	// head is written once to each connection, and then more again and again, every so
-	// often, each time with another guess.
+	// head is written once to each connection, and then more repeatedly at this interval, each time with another guess.
 	head, more string
 	every      time.Duration
-	// deaf is who reads no answer.
+	// deaf is set if the client reads no responses.
 	deaf bool
-	// answers are the statuses that there may be; whoever is cut off gets none.
+	// answers are the allowed statuses; a connection that is cut off gets none.
 	answers []int
 }
 
@@ -33,15 +32,15 @@ const (
 	hostileToken = spareToken + "-that-nobody-guesses"
 )
 
-// guess stands for a text of its length that is made up.
+// guess is replaced by a random text of the same length.
 const guess = "xxxxxxxxxxxxxxxxxxxxxxxxxx"
 
-// hostileRequest is a request of a client that has a token and means harm.
+// hostileRequest is a request of a hostile client with a token.
 func hostileRequest(target, headers string) string {
 	return "POST " + target + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + hostileToken + "\r\n" + headers + "\r\n"
 }
 
-// attacks are those of clients with a token and without one.
+// attacks are attacks by clients with a token and without one.
 func attacks() []attack {
 	const megabyte, line = 1 << 20, 64 << 10
 	alerts := `{"version":"4","status":"firing","alerts":[{}` + strings.Repeat(`,{}`, 8*megabyte/3-20) + `]}`
@@ -86,18 +85,18 @@ func attacks() []attack {
 	}
 }
 
-// siege is a crowd of hostile clients.
+// siege is a number of hostile clients.
 type siege struct {
 	address string
 	clients sync.WaitGroup
 
 	mu          sync.Mutex
 	connections map[string]int         // by attack
-	cutOff      map[string]int         // of those, which have ended, by attack
+	cutOff      map[string]int         // of those that have ended, by attack
 	answers     map[string]map[int]int // by attack, by status
 }
 
-// besiege begins n clients, who stop when ctx ends.
+// besiege starts n clients, which stop when ctx ends.
 func besiege(ctx context.Context, address string, n int) *siege {
 	s := &siege{address: address, connections: map[string]int{}, cutOff: map[string]int{}, answers: map[string]map[int]int{}}
 	for i, all := 0, attacks(); i < n; i++ {
@@ -119,7 +118,7 @@ func (s *siege) connect(ctx context.Context, a attack) {
 	if err == nil {
 		s.attack(ctx, conn, a, pause.C)
 	}
-	select { // whoever is cut off comes back as fast as that
+	select { // clients that are cut off return at this interval
 	case <-pause.C:
 	case <-ctx.Done():
 	}
@@ -152,7 +151,7 @@ func (s *siege) attack(ctx context.Context, conn net.Conn, a attack, pause <-cha
 	}
 }
 
-// listen counts the answers on a connection.
+// listen counts the responses on a connection.
 func (s *siege) listen(conn net.Conn, name string) {
 	reader := bufio.NewReader(conn)
 	for {
@@ -180,7 +179,7 @@ func (s *siege) count(one func()) {
 	one()
 }
 
-// hasBegun says whether each attack is under way: it was answered, or cut off without.
+// hasBegun reports whether each attack is in progress: it was answered, or cut off without a response.
 func (s *siege) hasBegun() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

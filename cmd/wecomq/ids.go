@@ -2,7 +2,7 @@ package main
 
 import "github.com/wecomq/wecomq/tasks"
 
-// validateIDs makes something that is no id a usage error, before anything is done.
+// validateIDs returns a usage error for an invalid id, before anything is done.
 func validateIDs(ids []string) error {
 	for _, id := range ids {
 		if _, err := tasks.AppOf(id); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// readFile reads a template, which is no larger than a message.
+// readFile reads a template, which is not larger than a message.
 func (g *globals) readFile(flag, name string) ([]byte, error) {
 	in, err := g.openFile(flag, name)
 	if err != nil {

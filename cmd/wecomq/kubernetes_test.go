@@ -20,7 +20,7 @@ import (
 
 const kubernetes = "deploy/kubernetes"
 
-// manifest is what the tests look at in an object of Kubernetes.
+// manifest has the checked properties of an object of Kubernetes.
 type manifest struct {
 	Kind     string `yaml:"kind"`
 	Metadata struct {
@@ -123,7 +123,7 @@ func applied(t *testing.T) []manifest {
 	return all
 }
 
-// deployments by the component that they run.
+// deployments returns the deployments by the component that they run.
 func deployments(t *testing.T) map[string]manifest {
 	t.Helper()
 	found := map[string]manifest{}
@@ -179,7 +179,7 @@ func TestPodsMayFinish(t *testing.T) {
 	if grace := time.Duration(found["worker"].Spec.Template.Spec.Grace) * time.Second; grace <= longestCall {
 		t.Errorf("a worker has %s to finish, want more than %s", grace, longestCall)
 	}
-	// 15 s for the requests under way, and the seconds of preStop.
+	// 15 s for requests in progress, plus the seconds of preStop.
 	if grace := found["gateway"].Spec.Template.Spec.Grace; grace < 20 {
 		t.Errorf("a gateway has %d s to finish, want 20 at least", grace)
 	}
@@ -225,8 +225,8 @@ func TestTheServiceLeadsToTheGateways(t *testing.T) {
 	}
 }
 
-// The config and the secret together are a complete configuration, and the secret's
-// example has no secret in it.
+// The config and the secret together are a complete configuration, and the example of the secret contains no
+// real secret.
 func TestKubernetesConfigLoads(t *testing.T) {
 	t.Parallel()
 	secret := manifests(t, "secret.example.yaml")[0]

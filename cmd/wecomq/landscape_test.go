@@ -41,7 +41,7 @@ const simulatedApps = `{"apps": [
 	{"corp_id": "ww0123456789abcdef", "agent_id": 1000003, "secret": "secret-of-hr"}
 ]}`
 
-// newLandscape takes lines of redis.conf.
+// newLandscape starts a landscape; config are lines of redis.conf.
 func newLandscape(t *testing.T, config ...string) *landscape {
 	t.Helper()
 	takeTurn(t)
@@ -55,8 +55,7 @@ func newLandscape(t *testing.T, config ...string) *landscape {
 	return l
 }
 
-// environ is the environment of a process: nothing of the tests' own but what Go
-// and its detectors need.
+// environ is the environment of a process: nothing of the tests' own except what Go and its detectors need.
 func (l *landscape) environ() []string {
 	var env []string
 	for _, name := range []string{"PATH", "TMPDIR", "GORACE", "GOCOVERDIR"} {
@@ -82,7 +81,7 @@ func (l *landscape) work(args ...string) *process {
 func (l *landscape) run(stdin string, args ...string) string {
 	l.Helper()
 	if _, traced := l.env["OTEL_EXPORTER_OTLP_ENDPOINT"]; traced {
-		return l.exec(stdin, args...) // OpenTelemetry reads the environment by itself
+		return l.exec(stdin, args...) // OpenTelemetry reads the environment itself
 	}
 	var stdout, stderr bytes.Buffer
 	code := run(l.Context(), args, environment{
@@ -98,7 +97,7 @@ func (l *landscape) run(stdin string, args ...string) string {
 	return stdout.String()
 }
 
-// exec is run in a process of its own.
+// exec is like run, in a separate process.
 func (l *landscape) exec(stdin string, args ...string) string {
 	l.Helper()
 	var stderr bytes.Buffer
@@ -131,8 +130,7 @@ func (l *landscape) ids(receipts string) []string {
 	return ids
 }
 
-// records are what `wecomq result` prints of messages, in the order of the ids. The flags
-// are those of result.
+// records are the results that `wecomq result` prints, in the order of the ids. The flags are those of result.
 func (l *landscape) records(ids []string, flags ...string) []tasks.Record {
 	l.Helper()
 	return decodeLines[tasks.Record](l.T, l.run("", slices.Concat([]string{"result"}, flags, ids)...))
@@ -146,8 +144,8 @@ func (l *landscape) awaitState(ids []string, state tasks.State, flags ...string)
 	}, flags...)
 }
 
-// awaitRecords waits until the records of the messages are as wanted, and returns them. It
-// asks `wecomq result` once Redis has them so: to look again and again costs no process.
+// awaitRecords waits until the records of the messages are as wanted, and returns them. It runs `wecomq result`
+// only once the records in Redis match: polling needs no processes.
 func (l *landscape) awaitRecords(what string, ids []string, wanted func([]tasks.Record) bool, flags ...string) []tasks.Record {
 	l.Helper()
 	var records []tasks.Record
@@ -161,7 +159,7 @@ func (l *landscape) awaitRecords(what string, ids []string, wanted func([]tasks.
 	return records
 }
 
-// stored are the records of messages in Redis. One that has not been tried may have none.
+// stored returns the records of messages in Redis. A message without an attempt may have none.
 func stored(tb testing.TB, rdb redis.UniversalClient, ids []string) []tasks.Record {
 	tb.Helper()
 	records := make([]tasks.Record, len(ids))
@@ -219,7 +217,7 @@ func (l *landscape) awaitCalls(n int) {
 	})
 }
 
-// ask talks to the simulator's admin endpoint.
+// ask calls the simulator's admin endpoint.
 func ask[T any](l *landscape, method, path, body string) T {
 	l.Helper()
 	var answer T
@@ -227,7 +225,7 @@ func ask[T any](l *landscape, method, path, body string) T {
 	return answer
 }
 
-// fetch returns the body of an answer with HTTP status 200.
+// fetch returns the body of a response with HTTP status 200.
 func fetch(t *testing.T, method, url, body string) []byte {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -258,7 +256,7 @@ func decodeLines[T any](t *testing.T, text string) []T {
 	return values
 }
 
-// decode reads JSON without a member that the type does not know.
+// decode decodes JSON and rejects members that the type does not have.
 func decode(t *testing.T, data []byte, value any) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(data))

@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// TestAReloadStopsNobody reloads while a call is under way that takes long.
+// TestAReloadStopsNobody reloads during a long call.
 func TestAReloadStopsNobody(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)

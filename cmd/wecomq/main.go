@@ -1,5 +1,5 @@
-// Command wecomq dispatches WeCom (企业微信) application messages through a
-// queue in Redis. `wecomq help` lists what it can do.
+// Command wecomq dispatches WeCom (企业微信) application messages through a queue in Redis. `wecomq help` lists its
+// commands.
 package main
 
 import (
@@ -13,13 +13,13 @@ import (
 )
 
 func main() {
-	_, _ = memlimit.Set()     // nine tenths of the cgroup's memory, unless there is GOMEMLIMIT, or no limit
+	_, _ = memlimit.Set()     // nine tenths of the cgroup's memory, unless GOMEMLIMIT is set or there is no limit
 	redis.SetLogger(silent{}) // global; relevant problems are returned as errors
-	// The first signal asks everything to finish; after it the default is back,
-	// and a second one ends the process at once.
+	// The first signal asks everything to finish; after it the default handling is back, and a second one ends the
+	// process at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	// SIGHUP reloads what serves and ends what does not. nohup ignores it: leave it so.
+	// SIGHUP reloads commands that serve and ends others. nohup ignores it: leave it so.
 	hangup := make(chan os.Signal, 1)
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(hangup, syscall.SIGHUP)

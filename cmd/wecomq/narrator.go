@@ -13,20 +13,19 @@ import (
 )
 
 const (
-	// quietly is how long nothing is said: most messages have ended by then.
+	// quietly is how long nothing is printed: most messages have ended by then.
 	quietly = time.Second
-	// narratePeriod is how often it is asked why, which costs several round trips.
+	// narratePeriod is how often the reason is looked up, which costs several round trips.
 	narratePeriod = 3 * time.Second
 )
 
-// narrator tells somebody who waits for messages why they take so long, and again when that
-// changes.
+// narrator prints why the messages being waited for take so long, and again when the reason changes.
 type narrator struct {
 	out  io.Writer
 	apps *apps.Inspector
 	lang wecom.Language
-	next time.Time // when it looks again
-	now  apps.Wait // why the message waits that it looked at last
+	next time.Time // when it looks the reason up again
+	now  apps.Wait // why the last message that it looked up waits
 	said string
 }
 
@@ -34,7 +33,7 @@ func newNarrator(g *globals, inspector *apps.Inspector) *narrator {
 	return &narrator{out: g.stderr, lang: g.language(), apps: inspector, next: time.Now().Add(quietly)}
 }
 
-// look looks why a message waits. If that cannot be told, the wait itself tells of the outage.
+// look looks up why a message waits. If that fails, the wait itself reports the outage.
 func (n *narrator) look(ctx context.Context, r tasks.Record) {
 	if time.Now().Before(n.next) {
 		return

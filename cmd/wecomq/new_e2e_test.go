@@ -12,17 +12,17 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// sendButton sends what was checked.
+// sendButton sends the checked broadcast.
 const sendButton = `#checked form[action$="/start"] button`
 
-// check has the form checked, and waits for its page, which may look as the one before.
+// check submits the form for a check, and waits for the resulting page, which may look like the one before.
 func (t *tab) check(what string, actions ...chromedp.Action) {
 	t.Helper()
 	t.run(what, append(actions, chromedp.Evaluate(`document.documentElement.dataset.old = ""`, nil), chromedp.Click(`form.draft button`),
 		chromedp.WaitVisible(`html:not([data-old]) form.draft`))...)
 }
 
-// entry is where the tab is in its history.
+// entry is the tab's position in its history.
 func (t *tab) entry() int64 {
 	t.Helper()
 	var at int64
@@ -31,8 +31,8 @@ func (t *tab) entry() int64 {
 	return entries[at].ID
 }
 
-// sendOnceInBrowser goes astray in the form of a broadcast: with a list too many, back to
-// what was sent, and to the button of an earlier check in another tab.
+// sendOnceInBrowser makes mistakes with the form of a broadcast: it gives two lists, goes back to a broadcast
+// that was sent, and uses the button of an earlier check in another tab.
 func (l *landscape) sendOnceInBrowser(tab, other *tab) {
 	l.Helper()
 	const told = "This has been sent already"
@@ -82,7 +82,7 @@ func (l *landscape) sendOnceInBrowser(tab, other *tab) {
 	}
 }
 
-// logInAgainInBrowser finds what it wrote in a form whose session has ended.
+// logInAgainInBrowser finds its text again in a form whose session has ended.
 func (l *landscape) logInAgainInBrowser(tab *tab) {
 	l.Helper()
 	const content = `textarea[name=content]`
@@ -98,8 +98,8 @@ func (l *landscape) logInAgainInBrowser(tab *tab) {
 	}
 }
 
-// chooseFilesInBrowser is told of a file that is too large before it is sent, stops the browser
-// while it sends another one, and sees that first.
+// chooseFilesInBrowser is told that a file is too large before it is sent, stops the browser while it sends
+// another one, and sees the first.
 func (l *landscape) chooseFilesInBrowser(tab *tab) {
 	l.Helper()
 	const upload, button = `input[name=upload]`, `form.draft button`

@@ -69,7 +69,7 @@ func readFile(t *testing.T, path string) []byte {
 	return content
 }
 
-// dashboardQueries are the expressions of all panels, and what fills the variables.
+// dashboardQueries are the expressions of all panels, with their variables replaced.
 func dashboardQueries(t *testing.T) []string {
 	t.Helper()
 	var dashboard any
@@ -106,7 +106,7 @@ func promtool(t *testing.T, args ...string) {
 	promtoolOn(t, "", args...)
 }
 
-// promtoolOn does so on a text.
+// promtoolOn does the same with a text.
 func promtoolOn(t *testing.T, text string, args ...string) {
 	t.Helper()
 	path, err := exec.LookPath("promtool")
@@ -148,7 +148,7 @@ func TestEveryAlertIsTestedAndLabelled(t *testing.T) {
 	}
 }
 
-// Prometheus itself judges what Grafana will send, with its variables filled in.
+// Prometheus itself checks the queries that Grafana will send, with their variables replaced.
 func TestDashboardQueriesAreValid(t *testing.T) {
 	t.Parallel()
 	fill := strings.NewReplacer("$__rate_interval", "1m", "$app", "ops|hr")
@@ -178,7 +178,7 @@ var (
 	labelName  = regexp.MustCompile(`([a-z_]+) *(?:=~|!~|!=|=)`)
 )
 
-// exported are the metrics that an exposition has, each with the names of its labels.
+// exported returns the metrics of an exposition, each with the names of its labels.
 func exported(exposition string) map[string]map[string]bool {
 	metrics := map[string]map[string]bool{}
 	for line := range strings.Lines(exposition) {
@@ -200,8 +200,7 @@ func exported(exposition string) map[string]map[string]bool {
 // observedToken is a token of the gateways that serve starts.
 const observedToken = "a token of the tests"
 
-// serve starts a gateway and a worker whose app has a day quota, and gives the
-// gateway's address.
+// serve starts a gateway and a worker whose app has a day quota, and returns the gateway's address.
 func (l *landscape) serve() (server *process, url string) {
 	l.Helper()
 	config := filepath.Join(l.TempDir(), "wecomq.yaml")
@@ -224,13 +223,13 @@ gateway:
 	return server, "http://" + up.Addr
 }
 
-// A dashboard panel or an alert on a metric that nobody exports stays silent for
-// ever. So one process sends what makes every metric appear, and is asked.
+// A dashboard panel or an alert on a metric that does not exist stays silent for ever. So one process sends
+// messages that make every metric appear, and its metrics are read.
 func TestDashboardAndAlertsUseMetricsThatExist(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
 	_, url := l.serve()
-	// More to one member in a minute than WeCom takes: the last ones are held.
+	// More to one member in a minute than WeCom accepts: the last ones are held.
 	var batch strings.Builder
 	for i := range 32 {
 		fmt.Fprintf(&batch, `{"touser":"zhangsan","msgtype":"text","text":{"content":"text %d"}}`+"\n", i)

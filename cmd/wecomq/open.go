@@ -7,7 +7,7 @@ import (
 	"github.com/wecomq/wecomq/internal/daemon"
 )
 
-// open loads the config and makes sure that Redis answers.
+// open loads the config and checks that Redis answers.
 func (g *globals) open(ctx context.Context) (*daemon.Deployment, error) {
 	cfg, err := g.loadConfig()
 	if err != nil {
@@ -24,8 +24,7 @@ func (g *globals) open(ctx context.Context) (*daemon.Deployment, error) {
 	return d, nil
 }
 
-// options are those of a process that traces, and logs in this form unless flags say
-// otherwise.
+// options are those of a process that traces, and logs in this form unless flags set another.
 func (g *globals) options(level, format string) daemon.Options {
 	return daemon.Options{Logger: g.logger(level, format), Version: buildVersion(), LookupEnv: g.lookupEnv}
 }

@@ -22,7 +22,7 @@ func (g *globals) language() wecom.Language {
 	return wecom.English
 }
 
-// printReceipt says what was enqueued.
+// printReceipt prints what was enqueued.
 func (g *globals) printReceipt(r producer.Receipt) error {
 	if g.output != "text" {
 		return printout.JSON(g.stdout, r)
@@ -53,7 +53,7 @@ func (g *globals) recordPrinter(format string) (*printout.Records, error) {
 	return records, nil
 }
 
-// tellOutage tells whoever follows something that it goes on.
+// tellOutage says that the command continues after an outage.
 func (g *globals) tellOutage(err error) {
 	_, _ = fmt.Fprintf(g.stderr, "Redis is unavailable (%v); what happens meanwhile follows when it has recovered\n", err)
 }

@@ -41,7 +41,7 @@ func (l *landscape) awaitArrivals(n int) []wecomtest.Message {
 	return l.messages()
 }
 
-// appState is what `wecomq app ls` says of one app.
+// appState is the state of one app that `wecomq app ls` prints.
 func (l *landscape) appState(app string) apps.Status {
 	l.Helper()
 	all := decodeLines[apps.Status](l.T, l.run("", "app", "ls", "-o", "json"))
@@ -52,7 +52,7 @@ func (l *landscape) appState(app string) apps.Status {
 	return all[i]
 }
 
-// bodies are the different bodies among messages.
+// bodies returns the different bodies of messages.
 func bodies(messages []wecomtest.Message) map[string]bool {
 	different := map[string]bool{}
 	for _, m := range messages {
@@ -158,7 +158,7 @@ func TestWrongSecretIsTriedOncePerStepOfTheBackOff(t *testing.T) {
 	}
 }
 
-// awaitBlock waits until the app is blocked for so long.
+// awaitBlock waits until the app is blocked until then.
 func (l *landscape) awaitBlock(until time.Time) {
 	l.Helper()
 	waittest.Until(l.T, "the app is suspended", func() bool {
@@ -167,7 +167,7 @@ func (l *landscape) awaitBlock(until time.Time) {
 	})
 }
 
-// endBackOff lets the time pass for which gettoken and the app rest.
+// endBackOff simulates the time for which gettoken and the app are held.
 func (l *landscape) endBackOff() {
 	l.Helper()
 	ctx := l.Context()
@@ -188,8 +188,7 @@ func (l *landscape) endBackOff() {
 	}
 }
 
-// limitCalls makes the landscape's apps those of a file: ops at this rate and hr.
-// ops calls the WeCom at opsURL.
+// limitCalls writes the landscape's config: apps ops at this rate and hr. ops calls the WeCom at opsURL.
 func (l *landscape) limitCalls(opsURL string, callsPerMinute int) {
 	l.Helper()
 	app := func(agent int, secret, url string, limits map[string]any) map[string]any {
@@ -220,7 +219,7 @@ func TestPauseStopsAnAppAndResumeLetsAllGo(t *testing.T) {
 	t.Parallel()
 	const n = 60
 	l := newLandscape(t)
-	l.limitCalls(l.url, 60) // one a second: there is a backlog for as long as the commands below can take
+	l.limitCalls(l.url, 60) // one a second: the backlog lasts longer than the commands below
 	ids := l.sendTexts(n, "--app", "ops")
 	workers := []*process{l.work(), l.work()}
 	l.awaitArrivals(2)
@@ -228,7 +227,7 @@ func TestPauseStopsAnAppAndResumeLetsAllGo(t *testing.T) {
 		t.Errorf("app pause says %+v, want ops paused", s)
 	}
 
-	// What the other app sends meanwhile tells that time has passed.
+	// The messages of the other app show that time has passed.
 	l.run("", "send", "--app", "hr", "--to-user", "a", "--text", "first", "--wait")
 	before := len(l.messages())
 	for i := range 5 {
@@ -237,7 +236,7 @@ func TestPauseStopsAnAppAndResumeLetsAllGo(t *testing.T) {
 	if got := len(l.messages()) - before; got != 5 || before >= n {
 		t.Errorf("%d messages arrived while ops was paused, want the 5 of the other app", got)
 	}
-	if s := l.appState("ops"); s.State != "paused" || s.Backlog.Default < n-before-2*concurrency { // the workers' hands are full
+	if s := l.appState("ops"); s.State != "paused" || s.Backlog.Default < n-before-2*concurrency { // the workers have taken as many as they can
 		t.Errorf("app ls says %+v, want ops paused with a backlog", s)
 	}
 	if s := l.appState("hr"); s.State != "running" {

@@ -14,7 +14,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// One chromium looks at everything: starting it takes longer than looking.
+// One chromium is used for everything: starting it takes longer than the tests.
 func TestPagesInABrowser(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
@@ -43,7 +43,7 @@ func TestPagesInABrowser(t *testing.T) {
 	l.lookAtSimulator(b.open(), config)
 }
 
-// revokeAdmin leaves the last token of a config only the right to look.
+// revokeAdmin leaves the last token of a config only the scope to read.
 func (l *landscape) revokeAdmin(config string) {
 	l.Helper()
 	text, err := os.ReadFile(config)
@@ -65,8 +65,7 @@ func (l *landscape) deadLetter(config, user string) (id string) {
 	return id
 }
 
-// replayInBrowser finds a dead letter by its recipient, replays it and sees, without
-// loading the page again, how that ends.
+// replayInBrowser finds a dead letter by its recipient, replays it and sees the result without reloading the page.
 func (l *landscape) replayInBrowser(tab *tab, dead string) {
 	l.Helper()
 	tab.awaitText("1 failed")
@@ -83,8 +82,8 @@ func (l *landscape) replayInBrowser(tab *tab, dead string) {
 	tab.run("see no dead letters", chromedp.Click(`nav a[href="/dead"]`), chromedp.WaitVisible(`.empty`))
 }
 
-// broadcastInBrowser writes a broadcast on a phone, checks it, sends it, sees it finish
-// and takes its report, all by mouse and keyboard.
+// broadcastInBrowser writes a broadcast on a phone, checks it, sends it, sees it finish and downloads its
+// report, all by mouse and keyboard.
 func (l *landscape) broadcastInBrowser(tab *tab) {
 	l.Helper()
 	before := len(l.messages())
@@ -113,8 +112,8 @@ func (l *landscape) broadcastInBrowser(tab *tab) {
 	}
 }
 
-// sendAgainInBrowser sends a broadcast that has ended to whom it did not reach, and takes
-// that back: a button that stands apart, and asks first.
+// sendAgainInBrowser sends a finished broadcast to those whom it did not reach, and recalls that: a separate
+// button, which asks first.
 func (l *landscape) sendAgainInBrowser(tab *tab) {
 	l.Helper()
 	ask[wecomtest.Rules](l, http.MethodPatch, "/admin/rules", `{"invisible":[]}`)
@@ -122,7 +121,7 @@ func (l *landscape) sendAgainInBrowser(tab *tab) {
 	tab.run("send again", chromedp.SetValue(`select[name=errcode]`, "81013"), chromedp.Click(again), chromedp.WaitVisible(`.notice`))
 	tab.awaitText("goes to those who have not got the first one")
 	tab.awaitText("finished")                                                                  // by itself
-	tab.run("recall", chromedp.Reload(), chromedp.WaitVisible(recall), chromedp.Click(recall)) // loaded now, it does not change any more
+	tab.run("recall", chromedp.Reload(), chromedp.WaitVisible(recall), chromedp.Click(recall)) // once loaded, it no longer changes
 	tab.awaitText("1 calls are taken back")
 	messages := l.messages()
 	if last := messages[len(messages)-1]; last.To[0] != "new.here" || !last.Recalled {
@@ -130,7 +129,7 @@ func (l *landscape) sendAgainInBrowser(tab *tab) {
 	}
 }
 
-// writeBroadcast fills in the form and has it checked.
+// writeBroadcast fills in the form and submits it for a check.
 func (l *landscape) writeBroadcast(tab *tab, list, markdown, rate string) {
 	l.Helper()
 	tab.openForm()
@@ -142,11 +141,11 @@ func (l *landscape) writeBroadcast(tab *tab, list, markdown, rate string) {
 	tab.run("check", chromedp.Click(`form.draft button`), chromedp.WaitVisible(`#checked`))
 }
 
-// openForm leads to the form of a new broadcast.
+// openForm opens the form of a new broadcast.
 func (t *tab) openForm() {
 	t.run("open the form", chromedp.Click(`nav a[href="/broadcasts"]`), chromedp.WaitVisible(`a[href="/broadcasts/new"]`),
 		chromedp.Click(`a[href="/broadcasts/new"]`), chromedp.WaitVisible(`textarea[name=content]`),
-		chromedp.Poll(`document.readyState === "complete"`, nil)) // until then chromium may number the elements anew
+		chromedp.Poll(`document.readyState === "complete"`, nil)) // until then chromium may renumber the elements
 }
 
 // sendVideoInBrowser uploads a video with the form and sends it.
@@ -180,7 +179,7 @@ func (l *landscape) steerBroadcastInBrowser(tab *tab) {
 	tab.awaitText("Cancelled for all who had not got it")
 }
 
-// firstAction shows and presses the first button of a queue's row.
+// firstAction reveals and clicks the first button of a queue's row.
 const firstAction = `(() => {
 	const row = [...document.querySelectorAll("tr")].find(row => row.innerText.includes("ops:default"));
 	const cell = row && row.querySelector("td:last-child");

@@ -22,7 +22,7 @@ type process struct {
 	exited chan struct{}
 }
 
-// start runs the wecomq of the PATH, which TestMain puts there.
+// start runs the wecomq in PATH, which TestMain puts there.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	return startProgram(t, env, "wecomq", args...)
@@ -38,7 +38,7 @@ func startProgram(t *testing.T, env []string, program string, args ...string) *p
 	}
 	go func() {
 		defer close(p.exited)
-		_ = p.cmd.Wait() // exitCode tells
+		_ = p.cmd.Wait() // exitCode reads it
 	}()
 	t.Cleanup(func() {
 		p.kill()
@@ -62,7 +62,7 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
-// exitCode waits for the end; -1 is a death by signal.
+// exitCode waits for the end; -1 means that a signal ended it.
 func (p *process) exitCode() int {
 	p.Helper()
 	select {
@@ -83,7 +83,7 @@ func (p *process) hasExited() bool {
 	}
 }
 
-// lines are the whole lines on stderr that contain text.
+// lines are the complete lines on stderr that contain text.
 func (p *process) lines(text string) []string {
 	whole := p.stderr.String()
 	whole = whole[:strings.LastIndexByte(whole, '\n')+1]

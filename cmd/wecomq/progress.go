@@ -7,10 +7,10 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress shows how far a long command is, when somebody watches.
-type progress struct{ bar *progressbar.ProgressBar } // nil when nobody does
+// progress shows the progress of a long command on a terminal.
+type progress struct{ bar *progressbar.ProgressBar } // nil if there is no terminal
 
-// newProgress counts what is done, for instance messages that are "enqueued". It is silent when stderr is no
+// newProgress counts completed items, for instance messages that are "enqueued". It is silent if stderr is not a
 // terminal, as in scripts and logs.
 func newProgress(stderr io.Writer, what, done string) *progress {
 	file := terminal(stderr)

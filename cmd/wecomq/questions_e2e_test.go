@@ -15,7 +15,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// What an operator asks at 3 a.m., and what the pages answer on a phone.
+// Questions of an operator at 3 a.m., and the answers of the pages on a phone.
 func TestFiveQuestionsInABrowser(t *testing.T) {
 	t.Parallel()
 	d := daemontest.New(t, daemontest.Config{
@@ -52,7 +52,7 @@ func TestFiveQuestionsInABrowser(t *testing.T) {
 	if wide := js[bool](tab, `document.documentElement.scrollWidth > innerWidth`); wide {
 		t.Error("the page is wider than a phone")
 	}
-	// What runs, and when does it end?
+	// What is running, and when does it end?
 	if line := js[string](tab, `document.querySelector("#app-hr").innerText`); !strings.Contains(line, "today") && !strings.Contains(line, "tomorrow") {
 		t.Errorf("the end of what runs is not in %q", line)
 	}

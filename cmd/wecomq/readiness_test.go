@@ -41,7 +41,7 @@ func TestARedisThatIsFullIsNotReady(t *testing.T) {
 	if code := start(t, l.environ(), "check", "-c", config).exitCode(); code != exitFailure {
 		t.Errorf("check exits %d, want %d", code, exitFailure)
 	}
-	worker := start(t, l.environ(), "worker", "-c", config) // which may empty it
+	worker := start(t, l.environ(), "worker", "-c", config) // which can empty it
 	worker.awaitLine(`"lane is up"`)
 	memory("0")
 	waittest.Until(t, "the gateway is ready again", func() bool {

@@ -63,7 +63,7 @@ func runRecall(ctx context.Context, g *globals, d *daemon.Deployment, ids []stri
 		if len(recall.Parts) == 0 {
 			continue
 		}
-		// Also when it failed half way: what was taken back must be told.
+		// Also after a failure half way: the recalled parts must be printed.
 		if err := g.printRecall(recall); err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/internal/printout"
 )
 
-// recallBroadcast cancels a broadcast, and recalls what it has sent.
+// recallBroadcast cancels a broadcast, and recalls the messages that it has sent.
 func (g *globals) recallBroadcast(ctx context.Context, d *daemon.Deployment, id string) error {
 	app, err := d.AppOf(id)
 	if err != nil {

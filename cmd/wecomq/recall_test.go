@@ -19,7 +19,7 @@ func TestRecallTakesBackEveryPartAlsoOneThatNobodyCanRead(t *testing.T) {
 		users[i] = fmt.Sprintf("user%d", i)
 	}
 	id := l.ids(l.run("", "send", "--to-user", strings.Join(users, ","), "--text", "x"))[0]
-	// Nobody can read the second of three parts.
+	// The second of three parts is unreadable.
 	second := tasks.PartID(id, 2)
 	inspector := asynq.NewInspectorFromRedisClient(l.rdb)
 	if err := inspector.DeleteTask("default:default", second); err != nil {

@@ -38,7 +38,7 @@ by the msgid that WeCom gave it, --idempotency-key by the key it was sent with.
 	return cmd
 }
 
-// recordLookup are the messages that somebody asks for.
+// recordLookup are the requested messages.
 type recordLookup struct {
 	app    string // of msgids and key
 	ids    []string

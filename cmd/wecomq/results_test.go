@@ -45,7 +45,7 @@ func (l *landscape) follow(args ...string) *follower {
 	return f
 }
 
-// next is the next line, or the end of the test.
+// next returns the next line, or fails the test.
 func (f *follower) next() string {
 	f.Helper()
 	select {
@@ -72,7 +72,7 @@ func TestResultsFollowTellsOfEachMessageThatEnds(t *testing.T) {
 	if line := now.next(); !strings.HasPrefix(line, "TIME ") {
 		t.Errorf("the table begins with %s", line)
 	}
-	// The heading comes before the wait begins, so messages end until one is told.
+	// The heading comes before the wait begins, so messages end until one is printed.
 	told := make(chan string, 1)
 	go func() { told <- now.next() }()
 	line := ""
@@ -112,7 +112,7 @@ func TestResultsFollowOutlastsAnOutageOfRedis(t *testing.T) {
 	}
 	l.redis.Kill()
 	waittest.Until(t, "stderr tells of the outage", func() bool { return strings.Contains(f.stderr.String(), "Redis is unavailable") })
-	<-time.After(3 * sequence.OutagePause) // it asks more than once
+	<-time.After(3 * sequence.OutagePause) // it tries more than once
 	l.redis.Restart()
 	id := l.sendTexts(1)[0]
 	if line := f.next(); !strings.Contains(line, id) {

@@ -15,16 +15,16 @@ import (
 	"github.com/wecomq/wecomq/internal/harmless"
 )
 
-// environment is all that a command may know of the process it runs in.
+// environment is the part of the process that a command may access.
 type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	lookupEnv      func(string) (string, bool)
 	hangup         <-chan os.Signal // SIGHUP
-	quit           func()           // what SIGTERM does
+	quit           func()           // has the effect of SIGTERM
 }
 
-// globals are the flags that every command takes.
+// globals are the flags of all commands.
 type globals struct {
 	environment
 	configPath string
@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, env environment) int {
 	return exitCode(err)
 }
 
-// dashed lets `wecomq explain -1` be: without the dashes -1 would be a flag.
+// dashed inserts dashes into `wecomq explain -1`: without them -1 would be a flag.
 func dashed(args []string) []string {
 	after := slices.Index(args, "explain") + 1
 	if after == 0 || after == len(args) {
@@ -83,7 +83,7 @@ Exit codes: 0 success, 1 failed, 2 usage, config or input is invalid, 3 a messag
 was not accepted, 4 timed out waiting.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.ArbitraryArgs, // so that an unknown command is ours to refuse
+		Args:          cobra.ArbitraryArgs, // so that we report an unknown command
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("unknown command %q%s; see 'wecomq --help'", args[0], suggestion(cmd, args[0]))
@@ -143,8 +143,7 @@ func (g *globals) validate() error {
 	return nil
 }
 
-// logger writes to stderr, in the form that the flags ask for, else the given one, else the
-// one for who reads it.
+// logger writes to stderr, in the form of the flags, else the given one, else the one that suits stderr.
 func (g *globals) logger(level, format string) zerolog.Logger {
 	if g.logLevel != "" {
 		level = g.logLevel

@@ -22,7 +22,7 @@ var (
 	alternate = regexp.MustCompile(`[\s|…]+$`)
 )
 
-// anchors are those that GitHub gives to the headings.
+// anchors are GitHub's anchors of the headings.
 func anchors(t *testing.T) []string {
 	t.Helper()
 	drop := regexp.MustCompile(`[^a-z0-9 -]`)
@@ -49,7 +49,7 @@ func TestEveryAlertHasItsSectionInTheRunbook(t *testing.T) {
 	}
 }
 
-// commands are all that the runbook and the alerts tell somebody to type.
+// commands are all commands in the runbook and the alerts.
 func commands(t *testing.T) []string {
 	t.Helper()
 	text := string(readFile(t, runbookFile))
@@ -86,7 +86,7 @@ func TestEveryCommandOfTheRunbookExists(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 			continue
 		}
-		// A group's name alone, as in `wecomq dead`, speaks of the group.
+		// A group's name alone, as in `wecomq dead`, refers to the group.
 		if rest := cmd.Flags().Args(); cmd.HasSubCommands() && len(rest) > 0 {
 			t.Errorf("%s: %s has no command %s", line, cmd.CommandPath(), rest[0])
 		}

@@ -18,9 +18,8 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// TestScript runs testdata/script. Each script begins in an empty directory, with
-// an environment that configures the app "default" of a simulated WeCom of its
-// own, and with a Redis that does not run until it says `redis`.
+// TestScript runs testdata/script. Each script starts in an empty directory, with an environment that configures
+// the app "default" of its own simulated WeCom, and with a Redis that does not run until the command `redis`.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -67,9 +66,9 @@ func appVariables(simulatorURL, redisURL string) map[string]string {
 	}
 }
 
-// runHere runs the command in this process: `run wecomq send --text hello`. A process of its own
-// takes a hundred times longer to start under the race detector; `exec wecomq` is for what
-// reads files or stdin, or waits for a signal.
+// runHere runs the command in this process: `run wecomq send --text hello`. A separate process takes a hundred
+// times longer to start under the race detector; `exec wecomq` is for commands that read files or stdin, or wait
+// for a signal.
 func runHere(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 || args[0] != "wecomq" {
 		ts.Fatalf("usage: run wecomq args...")
@@ -89,8 +88,8 @@ func commandHere(ts *testscript.TestScript, args []string) int {
 	return run(tb.Context(), args, environment{strings.NewReader(""), ts.Stdout(), ts.Stderr(), lookupEnv, nil, func() {}})
 }
 
-// exits runs a command that must end with this exit code: `exits 2 wecomq send`, or in a
-// process of its own `exits 2 exec wecomq send`.
+// exits runs a command that must end with this exit code: `exits 2 wecomq send`, or in a separate process `exits
+// 2 exec wecomq send`.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: exits code [exec] wecomq args...")
@@ -111,8 +110,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// runRedis starts the script's own Redis: `redis`. It can be given a command:
-// `redis config set appendonly yes`.
+// runRedis starts the script's own Redis: `redis`. With arguments it runs a command: `redis config set appendonly yes`.
 func runRedis(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: redis [command...]")
@@ -134,7 +132,7 @@ func runRedis(ts *testscript.TestScript, neg bool, args []string) {
 	_, _ = fmt.Fprintln(ts.Stdout(), reply)
 }
 
-// field keeps a member of the JSON on stdout in a variable: `field id ID`.
+// field stores a member of the JSON on stdout in a variable: `field id ID`.
 func field(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: field member variable")
@@ -158,7 +156,7 @@ func repeat(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.Repeat(args[2], times)+strings.Join(args[3:], ""))
 }
 
-// awaitState waits until a message is in a state, and shows it: `await-state $ID accepted`.
+// awaitState waits until a message is in a state, and prints it: `await-state $ID accepted`.
 func awaitState(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await-state id state")
@@ -175,7 +173,7 @@ func awaitState(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// openRedis connects with the script's own Redis.
+// openRedis connects to the script's own Redis.
 func openRedis(ts *testscript.TestScript) *redis.Client {
 	options, err := redis.ParseURL(ts.Getenv("REDIS_URL"))
 	ts.Check(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// span are the flags that choose a time.
+// span has the flags that select a period.
 type span struct{ since, until string }
 
 func (s *span) register(cmd *cobra.Command) {
@@ -34,7 +34,7 @@ func (s *span) times(now time.Time) (since, until time.Time, err error) {
 	return since, until, err
 }
 
-// selection are the flags that choose records.
+// selection has the flags that select records.
 type selection struct {
 	span
 
@@ -51,8 +51,7 @@ func (s *selection) register(cmd *cobra.Command) {
 	flags.StringVar(&s.recipient, "recipient", "", "to this `USER`, party or tag, named in the message")
 }
 
-// query checks the flags. An errcode of 0 is one, too, so whether it was given is
-// asked apart.
+// query checks the flags. 0 is a valid errcode, so withErrCode says whether it was given.
 func (s *selection) query(withErrCode bool, now time.Time) (ledger.Query, error) {
 	q := ledger.Query{Recipient: s.recipient}
 	if withErrCode {
@@ -78,7 +77,7 @@ func stateNames() string {
 	return strings.Join(names, ", ")
 }
 
-// moment reads a time, or a duration before now.
+// moment parses a time, or a duration before now.
 func moment(flag, value string, now time.Time) (time.Time, error) {
 	at, err := lookup.Moment(value, now)
 	if err != nil {

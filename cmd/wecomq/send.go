@@ -115,7 +115,7 @@ func (f *sendFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only check: print what WeCom would get, enqueue nothing")
 }
 
-// validate checks what flags say together.
+// validate checks combinations of flags.
 func (f *sendFlags) validate() error {
 	for _, check := range []func() error{f.validateContent, f.validateRecipients, f.validateDurations} {
 		if err := check(); err != nil {
@@ -168,7 +168,7 @@ func (f *sendFlags) validateDurations() error {
 	return nil
 }
 
-// contents counts the ways in which the flags give a content.
+// contents counts how many of the flags for a content are given.
 func (f *sendFlags) contents() int {
 	n := 0
 	for _, content := range []string{f.text, f.markdown, f.image, f.voice, f.video, f.attachment, f.file} {
@@ -179,7 +179,7 @@ func (f *sendFlags) contents() int {
 	return n
 }
 
-// options are those that the flags set for every message.
+// options are the options that the flags set for every message.
 func (f *sendFlags) options() (producer.Options, error) {
 	o := producer.Options{
 		Priority: tasks.Priority(f.priority), Delay: f.delay, ExpiresIn: f.expiresIn, IdempotencyKey: f.idempotencyKey,
@@ -281,14 +281,14 @@ func (f *sendFlags) show(ctx context.Context, g *globals, terms *submission.Term
 	return g.printItem(item)
 }
 
-// terms are what the flags say of every message.
+// terms are the settings of the flags for every message.
 func (f *sendFlags) terms() (*submission.Terms, error) {
 	options, err := f.options()
 	options.Actor = actor()
 	return &submission.Terms{Options: options, DuplicateCheck: int(f.duplicateCheck / time.Second), AllowUnknown: f.allowUnknown}, err
 }
 
-// input is the file of the flags. Without one it is empty, and the flags hold the message.
+// input is the file that the flags name. Without one it is empty, and the flags contain the message.
 func (f *sendFlags) input(g *globals) (io.ReadCloser, error) {
 	if f.file == "" {
 		return io.NopCloser(strings.NewReader("")), f.readText(g.stdin)
@@ -296,7 +296,7 @@ func (f *sendFlags) input(g *globals) (io.ReadCloser, error) {
 	return g.openFile("--file", f.file)
 }
 
-// inputName is that of the file in errors.
+// inputName is the name of the file in errors.
 func (f *sendFlags) inputName() string {
 	if f.file == "-" {
 		return "stdin"
@@ -304,7 +304,7 @@ func (f *sendFlags) inputName() string {
 	return f.file
 }
 
-// item is the one message.
+// item returns the single message.
 func (f *sendFlags) item(ctx context.Context, terms *submission.Terms, in io.Reader) (submission.Item, error) {
 	if f.file == "" {
 		return terms.Request(ctx, f.request())
@@ -312,7 +312,7 @@ func (f *sendFlags) item(ctx context.Context, terms *submission.Terms, in io.Rea
 	return terms.File(ctx, in, f.inputName())
 }
 
-// enqueueError tells a Redis that did not answer from a message at fault.
+// enqueueError distinguishes a Redis that did not answer from an invalid message.
 func enqueueError(err error) error {
 	var unavailable *producer.RedisError
 	if errors.As(err, &unavailable) || errors.Is(err, context.Canceled) {
@@ -321,7 +321,7 @@ func enqueueError(err error) error {
 	return &exitError{exitUsage, err}
 }
 
-// readText puts stdin in the place of a text that is "-".
+// readText replaces a text of "-" by stdin.
 func (f *sendFlags) readText(in io.Reader) error {
 	for name, text := range map[string]*string{"--text": &f.text, "--markdown": &f.markdown} {
 		if *text != "-" {
@@ -339,7 +339,7 @@ func (f *sendFlags) readText(in io.Reader) error {
 	return nil
 }
 
-// request is the message that the flags themselves hold.
+// request is the message given by the flags.
 func (f *sendFlags) request() message.Request {
 	to := message.Recipients{Users: f.toUser, Parties: f.toParty, Tags: f.toTag}
 	if f.toAll {
@@ -348,7 +348,7 @@ func (f *sendFlags) request() message.Request {
 	return message.WithRecipients(f.content(&message.SendRequestCommon{}), to)
 }
 
-// content is what it says.
+// content is the message with its content.
 func (f *sendFlags) content(common *message.SendRequestCommon) message.Request {
 	switch {
 	case f.markdown != "":
@@ -367,7 +367,7 @@ func (f *sendFlags) content(common *message.SendRequestCommon) message.Request {
 	return message.SendTextRequest{SendRequestCommon: common, Text: message.TextField{Content: f.text}}
 }
 
-// mediaOf is what a path or a URL is in a message.
+// mediaOf converts a path or a URL to the form of a message.
 func mediaOf(source string) string {
 	if strings.HasPrefix(source, "http://") || strings.HasPrefix(source, "https://") {
 		return source

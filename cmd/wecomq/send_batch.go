@@ -44,7 +44,7 @@ func (s *batchSender) run(ctx context.Context, lines *submission.Lines) error {
 	return s.tally.Err()
 }
 
-// take prints what became of a line, or remembers what is to be waited for.
+// take prints the outcome of a line, or keeps it to wait for it.
 func (s *batchSender) take(o submission.Outcome) error {
 	s.tally.Add(o)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/producer"
 )
 
-// dryRun prints what WeCom would get of lines, and enqueues nothing.
+// dryRun prints lines as WeCom would receive them, and enqueues nothing.
 func (g *globals) dryRun(ctx context.Context, lines *submission.Lines) error {
 	faults := 0
 	for {
@@ -34,7 +34,7 @@ func (g *globals) dryRun(ctx context.Context, lines *submission.Lines) error {
 	}
 }
 
-// printItem prints a message as WeCom would get it, one line per call.
+// printItem prints a message as WeCom would receive it, one line per call.
 func (g *globals) printItem(item submission.Item) error {
 	request := item.Message.Request
 	if err := message.ValidateContent(request); err != nil {

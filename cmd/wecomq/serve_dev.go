@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// serveDev serves with everything that serving needs.
+// serveDev serves with an embedded environment.
 func (g *globals) serveDev(ctx context.Context, listen string) error {
 	s, err := sandbox.New(ctx, wecomtest.Rules{})
 	if err != nil {
@@ -64,7 +64,7 @@ agentid %[6]d, corpsecret %[2]s
 
 `
 
-// devToken may do everything.
+// devToken has all permissions.
 func devToken(secret string) config.Token {
 	return config.Token{
 		Name: "dev", SHA256: sha256.Sum256([]byte(secret)), Apps: []string{config.DefaultApp},

@@ -17,8 +17,7 @@ import (
 
 var peakLine = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
 
-// peak is the most memory that the process has had so far, in bytes, where the system
-// tells.
+// peak is the peak memory of the process so far, in bytes, if the system reports it.
 func (p *process) peak() (bytes int, told bool) {
 	p.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
@@ -32,18 +31,18 @@ func (p *process) peak() (bytes int, told bool) {
 	return kilobytes << 10, true
 }
 
-// It takes all of a machine, so it runs alone: `make soak`.
+// It uses the whole machine, so it runs alone: `make soak`.
 func TestHostileConnectionsLoseNoAlertAndTakeLittleMemory(t *testing.T) { //nolint:paralleltest // alone
 	soak, err := time.ParseDuration(os.Getenv("WECOMQ_SOAK"))
 	if err != nil {
 		t.Skip("`make soak` besieges the gateway")
 	}
 	const (
-		room        = 256 << 20 // what the manifests in deploy give
+		room        = 256 << 20 // the limit in the manifests in deploy
 		connections = 200
 	)
 	l := newLandscape(t)
-	l.env["GOMEMLIMIT"] = "230MiB" // as there
+	l.env["GOMEMLIMIT"] = "230MiB" // as in the manifests
 	config := l.gatewayConfig("", "", honestToken, hostileToken)
 	address := freeAddress(t)
 	url := "http://" + address
@@ -88,7 +87,7 @@ func TestHostileConnectionsLoseNoAlertAndTakeLittleMemory(t *testing.T) { //noli
 	t.Logf("%d alerts among %v connections, answered with %v; at most %d MB", len(alerts), hostile.connections, hostile.answers, used>>20)
 }
 
-// check finds answers that no attack should get.
+// check reports responses that no attack should get.
 func (s *siege) check(t *testing.T) {
 	t.Helper()
 	for _, a := range attacks() {

@@ -20,8 +20,8 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// storm is a landscape under load, in which processes are killed: two workers, and
-// no limits but those of the machine. `make storm` makes it a heavy one.
+// storm is a landscape under load, in which processes are killed: two workers, limited only by the machine.
+// `make storm` makes it a heavy one.
 type storm struct {
 	*landscape
 
@@ -31,11 +31,10 @@ type storm struct {
 	ids      []string
 }
 
-// stormPatience bounds the whole storm.
+// stormPatience limits the whole storm.
 const stormPatience = 5 * time.Minute
 
-// newStorm has the first numbers of messages and kills, or the second when the
-// environment variable WECOMQ_STORM is set.
+// newStorm has the first numbers of messages and kills, or the second if the environment variable WECOMQ_STORM is set.
 func newStorm(t *testing.T, light, heavy [2]int, redisConfig ...string) *storm {
 	t.Helper()
 	l := newLandscape(t, redisConfig...)
@@ -57,7 +56,7 @@ apps:
 	return s
 }
 
-// begin enqueues the messages, each to a member of its own, and starts the workers.
+// begin enqueues the messages, each to a different member, and starts the workers.
 func (s *storm) begin(options string) {
 	s.Helper()
 	var batch strings.Builder
@@ -70,14 +69,14 @@ func (s *storm) begin(options string) {
 	}
 }
 
-// awaitShare waits until WeCom has so many parts of all messages.
+// awaitShare waits until WeCom has part/of of all messages.
 func (s *storm) awaitShare(part, of int) {
 	s.Helper()
 	share := int64(s.messages * part / of)
 	waittest.Within(s.T, stormPatience, fmt.Sprintf("%d messages have arrived", share), func() bool { return s.stats().Delivered >= share })
 }
 
-// inHand are the messages that asynq takes for under way.
+// inHand are the messages that asynq considers active.
 func (s *storm) inHand() []string {
 	s.Helper()
 	ids, err := s.rdb.LRange(s.Context(), "asynq:{default:default}:active", 0, -1).Result()
@@ -87,10 +86,10 @@ func (s *storm) inHand() []string {
 	return ids
 }
 
-// slow is a storm in which the time that has to pass is waited for.
+// slow reports whether the storm waits in real time instead of simulating it.
 func slow() bool { return os.Getenv("WECOMQ_STORM") == "slow" }
 
-// orphan makes asynq take everybody for dead who has a message in hand.
+// orphan makes asynq consider the workers of these messages dead.
 func (s *storm) orphan(ids []string) {
 	s.Helper()
 	if slow() {
@@ -104,7 +103,7 @@ func (s *storm) orphan(ids []string) {
 	}
 }
 
-// age makes the ledger take attempts for older than a call can last.
+// age makes the ledger consider attempts older than a call can last.
 func (s *storm) age(ids []string) {
 	s.Helper()
 	if slow() {
@@ -121,21 +120,20 @@ func (s *storm) age(ids []string) {
 	}
 }
 
-// await waits until the queue is empty, and returns the records and how often each
-// member got its message.
+// await waits until the queue is empty, and returns the records and how often each member got its message.
 func (s *storm) await() (records []tasks.Record, arrivals map[string]int) {
 	s.Helper()
 	inspector := asynq.NewInspectorFromRedisClient(s.rdb)
 	waittest.Within(s.T, stormPatience, "the queue is empty", func() bool {
 		info, err := inspector.GetQueueInfo("default:default")
 		if err == nil && info.Retry > 0 && !slow() {
-			_, _ = inspector.RunAllRetryTasks("default:default") // spares the wait
+			_, _ = inspector.RunAllRetryTasks("default:default") // avoids the wait
 		}
 		return err == nil && info.Pending+info.Active+info.Retry+info.Scheduled == 0
 	})
 	arrivals = map[string]int{}
 	for _, m := range s.landscape.messages() {
-		for _, member := range m.To { // nobody, of a message that was suppressed
+		for _, member := range m.To { // no recipients, for a suppressed message
 			arrivals[member]++
 		}
 	}
@@ -153,8 +151,8 @@ func TestAStormOfKilledWorkersLosesAndDoublesNothing(t *testing.T) {
 	for kill := range s.kills {
 		s.awaitShare(kill+1, s.kills+1)
 		s.workers[kill%2].kill()
-		// What the other worker has in hand is handed over as well, and its attempts
-		// look as old: worse than what time brings about.
+		// The messages of the other worker are handed over as well, and its attempts look as old: worse than what time
+		// alone causes.
 		ids := s.inHand()
 		orphans += len(ids)
 		s.orphan(ids)
@@ -189,7 +187,7 @@ func TestAStormOfKillsOfRedisLosesNothingAndMarksEachDouble(t *testing.T) {
 		s.awaitShare(kill+1, s.kills+1)
 		s.redis.Restart()
 	}
-	// What was lost on the way to a worker comes back after a minute or two.
+	// Messages lost on the way to a worker come back after a minute or two.
 	s.orphan(s.inHand())
 	s.work()
 	records, arrivals := s.await()

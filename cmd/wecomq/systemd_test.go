@@ -12,7 +12,7 @@ import (
 
 const unitFile = "deploy/systemd/wecomq.service"
 
-// unit are the values of each key of the systemd unit.
+// unit returns the values of each key of the systemd unit.
 func unit(t *testing.T) map[string][]string {
 	t.Helper()
 	values := map[string][]string{}
@@ -46,7 +46,7 @@ func TestUnitStopsAndReloadsAsTheProgramWants(t *testing.T) {
 	}
 }
 
-// The script hands its arguments on, from whatever directory, with the unit's secrets.
+// The script passes its arguments on, from any directory, with the unit's secrets.
 func TestCommandsRunWithTheSecretsOfTheUnit(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -78,8 +78,7 @@ func TestCommandsRunWithTheSecretsOfTheUnit(t *testing.T) {
 	}
 }
 
-// systemd's own word about the unit, where there is a systemd: a key that it does not
-// know is only a warning there, and a hole here.
+// systemd itself checks the unit, if it is installed: an unknown key is only a warning there, but an error here.
 func TestSystemdTakesTheUnit(t *testing.T) {
 	t.Parallel()
 	path, err := exec.LookPath("systemd-analyze")

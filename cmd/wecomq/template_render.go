@@ -15,7 +15,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// templateRender is the command line of `wecomq template render`.
+// templateRender has the flags of `wecomq template render`.
 type templateRender struct {
 	kind, source, template, file string
 }
@@ -122,7 +122,7 @@ func (f templateRender) body(g *globals) ([]byte, error) {
 	return body, nil
 }
 
-// print shows the message as JSON, or with -o text what people read of it.
+// print prints the message as JSON, or with -o text as readable text.
 func (f templateRender) print(g *globals, rendered webhook.Rendered) error {
 	encoded, err := message.Encode(rendered.Request)
 	if err != nil {

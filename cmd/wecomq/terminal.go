@@ -23,8 +23,7 @@ func terminal(stream any) *os.File {
 
 func isTerminal(stream any) bool { return terminal(stream) != nil }
 
-// guarded keeps what others have written from steering a terminal. What goes into a file or
-// a pipe stays as it is.
+// guarded removes control characters of untrusted text on a terminal. Output to a file or a pipe stays unchanged.
 func guarded(stream io.Writer) io.Writer {
 	if !isTerminal(stream) {
 		return stream
@@ -32,7 +31,7 @@ func guarded(stream io.Writer) io.Writer {
 	return harmless.NewWriter(stream)
 }
 
-// unguarded is for what writes colours, and nothing of others.
+// unguarded is for output with colours, and without untrusted text.
 func unguarded(stream io.Writer) io.Writer {
 	if file := terminal(stream); file != nil {
 		return file

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openTerminal returns a terminal, and what reads what is written to it.
+// openTerminal returns a terminal, and the reader of its output.
 func openTerminal(t *testing.T) (keyboard, screen *os.File) {
 	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
@@ -35,7 +35,7 @@ func openTerminal(t *testing.T) (keyboard, screen *os.File) {
 	return keyboard, screen
 }
 
-// describe runs a command that shows this text on stdout, and one that shows it on stderr.
+// describe runs a command that prints this text on stdout, and one that prints it on stderr.
 func describe(t *testing.T, stdout, stderr io.Writer) {
 	t.Helper()
 	env := environment{stdout: stdout, stderr: stderr, stdin: strings.NewReader(""), lookupEnv: func(name string) (string, bool) {

@@ -93,7 +93,7 @@ func (f *tokenFlags) validate() error {
 	return nil
 }
 
-// tokenBytes are what a token is drawn from.
+// tokenBytes is the number of random bytes of a token.
 const tokenBytes = 32
 
 func (f *tokenFlags) print(g *globals) error {
@@ -111,7 +111,7 @@ func (f *tokenFlags) print(g *globals) error {
 	return err
 }
 
-// line is the item of gateway.tokens.
+// line is the item for gateway.tokens.
 func (f *tokenFlags) line(sum [sha256.Size]byte) string {
 	fields := []string{
 		"name: " + strconv.Quote(f.name), fmt.Sprintf(`sha256: "%x"`, sum),

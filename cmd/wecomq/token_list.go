@@ -63,7 +63,7 @@ func (g *globals) printTokens(tokens []daemon.TokenStatus) error {
 	return w.Flush()
 }
 
-// momentText is a moment to the minute, "-" for none.
+// momentText formats a time to the minute, "-" for none.
 func momentText(at time.Time) string {
 	if at.IsZero() {
 		return "-"
@@ -71,7 +71,7 @@ func momentText(at time.Time) string {
 	return at.UTC().Format("2006-01-02 15:04Z")
 }
 
-// shareText is how much of a limit is used, "-" if there is none.
+// shareText is the used part of a limit, "-" if there is none.
 func shareText(shares []budget.Share, limit string) string {
 	for _, share := range shares {
 		if share.Limit == limit {

@@ -17,7 +17,7 @@ import (
 	"github.com/wecomq/wecomq/internal/waittest"
 )
 
-// otlpCollector takes spans as an OpenTelemetry collector does.
+// otlpCollector receives spans as an OpenTelemetry collector does.
 type otlpCollector struct {
 	mu    sync.Mutex
 	spans map[string][]string // names by trace id
@@ -57,7 +57,7 @@ func (c *otlpCollector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-protobuf")
 }
 
-// trace waits until a trace has n spans, and gives their names in order.
+// trace waits until a trace has n spans, and returns their names in order.
 func (c *otlpCollector) trace(t *testing.T, id string, n int) []string {
 	t.Helper()
 	var names []string
@@ -75,7 +75,7 @@ const (
 	traceparent = "00-" + traceID + "-00f067aa0ba902b7-01"
 )
 
-// post sends a message through a gateway, as somebody who traces.
+// post sends a message through a gateway, as a client with tracing.
 func (l *landscape) post(url string) {
 	l.Helper()
 	request, err := http.NewRequestWithContext(l.Context(), http.MethodPost, url+"/v1/messages",
@@ -117,7 +117,7 @@ func TestATraceLeadsFromTheRequestToWeCom(t *testing.T) {
 	}
 }
 
-// The names of the log are a contract: people search and count by them.
+// The field names of the log are a contract: operators search and count by them.
 func TestAnOutcomeIsOneLineWithTheAgreedFields(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
@@ -140,7 +140,7 @@ func TestAnOutcomeIsOneLineWithTheAgreedFields(t *testing.T) {
 	}
 }
 
-// What a short command has traced is exported before it ends.
+// The spans of a short command are exported before it ends.
 func TestSendExportsItsSpan(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)

@@ -6,15 +6,14 @@ import (
 	"testing"
 )
 
-// turns bounds the tests that run processes at once: more would only slow each other
-// down, while the tests that wait cost nothing.
+// turns limits the tests that run processes concurrently: more would only slow each other down, while waiting
+// tests cost nothing.
 var turns = make(chan struct{}, 2*runtime.NumCPU())
 
-// turnOf knows the tests that have their turn.
+// turnOf has the tests whose turn it is.
 var turnOf sync.Map
 
-// takeTurn waits until a test may run processes. It has its turn until it ends; asking
-// again does nothing.
+// takeTurn waits until a test may run processes. The turn lasts until the test ends; further calls do nothing.
 func takeTurn(tb testing.TB) {
 	tb.Helper()
 	if _, has := turnOf.LoadOrStore(tb, true); has {

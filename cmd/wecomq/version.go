@@ -28,8 +28,7 @@ func newVersion(g *globals) *cobra.Command {
 	}
 }
 
-// buildVersion prefers the linker's word; `go install …@v1.2.3` leaves it to the
-// build information.
+// buildVersion prefers the version set by the linker; `go install …@v1.2.3` leaves it to the build information.
 func buildVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if version == "dev" && ok && info.Main.Version != "" && info.Main.Version != "(devel)" {

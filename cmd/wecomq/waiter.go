@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// waiter waits for messages that were enqueued, and prints what became of them.
+// waiter waits for enqueued messages, and prints their outcomes.
 type waiter struct {
 	*globals
 	timeout  time.Duration
@@ -25,7 +25,7 @@ func newWaiter(g *globals, d *daemon.Deployment, timeout time.Duration) *waiter 
 	return &waiter{globals: g, timeout: timeout, find: d.Find, narrator: newNarrator(g, d.Inspector())}
 }
 
-// one waits for a message, and prints its record; the exit code is what became of it.
+// one waits for a message, and prints its record; the exit code is its outcome.
 func (w *waiter) one(ctx context.Context, receipt tasks.Receipt) error {
 	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
@@ -39,7 +39,7 @@ func (w *waiter) one(ctx context.Context, receipt tasks.Receipt) error {
 	return err
 }
 
-// printOutcome prints the record, or the receipt when nothing more was learned.
+// printOutcome prints the record, or the receipt if there is nothing more.
 func (w *waiter) printOutcome(receipt tasks.Receipt, r tasks.Record) error {
 	if r.State == tasks.None {
 		return w.printReceipt(receipt)
@@ -47,8 +47,8 @@ func (w *waiter) printOutcome(receipt tasks.Receipt, r tasks.Record) error {
 	return w.printRecord(r)
 }
 
-// all prints the records of a batch in order, each when it is finished; when the time is
-// over, the rest as they stand.
+// all prints the records of a batch in order, each when it is finished; when the time is over, the rest in their
+// present state.
 func (w *waiter) all(ctx context.Context, ids []string) error {
 	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
@@ -76,10 +76,9 @@ func (w *waiter) all(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// await waits until the message is finished, or ctx ends; the record is the last that was
-// seen.
+// await waits until the message is finished, or ctx ends; it returns the last record that it saw.
 func (w *waiter) await(ctx context.Context, id string) (tasks.Record, error) {
-	if w.away && ctx.Err() != nil { // the rest of a batch need not find out again
+	if w.away && ctx.Err() != nil { // the rest of a batch need not try again
 		record := tasks.Record{ID: id}
 		return record, w.unfinished(ctx, record)
 	}
@@ -93,7 +92,7 @@ func (w *waiter) await(ctx context.Context, id string) (tasks.Record, error) {
 	return record, fmt.Errorf("%w; %s is in the queue, see 'wecomq result %s'", err, id, id)
 }
 
-// look is a look at a message, and at why it waits.
+// look reads a message, and why it waits.
 func (w *waiter) look(ctx context.Context, id string) (tasks.Record, error) {
 	record, err := w.find(ctx, id)
 	if err == nil {
@@ -102,7 +101,7 @@ func (w *waiter) look(ctx context.Context, id string) (tasks.Record, error) {
 	return record, err
 }
 
-// note says once that Redis is unavailable.
+// note prints once that Redis is unavailable.
 func (w *waiter) note(err error) {
 	if err != nil && !w.away {
 		_, _ = fmt.Fprintf(w.stderr, "Redis is unavailable (%v); still waiting\n", err)

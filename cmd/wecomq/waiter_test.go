@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// patience is a `wecomq send --wait` whose Redis goes away while it waits.
+// patience is a `wecomq send --wait` whose Redis becomes unavailable while it waits.
 type patience struct {
 	*landscape
 	cmd            *exec.Cmd
@@ -36,7 +36,7 @@ func newPatience(t *testing.T, timeout string) *patience {
 // end waits for the exit code.
 func (w *patience) end(code int) {
 	w.Helper()
-	_ = w.cmd.Wait() // the code tells
+	_ = w.cmd.Wait() // the code is checked below
 	if got := w.cmd.ProcessState.ExitCode(); got != code || strings.Count(w.stderr.String(), "Redis is unavailable (") != 1 {
 		w.Errorf("exit code %d, want %d; stderr %q", got, code, w.stderr.String())
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/wecomq/wecomq/internal/webhook"
 )
 
-// alertsBody is what Alertmanager sends about one alert.
+// alertsBody is Alertmanager's webhook about one alert.
 func alertsBody(status, endsAt string) string {
 	return `{"version":"4","receiver":"r","status":"` + status + `","groupKey":"{}","alerts":[{"status":"` + status +
 		`","labels":{"alertname":"DiskFull"},"startsAt":"2026-11-22T07:58:13Z","endsAt":"` + endsAt + `"}]}`

@@ -8,8 +8,8 @@ import (
 	"github.com/wecomq/wecomq/internal/daemon"
 )
 
-// workerGC lets the heap of a worker grow to four times what is in use before Go collects:
-// that takes a seventh less of the processor than Go's own 100, and 10 MB more memory.
+// workerGC lets the heap of a worker grow to four times the memory in use before a garbage collection: that
+// takes a seventh less CPU time than Go's default of 100, and 10 MB more memory.
 const workerGC = 300
 
 func newWorker(g *globals) *cobra.Command {

@@ -1,22 +1,22 @@
 -- Takes tasks, in place of asynq 0.26's own script, with six differences. It takes as many
--- as there are handlers for. If there is none, it says when the next one is due, so that
--- nobody has to ask before. A task whose time has come goes first, the earliest of all:
--- asynq's forwarder would put it behind all that wait. A server that did not get the reply
--- asks again under the same name and gets the same tasks; otherwise nobody would process them
--- until their leases end and the recoverer finds them. Many that were scheduled for one moment
--- take turns with those that wait. And the time is that of Redis's clock.
+-- as there are handlers for. If there are none, it returns when the next one is due, so that
+-- servers need not poll. A due task goes first, the earliest of all: asynq's forwarder would
+-- put it behind all that wait. A server that did not get the reply asks again under the same
+-- name and gets the same tasks; otherwise they would stay unprocessed until their leases end
+-- and the recoverer finds them. If many tasks were scheduled for one moment, they alternate
+-- with those that wait. And the time is that of Redis's clock.
 -- MANY is declared before this text, by wake.go.
--- It begins with a write that takes no memory: a full Redis lets the script go on then, and
+-- It begins with a write that takes no memory: then a full Redis lets the script continue, and
 -- sending is what empties it.
 -- KEYS 1 pending (list) 2 paused (string) 3 active (list) 4 lease (zset)
 --      5 the last tasks that this server took (string: the dequeue's name and the
 --        task ids, a line each)
 --      6 scheduled (zset) 7 retry (zset)
 -- ARGV 1 length of a lease in s 2 prefix of the tasks' keys
---      3 name of this dequeue: the number of those before 4 life of KEYS 5 in ms: less than a lease lasts
+--      3 name of this dequeue: its sequence number 4 life of KEYS 5 in ms: less than a lease lasts
 --      5 how many tasks at most 6 how many bytes: the task that exceeds them is the last
 -- result id, encoded task, …; if there is none '', and in how many ms there may be one, -1 if
---        nothing is known to come
+--        none is known to come
 local pending, paused, active, lease, last_taken, scheduled, retry = unpack(KEYS)
 local lease_length, prefix, dequeue, last_taken_life = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local most_tasks, most_bytes = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -107,7 +107,7 @@ local function take_due()
   return id
 end
 
--- take_pending takes the next ones from the end of the list, and returns how many.
+-- take_pending takes the next tasks from the end of the list, and returns how many.
 local function take_pending(most)
   local last, waiting = redis.call('LRANGE', pending, -most, -1), {}
   for i = #last, 1, -1 do
@@ -118,8 +118,8 @@ local function take_pending(most)
   return dealt
 end
 
--- crowded reports whether more scheduled tasks are due than may hold up others. Tasks that
--- went ahead, or waited for a limit, do not count, and come first.
+-- crowded reports whether more scheduled tasks are due than may delay others. Tasks that went ahead, or waited
+-- for a limit, do not count, and come first.
 local function crowded()
   if redis.call('ZCOUNT', scheduled, '-inf', now) <= MANY then
     return false

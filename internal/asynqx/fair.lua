@@ -1,15 +1,15 @@
 -- A fragment, followed by wake_enqueued.lua. It keeps the order between senders fair, see
--- docs/decisions/026. A task just enqueued behind many of others goes ahead of them, behind the
--- tasks that are due, unless its sender already has a waiting task, or enough ahead.
+-- docs/decisions/026. A task just enqueued behind many tasks of others goes ahead of them, behind
+-- the due tasks, unless its sender already has a waiting task, or enough tasks ahead.
 -- KEYS 1 the task (hash) 2 pending (list) 3 scheduled (zset) 4 senders (hash: "last" is the
 --      sender of the last task of pending; "of:<sender>" is "pending 0 <id>" for the newest of
 --      its tasks there, or "ahead <number> <id>": how many went ahead since which)
 -- ARGV 2 id of the task 4 its sender
 
--- NOTED is from how many tasks on senders are noted; from MANY on, see wake.go, tasks go ahead:
--- a sender who was not noted has one of the first NOTED at most. AHEAD bounds those that a
--- sender has ahead. MOST bounds the notes: beyond it they begin anew, and each sender may go
--- ahead once more. LIFE, in s, is how long they are of use after the last change.
+-- NOTED is the queue length from which senders are noted; from MANY on, see wake.go, tasks go ahead: a sender
+-- without a note then has at most one of the first NOTED tasks. AHEAD bounds the tasks that a sender has ahead.
+-- MOST bounds the notes: beyond it they are discarded, and each sender may go ahead once more. LIFE, in s, is
+-- how long they are kept after the last change.
 local NOTED, AHEAD, MOST, LIFE = 8, 10, 1000, 7 * 86400
 
 local function note(senders, field, value)
@@ -20,8 +20,8 @@ local function note(senders, field, value)
   redis.call('EXPIRE', senders, LIFE)
 end
 
--- go_ahead moves the last task of pending behind those that went ahead before, and before the
--- first of the scheduled ones that are due.
+-- go_ahead moves the last task of pending behind those that went ahead before, and before the first scheduled
+-- one that is due.
 local function go_ahead(prefix, id, pending, scheduled)
   local at = tonumber(redis.call('TIME')[1])
   local first = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')
@@ -51,7 +51,7 @@ local function order(waiting)
     note(senders, 'of:' .. sender, 'ahead ' .. (ahead + 1) .. ' ' .. (ahead > 0 and of or id))
     return
   end
-  if last and waiting > NOTED + 1 then -- before, it is of an earlier time
+  if last and waiting > NOTED + 1 then -- otherwise the note is outdated
     note(senders, 'of:' .. last, 'pending 0 ' .. redis.call('LINDEX', pending, 1))
   end
   note(senders, 'last', sender)

@@ -1,11 +1,10 @@
--- Looks at a queue as its workers see it: a task whose time has come waits for them like a
--- pending one.
+-- Inspects a queue as its workers see it: a due task waits for them like a pending one.
 -- KEYS 1 pending (list) 2 active (list) 3 scheduled (zset) 4 retry (zset) 5 paused (string)
--- ARGV 1 prefix of the tasks' keys 2 how many tasks are looked at: active ones, and the first and
+-- ARGV 1 prefix of the tasks' keys 2 how many tasks are inspected: active ones, and the first and
 --      the last of those scheduled and of those to be retried
--- result {pending, active, scheduled and to be retried whose time is to come, ms of the pause
---        (-1: by hand, -2: none)}, then of each limit that holds tasks, and of all others under
---        '', {limit, how many of those that were looked at wait for it, how many µs the oldest has
+-- result {pending, active, scheduled and to be retried in the future, ms of the pause
+--        (-1: manual, -2: none)}, then for each limit that holds tasks, and for all others under
+--        '', {limit, how many of the inspected tasks wait for it, how many µs the oldest has
 --        waited, when the last is due in Unix seconds}
 local pending, active, scheduled, retry, paused = unpack(KEYS)
 local prefix, most = ARGV[1], tonumber(ARGV[2])
@@ -22,7 +21,7 @@ local function note(limit, since, count, due)
   of.count, of.since, of.due = of.count + count, math.min(of.since, since or now), math.max(of.due, due)
 end
 
--- wait_of returns since when a task has waited, in µs, nothing if it was run manually; and what holds it.
+-- wait_of returns since when a task has waited, in µs, nothing if it was run manually; and the limit that holds it.
 local function wait_of(id)
   local task = redis.call('HMGET', prefix .. id, 'waits_since', 'pending_since', 'held_by')
   local since = task[1] or task[2]
@@ -37,8 +36,8 @@ for _, id in ipairs(redis.call('LRANGE', active, 0, most - 1)) do
   note('', wait_of(id), 0, 0)
 end
 
--- look_at examines some tasks of a set. A scheduled task waits from its time on, unless a limit
--- holds it: then it is part of a message that waits.
+-- look_at inspects some tasks of a set. A scheduled task waits from its time on, unless a limit holds it: then
+-- it is part of a message that waits.
 local function look_at(set, from, to)
   local tasks = redis.call('ZRANGE', set, from, to, 'WITHSCORES')
   for i = 1, #tasks, 2 do

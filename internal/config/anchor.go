@@ -2,8 +2,8 @@ package config
 
 import "github.com/goccy/go-yaml/ast"
 
-// anchors finds what the aliases of a document stand for. An alias may only name an anchor
-// that has ended before it, so none leads to itself.
+// anchors resolves the aliases of a document. An alias may only name an anchor that has ended before it, so
+// there are no cycles.
 type anchors struct {
 	src     *source
 	byName  map[string]ast.Node
@@ -39,8 +39,8 @@ func (a *anchors) Visit(node ast.Node) ast.Visitor {
 	return a
 }
 
-// dealias returns the node that an anchor marks, or for which an alias stands, and every other
-// node as it is; nil for an alias without an anchor.
+// dealias returns the node that an anchor or alias refers to, and any other node unchanged; nil for an alias
+// without an anchor.
 func (s *source) dealias(node ast.Node) ast.Node {
 	for {
 		switch n := node.(type) {

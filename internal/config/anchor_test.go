@@ -86,7 +86,7 @@ func TestAliasesThatLeadNowhere(t *testing.T) {
 	}
 }
 
-// Each line stands for ten of the one before.
+// Each line expands to ten of the one before.
 func TestAliasesDoNotExplode(t *testing.T) {
 	t.Parallel()
 	yaml := "x-a0: &a0 {k: v}\n"

@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// defaultTimezone is where WeCom's day begins at midnight.
+// defaultTimezone is the zone of WeCom's days.
 const defaultTimezone = "Asia/Shanghai"
 
 // App is one WeCom application.
@@ -26,16 +26,15 @@ type App struct {
 	// Concurrency is the number of calls in flight, per process.
 	Concurrency int
 	OnUnknown   string // what to do after an unknown outcome: resend or park
-	// UnknownResends is how often a message is resent whose outcome is unknown.
+	// UnknownResends is how often a message of unknown outcome is resent.
 	UnknownResends int
 	// Retention is how long finished tasks stay in the asynq dashboard; 0 removes
 	// them at once. It has an entry for every priority.
 	Retention map[tasks.Priority]time.Duration
 	RecordTTL time.Duration // how long results are kept
-	// Timezone is the IANA name of the zone of the hours that people give for the app,
-	// such as those of a broadcast.
+	// Timezone is the IANA name of the zone of the app's hours, such as those of a broadcast.
 	Timezone string
-	// MediaStorage is what the files of messages may take in Redis, in bytes.
+	// MediaStorage limits the files of messages in Redis, in bytes.
 	MediaStorage int64
 	Limits       tasks.Limits
 	Notify       Notify // of all messages of the app
@@ -103,18 +102,18 @@ func readApps(s *section) map[string]*App {
 	return apps
 }
 
-// identities maps the applications read so far to their names. A second name for one
-// application would have limits of its own, while WeCom counts both together.
+// identities maps the applications read so far to their names. A second name for one application would have
+// separate limits, while WeCom counts both together.
 type identities map[identity]string
 
 // identity is equal if two entries are the same application for WeCom.
 type identity struct{ corpID, agentID, apiBaseURL string }
 
-// claim reports an error for an application that has a name already.
+// claim reports an error for an application that already has a name.
 func (names identities) claim(s *section, app *App) {
 	id := identity{app.CorpID, app.AgentID, app.APIBaseURL}
 	if id.corpID == "" || id.agentID == "" {
-		return // which is reported already
+		return // which has already been reported
 	}
 	if first, taken := names[id]; taken {
 		s.fail(s.at("agent_id"), "agent %s of corp %s is apps.%s already "+

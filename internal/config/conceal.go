@@ -5,16 +5,15 @@ import (
 	"strings"
 )
 
-// longest is the longest word that an error quotes: WeCom's secrets have 43 characters, and
-// what these errors are about is shorter.
+// longest is the longest word that an error quotes: WeCom's secrets have 43 characters, and the values that
+// these errors are about are shorter.
 const longest = 20
 
-// conceal returns the error about a value without the value, if that may be a secret in
-// the wrong place.
+// conceal returns the error about a value without the value, if that may be a misplaced secret.
 func conceal(err error, value string) string {
 	text := err.Error()
 	isURL := strings.Contains(value, "@") || strings.Contains(value, "://")      // perhaps with a password
-	isPath := strings.ContainsAny(value, "/.") && !strings.HasSuffix(value, "=") // which ends base64
+	isPath := strings.ContainsAny(value, "/.") && !strings.HasSuffix(value, "=") // base64 ends in =
 	if !isURL && (len(value) <= longest || isPath) {
 		return text
 	}

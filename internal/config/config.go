@@ -30,7 +30,7 @@ type Config struct {
 	Broadcast Broadcast
 	Gateway   Gateway
 	Log       Log
-	// Warnings tell the operator what works but should be changed.
+	// Warnings list settings that work but should be changed.
 	Warnings []string
 }
 
@@ -38,16 +38,16 @@ type Config struct {
 type Redis struct {
 	// URL may hold a password; internal/redisconn opens it.
 	URL wecom.Secret
-	// AwaitReplica requires that a replica confirms what is enqueued, begun and settled.
+	// AwaitReplica requires a replica to confirm enqueued, begun and settled messages.
 	AwaitReplica bool
-	// EncryptionKeys seal the access tokens in it; nil leaves them in clear.
+	// EncryptionKeys encrypt the access tokens in it; nil stores them unencrypted.
 	EncryptionKeys *seal.Keys
 }
 
 // Log configures the log on stderr.
 type Log struct {
 	Level  string // trace, debug, info, warn or error
-	Format string // json, console, or "" for the one that suits who reads it
+	Format string // json, console, or "" to choose by whether stderr is a terminal
 }
 
 // Load reads the file at path. With an empty path it reads the file named by
@@ -107,10 +107,10 @@ func (c *Config) App(name string) (*App, error) {
 // AppNames returns the names of all apps, sorted.
 func (c *Config) AppNames() []string { return slices.Sorted(maps.Keys(c.Apps)) }
 
-// Broadcast is what all broadcasts have to keep to.
+// Broadcast has the rules for all broadcasts.
 type Broadcast struct {
-	// ApprovalAbove is the number of recipients above which a broadcast waits until a
-	// second person has approved it; 0 is never.
+	// ApprovalAbove is the number of recipients above which a broadcast waits for the approval of a second person; 0
+	// means never.
 	ApprovalAbove int
 }
 

@@ -35,7 +35,7 @@ func environment(vars map[string]string) func(string) (string, bool) {
 	}
 }
 
-// write writes files into a directory of their own, which it returns.
+// write writes files into a new directory, which it returns.
 func write(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()

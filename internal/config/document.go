@@ -33,8 +33,7 @@ func readDocument(src *source, content []byte) (*Config, error) {
 	return readConfig(src, redis, readApps(apps), broadcast, gateway, log)
 }
 
-// extensions are the keys that hold what anchors mark, for use elsewhere: as in a compose file,
-// they begin with x-.
+// extensions are the keys for anchors that are used elsewhere: as in a compose file, they begin with x-.
 func (s *section) extensions() []string {
 	return slices.DeleteFunc(slices.Clone(s.keys), func(key string) bool { return !strings.HasPrefix(key, "x-") })
 }
@@ -52,7 +51,7 @@ func separatorLine(doc *ast.DocumentNode) int {
 func syntaxError(file string, err error) error {
 	field := FieldError{File: file, Line: 1, Text: "not valid YAML"}
 	if located := yaml.Error(nil); errors.As(err, &located) {
-		message, _, _ := strings.Cut(located.GetMessage(), ` "`) // what it quotes may be secret, too
+		message, _, _ := strings.Cut(located.GetMessage(), ` "`) // the quoted text may be secret, too
 		field.Text += ": " + strings.TrimSuffix(message, ":")
 		if token := located.GetToken(); token != nil {
 			field.Line = token.Position.Line

@@ -2,7 +2,7 @@ package config
 
 import "github.com/wecomq/wecomq/internal/textfile"
 
-// The environment variables that stand for keys of the file.
+// The environment variables that replace keys of the file.
 var (
 	redisVariables = map[string]string{
 		"url":                 "REDIS_URL",

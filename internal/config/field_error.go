@@ -11,7 +11,7 @@ type FieldError struct {
 	File  string // empty for the environment
 	Line  int    // counts from 1; 0 for the environment
 	Field string // dotted path such as apps.ops.timeout, or an environment variable
-	Text  string // what is wrong and how to fix it; never a secret
+	Text  string // the mistake and how to fix it; never a secret
 }
 
 // Error returns "wecomq.yaml:7: apps.ops.timeout: text", or "WECOM_SECRET: text".
@@ -29,7 +29,7 @@ func (e FieldError) Error() string {
 // FieldErrors lists all mistakes in a configuration, by line.
 type FieldErrors []FieldError
 
-// Error returns one line for each problem.
+// Error returns one line for each mistake.
 func (e FieldErrors) Error() string {
 	lines := make([]string, len(e))
 	for i, problem := range e {

@@ -234,7 +234,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// A secret of WeCom, a key and a token, each in each place for a value.
+// A secret of WeCom, a key and a token, each in every place for a value.
 func TestNoErrorShowsASecretInTheWrongPlace(t *testing.T) {
 	t.Parallel()
 	const places = `
@@ -275,7 +275,7 @@ log: {level: %[1]s, format: %[1]s}
 	}
 }
 
-// A URL in the wrong place may have a password.
+// A misplaced URL may contain a password.
 func TestErrorsDoNotQuoteURLs(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"redis://:hunter2@127.0.0.1:6379/5", "redis://h?password=hunter2", "//u:hunter2@h", "u@h:hunter2", "https://u@h:hunter2/x"} {

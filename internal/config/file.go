@@ -16,7 +16,7 @@ type file struct {
 	mode    fs.FileMode // permission bits
 }
 
-// othersRead reports whether others than the owner of a file may read it.
+// othersRead reports whether users other than the owner may read a file.
 func othersRead(mode fs.FileMode) bool { return mode&0o077 != 0 }
 
 // readFile reads a file of at most maxFileBytes.

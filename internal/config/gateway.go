@@ -16,14 +16,13 @@ import (
 // Gateway configures the HTTP gateway.
 type Gateway struct {
 	Listen string // host:port
-	// MetricsListen is where metrics and probes are served as well, and metrics only
-	// there; "" for none.
+	// MetricsListen is a second address for metrics and probes, and then the only one for metrics; "" for none.
 	MetricsListen string
 	PublicURL     PublicURL
 	TLS           *TLS // nil for plain HTTP
-	// TrustedProxies are those whose X-Forwarded-For is believed.
+	// TrustedProxies are the proxies whose X-Forwarded-For is trusted.
 	TrustedProxies []netip.Prefix
-	Login          *Login // nil: with tokens only
+	Login          *Login // nil: tokens only
 	Tokens         []Token
 	Webhooks       webhook.Config
 }
@@ -33,32 +32,30 @@ type Scope string
 
 // The scopes of a token.
 const (
-	ScopeSend    Scope = "send"    // enqueue messages, create broadcasts, and take its own back
-	ScopeRecall  Scope = "recall"  // take back what others have sent, with send
+	ScopeSend    Scope = "send"    // enqueue messages, create broadcasts, and recall its own
+	ScopeRecall  Scope = "recall"  // recall messages of others, with send
 	ScopeRead    Scope = "read"    // read records, broadcasts and apps
-	ScopeAdmin   Scope = "admin"   // pause, resume, replay and purge; take back what others have sent, with send
+	ScopeAdmin   Scope = "admin"   // pause, resume, replay and purge; recall messages of others, with send
 	ScopeApprove Scope = "approve" // release the broadcasts of others
 )
 
 // Scopes returns all scopes.
 func Scopes() []Scope { return []Scope{ScopeSend, ScopeRecall, ScopeRead, ScopeAdmin, ScopeApprove} }
 
-// Token is a bearer token of the gateway, of which only the hash is known.
+// Token is a bearer token of the gateway, of which only the hash is stored.
 type Token struct {
-	Name   string   // who uses it; unique
+	Name   string   // of its user; unique
 	SHA256 [32]byte // of the token; unique
 	Apps   []string // apps that it may use; at least one
 	Scopes []Scope  // its permissions; at least one
-	// Priority of what it sends through the WeCom-compatible API, unless the request
-	// says another; "" for default.
+	// Priority of messages through the WeCom-compatible API, unless the request sets another; "" for default.
 	Priority tasks.Priority
-	Expires  time.Time // when it ends; zero: never
+	Expires  time.Time // when it expires; zero: never
 	Limits   budget.Limits
-	Notify   Notify // of what it has sent
+	Notify   Notify // of messages sent with it
 }
 
-// KeyOwners are all whose idempotency keys lead to messages of an app: the app itself, and
-// the tokens of gateways.
+// KeyOwners are all owners of idempotency keys for messages of an app: the app itself, and the tokens of gateways.
 func KeyOwners(tokens []Token, app string) []string {
 	owners := []string{""}
 	for _, token := range tokens {
@@ -69,7 +66,7 @@ func KeyOwners(tokens []Token, app string) []string {
 	return owners
 }
 
-// Expired reports whether the token has ended.
+// Expired reports whether the token has expired.
 func (t Token) Expired(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
 
 func readGateway(s *section, apps map[string]*App) Gateway {
@@ -113,7 +110,7 @@ func readToken(s *section, others []Token, apps []string) Token {
 	return token
 }
 
-// tokenName refuses the names of other actors, whose messages the token could take back.
+// tokenName rejects the names of other actors, whose messages the token could recall.
 func tokenName(name string) (string, error) {
 	switch {
 	case strings.HasPrefix(name, PersonPrefix):
@@ -137,7 +134,7 @@ func readNetworks(s *section, key string) []netip.Prefix {
 	return networks
 }
 
-// readBudget reads what a token may send: a limit that is left out does not apply.
+// readBudget reads the limits of a token: a missing limit does not apply.
 func readBudget(s *section) budget.Limits {
 	limits := budget.Limits{
 		PerMinute:        optional(s, "per_minute", 0, atLeast(1)),

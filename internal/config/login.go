@@ -1,21 +1,19 @@
 package config
 
-// PersonPrefix begins the names of people, which no token may have: what a token has sent is
-// not theirs.
+// PersonPrefix begins the names of people. No token may have such a name: its messages would count as the person's.
 const PersonPrefix = "user:"
 
-// Everybody is the group of all whom the proxy lets in.
+// Everybody is the group of everybody whom the proxy lets in.
 const Everybody = "*"
 
-// Login is how people get in without a token: a trusted proxy has logged them in, and says
-// who they are.
+// Login configures logins without a token: a trusted proxy authenticates users, and names them in a header.
 type Login struct {
 	ProxyHeader  string // has the name
 	GroupsHeader string // has the groups, separated by commas; "" for none
 	Groups       []Group
 }
 
-// Group is what its members may do. Of several, the first in the config counts.
+// Group has the permissions of its members. Of several groups, the first in the config counts.
 type Group struct {
 	Name   string
 	Apps   []string

@@ -8,17 +8,17 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Notify is who is told what became of messages.
+// Notify configures the recipient of notifications about messages.
 type Notify struct {
-	// URL gets the notifications by POST; it may hold a password. "" for nobody.
+	// URL receives the notifications by POST; it may contain a password. "" for none.
 	URL wecom.Secret
-	// Secret signs them, as whsec_ and base64 (Standard Webhooks).
+	// Secret signs them; it is whsec_ and base64 (Standard Webhooks).
 	Secret wecom.Secret
 	// Internal allows addresses that are not public.
 	Internal bool
 }
 
-// The size of a secret, in bytes, as Standard Webhooks has it.
+// The size of a secret, in bytes, according to Standard Webhooks.
 const (
 	leastNotifySecret = 24
 	mostNotifySecret  = 64
@@ -42,7 +42,7 @@ func readNotify(s *section) Notify {
 	return n
 }
 
-// beside is the place of a key that is missing where another one is.
+// beside is the place to report a missing key that another key requires.
 func (s *section) beside(given, missing string) place {
 	at := s.at(given)
 	if e, inFile := s.entries[given+fileSuffix]; inFile {

@@ -6,18 +6,17 @@ import (
 	"strings"
 )
 
-// PublicURL is where browsers find the gateway; "" if that is not known. A proxy removes its
-// path.
+// PublicURL is the address of the gateway for browsers; "" if unknown. A proxy removes its path.
 type PublicURL string
 
-// Prefix is the path, "" for none: what a proxy has removed from the path of a request.
+// Prefix is its path, "" for none, which a proxy has removed from the path of a request.
 func (p PublicURL) Prefix() string { return strings.TrimRight(p.parsed().Path, "/") }
 
 // HTTPS reports whether browsers use https.
 func (p PublicURL) HTTPS() bool { return p.parsed().Scheme == "https" }
 
-// OwnsHost reports whether the address is that of the host itself, without a port or a path:
-// what a browser remembers of a host holds for all its ports and paths.
+// OwnsHost reports whether the address covers the whole host, without a port or a path: HSTS applies to all
+// ports and paths of a host.
 func (p PublicURL) OwnsHost() bool { return p != "" && p.parsed().Port() == "" && p.Prefix() == "" }
 
 // Host is its host without a port.
@@ -31,7 +30,7 @@ func (p PublicURL) parsed() *url.URL {
 	return u
 }
 
-// parsePublicURL accepts a web URL whose path stands for itself, or nothing.
+// parsePublicURL accepts a web URL with a plain path, or nothing.
 func parsePublicURL(text string) (PublicURL, error) {
 	if text == "" {
 		return "", nil

@@ -9,8 +9,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// section is a mapping of the configuration. Each key that is read becomes a known key;
-// rejectUnknown reports the others.
+// section is a mapping of the configuration. Each key that is read becomes a known key; rejectUnknown reports
+// the others.
 type section struct {
 	*source
 	place
@@ -38,8 +38,8 @@ func newSection(src *source, at place, node ast.Node) *section {
 	return s
 }
 
-// add adds the keys of a mapping, but for those that the mapping has itself into which it is
-// merged. It reports whether it is one.
+// add adds the keys of a mapping, except those that the mapping it is merged into has itself. It reports whether
+// node is a mapping.
 func (s *section) add(node ast.Node, own map[string]entry) bool {
 	switch n := node.(type) {
 	case nil, *ast.NullNode:

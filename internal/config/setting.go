@@ -39,7 +39,7 @@ func required[T any](s *section, key string, parse func(string) (T, error)) T {
 	return interpret(s, v, zero, parse)
 }
 
-// interpret parses a setting, and returns the fallback if it is not set or not valid.
+// interpret parses a setting, and returns the fallback if it is not set or invalid.
 func interpret[T any](s *section, v setting, fallback T, parse func(string) (T, error)) T {
 	if !v.set {
 		return fallback
@@ -73,7 +73,7 @@ func (s *section) redisURL(key, fallback string) wecom.Secret {
 	return url
 }
 
-// encryptionKeys reads keys, of which whoever reads them can make use. nil if there are none.
+// encryptionKeys reads encryption keys; nil if there are none. Anybody who can read them can use them.
 func (s *section) encryptionKeys(key string) *seal.Keys {
 	keys := optional(s, key, nil, seal.Parse)
 	s.holdsSecret = s.holdsSecret || (keys != nil && s.literal(key))
@@ -83,7 +83,7 @@ func (s *section) encryptionKeys(key string) *seal.Keys {
 	return keys
 }
 
-// warnOfReaders warns of a file that others can read.
+// warnOfReaders warns about a file that others can read.
 func (s *section) warnOfReaders(field, path string) {
 	if info, err := os.Stat(path); err == nil && othersRead(info.Mode()) {
 		s.warnings = append(s.warnings, fmt.Sprintf("%s: other users can read %s (mode %04o): run chmod 600 on it; in Kubernetes, set defaultMode: 0400",
@@ -91,8 +91,8 @@ func (s *section) warnOfReaders(field, path string) {
 	}
 }
 
-// literal reports whether the value of a key is written in the config file itself and
-// does not refer to the environment.
+// literal reports whether the value of a key is written in the config file itself, without a reference to the
+// environment.
 func (s *section) literal(key string) bool {
 	node := s.entries[key].node
 	if node == nil {

@@ -13,14 +13,14 @@ import (
 	"github.com/wecomq/wecomq/internal/textfile"
 )
 
-// source is where a configuration comes from. It collects the mistakes.
+// source is the origin of a configuration. It collects the mistakes.
 type source struct {
 	file        string // as the user named it; empty for the environment
 	dir         string // paths in the file are relative to it
 	lookupEnv   func(string) (string, bool)
 	holdsSecret bool // a secret is written in the file itself
 	errs        FieldErrors
-	aliases     map[*ast.AliasNode]ast.Node // what they stand for
+	aliases     map[*ast.AliasNode]ast.Node // the nodes that they refer to
 	warnings    []string
 }
 
@@ -71,7 +71,7 @@ func (s *source) expand(text string) (string, error) {
 		if !ok {
 			errs = append(errs, fmt.Errorf("environment variable %s is not set", match[1]))
 		}
-		return textfile.Value(value) // one that was made of a file, as in a Kubernetes Secret, often ends in a line break
+		return textfile.Value(value) // a value made from a file, as in a Kubernetes Secret, often ends in a line break
 	})
 	if len(errs) > 0 {
 		return "", errs[0]

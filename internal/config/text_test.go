@@ -11,8 +11,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// A value that was made of a file often ends in a line break, and Windows begins files
-// with a mark.
+// A value made from a file often ends in a line break, and Windows puts a byte order mark at the beginning of files.
 func TestBlanksAndMarksAreNoPartOfAValue(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -9,9 +9,9 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// TLS is how the gateway shows who it is, and who may connect. Its texts are PEM.
+// TLS configures the gateway's certificate, and the clients that may connect. Its texts are PEM.
 type TLS struct {
-	Cert     string // and those that lead to its CA
+	Cert     string // with the chain to its CA
 	Key      wecom.Secret
 	ClientCA string // of the certificates that clients need; "" for none
 }

@@ -26,7 +26,7 @@ func nonEmpty[T ~string](text string) (T, error) {
 	return T(text), nil
 }
 
-// oneLine accepts a secret, which has no line breaks: two secrets in a file are none.
+// oneLine accepts a secret, which has no line breaks: a file with two secrets is invalid.
 func oneLine(text string) (wecom.Secret, error) {
 	if strings.ContainsAny(text, "\r\n") {
 		return "", errors.New("more than one line")
@@ -55,11 +55,10 @@ func atLeast(least int) func(string) (int, error) {
 	}
 }
 
-// minRecords is longer than any pause between two attempts of a message, because the
-// record prevents that a message is sent twice.
+// minRecords is longer than any pause between two attempts of a message, because the record prevents duplicates.
 const minRecords = time.Hour
 
-// maxKept is the longest time to keep data in Redis.
+// maxKept is the longest time for which data may be kept in Redis.
 const maxKept = 10 * 365 * 24 * time.Hour
 
 // duration accepts a duration from shortest to longest.
@@ -79,8 +78,7 @@ func duration(shortest, longest time.Duration) func(string) (time.Duration, erro
 	}
 }
 
-// byteSize accepts a size such as 256MB, of at least one of WeCom's largest files. A KB has
-// 1024 bytes.
+// byteSize accepts a size such as 256MB, at least that of WeCom's largest file. A KB has 1024 bytes.
 func byteSize(text string) (int64, error) {
 	for unit, factor := range map[string]int64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
 		digits, ok := strings.CutSuffix(text, unit)
@@ -120,8 +118,7 @@ func agentID(text string) (string, error) {
 	return text, nil
 }
 
-// parseURL reads an http or https URL. Its errors do not show it, because it may contain a
-// password, but something like it.
+// parseURL parses an http or https URL. Its errors show an example instead of the URL, which may contain a password.
 func parseURL(text, like string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -141,7 +138,7 @@ func pageURL(text string) (wecom.Secret, error) {
 	return wecom.Secret(text), err
 }
 
-// hostURL accepts one without a query.
+// hostURL accepts an http or https URL without a query.
 func hostURL(text string) (*url.URL, error) {
 	u, err := parseURL(text, "https://host:port")
 	if err == nil && (u.RawQuery != "" || u.Fragment != "") {
@@ -150,7 +147,7 @@ func hostURL(text string) (*url.URL, error) {
 	return u, err
 }
 
-// baseURL accepts one without a password.
+// baseURL accepts an http or https URL without a password.
 func baseURL(text string) (string, error) {
 	u, err := hostURL(text)
 	if err == nil && u.User != nil {
@@ -159,7 +156,7 @@ func baseURL(text string) (string, error) {
 	return text, err
 }
 
-// ParseExpiry reads when a token ends: a moment, or a date, at whose end in UTC it does.
+// ParseExpiry parses the expiry of a token: a time, or a date, which means its end in UTC.
 func ParseExpiry(text string) (time.Time, error) {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		return day.AddDate(0, 0, 1), nil
@@ -171,7 +168,7 @@ func ParseExpiry(text string) (time.Time, error) {
 	return at, nil
 }
 
-// proxyURL accepts one, or nothing for no proxy.
+// proxyURL accepts an http or https URL, or nothing for no proxy.
 func proxyURL(text string) (wecom.Secret, error) {
 	if text == "" {
 		return "", nil

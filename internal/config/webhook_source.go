@@ -7,10 +7,10 @@ import (
 	"github.com/wecomq/wecomq/internal/webhook"
 )
 
-// maxSources bounds the sources, each of which has series of metrics for every app.
+// maxSources bounds the sources, because each has metric series for every app.
 const maxSources = 50
 
-// readSources reads how the JSON of sources becomes alerts.
+// readSources reads the mappings of the sources.
 func readSources(s *section) map[webhook.Source]webhook.Mapping {
 	var sources map[webhook.Source]webhook.Mapping
 	for _, name := range s.keys {
@@ -30,8 +30,7 @@ func readSources(s *section) map[webhook.Source]webhook.Mapping {
 	return sources
 }
 
-// readMapping reads one source. It starts from the preset that it names, or whose name it
-// has.
+// readMapping reads one source. It starts from the preset that it names, or the one with its own name.
 func readMapping(s *section, name string) webhook.Mapping {
 	mapping, _ := webhook.Preset(name)
 	mapping = optional(s, "preset", mapping, preset)

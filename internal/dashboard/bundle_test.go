@@ -90,7 +90,7 @@ func (b *bundle) wantStatus(a answer, want int) {
 	}
 }
 
-// enqueue puts tasks of a type into a queue.
+// enqueue enqueues tasks of a type.
 func (b *bundle) enqueue(queue, typeName string, payloads ...string) {
 	b.t.Helper()
 	for _, payload := range payloads {

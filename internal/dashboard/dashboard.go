@@ -21,17 +21,17 @@ import (
 // Root is the path of the dashboard.
 const Root = "/dashboard"
 
-// Config is what a [Dashboard] needs; all fields are required.
+// Config configures a [Dashboard]; all fields are required.
 type Config struct {
-	// Redis is a *redis.Client or a *redis.ClusterClient; the dashboard knows no other.
+	// Redis is a *redis.Client or a *redis.ClusterClient; the dashboard supports no other.
 	Redis redis.UniversalClient
 	// Apps names all apps of the config. asynqmon shows all queues of a Redis, so only a
 	// token that may use all apps may see it.
 	Apps func() []string
-	// Prefix is a path that a proxy has removed from those of all requests, such as
-	// /wecomq: the links of the pages need it. It may be "".
+	// Prefix is a path that a proxy has removed from those of all requests, such as /wecomq: the links of the pages
+	// need it. It may be "".
 	Prefix string
-	// Logger is told what asynqmon's errors say; the zero value is silent.
+	// Logger logs the texts of asynqmon's errors; the zero value is silent.
 	Logger zerolog.Logger
 }
 
@@ -42,7 +42,7 @@ type Dashboard struct {
 	reader func() http.Handler // the same, without buttons
 }
 
-// New makes the dashboard. It shares the Redis client and never closes it.
+// New returns the dashboard. It shares the Redis client and never closes it.
 func New(cfg Config) (*Dashboard, error) {
 	switch cfg.Redis.(type) {
 	case *redis.Client, *redis.ClusterClient:
@@ -82,7 +82,7 @@ func newMonitor(cfg Config, readOnly bool) http.Handler {
 	})
 }
 
-// Route is what the gateway mounts; login is where a browser logs in.
+// Route is the route for the gateway to mount; login is the path of the login page.
 func (d *Dashboard) Route(login string) gateway.Route {
 	return gateway.Route{Pattern: Root + "/", Handler: d, Scope: config.ScopeRead, Session: true, Login: login, Act: activity.Dashboard}
 }
@@ -101,7 +101,7 @@ func (d *Dashboard) Visible(identity *gateway.Identity) bool {
 const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// maxBody is the size limit of what a button sends: the ids of a page of tasks.
+// maxBody is the size limit of an action's request: the ids of a page of tasks.
 const maxBody = 256 << 10
 
 // ServeHTTP serves a request that the gateway has authenticated.
@@ -132,21 +132,21 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	capSize(r)
-	defer record(r, identity.Allow(config.ScopeAdmin)) // without it, asynqmon is read-only
+	defer record(r, identity.Allow(config.ScopeAdmin)) // without the scope, asynqmon is read-only
 	answer := &discreet{ResponseWriter: w}
 	monitor().ServeHTTP(answer, r)
 	if answer.hidden.Len() > 0 {
 		d.cfg.Logger.Error().Str("path", r.URL.Path).Str("error", strings.TrimSpace(answer.hidden.String())).Msg("dashboard failed")
 	}
-	if r.Method != http.MethodGet { // it may have put tasks into the queue, or resumed it
+	if r.Method != http.MethodGet { // it may have enqueued tasks, or resumed the queue
 		asynqx.Wake(r.Context(), d.cfg.Redis, queueOf(r.URL.Path))
 	}
 }
 
-// errNotAll is why an act of a token is refused that may use some of the apps.
+// errNotAll is returned for an act with a token that may use only some of the apps.
 var errNotAll = errors.New("the dashboard takes a token that may use all apps of the config")
 
-// record records what changes something.
+// record records a request that changes something.
 func record(r *http.Request, err error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		activity.Record(r.Context(), activity.Dashboard, "", r.Method+" "+strings.TrimPrefix(r.URL.Path, Root+"/api"), err)

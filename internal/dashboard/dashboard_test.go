@@ -50,7 +50,7 @@ func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 	}
 }
 
-// asynqmon shows of an id what stands before its first "-": of ours, the app.
+// asynqmon shows the part of an id before its first "-": of ours, the app.
 func TestPageShowsWholeIDs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// discreet keeps the text of a 5xx, in which asynqmon has the addresses of Redis.
+// discreet hides the text of a 5xx, in which asynqmon shows the addresses of Redis.
 type discreet struct {
 	http.ResponseWriter
 
@@ -14,7 +14,7 @@ type discreet struct {
 	hidden bytes.Buffer
 }
 
-// maxHidden bounds what is kept of a text, in bytes.
+// maxHidden bounds how much of a text is kept, in bytes.
 const maxHidden = 1 << 10
 
 // WriteHeader writes a text of our own after a failure.
@@ -30,7 +30,7 @@ func (d *discreet) WriteHeader(status int) {
 	}
 }
 
-// Write passes on what is no failure.
+// Write passes on responses other than failures.
 func (d *discreet) Write(p []byte) (int, error) {
 	if !d.failed {
 		return d.ResponseWriter.Write(p)

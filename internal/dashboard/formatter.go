@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// shownPayload is a message as the dashboard shows it, in one line of JSON.
+// shownPayload is a message in the dashboard, as one line of JSON.
 type shownPayload struct {
 	To        string `json:"to,omitempty"`
 	Text      string `json:"text,omitempty"`
@@ -41,7 +41,7 @@ func FormatPayload(typeName string, payload []byte) string {
 	return oneLine(shown)
 }
 
-// shownResult is a record as the dashboard shows it.
+// shownResult is a record in the dashboard.
 type shownResult struct {
 	State    tasks.State `json:"state"`
 	ErrCode  int64       `json:"errcode,omitempty"`
@@ -128,8 +128,7 @@ func few(ids []string) string {
 	return fmt.Sprintf("%s, +%d", strings.Join(ids[:most], ", "), len(ids)-most)
 }
 
-// maxWording is how many bytes are searched for numbers to mask; an article of mpnews has
-// up to 666 KB.
+// maxWording is how many bytes are searched for numbers to mask; an article of mpnews has up to 666 KB.
 const maxWording = 4 << 10
 
 // wording is the readable text of a message, of any type.
@@ -147,7 +146,7 @@ var wordKeys = []string{
 	"title", "main_title", "emphasis_content", "sub_title_text", "content", "description", "desc", "articles", "media_id",
 }
 
-// words collects the texts of a part of a message and of what it holds.
+// words collects the texts of a part of a message, including nested ones.
 func words(value any, found []string) []string {
 	switch v := value.(type) {
 	case string:
@@ -169,8 +168,7 @@ func words(value any, found []string) []string {
 // foreign formats the payload of a task that is not ours.
 func foreign(data []byte) string { return clean(maskText(string(data))) }
 
-// oneLine is a value as JSON that people read, with < > & as they are: asynqmon's
-// page escapes what it shows.
+// oneLine is a value as readable JSON, with < > & unescaped: asynqmon's page escapes its output.
 func oneLine(value any) string {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// maxAll is how many tasks an "all" button may act on. asynq does it in one script,
-	// which blocks Redis, and silently deletes the oldest archived tasks beyond 9,999.
+	// maxAll is how many tasks an "all" button may act on. asynq does it in one script, which blocks Redis, and
+	// silently deletes the oldest archived tasks beyond 9,999.
 	maxAll = 1000
 	// maxPage is the largest page of tasks; asynqmon itself has no limit.
 	maxPage = 100
@@ -26,7 +26,7 @@ var allButtons = regexp.MustCompile(`^` + Root + `/api/queues/([^/]+)/([a-z]+)_t
 
 // refusal explains why a button may not be used for this set, and what to use instead.
 func (d *Dashboard) refusal(r *http.Request, identity *gateway.Identity) (text string, ok bool) {
-	if r.Method == http.MethodGet || !identity.Has(config.ScopeAdmin) { // asynqmon refuses readers itself
+	if r.Method == http.MethodGet || !identity.Has(config.ScopeAdmin) { // asynqmon rejects readers itself
 		return "", true
 	}
 	m := allButtons.FindStringSubmatch(r.URL.Path)

@@ -41,7 +41,7 @@ func maskText(text string) string {
 // MaxText is how many characters of a text are shown.
 const MaxText = 240
 
-// clean prepares a text for display: it removes what steers or turns, and cuts it.
+// clean prepares a text for display: it removes control and direction characters, and cuts it.
 func clean(text string) string {
 	text = harmless.Text(text)
 	shown := 0

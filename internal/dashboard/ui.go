@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// elsewhere are the links of asynqmon's page to Google's fonts.
+// elsewhere matches the links of asynqmon's page to Google's fonts.
 var elsewhere = regexp.MustCompile(`<link[^>]+href="https?://[^>]*>`)
 
 // page buffers a page until it is complete. asynqmon's pages are all small.
@@ -21,7 +21,7 @@ type page struct {
 // Header returns the header of the response.
 func (p *page) Header() http.Header { return p.header }
 
-// WriteHeader notes the status.
+// WriteHeader records the status.
 func (p *page) WriteHeader(status int) { p.status = status }
 
 // Write keeps the bytes.
@@ -33,8 +33,8 @@ var (
 	leavesIDs = []byte(`=e.indexOf("/");return-1===t?e:e.substr(0,t)`) // no id contains "/"
 )
 
-// serveUI serves asynqmon's files. Any other path gets its page, with the links to other
-// hosts removed, and with a way back to ours.
+// serveUI serves asynqmon's files. Any other path gets its page, with the links to other hosts removed, and with
+// a link back to ours.
 func serveUI(w http.ResponseWriter, r *http.Request, monitor http.Handler, prefix string) {
 	p := &page{header: w.Header(), status: http.StatusOK}
 	monitor.ServeHTTP(p, r)
@@ -52,8 +52,8 @@ func serveUI(w http.ResponseWriter, r *http.Request, monitor http.Handler, prefi
 	_, _ = w.Write(body)
 }
 
-// wayBack is a bar that leads to our own pages. asynqmon's do not fit a phone, and there it says
-// what does.
+// wayBack is a bar with a link to our own pages. asynqmon's pages do not fit a phone, and there the bar names
+// pages that do.
 func wayBack(prefix string) string {
 	home := html.EscapeString(prefix)
 	return `<style>#wecomq{position:fixed;z-index:2000;right:0;bottom:0;left:0;padding:.5rem 1rem;background:#17191c;color:#fff;` +

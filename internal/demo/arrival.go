@@ -7,7 +7,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// audience says in short who got a message.
+// audience summarises who got a message.
 func audience(m wecomtest.Message) string {
 	switch {
 	case m.ToAll:
@@ -28,7 +28,7 @@ func prefixed(what string, ids []string) string {
 	return what + strings.Join(ids, ",")
 }
 
-// oneLine is what people see of a message, cut to fit a terminal.
+// oneLine is the visible text of a message, cut to fit a terminal.
 func oneLine(m wecomtest.Message) string {
 	const shown = 50
 	text := strings.Join(strings.Fields(m.Title+" "+m.Text), " ")

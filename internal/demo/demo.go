@@ -1,5 +1,5 @@
-// Package demo shows what wecomq does: it sends messages of every type to a simulated WeCom,
-// and others that meet trouble, and tells what became of them.
+// Package demo demonstrates wecomq: it sends messages of every type to a simulated WeCom, and others that meet
+// faults, and prints the results.
 package demo
 
 import (
@@ -17,13 +17,13 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// Absent is a member who has left the company: the simulated WeCom must not see them.
+// Absent is a member who has left the company and must be invisible to the simulated WeCom.
 const Absent = "left.company"
 
-// notice is how long nothing may happen before the demo says what it waits for.
+// notice is how long the demo waits without progress before it says what it waits for.
 const notice = 10 * time.Second
 
-// Demo is what the demo plays with. A worker must run meanwhile.
+// Demo has the parts of the demo. A worker must run meanwhile.
 type Demo struct {
 	Out  io.Writer
 	Sim  *wecomtest.Simulator
@@ -31,7 +31,7 @@ type Demo struct {
 	Find func(ctx context.Context, id string) (tasks.Record, error)
 }
 
-// Show plays the scenes and prints what became of them.
+// Show plays the scenes and prints the results.
 func (d *Demo) Show(ctx context.Context) error {
 	began := time.Now()
 	d.say("wecomq demo: an embedded Redis, a simulated WeCom and a worker, all in this process.\n\n")
@@ -64,7 +64,7 @@ type sentScene struct {
 	id string
 }
 
-// play enqueues the scenes: WeCom's trouble is prepared just before.
+// play enqueues the scenes: WeCom's fault is set up just before each.
 func (d *Demo) play(ctx context.Context) ([]sentScene, error) {
 	all, err := scenes()
 	if err != nil {
@@ -124,7 +124,7 @@ func (d *Demo) await(ctx context.Context, waitsFor func() string, do func(contex
 	}
 }
 
-// table prints the records and counts those that are not as they should be.
+// table prints the records and counts those with an unexpected state.
 func (d *Demo) table(ctx context.Context, sent []sentScene) (unexpected int, err error) {
 	w := tabwriter.NewWriter(d.Out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "  STATE\tERRCODE\tATTEMPTS\tRECIPIENTS\tMSGID\tID\tMESSAGE")

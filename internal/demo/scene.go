@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// scene is one message of the demo and how it should end.
+// scene is one message of the demo, with its expected outcome.
 type scene struct {
 	title   string
 	request message.Request
@@ -21,7 +21,7 @@ type scene struct {
 	calls   int // that arrive
 }
 
-// scenes are one message of every type, then those that meet trouble.
+// scenes are one message of every type, then those that meet faults.
 func scenes() ([]scene, error) {
 	var all []scene
 	for _, sample := range samples.Messages() {

@@ -1,5 +1,5 @@
-// Package durability lets a write count as done only when a replica has it as well, so
-// that a failover does not lose what was confirmed.
+// Package durability makes a write count as done only when a replica has it as well, so that a failover does not
+// lose confirmed writes.
 package durability
 
 import (
@@ -11,13 +11,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Patience is how long a write waits for a replica. One that is in step answers within
-// a round trip.
+// Patience is how long a write waits for a replica. One that is in sync answers within a round trip.
 const Patience = time.Second
 
-// UnconfirmedError is a write that the primary has done and no replica has confirmed in
-// time. It is lost if the primary is, and otherwise it stands. It wraps nothing: a refused
-// WAIT is no refusal of the write.
+// UnconfirmedError is returned for a write that the primary has done but no replica has confirmed in time. It is
+// lost if the primary is, otherwise it remains. It wraps nothing: a refused WAIT does not mean that the write
+// was refused.
 type UnconfirmedError struct {
 	Err error // why WAIT failed, nil if it ended without a replica
 }
@@ -34,18 +33,16 @@ func (e *UnconfirmedError) Error() string {
 
 type markKey struct{}
 
-// Promised marks the calls under ctx as writes that somebody relies on: where a replica
-// is required, they return when it has them.
+// Promised marks the calls under ctx as writes that must be durable: if a replica is required, they return when
+// it has them.
 func Promised(ctx context.Context) context.Context { return context.WithValue(ctx, markKey{}, true) }
 
 func isPromised(ctx context.Context) bool { return ctx.Value(markKey{}) == true }
 
-// plain is ctx without the mark: what go-redis itself asks on the way, for instance when
-// it opens a connection, is no promise.
+// plain is ctx without the mark, for commands of go-redis itself, for instance when it opens a connection.
 func plain(ctx context.Context) context.Context { return context.WithValue(ctx, markKey{}, false) }
 
-// Require makes a client that has not been used yet wait for a replica after each
-// promised command or pipeline.
+// Require makes a client that has not been used yet wait for a replica after each promised command or pipeline.
 func Require(rdb redis.UniversalClient) {
 	switch client := rdb.(type) {
 	case *redis.Client:
@@ -55,18 +52,17 @@ func Require(rdb redis.UniversalClient) {
 	}
 }
 
-// waiter is a [redis.Hook] that sends WAIT behind promised writes, over the same
-// connection: WAIT is about what was written over its own.
+// waiter is a [redis.Hook] that sends WAIT after promised writes, over the same connection: WAIT covers the
+// writes of its own connection.
 type waiter struct{ node *redis.Client }
 
 // DialHook does nothing.
 func (w *waiter) DialHook(next redis.DialHook) redis.DialHook { return next }
 
-// writes are the commands that are promised one by one; CLUSTER SLOTS is asked under the
-// same context.
+// writes are the commands that are promised individually; CLUSTER SLOTS is sent under the same context.
 var writes = []string{"eval", "evalsha", "set"}
 
-// ProcessHook makes a promised command a pipeline, which leads to ProcessPipelineHook.
+// ProcessHook turns a promised command into a pipeline, which leads to ProcessPipelineHook.
 func (w *waiter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if !isPromised(ctx) || !slices.Contains(writes, cmd.Name()) {

@@ -8,7 +8,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// tick is how often keys expire, and so how late one can be.
+// tick is how often keys expire, and so how late one can expire.
 const tick = 50 * time.Millisecond
 
 // Redis is a running server.
@@ -33,7 +33,7 @@ func Start() (*Redis, error) {
 // Addr returns host:port.
 func (r *Redis) Addr() string { return r.server.Addr() }
 
-// URL returns the address as internal/redisconn wants it.
+// URL returns the address in the form of internal/redisconn.
 func (r *Redis) URL() string { return "redis://" + r.Addr() + "/0" }
 
 // Close ends the server and its connections, and returns when they have ended. A
@@ -44,7 +44,7 @@ func (r *Redis) Close() {
 	r.server.Close()
 }
 
-// run moves the server's clock by the time that passes until closing is closed.
+// run advances the server's clock until closing is closed.
 func (r *Redis) run(closing <-chan struct{}) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()

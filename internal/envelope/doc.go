@@ -1,4 +1,3 @@
-// Package envelope reads and writes messages as clients write them: the JSON of
-// WeCom's message/send, with members of ours beside WeCom's own. The command line,
-// the REST interface and what is kept in Redis share it.
+// Package envelope parses and encodes messages in the form that clients use: the JSON of WeCom's message/send,
+// with additional members of ours. The command line, the REST API and data in Redis share it.
 package envelope

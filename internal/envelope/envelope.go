@@ -14,23 +14,23 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// ErrTooLarge is a message, or a line, of more than [message.MaxBodyBytes].
+// ErrTooLarge is returned for a message, or a line, of more than [message.MaxBodyBytes].
 var ErrTooLarge = errors.New("the body is too large")
 
-// Envelope is a message as a client has written it.
+// Envelope is a parsed message of a client.
 type Envelope struct {
 	App     string        // "" if it names none
-	Options tasks.Options // those that it names
-	Decoded int64         // about how many bytes it takes, beside its text
-	// AllowUnknown passes on what [message.Parse] does not know.
+	Options tasks.Options // as given in the message
+	Decoded int64         // about how many bytes it takes in memory, besides its text
+	// AllowUnknown passes on members that [message.Parse] does not know.
 	AllowUnknown bool
 
 	problems []message.FieldError // of our members
-	body     []byte               // the rest, WeCom's
+	body     []byte               // the remaining members, which are WeCom's
 }
 
-// Parse takes our members out of a message; what is wrong with them, [Envelope.Message]
-// tells. An error is [ErrTooLarge], or says why the whole cannot be read.
+// Parse separates our members from a message; [Envelope.Message] returns their faults. The error is
+// [ErrTooLarge], or says why the message cannot be parsed at all.
 func Parse(data []byte) (*Envelope, error) {
 	data = textfile.TrimMark(data)
 	if len(data) > message.MaxBodyBytes {
@@ -42,7 +42,7 @@ func Parse(data []byte) (*Envelope, error) {
 	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil || all == nil {
-		_, err = message.Parse(data) // it says best what is wrong
+		_, err = message.Parse(data) // its error is the most precise
 		return nil, err
 	}
 	e := &Envelope{Decoded: decoded, body: data}
@@ -54,13 +54,13 @@ func Parse(data []byte) (*Envelope, error) {
 			e.take(m, value)
 		}
 	}
-	if own { // or it goes on untouched, so that errors name the places where the client put things
+	if own { // otherwise the text stays unchanged, so that positions in errors are the client's
 		e.body = object(all)
 	}
 	return e, nil
 }
 
-// take reads one of our members.
+// take parses one of our members.
 func (e *Envelope) take(m member, value json.RawMessage) {
 	var text *string
 	problem := "want a string"
@@ -81,9 +81,8 @@ func (e *Envelope) take(m member, value json.RawMessage) {
 	}
 }
 
-// Message makes the message, with the defaults where it says nothing itself. A
-// [*message.ValidationError] names all members that are wrong, ours and WeCom's;
-// any other error says why the rest cannot be read.
+// Message makes the message, with defaults for missing options. A [*message.ValidationError] names all invalid
+// members, ours and WeCom's; any other error says why WeCom's members cannot be parsed.
 func (e *Envelope) Message(defaults tasks.Options) (tasks.Message, error) {
 	found := slices.Clone(e.problems)
 	if key := defaults.IdempotencyKey; key != "" && e.Options.IdempotencyKey == "" && keyProblem(key) != "" {
@@ -101,7 +100,7 @@ func (e *Envelope) Message(defaults tasks.Options) (tasks.Message, error) {
 	return tasks.Message{Request: request, Options: e.Options.Or(defaults)}, nil
 }
 
-// request reads WeCom's members.
+// request parses WeCom's members.
 func (e *Envelope) request() (message.Request, error) {
 	if e.AllowUnknown {
 		return message.ParseOpen(e.body)
@@ -117,7 +116,7 @@ func (e *Envelope) request() (message.Request, error) {
 	return request, err
 }
 
-// meant names the member of ours that an unknown one comes near.
+// meant returns the member of ours that resembles an unknown one.
 func meant(unknown message.FieldError) string {
 	names := make([]string, len(members))
 	for i, m := range members {
@@ -130,8 +129,8 @@ func meant(unknown message.FieldError) string {
 	return fmt.Sprintf("; did you mean %q?", near)
 }
 
-// Encode writes a message that [Parse] reads, for a while in Redis: without the app,
-// and without the options that count from the moment of a call.
+// Encode encodes a message for temporary storage in Redis, in the form that [Parse] reads: without the app, and
+// without options that are relative to the time of a call.
 func Encode(m tasks.Message) ([]byte, error) {
 	if m.Options.Delay != 0 || !m.Options.ExpiresAt.IsZero() {
 		return nil, errors.New("encode envelope: there is no member for a delay or for the moment of the deadline")
@@ -150,7 +149,7 @@ func Encode(m tasks.Message) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// object is the JSON of members, in the order of their names.
+// object is the JSON of members, ordered by name.
 func object(members map[string]json.RawMessage) []byte {
 	b := []byte{'{'}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
@@ -167,18 +166,17 @@ func appendMember(b []byte, name string, value []byte) []byte {
 	return append(append(append(b, quoted...), ':'), value...)
 }
 
-// MaxRecipients is how many users, departments and tags one message may name. A
-// broadcast takes any number.
+// MaxRecipients is how many users, departments and tags one message may name. A broadcast may have any number.
 const MaxRecipients = 100_000
 
-// MessageBounds are those of a message's JSON. The largest types have a dozen members, and the
-// longest list that WeCom accepts has 1000 items.
+// MessageBounds are the bounds of a message's JSON. The largest types have a dozen members, and the longest list
+// that WeCom accepts has 1000 items.
 var MessageBounds = jsonbound.Bounds{
 	Depth: 16, Outer: 64, Members: 1000, Elements: message.MaxUsers + 1,
 	IDs: []string{"touser", "toparty", "totag"}, MaxIDs: MaxRecipients,
 }
 
-// outOfBounds adds what helps.
+// outOfBounds adds advice to the error.
 func outOfBounds(err error) error {
 	over, _ := errors.AsType[*jsonbound.Error](err)
 	switch {

@@ -150,7 +150,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-// What is written is read again, each option that has a member.
+// Encoded messages are read again, with each option that has a member.
 func TestEncodedMessagesAreReadAgain(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {

@@ -16,7 +16,7 @@ func newLines(in io.Reader) *envelope.Lines {
 	return envelope.NewLines(in, envelope.Bounds{Lines: 500, Bytes: 4 << 20, Buffer: 64 << 10})
 }
 
-// FuzzLines proves that nothing of a stream is lost, however it arrives.
+// FuzzLines proves that no part of a stream is lost, however it arrives.
 func FuzzLines(f *testing.F) {
 	f.Add("a\nb\n\nc")
 	f.Add("\r\n \n")
@@ -46,8 +46,8 @@ func drain(t *testing.T, l *envelope.Lines) string {
 	}
 }
 
-// FuzzMessages proves that each line of a batch is a message or a fault of that line, with
-// its number: what `wecomq send --batch` and the gateway read.
+// FuzzMessages proves that each line of a batch, as `wecomq send --batch` and the gateway read it, is a message
+// or a fault with the number of that line.
 func FuzzMessages(f *testing.F) {
 	const hello = `{"touser":"chen.li","msgtype":"text","text":{"content":"hello"}}`
 	f.Add(hello + "\n\n{}\r\nnot JSON\n" + hello)
@@ -77,7 +77,7 @@ func FuzzMessages(f *testing.F) {
 	})
 }
 
-// FuzzValidateKey proves that a key that passes fits into a header and a log.
+// FuzzValidateKey proves that a valid key fits into a header and a log.
 func FuzzValidateKey(f *testing.F) {
 	f.Add("k")
 	f.Add(" k")
@@ -92,7 +92,7 @@ func FuzzValidateKey(f *testing.F) {
 	})
 }
 
-// FuzzParse proves that what is accepted can be written and read again.
+// FuzzParse proves that accepted messages can be encoded and read again.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		``, `{}`, `null`, `[]`, "\xff", hello, with(`"priority":"bulk","process_at":"2026-01-02T15:04:05Z","expires_in":"1h","idempotency_key":"k"`),
@@ -110,7 +110,7 @@ func FuzzParse(f *testing.F) {
 		}
 		data, err := envelope.Encode(m)
 		if err != nil || len(data) > message.MaxBodyBytes {
-			return // WeCom would not take it either
+			return // WeCom would not accept it either
 		}
 		if e, err = envelope.Parse(data); err != nil {
 			t.Fatalf("%s: %v", data, err)

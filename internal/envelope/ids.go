@@ -8,7 +8,7 @@ import (
 // IDs splits lists of recipients at | and commas.
 func IDs(lists ...string) []string { return FirstIDs(math.MaxInt, lists...) }
 
-// FirstIDs are at most so many of them.
+// FirstIDs returns at most the first most of them.
 func FirstIDs(most int, lists ...string) []string {
 	var found []string
 	for _, list := range lists {

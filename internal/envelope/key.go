@@ -8,11 +8,11 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// keyPattern lets through what fits into a header: visible ASCII and blanks inside.
+// keyPattern matches values that fit into a header: visible ASCII, with spaces inside.
 var keyPattern = regexp.MustCompile(`^[!-~]([ -~]*[!-~])?$`)
 
-// ValidateKey refuses an idempotency key that is empty, or does not fit into a header
-// and a log, as a [*message.ValidationError].
+// ValidateKey rejects an idempotency key that is empty, or does not fit into a header and a log, with a
+// [*message.ValidationError].
 func ValidateKey(key string) error {
 	problem := keyProblem(key)
 	if problem == "" {
@@ -21,7 +21,7 @@ func ValidateKey(key string) error {
 	return &message.ValidationError{Fields: []message.FieldError{{Field: keyMember, Problem: problem}}}
 }
 
-// keyProblem says what is wrong with an idempotency key, "" if nothing.
+// keyProblem returns the fault of an idempotency key, "" if there is none.
 func keyProblem(key string) string {
 	switch {
 	case key == "":

@@ -18,7 +18,7 @@ type Line struct {
 	Err    error // why it cannot be read
 }
 
-// Parse is [Parse] for its text.
+// Parse parses the text of the line; see [Parse].
 func (l Line) Parse() (*Envelope, error) {
 	if l.Err != nil {
 		return nil, l.Err
@@ -26,16 +26,15 @@ func (l Line) Parse() (*Envelope, error) {
 	return Parse(l.Text)
 }
 
-// Bounds say how much of a stream is read at once. What is kept in memory is that
-// and one line more.
+// Bounds limit how much of a stream is read at once. One more line may be in memory.
 type Bounds struct {
 	Lines, Bytes int
 	Buffer       int // bytes
-	// Charge, when set, is told how many bytes of a line are kept; its error ends the stream.
+	// Charge, if set, is called with the bytes of each line in memory; its error ends the stream.
 	Charge func(n int64) error
 }
 
-// Lines reads the lines of a stream, as many at once as have come by then.
+// Lines reads the lines of a stream, returning together those that have arrived.
 type Lines struct {
 	in     *bufio.Reader
 	bounds Bounds
@@ -48,16 +47,15 @@ func NewLines(in io.Reader, bounds Bounds) *Lines {
 	return &Lines{in: bufio.NewReaderSize(in, bounds.Buffer), bounds: bounds}
 }
 
-// Number is that of the last line that was read.
+// Number is that of the last line read.
 func (l *Lines) Number() int { return l.number }
 
-// Chunk gives the next lines that are not blank, and io.EOF or another error after
-// the last.
+// Chunk returns the next lines that are not blank, and io.EOF or another error after the last.
 func (l *Lines) Chunk() ([]Line, error) {
 	var chunk []Line
 	for size := 0; len(chunk) < l.bounds.Lines && size < l.bounds.Bytes; {
 		if len(chunk) > 0 && l.in.Buffered() == 0 {
-			break // do not make those wait that have come
+			break // do not delay the lines that have arrived
 		}
 		text, err := l.next()
 		if err != nil {
@@ -75,7 +73,7 @@ func (l *Lines) Chunk() ([]Line, error) {
 	return chunk, nil
 }
 
-// next reads one line; what a line has beyond a message's limit is skipped.
+// next reads one line; the part of a line beyond a message's limit is skipped.
 func (l *Lines) next() ([]byte, error) {
 	if l.failed != nil {
 		return nil, l.failed
@@ -95,7 +93,7 @@ func (l *Lines) next() ([]byte, error) {
 		}
 		l.failed = err
 		if err != nil && (line.Len() == 0 || !errors.Is(err, io.EOF)) {
-			return nil, err // a line that was cut off is no line
+			return nil, err // a line that was cut off does not count
 		}
 		if l.number++; l.number == 1 {
 			return textfile.TrimMark(line.Bytes()), nil

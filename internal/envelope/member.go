@@ -7,21 +7,21 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Member is one of ours, for its documentation.
+// Member describes one of our members for the documentation.
 type Member struct {
 	Name, Doc string
-	Values    []string // all that it may have; nil for other texts
-	Example   string   // of those
+	Values    []string // all possible values; nil for other texts
+	Example   string   // of other texts
 	Boolean   bool     // true or false instead of a string
 }
 
-// member is how it is read and written.
+// member also parses and encodes it.
 type member struct {
 	Member
 
-	// read puts the text where it belongs, or says what is wrong with it.
+	// read stores the text in the envelope, or returns its fault.
 	read func(e *Envelope, text string) (problem string)
-	// write is the text of an option, "" for none.
+	// write returns the text of an option, "" for none.
 	write func(o tasks.Options) string
 }
 
@@ -30,7 +30,7 @@ const (
 	allowMember = "allow_unknown"
 )
 
-// members are all of ours, in the order in which their problems are told.
+// members are all of our members, in the order in which their faults are listed.
 var members = []member{
 	{
 		Member{Name: "app", Doc: "Which app sends it; may be left out if the token has one", Example: "ops"},
@@ -58,7 +58,7 @@ var members = []member{
 	},
 }
 
-// Members are all of ours.
+// Members returns all of our members.
 func Members() []Member {
 	all := make([]Member, len(members))
 	for i, m := range members {

@@ -1,9 +1,9 @@
-// Package explanation says what an errcode of WeCom's means, and what wecomq does about it.
+// Package explanation explains WeCom's errcodes, and how wecomq handles them.
 package explanation
 
 import "github.com/wecomq/wecomq/wecom"
 
-// Explanation is what there is to know of an errcode.
+// Explanation is the explanation of an errcode.
 type Explanation struct {
 	Code    int64  `json:"errcode"`
 	Class   string `json:"class"`
@@ -17,7 +17,7 @@ func Of(code wecom.Code, l wecom.Language) Explanation {
 	return Explanation{int64(code), code.Class().String(), code.MeaningIn(l), code.HintIn(l), effects[l][code.Class()]}
 }
 
-// effects say what wecomq does with a message and its app, by class.
+// effects describe how wecomq handles a message and its app, by class.
 var effects = map[wecom.Language]map[wecom.Class]string{
 	wecom.English: {
 		wecom.ClassOK:          "The message is accepted; recipients that WeCom refused are in its record.",

@@ -18,8 +18,7 @@ import (
 	"github.com/wecomq/wecomq/internal/tracing"
 )
 
-// requestTime is the time limit of a request, from header to response. Streams extend
-// their own deadlines.
+// requestTime is the time limit of a request, from header to response. Streams extend their own deadlines.
 const requestTime = 60 * time.Second
 
 // ServeHTTP gives the request an id and a deadline, and writes one line to the access
@@ -46,7 +45,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mux.ServeHTTP(rec, withoutEmptySegments(r))
 }
 
-// recorded lets the acts of a client be recorded: its name is known later.
+// recorded makes the client's acts recordable; its name is set later.
 func (g *Gateway) recorded(r *http.Request, from string) *http.Request {
 	if g.activity == nil {
 		return r
@@ -54,9 +53,8 @@ func (g *Gateway) recorded(r *http.Request, from string) *http.Request {
 	return r.WithContext(g.activity.By(r.Context(), activity.Actor{Via: activity.Gateway, From: from}))
 }
 
-// setDeadlines limits the time of a request. A body that nobody reads is waited for as
-// long as that of a stranger: net/http reads it before it answers. Who reads it gives it
-// the time that it needs.
+// setDeadlines limits the time of a request. A body that no handler reads gets the time of a stranger's:
+// net/http reads it before it answers. A handler that reads the body extends the deadline as needed.
 func setDeadlines(w http.ResponseWriter, r *http.Request, began time.Time) {
 	conn, read := http.NewResponseController(w), requestTime
 	if r.ContentLength != 0 {
@@ -81,7 +79,7 @@ func withoutEmptySegments(r *http.Request) *http.Request {
 	return clean
 }
 
-// rescue turns a panic into a 500, unless the response has begun.
+// rescue answers a panic with a 500, unless the response has begun.
 func (g *Gateway) rescue(w *recorder, r *http.Request) {
 	cause := recover()
 	if cause == nil {
@@ -117,8 +115,7 @@ func (g *Gateway) logAccess(r *http.Request, w *recorder, info *requestInfo, too
 	event.Msg("request")
 }
 
-// quiet reports whether a path is polled, by probes or Prometheus, and not worth a
-// line each time.
+// quiet reports whether a path is polled, by probes or Prometheus, and so not logged each time.
 func quiet(path string) bool {
 	return path == "/metrics" || path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/-/")
 }

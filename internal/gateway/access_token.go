@@ -16,7 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// access is what an access token holds. gettoken returns one, and a browser's session
+// access is the content of an access token. gettoken returns one, and a browser's session
 // is one. None is stored, so that every gateway with the same configuration accepts
 // it: it contains the gateway token itself, encrypted with a key derived from that
 // token's hash. The hash alone is not enough to forge one. The access token alone,
@@ -25,7 +25,7 @@ import (
 //	base64url( key id, 8 bytes | expiry, 8 bytes | kind, 1 byte | nonce | sealed secret \0 corpid )
 type access struct {
 	secret  string
-	corpID  string // as the client named it; "" for none
+	corpID  string // as the client gave it; "" for none
 	expires time.Time
 	session bool // of a browser; not valid for the APIs
 }
@@ -40,14 +40,13 @@ var (
 const (
 	keyIDBytes      = 8
 	accessHeadBytes = keyIDBytes + 8 + 1
-	// maxSecretBytes keeps access tokens below 512 bytes, which clients must allow
-	// for (91039).
+	// maxSecretBytes keeps access tokens below 512 bytes, the size that clients must provide for (91039).
 	maxSecretBytes = 200
 	maxCorpIDBytes = 64
 )
 
-// spelling is how access tokens are written. Each has one only, as the end of a session is noted
-// by its text; a decoder alone passes over line breaks.
+// spelling encodes access tokens. Each token has only one encoding, because the end of a session is recorded by
+// its text; a decoder that is not strict would ignore line breaks.
 var spelling = base64.RawURLEncoding.Strict()
 
 // derive derives a key for one purpose from a token's hash.

@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// acts are the operations of the API that are acts, by their ids.
+// acts maps the ids of API operations to the acts that are recorded.
 var acts = map[string]activity.Action{
 	"cancel-message": activity.CancelMessage, "recall-message": activity.RecallMessage, "replay-message": activity.ReplayMessage,
 	"update-card": activity.UpdateCard, "pause-broadcast": activity.PauseBroadcast, "resume-broadcast": activity.ResumeBroadcast,
@@ -19,8 +19,8 @@ var acts = map[string]activity.Action{
 	"replay-broadcast": activity.ReplayBroadcast, "recall-broadcast": activity.RecallBroadcast,
 }
 
-// Forbidden records an act that its client may not do, if err says so, and returns err. What
-// is done, or fails otherwise, is recorded where it is done.
+// Forbidden records an act that its client may not do, if err says so, and returns err. An act that is done, or
+// fails for another reason, is recorded where it is done.
 func Forbidden(ctx context.Context, act activity.Action, target string, err error) error {
 	identity := IdentityFrom(ctx)
 	if act == "" || identity == nil || !errors.Is(err, problem.ErrForbidden) || !identity.refusals.Allow() {
@@ -34,7 +34,7 @@ func Forbidden(ctx context.Context, act activity.Action, target string, err erro
 	return err
 }
 
-// forbidden does so for a request to a route.
+// forbidden does the same for a request to a route.
 func (r Route) forbidden(req *http.Request, err error) {
 	act := r.Act
 	switch req.Method {

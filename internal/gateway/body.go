@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// rawBody is a body that huma does not parse: JSON.
+// rawBody is a JSON body that huma does not parse.
 type rawBody struct {
 	data []byte
 	err  error
@@ -23,8 +23,8 @@ func (b *rawBody) Resolve(ctx huma.Context) []error {
 	}
 	b.data, b.err = intake.Read(w, r.WithContext(ctx.Context()), message.MaxBodyBytes, intake.Whole)
 	b.data = textfile.TrimMark(b.data)
-	return nil // the handler returns b.err, as a problem of ours
+	return nil // the handler returns b.err, as a problem of our own
 }
 
-// lineKinds are what clients call a JSON text of many lines, beside what they call any JSON.
+// lineKinds are the content types that clients use for JSON lines, besides those of plain JSON.
 var lineKinds = []string{ndjson, "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-lines"}

@@ -24,7 +24,7 @@ import (
 
 const textOfX = `{"touser":"a","msgtype":"text","text":{"content":"x"}}`
 
-// watchingQueue notes how much the bodies take while a message is enqueued.
+// watchingQueue records the memory of bodies while a message is enqueued.
 type watchingQueue struct {
 	memory
 
@@ -37,8 +37,7 @@ func (q *watchingQueue) Enqueue(ctx context.Context, app string, messages []task
 	return q.memory.Enqueue(ctx, app, messages)
 }
 
-// unfinished is a body that comes as far as this, and then no further until the test
-// lets it end.
+// unfinished is a body of which only this part arrives, until the test lets it end.
 type unfinished struct {
 	io.Reader
 
@@ -56,8 +55,8 @@ func (u *unfinished) Read(p []byte) (int, error) {
 	return 0, io.ErrUnexpectedEOF
 }
 
-// besiege makes requests whose bodies do not end, and returns when the gateway waits for
-// the rest of each or has answered it.
+// besiege makes requests whose bodies do not end, and returns when the gateway waits for the rest of each or has
+// answered it.
 func besiege(t *testing.T, g *Gateway, n int, request func(body io.Reader) *http.Request, body string) {
 	t.Helper()
 	end := make(chan struct{})
@@ -148,14 +147,13 @@ func TestBodiesTogetherTakeSoMuchMemoryAndNoMore(t *testing.T) {
 	}
 }
 
-// doors are those that take JSON.
+// doors are the paths that accept JSON.
 var doors = []string{
 	"/v1/messages", "/v1/messages:batch", "/v1/messages/ops-01JD5K3V8N0000000000000000/card", "/v1/broadcasts",
 	"/cgi-bin/message/send", "/cgi-bin/message/update_template_card", "/cgi-bin/message/recall", "/cgi-bin/gettoken",
 }
 
-// hostile are bodies of things that are small and many: a beginning, what is repeated, and
-// an end.
+// hostile are bodies of many small values: a beginning, a repeated part, and an end.
 var hostile = map[string][3]string{
 	"members":                 {`{"response_code":"x"`, `,"aaaa":1`, `}`},
 	"recipients":              {`{"msgtype":"text","text":{"content":"x"},"agentid":1000002,"touser":"`, `a|`, `a"}`},
@@ -173,7 +171,7 @@ var hostile = map[string][3]string{
 	"blanks":                  {`{`, `          `, `}`},
 }
 
-// spend makes a request, and returns what it takes.
+// spend makes a request, and returns its cost.
 func spend(tb testing.TB, g *Gateway, path, body string) costtest.Cost {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, path, strings.NewReader(body))
@@ -188,8 +186,8 @@ func spend(tb testing.TB, g *Gateway, path, body string) costtest.Cost {
 	return costtest.Of(func() { g.ServeHTTP(httptest.NewRecorder(), r) })
 }
 
-// mayTake is what a body may take: 8 times its size, and beside it 1 MB for what is few and
-// 512 bytes for each recipient, of whom there are at most 100,000.
+// mayTake is the memory limit for a body: 8 times its size, plus 1 MB for few values and 512 bytes for each
+// recipient, of whom there are at most 100,000.
 func mayTake(body string) uint64 {
 	recipients := min(strings.Count(body, "|")+strings.Count(body, `","`), envelope.MaxRecipients)
 	return uint64(8*len(body) + 512*recipients + 1<<20)
@@ -208,7 +206,7 @@ func TestNoBodyTakesMoreThanEightTimesItsSize(t *testing.T) { //nolint:parallelt
 	}
 }
 
-// BenchmarkHostile shows that no body takes a second, however large it may be, at any door.
+// BenchmarkHostile shows that no body of any size takes a second, at any door.
 func BenchmarkHostile(b *testing.B) {
 	g := newFuzzGateway(b)
 	g.services.Cards = cards{}
@@ -230,7 +228,7 @@ func BenchmarkHostile(b *testing.B) {
 	}
 }
 
-// cards changes none.
+// cards changes no cards.
 type cards struct{}
 
 func (cards) UpdateCard(context.Context, string, string, message.UpdateTemplateCardRequest) (tasks.Receipt, error) {

@@ -22,7 +22,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// The tokens of a bundle, and a second app beside the simulator's "ops".
+// The tokens of a bundle, and a second app besides the simulator's "ops".
 const (
 	rootToken     = "root-token-0123456789abcdef"
 	senderToken   = "sender-token-0123456789abcdef"
@@ -62,17 +62,17 @@ type bundle struct {
 	log      *logtest.Transcript
 	settings gateway.Settings
 	url      string
-	stop     func() // asks the process to end
+	stop     func() // requests the process to end
 	now      *clock
 }
 
-// newBundle starts it; change adjusts the config.
+// newBundle starts a bundle; change adjusts the config.
 func newBundle(t *testing.T, change ...func(*gateway.Config)) *bundle {
 	t.Helper()
 	return newBundleOn(t, "", change...)
 }
 
-// newBundleOn does so on a Redis that is there.
+// newBundleOn does the same with an existing Redis.
 func newBundleOn(t *testing.T, redisURL string, change ...func(*gateway.Config)) *bundle {
 	t.Helper()
 	b := &bundle{T: t, now: &clock{at: time.Now()}}
@@ -108,7 +108,7 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// ended says whether a message of the app "ops" has come to its end.
+// ended reports whether a message of the app "ops" has ended.
 func (b *bundle) ended(id string) bool {
 	record, err := b.FinderOf("ops").Message(b.Context(), id)
 	return err == nil && record.State.Final()
@@ -120,7 +120,7 @@ func (b *bundle) work() {
 	b.Start(daemon.Config{Worker: true, Apps: []string{"ops"}})
 }
 
-// answer is what a request came to.
+// answer is the response to a request.
 type answer struct {
 	status int
 	header http.Header
@@ -158,7 +158,7 @@ func (b *bundle) answerOf(client *http.Client, r *http.Request) answer {
 // as is the header of a token.
 func as(token string) string { return "Authorization: Bearer " + token }
 
-// decoded is a JSON text as a value.
+// decoded decodes a JSON text.
 func decoded[T any](t *testing.T, text string) T {
 	t.Helper()
 	var value T
@@ -168,7 +168,7 @@ func decoded[T any](t *testing.T, text string) T {
 	return value
 }
 
-// problem is what application/problem+json says.
+// problem is the content of application/problem+json.
 type problem struct {
 	Title     string `json:"title"`
 	Status    int    `json:"status"`
@@ -180,7 +180,7 @@ type problem struct {
 	} `json:"errors"`
 }
 
-// problem checks that an answer is one, and gives it.
+// problem checks that a response is a problem, and returns it.
 func (b *bundle) problem(a answer) problem {
 	b.Helper()
 	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
@@ -236,7 +236,7 @@ func (c *clock) advance(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// same compares what is there with what should be.
+// same compares a value with the expected one.
 func same[T any](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// clientAddress is where a request comes from: the other end of the connection or, where
-// that is a trusted proxy, the last address of X-Forwarded-For that is none. Each proxy
-// appends to the header, so what stands before that address anybody can have written. If all
-// are trusted, it is the last one: of the others nobody says that a proxy has written them.
+// clientAddress is the address that a request comes from: the other end of the connection or, if that is a
+// trusted proxy, the last address of X-Forwarded-For that is not one. Each proxy appends to the header, so
+// anything before that address may be forged. If all are trusted, it is the last one: nothing shows that a proxy
+// has written the others.
 func (s *Settings) clientAddress(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return r.RemoteAddr // the connections of some tests have no address
+		return r.RemoteAddr // in some tests connections have no address
 	}
 	client := bare(peer.Addr())
 	if s.trusts(client) {
@@ -23,7 +23,7 @@ func (s *Settings) clientAddress(r *http.Request) string {
 	return client.String()
 }
 
-// behind is for whom a trusted proxy speaks.
+// behind is the address for which a trusted proxy forwards.
 func (s *Settings) behind(proxy netip.Addr, hops []string) netip.Addr {
 	nearest := proxy
 	for i, text := range slices.Backward(hops) {

@@ -7,7 +7,7 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// Door is where a client shows a token.
+// Door is a place where clients authenticate with a token.
 type Door string
 
 // The doors.
@@ -19,19 +19,18 @@ const (
 	DoorPush     Door = "push"
 )
 
-// Doors lists all of them.
+// Doors lists all doors.
 func Doors() []Door { return []Door{DoorLogin, DoorBearer, DoorGetToken, DoorWebhook, DoorPush} }
 
-// unguessable is the length from which on a token cannot be found by trying: 'wecomq token
-// new' makes twice as many characters.
+// unguessable is the length from which a token cannot be guessed: 'wecomq token new' makes twice as many characters.
 const unguessable = 32
 
-// admit returns the identity that a secret belongs to, or makes its address wait from which
-// many wrong ones have come.
+// admit returns the identity that a secret belongs to, or makes the client's address wait if many wrong ones
+// have come from it.
 //
-// A right token that nobody can guess is never made to wait: whoever shares its address, as
-// behind a NAT, could stop it otherwise. A shorter one has to wait like a wrong one, or the
-// wait would slow nobody down who tries them all, unless it came from there before.
+// A correct token that cannot be guessed never has to wait: otherwise anybody who shares its address, as behind
+// a NAT, could block it. A shorter one has to wait like a wrong one, unless it was used from that address
+// before; otherwise the wait would not slow down a client that tries them all.
 func (g *Gateway) admit(r *http.Request, door Door, secret string) (*Identity, error) {
 	identity, err := g.identify(secret)
 	if secret == "" || err == nil && len(secret) >= unguessable {

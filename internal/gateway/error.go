@@ -6,8 +6,8 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// The errors of [Services], to be tested with errors.Is. Any other that is not a
-// *message.ValidationError, *wecom.Error or *wecom.CallError is an internal error.
+// The errors of [Services], to be tested with errors.Is. Any other error that is not a *message.ValidationError,
+// *wecom.Error or *wecom.CallError is an internal error.
 var (
 	ErrNotFound    = problem.ErrNotFound
 	ErrConflict    = problem.ErrConflict

@@ -24,7 +24,7 @@ const (
 	otherToken = "other-token-0123456789abcdef"
 )
 
-// memory is a queue that takes what a producer would take.
+// memory is a queue that accepts the same messages as a producer.
 type memory struct{}
 
 func (m memory) Enqueue(_ context.Context, app string, messages []tasks.Message) []tasks.Result {
@@ -57,7 +57,7 @@ func (memory) Recall(context.Context, string, string) (tasks.Record, error) {
 	return tasks.Record{}, ErrNotFound
 }
 
-// jsonOnly is a WeCom that takes whatever is JSON.
+// jsonOnly is a WeCom that accepts any JSON.
 type jsonOnly struct{}
 
 func (jsonOnly) Post(_ context.Context, _ string, body []byte, _ any) error {
@@ -109,7 +109,7 @@ func seeds(f *testing.F) {
 	}
 }
 
-// FuzzSend proves that whatever comes is accepted or answered with a problem.
+// FuzzSend proves that any input is accepted or answered with a problem.
 func FuzzSend(f *testing.F) {
 	seeds(f)
 	g := newFuzzGateway(f)
@@ -128,7 +128,7 @@ func FuzzSend(f *testing.F) {
 	})
 }
 
-// FuzzWeCom proves that WeCom's clients always get an answer that they can read.
+// FuzzWeCom proves that WeCom's clients always get a response that they can read.
 func FuzzWeCom(f *testing.F) {
 	seeds(f)
 	g := newFuzzGateway(f)
@@ -213,7 +213,7 @@ func FuzzBatch(f *testing.F) {
 	})
 }
 
-// FuzzOpenAccess proves that nobody makes an access token but who knows a token.
+// FuzzOpenAccess proves that only somebody who knows a token can make an access token.
 func FuzzOpenAccess(f *testing.F) {
 	g := newFuzzGateway(f)
 	token := g.settings.Load().Tokens[0]
@@ -231,7 +231,7 @@ func FuzzOpenAccess(f *testing.F) {
 	})
 }
 
-// FuzzShorten proves that what is cut passes for what is not.
+// FuzzShorten proves that shortened messages are accepted like others.
 func FuzzShorten(f *testing.F) {
 	f.Add(strings.Repeat("汉🔥a", 400))
 	f.Add("short")

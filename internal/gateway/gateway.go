@@ -28,18 +28,16 @@ type Config struct {
 	// Stopping is closed when the process is asked to stop: streams then end cleanly
 	// and /readyz fails. nil means never.
 	Stopping <-chan struct{}
-	// Activity records what the clients do; nil for nothing.
+	// Activity records the clients' acts; nil for none.
 	Activity *activity.Trail
 	// Logger is the access log, one line per request; the zero value is silent.
 	Logger zerolog.Logger
-	// TracerProvider gets a span per request, which continues the trace of its
-	// traceparent; nil for none.
+	// TracerProvider gets a span per request, which continues the trace of the request's traceparent; nil for none.
 	TracerProvider oteltrace.TracerProvider
 	Version        string // of wecomq, for the docs
-	// PublicURL is where browsers find the gateway: redirects, cookies and what browsers
-	// are told to remember follow from it.
+	// PublicURL is the address of the gateway for browsers: it determines redirects, cookies and HSTS.
 	PublicURL config.PublicURL
-	// Now is the clock of access tokens; nil is time.Now.
+	// Now is the clock of access tokens; nil for time.Now.
 	Now func() time.Time
 }
 
@@ -54,9 +52,9 @@ type Gateway struct {
 	creations chan struct{} // a slot for each broadcast that may be created at once
 	bodies    *intake.Budget
 	activity  *activity.Trail
-	// unanswered is about message/send and pushes.
+	// unanswered keeps the requests of message/send and of pushes that got no answer.
 	unanswered *unanswered
-	// failedLogins bounds what strangers write into the trail.
+	// failedLogins limits how many failed logins are recorded in the trail.
 	failedLogins *rate.Limiter
 	refusals     refusals
 	guesses      *guessing.Watch
@@ -105,6 +103,5 @@ func New(cfg Config) (*Gateway, error) {
 	return g, nil
 }
 
-// Reload replaces apps and tokens for new requests; those in flight finish with the
-// old ones.
+// Reload replaces apps and tokens for new requests; those in flight finish with the old ones.
 func (g *Gateway) Reload(settings Settings) { g.settings.Store(&settings) }

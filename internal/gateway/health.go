@@ -11,7 +11,7 @@ import (
 // readyTime is the time limit of a readiness check, so that no probe hangs.
 const readyTime = 3 * time.Second
 
-// briefError has a short text without host names, which anybody may read.
+// briefError has a short text without host names, which is public.
 type briefError interface {
 	error
 	Brief() string
@@ -28,7 +28,7 @@ func (g *Gateway) serveHealth() {
 	}
 }
 
-// ready reports whether messages can be stored at present.
+// ready reports whether messages can be stored now.
 func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
 	defer cancel()

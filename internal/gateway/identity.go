@@ -21,16 +21,16 @@ import (
 // Identity is the client of a request: a token, and the apps that it may use.
 type Identity struct {
 	Token config.Token
-	apps  []App // those of the token that exist
-	// refusals bounds what the token writes into the trail by asking for what it may not do.
+	apps  []App // the token's apps that exist
+	// refusals limits how many forbidden acts of the token are recorded in the trail.
 	refusals *rate.Limiter
 
-	person bool // whom a proxy has logged in
-	// forbidden counts what the token may not send; nil for nobody.
+	person bool // logged in by a proxy
+	// forbidden counts messages that the token may not send; nil for none.
 	forbidden func(token, limit string)
 }
 
-// Person reports whether it is somebody whom a proxy has logged in, and who has no token.
+// Person reports whether the client was logged in by a proxy, and has no token.
 func (i *Identity) Person() bool { return i.person }
 
 // Name returns the name of the token.
@@ -48,8 +48,7 @@ func (i *Identity) Apps() []string {
 	return names
 }
 
-// Allow returns an error if the token lacks a scope. The error lists the scopes that
-// it has.
+// Allow returns an error if the token lacks a scope. The error lists the token's scopes.
 func (i *Identity) Allow(scope config.Scope) error {
 	if i.Has(scope) {
 		return nil
@@ -57,8 +56,8 @@ func (i *Identity) Allow(scope config.Scope) error {
 	return fmt.Errorf("%w: token %q lacks the scope %q; it has %s", problem.ErrForbidden, i.Name(), scope, list(i.Token.Scopes))
 }
 
-// AllowOn returns an error if the token may not take back what an actor has sent: its own
-// it may. Of older versions' messages nobody knows who sent them.
+// AllowOn returns an error if the token may not recall an actor's messages; it may always recall its own.
+// Messages of older versions do not name their sender.
 func (i *Identity) AllowOn(actor string) error {
 	if i.mayTakeBackAll() || actor != "" && actor == i.Name() {
 		return nil
@@ -67,18 +66,17 @@ func (i *Identity) AllowOn(actor string) error {
 		problem.ErrForbidden, i.Name(), config.ScopeRecall, config.ScopeAdmin)
 }
 
-// Permit returns an error if the token may not send such a message, whatever it has sent
-// before.
+// Permit returns an error if the token may never send such a message, regardless of what it has sent before.
 func (i *Identity) Permit(m tasks.Message) error {
 	return i.counted(i.Token.Limits.Permit(i.Name(), m.Request.Common().Recipients(), m.Options.Priority))
 }
 
-// PermitBroadcast does the same for a broadcast to so many.
+// PermitBroadcast does the same for a broadcast to so many recipients.
 func (i *Identity) PermitBroadcast(recipients int) error {
 	return i.counted(i.Token.Limits.PermitBroadcast(i.Name(), recipients))
 }
 
-// counted counts an error that says what the token may not send.
+// counted counts an error that says that the token may not send a message.
 func (i *Identity) counted(err error) error {
 	if forbidden, ok := errors.AsType[*budget.ForbiddenError](err); ok && i.forbidden != nil {
 		i.forbidden(i.Name(), forbidden.Limit)
@@ -126,8 +124,8 @@ func IdentityFrom(ctx context.Context) *Identity {
 	return identity
 }
 
-// withIdentity stores the identity in the request, and its name for the access log. What
-// is read after it is charged to the token.
+// withIdentity stores the identity in the request, and its name for the access log. The body read after it is
+// charged to the token.
 func (g *Gateway) withIdentity(r *http.Request, identity *Identity) *http.Request {
 	g.used(identity)
 	requestInfoFrom(r.Context()).token = identity.Name()
@@ -137,7 +135,7 @@ func (g *Gateway) withIdentity(r *http.Request, identity *Identity) *http.Reques
 	return r.WithContext(context.WithValue(ctx, identityKey{}, identity))
 }
 
-// used tells that somebody got in with a token.
+// used reports that a client was authenticated with a token.
 func (g *Gateway) used(identity *Identity) {
 	if g.services.TokenUsed != nil && !identity.Person() {
 		g.services.TokenUsed(identity.Name())
@@ -168,10 +166,10 @@ type hintedError struct {
 	hint string
 }
 
-// Unwrap returns the error that the client may see.
+// Unwrap returns the error that may be shown to the client.
 func (h *hintedError) Unwrap() error { return h.error }
 
-// forLog is the text of an error for the log, with its hint.
+// forLog is the text of an error for the log, including its hint.
 func forLog(err error) string {
 	if hinted, ok := errors.AsType[*hintedError](err); ok {
 		return err.Error() + "; " + hinted.hint

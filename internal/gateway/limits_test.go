@@ -27,7 +27,7 @@ func limited(t *testing.T, limits budget.Limits) *bundle {
 	})
 }
 
-// limitAnswer is what an answer says of a limit.
+// limitAnswer is the part of a response about a limit.
 type limitAnswer struct {
 	Name     string `json:"name"`
 	Max      int    `json:"max"`
@@ -73,7 +73,7 @@ func TestMessagesAMinute(t *testing.T) {
 	t.Parallel()
 	b := limited(t, budget.Limits{PerMinute: 1})
 	refused := 0
-	for range 3 { // a minute may end between them
+	for range 3 { // a minute may end in between
 		if a := b.do("POST", "/v1/messages", textBody, as(senderToken)); a.status == http.StatusTooManyRequests {
 			refused++
 			if l := limitOf(t, a); l.Name != "per_minute" || l.ResetsIn <= 0 || l.ResetsIn > 60 {
@@ -137,7 +137,7 @@ func TestWhatATokenMayNotSendNamesTheField(t *testing.T) {
 		"too many":               {"/v1/messages", `{"priority":"bulk","touser":"a|b","toparty":"1","msgtype":"text","text":{"content":"x"}}`, "body.touser"},
 		"a priority":             {"/v1/messages", `{"priority":"critical","touser":"a","msgtype":"text","text":{"content":"x"}}`, "body.priority"},
 		"the default priority":   {"/v1/messages", textBody, "body.priority"},
-		"a broadcast to so many": {"/v1/broadcasts", `{"text":"x","recipients":["a","b","c"],"test_to":"a"}`, "body.recipients"}, // nobody gets a test message
+		"a broadcast to so many": {"/v1/broadcasts", `{"text":"x","recipients":["a","b","c"],"test_to":"a"}`, "body.recipients"}, // no test message
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

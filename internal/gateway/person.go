@@ -15,8 +15,8 @@ import (
 // maxPersonBytes bounds the name of a person.
 const maxPersonBytes = 64
 
-// person is whom a trusted proxy has logged in; nil if nobody is, or may do anything. Why not
-// is in the access log: a token still gets in.
+// person returns the user whom a trusted proxy has logged in; nil if there is none, or the user has no
+// permissions. The reason is in the access log: a token is still accepted.
 func (s *Settings) person(r *http.Request) *Identity {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if s.Login == nil || err != nil || !s.trusts(bare(peer.Addr())) {
@@ -43,13 +43,13 @@ func (s *Settings) person(r *http.Request) *Identity {
 	return nil
 }
 
-// showable reports whether a name can stand in records, logs and pages.
+// showable reports whether a name can be used in records, logs and pages.
 func showable(name string) bool {
 	hidden := func(c rune) bool { return !unicode.IsPrint(c) }
 	return len(name) <= maxPersonBytes && utf8.ValidString(name) && !strings.ContainsFunc(name, hidden)
 }
 
-// onlyValue is the value of a header. If there are several, the client has written one.
+// onlyValue is the value of a header. If there are several, the client has added one.
 func onlyValue(header http.Header, name string) (string, error) {
 	values := header.Values(name)
 	if name == "" || len(values) == 0 {
@@ -61,7 +61,7 @@ func onlyValue(header http.Header, name string) (string, error) {
 	return strings.TrimSpace(values[0]), nil
 }
 
-// groupOf is the first group of the config that somebody belongs to.
+// groupOf is the first group of the config that the user belongs to.
 func groupOf(login *config.Login, groups string) (config.Group, bool) {
 	var mine []string
 	for group := range strings.SplitSeq(groups, ",") {

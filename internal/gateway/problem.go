@@ -13,8 +13,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// newProblem is what a client is told about an error: which fields are wrong, but
-// nothing internal.
+// newProblem returns the public part of an error: which fields are wrong, but nothing internal.
 func newProblem(ctx context.Context, err error) *problem.Problem {
 	p := problem.New(err, "body.")
 	p.RequestID = requestInfoFrom(ctx).id
@@ -27,7 +26,7 @@ func newProblem(ctx context.Context, err error) *problem.Problem {
 	return p.In(requestInfoFrom(ctx).language())
 }
 
-// unavailable tells a client what it can rely on, without Redis's address.
+// unavailable says what the client can rely on, without Redis's address.
 func unavailable(err error) string {
 	for _, own := range []error{problem.ErrStopping, problem.ErrBusy, problem.ErrOccupied} {
 		if errors.Is(err, own) {
@@ -41,7 +40,7 @@ func unavailable(err error) string {
 	return "Redis did not confirm in time; try again. A message sent with an idempotency key cannot be doubled by that"
 }
 
-// report returns the problem of an error, and logs what only the operator may see.
+// report returns the problem of an error, and logs the details for the operator.
 func (g *Gateway) report(ctx context.Context, err error) *problem.Problem {
 	p := newProblem(ctx, err)
 	if p.Status == http.StatusUnauthorized || p.Status == http.StatusTooManyRequests {
@@ -67,8 +66,7 @@ func invalid(field, format string, args ...any) error {
 	return &message.ValidationError{Fields: []message.FieldError{{Field: field, Problem: fmt.Sprintf(format, args...)}}}
 }
 
-// refusal turns the error of a message that the queue rejected into one that names
-// the field.
+// refusal turns the error of a message that the queue rejected into one that names the field.
 func refusal(err error) error {
 	if err == nil || problem.Status(err) != http.StatusInternalServerError {
 		return err

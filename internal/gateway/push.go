@@ -20,18 +20,18 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// maxPushBytes is the largest form of a push; a text message holds [message.MaxTextBytes].
+// maxPushBytes limits the form of a push; a text message holds [message.MaxTextBytes].
 const maxPushBytes = 64 << 10
 
 // pushReceipt is the response to a push.
 type pushReceipt struct {
 	Receipt
 
-	// Cut says that title and content exceeded what a text message holds.
+	// Cut is set if title and content exceeded the limit of a text message.
 	Cut bool `json:"cut,omitempty"`
 }
 
-// servePush serves scripts that can do no more than ask for an address.
+// servePush serves scripts that can only request a URL.
 func (g *Gateway) servePush() {
 	g.mux.HandleFunc("/push", func(w http.ResponseWriter, r *http.Request) {
 		receipt, err := g.push(w, r) //nolint:contextcheck // its own is derived from the request's
@@ -43,8 +43,7 @@ func (g *Gateway) servePush() {
 	})
 }
 
-// push enqueues what a script pushes. Nothing but GET and POST sends: who looks at a link
-// before somebody follows it often asks for its head, or says that it looks.
+// push enqueues a script's message. Only GET and POST send: previews of links often use HEAD, or identify themselves.
 func (g *Gateway) push(w http.ResponseWriter, r *http.Request) (pushReceipt, error) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
@@ -76,8 +75,7 @@ func (g *Gateway) push(w http.ResponseWriter, r *http.Request) (pushReceipt, err
 	return receipt, err
 }
 
-// looksAhead reports whether a browser, or a program that shows previews, asks before
-// anybody has followed the link.
+// looksAhead reports whether a browser or a preview requests the link before a user has followed it.
 func looksAhead(header http.Header) bool {
 	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
 		for _, word := range []string{"prefetch", "preview", "prerender"} {
@@ -89,8 +87,8 @@ func looksAhead(header http.Header) bool {
 	return false
 }
 
-// readPush identifies the client and reads the query, and the form of a POST, whose values
-// go before. If the token stands in the form, that is a stranger's, and short.
+// readPush identifies the client and reads the query, and the form of a POST, whose values take precedence. If
+// the token is in the form, the form is read with the limits of a stranger's body.
 func (g *Gateway) readPush(w http.ResponseWriter, r *http.Request) (*http.Request, url.Values, error) {
 	given, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -125,7 +123,7 @@ func (g *Gateway) authorizePush(r *http.Request, secret string) (*http.Request, 
 	return r, identity.Allow(config.ScopeSend)
 }
 
-// readForm reads the form of a client that is known, or of a stranger.
+// readForm reads the form of an authenticated client, or of a stranger.
 func readForm(w http.ResponseWriter, r *http.Request, known bool) (url.Values, error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind != "" && kind != "application/x-www-form-urlencoded" {
@@ -149,7 +147,7 @@ func readForm(w http.ResponseWriter, r *http.Request, known bool) (url.Values, e
 	return form, nil
 }
 
-// message is what a script pushes: its title and, below, its content.
+// message is the pushed message: its title, followed by its content.
 func (p *pushReceipt) message(given url.Values) (tasks.Message, error) {
 	text := strings.TrimSpace(strings.TrimSpace(given.Get("title")) + "\n" + strings.TrimRight(given.Get("content"), " \r\n\t"))
 	to := message.Recipients{Users: envelope.IDs(given["to_user"]...), Parties: envelope.IDs(given["to_party"]...), Tags: envelope.IDs(given["to_tag"]...)}
@@ -169,10 +167,10 @@ func (p *pushReceipt) message(given url.Values) (tasks.Message, error) {
 	return tasks.Message{Request: request}, named(message.ValidateContent(request))
 }
 
-// pushNames are the parameters of a push, by the members of the message.
+// pushNames are the parameters of a push by the members of the message.
 var pushNames = map[string]string{"touser": "to_user", "toparty": "to_party", "totag": "to_tag", "text.content": "content"}
 
-// named names the parameters of a push in an error.
+// named replaces members in an error by the parameters of a push.
 func named(err error) error {
 	wrong, ok := asValidation(err)
 	if !ok {

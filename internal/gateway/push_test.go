@@ -17,14 +17,14 @@ import (
 // asForm is the header of a form.
 const asForm = "Content-Type: application/x-www-form-urlencoded"
 
-// pushed is the answer to a push.
+// pushed is the response to a push.
 type pushed struct {
 	gateway.Receipt
 
 	Cut bool `json:"cut"`
 }
 
-// push pushes, and expects that it is taken.
+// push pushes a message, and expects it to be accepted.
 func (b *bundle) push(method, query, form string, headers ...string) pushed {
 	b.Helper()
 	a := b.do(method, "/push?"+query, form, headers...)
@@ -162,7 +162,7 @@ func TestNoTokenOfAPushIsLogged(t *testing.T) {
 	}
 }
 
-// Proxies repeat a GET whose connection broke.
+// Proxies repeat a GET after a broken connection.
 func TestAPushWithoutAnAnswerIsRepeatedAsOneMessage(t *testing.T) {
 	t.Parallel()
 	b, q := lossy(t)

@@ -7,19 +7,18 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// publicAddress is what responses need to know of [Config.PublicURL].
+// publicAddress is the part of [Config.PublicURL] that responses need.
 type publicAddress struct {
 	prefix string // of its path
 	https  bool
-	hsts   bool // it is that of a whole host
+	hsts   bool // it covers the whole host
 }
 
 func publicAddressOf(u config.PublicURL) publicAddress {
 	return publicAddress{prefix: u.Prefix(), https: u.HTTPS(), hsts: u.HTTPS() && u.OwnsHost()}
 }
 
-// recorder notes the status and size of a response, and makes its headers those of the
-// public address.
+// recorder records the status and size of a response, and adapts its headers to the public address.
 type recorder struct {
 	http.ResponseWriter
 
@@ -29,8 +28,7 @@ type recorder struct {
 	bytes  int64
 }
 
-// newRecorder also sets the headers that every response has. Handlers of what is not private
-// let it be kept.
+// newRecorder also sets the headers of every response. Handlers of public content override those that forbid caching.
 func (g *Gateway) newRecorder(w http.ResponseWriter, r *http.Request) *recorder {
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -44,14 +42,14 @@ func (g *Gateway) newRecorder(w http.ResponseWriter, r *http.Request) *recorder 
 	}
 }
 
-// WriteHeader notes the status.
+// WriteHeader records the status.
 func (w *recorder) WriteHeader(status int) {
 	w.begin(status)
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// begin notes the status, puts redirects and cookies below the prefix, and keeps cookies from
-// plain connections where there are others.
+// begin records the status, adds the prefix to redirects and cookies, and marks cookies as Secure if the browser
+// uses HTTPS.
 func (w *recorder) begin(status int) {
 	if w.status != 0 {
 		return

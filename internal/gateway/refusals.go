@@ -7,8 +7,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Of logins that fail, and of the acts that a token may not do, so many at once, and one in so
-// long, are recorded: nobody may fill the trail, or make Redis write for each attempt.
+// Limits on recording failed logins and forbidden acts: a burst, and then one per interval. Nobody may fill the
+// trail, or cause a write to Redis with each attempt.
 const (
 	refusalsAtOnce = 30
 	refusalPeriod  = time.Minute
@@ -18,17 +18,17 @@ func newRefusalLimiter() *rate.Limiter {
 	return rate.NewLimiter(rate.Every(refusalPeriod), refusalsAtOnce)
 }
 
-// maxRefused bounds the names whose refused acts are counted.
+// maxRefused bounds the tokens whose forbidden acts are counted.
 const maxRefused = 1000
 
-// refusals bound how many acts that were refused each token writes into the trail: nobody may
-// push out what others did, or was done with the same token. The others are in the access log.
+// refusals limits how many forbidden acts of each token are recorded: nobody may push other acts out of the
+// trail, of other tokens or of the same one. The rest is in the access log.
 type refusals struct {
 	mu     sync.Mutex
 	byName map[string]*rate.Limiter
 }
 
-// of is the bound of a token.
+// of is the limit of a token.
 func (r *refusals) of(name string) *rate.Limiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()

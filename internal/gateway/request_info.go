@@ -12,8 +12,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// requestIDHeader names a request: in every response, and in a request whose client
-// has chosen the name.
+// requestIDHeader has the id of a request: in every response, and in a request whose client has chosen it.
 const requestIDHeader = "X-Request-Id"
 
 // saneRequestID matches the ids that are safe to log and to send back.
@@ -23,18 +22,18 @@ var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}$`
 type requestInfo struct {
 	id     string
 	remote string // address of the client
-	token  string // its name, never the secret
+	token  string // name of the token, never the secret
 	app    string
 	target string // the id in its path, "" for none
-	// request is what problems are told in the language of; nil outside of one.
+	// request determines the language of problems; nil outside of a request.
 	request *http.Request
-	// message is the id of the message that it has enqueued, or is about: of several of a
-	// webhook the first, "" for a batch, which tells its client.
+	// message is the id of the message that the request enqueued or concerns: the first of several of a webhook, ""
+	// for a batch, whose response has the ids.
 	message string
-	err     string // of a WeCom-compatible response, which is HTTP 200 even for an error
+	err     string // of a WeCom-compatible response, which has status 200 even for an error
 }
 
-// language is that of its problems, which few requests have.
+// language is that of the request's problems; it is computed on demand, because few requests have any.
 func (i *requestInfo) language() wecom.Language {
 	if i.request == nil {
 		return wecom.English
@@ -42,10 +41,10 @@ func (i *requestInfo) language() wecom.Language {
 	return locale.Of(i.request)
 }
 
-// about notes the message that the request is about.
+// about records the message that the request concerns.
 func (i *requestInfo) about(app App, id string) { i.app, i.message = app.Name, tasks.MessageID(id) }
 
-// NoteMessage notes the message that a request has enqueued for the access log.
+// NoteMessage records, for the access log, the message that a request has enqueued.
 func NoteMessage(ctx context.Context, id string) { requestInfoFrom(ctx).message = id }
 
 type requestInfoKey struct{}

@@ -18,7 +18,7 @@ type appsOutput struct {
 	}
 }
 
-// listApps serves GET /v1/apps: those that the token may use.
+// listApps serves GET /v1/apps: the apps that the token may use.
 func (g *Gateway) listApps(ctx context.Context, _ *struct{}) (*appsOutput, error) {
 	if g.services.Apps == nil {
 		return nil, fmt.Errorf("the state of apps is %w", problem.ErrNotThere)

@@ -23,13 +23,13 @@ import (
 
 const ndjson = "application/x-ndjson"
 
-// idleTime is how long a client may take to read a piece of an answer.
+// idleTime is how long a client may take to read a piece of a response.
 const idleTime = 30 * time.Second
 
 // maxStreams is how many batches may be read at once.
 const maxStreams = 64
 
-// batchBounds limit the lines that are enqueued at once.
+// batchBounds limit the lines that are enqueued together.
 var batchBounds = envelope.Bounds{Lines: 500, Bytes: 1 << 20, Buffer: 64 << 10}
 
 type batchInput struct {
@@ -40,7 +40,7 @@ type batchInput struct {
 	kind string // of the body
 }
 
-// Resolve notes what the handler cannot see.
+// Resolve keeps the parts of the request that the handler cannot see.
 func (in *batchInput) Resolve(ctx huma.Context) []error {
 	in.kind = ctx.Header("Content-Type")
 	return nil
@@ -103,15 +103,14 @@ type batch struct {
 	w        http.ResponseWriter
 	conn     *http.ResponseController
 	started  bool        // the response has begun
-	away     *lineResult // of the first line that Redis did not confirm
+	away     *lineResult // result of the first line that Redis did not confirm
 }
 
-// run enqueues and answers one chunk after another, until the body ends or the process
-// stops. Once Redis is unavailable, nothing more is enqueued, so that the order of the
-// lines stays; they are all answered.
+// run enqueues and answers one chunk after another, until the body ends or the process stops. Once Redis is
+// unavailable, nothing more is enqueued, so that the lines stay in order; all of them are answered.
 func (b *batch) run() error {
 	for {
-		b.body.Restart() // a line may take a while to arrive, and so may the next
+		b.body.Restart() // each line may take a while to arrive
 		chunk, end := b.lines.Chunk()
 		if len(chunk) > 0 {
 			if err := b.handle(chunk); err != nil {
@@ -120,7 +119,7 @@ func (b *batch) run() error {
 			b.account.Release()
 		}
 		switch {
-		case errors.Is(end, io.EOF) && !b.started: // nothing, or blank lines
+		case errors.Is(end, io.EOF) && !b.started: // the body is empty or has blank lines only
 			return fmt.Errorf("%w: the body has no line", problem.ErrMalformed)
 		case errors.Is(end, io.EOF):
 			return nil
@@ -192,7 +191,7 @@ func (p *pendingApp) add(place int, m tasks.Message) {
 	p.messages, p.places = append(p.messages, m), append(p.places, place)
 }
 
-// enqueue fills in the results. It returns the error of Redis if that is unavailable.
+// enqueue fills in the results. It returns the error of Redis if Redis is unavailable.
 func (b *batch) enqueue(pending map[string]*pendingApp, chunk []envelope.Line, results []lineResult) (away error) {
 	ctx, cancel := detached(b.ctx, storeTime)
 	defer cancel()
@@ -237,7 +236,7 @@ func (b *batch) fault(number int, err error) lineResult {
 	return lineResult{Line: number, Status: p.Status, Error: p.Detail, Errors: p.Errors, Limit: p.Limit}
 }
 
-// write answers several lines at once.
+// write writes the results of several lines together.
 func (b *batch) write(results []lineResult) error {
 	if !b.started {
 		b.started = true
@@ -252,7 +251,7 @@ func (b *batch) write(results []lineResult) error {
 			return fmt.Errorf("answer line %d: %w", result.Line, err)
 		}
 	}
-	_ = b.conn.Flush() // only the writers of tests cannot
+	_ = b.conn.Flush() // only the writers of tests cannot flush
 	return nil
 }
 

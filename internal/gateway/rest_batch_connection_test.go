@@ -15,8 +15,8 @@ import (
 	"github.com/wecomq/wecomq/internal/logtest"
 )
 
-// What a client still sends after a batch has ended is not taken for its next request:
-// net/http panics over a body whose end it meets after a full-duplex handler.
+// Data that a client sends after a batch has ended is not taken for its next request: net/http panics if it
+// reads the end of a body after a full-duplex handler.
 func TestTheConnectionOfABatchEndsWithIt(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Queue = &fickle{Queue: cfg.Services.Queue} })

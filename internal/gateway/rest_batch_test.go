@@ -17,7 +17,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// lineAnswer is a line of the answer to a batch.
+// lineAnswer is a line of the response to a batch.
 type lineAnswer struct {
 	Line      int         `json:"line"`
 	ID        string      `json:"id"`
@@ -108,7 +108,7 @@ func (b *bundle) openBatch() *openBatch {
 		b.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+senderToken)
-	go func() { _, _ = io.WriteString(writer, textBody+"\n") }() // the header of the answer comes with its first line
+	go func() { _, _ = io.WriteString(writer, textBody+"\n") }() // the header of the response comes with its first line
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		b.Fatal(err)
@@ -117,7 +117,7 @@ func (b *bundle) openBatch() *openBatch {
 	return &openBatch{bundle: b, in: writer, out: bufio.NewReader(response.Body), body: response.Body}
 }
 
-// next is the next line of the answer.
+// next is the next line of the response.
 func (b *openBatch) next() lineAnswer {
 	b.Helper()
 	text, err := b.out.ReadString('\n')
@@ -160,7 +160,7 @@ func TestABatchEndsPolitelyWithTheProcess(t *testing.T) {
 	same(t, "ready", b.do("GET", "/readyz", "").status, 503)
 }
 
-// fickle is a queue that is away from its n-th call on.
+// fickle is a queue that is unavailable from its n-th call on.
 type fickle struct {
 	gateway.Queue
 
@@ -286,7 +286,7 @@ func TestABodyInAnotherFormIsRefused(t *testing.T) {
 	same(t, "lines", b.do("POST", "/v1/messages:batch", textBody, as(senderToken), "Content-Type: application/x-ndjson").status, http.StatusOK)
 }
 
-// Windows begins a file with a byte order mark.
+// Windows puts a byte order mark at the beginning of files.
 func TestAByteOrderMarkIsSkippedAtEveryDoor(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)

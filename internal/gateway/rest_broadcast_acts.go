@@ -17,7 +17,7 @@ import (
 	"github.com/wecomq/wecomq/internal/intake"
 )
 
-// recallTime is how long one request recalls; the client repeats it until none is left.
+// recallTime limits how long one request recalls; the client repeats the request until none is left.
 const recallTime = 20 * time.Second
 
 type replayBroadcastInput struct {

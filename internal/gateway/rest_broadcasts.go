@@ -14,8 +14,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// searchTime is the time limit of a search for a recipient: it may read all blocks of twenty
-// broadcasts.
+// searchTime is the time limit of a search for a recipient: it may read all blocks of twenty broadcasts.
 const searchTime = 30 * time.Second
 
 type broadcastInput struct {
@@ -33,7 +32,7 @@ func (g *Gateway) desk(ctx context.Context, app App) (*broadcast.Desk, error) {
 	return g.services.Broadcasts.Broadcasts(app.Name)
 }
 
-// deskOf returns those of the app that a broadcast's id names, if the client may use it.
+// deskOf returns the broadcasts of the app that a broadcast's id names, if the client may use the app.
 func (g *Gateway) deskOf(ctx context.Context, id string) (*broadcast.Desk, error) {
 	if g.services.Broadcasts == nil {
 		return nil, fmt.Errorf("broadcasts are %w", problem.ErrNotThere)
@@ -48,7 +47,7 @@ func (g *Gateway) deskOf(ctx context.Context, id string) (*broadcast.Desk, error
 	return g.desk(ctx, app)
 }
 
-// broadcastFault classifies the error of an operation that used nothing but Redis.
+// broadcastFault classifies the error of an operation that used only Redis.
 func broadcastFault(err error) error {
 	if err == nil || problem.Status(err) != http.StatusInternalServerError {
 		return err
@@ -84,8 +83,7 @@ func (g *Gateway) withBroadcast(
 // control changes the state of a broadcast.
 type control func(*broadcast.Store, context.Context, string, string) (*broadcast.Broadcast, error)
 
-// ownBroadcast limits what stops a broadcast, or lets it go on, to those that the client may
-// take back.
+// ownBroadcast restricts an operation that stops or resumes a broadcast to those that the client may recall.
 func ownBroadcast(do control) control {
 	return func(store *broadcast.Store, ctx context.Context, id, actor string) (*broadcast.Broadcast, error) {
 		b, err := store.Get(ctx, id)
@@ -112,7 +110,7 @@ func (g *Gateway) controlBroadcast(do control) func(context.Context, *broadcastI
 type broadcastsInput struct {
 	App   string `query:"app" maxLength:"32" doc:"Only those of this app"`
 	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"At most so many of each app"`
-	// Recipient chooses, and each answer says what became of them.
+	// Recipient selects broadcasts; each item then has the recipient's state.
 	Recipient string `query:"recipient" maxLength:"64" doc:"Only those that this userid is a recipient of, of the newest 20 of each app; found says what became of them"`
 }
 

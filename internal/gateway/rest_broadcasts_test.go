@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/internal/waittest"
 )
 
-// form is an order with a list as a form: its body and its header.
+// form encodes an order with a list as a form: its body and its header.
 func form(t *testing.T, parts ...string) (body, contentType string) {
 	t.Helper()
 	var out bytes.Buffer
@@ -48,7 +48,7 @@ func (b *bundle) reported(id, query string) string {
 	return a.body
 }
 
-// status is how far a broadcast is.
+// status is the status of a broadcast.
 func (b *bundle) status(id string) broadcast.Status {
 	b.Helper()
 	return decoded[broadcast.Status](b.T, b.do("GET", "/v1/broadcasts/"+id, "", as(readerToken)).body)
@@ -171,7 +171,7 @@ func TestABroadcastIsTestedBeforeItIsCreated(t *testing.T) {
 	}
 	same(t, "what is there", b.do("GET", "/v1/broadcasts", "", as(readerToken)).body, `{"broadcasts":[]}`+"\n")
 	var ids []string
-	for range 2 { // the repeat sends nothing
+	for range 2 { // the repetition sends nothing
 		a := order("bob")
 		if a.status != http.StatusAccepted {
 			t.Fatalf("HTTP %d %s", a.status, a.body)

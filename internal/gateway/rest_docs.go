@@ -23,11 +23,11 @@ type docsOperation struct {
 	*huma.Operation
 }
 
-// docsBody is one form in which a body is taken.
+// docsBody is one of the forms that a body may have.
 type docsBody struct {
 	Kind    string
 	Members map[string]*huma.Schema
-	// Contents are the members of which a body has one, that of its type.
+	// Contents are the members of which a body has exactly one, according to its type.
 	Contents []string
 }
 
@@ -70,7 +70,7 @@ func operations(document *huma.OpenAPI) []docsOperation {
 	return all
 }
 
-// bodies are the forms of a body, by their names.
+// bodies returns the forms of a body, by name.
 func bodies(schemas huma.Registry, body *huma.RequestBody) []docsBody {
 	if body == nil {
 		return nil
@@ -94,7 +94,7 @@ func resolved(schemas huma.Registry, schema *huma.Schema) *huma.Schema {
 	return schema
 }
 
-// variants are the members that all variants of a body have, and those that one has.
+// variants returns the members that all variants of a body have, and those that only one has.
 func variants(schemas huma.Registry, all []*huma.Schema) (common map[string]*huma.Schema, own []string) {
 	times := map[string]int{}
 	common = map[string]*huma.Schema{}

@@ -16,7 +16,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// listLooked is how many messages one request looks at, whatever it asks for.
+// listLooked is how many messages one request reads at most.
 const listLooked = 2000
 
 type messagesInput struct {
@@ -35,7 +35,7 @@ type messagesInput struct {
 	cursor lookup.Cursor
 }
 
-// Resolve reads what huma cannot.
+// Resolve parses what huma cannot.
 func (in *messagesInput) Resolve(huma.Context) []error {
 	var faults []error
 	var err error
@@ -48,7 +48,7 @@ func (in *messagesInput) Resolve(huma.Context) []error {
 	return faults
 }
 
-// optionalInt is a number that may be left out; 0 is one, too.
+// optionalInt is a number that may be absent; 0 counts as present.
 type optionalInt struct {
 	Value int64
 	given bool

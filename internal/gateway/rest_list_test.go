@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// listAnswer is an answer of GET /v1/messages.
+// listAnswer is a response of GET /v1/messages.
 type listAnswer struct {
 	Messages []tasks.Record `json:"messages"`
 	Next     string         `json:"next"`

@@ -37,7 +37,7 @@ func (in *mediaInput) Resolve(ctx huma.Context) []error {
 
 type mediaOutput struct{ Body Media }
 
-// Media is a file that is kept.
+// Media is a stored file.
 type Media struct {
 	Media string          `json:"media" doc:"Put this in the place of a media_id" example:"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
 	Type  wecom.MediaType `json:"type"`
@@ -75,7 +75,7 @@ func (g *Gateway) keepMedia(ctx context.Context, in *mediaInput) (*mediaOutput, 
 	return &mediaOutput{Media{Media: ref.String(), Type: in.Type, Bytes: len(content)}}, nil
 }
 
-// takeUpload waits for a slot of the token's share of [maxUploads].
+// takeUpload waits for a slot within the token's share of [maxUploads].
 func (g *Gateway) takeUpload(ctx context.Context) (release func(), err error) {
 	owner := IdentityFrom(ctx).Name()
 	if !g.uploads.Await(ctx, owner, 1) {
@@ -84,7 +84,7 @@ func (g *Gateway) takeUpload(ctx context.Context) (release func(), err error) {
 	return func() { g.uploads.Give(owner, 1) }, nil
 }
 
-// takeStream takes a slot of the token's share of [maxStreams].
+// takeStream takes a slot within the token's share of [maxStreams].
 func (g *Gateway) takeStream(ctx context.Context) (release func(), err error) {
 	owner := IdentityFrom(ctx).Name()
 	if !g.streams.Take(owner, 1) {
@@ -93,8 +93,7 @@ func (g *Gateway) takeStream(ctx context.Context) (release func(), err error) {
 	return func() { g.streams.Give(owner, 1) }, nil
 }
 
-// read takes the file from a form, from its first part named media, or from a body that is
-// the file itself.
+// read reads the file from a form, from its first part named media, or from a body that is the file itself.
 func (in *mediaInput) read() (name string, content []byte, err error) {
 	if kind, _, _ := mime.ParseMediaType(in.r.Header.Get("Content-Type")); strings.HasPrefix(kind, "multipart/") {
 		name, content, err = formFile(in.w, in.r)
@@ -114,8 +113,8 @@ func (in *mediaInput) read() (name string, content []byte, err error) {
 	return "", nil, fmt.Errorf("%w: the file broke off", problem.ErrMalformed)
 }
 
-// prepare notes who sends a message, which must be one that the token may send, and makes sure
-// that its files are there. Most have none.
+// prepare records who sends a message, checks that the token may send it, and ensures that its files exist. Most
+// messages have none.
 func (g *Gateway) prepare(ctx context.Context, app App, m tasks.Message) (tasks.Message, error) {
 	identity := IdentityFrom(ctx)
 	if err := identity.Permit(m); err != nil {
@@ -133,7 +132,7 @@ func (g *Gateway) prepare(ctx context.Context, app App, m tasks.Message) (tasks.
 	return g.services.Media.Resolve(ctx, app.Name, m)
 }
 
-// namesFiles reports whether there is a media_id that is not WeCom's: those have no colon.
+// namesFiles reports whether there is a media_id that is not WeCom's: WeCom's have no colon.
 func namesFiles(request message.Request) bool {
 	found := false
 	_, _ = message.MapMedia(request, func(_ string, _ wecom.MediaType, id string) (string, error) {

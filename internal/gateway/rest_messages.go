@@ -19,16 +19,13 @@ import (
 )
 
 const (
-	// storeTime is the time limit for Redis in one request; clients are told to try
-	// again rather than left waiting.
+	// storeTime is the time limit for Redis in one request; clients are told to retry instead of waiting.
 	storeTime = 5 * time.Second
-	// wecomTime is the time limit for WeCom in one request: a recall takes a call per
-	// part.
+	// wecomTime is the time limit for WeCom in one request: a recall takes a call per part.
 	wecomTime = 30 * time.Second
 )
 
-// detached returns a context that outlives its client: nobody would know what became
-// of an enqueue that was interrupted.
+// detached returns a context that outlives its client: the outcome of an interrupted enqueue would be unknown.
 func detached(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), limit)
 }
@@ -61,8 +58,7 @@ func (g *Gateway) send(ctx context.Context, in *sendInput) (*sendOutput, error) 
 	return &sendOutput{Body: receiptOf(receipt)}, err
 }
 
-// malformed returns the error for a body that cannot be parsed. A validation error
-// stays as it is.
+// malformed returns the error for a body that cannot be parsed. A validation error is returned unchanged.
 func malformed(err error) error {
 	switch _, invalid := asValidation(err); {
 	case err == nil || invalid:
@@ -73,8 +69,7 @@ func malformed(err error) error {
 	return fmt.Errorf("%w: %w", problem.ErrMalformed, err)
 }
 
-// compose builds the message of an envelope, for an app that the client may use, and
-// prepares its files.
+// compose builds the message of an envelope, for an app that the client may use, and prepares its files.
 func (g *Gateway) compose(ctx context.Context, e *envelope.Envelope, defaults tasks.Options) (App, tasks.Message, error) {
 	if err := intake.AccountOf(ctx).Take(e.Decoded); err != nil {
 		return App{}, tasks.Message{}, err
@@ -84,7 +79,7 @@ func (g *Gateway) compose(ctx context.Context, e *envelope.Envelope, defaults ta
 		return App{}, tasks.Message{}, appErr
 	}
 	m, err := e.Message(defaults)
-	if appErr != nil && err == nil { // otherwise the queue checks it
+	if appErr != nil && err == nil { // otherwise the queue validates it
 		err = message.ValidateContent(m.Request)
 	}
 	if err := joined(appErr, malformed(err)); err != nil {
@@ -114,7 +109,7 @@ func asValidation(err error) (*message.ValidationError, bool) {
 	return errors.AsType[*message.ValidationError](err)
 }
 
-// enqueue stores one message in Redis. A nil error means that it is there.
+// enqueue stores one message in Redis. A nil error means that it is stored.
 func (g *Gateway) enqueue(ctx context.Context, app App, m tasks.Message) (tasks.Receipt, error) {
 	requestInfoFrom(ctx).app = app.Name
 	ctx, cancel := detached(ctx, storeTime)
@@ -170,8 +165,7 @@ func (g *Gateway) recall(ctx context.Context, in *messageInput) (*recallOutput, 
 // messageOperation does something to a message of an app, and returns its record.
 type messageOperation func(ctx context.Context, app, id string) (tasks.Record, error)
 
-// record runs an operation on a message that the client may use, and answers with its
-// record.
+// record runs an operation on a message of an app that the client may use, and answers with its record.
 func (g *Gateway) record(ctx context.Context, id string, limit time.Duration, do messageOperation) (*recordOutput, error) {
 	app, err := ownerOf(IdentityFrom(ctx), id)
 	if err != nil {
@@ -187,7 +181,7 @@ func (g *Gateway) record(ctx context.Context, id string, limit time.Duration, do
 	return &recordOutput{Body: record}, nil
 }
 
-// own limits an operation to messages that the client may take back.
+// own restricts an operation to messages that the client may recall.
 func (g *Gateway) own(do messageOperation) messageOperation {
 	return func(ctx context.Context, app, id string) (tasks.Record, error) {
 		identity := IdentityFrom(ctx)

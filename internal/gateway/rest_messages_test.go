@@ -17,7 +17,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// with puts members in front of those of textBody.
+// with prepends members to those of textBody.
 func with(members string) string { return strings.Replace(textBody, "{", "{"+members+",", 1) }
 
 func TestSendAcceptsWhatIsInRedis(t *testing.T) {
@@ -216,7 +216,7 @@ func TestMessagesThatNobodyKnows(t *testing.T) {
 	}
 }
 
-// operator is the services that are not there in every version.
+// operator has the services that may be missing.
 type operator struct{ state tasks.State }
 
 func (o operator) Cancel(_ context.Context, app, id string) (tasks.Record, error) {

@@ -26,8 +26,8 @@ const (
 	openAPIType  = "application/openapi+json"
 )
 
-// newAPI returns the REST API. The gateway serves the document and the docs page
-// itself, because huma's pages load scripts from other hosts.
+// newAPI returns the REST API. The gateway serves the document and the docs page itself, because huma's pages
+// load scripts from other hosts.
 func newAPI(mux *http.ServeMux, version string, at config.PublicURL) huma.API {
 	cfg := huma.DefaultConfig("wecomq", version)
 	cfg.Info.Description = "Queue-backed dispatcher for WeCom (企业微信) application messages."
@@ -44,8 +44,8 @@ func newAPI(mux *http.ServeMux, version string, at config.PublicURL) huma.API {
 	return humago.New(mux, cfg)
 }
 
-// schemaName is the name of a type in the document: what it is called, and for a part of
-// a broadcast that it is one, as messages and apps have types of the same names.
+// schemaName is the name of a type in the document: the type's own, with a prefix for the parts of a broadcast,
+// because messages and apps have types of the same names.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
 	for t.Kind() == reflect.Pointer {
@@ -57,7 +57,7 @@ func schemaName(t reflect.Type, hint string) string {
 	return name
 }
 
-// nameRequest adds the request id and the language to the errors that huma itself returns.
+// nameRequest adds the request id and the language to errors of huma itself.
 func nameRequest(ctx huma.Context, _ string, value any) (any, error) {
 	if model, ok := value.(*huma.ErrorModel); ok {
 		info := requestInfoFrom(ctx.Context())
@@ -66,8 +66,7 @@ func nameRequest(ctx huma.Context, _ string, value any) (any, error) {
 	return value, nil
 }
 
-// operation registers an operation that requires a scope. Its errors become problems
-// by the table of internal/problem.
+// operation registers an operation that requires a scope. Its errors become problems by the table of internal/problem.
 func operation[I, O any](
 	g *Gateway, api huma.API, op huma.Operation, scope config.Scope, handle func(context.Context, *I) (*O, error),
 ) {
@@ -113,8 +112,8 @@ func (g *Gateway) authorize(r *http.Request, scope config.Scope) (*http.Request,
 	return r, identity.Allow(scope)
 }
 
-// serveOpenAPI serves the document, also as OpenAPI 3.0, and the docs page. Each is made when
-// somebody first asks for it: the three cost more than all else of a gateway's start.
+// serveOpenAPI serves the document, also as OpenAPI 3.0, and the docs page. Each is rendered on first request:
+// the three cost more than the rest of a gateway's start.
 func (g *Gateway) serveOpenAPI(document *huma.OpenAPI) {
 	documentProblem(document.Components.Schemas)
 	g.serveDocument("GET /openapi.json", openAPIType, func() ([]byte, error) { return json.Marshal(document) })
@@ -122,7 +121,7 @@ func (g *Gateway) serveOpenAPI(document *huma.OpenAPI) {
 	g.serveDocument("GET /docs", "text/html; charset=utf-8", func() ([]byte, error) { return docsPage(document) })
 }
 
-// serveDocument serves what render makes, once.
+// serveDocument serves the result of render, which it calls once.
 func (g *Gateway) serveDocument(pattern, contentType string, render func() ([]byte, error)) {
 	render = sync.OnceValues(render)
 	g.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -138,14 +137,14 @@ func (g *Gateway) serveDocument(pattern, contentType string, render func() ([]by
 	})
 }
 
-// answer documents one of the answers of an operation that has several.
+// answer documents one of several responses of an operation.
 func answer[T any](api huma.API, doc string) *huma.Response {
 	t := reflect.TypeFor[T]()
 	schema := api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 	return &huma.Response{Description: doc, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
 }
 
-// documentProblem adds what [problem.Problem] has beside huma's own model.
+// documentProblem adds the members that [problem.Problem] has in addition to huma's own model.
 func documentProblem(schemas huma.Registry) {
 	model, own := schemas.Map()["ErrorModel"], reflect.TypeFor[problem.Problem]()
 	for field := range own.Fields() {

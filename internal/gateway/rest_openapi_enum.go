@@ -10,8 +10,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// registerEnums lets the document say which values the types of other packages have, which
-// do not know huma.
+// registerEnums adds the values of enums from other packages, which do not import huma, to the document.
 func registerEnums(schemas huma.Registry) {
 	schemas.RegisterTypeAlias(reflect.TypeFor[tasks.State](), reflect.TypeFor[messageState]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[tasks.Priority](), reflect.TypeFor[messagePriority]())

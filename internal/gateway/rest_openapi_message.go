@@ -14,7 +14,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// messageMember is WeCom's member that says which other one has the content.
+// messageMember is WeCom's member that names the one with the content.
 const messageMember = "msgtype"
 
 // messageBody documents the JSON of a message: a schema for each msgtype, and the samples as
@@ -69,7 +69,7 @@ func messageSchema(schemas huma.Registry, request message.Request) string {
 	return schemaPrefix + name
 }
 
-// contentOf is the field of a request that has its content.
+// contentOf is the field that has the content of a request.
 func contentOf(request message.Request) reflect.StructField {
 	t := reflect.TypeOf(request)
 	for field := range t.Fields() {
@@ -80,7 +80,7 @@ func contentOf(request message.Request) reflect.StructField {
 	panic(fmt.Sprintf("%s has no content", t)) //nolint:forbidigo // a programming error, which every test of the gateway meets
 }
 
-// commonMembers are those that every message may have.
+// commonMembers are the members that every message may have.
 func commonMembers() map[string]*huma.Schema {
 	text := func(doc, example string) *huma.Schema {
 		return &huma.Schema{Type: huma.TypeString, Description: doc, Examples: []any{example}}

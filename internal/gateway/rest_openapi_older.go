@@ -7,8 +7,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// olderDocument is the document as OpenAPI 3.0, which many generators of clients need. Of
-// what 3.0 does not have, huma leaves a little.
+// olderDocument is the document as OpenAPI 3.0, which many client generators need. huma leaves in some elements
+// that 3.0 does not have; they are dropped.
 func olderDocument(document *huma.OpenAPI) ([]byte, error) {
 	text, err := document.Downgrade()
 	if err != nil {
@@ -22,7 +22,7 @@ func olderDocument(document *huma.OpenAPI) ([]byte, error) {
 	return json.Marshal(whole)
 }
 
-// dropNewer drops what stands beside a reference, and media types of schemas.
+// dropNewer drops the siblings of references, and media types of schemas.
 func dropNewer(part any) {
 	switch part := part.(type) {
 	case []any:

@@ -53,7 +53,7 @@ func TestOpenAPINamesEveryOperation(t *testing.T) {
 	})
 }
 
-// The committed documents are what generators of clients are tried on: see tools/openapi.
+// Client generators are tested with the committed documents: see tools/openapi.
 func TestTheCommittedDocumentsAreThoseThatAreServed(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, func(cfg *gateway.Config) { cfg.Version = "1" })

@@ -12,7 +12,7 @@ import (
 
 const (
 	webhookPrefix = "/v1/webhooks/"
-	// anySource stands for a source of the config in the pattern of a route.
+	// anySource is the placeholder for a source of the config in the pattern of a route.
 	anySource = "{source}"
 )
 

@@ -25,19 +25,18 @@ import (
 )
 
 const (
-	// maxListBytes is the size limit of an order with its list, about ten million rows.
+	// maxListBytes limits an order with its list; it is enough for about ten million rows.
 	maxListBytes = 256 << 20
-	// maxCreations is how many broadcasts may be created at once: each list takes about
-	// twice its size on disk.
+	// maxCreations is how many broadcasts may be created at once: each list takes about twice its size on disk.
 	maxCreations = 4
 	// creationTime is the time limit for storing a broadcast.
 	creationTime = 10 * time.Minute
 )
 
-// orderBounds are those of an order's JSON; longer lists are CSV.
+// orderBounds limit an order's JSON; longer lists are CSV.
 var orderBounds = jsonbound.Bounds{Depth: 16, Outer: 64, Members: 1000, Elements: envelope.MaxRecipients}
 
-// The parts of an order that is a form.
+// The parts of an order sent as a form.
 const (
 	orderPart = "broadcast"
 	listPart  = "recipients"
@@ -58,7 +57,7 @@ func (in *orderInput) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
-// orderReceipt is what was created.
+// orderReceipt describes the created broadcast.
 type orderReceipt struct {
 	broadcast.Status
 
@@ -98,7 +97,7 @@ func (g *Gateway) order(ctx context.Context, in *orderInput) (*orderOutput, erro
 	return place(ctx, desk, draft, o.TestTo)
 }
 
-// place creates the broadcast, if its samples please WeCom.
+// place creates the broadcast, if WeCom accepts its samples.
 func place(ctx context.Context, desk *broadcast.Desk, draft broadcast.Draft, testTo string) (*orderOutput, error) {
 	b, duplicate, err := desk.CreateTested(ctx, draft, testTo, nil)
 	if err != nil {
@@ -138,7 +137,7 @@ func (g *Gateway) compileOrder(ctx context.Context, in *orderInput) (desk *broad
 	return desk, o, draft, err
 }
 
-// formOf are the parts of a form, nil for a body that is none.
+// formOf returns the parts of a form, nil for a body that is not one.
 func formOf(r *http.Request, body io.Reader) *multipart.Reader {
 	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" || parameters["boundary"] == "" {
@@ -174,7 +173,7 @@ func readOrder(in *orderInput, form *multipart.Reader) (*broadcast.Order, error)
 	return o, envelope.ValidateKey(o.IdempotencyKey)
 }
 
-// orderData is the JSON of the order, which is kept in memory.
+// orderData is the JSON of the order, which is read into memory.
 func orderData(in *orderInput, form *multipart.Reader) ([]byte, error) {
 	if form == nil {
 		return intake.Read(in.w, in.r, message.MaxBodyBytes, intake.Whole)
@@ -196,8 +195,7 @@ func orderData(in *orderInput, form *multipart.Reader) ([]byte, error) {
 	return data, intake.AccountOf(in.r.Context()).Take(int64(len(data)))
 }
 
-// nextPart is the next part of the form, which has this name; nil after the last, and for
-// no form.
+// nextPart is the next part of the form, which must have this name; nil after the last, and if there is no form.
 func nextPart(form *multipart.Reader, name string) (io.Reader, error) {
 	if form == nil {
 		return nil, nil //nolint:nilnil // no list is not an error
@@ -215,7 +213,7 @@ func nextPart(form *multipart.Reader, name string) (io.Reader, error) {
 	return part, nil
 }
 
-// endOf checks that nothing follows the list. It closes a draft that is not to be.
+// endOf checks that nothing follows the list. On an error it closes the draft.
 func endOf(form *multipart.Reader, draft broadcast.Draft) error {
 	if form == nil {
 		return nil
@@ -231,7 +229,7 @@ func endOf(form *multipart.Reader, draft broadcast.Draft) error {
 	return err
 }
 
-// orderFault says what is wrong with a body that could not be read.
+// orderFault returns the error for a body that could not be read.
 func orderFault(err error) error {
 	switch {
 	case intake.OverLimit(err):

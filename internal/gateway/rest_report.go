@@ -65,8 +65,7 @@ func (in *reportInput) write(ctx context.Context, header http.Header, w io.Write
 	}
 }
 
-// patientWriter waits up to [idleTime] for each piece to be taken, however long all
-// of them take together.
+// patientWriter allows [idleTime] for each piece to be read, however long all of them take together.
 type patientWriter struct {
 	http.ResponseWriter
 

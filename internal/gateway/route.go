@@ -15,34 +15,31 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// Route mounts a handler of another package: webhooks, the dashboard, pages. The
-// handler calls [IdentityFrom] to learn who made the request.
+// Route mounts a handler of another package: webhooks, the dashboard, pages. The handler calls [IdentityFrom] to
+// get the client of the request.
 type Route struct {
-	Pattern string // as http.ServeMux takes it, e.g. "POST /v1/webhooks/alertmanager/{app}"
+	Pattern string // of http.ServeMux, e.g. "POST /v1/webhooks/alertmanager/{app}"
 	Handler http.Handler
-	// Scope is the scope that the token needs; "" makes the route public. If the
-	// pattern has an {app}, the token must be allowed to use that app.
+	// Scope is the scope that the token needs; "" makes the route public. If the pattern has an {app}, the token
+	// must be allowed to use that app.
 	Scope config.Scope
-	// WriteScope is the scope for methods other than GET, HEAD and OPTIONS; "" means
-	// Scope. Set it to admin to make the route read-only for others.
+	// WriteScope is the scope for methods other than GET, HEAD and OPTIONS; "" means Scope. Set it to admin to make
+	// the route read-only for others.
 	WriteScope config.Scope
-	// Session also accepts the cookie of [Gateway.OpenSession], and rejects writes
-	// from pages of other sites. Login is where a browser without a session is
-	// redirected, with ?next= for the way back, or for a form with ?ended=1; if empty, it
-	// gets the problem.
+	// Session also accepts the cookie of [Gateway.OpenSession], and rejects writes from pages of other sites. A
+	// browser without a session is redirected to Login, with ?next= for the way back, or with ?ended=1 after a form;
+	// if Login is empty, it gets the problem.
 	Session bool
 	Login   string
-	// Unavailable shows a browser that its session cannot be looked at; nil for the problem.
+	// Unavailable answers a browser whose session cannot be checked; nil for the problem.
 	Unavailable func(w http.ResponseWriter, r *http.Request, err error)
-	// Act is what a request that changes something does, which is recorded when the client
-	// may not do it; "" is for nothing.
+	// Act is the act of a request that changes something, which is recorded if the client may not do it; "" for none.
 	Act activity.Action
-	// Basic also accepts the token as the password of Basic authentication, for
-	// clients that can only be given a URL: http://x:TOKEN@gateway/…. It rejects
-	// writes from pages of other sites as well.
+	// Basic also accepts the token as the password of Basic authentication, for clients that can only be configured
+	// with a URL: http://x:TOKEN@gateway/…. It rejects writes from pages of other sites as well.
 	Basic bool
-	// Stream lets the body keep the pace of a form with a list. It is not counted among
-	// those that are kept in memory, and the handler bounds its size.
+	// Stream allows the body the pace of a form with a list. The body does not count as one in memory, and the
+	// handler limits its size.
 	Stream bool
 }
 
@@ -77,7 +74,7 @@ func (g *Gateway) guarded(route Route) http.Handler {
 	})
 }
 
-// turnAway answers who may not use a route, or of whom nobody knows.
+// turnAway answers clients that may not use a route, or whose session cannot be checked.
 func (g *Gateway) turnAway(w http.ResponseWriter, r *http.Request, route Route, err error) {
 	gone := errors.Is(err, ErrUnavailable)
 	switch {
@@ -107,11 +104,11 @@ func wantsPage(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodPost) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// maxUnasked is how much is read, and dropped, of a form whose session has ended, in bytes: a
-// browser reads no answer before it has sent everything.
+// maxUnasked is how many bytes are read, and dropped, of a form whose session has ended: a browser reads no
+// response before it has sent everything.
 const maxUnasked = 64 << 20
 
-// askToLogin leads a browser to the login. What a form asked for is not done after it.
+// askToLogin redirects a browser to the login. The request of a form is not repeated after it.
 func askToLogin(w http.ResponseWriter, r *http.Request, login string) {
 	query := "?ended=1"
 	if r.Method == http.MethodGet {
@@ -151,7 +148,7 @@ func (g *Gateway) clientOf(r *http.Request, route Route) (*Identity, error) {
 			if err != nil {
 				return nil, err
 			}
-			return g.identify(shown) // it was admitted at the login
+			return g.identify(shown) // the secret was admitted at the login
 		}
 	}
 	if route.Basic {

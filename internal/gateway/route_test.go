@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 )
 
-// withRoutes mounts a webhook, a page and its login, as others will.
+// withRoutes mounts a webhook, a page and its login, like other packages.
 func withRoutes(t *testing.T) *bundle {
 	t.Helper()
 	var b *bundle
@@ -77,7 +77,7 @@ func TestRoutesOfOthersAskForTheSameTokens(t *testing.T) {
 	}
 }
 
-// browser keeps cookies, and says what browsers say.
+// browser keeps cookies, and sends the headers of a browser.
 func (b *bundle) browser() func(method, path, form string, headers ...string) answer {
 	b.Helper()
 	client := &http.Client{Jar: must(cookiejar.New(nil))}

@@ -12,8 +12,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Services are what the gateway passes requests to. Queue and Records are required;
-// an operation whose service is nil answers 501.
+// Services are the services behind the gateway. Queue and Records are required; an operation whose service is
+// nil answers 501.
 type Services struct {
 	Queue      Queue
 	Records    Records
@@ -26,37 +26,35 @@ type Services struct {
 	Media      MediaKeeper
 	Broadcasts Broadcasts
 	Sessions   Sessions
-	// Unknown counts messages of the WeCom-compatible API that were passed on with more
-	// than wecomq knows; nil for nobody.
+	// Unknown counts messages of the WeCom-compatible API that were passed on with a type or members unknown to
+	// wecomq; nil for none.
 	Unknown func(app string, what Unknown)
-	// AuthFailed counts tokens that were not admitted; nil for nobody.
+	// AuthFailed counts tokens that were not admitted; nil for none.
 	AuthFailed func(Door)
-	// TokenUsed is told the name of each token with which somebody got in; it must not wait.
-	// nil for nobody.
+	// TokenUsed is called with the name of each token that was accepted; it must not block. nil for none.
 	TokenUsed func(name string)
-	// Forbidden counts messages that a token may never send, by its limit; nil for nobody.
+	// Forbidden counts messages that a token may never send, by its limit; nil for none.
 	Forbidden func(token, limit string)
-	// Ready returns why nothing can be stored, or nil. The probe is public, so the
-	// error itself is only logged; clients see what its method Brief returns, if it
-	// has one.
+	// Ready returns why nothing can be stored, or nil. The probe is public, so the error itself is only logged;
+	// clients see the result of its method Brief, if it has one.
 	Ready func(context.Context) error
 }
 
-// Unknown is what was not known of a message.
+// Unknown is a kind of unknown part of a message.
 type Unknown string
 
-// What may be unknown of a message.
+// The unknown parts of a message.
 const (
 	UnknownMember Unknown = "member"
 	UnknownType   Unknown = "msgtype"
 )
 
-// Unknowns lists all of them.
+// Unknowns lists all kinds.
 func Unknowns() []Unknown { return []Unknown{UnknownMember, UnknownType} }
 
-// Queue enqueues messages of one app independently of each other, and returns their
-// results in order. A nil error means that the message is in Redis, [ErrUnavailable]
-// that Redis did not confirm it; any other is the message's own fault.
+// Queue enqueues messages of one app independently of each other, and returns their results in order. A nil
+// error means that the message is in Redis, [ErrUnavailable] that Redis did not confirm it; any other is the
+// message's own fault.
 type Queue interface {
 	Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result
 }
@@ -71,8 +69,7 @@ type Searcher interface {
 	Search(ctx context.Context, apps []string, q lookup.Query) (lookup.Page, error)
 }
 
-// Canceller cancels a message that was not sent yet. [ErrConflict] means that it is
-// too late.
+// Canceller cancels a message that was not sent yet. [ErrConflict] means that it is too late.
 type Canceller interface {
 	Cancel(ctx context.Context, app, id string) (tasks.Record, error)
 }
@@ -88,13 +85,13 @@ type Replayer interface {
 	Replay(ctx context.Context, app, id string) ([]Replay, error)
 }
 
-// CardUpdater enqueues the update of a card that was sent. [ErrConflict] means that it
-// cannot be changed, or not yet.
+// CardUpdater enqueues the update of a card that was sent. [ErrConflict] means that it can no longer be changed,
+// or not yet.
 type CardUpdater interface {
 	UpdateCard(ctx context.Context, app, id string, update message.UpdateTemplateCardRequest) (tasks.Receipt, error)
 }
 
-// Replay is a message that was sent again, and the new one.
+// Replay is a message that was sent again, and its new message.
 type Replay struct {
 	ID         string `json:"id" doc:"Of the message, or part, that was sent in vain"`
 	ReplayedAs string `json:"replayed_as" doc:"Of the message that takes its place"`
@@ -103,17 +100,17 @@ type Replay struct {
 	Warning    string `json:"warning,omitempty" doc:"Says so when WeCom may have taken the first one"`
 }
 
-// Broadcasts keeps the broadcasts of all apps.
+// Broadcasts provides the broadcasts of all apps.
 type Broadcasts interface {
-	// Broadcasts gives those of an app.
+	// Broadcasts returns those of an app.
 	Broadcasts(app string) (*broadcast.Desk, error)
 }
 
-// Sessions knows which sessions have been ended before their time.
+// Sessions records which sessions were closed before they expired.
 type Sessions interface {
-	// End ends a session on all gateways; left is how long it would have lasted.
+	// End ends a session on all gateways; left is its remaining life.
 	End(ctx context.Context, id string, left time.Duration) error
-	// Ended reports whether a session was ended.
+	// Ended reports whether a session was closed.
 	Ended(ctx context.Context, id string) (bool, error)
 }
 
@@ -122,13 +119,11 @@ type AppLister interface {
 	Apps(ctx context.Context) ([]AppStatus, error)
 }
 
-// MediaKeeper keeps the files of messages.
+// MediaKeeper stores the files of messages.
 type MediaKeeper interface {
-	// Keep checks a file against WeCom's limits and keeps it. What is wrong with it is a
-	// *message.ValidationError.
+	// Keep checks a file against WeCom's limits and stores it. A fault of the file is a *message.ValidationError.
 	Keep(ctx context.Context, app string, kind wecom.MediaType, name string, content []byte) (message.MediaRef, error)
-	// Resolve makes sure that all files of a message are kept; those that it names by URL
-	// are downloaded.
+	// Resolve ensures that all files of a message are stored; files given by URL are downloaded.
 	Resolve(ctx context.Context, app string, m tasks.Message) (tasks.Message, error)
 }
 

@@ -10,25 +10,24 @@ import (
 	"github.com/wecomq/wecomq/internal/activity"
 )
 
-// sessionCookie holds a browser's session. It is an access token like those of
-// WeCom's clients, so that the gateway stores no sessions and the browser no gateway
-// token.
+// sessionCookie holds a browser's session. It is an access token like those of WeCom's clients, so that the
+// gateway stores no sessions and the browser no gateway token.
 const sessionCookie = "wecomq_session"
 
 const (
 	// sessionLife is how long a session is valid.
 	sessionLife = 12 * time.Hour
-	// sessionTime bounds a question about one.
+	// sessionTime limits a look-up or change of a session in Redis.
 	sessionTime = 3 * time.Second
 )
 
-// OpenSession logs a browser in with a token, and returns its identity. The session
-// ends when it expires or its token is removed.
+// OpenSession logs a browser in with a token, and returns its identity. The session ends when it expires or its
+// token is removed.
 func (g *Gateway) OpenSession(w http.ResponseWriter, r *http.Request, secret string) (*Identity, error) {
 	identity, err := g.admit(r, DoorLogin, secret)
 	if err != nil {
 		requestInfoFrom(r.Context()).err = forLog(err)
-		if g.failedLogins.Allow() { // the others are in the access log
+		if g.failedLogins.Allow() { // the rest is in the access log
 			activity.Record(r.Context(), activity.Login, "", "", err)
 		}
 		return nil, err
@@ -43,8 +42,8 @@ func (g *Gateway) OpenSession(w http.ResponseWriter, r *http.Request, secret str
 	return identity, nil
 }
 
-// CloseSession ends the session of a browser, wherever its cookie is. If that fails, the
-// session is gone from the browser only.
+// CloseSession ends the session of a browser everywhere its cookie may be. If that fails, only the browser
+// forgets the session.
 func (g *Gateway) CloseSession(w http.ResponseWriter, r *http.Request) error {
 	ForgetSession(w)
 	cookie, err := r.Cookie(sessionCookie)
@@ -64,7 +63,7 @@ func (g *Gateway) CloseSession(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// ForgetSession takes a session from the browser that has just begun it.
+// ForgetSession deletes the cookie of a session that has just begun.
 func ForgetSession(w http.ResponseWriter) { setSession(w, "", -1) }
 
 func setSession(w http.ResponseWriter, value string, maxAge int) {
@@ -73,7 +72,7 @@ func setSession(w http.ResponseWriter, value string, maxAge int) {
 	})
 }
 
-// openSession reads the cookie of a session.
+// openSession decodes the cookie of a session.
 func (g *Gateway) openSession(value string) (access, error) {
 	a, err := g.openAccess(value)
 	if err == nil && !a.session {
@@ -82,8 +81,8 @@ func (g *Gateway) openSession(value string) (access, error) {
 	return a, err
 }
 
-// sessionSecret returns the token of a session, "" if it has ended. If nobody can say whether
-// it has, it is an error: with Redis away the pages have nothing to show anyway.
+// sessionSecret returns the token of a session, "" if it has ended. It is an error if that cannot be determined:
+// without Redis the pages have nothing to show anyway.
 func (g *Gateway) sessionSecret(ctx context.Context, value string) (string, error) {
 	a, err := g.openSession(value)
 	if err != nil {
@@ -101,7 +100,7 @@ func (g *Gateway) sessionSecret(ctx context.Context, value string) (string, erro
 	return a.secret, nil
 }
 
-// sessionID names a session, of which there is one spelling only, without being it.
+// sessionID identifies a session without revealing it; each session has only one encoding.
 func sessionID(value string) string {
 	sum := sha256.Sum256([]byte(value))
 	return hex.EncodeToString(sum[:16])

@@ -9,13 +9,13 @@ import (
 	"github.com/wecomq/wecomq/internal/config"
 )
 
-// Settings are what a reload can change.
+// Settings are the part of the configuration that a reload can change.
 type Settings struct {
 	Apps   []App
 	Tokens []config.Token
-	// TrustedProxies are those whose X-Forwarded-For is believed.
+	// TrustedProxies are the proxies whose X-Forwarded-For is trusted.
 	TrustedProxies []netip.Prefix
-	Login          *config.Login // nil: with tokens only
+	Login          *config.Login // nil: tokens only
 }
 
 // App is an app that can send messages.
@@ -23,7 +23,7 @@ type App struct {
 	Name    string
 	CorpID  string
 	AgentID string
-	WeCom   WeCom // for what is not queued: card updates and uploads
+	WeCom   WeCom // for requests that are not queued: card updates and uploads
 }
 
 // app finds an app by name.
@@ -35,8 +35,7 @@ func (s *Settings) app(name string) (App, bool) {
 	return s.Apps[i], true
 }
 
-// token finds the token with this secret. It compares with all of them, so that the
-// time it takes reveals nothing.
+// token finds the token with this secret. It compares with all of them, so that its time reveals nothing.
 func (s *Settings) token(secret string) (config.Token, bool) {
 	sum := sha256.Sum256([]byte(secret))
 	found := -1

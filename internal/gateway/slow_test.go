@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// pipeListener hands out one end of a net.Pipe: a connection whose time is that
-// of the test, and which buffers nothing.
+// pipeListener returns one end of a net.Pipe: a connection with the time of the test and without buffers.
 type pipeListener struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -170,7 +169,7 @@ func TestAClientThatDoesNotReadIsCutOff(t *testing.T) {
 		chunk := strings.Repeat("x\n", 1<<10)
 		for sent := 0; ; sent += len(chunk) {
 			if _, err := fmt.Fprintf(conn, "%x\r\n%s\r\n", len(chunk), chunk); err != nil {
-				return // as it should be
+				return // the expected case
 			}
 			if sent > 64<<20 {
 				t.Fatal("64 MB were taken from a client that reads nothing")

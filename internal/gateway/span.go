@@ -11,8 +11,8 @@ import (
 	"github.com/wecomq/wecomq/internal/tracing"
 )
 
-// beginSpan continues the trace of the request. It does so even without a tracer, so
-// that the message carries the trace on.
+// beginSpan continues the trace of the request. It does so even without a tracer, so that the message carries
+// the trace on.
 func (g *Gateway) beginSpan(r *http.Request) (*http.Request, oteltrace.Span) {
 	ctx := tracing.FromRequest(r.Context(), r.Header)
 	if quiet(r.URL.Path) {
@@ -22,8 +22,8 @@ func (g *Gateway) beginSpan(r *http.Request) (*http.Request, oteltrace.Span) {
 	return r.WithContext(ctx), span
 }
 
-// endSpan names the span after the route, which the mux has found by now. It leaves
-// out the query, where WeCom's clients put secrets.
+// endSpan names the span after the route, which is known only now. It leaves out the query, where WeCom's
+// clients put secrets.
 func endSpan(span oteltrace.Span, r *http.Request, status int, info *requestInfo) {
 	if span.IsRecording() {
 		if r.Pattern != "" {

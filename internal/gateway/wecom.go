@@ -17,8 +17,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// wecomPrefixes are the prefixes of /cgi-bin/. A client that can only be given a base
-// URL chooses its priority by them.
+// wecomPrefixes are the prefixes of /cgi-bin/, with which clients that only have a base URL choose the priority.
 var wecomPrefixes = map[string]tasks.Priority{
 	"": "", "/critical": tasks.Critical, "/default": tasks.Default, "/bulk": tasks.Bulk,
 }
@@ -38,7 +37,7 @@ type wecomReply interface {
 	set(code wecom.Code, msg string)
 }
 
-// wecomStatus is the part that all responses have.
+// wecomStatus is the common part of all responses.
 type wecomStatus struct {
 	ErrCode wecom.Code `json:"errcode"`
 	ErrMsg  string     `json:"errmsg"`
@@ -46,8 +45,8 @@ type wecomStatus struct {
 
 func (s *wecomStatus) set(code wecom.Code, msg string) { s.ErrCode, s.ErrMsg = code, msg }
 
-// serveWeCom serves the APIs that WeCom's clients call. As at WeCom, the method does
-// not matter: a GET instead of a POST just has an empty body.
+// serveWeCom serves the APIs that WeCom's clients call. As at WeCom, the method does not matter: a GET instead
+// of a POST just has an empty body.
 func (g *Gateway) serveWeCom() {
 	for prefix, priority := range wecomPrefixes {
 		handle := func(path string, serve func(*wecomCall) (wecomReply, error)) {
@@ -115,7 +114,7 @@ func (i *Identity) narrow(corpID string) {
 	i.apps = apps
 }
 
-// unknown answers calls to the rest of WeCom's API.
+// unknown answers calls of all other APIs of WeCom.
 func (c *wecomCall) unknown() (wecomReply, error) {
 	return nil, refuse(48002, "wecomq passes on gettoken, message/send, message/recall, "+
 		"message/update_template_card and media/upload; for the rest use WeCom itself")
@@ -178,9 +177,8 @@ func refuse(code wecom.Code, format string, args ...any) error {
 	return &refusalError{code: code, text: fmt.Sprintf(format, args...)}
 }
 
-// wecomError translates an error into what WeCom's clients expect. An unavailable
-// Redis and internal errors are HTTP 5xx: Alertmanager retries after those, but drops
-// the alert after an errcode.
+// wecomError translates an error for WeCom's clients. An unavailable Redis and internal errors are HTTP 5xx:
+// Alertmanager retries after those, but drops the alert after an errcode.
 func wecomError(err error) (status int, code wecom.Code, text string) {
 	if refusal, ok := errors.AsType[*refusalError](err); ok {
 		return http.StatusOK, refusal.code, refusal.text
@@ -215,8 +213,8 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 	return http.StatusInternalServerError, -1, "system busy: a fault of wecomq's, see its log"
 }
 
-// tooOften is the status of what comes too often: HTTP 200 as at WeCom, if it is messages; 429
-// if it is guesses, which come from no client of WeCom's.
+// tooOften is the status of an exceeded limit: HTTP 200 for messages, as at WeCom; 429 for guessed tokens, which
+// do not come from WeCom's clients.
 func tooOften(err error) (status int, ok bool) {
 	switch {
 	case errors.As(err, new(*budget.SpentError)):
@@ -227,9 +225,8 @@ func tooOften(err error) (status int, ok bool) {
 	return 0, false
 }
 
-// upstream is what a client is told of WeCom's answer. If WeCom refused the token of the app,
-// which is wecomq's own, that is no token code: the client would look for the fault in its
-// own token.
+// upstream is the public part of WeCom's error. If WeCom refused the app's access token, which belongs to
+// wecomq, the client gets no token code: it would look for the fault in its own token.
 func upstream(err error) (code wecom.Code, text string, ok bool) {
 	const ours = "system busy: WeCom refused wecomq's own credentials of the app: "
 	if held, ok := errors.AsType[*wecom.TokenHeldError](err); ok {

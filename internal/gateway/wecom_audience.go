@@ -8,8 +8,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// sortOut separates recipients that cannot exist, such as a display name, and lists
-// them in the reply. The others get the message, as at WeCom.
+// sortOut separates recipients that cannot exist, such as a display name, and lists them in the reply. The
+// others get the message, as at WeCom.
 func (r *sendReply) sortOut(named tolerance.Recipients) (to message.Recipients, err error) {
 	switch {
 	case named.Everyone:
@@ -29,7 +29,7 @@ func (r *sendReply) sortOut(named tolerance.Recipients) (to message.Recipients, 
 	return to, nil
 }
 
-// sift separates ids of the right form from the others.
+// sift separates well-formed ids from the others.
 func sift(ids []string, wellFormed func(string) bool) (good, bad []string) {
 	for _, id := range ids {
 		if wellFormed(id) {

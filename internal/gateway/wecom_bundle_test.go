@@ -7,7 +7,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// wecomAnswer is what WeCom's clients understand.
+// wecomAnswer is the part of a response that WeCom's clients read.
 type wecomAnswer struct {
 	ErrCode      int64  `json:"errcode"`
 	ErrMsg       string `json:"errmsg"`
@@ -33,7 +33,7 @@ func (b *bundle) wecomDo(method, path, body string, headers ...string) wecomAnsw
 	return decoded[wecomAnswer](b.T, a.body)
 }
 
-// accessToken is what gettoken gives for a token.
+// accessToken is the result of gettoken for a token.
 func (b *bundle) accessToken(secret string) string {
 	b.Helper()
 	a := b.wecomDo("GET", "/cgi-bin/gettoken?"+url.Values{"corpid": {wecomtest.CorpID}, "corpsecret": {secret}}.Encode(), "")

@@ -16,8 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// What programs really send arrives: testdata/clients has their bodies, and beside each
-// what WeCom gets.
+// Messages of real programs arrive: testdata/clients has their bodies, and beside each the body for WeCom.
 func TestClientsOfWeComNeedNoChange(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
@@ -48,7 +47,7 @@ func TestClientsOfWeComNeedNoChange(t *testing.T) {
 	}
 }
 
-// queuedBody is what WeCom will get of a message.
+// queuedBody is the body of a message for WeCom.
 func (b *bundle) queuedBody(id string) string {
 	b.Helper()
 	info := must(asynq.NewInspectorFromRedisClient(b.rdb).GetTaskInfo(tasks.Queue(must(tasks.AppOf(id)), tasks.Default), id))

@@ -24,7 +24,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// FuzzCredentials proves that only a token makes an access token, however it comes.
+// FuzzCredentials proves that only a token yields an access token, however it is sent.
 func FuzzCredentials(f *testing.F) {
 	f.Add("GET", "corpid=ww1&corpsecret="+fuzzToken, "")
 	f.Add("POST", "", "corpid=ww1&corpsecret="+fuzzToken)
@@ -40,7 +40,7 @@ func FuzzCredentials(f *testing.F) {
 		}
 		r := httptest.NewRequestWithContext(t.Context(), method, "/cgi-bin/gettoken", strings.NewReader(body))
 		r.URL.RawQuery = query
-		// An address that had guessed before would have to wait.
+		// An address with earlier guesses would have to wait.
 		n := from.Add(1)
 		r.RemoteAddr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 1).String()
 		w := serve(t, g, r)
@@ -57,8 +57,8 @@ func FuzzCredentials(f *testing.F) {
 	})
 }
 
-// unescaped is what a text says once its escapes are read, as far as the token can
-// hide in them: texts with any are let through.
+// unescaped returns a text with its escapes decoded, as far as the token can be hidden by them: texts with any
+// are let through.
 func unescaped(text string) string {
 	if strings.ContainsAny(text, `%\`) {
 		return fuzzToken
@@ -66,7 +66,7 @@ func unescaped(text string) string {
 	return text
 }
 
-// uploads keeps the newest file that it is given.
+// uploads keeps the newest uploaded file.
 type uploads struct {
 	WeCom
 
@@ -79,7 +79,7 @@ func (u *uploads) UploadMedia(_ context.Context, kind wecom.MediaType, name stri
 	return &wecom.Media{Type: kind, ID: "m", CreatedAt: time.Unix(1, 0)}, nil
 }
 
-// FuzzUpload proves that a file goes on as it came, or not at all.
+// FuzzUpload proves that a file is passed on unchanged, or not at all.
 func FuzzUpload(f *testing.F) {
 	const boundary = "multipart/form-data; boundary=b"
 	f.Add(boundary, "--b\r\nContent-Disposition: form-data; name=\"media\"; filename=\"a.txt\"\r\n\r\nhello\r\n--b--\r\n")
@@ -137,8 +137,8 @@ func mediaOf(t *testing.T, contentType, body string) (name string, content []byt
 	}
 }
 
-// FuzzIngressAgreesWithTheSimulator proves that the ingress answers a message as our model
-// of WeCom does. Its seeds are every sample with every value replaced.
+// FuzzIngressAgreesWithTheSimulator proves that the ingress answers a message as our model of WeCom does. Its
+// seeds are all samples with each value replaced.
 func FuzzIngressAgreesWithTheSimulator(f *testing.F) {
 	for _, sample := range samples.Messages() {
 		for body := range mutations(strings.Replace(sample, "{", `{"agentid":1000002,`, 1)) {
@@ -159,8 +159,8 @@ func FuzzIngressAgreesWithTheSimulator(f *testing.F) {
 
 func warnsOfJSON(a answered) bool { return strings.Contains(a.ErrMsg, "wrong json format") }
 
-// mayDiffer is what the ingress does better: it knows the agent of a token's only app,
-// splits what is for too many, cuts markdown, and passes on what may come to be.
+// mayDiffer reports intended differences of the ingress: it knows the agent of a token's only app, splits
+// messages to too many recipients, cuts markdown, and passes on types and members of the future.
 func mayDiffer(body string, here, there wecom.Code) bool {
 	switch int64(there) {
 	case 41011, 40032, 82002, 82003, 40008:
@@ -199,7 +199,7 @@ func tokenOf(tb testing.TB, h http.Handler, query string) string {
 	return call(tb, h, "/cgi-bin/gettoken?"+query, "").AccessToken
 }
 
-// answered is what WeCom's clients understand of an answer.
+// answered is the part of a response that WeCom's clients read.
 type answered struct {
 	wecomStatus
 

@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// delivered sends a message, waits until WeCom has it, and gives its msgid here.
+// delivered sends a message, waits until WeCom has it, and returns its msgid here.
 func (b *bundle) delivered(token, body string) string {
 	b.Helper()
 	before := len(b.sim.Messages())
@@ -53,7 +53,7 @@ func TestARecallFindsTheAppOfAMessageThatWasSentWithoutUs(t *testing.T) {
 	same(t, "recalled", b.sim.Messages()[0].Recalled, true)
 }
 
-// A client that is told of a dead token looks for the fault in its own.
+// A client with an error about an invalid token would look for the fault in its own.
 func TestTheTokenOfWecomqIsNotTheClients(t *testing.T) {
 	t.Parallel()
 	for _, code := range []wecom.Code{42001, 40001, 40014} {

@@ -15,8 +15,7 @@ import (
 // maxSmallBody is the size limit of a recall's body.
 const maxSmallBody = 64 << 10
 
-// recall serves message/recall, for messages of wecomq, queued or sent, and for those
-// that were sent without it.
+// recall serves message/recall, for messages of wecomq, queued or sent, and for those that were sent without it.
 func (c *wecomCall) recall() (wecomReply, error) {
 	data, err := c.body(maxSmallBody, intake.Whole)
 	if err != nil {
@@ -55,12 +54,11 @@ func (c *wecomCall) takeBack(id string) error {
 	return Forbidden(ctx, activity.RecallMessage, id, err)
 }
 
-// maxRecallApps is how many apps are asked for a message that wecomq has not sent.
+// maxRecallApps is how many apps are tried for a message that wecomq has not sent.
 const maxRecallApps = 8
 
-// recallElsewhere recalls a message that was sent without wecomq. Its msgid does not say
-// of which app it is, and only that app can recall it: each of the token's is asked. It is
-// somebody else's.
+// recallElsewhere recalls a message that was sent without wecomq, so by another sender. Its msgid does not name
+// its app, and only that app can recall it: each of the token's apps is tried.
 func (c *wecomCall) recallElsewhere(body []byte) (app string, err error) {
 	if err := c.identity.AllowOn(""); err != nil {
 		return "", err

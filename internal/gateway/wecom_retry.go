@@ -11,35 +11,34 @@ import (
 )
 
 const (
-	// retryTime is how long after a request that got no answer an equal one is its repeat:
-	// Alertmanager waits for up to 90 s between two tries.
+	// retryTime is how long after an unanswered request an equal one counts as its repetition: Alertmanager waits
+	// for up to 90 s between two attempts.
 	retryTime = 90 * time.Second
 	// maxUnanswered bounds how many such requests are remembered.
 	maxUnanswered = 10_000
 )
 
-// unanswered are the sends under way and those that got no answer, so that a client which
-// then sends the same again continues the same message: whether Redis has taken it nobody
-// knows, but under the same id it is there once.
+// unanswered has the sends in progress and those that got no answer. A client that repeats one of them continues
+// the same message: it is unknown whether Redis has it, but under the same id it is stored once.
 type unanswered struct {
 	now func() time.Time
 
 	mu       sync.Mutex
 	attempts map[[sha256.Size]byte][]*attempt
-	waiting  int       // how many ended without an answer
-	swept    time.Time // when those that are too old were forgotten
+	waiting  int       // how many have ended without an answer
+	swept    time.Time // when old ones were last removed
 }
 
-// attempt is one request to send a message. It is owned by the latest request for it.
+// attempt is one request to send a message. The latest request for it owns it.
 type attempt struct {
 	key    [sha256.Size]byte
 	id     string          // of the message
-	client context.Context // ends when the client goes; nil once the request has ended
-	until  time.Time       // after its end: for how long it is remembered
+	client context.Context // ends when the client disconnects; nil once the request has ended
+	until  time.Time       // after its end: how long it is remembered
 }
 
-// begin is a new attempt, or continues the oldest of an equal request without an answer.
-// Each is continued by one: two equal requests are two messages.
+// begin returns a new attempt, or continues the oldest unanswered one of an equal request. Each is continued by
+// only one request: two equal requests are two messages.
 func (u *unanswered) begin(client context.Context, key [sha256.Size]byte, app string) *attempt {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -61,7 +60,7 @@ func (u *unanswered) begin(client context.Context, key [sha256.Size]byte, app st
 	return own
 }
 
-// end ends an attempt, and forgets it if the client was answered.
+// end ends an attempt, and removes it if the client was answered.
 func (u *unanswered) end(a *attempt, answered bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -80,7 +79,7 @@ func (u *unanswered) end(a *attempt, answered bool) {
 	}
 }
 
-// sweep forgets what is too old.
+// sweep removes attempts that are too old.
 func (u *unanswered) sweep(now time.Time) {
 	u.swept = now
 	for key := range u.attempts {
@@ -94,7 +93,7 @@ func (u *unanswered) sweep(now time.Time) {
 	}
 }
 
-// keep keeps some of the attempts with a key.
+// keep keeps only the good attempts of a key.
 func (u *unanswered) keep(key [sha256.Size]byte, good func(*attempt) bool) {
 	var kept []*attempt
 	for _, a := range u.attempts[key] {
@@ -107,9 +106,8 @@ func (u *unanswered) keep(key [sha256.Size]byte, good func(*attempt) bool) {
 	}
 }
 
-// enqueueOnce stores a message of which nobody says whether it repeats another. A request
-// with the same bytes as one of the same token that got no answer is its repeat; status is
-// what a client gets for an error.
+// enqueueOnce stores a message without an idempotency key. A request of the same token with the same bytes as an
+// unanswered one counts as its repetition; status is the client's response to an error.
 func (g *Gateway) enqueueOnce(
 	ctx context.Context, app App, m tasks.Message, body []byte, status func(error) int,
 ) (tasks.Receipt, error) {

@@ -17,7 +17,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// lossyQueue stores messages, but its answers get lost while a test wants that.
+// lossyQueue stores messages, but loses its replies while a test wants that.
 type lossyQueue struct {
 	gateway.Queue
 
@@ -50,7 +50,7 @@ func lossy(t *testing.T, change ...func(*gateway.Config)) (*bundle, *lossyQueue)
 	return newBundle(t, append(change, func(cfg *gateway.Config) { q.Queue, cfg.Services.Queue = cfg.Services.Queue, q })...), q
 }
 
-// post calls message/send for a client that may go.
+// post calls message/send for a client that may disconnect.
 func (b *bundle) post(client context.Context, token, path, body string) int {
 	r := httptest.NewRequestWithContext(client, http.MethodPost, path+"/cgi-bin/message/send?access_token="+token, strings.NewReader(body))
 	w := httptest.NewRecorder()
@@ -88,7 +88,7 @@ func TestAClientThatHasGoneGotNoAnswer(t *testing.T) {
 	client, leave := context.WithCancel(t.Context())
 	q.during = func() {
 		leave()
-		b.post(t.Context(), token, "", textBody) // while the first try is still under way
+		b.post(t.Context(), token, "", textBody) // while the first attempt is still in progress
 	}
 	b.post(client, token, "", textBody)
 	same(t, "ids", len(slices.Compact(q.ids)), 1)

@@ -19,9 +19,8 @@ type sendReply struct {
 	ResponseCode string `json:"response_code,omitempty"`
 }
 
-// send serves message/send. errcode 0 means that the message is in Redis. Its msgid,
-// and the response_code of a card that has one, is our message id; recall and update
-// accept it.
+// send serves message/send. errcode 0 means that the message is in Redis. Its msgid, and the response_code of a
+// card that has one, is our message id; recall and update accept it.
 func (c *wecomCall) send() (wecomReply, error) {
 	data, err := c.body(message.MaxBodyBytes, intake.Whole)
 	if err != nil {
@@ -60,7 +59,7 @@ func (c *wecomCall) send() (wecomReply, error) {
 	return reply, nil
 }
 
-// store stores a message, of which a key or its bytes say whether it repeats another.
+// store stores a message; its idempotency key or its bytes identify repetitions.
 func (c *wecomCall) store(app App, m tasks.Message, body []byte) (tasks.Receipt, error) {
 	if m.Options.IdempotencyKey != "" {
 		return c.enqueue(c.r.Context(), app, m)
@@ -71,8 +70,7 @@ func (c *wecomCall) store(app App, m tasks.Message, body []byte) (tasks.Receipt,
 	})
 }
 
-// appOf finds an app by its agentid, which may be left out if the token has only one
-// app.
+// appOf finds an app by its agentid, which may be omitted if the token has only one app.
 func (c *wecomCall) appOf(agentID string) (App, error) {
 	var numbers []string
 	for _, app := range c.identity.apps {
@@ -87,8 +85,7 @@ func (c *wecomCall) appOf(agentID string) (App, error) {
 	return App{}, refuse(301002, "agentid %.40q is none that token %q may use: %s", agentID, c.identity.Name(), list(numbers))
 }
 
-// choosePriority takes the priority from the query, the header, the path or the token, in
-// this order.
+// choosePriority takes the priority from the query, the header, the path or the token, in this order.
 func (c *wecomCall) choosePriority() (tasks.Priority, error) {
 	text := cmp.Or(c.r.URL.Query().Get("priority"), c.r.Header.Get("X-Wecomq-Priority"), string(c.priority), string(c.identity.Token.Priority))
 	priority := tasks.Priority(text)

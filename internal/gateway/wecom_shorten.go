@@ -8,15 +8,15 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// shortened is a text that WeCom would cut itself, silently and within a character.
+// shortened is a text that WeCom itself would cut, silently and possibly within a character.
 type shortened struct {
 	kind, list, member string // of the content; list is "" for a member of its own
 	most               int
 	cut                func(text string, most int) string
 }
 
-// shortenedTexts are those. Markdown is cut as well, although what WeCom does with it is
-// not documented: half an alert is better than none.
+// shortenedTexts are these texts. Markdown is cut as well, although WeCom's behaviour is not documented: half an
+// alert is better than none.
 var shortenedTexts = []shortened{
 	{"text", "", "content", message.MaxTextBytes, cut.Bytes},
 	{"markdown", "", "content", message.MaxMarkdownBytes, cut.Bytes},
@@ -33,7 +33,7 @@ var shortenedTexts = []shortened{
 	{"taskcard", "", "description", message.MaxDescriptionBytes, cut.Bytes},
 }
 
-// shorten cuts those texts of a body, in place, and returns the names of their fields.
+// shorten cuts these texts of a body, in place, and returns the names of the fields that it cut.
 func shorten(body tolerance.Object) []string {
 	kind := body.Str("msgtype")
 	var names []string
@@ -55,7 +55,7 @@ func shorten(body tolerance.Object) []string {
 	return slices.Compact(names)
 }
 
-// apply reports whether it had to cut.
+// apply cuts the text, and reports whether it was too long.
 func (s shortened) apply(holder tolerance.Object) bool {
 	whole := holder.Str(s.member)
 	text := s.cut(whole, s.most)

@@ -59,7 +59,7 @@ func cutByWeCom(body tolerance.Object) []message.FieldError {
 	})
 }
 
-// lengthened has a long ending on each text.
+// lengthened appends a long ending to each text.
 func lengthened(v any) any {
 	switch v := v.(type) {
 	case string:

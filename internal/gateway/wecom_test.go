@@ -235,7 +235,7 @@ func TestAlertmanagerTriesAgainWhenRedisIsAway(t *testing.T) {
 	server := redistest.Start(t)
 	b := newBundleOn(t, server.URL())
 	server.Kill()
-	token := b.accessToken(senderToken) // it gives an alert up when gettoken fails
+	token := b.accessToken(senderToken) // Alertmanager drops an alert if gettoken fails
 	a := b.do("POST", "/cgi-bin/message/send?access_token="+token, textBody)
 	got := decoded[wecomAnswer](t, a.body)
 	if a.status != http.StatusServiceUnavailable || got.ErrCode != -1 || a.header.Get("Retry-After") == "" {

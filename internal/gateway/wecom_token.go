@@ -23,8 +23,8 @@ type tokenReply struct {
 	ExpiresIn   int    `json:"expires_in,omitempty"` // seconds
 }
 
-// getToken serves gettoken, with a gateway token as the corpsecret. It does not need
-// Redis, because Alertmanager drops an alert when gettoken fails.
+// getToken serves gettoken, with a gateway token as the corpsecret. It does not need Redis, because Alertmanager
+// drops an alert when gettoken fails.
 func (c *wecomCall) getToken() (wecomReply, error) {
 	given, err := c.credentials()
 	if err != nil {

@@ -11,17 +11,16 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// inbound is a message of a WeCom client, read and judged as WeCom would.
+// inbound is a WeCom client's message, parsed and judged as WeCom would.
 type inbound struct {
 	app     App
 	body    tolerance.Object
 	content *tolerance.Content
 	cut     []string // names of the fields that were cut
-	unknown []string // members that we do not know and pass on; "msgtype" for an unknown one
+	unknown []string // unknown members that are passed on; "msgtype" for an unknown type
 }
 
-// understand reads a message. What WeCom would refuse is refused with WeCom's errcode;
-// our own words say which member it is.
+// understand parses a message. What WeCom would refuse is refused with WeCom's errcode; our own text names the member.
 func (c *wecomCall) understand(data []byte) (*inbound, error) {
 	body, err := tolerance.Parse(data)
 	if err != nil {
@@ -54,8 +53,7 @@ func (c *wecomCall) agent(body tolerance.Object) (App, error) {
 	return c.appOf(strconv.FormatInt(id, 10))
 }
 
-// wecomRefusal is the errcode of a judgement, with the words of our own checks where they
-// find the same member wrong.
+// wecomRefusal is the errcode of a verdict, with the text of our own checks if they reject the same member.
 func wecomRefusal(err error, body []byte) error {
 	if refusal, ok := errors.AsType[*refusalError](err); ok {
 		return refusal
@@ -79,8 +77,7 @@ func wecomRefusal(err error, body []byte) error {
 	return refuse(code, "%s", code.Meaning())
 }
 
-// request is the message that goes on: its content as it came, and what all messages
-// share in the form that WeCom documents.
+// request is the message to enqueue: its content unchanged, and the common members in WeCom's documented form.
 func (r *sendReply) request(in *inbound) (message.Request, error) {
 	to, err := r.sortOut(tolerance.To(in.body))
 	if err != nil {
@@ -90,7 +87,7 @@ func (r *sendReply) request(in *inbound) (message.Request, error) {
 	common := &message.SendRequestCommon{
 		MsgType: kind, AgentID: in.app.AgentID, Safe: int(in.content.Safe),
 		EnableIDTrans: onOff(in.body, "enable_id_trans"), EnableDuplicateCheck: onOff(in.body, "enable_duplicate_check"),
-		// What WeCom makes of more than its maximum is not documented.
+		// WeCom does not document its behaviour above the maximum.
 		DuplicateCheckInterval: int(min(max(in.body.Flag("duplicate_check_interval"), 0), message.MaxDuplicateCheckInterval)),
 	}
 	rest := in.body.Without(func(name string) bool {
@@ -130,7 +127,7 @@ func (in *inbound) warnings() string {
 	return ". " + b.String()
 }
 
-// countUnknown counts what was passed on without being known.
+// countUnknown counts messages passed on with unknown parts.
 func (c *wecomCall) countUnknown(in *inbound) {
 	if len(in.unknown) == 0 || c.services.Unknown == nil {
 		return

@@ -15,17 +15,16 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// updateReply has an array where message/send has a string. It is left out if empty,
-// because some clients expect a string here, too.
+// updateReply has an array where message/send has a string. It is omitted if empty, because some clients expect
+// a string here, too.
 type updateReply struct {
 	wecomStatus
 
 	InvalidUser []string `json:"invaliduser,omitempty"`
 }
 
-// updateCard serves message/update_template_card immediately, without the queue. A
-// response_code of ours is replaced by WeCom's, which is known once the card was
-// sent; one from a callback is passed on unchanged.
+// updateCard serves message/update_template_card immediately, without the queue. Our response_code is replaced
+// by WeCom's, which is known once the card was sent; one from a callback is passed on unchanged.
 func (c *wecomCall) updateCard() (wecomReply, error) {
 	data, err := c.body(message.MaxBodyBytes, intake.Whole)
 	if err != nil {
@@ -46,7 +45,7 @@ func (c *wecomCall) updateCard() (wecomReply, error) {
 	}
 	info := requestInfoFrom(c.r.Context())
 	info.app = app.Name
-	if _, notOurs := tasks.AppOf(code); notOurs == nil { // others are known to who sent the card only
+	if _, notOurs := tasks.AppOf(code); notOurs == nil { // only the sender of the card knows others
 		info.about(app, code)
 	}
 	body["agentid"] = json.RawMessage(app.AgentID)
@@ -57,8 +56,7 @@ func (c *wecomCall) updateCard() (wecomReply, error) {
 	return reply, err
 }
 
-// responseCodes returns WeCom's codes for one of ours, one for each part of the
-// message.
+// responseCodes returns WeCom's codes for one of ours, one for each part of the message.
 func (c *wecomCall) responseCodes(code string, agentID json.RawMessage) (App, []string, error) {
 	if _, err := tasks.AppOf(code); err != nil {
 		app, err := c.appOf(strings.Trim(strings.TrimPrefix(string(agentID), "null"), `"`))

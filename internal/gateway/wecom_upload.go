@@ -26,8 +26,8 @@ type uploadReply struct {
 	CreatedAt string          `json:"created_at,omitempty"` // Unix seconds
 }
 
-// upload serves media/upload immediately, without the queue: the media_id is WeCom's.
-// It is valid for all apps of the corp (90253), so any of the token's apps will do.
+// upload serves media/upload immediately, without the queue: the media_id is WeCom's. It is valid for all apps
+// of the corp (90253), so any of the token's apps will do.
 func (c *wecomCall) upload() (wecomReply, error) {
 	kind := wecom.MediaType(c.r.URL.Query().Get("type"))
 	switch kind {
@@ -57,14 +57,13 @@ func (c *wecomCall) upload() (wecomReply, error) {
 	return &uploadReply{Type: media.Type, MediaID: media.ID, CreatedAt: strconv.FormatInt(media.CreatedAt.Unix(), 10)}, nil
 }
 
-// fileBody is the body of a file. It extends the time for an answer by that which the
-// file may take to arrive.
+// fileBody is the body of a file. It extends the deadline of the response by the time that the file may take to arrive.
 func fileBody(w http.ResponseWriter, r *http.Request) io.ReadCloser {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(intake.File.Most + requestTime)) // the writers of some tests support no deadlines
 	return http.MaxBytesReader(w, intake.Uncharged(w, r, intake.File), maxUploadBytes)
 }
 
-// errNoForm is a body that is no form.
+// errNoForm is the error for a body that is not such a form.
 var errNoForm = errors.New("no multipart form with a part named media")
 
 // formFile reads the part named media of a form, io.EOF if there is none.
@@ -83,7 +82,7 @@ func formFile(w http.ResponseWriter, r *http.Request) (name string, content []by
 			continue
 		}
 		content, err := io.ReadAll(part)
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // nobody reads the end of the form
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the rest of the form is not read
 		return part.FileName(), content, err
 	}
 }

@@ -1,4 +1,4 @@
-// Package groupcommit makes one call of what several goroutines ask at the same time.
+// Package groupcommit combines concurrent requests of goroutines into one call.
 package groupcommit
 
 import (
@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Group collects what is asked while a call is under way, and asks all of it in the next.
-// There is no timer: a question that finds no call under way is asked at once, alone.
+// Group collects requests while a call is in progress, and sends all of them in the next one. There is no timer:
+// a request that finds no call in progress is sent at once, alone.
 type Group[Q, A any] struct {
 	commit func(context.Context, []Q) []Answer[A]
 	weight func(Q) int
@@ -19,7 +19,7 @@ type Group[Q, A any] struct {
 	waiting []*question[Q, A]
 }
 
-// Answer is what one question gets.
+// Answer is the answer to one request.
 type Answer[A any] struct {
 	Value A
 	Err   error
@@ -31,11 +31,10 @@ type question[Q, A any] struct {
 	answer chan Answer[A]
 }
 
-// One is the weight of a question that is like any other.
+// One is the weight of requests that all count the same.
 func One[Q any](Q) int { return 1 }
 
-// Answers makes the answers of one call: err for all of them if it failed, or else what read
-// makes of each reply.
+// Answers makes the answers of one call: err for all of them if it failed, otherwise the result of read for each reply.
 func Answers[Q, A any](asked []Q, replies []any, err error, read func(Q, any) (A, error)) []Answer[A] {
 	if err == nil && len(replies) != len(asked) {
 		err = fmt.Errorf("%d replies to %d questions", len(replies), len(asked))
@@ -49,16 +48,14 @@ func Answers[Q, A any](asked []Q, replies []any, err error, read func(Q, any) (A
 	return answers
 }
 
-// New returns a group whose calls are made by commit, which returns an answer for each
-// question, in their order. The weights of the questions of one call add up to at most
-// most, unless there is only one.
+// New returns a group whose calls are made by commit, which returns an answer for each request, in order. The
+// weights of the requests of one call add up to at most most, unless there is only one.
 func New[Q, A any](most int, weight func(Q) int, commit func(context.Context, []Q) []Answer[A]) *Group[Q, A] {
 	return &Group[Q, A]{commit: commit, weight: weight, most: most}
 }
 
-// Do asks, and returns the answer, or the cause if ctx ends first: the question may have
-// been answered all the same then. The call has the values of the context of its first
-// question, but does not end with it.
+// Do sends a request and returns the answer, or the cause if ctx ends first: the request may have been answered
+// all the same. The call has the values of the context of its first request, but does not end with it.
 func (g *Group[Q, A]) Do(ctx context.Context, q Q) (A, error) {
 	asked := &question[Q, A]{ctx, q, make(chan Answer[A], 1)}
 	g.mu.Lock()
@@ -77,7 +74,7 @@ func (g *Group[Q, A]) Do(ctx context.Context, q Q) (A, error) {
 	}
 }
 
-// fly makes one call after the other until nobody waits.
+// fly makes one call after the other until no request waits.
 func (g *Group[Q, A]) fly() {
 	for {
 		batch := g.board()
@@ -94,7 +91,7 @@ func (g *Group[Q, A]) fly() {
 	}
 }
 
-// board takes those who go with the next call, the longest waiting first.
+// board takes the requests for the next call, the longest waiting first.
 func (g *Group[Q, A]) board() []*question[Q, A] {
 	g.mu.Lock()
 	defer g.mu.Unlock()

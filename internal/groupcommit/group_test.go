@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/internal/groupcommit"
 )
 
-// double answers after a second, and refuses 13.
+// double answers after a second, and rejects 13.
 func double(calls *[][]int) func(context.Context, []int) []groupcommit.Answer[int] {
 	return func(_ context.Context, asked []int) []groupcommit.Answer[int] {
 		*calls = append(*calls, slices.Clone(asked))
@@ -36,7 +36,7 @@ func TestWhatIsAskedDuringACallGoesWithTheNext(t *testing.T) {
 		var calls [][]int
 		group := groupcommit.New(30, self, double(&calls))
 		var asking sync.WaitGroup
-		for _, n := range []int{1, 13, 5, 40, 2} { // each at its time, all during the first call
+		for _, n := range []int{1, 13, 5, 40, 2} { // each at a different time, all during the first call
 			asking.Go(func() {
 				answer, err := group.Do(t.Context(), n)
 				if (err != nil) != (n == 13) || answer != 2*n {

@@ -7,13 +7,12 @@ import (
 )
 
 const (
-	// maxRegulars bounds the networks of which right secrets are remembered, and maxSecrets
-	// the secrets of each.
+	// maxRegulars bounds the networks whose correct secrets are remembered, and maxSecrets the secrets of each.
 	maxRegulars = 1000
 	maxSecrets  = 16
 )
 
-// regulars knows which secrets were right, and from where: those used longest ago go first.
+// regulars has the secrets that were correct, by network: the least recently used are removed first.
 type regulars struct {
 	places map[netip.Prefix]*list.Element
 	all    *list.List // of *regular
@@ -42,7 +41,7 @@ func (r regulars) find(from netip.Prefix) *regular {
 	return who
 }
 
-// add remembers a secret that is right.
+// add remembers a correct secret.
 func (r regulars) add(from netip.Prefix, secret uint64) {
 	who := r.find(from)
 	if who == nil {
@@ -57,7 +56,7 @@ func (r regulars) add(from netip.Prefix, secret uint64) {
 	who.secrets = append(who.secrets, secret)
 }
 
-// admit makes room for somebody new.
+// admit makes room for a new network.
 func (r regulars) admit(from netip.Prefix) *regular {
 	if r.all.Len() >= maxRegulars {
 		oldest, _ := r.all.Remove(r.all.Front()).(*regular)

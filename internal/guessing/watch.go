@@ -1,4 +1,4 @@
-// Package guessing makes addresses wait from which many different wrong secrets come.
+// Package guessing slows down addresses that send many different wrong secrets.
 package guessing
 
 import (
@@ -11,54 +11,54 @@ import (
 )
 
 const (
-	// freeGuesses is how many wrong secrets an address may try before it has to wait: a
-	// second, then twice as long for each further one, up to longestWait.
+	// freeGuesses is how many wrong secrets an address may try before it has to wait: one second, then twice as long
+	// for each further one, up to longestWait.
 	freeGuesses = 10
 	longestWait = time.Minute
-	// guessMemory is how long after its last wrong token an address begins anew.
+	// guessMemory is how long after its last wrong secret an address is forgotten.
 	guessMemory = 10 * time.Minute
 	// maxGuessers bounds the addresses that are remembered, at some 200 bytes each.
 	maxGuessers = 10_000
-	// repeatsKnown is how many wrong secrets of an address are known when they come again:
-	// programs that repeat one with an old setting are no guessers.
+	// repeatsKnown is how many wrong secrets of an address are recognised when repeated: programs that repeat an
+	// outdated one do not guess.
 	repeatsKnown = 8
-	// excusable is how many wrong secrets may come while an address waits before those that
-	// were right earlier wait as well, or whoever shares the address could try at will.
+	// excusable is how many wrong secrets may come while an address waits before earlier correct secrets wait as
+	// well; otherwise a guesser at the same address could try without limit.
 	excusable = 100
 )
 
-// Watch knows from where wrong secrets come. It is safe for concurrent use.
+// Watch records where wrong secrets come from. It is safe for concurrent use.
 type Watch struct {
 	seed maphash.Seed
 
 	mu     sync.Mutex
 	places map[netip.Prefix]*list.Element
-	all    *list.List // of *guesser; the one whose last guess is longest ago comes first
+	all    *list.List // of *guesser; the one with the oldest guess comes first
 
 	regulars regulars
 }
 
-// guesser is one address, or an IPv6 network of the size that a single host may have.
+// guesser is one address, or an IPv6 network of the size of a single host's.
 type guesser struct {
 	from  netip.Prefix
 	wrong int
 	known [repeatsKnown]uint64 // hashes of the last wrong secrets
-	last  time.Time            // of the wrong ones
-	until time.Time            // it has to wait
+	last  time.Time            // time of the last wrong one
+	until time.Time            // end of its wait
 
-	whileWaiting int // wrong secrets, which nobody has looked at
+	whileWaiting int // wrong secrets, which were not checked
 }
 
-// NewWatch returns a watch that knows nothing yet.
+// NewWatch returns an empty watch.
 func NewWatch() *Watch {
 	return &Watch{seed: maphash.MakeSeed(), places: map[netip.Prefix]*list.Element{}, all: list.New(), regulars: newRegulars()}
 }
 
-// Judge notes a wrong secret, and returns how long its address has to wait until the next one
-// is looked at; 0 means that this one counts. first is true for the one that begins that.
+// Judge records a secret if it is wrong, and returns how long its address has to wait until the next one is
+// checked; 0 means that this one counts. first is true for the secret that starts the wait.
 //
-// What was right from there before the waiting began does not wait: clients that do not try again
-// would lose what they have to say because of others behind the same address.
+// Secrets that were correct from that address before the wait do not wait: clients that do not retry would lose
+// their messages because of others behind the same address.
 func (w *Watch) Judge(remote, secret string, right bool, now time.Time) (wait time.Duration, first bool) {
 	from, hash := networkOf(remote), maphash.String(w.seed, secret)
 	w.mu.Lock()
@@ -86,7 +86,7 @@ func (w *Watch) Judge(remote, secret string, right bool, now time.Time) (wait ti
 	return 0, who.wrong == freeGuesses
 }
 
-// find returns who has guessed from a network of late, nil for nobody.
+// find returns the recent guesser of a network, nil if there is none.
 func (w *Watch) find(from netip.Prefix, now time.Time) *guesser {
 	place, ok := w.places[from]
 	if !ok {
@@ -100,7 +100,7 @@ func (w *Watch) find(from netip.Prefix, now time.Time) *guesser {
 	return who
 }
 
-// add makes room for somebody new.
+// add makes room for a new guesser.
 func (w *Watch) add(from netip.Prefix) *guesser {
 	if w.all.Len() >= maxGuessers {
 		w.remove(w.all.Front())
@@ -129,7 +129,7 @@ func (g *guesser) note(secret uint64, now time.Time) bool {
 	return true
 }
 
-// pass counts what comes while it waits.
+// pass counts secrets during the wait.
 func (g *guesser) pass(right bool, secret uint64) {
 	if !right && !g.knows(secret) {
 		g.whileWaiting++

@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/internal/guessing"
 )
 
-// guess shows so many wrong secrets, each another one, and returns how long the next waits.
+// guess tries so many different wrong secrets, and returns how long the next waits.
 func guess(w *guessing.Watch, from string, n int, at time.Time) time.Duration {
 	for i := range n {
 		w.Judge(from, fmt.Sprint(at.UnixNano(), " ", i), false, at)
@@ -19,7 +19,7 @@ func guess(w *guessing.Watch, from string, n int, at time.Time) time.Duration {
 	return wait
 }
 
-// What was right before the waiting began goes on, unless very many wrong ones come meanwhile.
+// Secrets that were correct before the wait still work, unless very many wrong ones come meanwhile.
 func TestWhatWasRightEarlierDoesNotWait(t *testing.T) {
 	t.Parallel()
 	w, now := guessing.NewWatch(), time.Now()
@@ -53,7 +53,7 @@ func TestWhatWasRightEarlierDoesNotWait(t *testing.T) {
 		t.Errorf("after far more it waits %s", wait)
 	}
 	now = now.Add(2 * time.Second)
-	show("192.0.2.1", "hunter3", true) // it may have been found
+	show("192.0.2.1", "hunter3", true) // it may have been guessed
 	guess(w, "192.0.2.1", 1, now)
 	if wait := show("192.0.2.1", "hunter3", true); wait == 0 {
 		t.Error("one that is shown between two waits does not wait in the second")
@@ -91,7 +91,7 @@ func TestWhoGuessesWaitsLongerEachTime(t *testing.T) {
 		if wait != time.Duration(seconds)*time.Second {
 			t.Fatalf("after %d: %s, want %d s", 10+i, wait, seconds)
 		}
-		// what comes while it waits does not make it longer
+		// Attempts during the wait do not extend it.
 		if wait := guess(w, "192.0.2.1", 100, now.Add(wait-1)); wait != 1 {
 			t.Fatalf("after more in the meantime: %s, want 1 ns", wait)
 		}

@@ -1,5 +1,5 @@
-// Package harmless makes what others have written harmless to whoever looks at it: on a
-// terminal, in a log, on a page, in a digest, in a spreadsheet.
+// Package harmless makes untrusted text harmless to its readers: on a terminal, in a log, on a page, in a
+// digest, in a spreadsheet.
 package harmless
 
 import (
@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// Text is a text without what would steer a terminal or turn the direction of writing:
-// control characters but line breaks and tabs, and invisible ones but those that join
-// others, as in emoji. What is not UTF-8 becomes U+FFFD.
+// Text returns a text without control characters except line breaks and tabs, and without invisible characters
+// except those that join others, as in emoji: they could control a terminal or change the writing direction.
+// Invalid UTF-8 becomes U+FFFD.
 func Text(s string) string { return strings.Map(visible, s) }
 
-// Line is such a text in one line: what would break or steer it becomes a blank.
+// Line returns such a text in one line: other control characters become spaces.
 func Line(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) {
@@ -23,8 +23,8 @@ func Line(s string) string {
 	}, s)
 }
 
-// Cell is such a text for a cell of a CSV: what a spreadsheet would take for a formula gets
-// an apostrophe. Some take the full-width forms for the others.
+// Cell returns such a text for a cell of a CSV: the beginning of a formula gets an apostrophe. Some spreadsheets
+// accept full-width forms, too.
 func Cell(s string) string {
 	s = Text(s)
 	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@＝＋－＠\t\n", first) {
@@ -33,11 +33,11 @@ func Cell(s string) string {
 	return s
 }
 
-// visible is the rune, or -1 for one that is not to be shown.
+// visible returns the rune, or -1 for one that is removed.
 func visible(r rune) rune {
 	const nonJoiner, joiner = '\u200c', '\u200d'
 	switch {
-	case ' ' <= r && r <= '~': // nearly all
+	case ' ' <= r && r <= '~': // the usual case
 		return r
 	case r == '\n', r == '\t', r == nonJoiner, r == joiner:
 		return r
@@ -47,7 +47,7 @@ func visible(r rune) rune {
 	return r
 }
 
-// Excerpt is as much of a Line as a row of a table has room for.
+// Excerpt returns the beginning of a Line that fits into a row of a table.
 func Excerpt(s string) string {
 	const most = 160
 	s = Line(s)

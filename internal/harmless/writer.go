@@ -7,8 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Writer writes texts that others may have a part in, each as [Text]. It is safe for
-// concurrent use.
+// Writer writes text that may contain untrusted parts, filtered by [Text]. It is safe for concurrent use.
 type Writer struct {
 	out io.Writer
 

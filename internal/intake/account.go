@@ -7,8 +7,8 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// Account is what one request has taken of the memory for bodies, until it is answered.
-// It is used by one goroutine at a time. nil has no limit.
+// Account is the part of the memory for bodies that one request has taken, until it is answered. It is used by
+// one goroutine at a time. nil has no limit.
 type Account struct {
 	pool  *Pool
 	owner string
@@ -35,34 +35,31 @@ func (a *Account) Release() {
 	}
 }
 
-// Budget is the memory for all bodies. Senders that are not authenticated have a small
-// one of their own: whatever they do, the others can send.
+// Budget is the memory for all bodies. Unauthenticated senders have a small one of their own: they cannot
+// prevent others from sending.
 type Budget struct {
 	strangers, known *Pool
 }
 
 const (
-	// MaxBytes is what all bodies may take whose senders are authenticated, with what they
-	// are decoded to.
+	// MaxBytes limits all bodies of authenticated senders, including their decoded form.
 	MaxBytes = 64 << 20
-	// strangerBytes is what all others may take: a thousand times [MaxStrangerBytes] from
-	// each of four addresses.
+	// strangerBytes limits all other bodies: a thousand times [MaxStrangerBytes] from each of four addresses.
 	strangerBytes = 8 << 20
 )
 
-// NewBudget returns the budget of a gateway: so much for senders that are authenticated.
+// NewBudget returns the budget of a gateway with known bytes for authenticated senders.
 func NewBudget(known int64) *Budget { return &Budget{NewPool(strangerBytes), NewPool(known)} }
 
 type accountKey struct{}
 
-// Open gives a request an account, for a sender of whom nothing is known but the address.
-// The caller must release it.
+// Open gives a request an account, for a sender of whom only the address is known. The caller must release it.
 func (b *Budget) Open(r *http.Request, address string) (*http.Request, *Account) {
 	a := &Account{pool: b.strangers, owner: address}
 	return r.WithContext(context.WithValue(r.Context(), accountKey{}, a)), a
 }
 
-// Identify charges what follows to a sender that is authenticated.
+// Identify charges everything that follows to an authenticated sender.
 func (b *Budget) Identify(ctx context.Context, name string) {
 	if a := AccountOf(ctx); a != nil {
 		a.Release()
@@ -70,7 +67,7 @@ func (b *Budget) Identify(ctx context.Context, name string) {
 	}
 }
 
-// InUse is how many bytes bodies take at present.
+// InUse is how many bytes bodies take now.
 func (b *Budget) InUse() int64 { return b.strangers.InUse() + b.known.InUse() }
 
 // AccountOf is the account of a request, nil if it has none.

@@ -16,12 +16,12 @@ import (
 // token, and a few words.
 const MaxStrangerBytes = 1 << 10
 
-// Body is the body of a request that has to keep a [Pace], and whose bytes are charged to
-// the request's [Account]. [problem.ErrSlow] and [problem.ErrBusy] say that it failed.
+// Body is the body of a request that must keep a [Pace], and whose bytes are charged to the request's [Account].
+// Read fails with [problem.ErrSlow] or [problem.ErrBusy] otherwise.
 type Body struct {
 	io.ReadCloser
 
-	// arm sets the deadline of the next read; an error of its own ends the body.
+	// arm sets the deadline of the next read; its error ends the body.
 	arm     func(deadline time.Time) error
 	pace    Pace
 	account *Account // nil for a body that is not kept in memory
@@ -29,8 +29,7 @@ type Body struct {
 	read    int64
 }
 
-// Kept is the body of a request that is kept in memory as a whole. If it is one of this
-// package already, it stays as it is.
+// Kept returns the body of a request that is kept in memory as a whole. A body of this package is returned unchanged.
 func Kept(w http.ResponseWriter, r *http.Request, pace Pace) *Body {
 	if b, ok := r.Body.(*Body); ok {
 		return b
@@ -40,7 +39,7 @@ func Kept(w http.ResponseWriter, r *http.Request, pace Pace) *Body {
 	return b
 }
 
-// Uncharged is a body whose memory is bounded otherwise.
+// Uncharged returns a body whose memory is limited elsewhere.
 func Uncharged(w http.ResponseWriter, r *http.Request, pace Pace) *Body {
 	conn := http.NewResponseController(w)
 	return &Body{ReadCloser: r.Body, pace: pace, arm: func(deadline time.Time) error {
@@ -63,7 +62,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		_ = b.arm(time.Time{}) // one that passes later would look like the end of the client
+		_ = b.arm(time.Time{}) // if it passed later, it would look like a disconnected client
 	case timedOut(err):
 		err = fmt.Errorf("%w: %d bytes in %s", problem.ErrSlow, b.read, b.waited.Round(time.Second))
 	}
@@ -92,8 +91,8 @@ func Read(w http.ResponseWriter, r *http.Request, limit int64, pace Pace) ([]byt
 	return nil, fmt.Errorf("%w: the body broke off", problem.ErrMalformed)
 }
 
-// Bound checks JSON before it is decoded, and charges what it is decoded to. An error is
-// a [*jsonbound.Error], or [problem.ErrBusy].
+// Bound checks JSON before it is decoded, and charges its decoded size. An error is a [*jsonbound.Error], or
+// [problem.ErrBusy].
 func Bound(ctx context.Context, data []byte, bounds jsonbound.Bounds) error {
 	decoded, err := bounds.Check(data)
 	if err != nil {
@@ -102,7 +101,7 @@ func Bound(ctx context.Context, data []byte, bounds jsonbound.Bounds) error {
 	return AccountOf(ctx).Take(decoded)
 }
 
-// OverLimit tells a body that is too large from one that was cut off.
+// OverLimit distinguishes a body that is too large from one that was cut off.
 func OverLimit(err error) bool {
 	_, over := errors.AsType[*http.MaxBytesError](err)
 	return over

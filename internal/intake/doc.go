@@ -1,4 +1,3 @@
-// Package intake reads the bodies of foreign requests. Every door of the gateway uses it:
-// a body has to keep a pace, its bytes are charged to a budget that its senders share, and
-// its JSON is bounded before it is decoded.
+// Package intake reads the bodies of untrusted requests. Every door of the gateway uses it: a body has to keep a
+// pace, its bytes are charged to a budget that senders share, and its JSON is bounded before it is decoded.
 package intake

@@ -10,11 +10,10 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// plainKinds are what clients call JSON that they were not told to call anything: curl says
-// that all is a form, and a browser that it is a text.
+// plainKinds are the default content types of clients for JSON: curl declares a form, and a browser a text.
 var plainKinds = []string{"", "application/json", "text/json", "application/x-www-form-urlencoded", "text/plain"}
 
-// CheckKind refuses a body that says it is not JSON, nor of one of the other kinds.
+// CheckKind rejects a body whose content type is neither JSON nor one of the others.
 func CheckKind(contentType string, others ...string) error {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if contentType != "" && err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {

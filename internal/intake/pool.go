@@ -5,25 +5,25 @@ import (
 	"sync"
 )
 
-// Pool is memory, or a number of slots, that owners share: each may hold as much as is
-// left for the others, and no more. Alone, an owner gets half of it; however many hold
-// something, there is something left for the next ("dynamic thresholds", Choudhury and
-// Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). It is safe for concurrent use.
+// Pool is memory, or a number of slots, that owners share: each may hold as much as remains free, and no more. A
+// single owner gets half of it; however many hold something, there is some left for the next ("dynamic
+// thresholds", Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). It is safe for concurrent
+// use.
 type Pool struct {
 	mu   sync.Mutex
 	size int64
 	free int64
 	held map[string]int64
-	// given is closed when something is given back.
+	// given is closed when something is returned.
 	given chan struct{}
 }
 
-// NewPool returns a pool of a size that is free.
+// NewPool returns an empty pool of a size.
 func NewPool(size int64) *Pool {
 	return &Pool{size: size, free: size, held: map[string]int64{}, given: make(chan struct{})}
 }
 
-// Take takes n for an owner, or nothing and reports false if that is more than its share.
+// Take takes n for an owner, or nothing and reports false if that exceeds its share.
 func (p *Pool) Take(owner string, n int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -35,8 +35,7 @@ func (p *Pool) Take(owner string, n int64) bool {
 	return true
 }
 
-// Await takes n for an owner when its share allows it, or reports false when the context
-// ends before.
+// Await takes n for an owner once its share allows it, or reports false if the context ends before.
 func (p *Pool) Await(ctx context.Context, owner string, n int64) bool {
 	for {
 		given := p.nextGrant()

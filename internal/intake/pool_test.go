@@ -10,7 +10,7 @@ import (
 func TestAnOwnerHoldsNoMoreThanIsLeftForOthers(t *testing.T) {
 	t.Parallel()
 	p := intake.NewPool(64)
-	for owner, want := range []int64{32, 16, 8, 4, 2, 1} { // each takes all that it can get
+	for owner, want := range []int64{32, 16, 8, 4, 2, 1} { // each takes as much as it can get
 		name, got := strconv.Itoa(owner), int64(0)
 		for p.Take(name, 1) {
 			got++

@@ -9,8 +9,8 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// Stream is a body of which little is kept in memory at a time. It ends with
-// [problem.ErrStopping] when the process stops.
+// Stream is a body of which little is kept in memory at a time. It ends with [problem.ErrStopping] when the
+// process stops.
 type Stream struct {
 	*Body
 
@@ -53,7 +53,7 @@ func (s *Stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Restart begins the pace anew: what was awaited has come.
+// Restart restarts the pace after the awaited data has arrived.
 func (s *Stream) Restart() { s.waited, s.read = 0, 0 }
 
 // arm sets the deadline, unless the process is stopping.

@@ -1,6 +1,6 @@
-// Package jsonbound bounds foreign JSON before it is decoded: how deep it is, how many
-// members an object has, how many elements an array, and how many values there are for
-// its size. A body of small things takes a hundred times its size in memory otherwise.
+// Package jsonbound bounds untrusted JSON before it is decoded: its depth, the members of an object, the
+// elements of an array, and the number of values relative to its size. Otherwise a body of small values could
+// take a hundred times its size in memory.
 package jsonbound
 
 import (
@@ -22,28 +22,24 @@ type Bounds struct {
 	Outer    int // members of the outermost object
 	Members  int // of one object within it
 	Elements int // of one array
-	// IDs are members of the outermost object that are ids joined by |. Each has at most
-	// MaxIDs.
+	// IDs are members of the outermost object with ids joined by |. Each has at most MaxIDs.
 	IDs    []string
 	MaxIDs int
-	// Values is how many values there may be at all; 0: so many for its size.
+	// Values is the maximum number of values in total; 0: relative to the size.
 	Values int
-	// ValueBytes is about what a value takes beside its text, once it is decoded; 0: as in
-	// a struct.
+	// ValueBytes is about what a value takes besides its text, once it is decoded; 0: as in a struct.
 	ValueBytes int64
 }
 
 const (
-	// fewValues may be in any text; a longer one has at most a value for each
-	// bytesPerValue of it. An object or array counts as containerValues: an empty one takes
-	// as much as some texts. An alert of Prometheus has 10 bytes for each, one without
-	// annotations and with three labels 9.
+	// fewValues are allowed in any text; a longer one may have a value for each bytesPerValue bytes. An object or
+	// array counts as containerValues: an empty one takes as much as some texts. An alert of Prometheus has 10 bytes
+	// per value, one without annotations and with three labels 9.
 	fewValues       = 20_000
 	bytesPerValue   = 8
 	containerValues = 5
 
-	// valueBytes and idBytes are about what a value and an id take beside their text, once
-	// they are decoded.
+	// valueBytes and idBytes are about what a value and an id take besides their text, once they are decoded.
 	valueBytes, idBytes = 32, 64
 
 	maxPathBytes = 200
@@ -63,9 +59,9 @@ func (e *Error) Error() string {
 	return e.Path + ": " + e.Problem
 }
 
-// Check reads a text once, without keeping any of it, and stops at the first thing that
-// is out of bounds: its error is an [*Error]. decoded is about how many bytes it takes
-// once it is decoded, beside the text itself. What is not JSON is left to who decodes it.
+// Check reads a text once, without keeping any of it, and stops at the first violation: its error is an
+// [*Error]. decoded is about how many bytes it takes once it is decoded, besides the text itself. Invalid JSON
+// is left to the decoder.
 func (b Bounds) Check(data []byte) (decoded int64, err error) {
 	c := check{
 		Bounds: b, most: cmp.Or(b.Values, max(fewValues, len(data)/bytesPerValue)),
@@ -80,14 +76,14 @@ func (b Bounds) Check(data []byte) (decoded int64, err error) {
 	return int64(c.values)*cmp.Or(b.ValueBytes, valueBytes) + int64(c.ids)*idBytes, nil
 }
 
-// check is a text that is being read.
+// check is the state of reading a text.
 type check struct {
 	Bounds
 
 	dec         *jsontext.Decoder
 	most        int // values
 	values, ids int
-	member      string // of the outermost object, which is being read
+	member      string // of the outermost object, being read
 }
 
 // next reads a token. Its error ends the check.
@@ -130,8 +126,8 @@ func (c *check) list(quoted []byte) error {
 	return nil
 }
 
-// place checks where the reader stands, and counts the value that it has read; a name and
-// the end of an object are none.
+// place checks the reader's position, and counts the value that it has read; a name or the end of an object does
+// not count.
 func (c *check) place(none bool) error {
 	depth := c.dec.StackDepth()
 	within, n := c.dec.StackIndex(depth)
@@ -155,7 +151,7 @@ func (c *check) place(none bool) error {
 	return nil
 }
 
-// members is how many an object at this depth may have.
+// members is the maximum for an object at this depth.
 func (c *check) members(depth int) int {
 	if depth == 1 {
 		return c.Outer
@@ -163,7 +159,7 @@ func (c *check) members(depth int) int {
 	return c.Members
 }
 
-// over is the error of the object or array in which the reader is.
+// over is the error for the current object or array.
 func (c *check) over(format string, limit int) error {
 	var path strings.Builder
 	for token := range c.dec.StackPointer().Parent().Tokens() {

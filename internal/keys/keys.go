@@ -1,7 +1,6 @@
-// Package keys names every Redis key of wecomq outside asynq. All keys of one
-// app carry its name in braces and so share a hash slot: a script may touch
-// several of them on Redis Cluster. asynq's own keys live in their queue's slot,
-// and no script touches two slots.
+// Package keys names every Redis key of wecomq outside asynq. All keys of one app carry its name in braces and
+// so share a hash slot: a script may access several of them on Redis Cluster. asynq's own keys are in their
+// queue's slot, and no script accesses two slots.
 package keys
 
 import (
@@ -11,15 +10,14 @@ import (
 
 const prefix = "wecomq:{"
 
-// LongTTL is how long a key lives at most that goes earlier as a rule: when what it is about has
-// ended, or because somebody asks for it again.
+// LongTTL is the maximum life of a key that usually ends earlier: when its subject has ended, or on request.
 const LongTTL = 90 * 24 * time.Hour
 
 // All is the pattern of all keys of an app, or of one of its queues.
 func All(tag string) string { return prefix + tag + "}:*" }
 
-// Ready is written to find out whether Redis stores anything. In a cluster tag gives it
-// the slot of an app, a queue, or a key of asynq's; elsewhere it is empty.
+// Ready is written to check whether Redis stores anything. In a cluster tag gives it the slot of an app, a
+// queue, or a key of asynq's; elsewhere it is empty.
 //
 // STRING · 1 minute · owner internal/daemon
 func Ready(tag string) string {
@@ -29,28 +27,28 @@ func Ready(tag string) string {
 	return prefix + tag + "}:ready"
 }
 
-// Activity is what people and programs have done, newest last.
+// Activity is the trail of acts by users and programs, newest last.
 //
 // STREAM actor, via, from, action, app, target, error · the newest ten thousand or so · owner internal/activity
 func Activity() string { return "wecomq:activity" }
 
-// EndedSession says that somebody has logged out of a session of the pages.
+// EndedSession marks a session of the pages that was closed.
 //
 // STRING, empty · until the session would have ended, 12 h at most · owner internal/daemon
 func EndedSession(id string) string { return "wecomq:session:ended:" + id }
 
-// Budget is what a token of the gateway has used of its limits. It is of no app: the token
-// may send for several.
+// Budget is how much of its limits a token of the gateway has used. It belongs to no app: the token may send for
+// several.
 //
 // HASH minute, messages, day, recipients · until the day ends in China · owner internal/budget
 func Budget(token string) string { return "wecomq:budget:" + token }
 
-// LastUse is when a token of the gateway was used last. It is of no app either.
+// LastUse is when a token of the gateway was last used. It belongs to no app either.
 //
 // STRING Unix ms · 90 days · owner internal/daemon
 func LastUse(token string) string { return "wecomq:lastuse:" + token }
 
-// Token is the access token for one set of the app's credentials, sealed if there is a key.
+// Token is the access token for one set of the app's credentials, encrypted if there is a key.
 //
 // HASH token, refresh_at, expires_at (Unix ms) · until the token ends · owner internal/tokenstore
 func Token(app, credentials string) string { return prefix + app + "}:token:" + credentials }
@@ -70,29 +68,26 @@ func TokenFailure(app, credentials string) string { return Token(app, credential
 // HASH, see internal/pacing · for ever · owner internal/pacing
 func Pace(app string) string { return prefix + app + "}:pace" }
 
-// Window are the moments of the newest messages to a member; with ":critical" after it,
-// those that used the share of critical messages, and with ":<number>" a block of older
-// ones. The user "@all" stands for members that were not named. An empty user gives the
-// prefix.
+// Window has the moments of the newest messages to a member; with ":critical" appended, those that used the
+// share of critical messages, and with ":<number>" a block of older ones. The user "@all" stands for members who
+// were not named. An empty user gives the prefix.
 //
 // STRING, see internal/pacing/moments.lua · 1 h · owner internal/pacing
 func Window(app, user string) string { return prefix + app + "}:window:" + user }
 
-// Plan are the moments to come that are reserved for messages to a member, likewise.
+// Plan has the future moments that are reserved for messages to a member, with the same suffixes.
 //
 // STRING, see internal/pacing/moments.lua · 1 h after the last of them · owner internal/pacing
 func Plan(app, user string) string { return prefix + app + "}:turns:" + user }
 
-// Quota is the number of recipients reached on a day of China, given as days since
-// 1970. An empty day gives the prefix.
+// Quota is the number of recipients reached on a day in China, given as days since 1970. An empty day gives the prefix.
 //
 // STRING number · 2 days · owner internal/pacing
 func Quota(app, day string) string { return prefix + app + "}:quota:" + day }
 
-// Record is what is known of a message since its first attempt.
+// Record is the record of a message since its first attempt.
 //
-// HASH, see internal/ledger · 90 days; once its task is gone the app's `records`
-// retention · owner internal/ledger
+// HASH, see internal/ledger · 90 days; once its task is gone the app's `records` retention · owner internal/ledger
 func Record(app, id string) string { return prefix + app + "}:record:" + id }
 
 // ParseRecord reads app and id from the name of a record.
@@ -104,7 +99,7 @@ func ParseRecord(key string) (app, id string, ok bool) {
 	return strings.Cut(rest, "}:record:")
 }
 
-// MsgID leads from WeCom's msgid to the message's id.
+// MsgID maps WeCom's msgid to the message's id.
 //
 // STRING id · the app's `records` retention · owner internal/ledger
 func MsgID(app, msgid string) string { return prefix + app + "}:msgid:" + msgid }
@@ -130,8 +125,8 @@ func Minutes(app, hour string) string { return prefix + app + "}:minutes:" + hou
 // ZSET id by Unix ms · entries and key: the app's `records` retention · owner internal/ledger
 func Dead(app string) string { return prefix + app + "}:dead" }
 
-// Payload is what a replay of a message needs: the task's payload as it was sent.
-// Only messages that were rejected, are unknown or partial have one.
+// Payload is the data for a replay of a message: the task's payload as it was sent. Only messages that were
+// rejected, are unknown or partial have one.
 //
 // STRING, see tasks.Encode · the app's `records` retention · owner internal/ledger
 func Payload(app, id string) string { return prefix + app + "}:payload:" + id }
@@ -141,12 +136,12 @@ func Payload(app, id string) string { return prefix + app + "}:payload:" + id }
 // HASH pieces by number, size · the app's `records` retention after a message needed it last · owner internal/media
 func MediaContent(app, hash string) string { return prefix + app + "}:media:content:" + hash }
 
-// MediaKept lists the contents with their sizes by the time of their end.
+// MediaKept lists the contents and their sizes by the time at which they expire.
 //
 // ZSET "hash bytes" by Unix ms · that of the last content · owner internal/media
 func MediaKept(app string) string { return prefix + app + "}:media:kept" }
 
-// MediaBytes is what the contents take together.
+// MediaBytes is the total size of the contents.
 //
 // STRING number · that of the last content · owner internal/media
 func MediaBytes(app string) string { return prefix + app + "}:media:bytes" }
@@ -161,12 +156,12 @@ func MediaUpload(app, upload string) string { return prefix + app + "}:media:upl
 // STRING owner · 1 minute at most · owner internal/media
 func MediaLock(app, upload string) string { return MediaUpload(app, upload) + ":lock" }
 
-// NotifyPlace is up to when a receiver of notifications was told of messages that ended.
+// NotifyPlace is the time up to which a receiver was notified of messages that ended.
 //
 // STRING Unix ms · 90 days after a worker looked last · owner internal/notify
 func NotifyPlace(app, receiver string) string { return prefix + app + "}:notify:place:" + receiver }
 
-// NotifyLease is held by the one process that tells a receiver.
+// NotifyLease is held by the one process that notifies a receiver.
 //
 // STRING owner · 15 s at most · owner internal/notify
 func NotifyLease(app, receiver string) string { return prefix + app + "}:notify:turn:" + receiver }
@@ -186,11 +181,10 @@ func AuditLease(app string) string { return Audit(app) + ":turn" }
 // ZSET id by Unix ms · entries: as long as the broadcast is kept · owner internal/broadcast
 func Broadcasts(app string) string { return prefix + app + "}:broadcasts" }
 
-// Broadcast is a broadcast: what it says, its state, and how many of its recipients are
-// in which state.
+// Broadcast is a broadcast: its content, its state, and how many of its recipients are in which state.
 //
-// HASH, see internal/broadcast · 90 days; once it has ended, the app's `records`
-// retention · owner internal/broadcast, internal/ledger
+// HASH, see internal/broadcast · 90 days; once it has ended, the app's `records` retention · owner
+// internal/broadcast, internal/ledger
 func Broadcast(app, id string) string { return prefix + app + "}:broadcast:" + id }
 
 // BroadcastsSent are the moments of the newest calls of broadcasts, which count against
@@ -219,37 +213,35 @@ func BroadcastOpen(app, id string) string { return Broadcast(app, id) + ":open" 
 // HASH "<minutes since 1970> ok" or "… failed" to a number · as the broadcast · owner internal/ledger
 func BroadcastMinutes(app, id string) string { return Broadcast(app, id) + ":minutes" }
 
-// BroadcastRecalled is how far the recall of a broadcast is.
+// BroadcastRecalled is the progress of the recall of a broadcast.
 //
-// HASH block to the number of its fates that were looked at, recalled and failed to a number of
-// calls, by and until of the run that goes on · the longer of 24 h and the app's `records` retention · owner internal/broadcast
+// HASH block to the number of its fates that were looked at, recalled and failed to a number of calls, by and
+// until of the run that goes on · the longer of 24 h and the app's `records` retention · owner
+// internal/broadcast
 func BroadcastRecalled(app, id string) string { return Broadcast(app, id) + ":recalled" }
 
-// BroadcastReplaying is who is making a replay of a broadcast.
+// BroadcastReplaying is the lock of the run that makes a replay of a broadcast.
 //
 // STRING name of the run · 5 minutes at most · owner internal/broadcast
 func BroadcastReplaying(app, id string) string { return Broadcast(app, id) + ":replaying" }
 
-// BroadcastFates is what became of the calls of a block.
+// BroadcastFates has the outcomes of the calls of a block.
 //
 // LIST, see internal/broadcast · as the broadcast · owner internal/ledger
 func BroadcastFates(app, id, block string) string { return Broadcast(app, id) + ":fates:" + block }
 
-// IdempotencyKey leads from the id that derives from a sender's key to the message
-// that was enqueued under it.
+// IdempotencyKey maps the id that derives from a sender's key to the message that was enqueued under it.
 //
 // STRING id, priority, parts · the app's `records` retention · owner producer
 func IdempotencyKey(app, id string) string { return prefix + app + "}:key:" + id }
 
-// Same leads from a message with duplicate check to the first one of the same
-// bytes and recipients.
+// Same maps a message with duplicate check to the first one with the same bytes and recipients.
 //
-// STRING id, priority, parts · the duplicate-check interval, the app's `records` retention
-// at most · owner producer
+// STRING id, priority, parts · the duplicate-check interval, the app's `records` retention at most · owner producer
 func Same(app, hash string) string { return prefix + app + "}:same:" + hash }
 
-// WebhookSeen is a notification that came by webhook, for one audience: it, and
-// what was decided about it, so that its twin or its repetition is decided alike.
+// WebhookSeen is a notification received by webhook, for one audience, with the decision about it, so that a
+// duplicate or a repetition gets the same decision.
 //
 // HASH nonce, held, before, cards, says · `gateway.webhooks.dedup` · owner internal/webhook
 func WebhookSeen(app, notification string) string {
@@ -263,20 +255,19 @@ func WebhookWindow(app, stream, member string) string {
 	return prefix + app + "}:webhook:window:" + stream + ":" + member
 }
 
-// WebhookDigest is the digest that is being gathered for one member.
+// WebhookDigest is the open digest of one member.
 //
 // HASH, see internal/webhook · until it is enqueued · owner internal/webhook
 func WebhookDigest(app, stream, member string) string {
 	return prefix + app + "}:webhook:digest:" + stream + ":" + member
 }
 
-// WebhookClosedDigest is a digest that is gathered and waits to be enqueued.
+// WebhookClosedDigest is a complete digest that waits to be enqueued.
 //
 // HASH, see internal/webhook · until it is enqueued · owner internal/webhook
 func WebhookClosedDigest(app, id string) string { return prefix + app + "}:webhook:closed:" + id }
 
-// WebhookDue lists digests and waiting messages by the time at which each must be
-// looked at.
+// WebhookDue lists digests and waiting messages by the time at which each is due.
 //
 // ZSET of names, by Unix ms · until the last is enqueued · owner internal/webhook
 func WebhookDue(app string) string { return prefix + app + "}:webhook:due" }
@@ -298,14 +289,13 @@ func WebhookCards(app, group string) string { return prefix + app + "}:webhook:c
 // if those cannot be changed · until it is enqueued · owner internal/webhook
 func WebhookWaiting(app, id string) string { return prefix + app + "}:webhook:waiting:" + id }
 
-// Dequeued is the last task that a server took from a queue, in case the reply was lost.
-// It is in the slot of its queue.
+// Dequeued has the tasks that a server last took from a queue, in case the reply was lost. It is in the slot of
+// its queue.
 //
 // STRING name of the dequeue, task ids · 10 s · owner internal/asynqx
 func Dequeued(queue, server string) string { return prefix + queue + "}:dequeued:" + server }
 
-// Senders is what fair.lua knows of those who have tasks in a long queue. It is in the slot of
-// its queue.
+// Senders has fair.lua's notes on senders with tasks in a long queue. It is in the slot of its queue.
 //
 // HASH sender to a note, at most 1000, see internal/asynqx/fair.lua · 7 days after the last change · owner internal/asynqx
 func Senders(queue string) string { return prefix + queue + "}:senders" }

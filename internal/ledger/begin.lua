@@ -1,16 +1,16 @@
--- A fragment: internal/pacing puts it before its own text, so that the record and
--- the limits are asked in one round trip. It needs the constants of constants.go.
+-- A fragment: internal/pacing puts it before its own text, so that the record and the limits are checked in one
+-- round trip. It needs the constants of constants.go.
 
--- begin_writing is a first write that takes no memory. A full Redis refuses a script
--- whose first write takes some, but not one that has begun to write, and what fills it
--- can only be sent if the attempt is written down.
+-- begin_writing makes a first write that takes no memory. A full Redis rejects a script whose first write needs
+-- memory, but not one that has already written; and the backlog that fills it can only be sent if attempts are
+-- recorded.
 local function begin_writing(key)
   redis.call('HDEL', key, '')
 end
 
 local BEGIN_FIELDS = {'state', 'attempts', 'attempt_at', 'attempt_by', 'unknown_since', 'in_doubt', 'deferred', 'turn_at', 'sent_at'}
 
--- begin_read reads what a record says about attempts; a field that it does not have is false.
+-- begin_read reads the fields of a record that concern attempts; a missing field is false.
 local function begin_read(key)
   local record = {}
   for i, value in ipairs(redis.call('HMGET', key, unpack(BEGIN_FIELDS))) do
@@ -19,23 +19,23 @@ local function begin_read(key)
   return record
 end
 
--- begin_check looks at what was done about a message before.
+-- begin_check checks the earlier attempts of a message.
 --   key        of the record (hash)
---   record     what begin_read has read
---   in_flight  ms: an attempt younger than this may still be under way
---   resend     ms: a message that WeCom may have taken is sent again: -1 always,
---              0 never, n within n ms of the first attempt of that kind
+--   record     the result of begin_read
+--   in_flight  ms: an attempt younger than this may still be running
+--   resend     ms: when a message that WeCom may have taken is sent again: -1 always,
+--              0 never, n within n ms of the first attempt of unknown outcome
 --   resends    attempts of unknown outcome that may be followed by another, -1 = all
 --   deadline   of the message in ms, 0 = none
 --   delivery   name of the delivery that asks, '' = none
 -- result a verdict that forbids the attempt, or nil; then whether an earlier
 --        attempt has an unknown outcome; then the number of the attempt that this
---        delivery has written down already: its reply was lost; then how many earlier
+--        delivery has already recorded, if the reply was lost; then how many earlier
 --        attempts have an unknown outcome
---   {"final"}     the message is done with, call nobody
---   {"busy", ms}  another attempt is under way for at most this long
---   {"park"}      the outcome is unknown and may not be tried again
---   {"expired"}   the deadline has passed, and WeCom cannot have it
+--   {"final"}     the message has ended, make no call
+--   {"busy", ms}  another attempt is running, for at most this long
+--   {"park"}      the outcome is unknown and the message may not be retried
+--   {"expired"}   the deadline has passed, and WeCom cannot have the message
 local function begin_check(key, record, in_flight, resend, resends, deadline, delivery, now)
   local expired = deadline > 0 and now >= deadline
   local unknown_since, in_doubt = tonumber(record.unknown_since or 0), tonumber(record.in_doubt or 0)
@@ -51,7 +51,7 @@ local function begin_check(key, record, in_flight, resend, resends, deadline, de
     if left > 0 then
       return {'busy', left}
     end
-    -- Whoever began that attempt is gone, and so is WeCom's answer.
+    -- The worker that began that attempt is gone, and WeCom's answer with it.
     if unknown_since == 0 then
       unknown_since = attempt_at
     end
@@ -69,8 +69,7 @@ local function begin_check(key, record, in_flight, resend, resends, deadline, de
   return nil, unknown_since > 0, nil, in_doubt
 end
 
--- begin_index notes that records have changed, for those who list them. changed is
--- {moment, id, …}.
+-- begin_index adds changed records to the index. changed is {moment, id, …}.
 local function begin_index(index, changed, ttl)
   if #changed > 0 then
     redis.call('ZADD', index, unpack(changed))

@@ -9,8 +9,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// BroadcastCall describes a message to the scripts if it is a call of a broadcast: see
-// broadcast.lua. It is "" for any other message.
+// BroadcastCall describes a message that is a call of a broadcast to the scripts: see broadcast.lua. It is ""
+// for any other message.
 func BroadcastCall(id string) string {
 	call, ok := tasks.ParseBroadcastCall(id)
 	if !ok {
@@ -19,8 +19,8 @@ func BroadcastCall(id string) string {
 	return fmt.Sprintf("%d %d %d %s", call.Block, call.Call, call.Bit(), cmp.Or(call.FollowUp, "0"))
 }
 
-// BroadcastKey is the key of the broadcast that a message is a call of; any other message
-// has its record there, which is in the same slot.
+// BroadcastKey is the key of the broadcast whose call a message is. For any other message it is the key of its
+// record, which is in the same slot.
 func BroadcastKey(app, id string) string {
 	if call, ok := tasks.ParseBroadcastCall(id); ok {
 		return keys.Broadcast(app, call.Broadcast)
@@ -28,18 +28,17 @@ func BroadcastKey(app, id string) string {
 	return keys.Record(app, id)
 }
 
-// maxPacked bounds a packed msgid: its length is written into one byte. WeCom's are of 80
-// to 170 characters.
+// maxPacked bounds a packed msgid: its length is stored in one byte. WeCom's msgids have 80 to 170 characters.
 const maxPacked = 255
 
-// The first byte of a packed msgid tells how the rest is to be read.
+// The first byte of a packed msgid gives its encoding.
 const (
-	packedBase64 = 'b' // decoded
-	packedText   = 't' // as it is
+	packedBase64 = 'b' // decoded from base64
+	packedText   = 't' // unchanged
 )
 
-// PackMsgID shortens a msgid, which WeCom writes in URL-safe base64, by a quarter: a
-// broadcast keeps one for each of its calls. One that is too long is left out.
+// PackMsgID shortens a msgid, which WeCom writes in URL-safe base64, by a quarter: a broadcast keeps one for
+// each of its calls. A msgid that is too long is left out.
 func PackMsgID(msgid string) []byte {
 	if msgid == "" {
 		return nil
@@ -54,7 +53,7 @@ func PackMsgID(msgid string) []byte {
 	return packed
 }
 
-// UnpackMsgID reads what [PackMsgID] has written.
+// UnpackMsgID reads what [PackMsgID] wrote.
 func UnpackMsgID(packed []byte) string {
 	switch {
 	case len(packed) == 0:

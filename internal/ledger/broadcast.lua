@@ -1,10 +1,10 @@
--- A fragment: what the scripts of a message do about the broadcast that it is a call of.
--- The keys of a broadcast begin with that of its hash; all are in the app's slot.
+-- A fragment: how the scripts of a message treat the broadcast whose call it is. The keys of a broadcast begin
+-- with that of its hash; all are in the app's slot.
 
 local PAUSED_RETRY = 15000 -- ms until a call that cannot be withdrawn asks again
 
--- broadcast_call is the call that text describes, "<block> <call> <bit> <follow-up>", nil
--- for a message that is none.
+-- broadcast_call parses the description of a call, "<block> <call> <bit> <follow-up>"; nil if the message is not
+-- a call of a broadcast.
 local function broadcast_call(key, text)
   local block, call, bit, follow_up = string.match(text, '^(%d+) (%d+) (%d+) ([%d.]+)$')
   if not block then
@@ -20,15 +20,14 @@ local function broadcast_call(key, text)
   }
 end
 
--- broadcast_done says whether the call has ended; a follow-up's own record tells that.
+-- broadcast_done reports whether the call has ended. For a follow-up, its own record says so.
 local function broadcast_done(call)
   return not call.follow_up and redis.call('GETBIT', call.done, call.bit) == 1
 end
 
--- broadcast_forbids is the verdict for a call of a broadcast that does not run now, nil
--- if it runs. A call is taken back, to be enqueued again when the broadcast goes on,
--- unless WeCom may have it, or it has a follow-up or is one, which nobody else would
--- enqueue with the same recipients.
+-- broadcast_forbids is the verdict for a call of a broadcast that is not running; nil if it is running. The call
+-- is withdrawn, to be enqueued again when the broadcast resumes, unless WeCom may have it, or it has a follow-up
+-- or is one: nothing else would enqueue those with the same recipients.
 local function broadcast_forbids(call, record, index, id, doubtful, now)
   local r = redis.call('HMGET', call.key, 'state', 'closes_at')
   if r[1] == 'running' and now < tonumber(r[2] or math.huge) then
@@ -48,7 +47,7 @@ local function broadcast_forbids(call, record, index, id, doubtful, now)
   return {'withdrawn'}
 end
 
--- broadcast_begin notes that WeCom is about to be called for some recipients.
+-- broadcast_begin records that WeCom is about to be called for some recipients.
 local function broadcast_begin(call, recipients)
   redis.call('HSET', call.open, call.open_name, recipients)
   redis.call('PEXPIRE', call.open, WAITING)
@@ -62,7 +61,7 @@ local function broadcast_users(joined)
   return users
 end
 
--- broadcast_waiting are the users who got a follow-up, as <turn>=<user>|<user>;… says.
+-- broadcast_waiting returns the users who got a follow-up, from <turn>=<user>|<user>;….
 local function broadcast_waiting(deferred)
   local users = {}
   for group in string.gmatch(deferred or '', '=([^;]*)') do
@@ -73,7 +72,7 @@ local function broadcast_waiting(deferred)
   return users
 end
 
--- broadcast_counts is how many recipients of a call are in each state.
+-- broadcast_counts counts the recipients of a call in each state.
 local function broadcast_counts(record)
   if SENT[record.state] then
     return {
@@ -110,8 +109,7 @@ local function broadcast_add(call, record, sign)
   return redis.call('HINCRBY', call.key, 'settled', sign * sum)
 end
 
--- broadcast_entry is what the list of fates holds for a call that has ended: see fate.go
--- of internal/broadcast.
+-- broadcast_entry is the entry of an ended call in the list of fates: see fate.go of internal/broadcast.
 local function broadcast_entry(call, record, msgid, created_at, now)
   local header = {call.name, record.state, string.format('%d', math.max(0, now - created_at) / 1000), record.errcode or '0'}
   if record.possible_duplicate == '1' and SENT[record.state] then
@@ -120,7 +118,7 @@ local function broadcast_entry(call, record, msgid, created_at, now)
   local entry = table.concat(header, ' ') .. '\n' .. string.char(#msgid) .. msgid
   local waiting = table.concat(broadcast_waiting(record.deferred), '|')
   local users = call.follow_up and record.to_user or ''
-  local invalid, unlicensed = '', '' -- those of a call that others got, as broadcast_counts has it
+  local invalid, unlicensed = '', '' -- those of a call that others received, as in broadcast_counts
   if SENT[record.state] then
     invalid, unlicensed = record.invalid or '', record.unlicensed or ''
   end
@@ -132,9 +130,9 @@ local function broadcast_entry(call, record, msgid, created_at, now)
   return entry .. text
 end
 
--- broadcast_fold moves the outcome of a call into the books of its broadcast: old and
--- record are the call's fields before and after. It reports whether the record is still
--- needed: by a late answer, or to say that a follow-up has ended.
+-- broadcast_fold adds the outcome of a call to the books of its broadcast: old and record are the call's fields
+-- before and after. It reports whether the record is still needed: for a late answer, or to say that a follow-up
+-- has ended.
 local function broadcast_fold(call, old, record, msgid, now)
   local b = redis.call('HMGET', call.key, 'recipients', 'created_at', 'state')
   if not b[1] then -- the broadcast has expired

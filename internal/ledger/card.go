@@ -23,18 +23,18 @@ var (
 	cardScript = redis.NewScript(cardConstants + cardSource)
 )
 
-// CardClaim claims the response_codes of a card for an update. WeCom takes each of them
-// once, within [message.ResponseCodeLife].
+// CardClaim claims the response_codes of a card for an update. WeCom accepts each code once, within
+// [message.ResponseCodeLife].
 type CardClaim struct {
 	Parts   []string // ids of the parts of the card that WeCom has
-	Updates []string // ids of the update of each of them
-	Digest  string   // of what the update says: one with an equal digest is the same update
-	Number  int      // of the update: one more than any of the parts has had
-	Lost    string   // id of an update that was claimed for, and that is nowhere; "" for none
-	Once    bool     // an update with this digest is found even if it has failed; without, it is claimed for again
+	Updates []string // id of the update of each part
+	Digest  string   // of the content: updates with equal digests are the same update
+	Number  int      // of the update: one more than the highest of any part
+	Lost    string   // id of an update that has a claim but exists nowhere; "" for none
+	Once    bool     // an update with this digest is found even if it failed; otherwise it is claimed again
 }
 
-// CodeUsedError is a response_code that another update has used, or may yet use.
+// CodeUsedError is a response_code that another update has used, or may still use.
 type CodeUsedError struct {
 	Card   string // id of the card, or of a part of it
 	Update string
@@ -42,7 +42,7 @@ type CodeUsedError struct {
 	State  tasks.State // of the update; [tasks.None] while it has no record
 }
 
-// Error says which update has it, and since when.
+// Error says which update claimed the code, and when.
 func (e *CodeUsedError) Error() string {
 	state := string(e.State)
 	if e.State == tasks.None {
@@ -52,25 +52,24 @@ func (e *CodeUsedError) Error() string {
 		e.Card, e.Update, e.At.UTC().Format(time.RFC3339), state)
 }
 
-// CodeExpiredError is a response_code that WeCom does not take any more.
+// CodeExpiredError is a response_code that WeCom no longer accepts.
 type CodeExpiredError struct {
 	Card string
 	Age  time.Duration
 }
 
-// Error says how old the card is.
+// Error gives the age of the card.
 func (e *CodeExpiredError) Error() string {
 	return fmt.Sprintf("%s: it was sent %s ago, and WeCom changes a card within %s only: send a new one",
 		e.Card, e.Age.Round(time.Minute), message.ResponseCodeLife)
 }
 
-// ErrClaimedMeanwhile is returned for a claim whose Number somebody else has used since
-// the records were read.
+// ErrClaimedMeanwhile is returned if another claim has used this Number since the records were read.
 var ErrClaimedMeanwhile = errors.New("somebody has updated the card at the same moment")
 
-// ClaimCard gives the codes of all parts to one update, or of none. found are the ids of
-// that update's parts where it has them already; nil after a new claim. Nothing gives a
-// claim back: whoever repeats the update finds it, and enqueues it.
+// ClaimCard gives the codes of all parts to one update, or none of them. found are the ids of the update's parts
+// if it already has the codes; nil after a new claim. A claim is never given back: a repeated update finds it,
+// and is enqueued.
 func (l *Ledger) ClaimCard(ctx context.Context, c CardClaim) (found []string, err error) {
 	names := []string{keys.Record(l.app, "")}
 	for _, part := range c.Parts {

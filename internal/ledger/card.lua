@@ -2,22 +2,21 @@
 -- constants of constants.go stand before this text.
 -- KEYS 1 prefix of the records 2.. record of each part of the card (hash)
 -- ARGV 1 ms that a code lives 2 digest of the update 3 number of the update
---      4 id of an update that was claimed for, and is nowhere; '' for none
---      5 1 if an update with this digest is found even where it has left the code unused
+--      4 id of an update that has a claim but exists nowhere; '' for none
+--      5 1 if an update with this digest is found even if it left the code unused
 --      6.. id of the update of each part
--- result {"claimed"}   the codes are the caller's
---        {"found", id…} they are claimed for the same update, under these ids
---        {"used", part, id, ms, state} the code of this part is another update's, since
---                      then; the state is '' while that has no record
---        {"old", part, ms} the card was sent so long ago
---        {"again"}     somebody has claimed one meanwhile, with this number
+-- result {"claimed"}   the caller has the codes
+--        {"found", id…} the same update has claimed them before, under these ids
+--        {"used", part, id, ms, state} another update has the code of this part, since
+--                      then; state is '' while that update has no record
+--        {"old", part, ms} the card is too old, sent at this time
+--        {"again"}     another claim has used this number meanwhile
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local life, digest, number, lost, once = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1'
 
--- state_of is the state of an update, or nil if it has certainly left the code unused:
--- WeCom did not get it, or refused it for another reason than the code. The state of an
--- own one counts whatever it is.
+-- state_of is the state of an update, or nil if the update has certainly left the code unused: WeCom did not get
+-- it, or refused it for a reason other than the code. For the caller's own update every state counts.
 local function state_of(id, own)
   local r = redis.call('HMGET', KEYS[1] .. id, 'state', 'errcode')
   if not r[1] then

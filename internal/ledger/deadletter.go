@@ -30,12 +30,10 @@ var (
 	markScript    = redis.NewScript(markSource)
 )
 
-// ErrNotReplayable is returned for a message that is neither rejected, unknown nor
-// partial.
+// ErrNotReplayable is returned for a message that is neither rejected, unknown nor partial.
 var ErrNotReplayable = errors.New("only messages that were rejected, are unknown or partial can be replayed")
 
-// Payload is what a message was sent with. Only a message that can be replayed
-// has one.
+// Payload is the payload that a message was sent with. Only messages that can be replayed have one.
 func (l *Ledger) Payload(ctx context.Context, id string, t message.Type) (tasks.Payload, error) {
 	data, err := l.rdb.Get(ctx, keys.Payload(l.app, id)).Bytes()
 	if errors.Is(err, redis.Nil) {
@@ -47,9 +45,8 @@ func (l *Ledger) Payload(ctx context.Context, id string, t message.Type) (tasks.
 	return tasks.Decode(tasks.TypeName(t), data)
 }
 
-// ClaimReplay records that a message is sent again as another one. One caller gets the
-// claim; the others learn that it is taken. Release it if the new message could not be
-// enqueued.
+// ClaimReplay records that a message is replayed as another one. Only one caller gets the claim. Release it if
+// the new message could not be enqueued.
 func (l *Ledger) ClaimReplay(ctx context.Context, id, as string) (claimed bool, err error) {
 	reply, err := replayScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id), keys.Dead(l.app)}, id, as).StringSlice()
 	switch {
@@ -73,8 +70,8 @@ func (l *Ledger) ReleaseReplay(ctx context.Context, id, as string) error {
 	return nil
 }
 
-// Revive queues a dead letter again under its own id, unless it has been attempted
-// or replayed since. attempts is how many it had when it became a dead letter.
+// Revive queues a dead letter again under its own id, unless it has been attempted or replayed since. attempts
+// is how many it had when it became a dead letter.
 func (l *Ledger) Revive(ctx context.Context, id string, attempts int) (bool, error) {
 	revived, err := reviveScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id), keys.Dead(l.app)}, id, attempts).Bool()
 	if err != nil {
@@ -83,8 +80,8 @@ func (l *Ledger) Revive(ctx context.Context, id string, attempts int) (bool, err
 	return revived, nil
 }
 
-// Forget removes messages from the list of dead letters, and what a replay would need.
-// Their records stay, so that they are not taken for new messages.
+// Forget removes messages from the list of dead letters, and deletes the data for a replay. Their records stay,
+// so that they are not taken for new messages.
 func (l *Ledger) Forget(ctx context.Context, ids ...string) error {
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, id := range ids {
@@ -99,7 +96,7 @@ func (l *Ledger) Forget(ctx context.Context, ids ...string) error {
 	return nil
 }
 
-// MarkRecalled notes when a message was taken back.
+// MarkRecalled records when a message was recalled.
 func (l *Ledger) MarkRecalled(ctx context.Context, id string, at time.Time) error {
 	err := markScript.Run(ctx, l.rdb, []string{keys.Record(l.app, id)}, fieldRecalledAt, at.UnixMilli()).Err()
 	if err != nil {

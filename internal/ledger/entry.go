@@ -7,13 +7,12 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Entry is a record for those who check the books.
+// Entry is a record for an audit.
 type Entry struct {
 	tasks.Record
 
-	// Answered counts the recipients that WeCom accepted as it was written down. In
-	// Recipients everybody without a fate of their own shares that of the message, so a
-	// sum that is off does not show there.
+	// Answered counts the recipients that WeCom accepted, as written when it answered. In Recipients everybody
+	// without a state of their own has that of the message, so a wrong sum does not show there.
 	Answered int
 }
 

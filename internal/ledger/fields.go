@@ -11,9 +11,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// The fields of a record's hash. state, attempts, attempt_at, attempt_by,
-// unknown_since, possible_duplicate, finished_at, turn_at, deferred, updated_as,
-// updated_with, updated_at and updates are the scripts' own.
+// The fields of a record's hash. Only the scripts use state, attempts, attempt_at, attempt_by, unknown_since,
+// possible_duplicate, finished_at, turn_at, deferred, updated_as, updated_with, updated_at and updates.
 const (
 	fieldType           = "type"
 	fieldPriority       = "priority"
@@ -38,10 +37,10 @@ const (
 	fieldActor          = "actor"
 )
 
-// listSeparator is WeCom's own: no id contains it.
+// listSeparator is WeCom's separator: no id contains it.
 const listSeparator = "|"
 
-// BeginFields are the fields, {field, value, …}, that a record begins with.
+// BeginFields are the initial fields of a record, {field, value, …}.
 func BeginFields(p tasks.Payload) []any {
 	fields := []any{
 		fieldType, string(p.Type), fieldPriority, string(p.Priority), fieldEnqueuedAt, p.EnqueuedAt.UnixMilli(),
@@ -56,7 +55,7 @@ func BeginFields(p tasks.Payload) []any {
 	return appendAddressees(fields, to.ToUser, to.ToParty, to.ToTag)
 }
 
-// settleFields are those that a settlement sets.
+// settleFields are the fields that a settlement sets.
 func settleFields(s tasks.Settlement) []any {
 	fields := []any{
 		fieldErrCode, s.ErrCode, fieldErrMsg, s.ErrMsg, fieldMsgID, s.MsgID, fieldAccepted, s.Recipients.Accepted,
@@ -109,8 +108,7 @@ func readRecord(app, id string, f map[string]string) tasks.Record {
 	return record
 }
 
-// addressees reads from a body whom it goes to: nobody, if it is not the body of a
-// message, or of the update of a card.
+// addressees reads the recipients from a body: none, if it is the body of neither a message nor the update of a card.
 func addressees(body []byte) message.SendRequestCommon {
 	users, parties, tags := message.Addressees(body)
 	if users != "" || parties != "" || tags != "" {
@@ -129,7 +127,7 @@ func addressees(body []byte) message.SendRequestCommon {
 	}
 }
 
-// Addressees reads from a body whom it goes to: nobody, if it is not the body of a message.
+// Addressees reads the recipients from a body: none, if it is not the body of a message.
 func Addressees(body []byte) message.Recipients {
 	to := addressees(body)
 	return to.Recipients()
@@ -141,7 +139,7 @@ func appendAddressees(fields []any, users, parties, tags string) []any {
 	return appendOptional(fields, fieldToTag, tags)
 }
 
-// list never returns nil: the contract's JSON shows [] for none.
+// list never returns nil, so that JSON shows an empty list as [].
 func list(joined string) []string {
 	if joined == "" {
 		return []string{}
@@ -149,8 +147,7 @@ func list(joined string) []string {
 	return strings.Split(joined, listSeparator)
 }
 
-// readDeferred reads <turn>=<user>|<user>;… in which internal/pacing notes who got
-// a follow-up: the users of each.
+// readDeferred reads the users of each follow-up from <turn>=<user>|<user>;…, which internal/pacing writes.
 func readDeferred(text string) [][]string {
 	if text == "" {
 		return nil

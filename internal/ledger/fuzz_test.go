@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/internal/redistest"
 )
 
-// FuzzRecord proves that whatever stands in Redis is read as a record that can be shown.
+// FuzzRecord proves that any data in Redis is read as a record that can be shown.
 func FuzzRecord(f *testing.F) {
 	f.Add("accepted", "a|b", "", "1", "a", "", "1790000000123", "2")
 	f.Add("sending", "|", "1|1", "-1", "a|a|a", "5=a|b;6=", "soon", "99999999999999999999")

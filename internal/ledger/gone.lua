@@ -1,5 +1,4 @@
--- Lets the records of messages that have ended end in their time, now that their tasks are
--- gone.
+-- Sets the expiry of the records of ended messages whose tasks are gone.
 -- KEYS records (hashes)
 -- ARGV 1 ms that a record lives
 for _, key in ipairs(KEYS) do

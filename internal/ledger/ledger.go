@@ -1,6 +1,5 @@
-// Package ledger keeps one record per message in Redis: the attempt is written
-// before the call and its outcome after, so that a worker that dies in between
-// leaves a trace, and a redelivered task finds what has been done already.
+// Package ledger keeps one record per message in Redis. The attempt is written before the call and its outcome
+// after it, so that a worker that dies in between leaves a trace, and a redelivered task finds earlier attempts.
 package ledger
 
 import (
@@ -18,12 +17,12 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// ErrNotFound is returned for a message that has no record: it was never
-// attempted, its record has expired, or it does not exist.
+// ErrNotFound is returned for a message without a record: it was never attempted, its record has expired, or it
+// does not exist.
 var ErrNotFound = errors.New("no record")
 
-// BeginSource is the Lua with which internal/pacing looks at a message's record
-// and writes down its attempt; it asks the limits in the same round trip.
+// BeginSource is the Lua with which internal/pacing reads a message's record and records its attempt, in the
+// same round trip as the check of the limits.
 var BeginSource = Constants + broadcastSource + beginSource
 
 var (
@@ -49,8 +48,7 @@ type Ledger struct {
 	gone        *groupcommit.Group[string, struct{}]
 }
 
-// New gives the ledger of app; the record of a message that has ended is kept for that
-// long, once its task is gone.
+// New returns the ledger of app. The record of an ended message is kept for recordTTL after its task is gone.
 func New(rdb redis.UniversalClient, app string, recordTTL time.Duration) *Ledger {
 	l := &Ledger{rdb: rdb, app: app, recordTTL: recordTTL}
 	l.settlements = groupcommit.New(settledTogether, groupcommit.One, l.settle)
@@ -58,7 +56,7 @@ func New(rdb redis.UniversalClient, app string, recordTTL time.Duration) *Ledger
 	return l
 }
 
-// StatesList is ",queued,held," for a script to look into.
+// StatesList joins states as ",queued,held,", for a script to search.
 func StatesList[S ~string](states []S) string {
 	var b strings.Builder
 	b.WriteByte(',')
@@ -81,7 +79,7 @@ func (l *Ledger) Record(ctx context.Context, id string) (tasks.Record, error) {
 	return readRecord(l.app, id, fields), nil
 }
 
-// ID finds the id of the message that WeCom gave this msgid.
+// ID finds the id of the message with this msgid of WeCom.
 func (l *Ledger) ID(ctx context.Context, msgid string) (string, error) {
 	id, err := l.rdb.Get(ctx, keys.MsgID(l.app, msgid)).Result()
 	if errors.Is(err, redis.Nil) {
@@ -93,8 +91,8 @@ func (l *Ledger) ID(ctx context.Context, msgid string) (string, error) {
 	return id, nil
 }
 
-// IDOfKey finds the id of the message that was enqueued under an idempotency key of an
-// owner, "" for the app. If there is no claim, it is the id that derives from the key.
+// IDOfKey finds the id of the message that an owner, "" for the app, enqueued under an idempotency key. Without
+// a claim, it is the id that derives from the key.
 func (l *Ledger) IDOfKey(ctx context.Context, owner, key string) (string, error) {
 	derived := tasks.IDFromKey(l.app, tasks.OwnedKey(owner, key))
 	claim, err := l.rdb.Get(ctx, keys.IdempotencyKey(l.app, derived)).Result()

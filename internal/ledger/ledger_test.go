@@ -236,7 +236,7 @@ func TestOnlyAnAcceptanceOverrulesAFinalState(t *testing.T) {
 		{settle: tasks.Unknown, want: tasks.Unknown},
 		{settle: tasks.Queued, want: tasks.Unknown},
 		{settle: tasks.Rejected, want: tasks.Unknown},
-		{settle: tasks.Accepted, want: tasks.Accepted}, // the answer came late, but it came
+		{settle: tasks.Accepted, want: tasks.Accepted}, // the answer came late
 		{settle: tasks.Rejected, want: tasks.Accepted},
 	} {
 		if got := settle(t, l, "ops-1", tasks.Settlement{State: step.settle}); got.State != step.want {
@@ -287,7 +287,7 @@ func TestRecordsEndOnceTheirTasksAreGone(t *testing.T) {
 			t.Errorf("%s the record ends in %s, want it to outlive its task", when, ttl)
 		}
 	}
-	gone() // it has no final state yet, whoever has deleted its task
+	gone() // it has no final state yet, whatever deleted its task
 	waits("while the attempt is under way")
 	settle(t, l, "ops-1", tasks.Settlement{State: tasks.Accepted, MsgID: "m1"})
 	waits("before the task is acknowledged")
@@ -310,7 +310,7 @@ func TestNoRecord(t *testing.T) {
 	}
 }
 
-// BenchmarkAttempt writes down an attempt and its outcome.
+// BenchmarkAttempt records an attempt and its outcome.
 func BenchmarkAttempt(b *testing.B) {
 	rdb := redistest.New(b)
 	l := ledger.New(rdb, "ops", time.Hour)

@@ -1,7 +1,7 @@
--- Writes one field of a record, if there is one.
+-- Writes one field of a record, if the record exists.
 -- KEYS 1 record (hash)
 -- ARGV 1 field 2 value
--- result 1 when it was written
+-- result 1 if it was written
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end

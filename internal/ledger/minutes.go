@@ -12,16 +12,16 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
-// Minute is what the calls of an app came to in a minute.
+// Minute counts the calls of an app in one minute.
 type Minute struct {
 	Calls  int // that ended
 	Failed int // messages that were rejected, are partial or unknown, or have expired
 }
 
-// LastHour are the last sixty minutes, the one that has not ended yet last.
+// LastHour has the last sixty minutes, the current one last.
 type LastHour [60]Minute
 
-// Sum adds up the hour.
+// Sum adds up the minutes.
 func (h LastHour) Sum() (sum Minute) {
 	for _, m := range h {
 		sum.Calls += m.Calls
@@ -30,7 +30,7 @@ func (h LastHour) Sum() (sum Minute) {
 	return sum
 }
 
-// LastCall is the minute before now in which the last call ended, zero if there was none in the hour.
+// LastCall is the latest minute before now in which a call ended, zero if none did in the hour.
 func (h LastHour) LastCall(now time.Time) time.Time {
 	for back := range h {
 		if h[len(h)-1-back].Calls > 0 {
@@ -40,7 +40,7 @@ func (h LastHour) LastCall(now time.Time) time.Time {
 	return time.Time{}
 }
 
-// LastHours reads the last hour of apps before now, all in one round trip.
+// LastHours reads the last hour of each app before now, all in one round trip.
 func LastHours(ctx context.Context, rdb redis.UniversalClient, now time.Time, apps ...string) ([]LastHour, error) {
 	const perHour = 60
 	minute := now.Unix() / perHour
@@ -66,7 +66,7 @@ func LastHours(ctx context.Context, rdb redis.UniversalClient, now time.Time, ap
 	return hours, nil
 }
 
-// add counts what Redis has of an hour that begins at a place among the minutes.
+// add adds the counts of an hour of Redis, whose first minute is at index begin.
 func (h *LastHour) add(counts map[string]string, begin int64) {
 	for field, value := range counts {
 		name, what, _ := strings.Cut(field, " ")

@@ -6,11 +6,10 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Newest are the records that were looked through for a page, newest change first.
+// Newest are the records found for a page, newest change first.
 type Newest struct {
 	Records []tasks.Record
-	// Looked counts the records that were looked at; More says that there are older
-	// ones, which were not.
+	// Looked counts the records that were read; More is set if there are older ones that were not.
 	Looked int
 	More   bool
 }
@@ -18,11 +17,10 @@ type Newest struct {
 // Bounds limit the search for a page.
 type Bounds struct {
 	Found  int // records to find at most; at least 1
-	Looked int // records to look at at most; at least 1
+	Looked int // records to read at most; at least 1
 }
 
-// Newest looks for the newest of the chosen records. What changes meanwhile may be missed,
-// until the next look.
+// Newest finds the newest matching records. A record that changes meanwhile may be missed until the next call.
 func (l *Ledger) Newest(ctx context.Context, q Query, b Bounds) (Newest, error) {
 	var found Newest
 	var behind Place

@@ -13,25 +13,23 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// pageSize is how many records are in memory at once: a few megabytes when each
-// has a thousand recipients.
+// pageSize is how many records are in memory at once: a few megabytes if each has a thousand recipients.
 const pageSize = 500
 
-// Records yields the chosen records, oldest change first, and reads them page by
-// page. A message that changes meanwhile may come twice, the second time as it is
-// then; with Until it may leave the chosen time. An error ends it.
+// Records yields the matching records, oldest change first, reading page by page. A message that changes
+// meanwhile may be yielded twice, the second time in its new state; with Until, it may no longer match. An error
+// ends the sequence.
 func (l *Ledger) Records(ctx context.Context, q Query) iter.Seq2[tasks.Record, error] {
 	return l.walk(ctx, keys.Records(l.app), q)
 }
 
-// DeadLetters yields, like Records, the messages that were rejected or whose
-// outcome is unknown, and that were neither replayed nor purged.
+// DeadLetters yields, like Records, the messages that were rejected or whose outcome is unknown, unless they
+// were replayed or purged.
 func (l *Ledger) DeadLetters(ctx context.Context, q Query) iter.Seq2[tasks.Record, error] {
 	return l.walk(ctx, keys.Dead(l.app), q)
 }
 
-// Now is Redis's time, by which records are dated: use it as the bound between messages
-// that have ended and those that will.
+// Now is Redis's time, which dates the records: use it to separate messages that have ended from those that will.
 func (l *Ledger) Now(ctx context.Context) (time.Time, error) {
 	now, err := l.rdb.Time(ctx).Result()
 	if err != nil {
@@ -60,8 +58,7 @@ func (l *Ledger) walk(ctx context.Context, index string, q Query) iter.Seq2[task
 	}
 }
 
-// IDs yields the ids of the records that changed in the time of the query, a page at a
-// time, as Records does.
+// IDs yields the ids of the records that changed within the query's time, a page at a time, as Records does.
 func (l *Ledger) IDs(ctx context.Context, q Query) iter.Seq2[[]string, error] {
 	return l.pages(ctx, keys.Records(l.app), q)
 }
@@ -88,8 +85,8 @@ func (l *Ledger) pages(ctx context.Context, index string, q Query) iter.Seq2[[]s
 	}
 }
 
-// pager walks an index by time. Entries move to its end while it walks, so it
-// remembers the last time and who was there, and not how many it has seen.
+// pager reads an index by time. Entries move to its end meanwhile, so the pager remembers the last time and its
+// ids instead of an offset.
 type pager struct {
 	ledger   *Ledger
 	index    string
@@ -98,7 +95,7 @@ type pager struct {
 	size     int64
 }
 
-// next gives the next ids, none at the end.
+// next returns the next ids, none at the end.
 func (p *pager) next(ctx context.Context) ([]string, error) {
 	for {
 		page, err := p.ledger.rdb.ZRangeByScoreWithScores(ctx, p.index, &redis.ZRangeBy{
@@ -131,7 +128,7 @@ func (p *pager) fresh(page []redis.Z) []string {
 	return ids
 }
 
-// fetch calls found with the fields of those records that there are.
+// fetch calls found with the fields of each record that exists.
 func (l *Ledger) fetch(ctx context.Context, ids []string, found func(id string, fields map[string]string)) error {
 	replies := make([]*redis.MapStringStringCmd, len(ids))
 	_, err := l.rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {

@@ -12,19 +12,19 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Place is where a record stands in the list of all, newest change first; of those that
-// changed in the same millisecond the greatest id is first. The zero Place is before all.
+// Place is the position of a record in an index, newest change first; of those that changed in the same
+// millisecond the greatest id is first. The zero Place is before all.
 type Place struct {
 	At int64 // Unix ms of the change
 	ID string
 }
 
-// Compare is negative if a place is further to the front than another.
+// Compare is negative if p is before other.
 func (p Place) Compare(other Place) int {
 	return cmp.Or(cmp.Compare(other.At, p.At), cmp.Compare(other.ID, p.ID))
 }
 
-// IDs are the ids of records at some places.
+// IDs are the ids of the records at these places.
 func IDs(places []Place) []string {
 	ids := make([]string, len(places))
 	for i, place := range places {
@@ -49,14 +49,14 @@ func (l *Ledger) key(i Index) string {
 	return keys.Records(l.app)
 }
 
-// Places lists the n places behind another, in the time of the query; its other conditions
-// need the records. Fewer mean that there are no more. What changes meanwhile moves to the
-// front, and so is not met again.
+// Places lists the n places after another, within the query's time; its other conditions need the records. Fewer
+// than n means that there are no more. A record that changes meanwhile moves to the front, and is not listed
+// again.
 func (l *Ledger) Places(ctx context.Context, index Index, q Query, behind Place, n int) ([]Place, error) {
 	between := q.between(behind)
 	between.Count = int64(n)
 	var places []Place
-	for { // some, or even all, may be at the millisecond of behind and in front of it
+	for { // some, or even all, may be in the millisecond of behind and before it
 		page, err := l.rdb.ZRevRangeByScoreWithScores(ctx, l.key(index), between).Result()
 		if err != nil {
 			return nil, fmt.Errorf("read the index %s: %w", l.key(index), err)
@@ -74,7 +74,7 @@ func (l *Ledger) Places(ctx context.Context, index Index, q Query, behind Place,
 	}
 }
 
-// between is the time of the query, from the newest moment that can be behind a place.
+// between is the query's time, cut off at the newest moment that can follow a place.
 func (q Query) between(behind Place) *redis.ZRangeBy {
 	between := &redis.ZRangeBy{Min: "-inf", Max: "+inf"}
 	if !q.Since.IsZero() {
@@ -89,7 +89,7 @@ func (q Query) between(behind Place) *redis.ZRangeBy {
 	return between
 }
 
-// Read fetches records in one round trip; those whose time is over are left out.
+// Read reads records in one round trip; expired ones are left out.
 func (l *Ledger) Read(ctx context.Context, ids []string) ([]tasks.Record, error) {
 	records := make([]tasks.Record, 0, len(ids))
 	err := l.fetch(ctx, ids, func(id string, fields map[string]string) {

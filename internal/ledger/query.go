@@ -8,7 +8,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Query chooses records; its zero value chooses all of them.
+// Query selects records; its zero value selects all.
 type Query struct {
 	// Since and Until bound the time of a record's last change; zero for no bound.
 	Since, Until time.Time
@@ -17,7 +17,7 @@ type Query struct {
 	Recipient    string        // user, party or tag that the message names; "" for any
 }
 
-// Match reports whether a record is chosen, apart from its time.
+// Match reports whether a record matches, apart from its time.
 func (q Query) Match(r tasks.Record) bool {
 	switch {
 	case len(q.States) > 0 && !slices.Contains(q.States, r.State):
@@ -28,7 +28,7 @@ func (q Query) Match(r tasks.Record) bool {
 	return q.Recipient == "" || q.isTo(r)
 }
 
-// isTo ignores the case of userids, as WeCom does.
+// isTo compares userids without case, as WeCom does.
 func (q Query) isTo(r tasks.Record) bool {
 	is := func(id string) bool { return strings.EqualFold(id, q.Recipient) }
 	return slices.ContainsFunc(r.To.Users, is) || slices.ContainsFunc(r.To.Parties, is) || slices.ContainsFunc(r.To.Tags, is)

@@ -1,7 +1,7 @@
--- Gives back a claim whose message could not be enqueued.
+-- Releases the claim of a replay whose message could not be enqueued.
 -- KEYS 1 record (hash) 2 index of dead letters (zset)
--- ARGV 1 id 2 id of the message that was to take its place
--- result 1 when the claim was there
+-- ARGV 1 id 2 id of the message that was to replace it
+-- result 1 if there was such a claim
 local r = redis.call('HMGET', KEYS[1], 'state', 'replayed_as', 'finished_at')
 if r[2] ~= ARGV[2] then
   return 0

@@ -1,8 +1,8 @@
 -- Claims a message for one replay.
 -- KEYS 1 record (hash) 2 index of dead letters (zset)
--- ARGV 1 id 2 id of the message that takes its place
--- result {"claimed"}         the replay is the caller's
---        {"replayed", id}    somebody has claimed it before, as that message
+-- ARGV 1 id 2 id of the message that replaces it
+-- result {"claimed"}         the caller has the claim
+--        {"replayed", id}    the message was claimed before, and replayed as id
 --        {"not", state}      a message of this state cannot be replayed; "" without a record
 local r = redis.call('HMGET', KEYS[1], 'state', 'replayed_as')
 if not r[1] or not REPLAYABLE[r[1]] then

@@ -13,31 +13,30 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// resultsKept is about how many ended messages the result stream holds.
+// resultsKept is about how many ended messages the stream of results keeps.
 const resultsKept = 10_000
 
 const (
-	// settledTogether is how many outcomes are written down in one round trip.
+	// settledTogether is how many outcomes are written in one round trip.
 	settledTogether = 64
-	// goneTogether is how many records are told that their tasks are gone in one.
+	// goneTogether is how many records are updated in one round trip after their tasks are gone.
 	goneTogether = 256
 )
 
-// settlement is what to write down about one message.
+// settlement is what to write about one message.
 type settlement struct {
 	tasks.Settlement
 
 	id      string
 	payload []byte // nil if it is lost, or not needed
-	begin   []any  // field, value, … that a record begins with
-	begins  bool   // there may be no record yet
+	begin   []any  // field, value, … of a new record
+	begins  bool   // the record may not exist yet
 	fields  []any  // that this settlement sets
 }
 
-// Settle writes down what became of an attempt, and returns the whole record. A
-// record takes a new state only as the table of package tasks allows: a final one
-// stays as it is, unless WeCom turns out to have taken the message. What is settled at the
-// same time is written down in one round trip.
+// Settle records the outcome of an attempt, and returns the whole record. A record changes its state only as the
+// table of package tasks allows: a final state stays, unless WeCom turns out to have taken the message.
+// Concurrent settlements share one round trip.
 func (l *Ledger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement) (tasks.Record, error) {
 	var payload []byte
 	if s.State.Final() && s.State != tasks.Accepted {
@@ -54,8 +53,8 @@ func (l *Ledger) Settle(ctx context.Context, p tasks.Payload, s tasks.Settlement
 
 var errNoRecord = errors.New("there is no record yet")
 
-// SettleLost ends a message whose task and payload are gone: nobody can send it, now or
-// later. What its record does not know is taken from r.
+// SettleLost ends a message whose task and payload are gone: it can no longer be sent. Fields that its record
+// lacks are taken from r.
 func (l *Ledger) SettleLost(ctx context.Context, r tasks.Record, s tasks.Settlement) (tasks.Record, error) {
 	begin := appendAddressees([]any{
 		fieldType, string(r.Type), fieldPriority, string(r.Priority), fieldEnqueuedAt, r.EnqueuedAt.UnixMilli(),
@@ -65,7 +64,7 @@ func (l *Ledger) SettleLost(ctx context.Context, r tasks.Record, s tasks.Settlem
 	})
 }
 
-// settle writes down several outcomes.
+// settle writes several outcomes.
 func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Answer[tasks.Record] {
 	names := []string{keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Minutes(l.app, "")}
 	args := []any{0, l.recordTTL.Milliseconds(), resultsKept}
@@ -96,7 +95,7 @@ func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Ans
 	return answers
 }
 
-// readSettled reads the record from what settle.lua replies for one message.
+// readSettled reads the record from the reply of settle.lua for one message.
 func (l *Ledger) readSettled(s settlement, reply []string) (tasks.Record, error) {
 	switch {
 	case len(reply) == 0:
@@ -118,9 +117,8 @@ func (l *Ledger) readSettled(s settlement, reply []string) (tasks.Record, error)
 	return readRecord(l.app, s.id, fields), nil
 }
 
-// TaskGone notes that a message has no task any more, which nobody can deliver again
-// then: if the message has ended, its record is kept for the ledger's time from now. A
-// record that is not told of stays for 90 days.
+// TaskGone records that a message has no task any more, so that it cannot be delivered again: if the message has
+// ended, its record is kept for the ledger's time from now. Without this call, a record stays for 90 days.
 func (l *Ledger) TaskGone(ctx context.Context, id string) error {
 	_, err := l.gone.Do(ctx, id)
 	return err
@@ -141,8 +139,7 @@ func (l *Ledger) tasksGone(ctx context.Context, ids []string) []groupcommit.Answ
 	return answers
 }
 
-// ReplyTexts is what a script replies for one of several messages, a list of texts; empty if it is
-// none.
+// ReplyTexts reads a script's reply for one of several messages as a list of strings; empty if it is not a list.
 func ReplyTexts(reply any) []string {
 	items, _ := reply.([]any)
 	texts := make([]string, len(items))
@@ -152,7 +149,7 @@ func ReplyTexts(reply any) []string {
 	return texts
 }
 
-// text is a value as Redis keeps it.
+// text formats a value as Redis stores it.
 func text(value any) string {
 	if s, ok := value.(string); ok {
 		return s
@@ -160,10 +157,10 @@ func text(value any) string {
 	return fmt.Sprint(value)
 }
 
-// ScriptError is the failure of a script for one of the messages that it was called for.
+// ScriptError is the failure of a script for one of several messages.
 type ScriptError string
 
 func (e ScriptError) Error() string { return string(e) }
 
-// RedisError makes it one of Redis.
+// RedisError marks it as an error of Redis.
 func (ScriptError) RedisError() {}

@@ -1,15 +1,15 @@
--- Writes down what became of attempts. broadcast.lua stands before this text.
+-- Records the outcomes of attempts. broadcast.lua stands before this text.
 -- KEYS 1 index of records by time (zset) 2 stream of results 3 index of dead letters by time (zset)
 --      4 prefix of the hashes that count the calls of an hour
---      then of each message: its record (hash), the msgid index (string; the record again when
---      there is no msgid), its payload (string), and the broadcast that it is a call of (hash;
+--      then for each message: its record (hash), the msgid index (string; the record again if
+--      there is no msgid), its payload (string), and the broadcast whose call it is (hash;
 --      the record again if none)
 -- ARGV 1 now in ms, 0 = Redis TIME 2 ms that a record lives 3 results that the stream keeps
---      then of each message the fields of `s` below, in their order; then field, value, … that
---      a record begins with, if there may be none yet, and those that this settlement sets
--- result of each message {'all', field, value, …} with the whole record, or {'rest', …} with
---      what it has beside those two kinds of fields, or {'none'} if there is no record and it
---      was not said what one begins with, or {'error', why}
+--      then for each message the fields of `s` below, in their order; then field, value, … of
+--      a new record, if there may be none yet, and those that this settlement sets
+-- result for each message {'all', field, value, …} with the whole record, or {'rest', …} with
+--      its fields except those two kinds, or {'none'} if there is no record and no fields for
+--      a new one were given, or {'error', why}
 local index, results, dead, minutes = unpack(KEYS, 1, 4)
 local now, record_ttl, results_kept = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local FIRST_KEY, FIRST_ARG, LENGTH = 5, 4, 9
@@ -18,14 +18,14 @@ if now == 0 then
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- settlement_at is the one whose arguments begin behind i.
+-- settlement_at returns the settlement whose arguments follow i.
 local function settlement_at(i)
   local s = {
     new = ARGV[i + 1],              -- state
     in_doubt = ARGV[i + 2] == '1',  -- WeCom may have taken the message
     id = ARGV[i + 3],
-    from = ARGV[i + 4],             -- states that may become the new one: ",queued,held,"; ",," is in it when there need be no record
-    payload = ARGV[i + 5],          -- for the states that can be replayed; '' if it is lost
+    from = ARGV[i + 4],             -- states that may become new: ",queued,held,"; ",," is in it if the record may be missing
+    payload = ARGV[i + 5],          -- for states that can be replayed; '' if it is lost
     call = ARGV[i + 6],             -- see broadcast.lua; '' for none
     msgid = ARGV[i + 7],            -- WeCom's, packed, for the broadcast
   }
@@ -35,7 +35,7 @@ local function settlement_at(i)
   return s
 end
 
--- fields_of reads a record, as a table and as it stands in Redis.
+-- fields_of reads a record, as a table and as Redis returns it.
 local function fields_of(key)
   local all, fields = redis.call('HGETALL', key), {}
   for i = 1, #all, 2 do
@@ -50,7 +50,7 @@ end
 
 local settled, died = {}, {} -- {moment, id, …} for the indexes
 
--- Who looks after the apps sees what their calls came to, minute by minute.
+-- The calls of each minute are counted for the view of the app.
 local calls, failed = 0, 0
 local function count(called, new)
   calls, failed = calls + (called and 1 or 0), failed + (FAILED[new] and 1 or 0)
@@ -64,7 +64,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
   local before = call and fields_of(key)
   local r = redis.call('HMGET', key, 'state', 'unknown_since', 'attempt_at', 'attempts', 'deferred', 'errcode')
   local state, unknown_since, new = r[1] or '', r[2], s.new
-  -- A message whose worker died in the call can be cancelled like one in doubt.
+  -- A message whose worker died during the call can be cancelled like one in doubt.
   local abandoned = new == 'cancelled' and state == 'sending' and now - tonumber(r[3] or now) > IN_FLIGHT
   unknown_since = unknown_since or (abandoned and r[3])
   if not abandoned and not string.find(s.from, ',' .. state .. ',', 1, true) then
@@ -73,13 +73,13 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
   if state == '' and s.first_set == s.first_field then
     return {'none'}
   end
-  -- Whatever followed an attempt in doubt, WeCom may have the message.
+  -- After an attempt in doubt WeCom may have the message, whatever followed.
   local in_doubt = unknown_since and (new == 'cancelled' or new == 'rejected' or new == 'expired')
   if in_doubt then
     new = 'unknown'
   end
   local first_outcome = state == 'sending' and r[4] == '1' and not r[6] -- every settlement sets errcode
-  if not first_outcome then -- of an earlier one, which a replay may have had
+  if not first_outcome then -- of an earlier outcome, which a replay may have had
     redis.call('HDEL', key, 'invalid', 'unlicensed', 'invalid_parties', 'invalid_tags', 'response_code')
   end
   if FINAL[new] then
@@ -134,8 +134,8 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
   return whole(key)
 end
 
--- The first write takes no memory: a full Redis refuses a script whose first write takes
--- some, but not one that has begun to write, and nobody else knows the outcomes.
+-- The first write takes no memory: a full Redis rejects a script whose first write needs memory, but not one
+-- that has already written, and the outcomes are known nowhere else.
 redis.call('ZREM', index, '')
 
 local replies, at = {}, FIRST_ARG - 1
@@ -149,8 +149,8 @@ for i = FIRST_KEY, #KEYS, 4 do
   table.insert(replies, reply)
 end
 
--- note_in adds to an index, and removes a few entries whose records have ended: twice as
--- many as it adds are enough, and none of the scripts takes long.
+-- note_in adds to an index, and removes a few entries whose records have expired: twice as many as it adds are
+-- enough, and no script takes long.
 local function note_in(zset, changed)
   if #changed == 0 then
     return

@@ -18,18 +18,17 @@ import (
 )
 
 const (
-	// tailBlock bounds how long one read waits for new entries: a blocking read of
-	// go-redis does not end with its context.
+	// tailBlock bounds how long one read waits for new entries: a blocking read of go-redis does not end with its
+	// context.
 	tailBlock = 500 * time.Millisecond
-	// tailOverlap is how far a walk of the index reaches back behind what was told:
-	// stream and index are dated one after the other.
+	// tailOverlap is how far a read of the index overlaps with what was yielded: stream and index are dated one
+	// after the other.
 	tailOverlap = time.Second
 )
 
-// Tail yields the chosen records of messages that end, each when it ends, until
-// ctx does. With Since it begins with those that ended from then on; without it,
-// with the next one. A slow reader misses nothing.
-// After an error it goes on where it was, if the caller does.
+// Tail yields matching records of messages as they end, until ctx does. With Since it starts with those that
+// ended from then on; without it, with the next one. A slow reader misses nothing. After an error the caller can
+// continue, and Tail continues where it was.
 func (l *Ledger) Tail(ctx context.Context, q Query) iter.Seq2[tasks.Record, error] {
 	return func(yield func(tasks.Record, error) bool) {
 		t := &tail{Ledger: l, query: q, told: map[string]time.Time{}, yield: yield}
@@ -45,21 +44,21 @@ func (l *Ledger) Tail(ctx context.Context, q Query) iter.Seq2[tasks.Record, erro
 	}
 }
 
-// tail reads the stream of results. The stream is short, so where it no longer
-// reaches back to what was told the index of records fills the gap.
+// tail reads the stream of results. The stream is short: if it no longer reaches back to what was yielded, the
+// index of records fills the gap.
 type tail struct {
 	*Ledger
 	query Query
 	yield func(tasks.Record, error) bool
 
-	since  time.Time            // nothing that ended earlier is told
+	since  time.Time            // nothing that ended earlier is yielded
 	last   string               // the newest entry of the stream that was read
-	at     time.Time            // all that ended tailOverlap before this was told
-	told   map[string]time.Time // those that were told and ended later, by id
-	behind bool                 // the stream does not tell all of the rest
+	at     time.Time            // everything that ended tailOverlap before this was yielded
+	told   map[string]time.Time // when those ended that were yielded and ended later, by id
+	behind bool                 // the stream does not have all of the rest
 }
 
-// step returns false when the caller has had enough.
+// step returns false if the caller stops.
 func (t *tail) step(ctx context.Context) (bool, error) {
 	switch {
 	case t.last == "":
@@ -71,7 +70,7 @@ func (t *tail) step(ctx context.Context) (bool, error) {
 	}
 }
 
-// begin finds the place after which the news begin.
+// begin finds the entry after which new results begin.
 func (t *tail) begin(ctx context.Context) error {
 	now, err := t.Now(ctx)
 	if err != nil {
@@ -101,8 +100,8 @@ func (t *tail) lastResult(ctx context.Context) (string, error) {
 // nothing is the place before all entries of a stream.
 const nothing = "0-0"
 
-// catchUp tells what ended since t.at, and goes on with what the stream has got
-// meanwhile. When it fails it begins where it was.
+// catchUp yields what ended since t.at from the index, and then continues with newer entries of the stream. If
+// it fails, it starts again from the same place.
 func (t *tail) catchUp(ctx context.Context) (bool, error) {
 	last, err := t.lastResult(ctx)
 	if err != nil {
@@ -128,8 +127,8 @@ func (t *tail) catchUp(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// later skips what a long walk has told already: the stream is read from where the
-// walk has come to, and from entry at the earliest.
+// later skips entries that a long read of the index has covered: the stream is read from where the index read
+// ended, but not before entry.
 func (t *tail) later(entry string) string {
 	if told := t.at.Add(-tailOverlap / 2); told.After(timeOf(entry)) {
 		return strconv.FormatInt(told.UnixMilli(), 10) + "-0"
@@ -137,7 +136,7 @@ func (t *tail) later(entry string) string {
 	return entry
 }
 
-// read waits for a moment for messages that end.
+// read waits briefly for messages that end.
 func (t *tail) read(ctx context.Context) (bool, error) {
 	streams, err := t.rdb.XRead(ctx, &redis.XReadArgs{
 		Streams: []string{keys.Results(t.app), t.last}, Count: pageSize, Block: tailBlock,
@@ -159,7 +158,7 @@ func (t *tail) read(ctx context.Context) (bool, error) {
 	}
 	for _, record := range records {
 		if record.FinishedAt.After(ended[record.ID].Add(tailOverlap)) {
-			continue // it has ended again since, which a later entry tells in its turn
+			continue // it has ended again since; a later entry has that
 		}
 		if record.State.Final() && t.query.Match(record) && !t.tell(record) {
 			return false, nil
@@ -170,7 +169,7 @@ func (t *tail) read(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// latest are the messages of entries, in the order of the last entry of each, and its time.
+// latest returns the messages of entries, in the order of each one's last entry, and the time of that entry.
 func latest(entries []redis.XMessage) (ids []string, ended map[string]time.Time) {
 	ended = map[string]time.Time{}
 	for _, entry := range slices.Backward(entries) {
@@ -183,8 +182,7 @@ func latest(entries []redis.XMessage) (ids []string, ended map[string]time.Time)
 	return ids, ended
 }
 
-// outran reports whether the stream has dropped the entry that was read last, and so
-// perhaps some that were not.
+// outran reports whether the stream has dropped the last entry read, and so perhaps some that were not read.
 func (t *tail) outran(ctx context.Context) (bool, error) {
 	if t.last == nothing {
 		return false, nil
@@ -196,7 +194,7 @@ func (t *tail) outran(ctx context.Context) (bool, error) {
 	return len(before) == 0, nil
 }
 
-// tell yields a record, unless it was told already.
+// tell yields a record, unless it was already yielded.
 func (t *tail) tell(r tasks.Record) bool {
 	if at, told := t.told[r.ID]; told && at.Equal(r.FinishedAt) {
 		return true
@@ -205,7 +203,7 @@ func (t *tail) tell(r tasks.Record) bool {
 	return t.yield(r, nil)
 }
 
-// move notes how far it has come, now and then, and forgets what cannot come again.
+// move advances t.at now and then, and forgets what cannot come again.
 func (t *tail) move(at time.Time) {
 	if at.Sub(t.at) < tailOverlap/2 {
 		return

@@ -20,8 +20,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// tail collects the first n ids that Tail yields. During the wait for each, more
-// messages end, one by one.
+// tail collects the first n ids that Tail yields. While it waits for each, more messages end, one by one.
 func tail(t *testing.T, l *ledger.Ledger, q ledger.Query, n int, more ...tasks.Settlement) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), waittest.Patience)
@@ -99,7 +98,7 @@ func TestTailBeginsInThePastAndTellsNothingTwice(t *testing.T) {
 	}
 }
 
-// A reader that is late meets the entry of an earlier end of a message that has ended again.
+// A slow reader reads the entry of an earlier end of a message that has ended again.
 func TestTailTellsOfAMessageThatEndedTwiceInItsTurn(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
@@ -143,7 +142,7 @@ func TestTailEndsQuietlyWithItsContext(t *testing.T) {
 	}
 }
 
-// begun settles messages until one is told, for nobody says when a wait begins.
+// begun settles messages until one is yielded, because nothing shows when a wait begins.
 func begun(t *testing.T, l *ledger.Ledger) (told func()) {
 	t.Helper()
 	stop, ended := make(chan struct{}), make(chan struct{})
@@ -175,7 +174,7 @@ func TestTailTellsAReaderWhoLagsOfAll(t *testing.T) {
 	rdb := redistest.New(t)
 	l := ledger.New(rdb, "ops", time.Hour)
 	var want, got []string
-	lag := func(n int) { // the stream keeps two of n that end
+	lag := func(n int) { // the stream keeps the last two of n that end
 		for range n {
 			want = append(want, fmt.Sprintf("ops-%04d", len(want)))
 			settle(t, l, want[len(want)-1], tasks.Settlement{State: tasks.Accepted})
@@ -224,7 +223,7 @@ func TestTailTellsNothingTwiceAfterALongPast(t *testing.T) {
 			t.Fatal(err)
 		}
 		switch got = append(got, record.ID); len(got) {
-		case 1: // while the past is told, messages end, longer than it looks back
+		case 1: // messages end during the read of the past, further apart than tailOverlap
 			end(want[1])
 			<-time.After(1600 * time.Millisecond)
 			end(want[2])

@@ -15,7 +15,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// states are those of a record, and None first.
+// states are the possible states of a record, None first.
 var states = append([]tasks.State{tasks.None}, tasks.States()...)
 
 func TestSettleKeepsToTheTableOfTransitions(t *testing.T) {
@@ -45,8 +45,8 @@ func TestSettleKeepsToTheTableOfTransitions(t *testing.T) {
 	}
 }
 
-// TestEveryRecipientHasAFate settles messages in any order of outcomes: whenever
-// one has ended, everyone that it names is counted once.
+// TestEveryRecipientHasAFate settles messages with outcomes in any order: when one has ended, everyone it names
+// is counted once.
 func TestEveryRecipientHasAFate(t *testing.T) {
 	t.Parallel()
 	l := open(redistest.New(t))
@@ -85,7 +85,7 @@ func TestEveryRecipientHasAFate(t *testing.T) {
 	})
 }
 
-// A message may be held before its first attempt, by somebody who names recipients.
+// A message may be held before its first attempt, with its recipients named.
 func TestTheOutcomeOfAFirstAttemptReplacesWhatWasSettledBefore(t *testing.T) {
 	t.Parallel()
 	l := open(redistest.New(t))

@@ -1,4 +1,4 @@
-// Package locale says things in the language of whoever asks.
+// Package locale translates texts into the language of the client.
 package locale
 
 import (
@@ -15,10 +15,10 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// languages are those wecomq speaks; the first is that of clients that ask for none of them.
+// languages are the supported languages; the first is the default.
 var languages = []wecom.Language{wecom.English, wecom.Chinese}
 
-// What follows is made when it is first needed: most commands and requests need none of it.
+// The following are made on first use: most commands and requests do not need them.
 var (
 	matcher = sync.OnceValue(func() language.Matcher {
 		return language.NewMatcher([]language.Tag{language.English, language.Chinese})
@@ -26,8 +26,7 @@ var (
 	errcode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\berrcode (-?\d+)\b`) })
 )
 
-// Of is the language that a request asks for, by the parameter lang or else by Accept-Language:
-// English without either.
+// Of is the language that a request asks for, by the parameter lang or else by Accept-Language: English without either.
 func Of(r *http.Request) wecom.Language {
 	if l, ok := Parse(r.URL.Query().Get("lang")); ok {
 		return l
@@ -36,16 +35,15 @@ func Of(r *http.Request) wecom.Language {
 	return languages[i]
 }
 
-// Parse reads a language that somebody has chosen: "zh", "zh-CN" or "zh_CN".
+// Parse parses the tag of a language: "zh", "zh-CN" or "zh_CN".
 func Parse(tag string) (wecom.Language, bool) {
 	tag, _, _ = strings.Cut(strings.ToLower(strings.ReplaceAll(tag, "_", "-")), "-")
 	l := wecom.Language(tag)
 	return l, slices.Contains(languages, l)
 }
 
-// Reason says in a language why a message or an app is as it is: what wecomq says of it, the meaning
-// of an errcode as [wecom.WithHint] has it, and what to do. The rest, which is WeCom's or the
-// system's, stays as it is.
+// Reason translates the reason of a message's or app's state: wecomq's own texts, the meaning of an errcode as
+// [wecom.WithHint] adds it, and the advice. Other parts, of WeCom or the system, stay unchanged.
 func Reason(l wecom.Language, reason string) string {
 	if l != wecom.Chinese || reason == "" {
 		return reason

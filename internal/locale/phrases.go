@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// phrase is something that wecomq says of messages that wait or have failed, and of apps. Records
-// and apps keep it in English, as the code has it.
+// phrase is a text of wecomq about waiting or failed messages, or about apps. Records and apps store it in
+// English, as in the code.
 type phrase struct{ english, chinese string }
 
 var phrases = []phrase{
@@ -26,7 +26,7 @@ var phrases = []phrase{
 	{"in the dashboard: ", "在 dashboard 中暂停："},
 }
 
-// patterns find the phrases, whatever stands in place of their verbs.
+// patterns match the phrases, with any values in place of their formatting verbs.
 var patterns = sync.OnceValue(func() []*regexp.Regexp {
 	all := make([]*regexp.Regexp, len(phrases))
 	for i, p := range phrases {

@@ -9,16 +9,15 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// The waits between looks grow: quick answers show at once, long ones cost little.
+// The intervals between look-ups grow: quick results show at once, slow ones cost little.
 const (
 	firstWait = 20 * time.Millisecond
 	lastWait  = time.Second
 )
 
-// Await looks with find until a message has ended, or ctx ends, and outlasts an outage of
-// Redis. The record is the last that was seen; a look is not broken off by ctx, because what is
-// known must be told. note is called after each look: with nil if Redis served it, with the
-// error of an outage else.
+// Await calls find until a message has ended, or ctx ends, and survives an outage of Redis. It returns the last
+// record that it saw; ctx does not interrupt a look-up, so that the latest state is returned. note is called
+// after each look-up: with nil if Redis answered, or with the error of an outage.
 func Await(ctx context.Context, id string, find func(context.Context, string) (tasks.Record, error), note func(error)) (tasks.Record, error) {
 	last := tasks.Record{ID: id}
 	for wait := firstWait; ; wait = min(2*wait, lastWait) {

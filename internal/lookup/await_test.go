@@ -13,7 +13,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// looks answers one look after the other, and goes on with the last.
+// looks answers one look-up after the other, and repeats the last.
 type looks []struct {
 	state tasks.State
 	err   error
@@ -27,7 +27,7 @@ func (l *looks) find(_ context.Context, id string) (tasks.Record, error) {
 	return tasks.Record{ID: id, State: look.state}, look.err
 }
 
-// refused is an answer of Redis that is no outage.
+// refused is an error of Redis that is not an outage.
 type refused string
 
 func (r refused) Error() string { return string(r) }

@@ -11,25 +11,24 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// ErrCursor is returned for a text that is no cursor.
+// ErrCursor is returned for a text that is not a cursor.
 var ErrCursor = errors.New("not a cursor that an answer has given")
 
 // MaxCursor bounds the text of a cursor, in bytes.
 const MaxCursor = 256
 
-// Cursor is a place in a list of messages, behind those that were listed; the zero Cursor
-// is before all. A list first has the messages without an attempt, app by app as they are
-// in the queues, and then the records of all apps.
+// Cursor is a place in a list of messages, after the listed ones; the zero Cursor is before all. A list first
+// has the messages without an attempt, app by app in the order of the queues, and then the records of all apps.
 type Cursor struct {
 	tried  bool
 	behind ledger.Place // among the records
 
-	app    string // whose queues are looked through
+	app    string // whose queues are being read
 	source int    // which of its sources
-	offset int    // how many of the source's tasks were looked at
+	offset int    // how many of the source's tasks were read
 }
 
-// String is the cursor as clients get it, "" for the zero Cursor.
+// String is the cursor's text for clients, "" for the zero Cursor.
 func (c Cursor) String() string {
 	var text string
 	switch {
@@ -43,7 +42,7 @@ func (c Cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString([]byte(text))
 }
 
-// ParseCursor reads what String has written.
+// ParseCursor parses the result of String.
 func ParseCursor(text string) (Cursor, error) {
 	decoded, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(text) > MaxCursor {
@@ -59,7 +58,7 @@ func ParseCursor(text string) (Cursor, error) {
 	default:
 		err = ErrCursor
 	}
-	if err != nil || c.String() != text { // as we write it, and not otherwise
+	if err != nil || c.String() != text { // only the form that String writes
 		return Cursor{}, ErrCursor
 	}
 	return c, nil

@@ -19,14 +19,13 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// ErrNotFound is returned for an id that neither the ledger nor the queue knows.
+// ErrNotFound is returned for an id that is neither in the ledger nor in the queue.
 var ErrNotFound = errors.New("no such message, or its record has expired")
 
-// BroadcastError is [ErrNotFound] for the id of a broadcast, or of a call whose outcome is
-// in the report of its broadcast.
+// BroadcastError is [ErrNotFound] for the id of a broadcast, or of a call whose outcome is in the broadcast's report.
 type BroadcastError struct{ ID string }
 
-// Error says where to look.
+// Error says where to find it.
 func (e *BroadcastError) Error() string {
 	return fmt.Sprintf("%s is a broadcast: see 'wecomq broadcast status %s', or GET /v1/broadcasts/%s", e.ID, e.ID, e.ID)
 }
@@ -48,10 +47,9 @@ func New(rdb redis.UniversalClient, app string, records *ledger.Ledger) *Finder 
 	return &Finder{app: app, rdb: rdb, ledger: records, inspector: asynq.NewInspectorFromRedisClient(rdb), clock: redisclock.New(rdb)}
 }
 
-// Message returns the record of a message, merged from its parts and follow-ups if it
-// was split.
+// Message returns the record of a message, merged from its parts and follow-ups if it was split.
 func (f *Finder) Message(ctx context.Context, id string) (tasks.Record, error) {
-	if tasks.IsBroadcast(id) && id == tasks.MessageID(id) { // its task is no message
+	if tasks.IsBroadcast(id) && id == tasks.MessageID(id) { // its task is not a message
 		return tasks.Record{}, &BroadcastError{id}
 	}
 	all, err := f.withFollowUps(ctx, id)
@@ -63,7 +61,7 @@ func (f *Finder) Message(ctx context.Context, id string) (tasks.Record, error) {
 	}
 	for n := 2; n <= all[0].PartCount; n++ {
 		part, err := f.withFollowUps(ctx, tasks.PartID(id, n))
-		if errors.Is(err, ErrNotFound) { // the others must be told all the same
+		if errors.Is(err, ErrNotFound) { // the other parts are returned all the same
 			part, err = []tasks.Record{missing(all[0], tasks.PartID(id, n))}, nil
 		}
 		if err != nil {
@@ -95,8 +93,8 @@ func (f *Finder) withFollowUps(ctx context.Context, id string) ([]tasks.Record, 
 	return all, nil
 }
 
-// pendingFollowUp is a follow-up that is not in the queue yet: a worker is about to
-// enqueue it, or has died, and the next worker will.
+// pendingFollowUp is a follow-up that is not in the queue yet: a worker is about to enqueue it, or has died, and
+// the next worker will.
 func pendingFollowUp(first tasks.Record, id string, users []string) tasks.Record {
 	return tasks.Record{
 		ID: id, App: first.App, Type: first.Type, Priority: first.Priority, State: tasks.Held, EnqueuedAt: first.EnqueuedAt, Actor: first.Actor,
@@ -105,7 +103,7 @@ func pendingFollowUp(first tasks.Record, id string, users []string) tasks.Record
 	}
 }
 
-// missing is a part that neither the ledger nor the queue knows.
+// missing is a part that is neither in the ledger nor in the queue.
 func missing(first tasks.Record, id string) tasks.Record {
 	return tasks.Record{
 		ID: id, App: first.App, Type: first.Type, Priority: first.Priority, State: tasks.Unknown, EnqueuedAt: first.EnqueuedAt, Actor: first.Actor,
@@ -114,7 +112,7 @@ func missing(first tasks.Record, id string) tasks.Record {
 	}
 }
 
-// ByMsgID returns the record of the message that got this msgid from WeCom.
+// ByMsgID returns the record of the message with this msgid of WeCom.
 func (f *Finder) ByMsgID(ctx context.Context, msgid string) (tasks.Record, error) {
 	id, err := f.ledger.ID(ctx, msgid)
 	if errors.Is(err, ledger.ErrNotFound) {
@@ -126,8 +124,7 @@ func (f *Finder) ByMsgID(ctx context.Context, msgid string) (tasks.Record, error
 	return f.Message(ctx, tasks.MessageID(id))
 }
 
-// ByKey returns the record of the message that an owner enqueued under an idempotency key;
-// the keys of "" are the app's.
+// ByKey returns the record of the message that an owner enqueued under an idempotency key; owner "" means the app.
 func (f *Finder) ByKey(ctx context.Context, owner, key string) (tasks.Record, error) {
 	id, err := f.ledger.IDOfKey(ctx, owner, key)
 	if err != nil {
@@ -139,8 +136,8 @@ func (f *Finder) ByKey(ctx context.Context, owner, key string) (tasks.Record, er
 // Part returns the record of a single part or follow-up.
 func (f *Finder) Part(ctx context.Context, id string) (tasks.Record, error) { return f.part(ctx, id) }
 
-// part looks in the ledger, then in the queue. If a message is sent in between, the queue
-// shows it as finished or not at all: by then the ledger has it.
+// part looks in the ledger, then in the queue. If a message is sent in between, the queue shows it as finished
+// or not at all: by then the ledger has it.
 func (f *Finder) part(ctx context.Context, id string) (tasks.Record, error) {
 	record, err := f.ledger.Record(ctx, id)
 	if !errors.Is(err, ledger.ErrNotFound) {
@@ -173,7 +170,7 @@ func (f *Finder) queued(ctx context.Context, id string) (tasks.Record, error) {
 			return tasks.Record{}, err
 		}
 		if record.ProcessAt = info.NextProcessAt.UTC(); !record.ProcessAt.After(now) {
-			record.State, record.ProcessAt = tasks.Queued, time.Time{} // it waits for a worker only
+			record.State, record.ProcessAt = tasks.Queued, time.Time{} // it only waits for a worker
 		}
 	}
 	return f.markHeld(ctx, record)
@@ -191,7 +188,7 @@ func (f *Finder) markHeld(ctx context.Context, r tasks.Record) (tasks.Record, er
 	return r, err
 }
 
-// whyPaused says why messages of a priority are not sent at present, "" if they are.
+// whyPaused returns why messages of a priority are not sent now, "" if they are.
 func (f *Finder) whyPaused(ctx context.Context, p tasks.Priority) (string, error) {
 	left, err := asynqx.PauseLeft(ctx, f.rdb, tasks.Queue(f.app, p))
 	switch {
@@ -204,11 +201,11 @@ func (f *Finder) whyPaused(ctx context.Context, p tasks.Priority) (string, error
 }
 
 func fromTask(app, id string, info *asynq.TaskInfo) tasks.Record {
-	// What the dashboard shows outlives the record where `retention` is longer.
+	// A task's result in the dashboard outlives the record if `retention` is longer.
 	if ended := new(tasks.Record); json.Unmarshal(info.Result, ended) == nil && ended.ID == id {
 		return *ended
 	}
-	_, priority, _ := tasks.ParseQueue(info.Queue) // it is one of ours
+	_, priority, _ := tasks.ParseQueue(info.Queue) // the queue is one of ours
 	record := fromPayload(app, id, priority, info.Type, info.Payload)
 	record.State, record.ErrMsg = states[info.State], info.LastErr
 	if record.State == tasks.Rejected {
@@ -217,7 +214,7 @@ func fromTask(app, id string, info *asynq.TaskInfo) tasks.Record {
 	return record
 }
 
-// fromPayload makes the record of a message, without its state, of what it was enqueued with.
+// fromPayload makes the record of a message, without its state, from its payload.
 func fromPayload(app, id string, priority tasks.Priority, typeName string, payload []byte) tasks.Record {
 	record := tasks.Record{
 		ID: id, App: app, Priority: priority,
@@ -230,8 +227,8 @@ func fromPayload(app, id string, priority tasks.Priority, typeName string, paylo
 	return record
 }
 
-// states are asynq's as a message without a record has them. Only a payload
-// that nobody can read is archived without a record.
+// states are asynq's states as those of a message without a record. Only a task with an unreadable payload is
+// archived without a record.
 var states = map[asynq.TaskState]tasks.State{
 	asynq.TaskStateScheduled: tasks.Scheduled,
 	asynq.TaskStatePending:   tasks.Queued,

@@ -28,7 +28,7 @@ func enqueue(d *daemontest.Deployment, users int, options producer.Options) prod
 	return d.Send("ops", daemontest.Text(strings.Join(to, "|"), "x"), options)
 }
 
-// settle plays the worker for one part.
+// settle acts as the worker of one part.
 func settle(t *testing.T, d *daemontest.Deployment, id string, parts int, s tasks.Settlement) {
 	t.Helper()
 	p := tasks.Payload{ID: id, App: "ops", Priority: tasks.Default, Type: message.TypeText, EnqueuedAt: time.Now(), Parts: parts}

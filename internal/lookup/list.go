@@ -13,33 +13,32 @@ import (
 )
 
 const (
-	// firstRead is how many records are read first, for those who choose few; each time
-	// after that it is twice as many, and mostRead at most, which are a few megabytes when
-	// each has a thousand recipients.
+	// firstRead is how many records are read first, for queries with few matches; each further read is twice as
+	// large, up to mostRead, which is a few megabytes if each record has a thousand recipients.
 	firstRead = 32
 	mostRead  = 500
 	// placesRead bounds the places of all apps that are read at a time.
 	placesRead = 20_000
-	// appsAtOnce is how many apps are asked at the same time.
+	// appsAtOnce is how many apps are queried concurrently.
 	appsAtOnce = 8
 )
 
-// Query chooses messages. A message that was split is a record for each of its parts, as in
-// the ledger; one that is looked up by MsgID or Key is whole.
+// Query selects messages. A message that was split is a record for each of its parts, as in the ledger; one that
+// is looked up by MsgID or Key is whole.
 type Query struct {
-	ledger.Query // the time is that of the last change; without an attempt, of enqueueing
+	ledger.Query // its time is that of the last change or, without an attempt, of enqueueing
 
 	Index ledger.Index
-	MsgID string // what WeCom calls it; "" for any
-	// Key is the idempotency key under which KeyOwner has enqueued it, "" for any.
+	MsgID string // of WeCom; "" for any
+	// Key is the idempotency key with which KeyOwner enqueued the message, "" for any.
 	Key, KeyOwner string
 
 	Cursor Cursor
 	Limit  int // messages to find at most; at least 1
-	Look   int // messages to look at at most; at least 1
+	Look   int // messages to read at most; at least 1
 }
 
-// mayBeUntried reports whether messages without an attempt can be chosen.
+// mayBeUntried reports whether messages without an attempt can match.
 func (q Query) mayBeUntried() bool {
 	if q.Index != ledger.All && q.Index != "" || q.ErrCode != nil && *q.ErrCode != 0 {
 		return false
@@ -47,7 +46,7 @@ func (q Query) mayBeUntried() bool {
 	return len(q.States) == 0 || slices.ContainsFunc(q.States, func(s tasks.State) bool { return !s.Final() })
 }
 
-// matchTimed reports whether a message is chosen that was not found by its time.
+// matchTimed reports whether a message matches that was not found by its time.
 func (q Query) matchTimed(r tasks.Record) bool {
 	changed := r.EnqueuedAt
 	if !r.FinishedAt.IsZero() {
@@ -61,15 +60,15 @@ func (q Query) matchTimed(r tasks.Record) bool {
 // Page is a part of a list.
 type Page struct {
 	Records []tasks.Record
-	Looked  int // messages that were looked at
-	// Next is where the list goes on, the zero Cursor at its end. There may be more though
-	// the page is not full, or even empty: as many were looked at as may be at a time.
+	Looked  int // messages that were read
+	// Next is where the list continues, the zero Cursor at its end. There may be more even if the page is not full,
+	// or empty: the number of messages read at a time is limited.
 	Next Cursor
 }
 
-// List lists messages of some apps: first those without an attempt, then those with one,
-// newest change first. What changes between two pages has moved to the front of the list:
-// it may come twice, or be missed until the next list.
+// List lists messages of some apps: first those without an attempt, then those with one, newest change first. A
+// message that changes between two pages moves to the front of the list: it may be listed twice, or not until
+// the next list.
 func List(ctx context.Context, finders []*Finder, q Query) (Page, error) {
 	if len(finders) == 0 {
 		return Page{}, nil
@@ -120,9 +119,9 @@ type lister struct {
 	query   Query
 	page    Page
 	at      Cursor
-	size    int   // how many are looked at next
+	size    int   // how many are read next
 	counts  []int // tasks of the sources of all apps; nil until they are counted
-	full    bool  // there is another, but no room
+	full    bool  // there is another match, but no room
 }
 
 func (l *lister) run(ctx context.Context) (Page, error) {
@@ -144,7 +143,7 @@ func (l *lister) run(ctx context.Context) (Page, error) {
 	return l.page, nil
 }
 
-// offer lists a message that was looked at, if it is chosen. It is false if there is no room.
+// offer adds a message to the page if it matches. It is false if there is no room.
 func (l *lister) offer(r tasks.Record, chosen bool) bool {
 	if chosen && len(l.page.Records) == l.query.Limit {
 		l.full = true
@@ -161,10 +160,10 @@ func (l *lister) offer(r tasks.Record, chosen bool) bool {
 type spot struct {
 	ledger.Place
 
-	finder int // number of its app's
+	finder int // index of its app's finder
 }
 
-// tried looks at the next messages that have a record.
+// tried reads the next messages that have a record.
 func (l *lister) tried(ctx context.Context) (ended bool, err error) {
 	spots, err := l.spots(ctx, min(l.size, l.query.Look-l.page.Looked))
 	if err != nil || len(spots) == 0 {
@@ -184,7 +183,7 @@ func (l *lister) tried(ctx context.Context) (ended bool, err error) {
 	return false, nil
 }
 
-// spots are the next n.
+// spots are the next n spots.
 func (l *lister) spots(ctx context.Context, n int) ([]spot, error) {
 	n = min(n, max(1, placesRead/len(l.finders)))
 	places := make([][]ledger.Place, len(l.finders))
@@ -207,7 +206,7 @@ func (l *lister) spots(ctx context.Context, n int) ([]spot, error) {
 	return all[:min(n, len(all))], err
 }
 
-// read fetches the records at some spots that are still there, by their ids.
+// read reads the records at some spots that still exist, by their ids.
 func (l *lister) read(ctx context.Context, spots []spot) (map[string]tasks.Record, error) {
 	ids := make([][]string, len(l.finders))
 	for _, s := range spots {

@@ -19,8 +19,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// list lists all pages of a query, and returns its ids with their states and the number of
-// pages.
+// list reads all pages of a query, and returns its ids with their states and the number of pages.
 func list(t *testing.T, d *daemontest.Deployment, q lookup.Query, apps ...string) (found []string, pages int) {
 	t.Helper()
 	var finders []*lookup.Finder
@@ -53,7 +52,7 @@ func list(t *testing.T, d *daemontest.Deployment, q lookup.Query, apps ...string
 	return nil, 0
 }
 
-// plant puts a record into the ledger, as changed at a moment.
+// plant writes a record into the ledger, as changed at a time.
 func plant(t *testing.T, d *daemontest.Deployment, app, id string, at time.Time, fields ...any) {
 	t.Helper()
 	_, err := d.Redis.Pipelined(t.Context(), func(p redis.Pipeliner) error {
@@ -106,7 +105,7 @@ func TestARequestLooksAtSoManyWhateverItSearches(t *testing.T) {
 			to = "lisi"
 		}
 		plant(t, d, "ops", fmt.Sprintf("ops-%03d", i), start.Add(time.Duration(i)*time.Millisecond), "to_user", to)
-		if i%10 == 0 { // there are entries without a record
+		if i%10 == 0 { // some entries have no record
 			plant(t, d, "ops", fmt.Sprintf("ops-%03d.gone", i), start.Add(time.Duration(i)*time.Millisecond), "state", "")
 		}
 	}
@@ -197,7 +196,7 @@ func TestDeadLettersAreListed(t *testing.T) {
 	}
 }
 
-// However many wait, each is there once, and those with a record are not.
+// However many wait, each is listed once, and those with a record are not.
 func TestAllThatWasNotTriedIsListed(t *testing.T) {
 	t.Parallel()
 	d := daemontest.New(t, daemontest.Config{Apps: []string{"hr", "ops"}})
@@ -207,7 +206,7 @@ func TestAllThatWasNotTriedIsListed(t *testing.T) {
 		id := d.Send("ops", daemontest.Text("chen.li", "hello"), producer.Options{At: due.Add(time.Duration(i) * time.Second)}).ID
 		want = append(want, id+" scheduled")
 	}
-	slices.Reverse(want) // as everywhere, what is due last comes first
+	slices.Reverse(want) // as everywhere, the task that is due last comes first
 	queued := d.Send("ops", daemontest.Text("wang.wu", "hello"), producer.Options{}).ID
 	d.Send("hr", daemontest.Text("chen.li", "hello"), producer.Options{})
 	plant(t, d, "ops", "ops-1", time.Now(), "state", "queued")

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// Moment reads a time as those who look for messages write it, RFC 3339, or an age such as
-// 90m; "" is the zero time.
+// Moment parses a time of a query, RFC 3339, or an age such as 90m; "" is the zero time.
 func Moment(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil

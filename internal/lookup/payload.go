@@ -11,8 +11,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Payload is what a message, or part, was enqueued with: as long as its task is in
-// the queue, and of a message that can be replayed as long as its record lives.
+// Payload is the payload of a message, or part. It exists as long as its task is in the queue, and for a message
+// that can be replayed as long as its record.
 func (f *Finder) Payload(ctx context.Context, id string, t message.Type) (tasks.Payload, error) {
 	payload, err := f.ledger.Payload(ctx, id, t)
 	if !errors.Is(err, ledger.ErrNotFound) {

@@ -7,8 +7,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Payloads are what messages of the app were enqueued with, by id, in one round trip: those whose
-// tasks are still there.
+// Payloads are the payloads of messages of the app, by id, in one round trip. Messages without a task are left out.
 func (f *Finder) Payloads(ctx context.Context, records []tasks.Record) (map[string]tasks.Payload, error) {
 	refs := make([]asynqx.TaskRef, len(records))
 	for i, r := range records {

@@ -15,14 +15,14 @@ import (
 // untriedRead bounds the tasks that are read at a time: a message may have megabytes.
 const untriedRead = 16
 
-// source is where messages without an attempt are: a set of one of an app's queues.
+// source is a set of messages without an attempt, in one of an app's queues.
 type source struct {
 	set      asynqx.Set
 	priority tasks.Priority
 }
 
-// sources are all of an app. Messages mostly move from the front of this list to its end, and
-// from there to the records, so that a list meets them.
+// sources are all sources of an app. Messages mostly move from the front of this list to its end, and from there
+// to the records, so that a list does not miss them.
 var sources = makeSources()
 
 func makeSources() (all []source) {
@@ -39,7 +39,7 @@ func (s source) of(app string) asynqx.SetRef {
 	return asynqx.SetRef{Queue: tasks.Queue(app, s.priority), Set: s.set}
 }
 
-// Untried lists the messages of an app without an attempt that a query chooses, however many.
+// Untried lists all messages of an app without an attempt that match a query.
 func (f *Finder) Untried(ctx context.Context, q ledger.Query) iter.Seq2[tasks.Record, error] {
 	return func(yield func(tasks.Record, error) bool) {
 		l := &lister{finders: []*Finder{f}, query: Query{Query: q, Limit: math.MaxInt, Look: math.MaxInt}, size: mostRead}
@@ -59,8 +59,7 @@ func (f *Finder) Untried(ctx context.Context, q ledger.Query) iter.Seq2[tasks.Re
 	}
 }
 
-// untried looks at the next messages that have no record. It never ends the list: the
-// records follow.
+// untried reads the next messages without a record. It never ends the list: the records follow.
 func (l *lister) untried(ctx context.Context) (ended bool, err error) {
 	if err := l.count(ctx); err != nil {
 		return true, err
@@ -88,7 +87,7 @@ func (l *lister) untried(ctx context.Context) (ended bool, err error) {
 	return false, nil
 }
 
-// count counts the tasks of all sources once, so that those without any cost nothing more.
+// count counts the tasks of all sources once, so that empty ones cost nothing more.
 func (l *lister) count(ctx context.Context) error {
 	if l.counts != nil {
 		return nil
@@ -107,8 +106,7 @@ func (l *lister) count(ctx context.Context) error {
 	return nil
 }
 
-// source moves to the next source with tasks that were not looked at, and returns the finder
-// of its app; nil if there is none.
+// source moves to the next source with unread tasks, and returns the finder of its app; nil if there is none.
 func (l *lister) source() *Finder {
 	for i, f := range l.finders {
 		if f.app < l.at.app {
@@ -127,8 +125,8 @@ func (l *lister) source() *Finder {
 	return nil
 }
 
-// untried lists n tasks of a source, and makes records of those that are messages without
-// one. The calls of broadcasts are in the reports of those.
+// untried lists n tasks of a source, and makes records of those that are messages without one. The calls of
+// broadcasts are in the broadcasts' reports.
 func (f *Finder) untried(ctx context.Context, s source, offset, n int) ([]asynqx.Member, map[string]tasks.Record, error) {
 	members, err := asynqx.Members(ctx, f.rdb, s.of(f.app), offset, n)
 	if err != nil || len(members) == 0 {
@@ -148,14 +146,14 @@ func (f *Finder) untried(ctx context.Context, s source, offset, n int) ([]asynqx
 	}
 	for _, member := range members {
 		if record, found := records[member.ID]; found && member.Due.After(now) {
-			record.State, record.ErrMsg, record.ProcessAt = tasks.Scheduled, "", member.Due.UTC() // the others wait for a worker only
+			record.State, record.ErrMsg, record.ProcessAt = tasks.Scheduled, "", member.Due.UTC() // the others only wait for a worker
 			records[member.ID] = record
 		}
 	}
 	return members, records, nil
 }
 
-// recordsOf makes records of tasks of a source whose time has come, by their ids.
+// recordsOf makes records of the due tasks of a source, by their ids.
 func (f *Finder) recordsOf(ctx context.Context, s source, refs []asynqx.TaskRef) (map[string]tasks.Record, error) {
 	placed, err := asynqx.Places(ctx, f.rdb, refs, true)
 	if err != nil {
@@ -184,7 +182,7 @@ func (f *Finder) recordsOf(ctx context.Context, s source, refs []asynqx.TaskRef)
 	return records, nil
 }
 
-// withoutRecord are the messages among the members of a set that have no record.
+// withoutRecord returns the messages among the members of a set that have no record.
 func (f *Finder) withoutRecord(ctx context.Context, queue string, members []asynqx.Member) ([]asynqx.TaskRef, error) {
 	var ids []string
 	for _, member := range members {

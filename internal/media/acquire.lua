@@ -1,11 +1,11 @@
--- What one process should do to give a file its media_id.
+-- Decides what a process does to give a file its media_id.
 -- KEYS 1 upload (hash) 2 lock (string) 3 content (hash) 4 kept (zset) 5 bytes (string)
 -- ARGV 1 owner of the lock 2 lock lifetime in ms 3 hash 4 life of the content in ms
 --      5 media_id that WeCom has refused, '' = none 6 now in ms, 0 = Redis TIME
 -- result {"use", media_id}
---        {"upload"}                    the lock is yours
---        {"failed", code, msg, status} an upload has failed a moment ago
---        {"gone"}                      neither media_id nor content are there
+--        {"upload"}                    the caller has the lock
+--        {"failed", code, msg, status} an upload failed recently
+--        {"gone"}                      there is neither a media_id nor the content
 --        {"wait"}                      another process is uploading it
 local upload, lock, content, kept, bytes = unpack(KEYS)
 local owner, lock_life, hash, life, refused, now = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], now_ms(ARGV[6])

@@ -1,4 +1,4 @@
--- A fragment: how long contents are kept, and what they take together.
+-- A fragment: how long contents are kept, and their total size.
 
 local function now_ms(given)
   if given ~= '0' then
@@ -12,7 +12,7 @@ local function text(n)
   return string.format('%.0f', n)
 end
 
--- close_ended takes contents whose time is over out of the books.
+-- close_ended removes expired contents from the books.
 local function close_ended(kept, bytes, now)
   for _, entry in ipairs(redis.call('ZRANGEBYSCORE', kept, '-inf', text(now), 'LIMIT', 0, 100)) do
     redis.call('ZREM', kept, entry)
@@ -20,9 +20,8 @@ local function close_ended(kept, bytes, now)
   end
 end
 
--- extend keeps a content for its life from now, unless it stays that long anyway, give or
--- take a tenth: most calls write nothing. It reports false for a content that is not in
--- the books.
+-- extend keeps a content for its life from now, unless it already lasts that long, within a tenth: most calls
+-- write nothing. It reports false for a content that is not in the books.
 local function extend(content, kept, bytes, hash, now, life)
   local size = redis.call('HGET', content, 'size')
   if not size then

@@ -28,16 +28,14 @@ var (
 	putScript  = redis.NewScript(putSource)
 )
 
-// pieceBytes is what goes into Redis, or comes out of it, at once: 20 MB would keep all
-// others waiting. With Redis's header a piece fits into 256 KB, and not into the next larger
-// block.
+// pieceBytes is how much is written to or read from Redis at once: 20 MB would block all others. With Redis's
+// header a piece fits into 256 KB, and does not need the next larger block.
 const pieceBytes = 256<<10 - 64
 
-// unbooked is how long a content stays that is not in the books yet, in case its process
-// dies.
+// unbooked is how long a content lives that is not in the books yet, in case its process dies.
 const unbooked = time.Minute
 
-// FullError is a content for which there is no room.
+// FullError is returned for a content for which there is no room.
 type FullError struct {
 	App               string
 	Size, Taken, Most int64
@@ -49,11 +47,11 @@ func (e *FullError) Error() string {
 		e.Size, e.App, e.Taken, e.Most, e.App)
 }
 
-// ErrAbsent is a content that is not kept.
+// ErrAbsent is returned for a content that is not stored.
 var ErrAbsent = errors.New("it is not kept here")
 
-// Keep checks a file against WeCom's limits and keeps it. The result can stand in a
-// message instead of a media_id. A refusal is a [*wecom.MediaError] or a [*FullError].
+// Keep checks a file against WeCom's limits and stores it. The result replaces a media_id in a message. A
+// refusal is a [*wecom.MediaError] or a [*FullError].
 func (s *Store) Keep(ctx context.Context, kind wecom.MediaType, name string, content []byte) (message.MediaRef, error) {
 	return s.keep(ctx, kind, name, content, s.cfg.TTL)
 }
@@ -83,8 +81,8 @@ func (s *Store) keep(
 	return ref, err
 }
 
-// book takes a content into the books whose pieces are in Redis, or keeps it longer. It
-// returns ErrAbsent if they are not; with no pieces, if it is not in the books.
+// book adds a content whose pieces are in Redis to the books, or extends its life. It returns ErrAbsent if they
+// are not there; with no pieces, if it is not in the books.
 func (s *Store) book(ctx context.Context, ref message.MediaRef, size int64, pieces int, life time.Duration) error {
 	reply, err := keepScript.Run(ctx, s.rdb, s.contentKeys(ref),
 		ref.Hash, size, pieces, life.Milliseconds(), s.cfg.MaxBytes, 0).StringSlice()
@@ -101,7 +99,7 @@ func (s *Store) book(ctx context.Context, ref message.MediaRef, size int64, piec
 	return ErrAbsent
 }
 
-// Content reads a content, [ErrAbsent] if there is none.
+// Content reads a content; [ErrAbsent] if there is none.
 func (s *Store) Content(ctx context.Context, ref message.MediaRef) ([]byte, error) {
 	key := keys.MediaContent(s.cfg.App, ref.Hash)
 	size, err := s.rdb.HGet(ctx, key, "size").Int()

@@ -1,7 +1,7 @@
--- Gives the lock back after an upload that has failed, and notes the failure for a while:
--- others would fail likewise.
+-- Releases the lock after a failed upload, and records the failure for a while: others
+-- would fail likewise.
 -- KEYS 1 upload (hash) 2 lock (string)
--- ARGV 1 owner of the lock 2 ms for which it is not tried again, may be 0 3 code 4 msg 5 HTTP status
+-- ARGV 1 owner of the lock 2 ms until it is tried again, may be 0 3 code 4 msg 5 HTTP status
 -- result 1
 redis.call('HDEL', KEYS[1], '') -- takes no memory: a full Redis lets the next write pass
 if tonumber(ARGV[2]) > 0 and redis.call('HEXISTS', KEYS[1], 'id') == 0 then

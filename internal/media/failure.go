@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// refusedRetry is how long a file that WeCom does not take is not uploaded again.
+	// refusedRetry is how long a file that WeCom refuses is not uploaded again.
 	refusedRetry = 10 * time.Minute
 	// rateRetry is WeCom's shortest block (90312).
 	rateRetry = time.Minute
@@ -17,8 +17,8 @@ const (
 	troubleRetry = 5 * time.Second
 )
 
-// failureOf reads the failure from an error, and says for how long others need not try. A
-// failure of our own, such as a Redis that is unavailable, is nobody else's: it may be tried again at once.
+// failureOf reads the failure from an error, and returns how long other processes need not try. A failure on our
+// side, such as an unavailable Redis, does not affect others: they may try at once.
 func failureOf(err error) (f callfailure.Failure, retryIn time.Duration) {
 	if refused, ok := errors.AsType[*wecom.Error](err); ok && refused.API == wecom.APIMediaUpload {
 		return callfailure.Of(err), retryAfter(refused.Class())

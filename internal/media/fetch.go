@@ -20,15 +20,14 @@ import (
 )
 
 const (
-	// fetchTimeout bounds a download, redirects and body included.
+	// fetchTimeout limits a download, including redirects and body.
 	fetchTimeout = 20 * time.Second
 	dialTimeout  = 5 * time.Second
 	maxRedirects = 5
 )
 
-// Fetcher downloads the files that messages name by URL. Its zero value reaches only
-// public addresses, on ports 80 and 443; those who write messages may not see more of the
-// network than the internet.
+// Fetcher downloads the files that messages name by URL. Its zero value reaches only public addresses, on ports
+// 80 and 443: senders of messages must not reach internal networks.
 type Fetcher struct {
 	// Dial connects to a host; nil for the dialer of [Guarded].
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -36,18 +35,18 @@ type Fetcher struct {
 	Timeout time.Duration
 }
 
-// Guarded is a dialer that refuses private, loopback, link-local and other special
-// addresses when it connects: after the name was resolved, and for each redirect.
+// Guarded is a dialer that refuses private, loopback, link-local and other special addresses when it connects:
+// after the name was resolved, and for each redirect.
 func Guarded(resolver *net.Resolver) *net.Dialer {
 	return &net.Dialer{Timeout: dialTimeout, Resolver: resolver, Control: ssrf.New().Safe}
 }
 
-// isURL tells a URL from a media_id, which has no colon.
+// isURL distinguishes a URL from a media_id, which has no colon.
 func isURL(text string) bool {
 	return strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")
 }
 
-// fetch downloads a file of a type. name is what the server calls it.
+// fetch downloads a file of a type. name is the server's name for it.
 func (f Fetcher) fetch(ctx context.Context, kind wecom.MediaType, address string) (name string, content []byte, err error) {
 	limit := cmp.Or(f.Timeout, fetchTimeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it did not come within %s", limit))
@@ -81,7 +80,7 @@ func (f Fetcher) get(ctx context.Context, address string) (*http.Response, error
 	}
 	request.Header.Set("User-Agent", "wecomq")
 	client := http.Client{
-		// No proxy: the address would be the proxy's.
+		// No proxy: the guard would see the proxy's address.
 		Transport: &http.Transport{
 			DialContext: dial, DisableKeepAlives: true, DisableCompression: true, TLSHandshakeTimeout: dialTimeout,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -96,8 +95,7 @@ func (f Fetcher) get(ctx context.Context, address string) (*http.Response, error
 	return client.Do(request)
 }
 
-// fetchProblem says why a download failed, without the addresses behind names that are not
-// public.
+// fetchProblem returns why a download failed, without the addresses of names that are not public.
 func fetchProblem(ctx context.Context, err error) error {
 	if errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedPort) || errors.Is(err, ssrf.ErrProhibitedNetwork) {
 		return problemf("the URL leads to an address that is not public, or to a port other than 80 and 443")
@@ -111,8 +109,7 @@ func fetchProblem(ctx context.Context, err error) error {
 	return problemf("the download failed: %v", err)
 }
 
-// nameOf is the name that the server gives a file, or the last part of its path, cut to
-// what WeCom takes.
+// nameOf is the server's name for a file, or the last part of its path, cut to WeCom's limit.
 func nameOf(resp *http.Response) string {
 	name := path.Base(resp.Request.URL.Path)
 	if _, params, err := mime.ParseMediaType(resp.Header.Get("Content-Disposition")); err == nil && params["filename"] != "" {

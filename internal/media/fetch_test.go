@@ -18,7 +18,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// site serves files, and calls itself files.example.com.
+// site serves files under the name files.example.com.
 type site struct {
 	http.ServeMux
 
@@ -80,7 +80,7 @@ func fetcher(server *httptest.Server, resolver *net.Resolver) media.Fetcher {
 	}, Timeout: time.Minute}
 }
 
-// resolverTo answers every name with an address.
+// resolverTo resolves every name to an address.
 func resolverTo(ip [4]byte) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe()

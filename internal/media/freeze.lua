@@ -1,7 +1,7 @@
--- Writes into a message's record which media_ids its attempts post.
+-- Records which media_ids the attempts of a message post.
 -- KEYS 1 record (hash), see internal/ledger
--- ARGV 1 media_ids 2 those that they take the place of, '' = none
--- result the media_ids to post: of the first attempt, or of the newest that were renewed
+-- ARGV 1 media_ids 2 those that they replace, '' = none
+-- result the media_ids to post: of the first attempt, or the latest renewed ones
 local frozen = redis.call('HGET', KEYS[1], 'media')
 if frozen and frozen ~= ARGV[2] then
   return frozen

@@ -1,10 +1,10 @@
--- Takes a content into the books, or keeps it longer.
+-- Adds a content to the books, or extends its life.
 -- KEYS 1 content (hash) 2 kept (zset) 3 bytes (string)
--- ARGV 1 hash 2 its size 3 how many pieces it has, 0 = take it only if it is in the books
---      4 life in ms 5 bytes that all may take 6 now in ms, 0 = Redis TIME
+-- ARGV 1 hash 2 its size 3 how many pieces it has, 0 = only extend it, if it is in the books
+--      4 life in ms 5 limit for all contents in bytes 6 now in ms, 0 = Redis TIME
 -- result {"kept"}          it stays for its life
 --        {"absent"}        not all pieces are there; there is room for them
---        {"full", bytes}   there is no room; so many bytes are taken
+--        {"full", bytes}   there is no room; so many bytes are used
 local content, kept, bytes = unpack(KEYS)
 local hash, size, pieces, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local most_bytes, now = tonumber(ARGV[5]), now_ms(ARGV[6])

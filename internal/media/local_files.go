@@ -14,15 +14,13 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// LocalFiles are the files of this host, which the messages of a command may name by their
-// paths: "file:a.png".
+// LocalFiles are the files of this host, which the messages of a command may name by path: "file:a.png".
 type LocalFiles struct {
-	Store *Store // nil for a dry run, which only looks at them
+	Store *Store // nil for a dry run, which only checks them
 }
 
-// Attach keeps the files of a message, those that it names by URL as well, and puts what
-// stands for them in their place. It is an [*asynqx.RedisError] if Redis does not keep one;
-// with any other error the file is at fault.
+// Attach stores the files of a message, including those named by URL, and replaces them by references. The error
+// is an [*asynqx.RedisError] if Redis does not store a file; any other error is a fault of the file.
 func (f LocalFiles) Attach(ctx context.Context, m tasks.Message) (tasks.Message, error) {
 	request, err := message.MapMedia(m.Request, func(field string, kind wecom.MediaType, id string) (string, error) {
 		path, named := strings.CutPrefix(id, "file:")
@@ -57,7 +55,7 @@ func (f LocalFiles) keep(ctx context.Context, kind wecom.MediaType, path string)
 	return f.Store.Keep(ctx, kind, name, content)
 }
 
-// readFile reads a file that WeCom may take: anything larger need not be read.
+// readFile reads a file up to WeCom's size limit: a larger file need not be read in full.
 func readFile(kind wecom.MediaType, path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if failed, ok := errors.AsType[*os.PathError](err); ok {

@@ -1,4 +1,4 @@
--- Writes one piece of a content, whose pieces are the same whoever writes them.
+-- Writes one piece of a content. All writers write the same pieces.
 -- KEYS 1 content (hash)
 -- ARGV 1 number of the piece 2 piece 3 life of a content that is not in the books, in ms
 -- result 1

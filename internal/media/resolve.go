@@ -12,13 +12,13 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Resolve prepares a message once, before it is enqueued: it makes sure that every file it
-// refers to is kept for as long as the message may wait, and that WeCom takes it where it
-// stands. A file that is named by its http or https URL is downloaded. A message without files is returned as it is. What is wrong with the message is a
+// Resolve prepares a message once, before it is enqueued: it ensures that each of its files is stored for as
+// long as the message may wait, and that WeCom accepts it in its place. A file named by an http or https URL is
+// downloaded. A message without files is returned unchanged. A fault of the message is a
 // [*message.ValidationError]; any other error is of Redis.
 func (s *Store) Resolve(ctx context.Context, m tasks.Message) (tasks.Message, error) {
 	if m.Request == nil {
-		return m, nil // the producer says so
+		return m, nil // the producer reports it
 	}
 	life := s.cfg.TTL + max(m.Options.Delay, time.Until(m.Options.At), 0)
 	request, err := message.MapMedia(m.Request, func(field string, kind wecom.MediaType, id string) (string, error) {
@@ -29,8 +29,8 @@ func (s *Store) Resolve(ctx context.Context, m tasks.Message) (tasks.Message, er
 	return m, err
 }
 
-// Prolong keeps files for another [Config.TTL] from now, for a message that goes on
-// waiting. One that is kept no longer stays lost: its message is rejected with that reason.
+// Prolong keeps files for another [Config.TTL] from now, for a message that continues to wait. A file that has
+// expired stays lost: its message is rejected with that reason.
 func (s *Store) Prolong(ctx context.Context, refs []message.MediaRef) error {
 	for _, ref := range refs {
 		if err := s.book(ctx, ref, 0, 0, s.cfg.TTL); err != nil && !errors.Is(err, ErrAbsent) {
@@ -64,7 +64,7 @@ func (s *Store) resolve(ctx context.Context, kind wecom.MediaType, id string, li
 	return id, s.check(ctx, ref)
 }
 
-// download keeps the file of a URL.
+// download stores the file of a URL.
 func (s *Store) download(ctx context.Context, kind wecom.MediaType, address string, life time.Duration) (string, error) {
 	name, content, err := s.cfg.Fetcher.fetch(ctx, kind, address)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Store) download(ctx context.Context, kind wecom.MediaType, address stri
 	return ref.String(), err
 }
 
-// check makes sure that WeCom takes a content as the type, unless it has done so.
+// check checks that WeCom accepts a content as this type, unless it has accepted it before.
 func (s *Store) check(ctx context.Context, ref message.MediaRef) error {
 	uploaded, err := s.rdb.HExists(ctx, s.uploadKeys(ref)[0], "id").Result()
 	if err != nil {
@@ -93,14 +93,14 @@ func (s *Store) check(ctx context.Context, ref message.MediaRef) error {
 	return err
 }
 
-// problemError is something wrong with a media_id.
+// problemError is a fault of a media_id.
 type problemError string
 
 func (e problemError) Error() string { return string(e) }
 
 func problemf(format string, args ...any) error { return problemError(fmt.Sprintf(format, args...)) }
 
-// atField makes a validation error of what is wrong with a media_id.
+// atField turns a fault of a media_id into a validation error.
 func atField(field string, err error) error {
 	_, refused := errors.AsType[*wecom.MediaError](err)
 	_, full := errors.AsType[*FullError](err)

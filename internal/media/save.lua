@@ -1,4 +1,4 @@
--- Publishes a media_id and gives the lock back. If the lock was lost meanwhile, and another
+-- Publishes a media_id and releases the lock. If the lock was lost meanwhile, and another
 -- process has published one, that one stays.
 -- KEYS 1 upload (hash) 2 lock (string)
 -- ARGV 1 owner of the lock 2 media_id 3 its life in ms

@@ -1,7 +1,6 @@
-// Package media keeps the files of an app's messages in Redis, and uploads each once for
-// all processes: its media_id is shared until shortly before WeCom forgets it. While the
-// content is kept, a file can be uploaded again, so that a message may wait for longer
-// than its media_id lives.
+// Package media keeps the files of an app's messages in Redis, and uploads each once for all processes: its
+// media_id is shared until shortly before it expires at WeCom. As long as the content is stored, a file can be
+// uploaded again, so that a message may wait longer than its media_id lives.
 package media
 
 import (
@@ -20,15 +19,14 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// DefaultMaxBytes is what the files that are kept for an app may take together: a dozen of
-// WeCom's largest, or a thousand pictures of 256 KB.
+// DefaultMaxBytes limits the stored files of an app: a dozen of WeCom's largest, or a thousand pictures of 256 KB.
 const DefaultMaxBytes = 256 << 20
 
-// Life is how long a media_id is used. WeCom keeps it for three days (90253); a message
-// that got it at the last moment may be sent again with it for half a day.
+// Life is how long a media_id is used. WeCom keeps it for three days (90253); a message that got it at the last
+// moment may be resent with it for half a day.
 const Life = 60 * time.Hour
 
-// Result is what became of an upload.
+// Result is the result of an upload.
 type Result string
 
 // The results.
@@ -38,7 +36,7 @@ const (
 	Failed   Result = "failed"
 )
 
-// Results are all of them.
+// Results lists all results.
 func Results() []Result { return []Result{Uploaded, Renewed, Failed} }
 
 // Uploader uploads a file to WeCom; [*wecom.Client] is one.
@@ -46,19 +44,19 @@ type Uploader interface {
 	UploadMedia(ctx context.Context, kind wecom.MediaType, filename string, content []byte) (*wecom.Media, error)
 }
 
-// Config is what a [Store] needs. App is required.
+// Config configures a [Store]. App is required.
 type Config struct {
 	App string
-	// Uploader is needed for media_ids only, not to keep files.
+	// Uploader is needed for media_ids only, not to store files.
 	Uploader Uploader
-	// TTL is how long a content is kept after a message needed it last, be it that the
-	// message came, was due or was tried; 0 for [tasks.DefaultRecordTTL].
+	// TTL is how long a content is kept after a message last needed it: when it was enqueued, due or attempted; 0
+	// for [tasks.DefaultRecordTTL].
 	TTL time.Duration
-	// MaxBytes is what all contents may take; 0 for [DefaultMaxBytes].
+	// MaxBytes limits the size of all contents; 0 for [DefaultMaxBytes].
 	MaxBytes int64
-	// Fetcher downloads what is named by URL.
+	// Fetcher downloads files named by URL.
 	Fetcher Fetcher
-	// OnUpload, when set, is called after each upload.
+	// OnUpload, if set, is called after each upload.
 	OnUpload func(app string, r Result)
 }
 
@@ -69,7 +67,7 @@ type Store struct {
 	flights singleflight.Group // one for each file that this process needs
 }
 
-// New makes the store of an app; it does not connect.
+// New returns the store of an app; it does not connect.
 func New(rdb redis.UniversalClient, cfg Config) *Store {
 	if cfg.TTL == 0 {
 		cfg.TTL = tasks.DefaultRecordTTL
@@ -83,7 +81,7 @@ func New(rdb redis.UniversalClient, cfg Config) *Store {
 	return &Store{rdb: rdb, cfg: cfg}
 }
 
-// Of is the reference of a content; name is what members see of a file.
+// Of is the reference of a content; name is the file name that members see.
 func Of(kind wecom.MediaType, name string, content []byte) message.MediaRef {
 	sum := sha256.Sum256(content)
 	ref := message.MediaRef{Kind: kind, Hash: hex.EncodeToString(sum[:])}
@@ -93,19 +91,18 @@ func Of(kind wecom.MediaType, name string, content []byte) message.MediaRef {
 	return ref
 }
 
-// uploadOf names what WeCom takes for a file of its own: another type or name needs an
-// upload of its own.
+// uploadOf identifies a file for WeCom: another type or name needs a separate upload.
 func uploadOf(ref message.MediaRef) string {
 	sum := sha256.Sum256([]byte(string(ref.Kind) + "\x00" + ref.Name + "\x00" + ref.Hash))
 	return hex.EncodeToString(sum[:16])
 }
 
-// contentKeys are those of a content and of the books.
+// contentKeys are the keys of a content and of the books.
 func (s *Store) contentKeys(ref message.MediaRef) []string {
 	return []string{keys.MediaContent(s.cfg.App, ref.Hash), keys.MediaKept(s.cfg.App), keys.MediaBytes(s.cfg.App)}
 }
 
-// Filename is the name under which a content is uploaded. Members see that of a file.
+// Filename is the name under which a content is uploaded. Members see the name of a file.
 func Filename(ref message.MediaRef, content []byte) string {
 	switch ref.Kind {
 	case wecom.MediaVoice:
@@ -125,7 +122,7 @@ func Filename(ref message.MediaRef, content []byte) string {
 	return ref.Name
 }
 
-// unsent says that Redis did not answer: nothing was sent to WeCom.
+// unsent is the error if Redis did not answer: nothing was sent to WeCom.
 func unsent(doing string, err error) error {
 	return &wecom.UnsentError{Err: fmt.Errorf("%s: %w", doing, err)}
 }

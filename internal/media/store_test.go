@@ -142,7 +142,7 @@ func TestAllAttemptsOfAMessagePostTheSameMediaIDs(t *testing.T) {
 	freeze("ops-1", "a b", "a", "b")
 	freeze("ops-1", "a b", "c", "d")
 	ref := keep(t, s, wecom.MediaImage, "", picture)
-	for _, refused := range []string{"another", "a b"} { // only the second is what it posts
+	for _, refused := range []string{"another", "a b"} { // the message posts only the second
 		if _, err := s.Renew(t.Context(), "ops-1", []message.MediaRef{ref}, []string{refused}); err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestAFailedUploadIsNotRepeatedByEverybody(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err   error
 		class wecom.Class
-		calls int32 // of three tries
+		calls int32 // of three attempts
 	}{
 		"WeCom does not take the file": {&wecom.Error{API: wecom.APIMediaUpload, Code: 40004, Msg: "no"}, wecom.ClassContent, 1},
 		"WeCom does not answer":        {&wecom.CallError{API: wecom.APIMediaUpload, Status: 502, Sent: true, Err: errors.New("HTTP 502")}, wecom.ClassUnreachable, 1},
@@ -185,7 +185,7 @@ func TestADeathBetweenUploadAndCachingIsHarmless(t *testing.T) {
 	rdb, w := server.Client(), &wecomStub{}
 	s := newStore(rdb, w)
 	ref := keep(t, s, wecom.MediaImage, "", picture)
-	w.during = func(context.Context) error { // WeCom takes the file, and nobody can write that down
+	w.during = func(context.Context) error { // WeCom accepts the file, and that cannot be recorded
 		server.Kill()
 		return nil
 	}
@@ -195,7 +195,7 @@ func TestADeathBetweenUploadAndCachingIsHarmless(t *testing.T) {
 	}
 	server.Restart()
 	w.during = nil
-	// The lock is that of a dead process until it ends.
+	// The lock of a dead process stays until it expires.
 	lock := rdb.Keys(t.Context(), "*:lock").Val()
 	if len(lock) != 1 {
 		t.Fatalf("locks %q, want that of the upload", lock)
@@ -216,7 +216,7 @@ func TestAnUploadThatOutlivesItsLockChangesNothing(t *testing.T) {
 	quick.calls.Add(10)
 	s := newStore(rdb, slow)
 	ref := keep(t, s, wecom.MediaImage, "", picture)
-	slow.during = func(ctx context.Context) error { // its lock ends, and another process is faster
+	slow.during = func(ctx context.Context) error { // its lock expires, and another process is faster
 		for _, key := range rdb.Keys(ctx, "*:lock").Val() {
 			rdb.Del(ctx, key)
 		}
@@ -265,14 +265,14 @@ func TestContentsTakeNoMoreThanTheyMay(t *testing.T) {
 	rdb := redistest.New(t)
 	s := media.New(rdb, media.Config{App: "ops", TTL: time.Hour, MaxBytes: 100})
 	a := keep(t, s, wecom.MediaFile, "a", make([]byte, 60))
-	keep(t, s, wecom.MediaFile, "again", make([]byte, 60)) // takes nothing
+	keep(t, s, wecom.MediaFile, "again", make([]byte, 60)) // needs no more room
 	b := []byte(strings.Repeat("b", 41))
 	_, err := s.Keep(t.Context(), wecom.MediaFile, "b", b)
 	if full, ok := errors.AsType[*media.FullError](err); !ok || full.Taken != 60 || full.Size != 41 || full.Most != 100 {
 		t.Fatalf("error %v, want that 60 of 100 bytes are taken", err)
 	}
 	keep(t, s, wecom.MediaFile, "c", make([]byte, 40))
-	// The first ends: the books are closed at the next occasion.
+	// The first expires: the books are corrected at the next call.
 	entry := fmt.Sprintf("%s %d", a.Hash, 60)
 	if err := rdb.ZAdd(t.Context(), keys.MediaKept("ops"), redis.Z{Score: 1, Member: entry}).Err(); err != nil {
 		t.Fatal(err)

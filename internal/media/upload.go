@@ -18,10 +18,9 @@ import (
 )
 
 const (
-	// lockLifetime bounds how long a process that died while uploading keeps the others
-	// waiting.
+	// lockLifetime limits how long a process that died while uploading blocks the others.
 	lockLifetime = time.Minute
-	// uploadTimeout ends before the lock does.
+	// uploadTimeout is shorter than lockLifetime.
 	uploadTimeout = 50 * time.Second
 	pollInterval  = 50 * time.Millisecond
 )
@@ -42,7 +41,7 @@ var (
 	freezeScript  = redis.NewScript(freezeSource)
 )
 
-// GoneError is a file that is neither at WeCom nor kept here.
+// GoneError is returned for a file that is neither at WeCom nor stored here.
 type GoneError struct{ Ref message.MediaRef }
 
 // Error says what to do.
@@ -50,17 +49,17 @@ func (e *GoneError) Error() string {
 	return fmt.Sprintf("the file %s is no longer kept; send the message again with the file itself", e.Ref)
 }
 
-// Class is that of a media_id that has expired.
+// Class is that of an expired media_id.
 func (e *GoneError) Class() wecom.Class { return wecom.ClassMedia }
 
-// Ensure makes sure that the files are at WeCom, and returns their media_ids, in order. Of
-// all processes one uploads a file while the others wait.
+// Ensure ensures that the files are at WeCom, and returns their media_ids, in order. Only one process uploads a
+// file while the others wait.
 func (s *Store) Ensure(ctx context.Context, refs []message.MediaRef) ([]string, error) {
 	return s.mediaIDs(ctx, refs, make([]string, len(refs)))
 }
 
-// Renew uploads files again whose media_ids WeCom has refused, unless that has been done,
-// and returns the media_ids that the message with this id posts from now on.
+// Renew uploads files again whose media_ids WeCom has refused, unless that has been done, and returns the
+// media_ids that the message with this id posts from now on.
 func (s *Store) Renew(ctx context.Context, id string, refs []message.MediaRef, refused []string) ([]string, error) {
 	renewed, err := s.mediaIDs(ctx, refs, refused)
 	if err != nil {
@@ -75,7 +74,7 @@ func (s *Store) Freeze(ctx context.Context, id string, mediaIDs []string) ([]str
 	return s.freeze(ctx, id, mediaIDs, nil)
 }
 
-// idSeparator is in no media_id.
+// idSeparator does not occur in media_ids.
 const idSeparator = " "
 
 func (s *Store) freeze(ctx context.Context, id string, mediaIDs, instead []string) ([]string, error) {
@@ -101,7 +100,7 @@ func (s *Store) mediaIDs(ctx context.Context, refs []message.MediaRef, refused [
 	return ids, nil
 }
 
-// mediaID gives a file its media_id, which is not the refused one.
+// mediaID gets a media_id for a file, other than the refused one.
 func (s *Store) mediaID(ctx context.Context, ref message.MediaRef, refused string) (string, error) {
 	owner := rand.Text()
 	for {
@@ -137,8 +136,7 @@ func (s *Store) uploadKeys(ref message.MediaRef) []string {
 	return []string{keys.MediaUpload(s.cfg.App, upload), keys.MediaLock(s.cfg.App, upload)}
 }
 
-// upload uploads a file while holding the lock, and gives the lock back whatever becomes of
-// the caller.
+// upload uploads a file while holding the lock, and releases the lock even if the caller is cancelled.
 func (s *Store) upload(ctx context.Context, owner string, ref message.MediaRef, refused string) (string, error) {
 	media, err := s.call(ctx, ref)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lockLifetime-uploadTimeout)
@@ -174,7 +172,7 @@ func (s *Store) call(ctx context.Context, ref message.MediaRef) (*wecom.Media, e
 	return s.cfg.Uploader.UploadMedia(ctx, ref.Kind, Filename(ref, content), content)
 }
 
-// fail notes how an upload failed, and returns the error.
+// fail records an upload's failure, and returns the error.
 func (s *Store) fail(ctx context.Context, owner string, ref message.MediaRef, cause error) error {
 	s.cfg.OnUpload(s.cfg.App, Failed)
 	f, retryIn := failureOf(cause)

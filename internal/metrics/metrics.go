@@ -51,15 +51,15 @@ type Metrics struct {
 	refused    *prometheus.CounterVec
 	notified   *prometheus.CounterVec
 	apps       *apps.Collector   // nil until WatchRedis
-	budgets    *budget.Collector // likewise
+	budgets    *budget.Collector // nil until WatchRedis
 	gatherers  prometheus.Gatherers
 	log        zerolog.Logger
 }
 
-// waitBuckets reach from 5 ms to a day.
+// waitBuckets range from 5 ms to a day.
 var waitBuckets = []float64{.005, .025, .1, .5, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600}
 
-// New makes metrics, all without a series.
+// New returns metrics without any series.
 func New(cfg Config) *Metrics {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -107,7 +107,7 @@ func New(cfg Config) *Metrics {
 	}
 }
 
-// WatchRedis adds what is kept in Redis: the state of the apps, and their queues.
+// WatchRedis adds the state in Redis: that of the apps, and their queues.
 func (m *Metrics) WatchRedis(rdb redis.UniversalClient, watched *apps.Inspector) {
 	m.apps = apps.NewCollector(watched)
 	inRedis := prometheus.NewRegistry()
@@ -119,7 +119,7 @@ func (m *Metrics) WatchRedis(rdb redis.UniversalClient, watched *apps.Inspector)
 // WatchApps replaces the apps of [Metrics.WatchRedis].
 func (m *Metrics) WatchApps(watched *apps.Inspector) { m.apps.Replace(watched) }
 
-// WatchTokens replaces the tokens whose budgets are shown; only of those is anything counted.
+// WatchTokens replaces the tokens whose budgets are exported; only messages of these tokens are counted.
 func (m *Metrics) WatchTokens(tokens map[string]budget.Limits) {
 	m.budgets.Replace(tokens)
 	for name := range tokens {
@@ -127,8 +127,8 @@ func (m *Metrics) WatchTokens(tokens map[string]budget.Limits) {
 	}
 }
 
-// InitSeries initialises the counters of an app that alerting rules use with 0: to
-// Prometheus, a series that starts at 1 has not increased.
+// InitSeries initialises the counters of an app that alerting rules use with 0: to Prometheus, a series that
+// starts at 1 has not increased.
 func (m *Metrics) InitSeries(app string) {
 	for _, priority := range tasks.Priorities() {
 		for _, kind := range message.Types() {
@@ -162,18 +162,18 @@ func (m *Metrics) Alerted(app string, source webhook.Source, result webhook.Resu
 	m.webhooks.WithLabelValues(app, string(source), string(result)).Add(float64(alerts))
 }
 
-// UnknownPassed counts messages of WeCom's clients that hold more than wecomq knows.
+// UnknownPassed counts messages of WeCom's clients with parts unknown to wecomq.
 func (m *Metrics) UnknownPassed(app, what string) { m.unknown.WithLabelValues(app, what).Inc() }
 
 // AuthFailures counts tokens that were not admitted at a door.
 func (m *Metrics) AuthFailures(door string, n int) { m.failures.WithLabelValues(door).Add(float64(n)) }
 
-// TokenSent counts what a token of the config has enqueued.
+// TokenSent counts messages that a token of the config has enqueued.
 func (m *Metrics) TokenSent(token string, messages int) {
 	m.sent.WithLabelValues(token).Add(float64(messages))
 }
 
-// TokenRefused counts a message for which a token of the config had no room, or that it may not send.
+// TokenRefused counts a message that exceeded a budget of a token of the config, or that it may not send.
 func (m *Metrics) TokenRefused(token, limit string) {
 	m.refused.WithLabelValues(token, limit).Inc()
 }
@@ -186,14 +186,14 @@ func typeLabel(kind message.Type) string {
 	return "other"
 }
 
-// InitNotifySeries does the same for an app with a receiver of notifications.
+// InitNotifySeries does the same for an app whose outcomes are notified.
 func (m *Metrics) InitNotifySeries(app string) {
 	for _, result := range notify.Results() {
 		m.Notified(app, result, 0)
 	}
 }
 
-// Notified counts outcomes that a receiver was told of, or attempts to.
+// Notified counts outcomes by the result of their notification, or attempts.
 func (m *Metrics) Notified(app string, r notify.Result, n int) {
 	m.notified.WithLabelValues(app, string(r)).Add(float64(n))
 }
@@ -203,7 +203,7 @@ func (m *Metrics) MediaUploaded(app string, r media.Result) {
 	m.media.WithLabelValues(app, string(r)).Inc()
 }
 
-// CountTokens counts an app's calls of gettoken.
+// CountTokens wraps an app's token store to count its calls of gettoken.
 func (m *Metrics) CountTokens(app string, store wecom.TokenStore) wecom.TokenStore {
 	return &tokenCounter{TokenStore: store, calls: m.refreshes.MustCurryWith(prometheus.Labels{"app": app})}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// get asks a handler and returns status and body.
+// get makes a request to a handler and returns status and body.
 func get(t *testing.T, handler http.Handler, path string) (int, string) {
 	t.Helper()
 	answer := httptest.NewRecorder()

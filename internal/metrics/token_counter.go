@@ -16,13 +16,13 @@ const (
 	refreshEarly   = "early"   // the old one is valid for some more minutes
 	refreshExpired = "expired" // the old one has expired
 	refreshRefused = "refused" // WeCom has invalidated the old one early (40014, 42001)
-	refreshFailed  = "failed"  // gettoken failed, whatever the reason for it
+	refreshFailed  = "failed"  // gettoken failed, for whatever reason
 )
 
 var refreshReasons = []string{refreshFirst, refreshEarly, refreshExpired, refreshRefused, refreshFailed}
 
-// tokenCounter counts an app's calls of gettoken, by reason. A token that another process
-// has fetched costs this one no call, and is not counted here.
+// tokenCounter counts an app's calls of gettoken, by reason. A token that another process fetched costs this one
+// no call, and is not counted here.
 type tokenCounter struct {
 	wecom.TokenStore
 

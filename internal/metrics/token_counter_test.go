@@ -18,7 +18,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// refreshes are the counts that are not 0, by reason.
+// refreshes are the counts other than 0, by reason.
 func refreshes(m *Metrics) map[string]float64 {
 	counts := map[string]float64{}
 	for _, reason := range refreshReasons {

@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	// callTimeout bounds a request, its answer included.
+	// callTimeout limits a request including its response.
 	callTimeout = 15 * time.Second
 	dialTimeout = 5 * time.Second
-	// mostAnswer is how much of an answer is read, so that its connection can be used again.
+	// mostAnswer is how many bytes of a response are read, so that its connection can be reused.
 	mostAnswer = 16 << 10
 )
 
-// errInternal is what a receiver meets that may not be reached.
+// errInternal is the error for a receiver whose address is not allowed.
 var errInternal = errors.New("its address is not public; notify_internal: true allows it")
 
 // client posts the notifications of a receiver.
@@ -37,15 +37,15 @@ type client struct {
 func newClient(to Receiver) (*client, error) {
 	signer, err := standardwebhooks.NewWebhook(string(to.Secret))
 	if err != nil {
-		return nil, errors.New("notify_secret is not whsec_ and base64") // without the secret
+		return nil, errors.New("notify_secret is not whsec_ and base64") // the error does not contain the secret
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout}
 	if !to.Internal {
-		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe // of the address that the name has just got
+		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe // checks the resolved address
 	}
 	return &client{to: to, signer: signer, http: &http.Client{
 		Timeout: callTimeout,
-		// No proxy: the guard would see its address.
+		// No proxy: the guard would see the proxy's address.
 		Transport: &http.Transport{
 			DialContext: dialer.DialContext, TLSHandshakeTimeout: dialTimeout, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 1,
 			IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10, DisableCompression: true,
@@ -54,11 +54,11 @@ func newClient(to Receiver) (*client, error) {
 	}}, nil
 }
 
-// post makes one attempt. Only an answer of 2xx is a success; a redirect is not followed.
+// post makes one attempt. Only a 2xx response is a success; redirects are not followed.
 func (c *client) post(ctx context.Context, n notification) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, string(c.to.URL), bytes.NewReader(n.body))
 	if err != nil {
-		return errors.New("notify_url is no URL") // which may hold a password
+		return errors.New("notify_url is no URL") // the error does not contain it: it may have a password
 	}
 	now := time.Now()
 	signature, err := c.signer.Sign(n.id, now, n.body)
@@ -83,10 +83,10 @@ func (c *client) post(ctx context.Context, n notification) error {
 	return nil
 }
 
-// close drops the connections.
+// close closes the connections.
 func (c *client) close() { c.http.CloseIdleConnections() }
 
-// fault says why there was no answer, without the URL.
+// fault returns why there was no response, without the URL.
 func fault(err error) error {
 	for _, prohibited := range []error{ssrf.ErrProhibitedIP, ssrf.ErrProhibitedPort, ssrf.ErrProhibitedNetwork} {
 		if errors.Is(err, prohibited) {

@@ -1,6 +1,6 @@
-// Package notify tells other programs, by HTTP, what became of messages.
+// Package notify notifies other programs, by HTTP, of the outcomes of messages.
 //
-// It follows the results that the ledger keeps anyway, from a place in Redis: so a message
-// that ends costs nothing more, a process that dies at any moment loses no outcome, and a
-// receiver that hangs keeps nothing back but its own notifications.
+// It reads the stream of results that the ledger keeps anyway, from a position stored in Redis: so it adds
+// nothing to the cost of a message, a process that dies at any moment loses no outcome, and a receiver that
+// hangs delays only its own notifications.
 package notify

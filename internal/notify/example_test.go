@@ -25,7 +25,7 @@ func takeNotification(w http.ResponseWriter, r *http.Request) {
 	}
 	webhook, err := standardwebhooks.NewWebhook(os.Getenv("NOTIFY_SECRET"))
 	if err == nil {
-		err = webhook.Verify(body, r.Header) // also that it is not older than five minutes
+		err = webhook.Verify(body, r.Header) // also checks that it is not older than five minutes
 	}
 	if err != nil {
 		http.Error(w, "the signature is wrong", http.StatusUnauthorized)

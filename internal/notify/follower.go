@@ -17,28 +17,26 @@ import (
 const (
 	// leasePoll is how often a process asks for the lease, or renews it.
 	leasePoll = leaseTTL / 3
-	// window is how long outcomes are gathered for one notification, mostTold how many it has
-	// at most, and mostToldBytes how large they are together, but for the last one: many web
-	// servers take no more than 1 MB.
+	// window is how long outcomes are collected for one notification, mostTold their maximum number, and
+	// mostToldBytes their maximum size, not counting the last one: many web servers accept no more than 1 MB.
 	window        = time.Second
 	mostTold      = 100
 	mostToldBytes = 256 << 10
-	// overlap is how far a process that takes over reaches back. It is told twice of what
-	// ended in it, but of nothing never, although Redis may have failed over to a replica
-	// whose clock is late.
+	// overlap is how far a process that takes over goes back. Outcomes in it are notified twice, but none is missed,
+	// even if Redis has failed over to a replica whose clock is behind.
 	overlap = time.Second
-	// GiveUpAfter is for how long a receiver is told of an outcome in vain.
+	// GiveUpAfter is how long failed notifications of an outcome are repeated.
 	GiveUpAfter = 24 * time.Hour
 	// firstRetry and lastRetry are the shortest and the longest time between two attempts.
 	firstRetry = time.Second
 	lastRetry  = 5 * time.Minute
-	// outageWait is the time between two looks at a Redis that is away.
+	// outageWait is the time between two attempts to reach an unavailable Redis.
 	outageWait = time.Second
 )
 
 var errLeaseLost = errors.New("another process has the lease")
 
-// follower tells one receiver, while this process has its lease.
+// follower notifies one receiver, while this process has its lease.
 type follower struct {
 	to       Receiver
 	lease    lease
@@ -46,10 +44,10 @@ type follower struct {
 	client   *client
 	on       func(app string, result Result, n int)
 	log      zerolog.Logger
-	complain bool // the next failure is worth a line in the log
+	complain bool // log the next failure
 }
 
-// run tells the receiver until ctx ends.
+// run notifies the receiver until ctx ends.
 func (f *follower) run(ctx context.Context) {
 	defer f.client.close()
 	for {
@@ -70,7 +68,7 @@ func (f *follower) takeLease(ctx context.Context) (place time.Time, mine bool, e
 	return f.lease.take(ctx, now)
 }
 
-// tell tells the receiver of what has ended since then, as long as the lease lasts.
+// tell notifies the receiver of outcomes since then, as long as the lease lasts.
 func (f *follower) tell(ctx context.Context, since time.Time) {
 	group, leased := errgroup.WithContext(ctx)
 	ended := make(chan tasks.Record, mostTold)
@@ -82,7 +80,7 @@ func (f *follower) tell(ctx context.Context, since time.Time) {
 	}
 }
 
-// keepLease ends when the lease does.
+// keepLease renews the lease, and returns when it is lost.
 func (f *follower) keepLease(ctx context.Context) error {
 	kept := time.Now()
 	for sleep(ctx, leasePoll) {
@@ -112,7 +110,7 @@ func (f *follower) read(ctx context.Context, since time.Time, ended chan<- tasks
 	return context.Cause(ctx)
 }
 
-// write tells the receiver, and notes how far it was told.
+// write notifies the receiver, and stores the position.
 func (f *follower) write(ctx context.Context, ended <-chan tasks.Record) error {
 	for ctx.Err() == nil {
 		told, place := f.gather(ctx, ended)
@@ -123,14 +121,14 @@ func (f *follower) write(ctx context.Context, ended <-chan tasks.Record) error {
 			break
 		}
 		for f.lease.told(ctx, place) != nil && sleep(ctx, outageWait) {
-			continue // until it is noted, others would tell it again
+			continue // without the stored position, others would notify it again
 		}
 	}
 	return context.Cause(ctx)
 }
 
-// gather waits for outcomes, and gives those of the window after the first that the receiver
-// wants, and when the last one ended.
+// gather waits for outcomes, and returns those within the window after the first that the receiver wants, and
+// when the last one ended.
 func (f *follower) gather(ctx context.Context, ended <-chan tasks.Record) (b batch, place time.Time) {
 	var over <-chan time.Time
 	for len(b.records) < mostTold && b.size < mostToldBytes {
@@ -154,8 +152,8 @@ func (f *follower) gather(ctx context.Context, ended <-chan tasks.Record) (b bat
 	return b, place
 }
 
-// deliver tells the receiver of a batch, until it has taken it or all of it is too old. It is
-// false if the lease has ended before.
+// deliver notifies the receiver of a batch, until it accepts the batch or all of it is too old. It is false if
+// the lease ended before.
 func (f *follower) deliver(ctx context.Context, b batch) bool {
 	n, err := newNotification(f.to.App, b)
 	if err != nil {
@@ -184,13 +182,13 @@ func (f *follower) deliver(ctx context.Context, b batch) bool {
 	return true
 }
 
-// tooOld reports whether the last outcome of a batch, which ended then, has been told of in vain for too long.
+// tooOld reports whether notifications of a batch, whose last outcome is of this time, have failed for too long.
 func (f *follower) tooOld(ctx context.Context, last time.Time) bool {
 	now, err := f.records.Now(ctx)
 	return err == nil && now.Sub(last) > GiveUpAfter
 }
 
-// failed counts an attempt in vain, and logs the first one.
+// failed counts a failed attempt, and logs the first one.
 func (f *follower) failed(err error) {
 	f.on(f.to.App, Failed, 1)
 	if f.complain {

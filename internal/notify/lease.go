@@ -12,8 +12,7 @@ import (
 	"github.com/wecomq/wecomq/internal/keys"
 )
 
-// leaseTTL is how long a lease lasts that nobody renews: so long after the death of a process
-// another one goes on.
+// leaseTTL is how long a lease lasts without renewal: another process takes over that long after a process dies.
 const leaseTTL = 15 * time.Second
 
 //go:embed lease.lua
@@ -21,15 +20,15 @@ var leaseSource string
 
 var leaseScript = redis.NewScript(leaseSource)
 
-// lease is held by the one process that tells a receiver.
+// lease is held by the one process that notifies a receiver.
 type lease struct {
 	rdb       redis.UniversalClient
 	app, name string // of the receiver
 	owner     string // this process
 }
 
-// take takes or renews the lease. It returns up to when the receiver was told of what has
-// ended; a new one is told from now on.
+// take takes or renews the lease. It returns the position up to which the receiver was notified; for a new
+// receiver that is now.
 func (l lease) take(ctx context.Context, now time.Time) (place time.Time, mine bool, err error) {
 	text, err := leaseScript.Run(ctx, l.rdb, []string{keys.NotifyLease(l.app, l.name), keys.NotifyPlace(l.app, l.name)},
 		l.owner, leaseTTL.Milliseconds(), now.UnixMilli(), keys.LongTTL.Milliseconds()).Text()
@@ -43,13 +42,13 @@ func (l lease) take(ctx context.Context, now time.Time) (place time.Time, mine b
 	return time.UnixMilli(ms), true, nil
 }
 
-// told notes up to when the receiver was told.
+// told stores the position up to which the receiver was notified.
 func (l lease) told(ctx context.Context, place time.Time) error {
 	return l.rdb.Set(ctx, keys.NotifyPlace(l.app, l.name), place.UnixMilli(), keys.LongTTL).Err()
 }
 
-// end lets another process have the lease at once.
+// end releases the lease, so that another process can take it at once.
 func (l lease) end(ctx context.Context) {
-	// If it has become another's meanwhile, that one takes it again.
+	// If another process has taken it meanwhile, that one takes it again.
 	l.rdb.Del(ctx, keys.NotifyLease(l.app, l.name))
 }

@@ -1,7 +1,8 @@
--- Takes or renews the lease of a receiver, and the place up to which it was told.
--- KEYS 1 who has the lease (string) 2 place (string)
--- ARGV 1 who asks 2 ms that the lease lasts 3 place to begin at, in Unix ms, if there is none 4 how long the place is kept, ms
--- result the place; '' if another has the lease
+-- Takes or renews the lease of a receiver, and reads the position up to which it was notified.
+-- KEYS 1 owner of the lease (string) 2 position (string)
+-- ARGV 1 caller 2 ms that the lease lasts 3 position to begin at, in Unix ms, if there is none
+--      4 ms that the position is kept
+-- result the position; '' if another process has the lease
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then
   return ''

@@ -14,7 +14,7 @@ import (
 // EventType is the type of all notifications.
 const EventType = "messages.ended"
 
-// notification is one request to a receiver, and the same in each attempt.
+// notification is one request to a receiver, identical in each attempt.
 type notification struct {
 	id       string
 	outcomes int
@@ -33,7 +33,7 @@ type eventData struct {
 	Messages []json.RawMessage `json:"messages"` // records, in the order in which they ended
 }
 
-// batch are the outcomes of one notification.
+// batch has the outcomes of one notification.
 type batch struct {
 	records []json.RawMessage
 	size    int       // of all records, in bytes

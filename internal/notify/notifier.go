@@ -14,38 +14,38 @@ import (
 	"github.com/wecomq/wecomq/internal/ledger"
 )
 
-// Result is what became of notifications.
+// Result is the result of notifications.
 type Result string
 
 // The results.
 const (
-	Delivered Result = "delivered" // outcomes that their receiver has taken
-	GivenUp   Result = "given_up"  // outcomes that it has not taken within [GiveUpAfter]
+	Delivered Result = "delivered" // outcomes that their receiver has accepted
+	GivenUp   Result = "given_up"  // outcomes that it has not accepted within [GiveUpAfter]
 	Failed    Result = "failed"    // attempts, which are repeated
 )
 
-// Results lists all of them.
+// Results lists all results.
 func Results() []Result { return []Result{Delivered, GivenUp, Failed} }
 
-// Config is what a [Notifier] needs. All is required but OnResult.
+// Config configures a [Notifier]. All fields except OnResult are required.
 type Config struct {
 	Redis redis.UniversalClient
-	// Ledger gives that of an app.
+	// Ledger returns that of an app.
 	Ledger    func(app string) *ledger.Ledger
 	Receivers []Receiver
 	OnResult  func(app string, result Result, n int)
 	Logger    zerolog.Logger
 }
 
-// Notifier tells receivers, each of them from the one process that has its lease.
+// Notifier notifies receivers, each from the one process that has its lease.
 type Notifier struct{ followers []*follower }
 
-// New makes a notifier.
+// New returns a notifier.
 func New(cfg Config) (*Notifier, error) {
 	if cfg.OnResult == nil {
 		cfg.OnResult = func(string, Result, int) {}
 	}
-	host, _ := os.Hostname() // for people who look at the key; the rest makes it unique
+	host, _ := os.Hostname() // for people who read the key; the rest makes it unique
 	owner := fmt.Sprintf("%s %d %s", host, os.Getpid(), ulid.Make())
 	n := &Notifier{}
 	for _, to := range cfg.Receivers {
@@ -62,7 +62,7 @@ func New(cfg Config) (*Notifier, error) {
 	return n, nil
 }
 
-// Run tells the receivers until ctx ends.
+// Run notifies the receivers until ctx ends.
 func (n *Notifier) Run(ctx context.Context) {
 	var group sync.WaitGroup
 	for _, f := range n.followers {

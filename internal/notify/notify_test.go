@@ -29,7 +29,7 @@ import (
 
 const secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
-// receiver takes notifications, or fails as it is told to.
+// receiver accepts notifications, or fails as configured.
 type receiver struct {
 	testing.TB
 	*httptest.Server
@@ -37,7 +37,7 @@ type receiver struct {
 	mu     sync.Mutex
 	answer func(w http.ResponseWriter, r *http.Request) // of the next requests
 	tries  []string                                     // webhook-id of each request
-	told   []tasks.Record                               // what it has taken
+	told   []tasks.Record                               // the accepted records
 	bodies int
 }
 
@@ -74,7 +74,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.WriteHeader(out.Code)
 }
 
-// take notes what it was told.
+// take keeps the records of a notification.
 func (r *receiver) take(body []byte) {
 	var event struct {
 		Type string
@@ -90,7 +90,7 @@ func (r *receiver) take(body []byte) {
 	r.bodies++
 }
 
-// does sets the answer to what comes from now on.
+// does sets the response to the following requests.
 func (r *receiver) does(answer func(w http.ResponseWriter, r *http.Request)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,7 +106,7 @@ func (r *receiver) tried() []string {
 	return append([]string{}, r.tries...)
 }
 
-// ids are those of which it was told, in order, each with its state.
+// ids are the ids of accepted records, in order, each with its state.
 func (r *receiver) ids() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -117,14 +117,14 @@ func (r *receiver) ids() []string {
 	return ids
 }
 
-// awaits waits until it was told of so many messages.
+// awaits waits until it has accepted so many records.
 func (r *receiver) awaits(n int) []string {
 	r.Helper()
 	waittest.Until(r, "the receiver was told of "+strconv.Itoa(n), func() bool { return len(r.ids()) >= n })
 	return r.ids()
 }
 
-// notified configures a deployment whose app tells a receiver.
+// notified configures a deployment whose app notifies a receiver.
 func notified(to *receiver) func(*config.Config) {
 	return func(cfg *config.Config) {
 		cfg.Apps["ops"].Notify = config.Notify{URL: wecom.Secret(to.URL + "/hook?key=k3y"), Secret: secret, Internal: true}
@@ -167,7 +167,7 @@ func TestOutcomesAreToldTogetherAndSigned(t *testing.T) {
 	}
 }
 
-// A worker that has settled a message and dies has told nobody.
+// A worker that dies after settling a message has notified nobody.
 func TestAnOutcomeThatNobodyWasToldIsToldByTheNextWorker(t *testing.T) {
 	t.Parallel()
 	to := newReceiver(t)
@@ -251,7 +251,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-// plant puts a message that has ended so long ago into the books.
+// plant adds a message that has ended so long ago to the ledger.
 func plant(t *testing.T, d *daemontest.Deployment, id string, ago time.Duration) {
 	t.Helper()
 	at := time.Now().Add(-ago).UnixMilli()

@@ -5,12 +5,12 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Receiver is who is told of the messages of an app.
+// Receiver is notified of the messages of an app.
 type Receiver struct {
 	App string
-	// Token is the name of the token whose messages it is told of, "" for all of the app.
+	// Token is the name of the token whose messages it is notified of, "" for all of the app.
 	Token string
-	// URL gets the notifications; it may hold a password.
+	// URL receives the notifications; it may contain a password.
 	URL wecom.Secret
 	// Secret signs them: whsec_ and 24 to 64 bytes in base64.
 	Secret wecom.Secret
@@ -18,7 +18,7 @@ type Receiver struct {
 	Internal bool
 }
 
-// name tells the receivers of an app apart in Redis.
+// name identifies a receiver of an app in Redis.
 func (r Receiver) name() string {
 	if r.Token == "" {
 		return "app"
@@ -26,8 +26,8 @@ func (r Receiver) name() string {
 	return "token " + r.Token
 }
 
-// wants reports whether the receiver is told of a message: what its token has sent, or what
-// has come of the webhooks that it delivered.
+// wants reports whether the receiver is notified of a message: one that its token sent, or that came from a
+// webhook delivered with it.
 func (r Receiver) wants(record tasks.Record) bool {
 	return r.Token == "" || r.Token == record.Actor || tasks.WebhookActor(r.Token) == record.Actor
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// bundle is a deployment with app ops. The tests themselves are its worker.
+// bundle is a deployment with app ops. The tests themselves act as its worker.
 type bundle struct {
 	*testing.T
 	*daemontest.Deployment
@@ -40,7 +40,7 @@ func (b *bundle) send(to string, options producer.Options) producer.Receipt {
 	return b.Send("ops", daemontest.Text(to, "磁盘满 <93%>"), options)
 }
 
-// payload is what waits in the queue under an id.
+// payload is the payload of the task with an id in the queue.
 func (b *bundle) payload(queue, id string) tasks.Payload {
 	b.Helper()
 	info, err := b.Asynq.GetTaskInfo(queue, id)

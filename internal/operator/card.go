@@ -16,30 +16,27 @@ import (
 )
 
 var (
-	// ErrNoCode is returned for a message that cannot be changed any more, or never could.
+	// ErrNoCode is returned for a message that can no longer be changed, or never could.
 	ErrNoCode = errors.New("it cannot be changed")
 	// ErrNotSentYet is returned for a card that WeCom does not have yet.
 	ErrNotSentYet = errors.New("only a card that WeCom has can be changed; try again when it was sent")
 )
 
-// IsGone reports whether a card can never be changed, so that a new message is the only way
-// to say what an update was to say.
+// IsGone reports whether a card can never be changed, so that only a new message can replace an update.
 func IsGone(err error) bool {
 	_, used := errors.AsType[*ledger.CodeUsedError](err)
 	_, old := errors.AsType[*ledger.CodeExpiredError](err)
 	return used || old || errors.Is(err, ErrNoCode) || errors.Is(err, lookup.ErrNotFound)
 }
 
-// UpdateCard enqueues the update of a template card that was sent, for everyone who got
-// it unless the update names some. It has the card's priority. The card must have a
-// response_code, which works once and for 72 hours (94888): the update gets the code of
-// each part of the message, so it has as many parts.
+// UpdateCard enqueues the update of a template card that was sent, for all its recipients unless the update
+// names some. It has the card's priority. The card must have a response_code, which works once and for 72 hours
+// (94888): the update gets the code of each part of the message, so it has as many parts.
 //
-// Two updates with an equal key are the same one: the second is a duplicate, even if the
-// first has failed. So are two without a key that say the same, unless the first has failed
-// and left the code. Of two different ones, one gets the code and the other a
-// [*ledger.CodeUsedError]. The codes are claimed before the update is enqueued; if
-// the process dies in between, the next repeat enqueues it.
+// Two updates with an equal key are the same one: the second is a duplicate, even if the first has failed. Two
+// without a key but with equal content are the same, too, unless the first has failed and left the code unused.
+// Of two different ones, one gets the code and the other a [*ledger.CodeUsedError]. The codes are claimed before
+// the update is enqueued; if the process dies in between, the next repetition enqueues it.
 func (o *Operator) UpdateCard(ctx context.Context, id string, u message.UpdateTemplateCardRequest, key string) (receipt tasks.Receipt, err error) {
 	defer func() { activity.Record(ctx, activity.UpdateCard, o.App, id, err) }()
 	if err := o.validateUpdate(u); err != nil {
@@ -53,7 +50,7 @@ func (o *Operator) UpdateCard(ctx context.Context, id string, u message.UpdateTe
 		return tasks.Receipt{}, err
 	}
 	claim := ledger.CardClaim{Digest: digest, Number: 1, Once: key != ""}
-	const tries = 5 // each but the last has met somebody else's claim
+	const tries = 5 // each but the last has met another claim
 	for range tries {
 		if receipt, err = o.updateCard(ctx, id, u, claim); !errors.Is(err, ledger.ErrClaimedMeanwhile) {
 			return receipt, err
@@ -76,7 +73,7 @@ func fault(field, problem string) error {
 	return &message.ValidationError{Fields: []message.FieldError{{Field: field, Problem: problem}}}
 }
 
-// digestOf tells updates of a card apart.
+// digestOf identifies an update of a card.
 func digestOf(id string, u message.UpdateTemplateCardRequest, key string) (string, error) {
 	content := []byte(key)
 	if key == "" {
@@ -106,8 +103,7 @@ func (o *Operator) updateCard(ctx context.Context, id string, u message.UpdateTe
 	return o.enqueueUpdates(ctx, cards, updates, u)
 }
 
-// changeable are the parts of a card that WeCom has. All must have ended, because the
-// update is one message.
+// changeable are the parts of a card that WeCom has. All must have ended, because the update is one message.
 func changeable(id string, records []tasks.Record) ([]tasks.Record, error) {
 	var cards []tasks.Record
 	why := ""
@@ -133,8 +129,7 @@ func changeable(id string, records []tasks.Record) ([]tasks.Record, error) {
 	return cards, nil
 }
 
-// claimGrace is after which time an update that is nowhere to be found counts as lost: no
-// enqueue takes as long.
+// claimGrace is how long after its claim an update that exists nowhere counts as lost: no enqueue takes that long.
 const claimGrace = time.Minute
 
 // claimCodes returns the ids of the update of each card.
@@ -161,8 +156,7 @@ func (o *Operator) claimCodes(ctx context.Context, id string, cards []tasks.Reco
 	return found, err
 }
 
-// isLost reports whether the process that has claimed a code has died before it enqueued
-// the update.
+// isLost reports whether the process that claimed a code died before it enqueued the update.
 func (o *Operator) isLost(ctx context.Context, used *ledger.CodeUsedError) (bool, error) {
 	now, err := o.clock.Now(ctx)
 	if err != nil || now.Sub(used.At) < claimGrace {
@@ -175,7 +169,7 @@ func (o *Operator) isLost(ctx context.Context, used *ledger.CodeUsedError) (bool
 	return false, err
 }
 
-// enqueueUpdates enqueues those of the updates that are not there yet.
+// enqueueUpdates enqueues the updates that do not exist yet.
 func (o *Operator) enqueueUpdates(
 	ctx context.Context, cards []tasks.Record, ids []string, u message.UpdateTemplateCardRequest,
 ) (tasks.Receipt, error) {

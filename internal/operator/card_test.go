@@ -34,7 +34,7 @@ func card(to string) message.SendTemplateCardRequest {
 	}
 }
 
-// become is the update that makes a card a notice with this title.
+// become is the update that turns a card into a notice with this title.
 func become(title string) message.UpdateTemplateCardRequest {
 	return message.UpdateTemplateCardRequest{TemplateCard: &message.TemplateCardField{
 		CardType: message.CardTextNotice, MainTitle: &message.CardMainTitle{Title: title},
@@ -81,7 +81,7 @@ func (b *bundle) change(id string, u message.UpdateTemplateCardRequest) tasks.Re
 	return receipt
 }
 
-// wantUsedBy expects another update to have the code, and returns where that stands.
+// wantUsedBy expects another update to have the code, and returns its state.
 func (b *bundle) wantUsedBy(update, id string, u message.UpdateTemplateCardRequest) tasks.State {
 	b.Helper()
 	_, err := b.operator.UpdateCard(b.Context(), id, u, "")
@@ -249,7 +249,7 @@ func TestARepeatHealsAClaimWhoseProcessDied(t *testing.T) {
 	sent := b.sentCard("chen.li")
 	die(sent.ID, "Approved")
 	claimed := b.record(sent.ID).UpdatedAs
-	if state := b.wantUsedBy(claimed, sent.ID, become("Rejected")); state != tasks.None { // the first may be about to enqueue it
+	if state := b.wantUsedBy(claimed, sent.ID, become("Rejected")); state != tasks.None { // the first may still enqueue it
 		t.Errorf("the update is %s, want that it was never tried", state)
 	}
 	if healed := b.change(sent.ID, become("Approved")); healed.Duplicate || healed.ID != claimed {
@@ -258,7 +258,7 @@ func TestARepeatHealsAClaimWhoseProcessDied(t *testing.T) {
 	if r := b.until(claimed); r.State != tasks.Accepted {
 		t.Errorf("record %+v, want it accepted", r)
 	}
-	// Nobody repeats it: another update takes the code after a while.
+	// It is never repeated: another update takes the code after a while.
 	other := b.sentCard("chen.li")
 	die(other.ID, "Approved")
 	b.Redis.HIncrBy(t.Context(), keys.Record("ops", other.ID), "updated_at", -2*time.Minute.Milliseconds())
@@ -278,7 +278,7 @@ func TestAnUpdateThatFailedLeavesTheCode(t *testing.T) {
 	if first.State != tasks.Rejected || second.State != tasks.Accepted || first.ID == second.ID {
 		t.Errorf("first %+v, second %+v; want one rejected, then another accepted", first, second)
 	}
-	// With a key, the repeat finds the one that failed.
+	// With a key, the repetition finds the one that failed.
 	keyed := b.sentCard("chen.li").ID
 	b.fault(wecomtest.Fault{API: message.APIUpdateTemplateCard, ErrCode: 42045, Times: 1})
 	for _, repeated := range []bool{false, true} {
@@ -287,7 +287,7 @@ func TestAnUpdateThatFailedLeavesTheCode(t *testing.T) {
 			t.Errorf("receipt %+v, error %v; want one update, rejected", receipt, err)
 		}
 	}
-	// A code that WeCom calls used is used, whoever did that.
+	// A code that WeCom calls used is used, whichever client used it.
 	other := b.sentCard("chen.li")
 	b.fault(wecomtest.Fault{API: message.APIUpdateTemplateCard, ErrCode: 60140, Times: 1})
 	refused := b.until(b.change(other.ID, become("Approved")).ID)

@@ -12,15 +12,15 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// DeadLetter is what there is to know of a message, or part, that failed.
+// DeadLetter describes a failed message, or part.
 type DeadLetter struct {
 	Record tasks.Record    `json:"record"`
 	Why    string          `json:"why"`
 	Hint   string          `json:"hint"`
-	Body   json.RawMessage `json:"body,omitempty"` // what WeCom got
+	Body   json.RawMessage `json:"body,omitempty"` // as sent to WeCom
 }
 
-// PartsNamed are all parts for the id of a message, and one for that of a part.
+// PartsNamed returns all parts for the id of a message, and one for that of a part.
 func PartsNamed(whole tasks.Record, id string) []tasks.Record {
 	if len(whole.Parts) == 0 {
 		return []tasks.Record{whole}
@@ -30,7 +30,7 @@ func PartsNamed(whole tasks.Record, id string) []tasks.Record {
 	})
 }
 
-// Explain says of a message that failed why, and what can be done.
+// Explain describes why a message failed, and what can be done.
 func (o *Operator) Explain(ctx context.Context, r tasks.Record) (DeadLetter, error) {
 	letter := DeadLetter{Record: r, Why: r.ErrMsg, Hint: hint(r)}
 	payload, err := o.Ledger.Payload(ctx, r.ID, r.Type)
@@ -41,7 +41,7 @@ func (o *Operator) Explain(ctx context.Context, r tasks.Record) (DeadLetter, err
 	return letter, err
 }
 
-// hint says what can be done about a message that failed.
+// hint says what can be done about a failed message.
 func hint(r tasks.Record) string {
 	switch {
 	case r.ReplayedAs != "":

@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// deferTo notes that users of a message have a follow-up, as internal/pacing does.
+// deferTo records that users of a message have a follow-up, as internal/pacing does.
 func (b *bundle) deferTo(id string, users ...string) {
 	b.Helper()
 	if err := b.Redis.HSet(b.Context(), keys.Record("ops", id), "deferred", "1790000000000="+strings.Join(users, "|")).Err(); err != nil {
@@ -34,7 +34,7 @@ func TestWhoeverHasAFollowUpIsCountedOnce(t *testing.T) {
 	receipt := b.send("erin|Frank", producer.Options{})
 	b.admit(b.payload(queue, receipt.ID))
 	b.deferTo(receipt.ID, "frank")
-	// Its worker has died before it enqueued the follow-up. The message fails for erin.
+	// Its worker died before it enqueued the follow-up. The message fails for erin.
 	b.end(queue, receipt.ID, tasks.Settlement{State: tasks.Rejected, ErrCode: 81013})
 	if r := b.record(receipt.ID); r.Recipients.Rejected != 1 || r.Recipients.Deferred != 1 || r.Recipients.Total() != 2 {
 		t.Errorf("recipients %+v, want one rejected and one deferred", r.Recipients)
@@ -68,7 +68,7 @@ func TestAPartCanBeTakenBackAlone(t *testing.T) {
 	if len(parts) != 1 || parts[0].ID != second || parts[0].Result != operator.Cancelled {
 		t.Errorf("parts %+v, want the second cancelled", parts)
 	}
-	b.payload(queue, receipt.ID) // the first waits on
+	b.payload(queue, receipt.ID) // the first still waits
 }
 
 func TestAPartThatIsMissingHidesNoneOfTheOthers(t *testing.T) {

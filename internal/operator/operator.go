@@ -1,5 +1,5 @@
-// Package operator does what people do with messages after sending them: cancel,
-// recall, replay and purge them, and change cards.
+// Package operator implements operations on messages after sending: cancelling, recalling, replaying and purging
+// them, and changing cards.
 package operator
 
 import (
@@ -18,20 +18,19 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Recaller takes a message back from WeCom's clients; [*message.Client] is one.
+// Recaller recalls a message from WeCom's clients; [*message.Client] is one.
 type Recaller interface {
 	RecallContext(ctx context.Context, request message.RecallRequest) (*message.RecallResponse, error)
 }
 
-// Config is what an [Operator] needs.
+// Config configures an [Operator].
 type Config struct {
 	Redis redis.UniversalClient
 	App   string
-	// AgentID is that of App; "" leaves that of an update unchecked.
+	// AgentID is that of App; "" leaves the agentid of an update unchecked.
 	AgentID string
 	Ledger  *ledger.Ledger // of App
-	// Retention is how long the tasks of replayed messages stay in the dashboard once
-	// they have ended, by priority.
+	// Retention is how long the finished tasks of replayed messages stay in the dashboard, by priority.
 	Retention map[tasks.Priority]time.Duration
 	// Recaller calls WeCom for App; only Recall needs it.
 	Recaller Recaller
@@ -45,7 +44,7 @@ type Operator struct {
 	clock     *redisclock.Clock
 }
 
-// New makes the operator of an app.
+// New returns the operator of an app.
 func New(cfg Config) *Operator {
 	return &Operator{
 		Config: cfg, finder: lookup.New(cfg.Redis, cfg.App, cfg.Ledger),
@@ -53,7 +52,7 @@ func New(cfg Config) *Operator {
 	}
 }
 
-// parts are the records that an id names: one for a part, all for a message.
+// parts are the records of an id: one for a part, all for a message.
 func (o *Operator) parts(ctx context.Context, id string) ([]tasks.Record, error) {
 	if id != tasks.MessageID(id) {
 		record, err := o.finder.Part(ctx, id)
@@ -69,9 +68,8 @@ func (o *Operator) parts(ctx context.Context, id string) ([]tasks.Record, error)
 	return []tasks.Record{whole}, nil
 }
 
-// dropTask removes a task that nobody needs any more; its record then ends in its time.
-// One that a worker holds stays: the worker finds the record. Where there is none, it may
-// be about to be enqueued.
+// dropTask removes a task that is no longer needed; its record then expires in its time. A task that a worker
+// has taken stays: the worker finds the record. If there is none, it may be about to be enqueued.
 func (o *Operator) dropTask(ctx context.Context, queue, id string) error {
 	err := o.inspector.DeleteTask(queue, id)
 	if err == nil {

@@ -9,12 +9,11 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// purgeBatch is how many dead letters go in one round trip.
+// purgeBatch is how many dead letters are purged in one round trip.
 const purgeBatch = 500
 
-// Purge takes the chosen dead letters off the list, with their payloads and their
-// tasks in the dashboard, and returns how many. Their records stay until their time
-// is over.
+// Purge removes the matching dead letters from the list, with their payloads and their tasks in the dashboard,
+// and returns how many. Their records stay until they expire.
 func (o *Operator) Purge(ctx context.Context, q ledger.Query) (purged int, err error) {
 	defer func() { activity.Record(ctx, activity.PurgeDead, o.App, fmt.Sprintf("%d messages", purged), err) }()
 	var ids []string

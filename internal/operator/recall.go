@@ -15,24 +15,24 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Result is what became of one part of a message that was to be taken back.
+// Result is the result of recalling or cancelling one part of a message.
 type Result string
 
 // The results.
 const (
-	Recalled  Result = "recalled"  // taken back from WeCom's clients
+	Recalled  Result = "recalled"  // from WeCom's clients
 	Cancelled Result = "cancelled" // it was not sent, and will not be
-	Failed    Result = "failed"    // it stays where it is
+	Failed    Result = "failed"    // it was left unchanged
 )
 
-// Recall is what became of a message that was to be taken back.
+// Recall is the result of recalling or cancelling a message.
 type Recall struct {
 	ID    string         `json:"id"`
 	App   string         `json:"app"`
 	Parts []RecalledPart `json:"parts"` // one for a message that was sent in one call
 }
 
-// RecalledPart is one call of message/send that was to be taken back.
+// RecalledPart is the result for one call of message/send.
 type RecalledPart struct {
 	ID         string    `json:"id"`
 	Result     Result    `json:"result"`
@@ -44,7 +44,7 @@ type RecalledPart struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-// Failed counts the parts that could not be taken back.
+// Failed counts the parts that could not be recalled or cancelled.
 func (r Recall) Failed() int {
 	failed := 0
 	for _, part := range r.Parts {
@@ -55,16 +55,15 @@ func (r Recall) Failed() int {
 	return failed
 }
 
-// Recall takes a message back: from WeCom's clients what was sent in the last 24
-// hours, out of the queue what was not. The error is about looking the message up;
-// what cannot be taken back is told part by part.
+// Recall recalls a message: parts sent in the last 24 hours from WeCom's clients, unsent parts from the queue.
+// The error is about looking the message up; failures are reported part by part.
 func (o *Operator) Recall(ctx context.Context, id string) (Recall, error) {
 	recall, err := o.takeBack(ctx, id, o.recall)
 	activity.Record(ctx, activity.RecallMessage, o.App, id, notTakenBack(recall, err))
 	return recall, err
 }
 
-// Cancel takes a message out of the queue. What was sent already fails.
+// Cancel removes a message from the queue. Parts that were already sent fail.
 func (o *Operator) Cancel(ctx context.Context, id string) (Recall, error) {
 	recall, err := o.takeBack(ctx, id, func(_ context.Context, r tasks.Record) (RecalledPart, error) {
 		return failure(r, "it has been sent", "recall it"), nil
@@ -73,7 +72,7 @@ func (o *Operator) Cancel(ctx context.Context, id string) (Recall, error) {
 	return recall, err
 }
 
-// notTakenBack is why something was not taken back, nil if all was.
+// notTakenBack is why a part was not recalled or cancelled, nil if all were.
 func notTakenBack(r Recall, err error) error {
 	for _, part := range r.Parts {
 		if err == nil && part.Result == Failed {
@@ -83,12 +82,11 @@ func notTakenBack(r Recall, err error) error {
 	return err
 }
 
-// onSent takes back a part that WeCom has.
+// onSent recalls a part that WeCom has.
 type onSent func(context.Context, tasks.Record) (RecalledPart, error)
 
-// takeBack handles each part by its state. A failed part does not stop the others, unless
-// Redis is unavailable: then they are not tried. A repeated call handles those that are
-// left.
+// takeBack handles each part by its state. A failed part does not stop the others, unless Redis is unavailable:
+// then they are not tried. A repeated call handles the remaining ones.
 func (o *Operator) takeBack(ctx context.Context, id string, sent onSent) (Recall, error) {
 	records, err := o.parts(ctx, id)
 	if err != nil {
@@ -109,15 +107,15 @@ func (o *Operator) takeBack(ctx context.Context, id string, sent onSent) (Recall
 	return all, errors.Join(problems...)
 }
 
-// goOn is what to do about a part that stays because of Redis.
+// goOn is the hint for a part that was left because of Redis.
 const goOn = "repeat the command: it goes on with what is left"
 
 func (o *Operator) takeBackPart(ctx context.Context, r tasks.Record, sent onSent) (RecalledPart, error) {
 	var err error
 	switch {
-	case r.State == tasks.Cancelled: // perhaps by somebody who did not get as far as the task
+	case r.State == tasks.Cancelled: // perhaps by a process that did not get as far as the task
 		err = o.dropCancelled(ctx, r)
-	case !r.State.Final(): // one that is being sent stays so
+	case !r.State.Final(): // a part that is being sent stays in that state
 		r, err = o.cancel(ctx, r)
 	}
 	if err != nil {
@@ -129,8 +127,8 @@ func (o *Operator) takeBackPart(ctx context.Context, r tasks.Record, sent onSent
 	return ended(r), nil
 }
 
-// cancel ends a message that waits, and returns its record. The record comes
-// first: from then on no worker sends it, whoever holds the task.
+// cancel ends a waiting message, and returns its record. The record comes first: from then on no worker sends
+// it, whichever has the task.
 func (o *Operator) cancel(ctx context.Context, r tasks.Record) (tasks.Record, error) {
 	info, err := asynqx.FindTask(o.inspector, o.App, r.ID)
 	if err != nil && !asynqx.IsNotFound(err) {
@@ -143,8 +141,8 @@ func (o *Operator) cancel(ctx context.Context, r tasks.Record) (tasks.Record, er
 	return r, o.dropTask(ctx, info.Queue, r.ID)
 }
 
-// settleCancelled keeps the content of a message that may have to be replayed, because WeCom
-// may have it. What this version cannot read, a worker of a newer one may send.
+// settleCancelled keeps the content of a message that may have to be replayed, because WeCom may have it. A
+// payload that this version cannot read may be sent by a newer worker.
 func (o *Operator) settleCancelled(ctx context.Context, r tasks.Record, info *asynq.TaskInfo) (tasks.Record, error) {
 	cancelled := tasks.Settlement{State: tasks.Cancelled, ErrMsg: "cancelled before it was sent"}
 	if info != nil {
@@ -185,7 +183,7 @@ func ended(r tasks.Record) RecalledPart {
 	}
 }
 
-// recall takes back what WeCom has.
+// recall recalls a message that WeCom has.
 func (o *Operator) recall(ctx context.Context, r tasks.Record) (RecalledPart, error) {
 	part := RecalledPart{ID: r.ID, Result: Recalled, MsgID: r.MsgID, RecalledAt: r.RecalledAt}
 	now, err := o.clock.Now(ctx)

@@ -40,7 +40,7 @@ func TestASentMessageIsTakenBack(t *testing.T) {
 	b := newBundle(t)
 	receipt := b.send("a", producer.Options{})
 	record := b.deliver(queue, receipt.ID)
-	for range 2 { // the second time there is nothing to do
+	for range 2 { // the second time does nothing
 		parts := b.recall(receipt.ID)
 		want := []operator.RecalledPart{{ID: receipt.ID, Result: operator.Recalled, MsgID: record.MsgID}}
 		if diff := cmp.Diff(want, parts, cmpopts.IgnoreFields(operator.RecalledPart{}, "RecalledAt")); diff != "" {
@@ -110,7 +110,7 @@ func TestAWaitingMessageIsCancelledAndNeverSent(t *testing.T) {
 			if _, err := b.Asynq.GetTaskInfo(receipt.Queue, receipt.ID); !errors.Is(err, asynq.ErrTaskNotFound) {
 				t.Errorf("the task is still there: %v", err)
 			}
-			// A worker that took the task just before finds that there is nothing to do.
+			// A worker that took the task just before finds it cancelled.
 			if a := b.admit(p); a.Verdict != tasks.Final {
 				t.Errorf("verdict %+v; want final", a)
 			}
@@ -121,7 +121,7 @@ func TestAWaitingMessageIsCancelledAndNeverSent(t *testing.T) {
 	}
 }
 
-// cutOff fails a script once that has the key.
+// cutOff makes one script with this key fail.
 type cutOff struct {
 	key  string
 	done bool
@@ -190,7 +190,7 @@ func TestAMessageThatWaitsLongerThanRecordsAreKeptIsNotSentAfterItsRecall(t *tes
 	t.Parallel()
 	b := newBundle(t)
 	receipt := b.send("a", producer.Options{Delay: 10 * 24 * time.Hour})
-	b.Redis.AddHook(&cutOff{key: "asynq:{" + queue + "}:t:" + receipt.ID}) // whoever recalls it dies before it removes the task
+	b.Redis.AddHook(&cutOff{key: "asynq:{" + queue + "}:t:" + receipt.ID}) // recall dies before it removes the task
 	if _, err := b.operator.Recall(t.Context(), receipt.ID); err == nil {
 		t.Fatal("the task was removed")
 	}

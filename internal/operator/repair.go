@@ -15,29 +15,28 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Outcome is what a repair has done.
+// Outcome is the outcome of a repair.
 type Outcome string
 
 // The outcomes.
 const (
 	Requeued Outcome = "requeued" // it is in its queue again
-	Settled  Outcome = "settled"  // it cannot be sent any more, and its record says so
+	Settled  Outcome = "settled"  // it can no longer be sent, and its record says so
 	Left     Outcome = "left"     // nothing was done
 )
 
-// Repair is what became of a finding of an audit.
+// Repair is the result of repairing a finding of an audit.
 type Repair struct {
 	ID      string      `json:"id"`
 	App     string      `json:"app"`
 	Outcome Outcome     `json:"outcome"`
-	State   tasks.State `json:"state,omitempty"` // of the message now; "" if it was not tried yet
+	State   tasks.State `json:"state,omitempty"` // the message's present state; "" if it was not tried yet
 	Text    string      `json:"text"`
 }
 
-// Repair puts a stuck message back into its queue. Whether it may be sent again is decided
-// by the worker that takes it, as for any message whose worker died: an attempt that is
-// written down and has no outcome is in doubt. A message whose content is gone is settled:
-// as unknown if WeCom may have it, as rejected otherwise.
+// Repair puts a stuck message back into its queue. The worker that takes it decides whether it may be sent
+// again, as for any message whose worker died: a recorded attempt without an outcome is in doubt. A message
+// whose content is gone is settled: as unknown if WeCom may have it, otherwise as rejected.
 func (o *Operator) Repair(ctx context.Context, f audit.Finding) (repair Repair, err error) {
 	defer func() { activity.Record(ctx, activity.Repair, f.App, f.ID, err) }()
 	switch f.Kind {
@@ -77,8 +76,7 @@ func (o *Operator) unstick(ctx context.Context, f audit.Finding) (Repair, error)
 	return o.enqueueAgain(ctx, payload, record.State)
 }
 
-// enqueueAgain makes a new task of a message whose own is gone. If there is one, somebody
-// was faster.
+// enqueueAgain makes a new task for a message that has lost its task. If there is one, another process was faster.
 func (o *Operator) enqueueAgain(ctx context.Context, p tasks.Payload, state tasks.State) (Repair, error) {
 	now, err := o.clock.Now(ctx)
 	if err != nil {
@@ -92,7 +90,7 @@ func (o *Operator) enqueueAgain(ctx context.Context, p tasks.Payload, state task
 	return Repair{Outcome: Requeued, State: state, Text: "it has a new task in queue " + tasks.Queue(p.App, p.Priority)}, nil
 }
 
-// settleMissing gives a message a record that only another record names.
+// settleMissing gives a record to a message that only another record names.
 func (o *Operator) settleMissing(ctx context.Context, f audit.Finding) (Repair, error) {
 	record, err := o.Ledger.Record(ctx, f.ID)
 	switch {
@@ -104,8 +102,8 @@ func (o *Operator) settleMissing(ctx context.Context, f audit.Finding) (Repair, 
 	return o.settleLost(ctx, f.Lost)
 }
 
-// settleLost ends a message whose content is gone. The ledger makes unknown of rejected
-// where an earlier attempt is in doubt; one that was under way is so.
+// settleLost ends a message whose content is gone. The ledger turns rejected into unknown if an earlier attempt
+// is in doubt; an attempt that was in progress is.
 func (o *Operator) settleLost(ctx context.Context, r tasks.Record) (Repair, error) {
 	s := tasks.Settlement{State: tasks.Rejected, ErrMsg: "its task was lost with its content, and it was never sent"}
 	if r.State == tasks.Sending {

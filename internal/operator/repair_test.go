@@ -18,7 +18,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// audit returns what is out of balance.
+// audit returns the findings of an audit.
 func (b *bundle) audit() []audit.Finding {
 	b.Helper()
 	result, err := b.Auditor(b.App("ops")).Audit(b.Context(), audit.Options{})
@@ -28,7 +28,7 @@ func (b *bundle) audit() []audit.Finding {
 	return result.Findings
 }
 
-// repair repairs the one finding there is.
+// repair repairs the only finding.
 func (b *bundle) repair() operator.Repair {
 	b.Helper()
 	findings := b.audit()

@@ -21,20 +21,19 @@ import (
 // Replay is a message that is sent again as another one.
 type Replay struct {
 	ID         string `json:"id"`          // of the message, or part, that failed
-	ReplayedAs string `json:"replayed_as"` // of the message that takes its place
+	ReplayedAs string `json:"replayed_as"` // of the message that replaces it
 	Queue      string `json:"queue"`
-	Recipients int    `json:"recipients"` // of the new message: those who did not get the old one
-	// Duplicate is set when the message had been replayed before; nothing was done.
+	Recipients int    `json:"recipients"` // of the new message: those who did not receive the old one
+	// Duplicate is set if the message had been replayed before; nothing was done.
 	Duplicate bool `json:"duplicate"`
-	// Warning tells of a message that WeCom may have taken.
+	// Warning is set for a message that WeCom may have taken.
 	Warning string `json:"warning,omitempty"`
 }
 
 const doubleWarning = "WeCom may have taken the first message: whoever got it gets it twice"
 
-// Replay sends a message again to those who did not get it, as a new message
-// without the old one's deadline. A message in parts is replayed part by part, those
-// that failed; the id of a part names that one only.
+// Replay sends a message again to those who did not receive it, as a new message without the old one's deadline.
+// Of a message in parts, the failed parts are replayed; the id of a part names only that one.
 func (o *Operator) Replay(ctx context.Context, id string) (replays []Replay, err error) {
 	defer func() { activity.Record(ctx, activity.ReplayMessage, o.App, id, err) }()
 	parts, err := o.parts(ctx, id)
@@ -57,17 +56,16 @@ func (o *Operator) Replay(ctx context.Context, id string) (replays []Replay, err
 	return replays, nil
 }
 
-// isReplayable leaves out a message whose attempt is still under way elsewhere.
+// isReplayable excludes a message with an attempt still in progress elsewhere.
 func isReplayable(r tasks.Record) bool {
 	return r.State.Replayable() && (r.State != tasks.Partial || len(undelivered(r)) > 0)
 }
 
-// ReplayRecord is Replay for one record that is known already.
+// ReplayRecord is Replay for a known record.
 //
-// The old record is claimed before the new message is enqueued, and the new id
-// derives from the old one. So of two people who replay a message at once one
-// finds the other's; and a claim whose message never came, because the process
-// died, is made good by the next replay.
+// The old record is claimed before the new message is enqueued, and the new id derives from the old one. So of
+// two concurrent replays of a message one finds the other's; and if a process dies after the claim and before
+// the enqueue, the next replay enqueues the message.
 func (o *Operator) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, error) {
 	if r.Type == tasks.CardUpdateType {
 		return Replay{}, fmt.Errorf("%s is the update of a card, which 'wecomq card update %s' repeats: %w", r.ID, r.UpdateOf, ledger.ErrNotReplayable)
@@ -98,20 +96,19 @@ func (o *Operator) ReplayRecord(ctx context.Context, r tasks.Record) (Replay, er
 		return Replay{}, err
 	}
 	if r.State == tasks.Partial {
-		return replay, nil // its task is no dead letter
+		return replay, nil // its task is not a dead letter
 	}
 	return replay, o.dropTask(ctx, tasks.Queue(r.App, r.Priority), r.ID)
 }
 
-// ReplayAll replays the dead letters that a query chooses and that are there now, one after the
-// other. each is told what became of every one, and says whether to go on. Updates of cards are left
-// out: whoever wants it updates the card again.
+// ReplayAll replays the dead letters that match a query and exist now, one after the other. each is called with
+// every result, and returns whether to continue. Updates of cards are left out: a card can be updated again.
 func (o *Operator) ReplayAll(ctx context.Context, query ledger.Query, each func(Replay, error) (more bool)) (err error) {
 	replayed := 0
 	defer func() {
 		activity.Record(ctx, activity.ReplayDead, o.App, fmt.Sprintf("%d messages", replayed), err)
 	}()
-	// A replay that fails again is a dead letter, too, but not one of those that were meant.
+	// A replay that fails again becomes a dead letter, too, but is not replayed here.
 	now, err := o.Ledger.Now(ctx)
 	if err != nil {
 		return err
@@ -137,7 +134,7 @@ func (o *Operator) ReplayAll(ctx context.Context, query ledger.Query, each func(
 	return nil
 }
 
-// enqueue reports whether the message was there before, in the queue or in the ledger.
+// enqueue reports whether the message already existed, in the queue or in the ledger.
 func (o *Operator) enqueue(ctx context.Context, p tasks.Payload) (before bool, err error) {
 	if _, err := o.Ledger.Record(ctx, p.ID); !errors.Is(err, ledger.ErrNotFound) {
 		return err == nil, err
@@ -150,8 +147,7 @@ func (o *Operator) enqueue(ctx context.Context, p tasks.Payload) (before bool, e
 	return false, err
 }
 
-// renew makes the new message: the same bytes, or for a partial message the same
-// content to those whom WeCom refused.
+// renew makes the new message: the same bytes, or for a partial message the same content to those whom WeCom refused.
 func (o *Operator) renew(ctx context.Context, old tasks.Payload, r tasks.Record) (tasks.Payload, error) {
 	now, err := o.clock.Now(ctx)
 	if err != nil {
@@ -175,7 +171,7 @@ func (o *Operator) renew(ctx context.Context, old tasks.Payload, r tasks.Record)
 	return p, err
 }
 
-// refused are those of the recipients that WeCom named as invalid or unlicensed.
+// refused are the recipients that WeCom named as invalid or unlicensed.
 func refused(r tasks.Record) message.Recipients {
 	users := slices.Concat(r.Recipients.Invalid, r.Recipients.Unlicensed)
 	return message.Recipients{

@@ -115,7 +115,7 @@ func TestAReplayThatDiedHalfwayIsMadeGood(t *testing.T) {
 	b := newBundle(t)
 	receipt := b.send("a", producer.Options{})
 	b.end(queue, receipt.ID, tasks.Settlement{State: tasks.Rejected})
-	// The claim is there, the message is not: the process died in between.
+	// The claim exists, but the message does not: the process died in between.
 	as := tasks.IDFromKey("ops", "replay\x00"+receipt.ID)
 	if claimed, err := b.ledger.ClaimReplay(t.Context(), receipt.ID, as); err != nil || !claimed {
 		t.Fatalf("claimed %t, error %v", claimed, err)
@@ -126,7 +126,7 @@ func TestAReplayThatDiedHalfwayIsMadeGood(t *testing.T) {
 	b.payload(queue, as)
 }
 
-// fullQueues makes a client's pipelines, by which tasks are enqueued, fail while it is set.
+// fullQueues makes a client's pipelines, which enqueue tasks, fail while it is set.
 type fullQueues struct{ atomic.Bool }
 
 func (*fullQueues) DialHook(next redis.DialHook) redis.DialHook          { return next }

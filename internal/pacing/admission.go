@@ -15,14 +15,13 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// mostTogether is how many messages and recipients are admitted in one round trip: Redis
-// serves nobody else meanwhile.
+// mostTogether is how many messages and recipients are admitted in one round trip: Redis is blocked meanwhile.
 const mostTogether = 128
 
-// admissionWeight is what a message counts as.
+// admissionWeight is what a message adds to mostTogether.
 func admissionWeight(a tasks.AdmissionRequest) int { return 1 + len(a.Users) }
 
-// admit decides on the messages in one round trip, each after those before it.
+// admit decides on the messages in one round trip, each in view of those before it.
 func (p *Pacer) admit(ctx context.Context, asked []tasks.AdmissionRequest) []groupcommit.Answer[tasks.Admission] {
 	app := p.cfg.App
 	names := []string{
@@ -55,7 +54,7 @@ func (p *Pacer) limitArgs() []any {
 	}
 }
 
-// appendAskArgs adds those of one message.
+// appendAskArgs appends the arguments of one message.
 func (p *Pacer) appendAskArgs(args []any, a tasks.AdmissionRequest) []any {
 	priority, mode := a.Payload.Priority, ""
 	if a.CheckOnly {
@@ -72,8 +71,7 @@ func (p *Pacer) appendAskArgs(args []any, a tasks.AdmissionRequest) []any {
 	return appendUsers(args, a.Users)
 }
 
-// appendUsers writes userids as the scripts know them: WeCom does not tell the cases
-// apart.
+// appendUsers appends userids in lower case: WeCom ignores the case.
 func appendUsers(args []any, users []string) []any {
 	for _, user := range users {
 		args = append(args, strings.ToLower(user))
@@ -81,8 +79,8 @@ func appendUsers(args []any, users []string) []any {
 	return args
 }
 
-// unlisted is what the recipients that a message does not name count as: "@all" as
-// all seats, a department or tag as one, because nobody knows its members.
+// unlisted is how many recipients the unnamed ones count as: "@all" as all seats, a department or tag as one,
+// because its members are unknown.
 func (p *Pacer) unlisted(a tasks.AdmissionRequest) int {
 	if a.Everyone {
 		return max(p.cfg.Limits.Seats, 1)
@@ -91,21 +89,20 @@ func (p *Pacer) unlisted(a tasks.AdmissionRequest) int {
 }
 
 const (
-	// jitterAllowance is how much later than another call's one call may reach
-	// WeCom after both were admitted.
+	// jitterAllowance is how much longer one call may take than another from its admission to WeCom.
 	jitterAllowance = 250 * time.Millisecond
-	// criticalShare of a member's windows is for critical messages only.
+	// criticalShare is the fraction, one in so many, of a member's windows that is reserved for critical messages.
 	criticalShare = 10
 )
 
-// interval spaces the calls so that no window of a minute ever holds more than
-// the limit, the head start of critical messages and jitter included.
+// interval spaces the calls so that no window of a minute ever has more than the limit, including the head start
+// of critical messages and jitter.
 func interval(perMinute int) time.Duration {
 	return (time.Minute + jitterAllowance + tasks.Critical.HeadStart()) / time.Duration(perMinute)
 }
 
-// share divides a member's window: what every message may use, and what comes on
-// top for critical ones. A window of one message cannot be divided.
+// share divides a member's window into what every message may use, and what critical ones may use in addition. A
+// window of one message cannot be divided.
 func share(limit int) (all, critical int) {
 	if limit > 1 {
 		critical = max(1, limit/criticalShare)
@@ -145,8 +142,8 @@ func readAdmission(reply []string) (tasks.Admission, error) {
 	}, nil
 }
 
-// readFollowUps reads <turn ms>=<user>|<user>;… as admit.lua writes it. Those whose turn is at
-// midnight wait for the day quota.
+// readFollowUps reads <turn ms>=<user>|<user>;… as admit.lua writes it. A turn at midnight means waiting for the
+// day quota.
 func readFollowUps(text string, now int64, midnight string) ([]tasks.FollowUp, error) {
 	if text == "" {
 		return nil, nil

@@ -1,23 +1,23 @@
--- Says of each message whether it may go now, and if so writes down the attempt: the
--- records, the app's state and rate, the day quota and every member's windows in one round
--- trip. A message meets what those before it have taken. begin.lua, clock.lua, moments.lua
--- and window.lua stand before this text.
+-- Decides for each message whether it may go now, and if so records the attempt: records, the
+-- app's state and rate, the day quota and every member's windows in one round trip. Each
+-- message sees what those before it have taken. begin.lua, clock.lua, moments.lua and
+-- window.lua stand before this text.
 --
 -- KEYS 1 pace (hash) 2 prefix of the windows 3 prefix of the plans 4 prefix of the day quotas
 --      5 index of records by time (zset) 6 newest calls of the broadcasts (hash)
---      then of each message: its record (hash), and the broadcast that it is a call of
---      (hash); the record again if none
+--      then for each message: its record (hash), and the broadcast whose call it is
+--      (hash; the record again if none)
 --      The scripts make the keys of members and days from the prefixes; all are in
 --      the app's slot.
--- ARGV the fields of `limits` below, in their order; then of each message those of `ask`,
+-- ARGV the fields of `limits` below, in their order; then for each message those of `ask`,
 --      field, value, … of a new record, and the users, in lower case
--- result of each message {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
---         follow-ups, now, attempts in doubt, 1 while the app's calls are without an answer,
---         the turn of whoever waits for the day quota}
---        verdicts of the record: see begin.lua. "wait": the rate is spent; nothing
---        is reserved. "hold": the app is paused or blocked. "turn": the users' turn, promised.
---        "error": the script failed for this message, and reason says why.
---        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1; 0 = to be asked for now
+-- result for each message {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
+--         follow-ups, now, attempts in doubt, 1 while the app's calls are not answered,
+--         the turn of those who wait for the day quota}
+--        verdicts of the record: see begin.lua. "wait": the rate is used up; nothing
+--        is reserved. "hold": the app is paused or blocked. "turn": the turn promised to the
+--        users. "error": the script failed for this message, reason says why.
+--        follow-ups: <turn ms>=<user>|<user>;…, the first is number 1; 0 = ask again now
 local pace, window_prefix, plan_prefix, quota_prefix, index, broadcasts_sent = unpack(KEYS, 1, 6)
 local limits = {
   now = ARGV[1],                       -- in ms, 0 = Redis TIME
@@ -25,15 +25,15 @@ local limits = {
   interval = tonumber(ARGV[3]),        -- between calls in ms, at the configured rate
   per_minute = tonumber(ARGV[4]),      -- a member's messages of any priority
   per_hour = tonumber(ARGV[5]),
-  extra_minute = tonumber(ARGV[6]),    -- on top, for critical messages only
+  extra_minute = tonumber(ARGV[6]),    -- in addition, for critical messages only
   extra_hour = tonumber(ARGV[7]),
 }
 local FIRST_KEY, FIRST_ARG, ASK_LENGTH = 7, 8, 16
 
--- ask_at is what is asked of the message whose arguments begin behind i.
+-- ask_at returns the request for the message whose arguments follow i.
 local function ask_at(i)
   local ask = {
-    check_only = ARGV[i + 1] == 'check',   -- ask the record only
+    check_only = ARGV[i + 1] == 'check',   -- read the record only
     in_flight = tonumber(ARGV[i + 2]),     -- ms that an attempt can last
     resend = tonumber(ARGV[i + 3]),        -- ms, see begin.lua
     resends = tonumber(ARGV[i + 4]),       -- attempts in doubt that may be followed by another, -1 = all
@@ -42,7 +42,7 @@ local function ask_at(i)
     head_start = tonumber(ARGV[i + 7]),    -- of the message's priority in ms
     critical = ARGV[i + 8] == '1',
     day_quota = tonumber(ARGV[i + 9]),     -- of the message's priority, -1 = none
-    unlisted = tonumber(ARGV[i + 10]),     -- persons that "@all", parties and tags count as
+    unlisted = tonumber(ARGV[i + 10]),     -- people that "@all", parties and tags count as
     promised = tonumber(ARGV[i + 11]),     -- turn in ms that its users were promised, 0 = none
     delivery = ARGV[i + 12],               -- name of this delivery of the task, '' = none
     id = ARGV[i + 13],                     -- of the message
@@ -64,19 +64,19 @@ local function milliseconds(at)
 end
 
 local function whole_second(at)
-  return math.ceil(at / 1000) * 1000 -- asynq knows no others
+  return math.ceil(at / 1000) * 1000 -- asynq has only whole seconds
 end
 
 local function newest_first(a, b)
   return a > b
 end
 
--- The app, as all workers know it.
+-- The state of the app, which all workers share.
 local app = {}
 local app_fields = {'seen', 'offset', 'tat', 'rate', 'rate_at', 'concurrency', 'concurrency_at', 'paused', 'block',
   'block_until', 'probe_until', 'planned_until', 'unlisted_at', 'broadcast_at', 'probe_by', 'unanswered'}
 for i, value in ipairs(redis.call('HMGET', pace, unpack(app_fields))) do
-  app[app_fields[i]] = value -- false where there is none
+  app[app_fields[i]] = value -- false if missing
 end
 begin_writing(pace)
 local app_changes = {} -- fields and values, written at the end
@@ -89,14 +89,14 @@ local now, offset = pacing_clock(wall, tonumber(app.seen or 0), tonumber(app.off
 if offset ~= tonumber(app.offset or 0) then
   set_app('offset', number(offset))
 end
-local wall_text, now_text = milliseconds(wall), milliseconds(now) -- made once: Lua is slow at it
-local tat = tonumber(app.tat or 0) -- how far the app's rate is spent
+local wall_text, now_text = milliseconds(wall), milliseconds(now) -- formatted once: Lua is slow at it
+local tat = tonumber(app.tat or 0) -- up to when the app's rate is used up
 local interval = limits.interval / grown_rate(app.rate, app.rate_at, now)
-local midnight = whole_second(now + until_midnight(wall) + NEW_DAY) -- in China, when the day quota is new
+local midnight = whole_second(now + until_midnight(wall) + NEW_DAY) -- in China, when the day quota starts again
 local concurrency = number(crept(app.concurrency, app.concurrency_at, CONC_CREEP, now))
 
 local quota_key = quota_prefix .. milliseconds(math.floor((wall + CHINA) / DAY))
-local quota_before, persons_today = nil, 0 -- what the day's calls had taken, and what these take
+local quota_before, persons_today = nil, 0 -- the day's use before these calls, and what these add
 local function quota_taken()
   quota_before = quota_before or tonumber(redis.call('GET', quota_key) or 0)
   return quota_before + persons_today
@@ -104,10 +104,10 @@ end
 
 local changed_records = {} -- {moment, id, …}
 
-local CRITICAL = ':critical' -- after the name of a window: what used the room of critical messages
+local CRITICAL = ':critical' -- suffix of a window: uses of the room for critical messages
 local PATIENCE = 3000 -- ms that a handler waits
--- Members of a message whose windows are long, or who wait already: it takes 2 ms to decide
--- on so many. The others get follow-ups that ask at once, and Redis serves others between.
+-- Members of a message whose windows are long, or who already wait: so many take 2 ms to decide. The rest get
+-- follow-ups that ask at once, and Redis serves others in between.
 local MOST_BUSY = 250
 local FEW = 8 -- messages to all that are quickly merged with a window
 
@@ -140,7 +140,7 @@ local function admit_one(ask, key, broadcast)
   end
   if written then
     local reply = answer('go', written, 0, app.probe_by == ask.delivery and '1' or '0', '')
-    reply[9] = milliseconds(tonumber(record.sent_at or now)) -- as it was answered then
+    reply[9] = milliseconds(tonumber(record.sent_at or now)) -- as in the first reply
     return reply
   end
 
@@ -155,7 +155,7 @@ local function admit_one(ask, key, broadcast)
       return answer('hold', 0, blocked_for, '0', app.block)
     end
     local probed_for = tonumber(app.probe_until or 0) - now
-    if probed_for > 0 then -- somebody is finding out
+    if probed_for > 0 then -- another call is the probe
       return answer('wait', 0, math.min(probed_for, 100), '0', '')
     end
     probe = '1'
@@ -167,16 +167,15 @@ local function admit_one(ask, key, broadcast)
     return answer('wait', 0, rate_opens - now, '0', '')
   end
 
-  -- 3. The members' windows. Redis serves nobody else meanwhile, and a message may have a
-  -- thousand recipients: what they all have is read with one command, and tables are in the
-  -- order of `asked`.
-  local has_own_message = {} -- users who wait for a follow-up already
+  -- 3. The members' windows. Redis is blocked meanwhile, and a message may have a thousand recipients: data that
+  -- they all have is read with one command, and tables are in the order of `asked`.
+  local has_own_message = {} -- users who already wait for a follow-up
   for group in string.gmatch(deferred, '=([^;]*)') do
     for user in string.gmatch(group, '[^|]+') do
       has_own_message[user] = true
     end
   end
-  local asked, users = {}, 0 -- the users, and behind them "@all" for the unlisted
+  local asked, users = {}, 0 -- the users, followed by "@all" for unlisted recipients
   for i = ask.first_user, ask.last_user do
     if deferred == '' or not has_own_message[ARGV[i]] then
       users = users + 1
@@ -194,7 +193,7 @@ local function admit_one(ask, key, broadcast)
     own_windows, own_keys = lists(window_prefix, asked, CRITICAL, WINDOW_NUMBERS, now)
   end
 
-  -- sent_to_all are the moments of what went to unlisted members.
+  -- sent_to_all returns the moments of messages to unlisted members.
   local function sent_to_all(suffix)
     if tonumber(app.unlisted_at or 0) + HOUR <= now then
       return {}
@@ -203,11 +202,11 @@ local function admit_one(ask, key, broadcast)
   end
   local to_all, to_all_critical = sent_to_all(''), ask.critical and sent_to_all(CRITICAL) or {}
 
-  -- A broadcast reaches everybody once: the moment of its newest call stands for the message in
-  -- the window of every member, and none of a million recipients needs a key. Its calls do not
-  -- count against each other, except one that WeCom may have taken already.
+  -- A broadcast reaches everybody once: the moment of its newest call stands for the message in the window of
+  -- every member, so that none of a million recipients needs a key. Its calls do not count against each other,
+  -- except one that WeCom may already have taken.
   local counts_once = call and not call.follow_up and not doubtful
-  local by_broadcasts, over_broadcasts = {}, {} -- moments, newest first; ids of those before the window
+  local by_broadcasts, over_broadcasts = {}, {} -- moments, newest first; ids of broadcasts before the window
   if tonumber(app.broadcast_at or 0) + HOUR > now then
     local own_id = call and not doubtful and string.match(broadcast, '[^:]+$')
     local newest_calls = redis.call('HGETALL', broadcasts_sent)
@@ -226,7 +225,7 @@ local function admit_one(ask, key, broadcast)
   end
   table.sort(to_all, newest_first)
 
-  -- set_apart takes out those of the busy who are too many.
+  -- set_apart removes the busy members in excess of MOST_BUSY.
   local busy, busy_users, apart = {}, 0, {} -- by place
   local function note_busy(i)
     if i <= users and not busy[i] then
@@ -253,8 +252,8 @@ local function admit_one(ask, key, broadcast)
   fetch(windows, function(window, i) return apart[i] and -1 or window.length - limits.per_hour end)
   fetch(own_windows, function(window, i) return apart[i] and -1 or window.length - limits.extra_hour end)
 
-  -- others_of is what counts against somebody beside the own window: that of "@all" has what
-  -- went to all.
+  -- others_of returns what counts against a member besides the member's own window; the window of "@all" already
+  -- has the messages to all.
   local function others_of(i)
     return i > users and by_broadcasts or to_all
   end
@@ -262,8 +261,8 @@ local function admit_one(ask, key, broadcast)
     return i > users and {} or to_all_critical
   end
 
-  -- room_of is when there is room for a message to somebody, and in which of the windows. A
-  -- critical one has room of its own.
+  -- room_of returns when there is room for a message to a member, and in which window. Critical messages have
+  -- reserved room.
   local function room_of(i)
     local at = room_from(windows[i], others_of(i), limits.per_minute, limits.per_hour)
     if not ask.critical then
@@ -273,17 +272,16 @@ local function admit_one(ask, key, broadcast)
     return math.min(at, own), own <= now
   end
 
-  -- Whoever was promised a turn may go from then on, if there is room; so may a message
-  -- that WeCom has refused. If there is none for longer than a handler waits, because
-  -- alerts took it, the promise is made again.
+  -- Users with a promised turn may go from then on, if there is room; so may a message that WeCom has refused. If
+  -- there is no room for longer than a handler waits, because alerts took it, the promise is renewed.
   local promised_turn = tonumber(record.turn_at or ask.promised)
   local attempts = tonumber(record.attempts or 0)
   local attempted = attempts > 0
   local entitled = attempted or promised_turn > 0
-  local early = promised_turn > now + 1000 -- somebody ran it early
+  local early = promised_turn > now + 1000 -- it was run early
 
-  local turns, in_own, renews = {}, {}, {} -- turns: so far when there is room
-  local comes_behind, their_places = {}, {} -- those who come behind what is promised
+  local turns, in_own, renews = {}, {}, {} -- turns: for now, when there is room
+  local comes_behind, their_places = {}, {} -- those who come after existing promises
   for i, user in ipairs(asked) do
     local at, own = math.huge, false
     if not apart[i] then
@@ -313,8 +311,8 @@ local function admit_one(ask, key, broadcast)
     return apart[their_places[n]] and -1 or due_of(plan) <= now and over_of(plan) or plan.length - limits.per_hour
   end)
 
-  -- turn_of is when somebody may get this message, and whether that is a new promise. A
-  -- critical message overtakes what is promised to others.
+  -- turn_of returns when a user may get this message, and whether that is a new promise. A critical message
+  -- overtakes promises to others.
   local function turn_of(i)
     local at = turns[i]
     if early and at > now then
@@ -349,7 +347,7 @@ local function admit_one(ask, key, broadcast)
     last_turn = apart[i] and last_turn or math.max(last_turn, turns[i])
   end
 
-  -- 4. The day quota. Whoever does not fit into today goes at midnight.
+  -- 4. The day quota. Recipients who exceed today's go at midnight.
   local ALL = users + 1 -- the place of "@all", if there are unlisted
   local reason = 'member'
   local quota_left = math.huge
@@ -368,13 +366,13 @@ local function admit_one(ask, key, broadcast)
     end
   end
 
-  -- 5. Who goes now: those whose turn it is. A message that WeCom may have taken is not
-  -- split: its duplicate check compares whole requests.
+  -- 5. Who goes now: those whose turn it is. A message that WeCom may have taken is not split, because WeCom's
+  -- duplicate check compares whole requests.
   local goes_at = now
   if turns[ALL] and turns[ALL] > now then
     goes_at, apart = turns[ALL], {}
     for i = 1, users do
-      turns[i], promises[i] = goes_at, false -- they are asked again then
+      turns[i], promises[i] = goes_at, false -- they ask again then
     end
   elseif doubtful and last_turn > now then
     goes_at = last_turn
@@ -389,7 +387,7 @@ local function admit_one(ask, key, broadcast)
     end
   end
 
-  local waiting, waiting_turns, asking = {}, {}, {} -- users by turn, the turns in order, those apart
+  local waiting, waiting_turns, asking = {}, {}, {} -- users by turn, the turns in order, those set apart
   for i = 1, users do
     local at = turns[i]
     if apart[i] then
@@ -415,7 +413,7 @@ local function admit_one(ask, key, broadcast)
   end
   deferred = table.concat(follow_ups, ';')
 
-  -- 6. Write it down.
+  -- 6. Write the decision.
   local fields = {}
   if not record.state then
     for i = ask.first_field, ask.first_user - 1 do
@@ -516,7 +514,7 @@ for i = FIRST_KEY, #KEYS, 2 do
   table.insert(replies, reply)
 end
 
-if #changed_records > 0 then -- something was written down
+if #changed_records > 0 then -- something was written
   set_app('seen', number(now))
   set_app('tat', number(tat))
 end

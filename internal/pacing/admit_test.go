@@ -58,7 +58,7 @@ func TestAHigherPriorityGoesFirstAtTheLimit(t *testing.T) {
 func TestAMessageIsSplitAtMembersWhoMustWait(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, redistest.New(t), unhurried(2, 1000))
-	b.admit(b.message(tasks.Default, "c")) // who has room again
+	b.admit(b.message(tasks.Default, "c")) // c has room again
 	b.pass(minute)
 	b.admit(b.message(tasks.Default, "busy"))
 	b.pass(time.Second)
@@ -87,7 +87,7 @@ func TestARedeliveredMessageIsSplitAsBefore(t *testing.T) {
 	b.admit(b.message(tasks.Default, "busy"))
 	split := b.message(tasks.Default, "a", "busy")
 	first := b.admit(split)
-	b.pass(2 * minute) // its worker died, and meanwhile the busy one has room
+	b.pass(2 * minute) // its worker died, and meanwhile the busy user has room
 	again := b.admit(split)
 	if again.Verdict != tasks.Go || again.Number != 2 {
 		t.Fatalf("admission %+v, want the second attempt", again)
@@ -107,7 +107,7 @@ func TestAMessageThatWeComMayHaveIsNotSplit(t *testing.T) {
 	if a := b.admit(m); a.Verdict != tasks.Go {
 		t.Fatalf("admission %+v", a)
 	}
-	b.pass(61 * time.Second) // no answer; its worker is taken for dead
+	b.pass(61 * time.Second) // no answer; its worker is considered dead
 	b.admit(b.message(tasks.Critical, "b"))
 	b.admit(b.message(tasks.Critical, "b"))
 	b.pass(time.Millisecond)
@@ -127,7 +127,7 @@ func TestOneBusyMemberHoldsUpNobodyElse(t *testing.T) {
 	refused := b.message(tasks.Default, "a", "busy")
 	first := b.admit(refused)
 	flood()
-	// WeCom has refused the call: the others go at the next attempt all the same.
+	// WeCom has refused the call: the others still go at the next attempt.
 	b.settle(refused, tasks.Queued)
 	b.report(tasks.Finding{Kind: tasks.Refund, Request: refused, Admission: first})
 	if a := b.admit(refused); a.Verdict != tasks.Go || len(a.FollowUps) > 1 {
@@ -169,7 +169,7 @@ func TestARefusedMessageKeepsItsTurn(t *testing.T) {
 func TestPromisesThatNobodyKeepsBlockNobody(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, redistest.New(t), unhurried(30, 1000))
-	for range 3000 { // three hours of messages, which somebody deletes
+	for range 3000 { // three hours of messages, which are deleted
 		b.admit(b.message(tasks.Default, "a"))
 	}
 	b.pass(minute + 11*time.Second)

@@ -14,8 +14,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// crowd are members who have had all that a minute may bring, a message a second, and that
-// many promises.
+// crowd are members who have had all messages that a minute allows, one a second, and that many promises.
 func (b *bundle) crowd(members, promises int) []string {
 	b.Helper()
 	users := make([]string, members)
@@ -34,7 +33,7 @@ func (b *bundle) crowd(members, promises int) []string {
 
 var callsPattern = regexp.MustCompile(`calls=(\d+)`)
 
-// commands is how many commands Redis has run, those of scripts included.
+// commands is how many commands Redis has run, including those of scripts.
 func (b *bundle) commands() int {
 	b.Helper()
 	total := 0
@@ -48,15 +47,14 @@ func (b *bundle) commands() int {
 	return total
 }
 
-// TestAnAdmissionReadsAllRecipientsAtOnce bounds what one admission costs, because Redis
-// serves nobody else meanwhile.
+// TestAnAdmissionReadsAllRecipientsAtOnce bounds the cost of one admission, because Redis is blocked meanwhile.
 func TestAnAdmissionReadsAllRecipientsAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		promises int
-		pass     time.Duration // after they were made
-		kept     bool          // those that are over by then
-		most     int           // commands for a recipient
+		pass     time.Duration // after the promises
+		kept     bool          // the promises that are over by then
+		most     int           // commands per recipient
 	}{
 		"behind promises to come":               {promises: 64, most: 1},
 		"behind many of them":                   {promises: 900, most: 1},
@@ -76,7 +74,7 @@ func TestAnAdmissionReadsAllRecipientsAtOnce(t *testing.T) {
 			}
 			before := b.commands()
 			b.admit(b.message(tasks.Default, users...))
-			const once = 30 // commands that do not depend on the recipients
+			const once = 30 // commands independent of the recipients
 			if got := float64(b.commands()-before-once) / float64(len(users)); got > float64(tc.most) {
 				t.Errorf("%.1f commands for each recipient, want %d at most", got, tc.most)
 			}
@@ -84,8 +82,8 @@ func TestAnAdmissionReadsAllRecipientsAtOnce(t *testing.T) {
 	}
 }
 
-// TestABusyCrowdIsDecidedOnInParts: whoever is too much work gets a follow-up that asks for a
-// turn as any other message does, and nobody is in two.
+// TestABusyCrowdIsDecidedOnInParts: members beyond MOST_BUSY get a follow-up that asks for a turn as any other
+// message does, and nobody is in two.
 func TestABusyCrowdIsDecidedOnInParts(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, redistest.Start(t).Client(), unhurried(2, 1000))
@@ -113,7 +111,7 @@ func TestABusyCrowdIsDecidedOnInParts(t *testing.T) {
 		return a
 	}
 
-	ask(b.message(tasks.Default, busy...), tasks.Go, 600) // they have had nothing
+	ask(b.message(tasks.Default, busy...), tasks.Go, 600) // they have had no messages
 	m := b.message(tasks.Default, busy...)
 	first := ask(m, tasks.Turn, 250, 250, 100)
 	for _, f := range first.FollowUps {

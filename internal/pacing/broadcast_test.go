@@ -16,7 +16,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// broadcast is the id of a broadcast that runs.
+// broadcast returns the id of a running broadcast.
 func (b *bundle) broadcast() string {
 	b.Helper()
 	b.ids++
@@ -58,7 +58,7 @@ func TestABroadcastLeavesNoKeyForEachRecipient(t *testing.T) {
 
 func TestABroadcastCountsAgainstEverybodyButItself(t *testing.T) {
 	t.Parallel()
-	b := newBundle(t, redistest.New(t), unhurried(3, 1000)) // two, and one for alerts
+	b := newBundle(t, redistest.New(t), unhurried(3, 1000)) // two, and one reserved for alerts
 	id := b.broadcast()
 	for n, user := range []string{"a", "b", "c", "d"} {
 		if a := b.admit(b.call(id, n, user)); a.Verdict != tasks.Go {
@@ -88,10 +88,10 @@ func TestABroadcastCountsAgainstEverybodyButItself(t *testing.T) {
 
 func TestACallThatWeComMayHaveCountsTwice(t *testing.T) {
 	t.Parallel()
-	b := newBundle(t, redistest.New(t), unhurried(4, 1000)) // three, and one for alerts
+	b := newBundle(t, redistest.New(t), unhurried(4, 1000)) // three, and one reserved for alerts
 	call := b.call(b.broadcast(), 0, "a")
 	b.admit(call)
-	b.pass(61 * time.Second) // no answer; its worker is taken for dead
+	b.pass(61 * time.Second) // no answer; its worker is considered dead
 	if a := b.admit(call); a.Verdict != tasks.Go || a.InDoubt != 1 {
 		t.Fatalf("admission %+v, want a second attempt", a)
 	}
@@ -103,7 +103,7 @@ func TestACallThatWeComMayHaveCountsTwice(t *testing.T) {
 	}
 }
 
-// TestNoWindowIsEverOverWithBroadcasts lets broadcasts and messages meet.
+// TestNoWindowIsEverOverWithBroadcasts mixes broadcasts and messages.
 func TestNoWindowIsEverOverWithBroadcasts(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// The windows as the pacer takes them: WeCom's, and a margin.
+// The windows that the pacer uses: WeCom's, plus a margin.
 const (
 	minute = 62 * time.Second
 	hour   = time.Hour + 2*time.Second
@@ -44,12 +44,12 @@ func newBundle(tb testing.TB, rdb redis.UniversalClient, limits tasks.Limits) *b
 	return b
 }
 
-// unhurried are limits of which only those of members bind.
+// unhurried are limits of which only those of members matter.
 func unhurried(perMinute, perHour int) tasks.Limits {
 	return tasks.Limits{CallsPerMinute: 1_000_000, MemberPerMinute: perMinute, MemberPerHour: perHour}
 }
 
-// message is one with an id of its own.
+// message returns a message with an id of its own.
 func (b *bundle) message(priority tasks.Priority, users ...string) tasks.AdmissionRequest {
 	b.ids++
 	return tasks.AdmissionRequest{
@@ -79,5 +79,5 @@ func (b *bundle) settle(a tasks.AdmissionRequest, state tasks.State) {
 	}
 }
 
-// pass moves the clock.
+// pass advances the clock.
 func (b *bundle) pass(d time.Duration) { b.now = b.now.Add(d) }

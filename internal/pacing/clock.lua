@@ -1,7 +1,6 @@
--- A fragment that every script of this package begins with.
+-- A fragment with which every script of this package begins.
 
--- The windows in which WeCom counts, with a margin for what lies between the
--- moment a call is admitted and the moment WeCom counts it.
+-- The windows in which WeCom counts, with a margin for the time between admitting a call and WeCom counting it.
 local MINUTE, HOUR = 60000 + 2000, 3600000 + 2000
 local CHINA, DAY = 8 * 3600000, 86400000
 local NEW_DAY = 10000 -- WeCom's clock may be behind: its day has begun by then
@@ -9,7 +8,7 @@ local RATE_CUT = 0.8                  -- what 45009 leaves of the rate
 local RATE_SCALE = 3600000            -- ms in which the learnt rate grows from nothing to the configured one
 local CONC_CREEP = 1 / (5 * 60000)    -- the learnt concurrency is back after 5 minutes at most
 
--- wall_clock is now in ms: the argument, or Redis TIME when it is 0.
+-- wall_clock returns now in ms: the argument, or Redis TIME if it is 0.
 local function wall_clock(arg)
   local now = tonumber(arg)
   if now > 0 then
@@ -19,8 +18,8 @@ local function wall_clock(arg)
   return t[1] * 1000 + t[2] / 1000
 end
 
--- pacing_clock is a clock that never goes back: when Redis's does, the difference
--- is added from then on. All times kept by this package are of this clock.
+-- pacing_clock returns a clock that never goes back: if Redis's does, the difference
+-- is added from then on. All times stored by this package are of this clock.
 -- result now, and the offset to remember
 local function pacing_clock(wall, seen, offset)
   local now = wall + offset
@@ -34,14 +33,14 @@ local function until_midnight(wall)
   return DAY - (wall + CHINA) % DAY
 end
 
--- number prints a number without losing its fraction of a millisecond.
+-- number formats a number without losing the fraction of a millisecond.
 local function number(n)
   return string.format('%.3f', n)
 end
 
--- grown_rate is the learnt rate, as a share of the configured one, some time after 45009
--- cut it: the curve of TCP's CUBIC (RFC 9438). It rises quickly to where WeCom refused,
--- stays there for a while, and then rises ever faster as long as nothing is refused.
+-- grown_rate is the learnt rate, as a share of the configured one, some time after 45009 cut it: the curve of
+-- TCP's CUBIC (RFC 9438). It rises quickly to the rate that WeCom refused, stays there for a while, and then
+-- rises ever faster as long as nothing is refused.
 local function grown_rate(rate, since, now)
   if not rate then
     return 1

@@ -36,7 +36,7 @@ func TestADeliveryThatAsksAgainIsAnsweredAgain(t *testing.T) {
 	}
 	ask("ops-0", "x", "busy")
 
-	first := ask("ops-1", "d1", "free", "busy") // whose minute is used up
+	first := ask("ops-1", "d1", "free", "busy") // the minute of busy is used up
 	if first.Verdict != tasks.Go || first.Number != 1 || len(first.FollowUps) != 1 {
 		t.Fatalf("admission %+v, want it to go without the busy one", first)
 	}

@@ -4,11 +4,11 @@ import (
 	"flag"
 	"testing"
 
-	_ "pgregory.net/rapid" // has the flag
+	_ "pgregory.net/rapid" // defines the flag
 )
 
-// TestMain makes the traffic of a test run shorter than that of `make sim`, which asks for 100
-// checks: what is drawn differs each time.
+// TestMain makes the traffic of a test run shorter than that of `make sim`, which sets 100 checks: the drawn
+// cases differ each time.
 func TestMain(m *testing.M) {
 	checks := flag.Lookup("rapid.checks")
 	asked := false

@@ -1,21 +1,21 @@
--- A fragment: how the moments of a member are kept. window.lua and report.lua follow it.
+-- A fragment: how the moments of a member are stored. window.lua and report.lua follow it.
 --
 -- The newest moments of a list, 63 at most, are in one string, the head: one MGET reads
--- those of all recipients of a message, and the k-th newest stands in a known place. Older
--- ones are put away 32 at a time, into blocks that nobody changes any more. A block is read
--- only for members who have had that many, and ends by itself.
+-- those of all recipients of a message, and the k-th newest is at a known offset. Older
+-- ones are moved 32 at a time into blocks, which never change again. A block is read
+-- only for members who have had that many, and expires by itself.
 --
---   <key>          numbers (how many blocks were put away, then those of the owner), and
+--   <key>          numbers (how many blocks there are, then those of the owner), and
 --                  the newest moments, newest first
 --   <key>:<block>  32 moments, newest first; blocks count from 0
 --
--- A number takes four bytes, the highest first. Of a moment those are the lowest of its
--- Unix ms: it is the one within 24 days of now, and every list ends before that.
+-- A number takes four bytes, the highest first. For a moment these are the lowest of its
+-- Unix ms: it is the one within 24 days of now, and every list expires before that.
 
 local NUMBER, BLOCK = 4, 32
--- Quicker than by name.
+-- Locals are faster than look-ups by name.
 local redis_call, byte, char, sub, floor = redis.call, string.byte, string.char, string.sub, math.floor
-local NOTHING = {text = '', first = 0, length = 0, blocks = 0} -- a list of nobody
+local NOTHING = {text = '', first = 0, length = 0, blocks = 0} -- the list of a user without messages
 
 local packed = {} -- a message writes the same few numbers for all its recipients
 local function pack(n)
@@ -27,7 +27,7 @@ local function pack(n)
   return text
 end
 
--- unpacked is the number behind so many bytes of a text.
+-- unpacked returns the number that follows so many bytes of a text.
 local function unpacked(text, behind)
   local a, b, c, d = byte(text, behind + 1, behind + NUMBER)
   return ((a * 256 + b) * 256 + c) * 256 + d
@@ -38,9 +38,9 @@ local function moment(text, behind, now)
   return now + (((a * 256 + b) * 256 + c) * 256 + d - now + 2147483648) % 4294967296 - 2147483648
 end
 
--- lists reads the list of each user, which begins with that many numbers. All of them and
--- their keys are in the order of users: Lua is slow to find one name among a thousand alike.
--- The entries of a list begin behind its first bytes.
+-- lists reads the list of each user, which begins with that many numbers. All of them and their keys are in the
+-- order of users: Lua is slow to find one name among a thousand similar ones. The entries of a list follow its
+-- first bytes.
 local function lists(prefix, users, suffix, numbers, now)
   local keys, all = {}, {}
   for i = 1, #users do
@@ -63,8 +63,8 @@ local function lists(prefix, users, suffix, numbers, now)
   return all, keys
 end
 
--- moment_at is a moment of a list by its place, the oldest of which is 0; 0 if there is none
--- or its block has ended.
+-- moment_at returns the moment at a place of a list, the oldest of which is 0; 0 if there is none or its block
+-- has expired.
 local function moment_at(list, i)
   if i < 0 then
     return 0
@@ -79,7 +79,7 @@ local function moment_at(list, i)
   return list.put_away and moment(list.put_away, (BLOCK - 1 - i % BLOCK) * NUMBER, list.now) or 0
 end
 
--- fetch reads at once the blocks that moment_at will need, if any, for a place in each list.
+-- fetch reads, in one command, the blocks that moment_at will need for a place in each list.
 local function fetch(all, place)
   local keys, wanting = {}, {}
   for n = 1, #all do
@@ -100,12 +100,12 @@ local function fetch(all, place)
   end
 end
 
--- newest_moment is 0 for a list of none.
+-- newest_moment is 0 for an empty list.
 local function newest_moment(list)
   return moment_at(list, list.length - 1)
 end
 
--- moments are those of a list after a given one, newest first.
+-- moments returns the moments of a list after a given one, newest first.
 local function moments(list, after)
   local all = {}
   for i = list.length - 1, 0, -1 do
@@ -118,9 +118,9 @@ local function moments(list, after)
   return all
 end
 
--- add writes one more moment to a list, no earlier than the others, and keeps them for ttl
--- ms (a text: Redis is slow to write numbers). numbers are those of the owner, packed. What
--- is not after a given moment is left out, but for some that is put away.
+-- add adds a moment to a list, no earlier than the others, and keeps the list for ttl ms (a string: Redis is
+-- slow to format numbers). numbers are those of the owner, packed. Moments not after a given one are dropped,
+-- except some in blocks.
 local function add(key, list, at, ttl, numbers, after)
   local text, first, last, blocks = list.text, list.first, #list.text, list.blocks
   while last > first and moment(text, last - NUMBER, list.now) <= after do
@@ -135,7 +135,7 @@ local function add(key, list, at, ttl, numbers, after)
   redis_call('SET', key, pack(blocks + 1) .. numbers .. pack(at) .. sub(text, first + 1, kept), 'PX', ttl)
 end
 
--- take_back removes one moment from a list, for ttl ms. What was put away stays.
+-- take_back removes one moment from a list, and keeps the list for ttl ms. Blocks stay as they are.
 -- result whether it was there
 local function take_back(list, at, ttl)
   local text = list.text

@@ -31,16 +31,16 @@ var (
 	statusScript = redis.NewScript(clockSource + statusSource)
 )
 
-// firstPenalty is how long WeCom blocks for a limit of the minute (90312).
+// firstPenalty is how long WeCom blocks after a limit per minute is exceeded (90312).
 const firstPenalty = time.Minute
 
-// Config is what a [Pacer] needs. App is required.
+// Config configures a [Pacer]. App is required.
 type Config struct {
 	App       string
 	Limits    tasks.Limits  // the zero value for [tasks.DefaultLimits]
 	RecordTTL time.Duration // how long a record is kept after its last change
-	// Penalty is the first block after 45009, 0 for one minute. Those that follow
-	// last as long, 60 times as long, and until midnight in China.
+	// Penalty is the first block after 45009, 0 for one minute. The second lasts as long, the third 60 times as
+	// long, and the fourth until midnight in China.
 	Penalty time.Duration
 	// Now is a test's clock; nil for Redis TIME.
 	Now func() time.Time
@@ -66,14 +66,13 @@ func New(rdb redis.UniversalClient, cfg Config) *Pacer {
 	return p
 }
 
-// Admit says whether a message may go now, or when. For a message that may
-// go it records the attempt and takes its share of every limit. What is asked at the same
-// time is decided in one round trip.
+// Admit decides whether a message may go now, or when. If it may, Admit records the attempt and takes its share
+// of every limit. Concurrent requests are decided in one round trip.
 func (p *Pacer) Admit(ctx context.Context, a tasks.AdmissionRequest) (tasks.Admission, error) {
 	return p.admissions.Do(ctx, a)
 }
 
-// now is the scripts' clock argument: 0 lets Redis say what time it is.
+// now is the scripts' clock argument: 0 means Redis TIME.
 func (p *Pacer) now() int64 {
 	if p.cfg.Now == nil {
 		return 0

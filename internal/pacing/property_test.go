@@ -13,13 +13,13 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// visit is a message that asks for leave at a time.
+// visit is a message that asks for admission at a time.
 type visit struct {
 	at      time.Time
 	message tasks.AdmissionRequest
 }
 
-// agenda are the visits to come, the earliest first.
+// agenda has the future visits, the earliest first.
 type agenda []visit
 
 func (a agenda) Len() int           { return len(a) }
@@ -32,7 +32,7 @@ func (a *agenda) Pop() any {
 	return last
 }
 
-// traffic is a run of the pacer with many messages, and what was sent.
+// traffic is a run of the pacer with many messages, and the messages sent.
 type traffic struct {
 	*bundle
 	agenda agenda
@@ -45,7 +45,7 @@ type traffic struct {
 	refuse   func() bool          // whether WeCom refuses a call
 }
 
-// run lets every message ask until it has gone.
+// run lets every message ask until it is sent.
 func (r *traffic) run() {
 	r.Helper()
 	for r.agenda.Len() > 0 {
@@ -79,15 +79,15 @@ func (r *traffic) run() {
 	}
 }
 
-// split makes messages of their own to those who wait.
+// split makes separate messages to the users who wait.
 func (r *traffic) split(m tasks.AdmissionRequest, a tasks.Admission) {
 	if a.Verdict != tasks.Go {
-		return // it comes back, and says so again
+		return // it asks again, with the same result
 	}
 	for _, f := range a.FollowUps {
 		id := tasks.FollowUpID(m.Payload.ID, f.Number)
 		if r.followed[id] {
-			continue // a second attempt says so again
+			continue // a second attempt has the same result
 		}
 		r.followed[id] = true
 		followUp := r.message(m.Payload.Priority, f.Users...)
@@ -99,7 +99,7 @@ func (r *traffic) split(m tasks.AdmissionRequest, a tasks.Admission) {
 	}
 }
 
-// without is the message without those who wait.
+// without returns the message without the users who wait.
 func (r *traffic) without(m tasks.AdmissionRequest, a tasks.Admission) tasks.AdmissionRequest {
 	m.Users = slices.DeleteFunc(slices.Clone(m.Users), func(user string) bool {
 		return slices.ContainsFunc(a.FollowUps, func(f tasks.FollowUp) bool { return slices.Contains(f.Users, user) })
@@ -116,8 +116,7 @@ func (r *traffic) record(m tasks.AdmissionRequest, a tasks.Admission) {
 	}
 }
 
-// newTraffic is a run without messages, in which nobody is late and nothing is
-// refused.
+// newTraffic returns a run without messages, without delays and refusals.
 func newTraffic(b *bundle) *traffic {
 	return &traffic{
 		bundle: b, sent: map[string][]time.Time{}, followed: map[string]bool{},
@@ -180,8 +179,7 @@ func (b *bundle) draw(rt *rapid.T, users []string) tasks.AdmissionRequest {
 	return m
 }
 
-// check says whether no member's window was ever over, and all person-times have arrived,
-// each once.
+// check checks that no member's window was ever exceeded, and that all person-times have arrived, each once.
 func (r *traffic) check(rt *rapid.T, limits tasks.Limits, total int) {
 	arrived := 0
 	for user, moments := range r.sent {
@@ -198,8 +196,8 @@ func (r *traffic) check(rt *rapid.T, limits tasks.Limits, total int) {
 	}
 }
 
-// earliest is the first moment, not before now nor before what was given already,
-// that keeps every window within its limit: by trying all that can be it.
+// earliest is the first moment, not before now nor before those in given, that keeps every window within its
+// limit: it tries all candidates.
 func earliest(given []time.Time, now time.Time, perMinute, perHour int) time.Time {
 	candidates := []time.Time{now}
 	for _, at := range given {
@@ -228,7 +226,7 @@ func TestNoMessageIsLaterThanItHadToBe(t *testing.T) {
 		var given []time.Time // within a minute, so that no turn lapses
 		for range rapid.IntRange(1, 40).Draw(rt, "messages") {
 			b.pass(time.Duration(rapid.Int64Range(0, 1500).Draw(rt, "pause")) * time.Millisecond)
-			want := earliest(given, b.now, perMinute-1, perHour-max(1, perHour/10)) // one and a tenth are for alerts
+			want := earliest(given, b.now, perMinute-1, perHour-max(1, perHour/10)) // one and a tenth are reserved for alerts
 			a := b.admit(b.message(tasks.Bulk, "a"))
 			if got := b.now.Add(a.Wait); !got.Equal(want) {
 				rt.Fatalf("message %d may go at %s, want %s; before it: %v", len(given)+1, got, want, given)
@@ -243,7 +241,7 @@ func TestEachMessageToABusyMemberAsksTwice(t *testing.T) {
 	rdb := redistest.New(t)
 	for name, tc := range map[string]struct {
 		late   func() time.Duration
-		alerts time.Duration // one in so long, 0 for none
+		alerts time.Duration // interval between alerts, 0 for none
 		most   float64       // dequeues per message
 	}{
 		"whoever comes to its turn goes":                    {func() time.Duration { return 0 }, 0, 2},
@@ -257,7 +255,7 @@ func TestEachMessageToABusyMemberAsksTwice(t *testing.T) {
 			b := newBundle(t, rdb, unhurried(30, 1_000))
 			r := newTraffic(b)
 			r.late = tc.late
-			const messages = 1100 // more than an hour has room for
+			const messages = 1100 // more than fit into an hour
 			for range messages {
 				heap.Push(&r.agenda, visit{noon, b.message(tasks.Bulk, "a")})
 			}

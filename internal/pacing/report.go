@@ -9,28 +9,27 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// breaker says when calls that WeCom does not answer block an app, and for how long.
+// breaker says after how many unanswered calls an app is blocked, and for how long.
 type breaker struct {
 	calls          int // without an answer, in a row
 	first, longest time.Duration
 }
 
-// breakers are short, so that an alert goes within seconds once WeCom is back. A call
-// that may have arrived blocks for longer: the next one may be a duplicate.
+// breakers are short, so that an alert goes out within seconds once WeCom is back. A call that may have arrived
+// blocks for longer: the next one may be a duplicate.
 var breakers = map[tasks.FindingKind]breaker{
 	tasks.Unreachable: {calls: 3, first: time.Second, longest: 10 * time.Second},
 	tasks.Unanswered:  {calls: 5, first: 5 * time.Second, longest: 30 * time.Second},
 }
 
-// countsByName says whether admit.lua has written the message down for each of its users: a
-// call of a broadcast counts once, for everybody, unless WeCom may have had it before.
+// countsByName reports whether admit.lua has recorded the message for each of its users. A call of a broadcast
+// counts once, for everybody, unless WeCom may have had it before.
 func countsByName(f tasks.Finding) bool {
 	call, ok := tasks.ParseBroadcastCall(f.Request.Payload.ID)
 	return !ok || call.FollowUp != "" || f.Admission.InDoubt > 0
 }
 
-// Report notes, for all workers, what an answer of WeCom says about the app, and
-// returns the block of the app that follows from it, if any.
+// Report records, for all workers, what WeCom's answer means for the app, and returns the resulting block, if any.
 func (p *Pacer) Report(ctx context.Context, f tasks.Finding) (tasks.Block, error) {
 	args := []any{p.now(), string(f.Kind)}
 	switch f.Kind {

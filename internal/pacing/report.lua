@@ -1,33 +1,33 @@
--- Notes what WeCom's answers say about the app. clock.lua and moments.lua stand before
+-- Records what WeCom's answers mean for the app. clock.lua and moments.lua stand before
 -- this text.
 --
 -- KEYS 1 pace (hash) 2 prefix of the day quotas 3 prefix of the windows
 -- ARGV 1 now in ms, 0 = Redis TIME 2 what happened, then the DETAILS of that
 --      "clear"        a probe got through: the block is over
---      "answered"     WeCom answers again: the calls without an answer in a row have ended
---      "unreachable"  a call did not get to WeCom
+--      "answered"     WeCom answers again: the series of unanswered calls has ended
+--      "unreachable"  a call did not reach WeCom
 --      "unanswered"   the answer to a call was lost or late
---      "inconclusive" a probe was not answered: the next call is one
+--      "inconclusive" a probe was not answered: the next call is the probe
 --      "penalty"      45009: WeCom blocks the app, and the rate was too high unless
 --                     this was a probe
 --      "suspended"    a setting is wrong
---      "concurrency"  45033: fewer calls at once
---      "refund"       WeCom took nothing; behind its details the users, in lower case
--- result {1 when the app is newly blocked or was freed, else 0; ms until the block ends}
+--      "concurrency"  45033: fewer concurrent calls
+--      "refund"       WeCom accepted nothing; after its details the users, in lower case
+-- result {1 if the app is newly blocked or was unblocked, else 0; ms until the block ends}
 local OF_SILENCE = {
   'delivery', -- '' for a gettoken
   'reason',
-  'calls',    -- in a row that block the app
+  'calls',    -- in a row, after which the app is blocked
   'first',    -- block in ms
   'longest',
-  'at_least', -- ms for which it is blocked in any case, 0 = none
+  'at_least', -- ms for which it is blocked at least, 0 = none
 }
 local DETAILS = {
   clear = {'delivery'}, inconclusive = {'delivery'},
   unreachable = OF_SILENCE, unanswered = OF_SILENCE,
   penalty = {'first', 'reason'}, -- the first penalty in ms
   suspended = {'lasts', 'reason'}, -- in ms
-  refund = {'persons', 'sent_at'}, -- how many were not reached, and the moment that was written down
+  refund = {'persons', 'sent_at'}, -- how many were not reached, and the recorded moment
 }
 local pace, quota_prefix, window_prefix = unpack(KEYS)
 local wall, what, detail = wall_clock(ARGV[1]), ARGV[2], {}
@@ -39,14 +39,13 @@ local app = {}
 local app_fields = {'seen', 'offset', 'rate', 'rate_at', 'concurrency', 'concurrency_at', 'block', 'block_until', 'level',
   'probe_by', 'probe_until'}
 for i, value in ipairs(redis.call('HMGET', pace, unpack(app_fields))) do
-  app[app_fields[i]] = value -- false where there is none
+  app[app_fields[i]] = value -- false if missing
 end
 local now = pacing_clock(wall, tonumber(app.seen or 0), tonumber(app.offset or 0))
 redis.call('HDEL', pace, '') -- takes no memory: a full Redis lets the writes below pass
 local block_until, level = tonumber(app.block_until or 0), tonumber(app.level or 0)
 
--- begin_block stops the app for ms. A block that lasts longer already stays as it is, and
--- one that only grows is not news.
+-- begin_block blocks the app for ms. A block that already lasts longer stays, and extending a block is not news.
 local function begin_block(kind, ms, reason)
   redis.call('HDEL', pace, 'probe_until')
   if app.block and block_until >= now + ms then
@@ -57,14 +56,14 @@ local function begin_block(kind, ms, reason)
 end
 
 local function halve_concurrency()
-  if now - tonumber(app.concurrency_at or 0) >= 1000 then -- those that were in flight together count once
+  if now - tonumber(app.concurrency_at or 0) >= 1000 then -- calls that were in flight together count once
     local share = crept(app.concurrency, app.concurrency_at, CONC_CREEP, now)
     redis.call('HSET', pace, 'concurrency', string.format('%.4f', math.max(share / 2, 1 / 64)), 'concurrency_at', number(now))
   end
 end
 
 if (what == 'clear' or what == 'inconclusive') and app.probe_by ~= detail.delivery then
-  return {'0', '0'} -- another one probes by now
+  return {'0', '0'} -- another call is the probe by now
 end
 
 if what == 'answered' then
@@ -88,7 +87,7 @@ if what == 'unreachable' or what == 'unanswered' then
   if what == 'unanswered' and not app.block then
     halve_concurrency()
   end
-  if app.block and app.block ~= 'unavailable' then -- WeCom has said why; the next call finds out
+  if app.block and app.block ~= 'unavailable' then -- WeCom has said why; the next call is the probe
     if probes then
       redis.call('HDEL', pace, 'probe_until')
       redis.call('HSET', pace, 'block_until', number(now + longest))
@@ -98,7 +97,7 @@ if what == 'unreachable' or what == 'unanswered' then
   if app.block and block_until > now then -- a call that was in flight with the first
     return {'0', number(block_until - now)}
   end
-  if app.block and not probes and tonumber(app.probe_until or 0) > now then -- somebody is finding out
+  if app.block and not probes and tonumber(app.probe_until or 0) > now then -- another call is the probe
     return {'0', '0'}
   end
   if not app.block and at_least == 0 and in_a_row < tonumber(detail.calls) then
@@ -127,7 +126,7 @@ if what == 'penalty' then
     redis.call('HSET', pace, 'rate', string.format('%.4f', math.max(rate * RATE_CUT, 0.01)), 'rate_at', number(now))
   end
   redis.call('HSET', pace, 'level', level)
-  -- WeCom blocks for as long as the period that was exceeded: a minute, an hour, a day (90312).
+  -- WeCom blocks for as long as the period whose limit was exceeded: a minute, an hour, a day (90312).
   local first = tonumber(detail.first)
   local lasts = ({first, first, 60 * first, until_midnight(wall) + NEW_DAY})[level]
   return begin_block('penalty', lasts, detail.reason)

@@ -96,7 +96,7 @@ func TestTheRateLearns(t *testing.T) {
 	rdb := redistest.New(t)
 	b := newBundle(t, rdb, tasks.Limits{CallsPerMinute: 600, MemberPerMinute: 30, MemberPerHour: 1000})
 	spacing := func() time.Duration {
-		b.pass(time.Second) // what was spent before is over
+		b.pass(time.Second) // what was used before no longer counts
 		return b.admit(b.message(tasks.Default, fmt.Sprint("a", b.ids))).Spacing.Round(time.Millisecond)
 	}
 	if got := spacing(); got != 101*time.Millisecond {
@@ -119,7 +119,7 @@ func TestTheRateLearns(t *testing.T) {
 	if got := b.status().Rate; got < 0.9 || got > 0.99 {
 		t.Errorf("an hour later the rate is %v, want it to have risen beyond", got)
 	}
-	// What was learnt is in Redis: another pacer goes on with it.
+	// The learnt rate is in Redis: another pacer continues with it.
 	other := pacing.New(rdb, pacing.Config{App: b.app, Now: func() time.Time { return b.now }})
 	if s, err := other.Status(t.Context()); err != nil || s.Rate != b.status().Rate {
 		t.Errorf("another process sees %+v, %v", s, err)
@@ -130,8 +130,8 @@ func TestTheRateLearns(t *testing.T) {
 	}
 }
 
-// pretend lets an app call as fast as it may for a while. refuses says whether WeCom answers
-// 45009 at a share of the configured rate. It returns how often it did, and the mean rate.
+// pretend lets an app call at its maximum rate for a while. refuses reports whether WeCom answers 45009 at a
+// share of the configured rate. It returns the number of refusals, and the mean rate.
 func (b *bundle) pretend(lasts time.Duration, refuses func(rate float64) bool) (refused int, mean float64) {
 	b.Helper()
 	minutes := 0
@@ -243,7 +243,7 @@ func TestASuspensionAndAPauseHoldEverything(t *testing.T) {
 	}
 }
 
-// BenchmarkAdmit is the one round trip before each call.
+// BenchmarkAdmit measures the one round trip before each call.
 func BenchmarkAdmit(b *testing.B) {
 	for _, users := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprintf("users=%d", users), func(b *testing.B) {

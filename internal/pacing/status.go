@@ -16,20 +16,20 @@ import (
 // The states of an app.
 const (
 	Running   = "running"
-	Paused    = "paused"    // by hand, until it is resumed
+	Paused    = "paused"    // manually, until it is resumed
 	Penalty   = "penalty"   // WeCom has blocked it (45009)
-	Suspended = "suspended" // a setting is wrong; somebody has to act
-	// Unavailable is an app that WeCom does not answer: it cannot be reached, or is too slow.
+	Suspended = "suspended" // a setting is wrong and must be corrected
+	// Unavailable is the state of an app that WeCom does not answer: WeCom cannot be reached, or is too slow.
 	Unavailable = "unavailable"
 )
 
 // Status is an app's state as all workers see it.
 type Status struct {
 	State  string
-	Reason string        // why the app is blocked, in words
-	Left   time.Duration // until the next call of an app that is blocked
-	// Rate is the share of the configured calls per minute that the app makes, and
-	// Concurrency that of its calls in flight: WeCom's 45009 and 45033 lower them.
+	Reason string        // why the app is blocked
+	Left   time.Duration // until the next call of a blocked app
+	// Rate is the effective share of the configured calls per minute, and Concurrency that of the calls in flight:
+	// WeCom's 45009 and 45033 lower them.
 	Rate        float64
 	Concurrency float64
 	Used        int           // recipients reached today in China
@@ -50,7 +50,7 @@ func Look(ctx context.Context, rdb redis.UniversalClient, apps ...string) ([]Sta
 	return look(ctx, rdb, 0, apps...)
 }
 
-// look is at a time, in ms; 0 is Redis TIME.
+// look reads the states at a time in ms; 0 is Redis TIME.
 func look(ctx context.Context, rdb redis.UniversalClient, now int64, apps ...string) ([]Status, error) {
 	calls := make([]redisconn.ScriptCall, len(apps))
 	for i, app := range apps {
@@ -93,7 +93,7 @@ func readStatus(cmd *redis.Cmd) (Status, error) {
 	return s, errors.Join(leftErr, rateErr, concurrencyErr, usedErr, midnightErr)
 }
 
-// Pause stops the app until [Pacer.Resume]; calls in flight end as they do.
+// Pause stops the app until [Pacer.Resume]; calls in flight are completed.
 func (p *Pacer) Pause(ctx context.Context) error {
 	if err := p.rdb.HSet(ctx, keys.Pace(p.cfg.App), "paused", 1).Err(); err != nil {
 		return fmt.Errorf("pause app %s: %w", p.cfg.App, err)
@@ -111,8 +111,7 @@ func (p *Pacer) Resume(ctx context.Context) error {
 	return nil
 }
 
-// ResetRate forgets what 45009 and 45033 have taught: the app makes as many calls a
-// minute, and as many at once, as it is configured with.
+// ResetRate discards what was learnt from 45009 and 45033: the app returns to its configured rate and concurrency.
 func (p *Pacer) ResetRate(ctx context.Context) error {
 	err := p.rdb.HDel(ctx, keys.Pace(p.cfg.App), "rate", "rate_at", "concurrency", "concurrency_at").Err()
 	if err != nil {

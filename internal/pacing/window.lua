@@ -1,17 +1,15 @@
--- A fragment: the arithmetic of the windows of a member. moments.lua stands before it, and
--- admit.lua follows it.
+-- A fragment: the arithmetic of a member's windows. moments.lua stands before it, and admit.lua follows it.
 --
--- A window holds the moments of the newest messages to a member; a plan those that were
--- promised. A plan's own numbers are how many of its promises are over, and the moment of
--- the first that is not. What goes to members without naming them is in a window of its own
--- ("@all"), which every member's is merged with: that is what `others` is, newest first.
+-- A window has the moments of the newest messages to a member; a plan has the promised ones. A plan's own
+-- numbers are how many of its promises are over, and the moment of the first that is not. Messages that reach
+-- members without naming them are in a window of its own ("@all"), which is merged with every member's: `others`
+-- has them, newest first.
 
-local GRACE = 10000 -- after which a promise has not been kept
+local GRACE = 10000 -- after which a promise counts as not kept
 local WINDOW_NUMBERS, PLAN_NUMBERS = 1, 3
 
--- kth_newest is the k-th newest moment of a window and of others, 0 if there are fewer:
--- the smallest number of others is searched for with which no older one comes before a
--- newer one of the window.
+-- kth_newest is the k-th newest moment of a window and others together, 0 if there are fewer. It searches for
+-- the smallest number of others with which no older moment comes before a newer one of the window.
 local function kth_newest(window, others, k)
   if #others == 0 then
     return moment_at(window, window.length - k)
@@ -34,8 +32,8 @@ local function kth_newest(window, others, k)
   return math.min(own(k - low), others[low] or math.huge)
 end
 
--- room_from is when there is room for one more message, counting only what was sent:
--- per_minute and per_hour messages fit into the windows.
+-- room_from returns when there is room for one more message, counting only sent ones: per_minute and per_hour
+-- messages fit into the windows.
 local function room_from(window, others, per_minute, per_hour)
   if per_minute < 1 or per_hour < 1 then
     return math.huge
@@ -64,8 +62,8 @@ local function promise(key, plan, at, ttl)
   add(key, plan, at, ttl, pack(over) .. pack(due), 0)
 end
 
--- first_after is the place of the first promise after a moment, at `low` or behind. It is
--- near, as a rule, and blocks cost: the steps grow.
+-- first_after is the place of the first promise after a moment, at or after `low`. It is usually near, and
+-- reading blocks is costly: the steps grow.
 local function first_after(plan, low, moment)
   local step, high = 1, low
   while high < plan.length and moment_at(plan, high) <= moment do
@@ -83,9 +81,9 @@ local function first_after(plan, low, moment)
   return low
 end
 
--- outstanding is how many promises are for a moment to come; the others are among those
--- sent by now, or about to be. One that nobody has kept voids all that come after it: their
--- messages were cancelled or deleted, or are late, and go when they come and there is room.
+-- outstanding counts the promises for future moments; the others have been sent by now, or are about to be. A
+-- promise that was not kept voids all that come after it: their messages were cancelled or deleted, or are late,
+-- and go when they come and there is room.
 local function outstanding(plan, last_sent, now)
   local over, due = over_of(plan), due_of(plan)
   if due > now then
@@ -103,13 +101,12 @@ local function outstanding(plan, last_sent, now)
   return plan.length - first_after(plan, over, now)
 end
 
--- kth_to_come is the k-th newest moment of what is planned and sent.
+-- kth_to_come is the k-th newest moment of planned and sent messages together.
 local function kth_to_come(plan, planned, window, others, k)
   return planned >= k and moment_at(plan, plan.length - k) or kth_newest(window, others, k - planned)
 end
 
--- after_plan is the first moment at or after `from` that comes behind all that is
--- promised, and has room beside it.
+-- after_plan returns the first moment, not before `from`, that comes after all promises and has room.
 local function after_plan(plan, window, others, per_minute, per_hour, from, last_sent, now)
   local planned = outstanding(plan, last_sent, now)
   if planned == 0 then

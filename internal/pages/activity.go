@@ -8,7 +8,7 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 )
 
-// shownActivity is what the page of the activity shows.
+// shownActivity is the data of the activity page.
 type shownActivity struct {
 	Acts    []activity.Act
 	More    bool

@@ -7,10 +7,10 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// advice says what can be done about a message.
+// advice says how to handle a message.
 type advice struct {
 	Text string // in the language of the page
-	Hint string // of the errcode, likewise
+	Hint string // of the errcode, also in the language of the page
 }
 
 func adviceFor(l language, r tasks.Record) advice {
@@ -27,7 +27,7 @@ func adviceFor(l language, r tasks.Record) advice {
 		a.Text = l.say("It was recalled. Nobody can see it any more.")
 	case r.ErrCode != 0:
 		code := wecom.Code(r.ErrCode)
-		if !strings.Contains(r.ErrMsg, code.Hint()) { // which is shown above
+		if !strings.Contains(r.ErrMsg, code.Hint()) { // ErrMsg is shown above
 			a.Hint = code.HintIn(wecom.Language(l))
 		}
 	}

@@ -15,7 +15,7 @@ type appView struct {
 	Hour  hour
 }
 
-// app shows all about one app; the gateway has checked that the token may use it.
+// app shows the page of one app; the gateway has checked that the token may use it.
 func (p *Pages) app(w http.ResponseWriter, r *http.Request) error {
 	all := p.apps.Load()
 	app, ok := all.byName[r.PathValue("app")]
@@ -34,10 +34,10 @@ func (p *Pages) app(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "app", view{Live: true, Data: appView{status, sparkOf(status.Minutes), hour}})
 }
 
-// ConcurrencyPercent is the share of the configured concurrency left after 45033.
+// ConcurrencyPercent is the share of the configured concurrency that 45033 left.
 func (v appView) ConcurrencyPercent() float64 { return v.Concurrency * 100 }
 
-// Books are those of the last audit, nil if there was none.
+// Books are the sums of the last audit, nil if there was none.
 func (v appView) Books() *audit.Sums {
 	if v.Audit == nil || len(v.Audit.Apps) == 0 {
 		return nil

@@ -18,7 +18,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// shownErrors is how many errcodes a broadcast's page has.
+// shownErrors is how many errcodes a broadcast's page shows.
 const shownErrors = 5
 
 // broadcastView is a broadcast on its page.
@@ -30,16 +30,16 @@ type broadcastView struct {
 	Bar            []segment
 	Chart          chart
 	CallsPerMinute int
-	Errors         []broadcastError // those of most recipients first
+	Errors         []broadcastError // those with the most recipients first
 	Samples        []preview
 	Acts           []act // in order
 
-	Searched string          // the recipient or msgid that is searched for
-	Found    []broadcast.Row // what became of them; empty if they are not on the list
+	Searched string          // the recipient or msgid of the search
+	Found    []broadcast.Row // the rows of the recipients found; empty if they are not on the list
 
-	Recall broadcast.Recall // how far it is taken back
+	Recall broadcast.Recall // how much of it has been recalled
 
-	Mine                                       bool // whoever looks has created it
+	Mine                                       bool // the viewer created it
 	MayPause, MayResume, MayCancel, MayApprove bool
 	MayReplay, MayRecall                       bool
 }
@@ -50,7 +50,7 @@ type broadcastError struct {
 	Recipients int
 }
 
-// act is what somebody did with a broadcast.
+// act is an act on a broadcast.
 type act struct {
 	broadcast.Act
 
@@ -78,7 +78,7 @@ func (p *Pages) broadcast(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "broadcast", view{Live: live, Data: v})
 }
 
-// rowsOf are what became of a recipient, or of those of the call with a msgid.
+// rowsOf returns the row of a recipient, or those of the call with a msgid.
 func (a *watched) rowsOf(ctx context.Context, b *broadcast.Broadcast, searched string) ([]broadcast.Row, error) {
 	if mayBeMsgID(searched) {
 		call, err := a.Broadcasts.FindCall(ctx, b, searched)
@@ -110,7 +110,7 @@ func (p *Pages) broadcastOf(r *http.Request) (*watched, *broadcast.Broadcast, er
 	return nil, nil, broadcast.ErrNotFound
 }
 
-// describe gathers what the page of a broadcast shows.
+// describe collects the data for a broadcast's page.
 func (a *watched) describe(ctx context.Context, b *broadcast.Broadcast) (*broadcastView, error) {
 	pace, paceErr := a.Broadcasts.Pace(ctx)
 	minutes, minutesErr := a.Broadcasts.Minutes(ctx, b.ID)
@@ -144,7 +144,7 @@ func (v *broadcastView) permit(identity *gateway.Identity) {
 	v.MayApprove = v.State == broadcast.AwaitingApproval && identity.Has(config.ScopeApprove) && !v.Mine
 }
 
-// permitStops decides which buttons stop it, or let it go on.
+// permitStops decides which buttons stop or resume it.
 func (v *broadcastView) permitStops() {
 	v.MayPause = v.State == broadcast.Running || v.State == broadcast.Scheduled
 	v.MayResume = v.State == broadcast.Paused
@@ -152,15 +152,15 @@ func (v *broadcastView) permitStops() {
 	v.MayRecall = v.Counts.Accepted > 0 && (!v.State.Over() || time.Since(v.FinishedAt) < message.RecallWindow) && !v.Recalled()
 }
 
-// Recalled reports whether all that was sent has been taken back, as far as WeCom does it.
+// Recalled reports whether everything that was sent has been recalled, as far as WeCom allows.
 func (v *broadcastView) Recalled() bool {
 	return v.Recall.Recalled+v.Recall.Failed > 0 && v.Recall.Left == 0
 }
 
-// Replayable are those to whom it may be sent again: they have not got it.
+// Replayable are the recipients to whom it may be sent again: they did not receive it.
 func (v *broadcastView) Replayable() int { return v.Counts.Failed() - v.Counts.Unknown }
 
-// worst are the errcodes of most recipients.
+// worst returns the errcodes with the most recipients.
 func worst(errcodes map[int64]int) []broadcastError {
 	var all []broadcastError
 	for code, recipients := range errcodes {

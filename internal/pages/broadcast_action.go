@@ -40,7 +40,7 @@ func (p *Pages) steerBroadcast(
 		return err
 	}
 	identity := gateway.IdentityFrom(r.Context())
-	if act != activity.ApproveBroadcast { // which others than the creator do
+	if act != activity.ApproveBroadcast { // approving is for others than the creator
 		if err := gateway.Forbidden(r.Context(), act, b.ID, identity.AllowOn(b.Spec.CreatedBy)); err != nil {
 			return notNow(err, b.ID)
 		}
@@ -54,7 +54,7 @@ func (p *Pages) steerBroadcast(
 	return nil
 }
 
-// notNow is a refusal if the broadcast's state, or who asks, does not allow an action.
+// notNow returns a refusal if the broadcast's state, or the requester, does not allow an action.
 func notNow(err error, id string) error {
 	_, refused := errors.AsType[*broadcast.StateError](err)
 	for _, reason := range []error{broadcast.ErrOwnApproval, broadcast.ErrNothingToReplay, broadcast.ErrReplaying, broadcast.ErrRecalling, problem.ErrForbidden} {
@@ -91,11 +91,10 @@ func (p *Pages) replayBroadcast(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// recallTime is for how long one press of the button recalls; [actionTime] leaves time for
-// the answer.
+// recallTime limits the recall of one request; [actionTime] leaves time for the response.
 const recallTime = 20 * time.Second
 
-// recallBroadcast takes back what was sent, as much as there is time for.
+// recallBroadcast recalls as many messages as possible within [recallTime].
 func (p *Pages) recallBroadcast(w http.ResponseWriter, r *http.Request) error {
 	app, b, err := p.broadcastOf(r)
 	if err != nil {

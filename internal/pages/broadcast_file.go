@@ -12,8 +12,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// broadcastFile is the picture, voice, video or other file of a broadcast, as those see it who
-// get it.
+// broadcastFile serves the picture, voice, video or other file of a broadcast as its recipients get it.
 func (p *Pages) broadcastFile(w http.ResponseWriter, r *http.Request) error {
 	app, b, err := p.broadcastOf(r)
 	if err != nil {
@@ -47,6 +46,6 @@ func (p *Pages) broadcastFile(w http.ResponseWriter, r *http.Request) error {
 		name := plain(media.Filename(refs[0], content))
 		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content)) // a player asks for parts of a video
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content)) // a player requests parts of a video
 	return nil
 }

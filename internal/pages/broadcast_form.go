@@ -14,11 +14,10 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// draftForm is the form in which a broadcast is written: its fields by name.
+// draftForm is the form for writing a broadcast: its fields by name.
 type draftForm map[string]string
 
-// draftFields are the names of the fields. The list comes after them, so that it can be
-// checked while it arrives.
+// draftFields are the names of the fields. The list comes after them, so that it can be checked while it arrives.
 var draftFields = []string{
 	"key", "app", "type", "content", "title", "description", "url", "button", "picture", "media", "media_type",
 	"at", "rate", "hours", "expires_in", "encoding", "header", "approval", "skip",
@@ -30,7 +29,7 @@ var draftTypes = []message.Type{
 	message.TypeImage, message.TypeVoice, message.TypeVideo, message.TypeFile,
 }
 
-// kindOf is what WeCom takes the file of a message for; "" for a type without one.
+// kindOf is WeCom's type of a message's file; "" for a type without one.
 func kindOf(t message.Type) wecom.MediaType {
 	switch t {
 	case message.TypeImage:
@@ -46,12 +45,12 @@ func kindOf(t message.Type) wecom.MediaType {
 	}
 }
 
-// accepted is which files a browser offers.
+// accepted are the file types that a browser offers.
 var accepted = map[wecom.MediaType]string{
 	wecom.MediaImage: "image/jpeg,image/png", wecom.MediaVoice: ".amr,audio/amr", wecom.MediaVideo: ".mp4,video/mp4",
 }
 
-// media is what WeCom takes the file of the form for; "" for a type without one.
+// media is WeCom's type of the form's file; "" for a type without one.
 func (f draftForm) media() wecom.MediaType { return kindOf(message.Type(f["type"])) }
 
 // template is the message.
@@ -80,7 +79,7 @@ func (f draftForm) template() (*compose.Template, error) {
 	return compose.ParseTemplate(body)
 }
 
-// file is the content of a message that is one.
+// file is the content of a message that consists of a file.
 func (f draftForm) file() (any, error) {
 	kind := f.media()
 	switch {
@@ -91,22 +90,22 @@ func (f draftForm) file() (any, error) {
 	case kind == wecom.MediaFile:
 		return message.FileField{MediaID: literal(f["media"])}, nil
 	}
-	id, _, _ := strings.Cut(f["media"], "/") // without the name that it had as a file
+	id, _, _ := strings.Cut(f["media"], "/") // without the file's name
 	if kind == wecom.MediaVideo {
 		return message.VideoField{MediaID: id, Title: f["title"], Description: f["description"]}, nil
 	}
 	return message.ImageField{MediaID: id}, nil // that of a voice is the same
 }
 
-// braces are two braces in a template. Unlike those of [compose.Text] they have no quotation
-// marks, which the name of a file cannot have.
+// braces are two braces in a template. Unlike those of [compose.Text] they contain no quotation marks, which the
+// name of a file cannot have.
 const braces = "{{`{{`}}"
 
-// literal is a template that says a text as it is, and plain the text of such a template.
+// literal is a template that writes a text unchanged, and plain the text of such a template.
 func literal(text string) string   { return strings.ReplaceAll(text, "{{", braces) }
 func plain(template string) string { return strings.ReplaceAll(template, braces, "{{") }
 
-// spec is what the form says but for the list. Its hours are in zone.
+// spec is the content of the form except the list. Its hours are in zone.
 func (f draftForm) spec(creator string, zone *time.Location, now time.Time) (broadcast.Spec, error) {
 	template, templateErr := f.template()
 	s := broadcast.Spec{Template: template, NeedsApproval: f["approval"] != "", CreatedBy: creator}
@@ -129,7 +128,7 @@ func (f draftForm) spec(creator string, zone *time.Location, now time.Time) (bro
 	return s, errors.Join(templateErr, atErr, rateErr, hoursErr, expiryErr, optionsErr)
 }
 
-// at is when the broadcast begins.
+// at is when the broadcast starts.
 func (f draftForm) at(now time.Time) (time.Time, error) {
 	if f["at"] == "" {
 		return time.Time{}, nil
@@ -144,13 +143,13 @@ func (f draftForm) at(now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// options are how the list is to be read.
+// options are the options for reading the list.
 func (f draftForm) options() (compose.Options, error) {
 	order := broadcast.Order{Encoding: f["encoding"], Header: f["header"], SkipInvalid: f["skip"] != ""}
 	return order.Options()
 }
 
-// Unusual reports whether the form uses one of the fields that are folded away.
+// Unusual reports whether the form uses one of the fields that are collapsed.
 func (f draftForm) Unusual() bool {
 	return f["expires_in"] != "" || f["encoding"] != "" || f["header"] != "" && f["header"] != "auto"
 }

@@ -16,13 +16,13 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// newPath is where a broadcast is written.
+// newPath is the path of the form for a broadcast.
 const newPath = "/broadcasts/new"
 
 // checksAtOnce is how many lists are checked at once; each takes some 30 MB of memory.
 const checksAtOnce = 4
 
-// newView is the page on which a broadcast is written, checked and sent.
+// newView is the page for writing, checking and sending a broadcast.
 type newView struct {
 	Form      draftForm
 	Apps      []string
@@ -30,15 +30,15 @@ type newView struct {
 	Zones     string // of the hours
 	Encodings []string
 	MaxList   int
-	// Pasted is the list if the form can show it again; ListGone says that it cannot.
+	// Pasted is the pasted list, if the form can show it again; ListGone is set if it cannot.
 	Pasted   string
 	ListGone bool
 
 	Flaws   []flaw
 	List    *compose.ListError
-	Sent    *broadcast.Broadcast // that this form has become before
+	Sent    *broadcast.Broadcast // the broadcast that this form has already created
 	Summary *compose.Summary
-	Checked *broadcastView // nil before a check has succeeded
+	Checked *broadcastView // nil until a check has succeeded
 }
 
 func newViewFor(apps []*watched, key string) *newView {
@@ -52,7 +52,7 @@ func newViewFor(apps []*watched, key string) *newView {
 	return v
 }
 
-// zonesOf says in which time zone hours are: that of the app.
+// zonesOf names the time zones of the hours: those of the apps.
 func zonesOf(apps []*watched) string {
 	var zones, each []string
 	for _, app := range apps {
@@ -68,8 +68,8 @@ func zonesOf(apps []*watched) string {
 	return strings.Join(each, ", ")
 }
 
-// newBroadcast shows an empty form. Its address names it: a browser that goes back finds the
-// same one, and not another with the old words in it, which could be sent once more.
+// newBroadcast shows an empty form. Its address identifies it: going back in the browser leads to the same form,
+// not to a copy of it that could be sent once more.
 func (p *Pages) newBroadcast(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	key := query.Get("form")
@@ -81,12 +81,12 @@ func (p *Pages) newBroadcast(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "new", view{Data: newViewFor(p.mine(gateway.IdentityFrom(r.Context())), key)})
 }
 
-// maxUnread is how much more is read, and dropped, of a form that is refused, in bytes: a
-// browser reads no answer before it has sent everything.
+// maxUnread is how many more bytes are read, and dropped, of a form that is refused: a browser reads no response
+// before it has sent everything.
 const maxUnread = 1 << 30
 
-// checkBroadcast checks a form and its list. If both are good it stores them, so that
-// exactly what was checked can be sent: see [Pages.startBroadcast].
+// checkBroadcast checks a form and its list. If both are valid it stores them, so that exactly what was checked
+// can be sent: see [Pages.startBroadcast].
 func (p *Pages) checkBroadcast(w http.ResponseWriter, r *http.Request) error {
 	c, err := p.check(r)
 	_, _ = io.CopyN(io.Discard, r.Body, maxUnread)
@@ -113,7 +113,7 @@ func (p *Pages) check(r *http.Request) (*check, error) {
 		return nil, &refusal{"Too many lists are being checked; try again in a moment", nil, newPath}
 	}
 	bounded := r.WithContext(r.Context())
-	bounded.Body = http.MaxBytesReader(nil, r.Body, maxList) // a writer would end the connection
+	bounded.Body = http.MaxBytesReader(nil, r.Body, maxList) // with a writer it would close the connection
 	parts, err := bounded.MultipartReader()
 	if err != nil {
 		return nil, &refusal{"The form did not arrive", []string{err.Error()}, newPath}
@@ -124,8 +124,7 @@ func (p *Pages) check(r *http.Request) (*check, error) {
 	return c, c.run(r.Context(), parts)
 }
 
-// unmade says what to do about a broadcast that could not be stored, or started; "" for any
-// other error.
+// unmade says how to handle a broadcast that could not be stored, or started; "" for any other error.
 func unmade(err error) string {
 	switch {
 	case errors.Is(err, broadcast.ErrKeyInUse):
@@ -140,7 +139,7 @@ func unmade(err error) string {
 	return ""
 }
 
-// startBroadcast sends what was checked.
+// startBroadcast sends the checked broadcast.
 func (p *Pages) startBroadcast(w http.ResponseWriter, r *http.Request) error {
 	app, b, err := p.broadcastOf(r)
 	if err == nil {
@@ -157,7 +156,7 @@ func (p *Pages) startBroadcast(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// withinLimits is a refusal if the limits of the token do not allow an action.
+// withinLimits returns a refusal if the limits of the token do not allow an action.
 func withinLimits(err error, b *broadcast.Broadcast) error {
 	if budget.IsLimit(err) {
 		return &refusal{"A limit of your token does not allow this", []string{err.Error()}, broadcastPath(b.ID)}
@@ -165,7 +164,7 @@ func withinLimits(err error, b *broadcast.Broadcast) error {
 	return err
 }
 
-// start lets a broadcast run, if it is what the button stands for.
+// start starts a broadcast, if it is the one that the button was shown for.
 func start(r *http.Request, app *watched, b *broadcast.Broadcast) error {
 	if b.Spec.CreatedBy != gateway.IdentityFrom(r.Context()).Name() {
 		return &refusal{"Somebody else has checked it", nil, newPath}
@@ -180,7 +179,7 @@ func start(r *http.Request, app *watched, b *broadcast.Broadcast) error {
 	return err
 }
 
-// testBroadcast sends what was checked to one user, who sees what others would get.
+// testBroadcast sends the checked broadcast to one user, as others would get it.
 func (p *Pages) testBroadcast(w http.ResponseWriter, r *http.Request) error {
 	app, b, err := p.broadcastOf(r)
 	switch {

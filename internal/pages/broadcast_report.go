@@ -8,12 +8,12 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 )
 
-// writeCSV writes what Excel reads, too.
+// writeCSV writes CSV that Excel can read, too.
 func writeCSV(w io.Writer, rows iter.Seq2[broadcast.Row, error]) error {
 	return broadcast.WriteCSV(w, rows, true)
 }
 
-// report is what became of each recipient, as a file: CSV for a spreadsheet, or NDJSON.
+// report serves the result for each recipient as a file: CSV for a spreadsheet, or NDJSON.
 func (p *Pages) report(w http.ResponseWriter, r *http.Request) error {
 	app, b, err := p.broadcastOf(r)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 )
 
-// listedBroadcast is a broadcast in the list.
+// listedBroadcast is a row of the list of broadcasts.
 type listedBroadcast struct {
 	*broadcast.Broadcast
 

@@ -154,7 +154,7 @@ func TestABroadcastIsCheckedAndThenSent(t *testing.T) {
 	}
 }
 
-// ended is a broadcast of a text to some users in one call, which has ended like this.
+// ended creates a broadcast of a text to some users in one call, which has ended with s.
 func (b *bundle) ended(text string, s tasks.Settlement, users ...string) string {
 	b.Helper()
 	id := b.broadcast("ops", text, nil, users...)
@@ -237,7 +237,7 @@ func TestABroadcastOfAPictureIsWritten(t *testing.T) {
 	if got := w.get(shown[1]); got.body != picture || got.header.Get("Content-Type") != "image/png" {
 		t.Errorf("the picture is %q, %s", got.body, got.header.Get("Content-Type"))
 	}
-	a = w.submit(false, "u1\nu2\nu3\n", append(image, "media", kept[1], "media_type", "image")...) // a browser does not send the file again
+	a = w.submit(false, "u1\nu2\nu3\n", append(image, "media", kept[1], "media_type", "image")...) // browsers do not resend the file
 	form := startForm.FindStringSubmatch(a.body)
 	if form == nil {
 		t.Fatalf("checked again: %s", a.body)

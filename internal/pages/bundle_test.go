@@ -21,8 +21,8 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// bundle is a gateway of two apps, hr and ops, with its pages, a real Redis and a
-// simulated WeCom. The tests themselves are the worker.
+// bundle is a gateway of two apps, hr and ops, with its pages, a real Redis and a simulated WeCom. The tests
+// themselves act as the worker.
 type bundle struct {
 	*testing.T
 	*daemontest.Deployment
@@ -70,7 +70,7 @@ func (b *bundle) send(app, to, content string) string {
 	return b.Send(app, daemontest.Text(to, content), producer.Options{}).ID
 }
 
-// settle writes down what became of a message, as a worker does.
+// settle records the outcome of a message, as a worker does.
 func (b *bundle) settle(app, id string, s tasks.Settlement) {
 	b.Helper()
 	payload, err := b.FinderOf(app).Payload(b.Context(), id, message.TypeText)
@@ -82,25 +82,25 @@ func (b *bundle) settle(app, id string, s tasks.Settlement) {
 	}
 }
 
-// reject makes a message a dead letter.
+// reject turns a message into a dead letter.
 func (b *bundle) reject(app, id string) {
 	b.Helper()
 	b.settle(app, id, tasks.Settlement{State: tasks.Rejected, ErrCode: 81013, ErrMsg: "all <b>invalid</b>"})
 }
 
-// until waits for something.
+// until waits for a condition.
 func (b *bundle) until(what string, done func() bool) {
 	b.Helper()
 	waittest.Until(b.T, what, done)
 }
 
-// browser keeps cookies, and asks as a browser does.
+// browser keeps cookies, and sends requests as a browser does.
 type browser struct {
 	*bundle
 	client http.Client
 }
 
-// open logs a browser in; without a token it is nobody's.
+// open logs a browser in; without a token it has no session.
 func (b *bundle) open(token string) *browser {
 	b.Helper()
 	jar, err := cookiejar.New(nil)
@@ -176,7 +176,7 @@ func (w *browser) want(a answer, status int, texts ...string) {
 	}
 }
 
-// noSessions lets nobody in.
+// noSessions rejects all logins.
 type noSessions struct{}
 
 func (noSessions) OpenSession(http.ResponseWriter, *http.Request, string) (*gateway.Identity, error) {

@@ -7,7 +7,7 @@ import (
 	"github.com/wecomq/wecomq/internal/apps"
 )
 
-// cause says what keeps messages from being sent, how many, and since or until when.
+// cause says why messages are not sent, how many, and since or until when.
 func (l language) cause(c apps.Cause) string {
 	what := l.say("stuck: " + c.By)
 	text := fmt.Sprintf(l.say("%s: %d messages wait"), what, c.Messages)

@@ -17,14 +17,14 @@ const (
 // chart shows when a broadcast's calls ended.
 type chart struct {
 	Bars     []bar
-	Most     int // calls in the highest bar
+	Most     int // calls of the highest bar
 	Minutes  int // of a bar
 	From, To time.Time
 	Calls    int
-	Failed   int // of those
+	Failed   int // of these calls
 }
 
-// bar is the calls of some minutes: those that failed stand on those that did not.
+// bar is the calls of some minutes: failed ones are stacked on the others.
 type bar struct {
 	At               time.Time
 	Accepted, Failed int
@@ -52,7 +52,7 @@ func chartOf(minutes []broadcast.Minute) chart {
 	return c
 }
 
-// layOut gives the bars their places.
+// layOut positions the bars.
 func (c *chart) layOut() {
 	width := float64(chartWidth) / float64(len(c.Bars))
 	unit := float64(chartHeight) / float64(max(c.Most, 1))
@@ -66,8 +66,7 @@ func (c *chart) layOut() {
 	}
 }
 
-// callsPerMinute is how many calls ended a minute lately: in this minute and the one
-// before it.
+// callsPerMinute is the recent number of calls that ended per minute: in this minute and the one before it.
 func callsPerMinute(minutes []broadcast.Minute, started, now time.Time) int {
 	since, calls := now.Truncate(time.Minute).Add(-time.Minute), 0
 	for _, m := range minutes {

@@ -21,20 +21,20 @@ import (
 )
 
 const (
-	// maxList is the size limit of a form with its list, in bytes: a million userids with
-	// two short columns have some 50 MB.
+	// maxList is the size limit of a form with its list, in bytes: a million userids with two short columns have
+	// some 50 MB.
 	maxList = 256 << 20
-	// maxField is the size limit of any other field, and maxParts of their number.
+	// maxField is the size limit of any other field, and maxParts the limit on their number.
 	maxField = 64 << 10
 	maxParts = 32
-	// maxShownList is how much of a pasted list the form shows again.
+	// maxShownList is how many bytes of a pasted list the form shows again.
 	maxShownList = 256 << 10
 )
 
-// errFlaws is a form whose flaws are on its page.
+// errFlaws is returned for a form whose flaws are shown on its page.
 var errFlaws = errors.New("the form has flaws")
 
-// flaw is what is wrong with a form.
+// flaw is a mistake in a form.
 type flaw struct {
 	Text   string // of the pages; it may be ""
 	Detail string // in English
@@ -49,9 +49,9 @@ type check struct {
 
 	app   *watched
 	spec  broadcast.Spec
-	lists int // that have come
+	lists int // received so far
 	list  *compose.Compiled
-	wrong error // with the list
+	wrong error // error of the list
 }
 
 func (c *check) run(ctx context.Context, parts *multipart.Reader) error {
@@ -67,7 +67,7 @@ func (c *check) run(ctx context.Context, parts *multipart.Reader) error {
 	case c.lists == 0:
 		c.object("list: missing; paste it or choose a file", "")
 		return c.readForm(ctx)
-	case c.lists > 1: // whoever chose the second one may have forgotten the first
+	case c.lists > 1: // the user may have forgotten the first of two lists
 		c.object("list: there are two; leave the text empty or choose no file", "")
 		return errFlaws
 	case c.wrong != nil:
@@ -80,7 +80,7 @@ func (c *check) run(ctx context.Context, parts *multipart.Reader) error {
 
 func (c *check) object(text, detail string) { c.Flaws = append(c.Flaws, flaw{text, detail}) }
 
-// read takes all that arrives.
+// read reads all parts.
 func (c *check) read(ctx context.Context, parts *multipart.Reader) error {
 	for range maxParts {
 		part, err := parts.NextPart()
@@ -117,8 +117,8 @@ func (c *check) take(ctx context.Context, part *multipart.Part) error {
 	return err
 }
 
-// takeFile keeps the file of a message, unless none was chosen: one that an earlier check has
-// kept stays. One that is refused does not bring that back.
+// takeFile stores the file of a message, unless none was chosen: then the one of an earlier check stays. An
+// invalid file removes it.
 func (c *check) takeFile(ctx context.Context, part *multipart.Part) error {
 	kind := c.Form.media()
 	most := kind.MaxBytes()
@@ -134,7 +134,7 @@ func (c *check) takeFile(ctx context.Context, part *multipart.Part) error {
 	case more > 0:
 		c.object("refused: "+string(kind), fmt.Sprintf("file: %d bytes", int64(most)+more))
 		return nil
-	case !c.choose(): // the list, which comes later, finds the same
+	case !c.choose(): // the list, which comes later, reports the same
 		return nil
 	}
 	ref, err := c.app.Broadcasts.Keep(ctx, kind, part.FileName(), content)
@@ -177,7 +177,7 @@ func (c *check) compile(ctx context.Context, list io.Reader) error {
 	return err
 }
 
-// choose finds the app of the form, if there is one that may be used.
+// choose finds the app of the form, if the user may use it.
 func (c *check) choose() bool {
 	at := slices.IndexFunc(c.apps, func(a *watched) bool { return a.Name == c.Form["app"] })
 	if at >= 0 {
@@ -186,7 +186,7 @@ func (c *check) choose() bool {
 	return at >= 0
 }
 
-// readForm checks all but the list.
+// readForm checks everything except the list.
 func (c *check) readForm(ctx context.Context) error {
 	if !c.choose() {
 		c.object("", fmt.Sprintf("app: %.80q is none that you may use", c.Form["app"]))
@@ -213,7 +213,7 @@ func (c *check) readForm(ctx context.Context) error {
 	return err
 }
 
-// explain says on the page what is wrong with what has arrived.
+// explain shows what is wrong with the form.
 func (c *check) explain(err error) error {
 	_, bad := errors.AsType[*compose.ListError](err)
 	_, over := errors.AsType[*http.MaxBytesError](err)
@@ -232,7 +232,7 @@ func (c *check) explain(err error) error {
 	return errFlaws
 }
 
-// prepare stores what was checked, unless this very form was sent before.
+// prepare stores the checked broadcast, unless this form has already been sent.
 func (c *check) prepare(ctx context.Context) error {
 	c.spec.NeedsApproval = c.spec.NeedsApproval || c.app.Broadcasts.MustBeApproved(c.list.Summary.Recipients)
 	b, digest, err := c.store(ctx)
@@ -240,7 +240,7 @@ func (c *check) prepare(ctx context.Context) error {
 		if c.Sent = b; b.Digest == digest {
 			return nil
 		}
-		c.Form["key"] += "+" // the next broadcast of this form, whatever the browser went back to
+		c.Form["key"] += "+" // the form's next broadcast, wherever the browser went back to
 		b, digest, err = c.store(ctx)
 	}
 	if what := unmade(err); what != "" {
@@ -255,8 +255,8 @@ func (c *check) prepare(ctx context.Context) error {
 	return err
 }
 
-// store gives one form one place, so that a check replaces the one before. The digest is that
-// of what was checked, not of a broadcast that is there already.
+// store uses one place per form, so that a check replaces the one before. The digest is that of the checked
+// content, not of an existing broadcast.
 func (c *check) store(ctx context.Context) (b *broadcast.Broadcast, digest string, err error) {
 	draft := broadcast.Draft{Spec: c.spec, List: c.list, Key: "page\x00" + c.identity.Name() + "\x00" + c.Form["key"]}
 	if digest, err = draft.Digest(); err != nil {

@@ -37,7 +37,7 @@ func palettes(t *testing.T) (css string, all []map[string]string) {
 	return string(data), all
 }
 
-// luminance is that of a colour, as WCAG 2 defines it.
+// luminance is the luminance of a colour as defined by WCAG 2.
 func luminance(t *testing.T, colour string) float64 {
 	t.Helper()
 	digits := strings.TrimPrefix(colour, "#")
@@ -64,7 +64,7 @@ func contrast(t *testing.T, a, b string) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// WCAG 2 wants 4.5 for texts. All of them have a colour of the palettes.
+// WCAG 2 requires 4.5 for texts. All of them have a colour of the palettes.
 func TestTextsCanBeReadByDayAndByNight(t *testing.T) {
 	t.Parallel()
 	css, all := palettes(t)

@@ -22,30 +22,30 @@ import (
 )
 
 const (
-	// grouped is how many dead letters of an app are grouped, the newest, and replayedAtOnce
-	// how many a button replays: as many as can be within [actionTime].
+	// grouped is how many dead letters of an app are grouped, the newest, and replayedAtOnce how many one request
+	// replays: as many as fit into [actionTime].
 	grouped        = 2000
 	replayedAtOnce = 1000
-	// appsAtOnce is how many apps are asked at the same time.
+	// appsAtOnce is how many apps are queried concurrently.
 	appsAtOnce = 8
 )
 
-// deadView are the dead letters, by what went wrong and one by one.
+// deadView lists the dead letters, grouped by error and one by one.
 type deadView struct {
 	found
 
-	Groups []deadGroup // most frequent first, those of unknown fate last
-	Now    int64       // Unix ms: what fails later is not meant by the buttons
+	Groups []deadGroup // most frequent first, those of unknown outcome last
+	Now    int64       // Unix ms: the buttons do not cover later failures
 }
 
-// deadGroup are dead letters of an app that failed alike.
+// deadGroup are dead letters of an app with the same error.
 type deadGroup struct {
 	App     string
 	State   tasks.State // rejected or unknown
 	Code    wecom.Code
 	ErrMsg  string // of the newest
 	Count   int
-	Updates int  // of Count, updates of cards, which are not replayed
+	Updates int  // updates of cards among Count, which are not replayed
 	AtLeast bool // there are older ones
 }
 
@@ -54,10 +54,10 @@ func (g deadGroup) Link() string {
 	return "/dead?" + url.Values{"app": {g.App}, "state": {string(g.State)}, "errcode": {strconv.Itoa(int(g.Code))}}.Encode()
 }
 
-// Unknown says that they may have arrived.
+// Unknown reports whether they may have arrived.
 func (g deadGroup) Unknown() bool { return g.State == tasks.Unknown }
 
-// Most is how many a button replays; 0 if there is none to replay.
+// Most is how many the button replays; 0 if none can be replayed.
 func (g deadGroup) Most() int { return min(g.Count-g.Updates, replayedAtOnce) }
 
 // dead shows the dead letters.
@@ -75,7 +75,7 @@ func (p *Pages) dead(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "dead", view{Live: isFirst(r), Data: v})
 }
 
-// deadGroups groups the dead letters that a list is about.
+// deadGroups groups the dead letters that match the filter of a list.
 func deadGroups(ctx context.Context, apps []*watched, list found) ([]deadGroup, error) {
 	groups := make([][]deadGroup, len(apps))
 	all, ctx := errgroup.WithContext(ctx)
@@ -166,5 +166,5 @@ func (p *Pages) replayDead(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// maxReasons bounds how many failures end a replay.
+// maxReasons is the number of failures after which a replay stops.
 const maxReasons = 20

@@ -7,11 +7,10 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 )
 
-// end is when a broadcast will have reached everybody.
+// end is when a broadcast will be finished.
 type end struct {
-	At time.Time // zero where it is not known
-	// By is what decides it: the app's quota, the broadcast's hours, its own rate, or the
-	// app's.
+	At time.Time // zero if unknown
+	// By is the limit that decides it: the app's quota, the broadcast's hours, its own rate, or the app's.
 	By string
 }
 
@@ -35,7 +34,7 @@ func endOf(b *broadcast.Broadcast, now time.Time, pace broadcast.Pace) end {
 	return e
 }
 
-// ending says when a broadcast ends and why then, "" where that is not known.
+// ending says when a broadcast ends and because of which limit, "" if unknown.
 func (l language) ending(e end) string {
 	if e.At.IsZero() {
 		return ""
@@ -43,7 +42,7 @@ func (l language) ending(e end) string {
 	return fmt.Sprintf(l.say("end: "+e.By), l.soon(e.At, time.Now()))
 }
 
-// soon is a time that is not long past or ahead, such as "tomorrow 10:40".
+// soon formats a time in the near past or future, such as "tomorrow 10:40".
 func (l language) soon(at, now time.Time) string {
 	at, now = at.In(china), now.In(china)
 	clock := at.Format("15:04")

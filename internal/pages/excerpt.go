@@ -8,17 +8,17 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// excerptRunes is how much of a text a line of a list shows.
+// excerptRunes is how many characters of a text a row shows.
 const excerptRunes = 80
 
 // line is a message in a list.
 type line struct {
 	tasks.Record
 
-	Text string // its beginning, as long as it is kept
+	Text string // its beginning, while the payload exists
 }
 
-// lines adds to messages how they begin, with one round trip per app.
+// lines adds the beginning of each message, with one round trip per app.
 func lines(ctx context.Context, apps []*watched, records []tasks.Record) ([]line, error) {
 	all := make([]line, len(records))
 	for i, r := range records {
@@ -47,7 +47,7 @@ func lines(ctx context.Context, apps []*watched, records []tasks.Record) ([]line
 	return all, nil
 }
 
-// excerpt is how the content of a message begins, "" for one that has no text.
+// excerpt is the beginning of a message's content, "" if it has no text.
 func excerpt(p tasks.Payload) string {
 	var body map[string]json.RawMessage
 	var content struct {

@@ -17,8 +17,8 @@ const (
 
 const languageCookie = "wecomq_lang"
 
-// languageOf is the language of a request: the one chosen now or earlier, else the first
-// language of the browser that the pages support.
+// languageOf is the language of a request: the one chosen now or earlier, else the first supported language of
+// the browser.
 func languageOf(w http.ResponseWriter, r *http.Request) language {
 	if chosen, ok := locale.Parse(r.URL.Query().Get("lang")); ok {
 		http.SetCookie(w, &http.Cookie{ //nolint:gosec // it is no secret, and has to work on a plain http listener
@@ -35,8 +35,7 @@ func languageOf(w http.ResponseWriter, r *http.Request) language {
 	return language(locale.Of(r))
 }
 
-// say returns a text in a language. Its key is the English text, or a symbolic key such
-// as "state: held".
+// say returns a text in a language. Its key is the English text, or a symbolic key such as "state: held".
 func (l language) say(key string) string {
 	table := inEnglish
 	if l == chinese {
@@ -48,7 +47,7 @@ func (l language) say(key string) string {
 	return key
 }
 
-// notice says what was just done; an unknown value in the URL is ignored.
+// notice describes the completed action; an unknown value in the URL is ignored.
 func (l language) notice(done string) string {
 	key := "done: " + done
 	if text := l.say(key); text != key {

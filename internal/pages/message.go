@@ -15,7 +15,7 @@ import (
 type messageView struct {
 	tasks.Record
 
-	// Body is what was sent, while it is known.
+	// Body is the body of the message, while its payload exists.
 	Body string
 	// JSON is the whole record, as the API returns it.
 	JSON string

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// china is where WeCom's day begins, and most of its operators are.
+// china is the zone of WeCom's days, and of most operators.
 var china = time.FixedZone("UTC+8", 8*60*60)
 
-// moment is a time as the pages show it; "" for none.
+// moment formats a time for the pages; "" for the zero time.
 func moment(at time.Time) string {
 	if at.IsZero() {
 		return ""

@@ -24,8 +24,8 @@ func (w *browser) submit(file bool, list string, fields ...string) answer {
 	return w.submitLists(list, "", "", fields...)
 }
 
-// submitLists sends the form with both lists: where no file is chosen, a browser sends one
-// without a name. The field upload is a file, too, plan.png if "upload:" names no other.
+// submitLists sends the form with both lists: if no file is chosen, a browser sends one without a name. The
+// field upload is a file, too, plan.png unless "upload:" names another.
 func (w *browser) submitLists(pasted, name, list string, fields ...string) answer {
 	w.Helper()
 	var body bytes.Buffer
@@ -56,7 +56,7 @@ func (w *browser) submitLists(pasted, name, list string, fields ...string) answe
 	})
 }
 
-// fieldsOf are the values that a form has of these fields.
+// fieldsOf returns the values of these fields of a form.
 func fieldsOf(page string, names ...string) (fields []string) {
 	for _, name := range names {
 		value := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(page)
@@ -99,7 +99,7 @@ func TestWhatWasSentIsNotOfferedAgain(t *testing.T) {
 	if sent["hello"] == sent["good morning"] {
 		t.Fatalf("both are %s", sent["hello"])
 	}
-	for content, path := range sent { // as whoever goes back in the browser sees it
+	for content, path := range sent { // as after going back in the browser
 		w.want(w.submit(false, "u1\nu2\n", form(content)...), http.StatusOK, "This has been sent already", `href="`+path+`"`, "not Send to", "not id=\"checked\"")
 	}
 	other := append([]string{"key", "new"}, form("hello")[2:]...)

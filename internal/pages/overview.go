@@ -11,8 +11,8 @@ import (
 
 // overviewView is the first page: a line for each app.
 type overviewView struct {
-	Apps   []appRow // those that are stuck first
-	Stuck  int      // so many are
+	Apps   []appRow // stuck ones first
+	Stuck  int      // how many are stuck
 	Tokens []tokenView
 }
 
@@ -32,7 +32,7 @@ func (p *Pages) overview(w http.ResponseWriter, r *http.Request) error {
 	var v overviewView
 	for _, app := range p.mine(identity) {
 		status, ok := statuses[app.Name]
-		if !ok { // a reload came between
+		if !ok { // a reload came in between
 			continue
 		}
 		v.Apps = append(v.Apps, appRow{status, sparkOf(status.Minutes)})
@@ -47,13 +47,13 @@ func (p *Pages) overview(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "overview", view{Live: true, Data: v})
 }
 
-// counted are the messages that are in a state now.
+// counted is the number of messages that are now in a state.
 type counted struct {
 	State tasks.State
 	Count int
 }
 
-// Waiting are the messages that have not been sent, by what they wait for.
+// Waiting counts the unsent messages by what they wait for.
 func (r appRow) Waiting() (all []counted) {
 	sum := map[tasks.State]int{}
 	for _, q := range r.Queues {

@@ -14,7 +14,7 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 )
 
-// Login is where a browser logs in.
+// Login is the path of the login page.
 const Login = "/login"
 
 // Sessions logs browsers in and out, as [*gateway.Gateway] does.
@@ -23,32 +23,31 @@ type Sessions interface {
 	CloseSession(w http.ResponseWriter, r *http.Request) error
 }
 
-// Config is what [Pages] need. Sessions are required.
+// Config configures [Pages]. Sessions are required.
 type Config struct {
 	Sessions Sessions
-	// Activity is the trail that an admin may read; nil for none.
+	// Activity is the trail that admins may read; nil for none.
 	Activity *activity.Trail
-	// Dashboard is the path of asynq's dashboard, "" if there is none, and
-	// ShowDashboard says to whom the pages link it.
+	// Dashboard is the path of asynq's dashboard, "" if there is none, and ShowDashboard reports who gets a link to it.
 	Dashboard     string
 	ShowDashboard func(*gateway.Identity) bool
-	// Prefix is a path that a proxy has removed from those of all requests, such as
-	// /wecomq: links need it. It may be "". Dashboard begins with it.
+	// Prefix is the path that a proxy has removed from all requests, such as /wecomq: links need it. It may be "".
+	// Dashboard begins with it.
 	Prefix string
-	// Logger is told what cannot be told a browser; the zero value is silent.
+	// Logger logs errors whose details are not shown to browsers; the zero value is silent.
 	Logger zerolog.Logger
 }
 
-// Pages are the pages. They are safe for concurrent use.
+// Pages is the web interface. It is safe for concurrent use.
 type Pages struct {
 	cfg       Config
 	templates templates
 	apps      atomic.Pointer[watchedApps]
 	tokens    atomic.Pointer[Tokens]
-	checks    chan struct{} // a slot for each list that may be checked
+	checks    chan struct{} // a slot for each list being checked
 }
 
-// New makes the pages, without apps until [Pages.Reload].
+// New returns pages without apps, until [Pages.Reload].
 func New(cfg Config) (*Pages, error) {
 	if cfg.Sessions == nil {
 		return nil, errors.New("pages: Sessions is nil")
@@ -68,7 +67,7 @@ func (p *Pages) Reload(apps []App, states States, tokens Tokens) {
 	p.apps.Store(next)
 }
 
-// mine are the apps that somebody may use, by name.
+// mine are the apps that a client may use, by name.
 func (p *Pages) mine(identity *gateway.Identity) []*watched {
 	all := p.apps.Load()
 	var apps []*watched
@@ -80,10 +79,10 @@ func (p *Pages) mine(identity *gateway.Identity) []*watched {
 	return apps
 }
 
-// handler serves one page; what it returns is shown as a page, too.
+// handler serves one page; an error is also shown as a page.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// Routes are what the gateway mounts.
+// Routes are the routes for the gateway to mount.
 func (p *Pages) Routes() []gateway.Route {
 	routes := slices.Concat(p.messageRoutes(), p.broadcastRoutes(), []gateway.Route{
 		p.route("GET "+Login, "", p.showLogin),
@@ -99,19 +98,19 @@ func (p *Pages) Routes() []gateway.Route {
 	return append(routes, gateway.Route{Pattern: "GET /assets/{file}", Handler: http.HandlerFunc(serveAsset)})
 }
 
-// route is one for those who have a scope, or for everybody if it is "".
+// route is a route for clients with a scope, or a public one if scope is "".
 func (p *Pages) route(pattern string, scope config.Scope, h handler) gateway.Route {
 	return gateway.Route{Pattern: pattern, Handler: p.page(h), Scope: scope}
 }
 
-// action is the route of what somebody does.
+// action is the route of an act.
 func (p *Pages) action(pattern string, scope config.Scope, h handler, act activity.Action) gateway.Route {
 	route := p.route(pattern, scope, h)
 	route.Act = act
 	return route
 }
 
-// longRoute is one whose request or answer may be as long as a list.
+// longRoute is a route whose request or response may be as long as a list.
 func (p *Pages) longRoute(pattern string, scope config.Scope, h handler) gateway.Route {
 	return gateway.Route{Pattern: pattern, Handler: p.long(h), Scope: scope, Stream: true}
 }
@@ -152,14 +151,13 @@ func (p *Pages) broadcastRoutes() []gateway.Route {
 	}
 }
 
-// requestTime bounds what showing a page may take, and actionTime what a button may:
-// a recall has a call to WeCom for each part.
+// requestTime limits showing a page, and actionTime an action: a recall makes a call to WeCom for each part.
 const (
 	requestTime = 10 * time.Second
 	actionTime  = 30 * time.Second
 )
 
-// longTime bounds the check of a list and the download of a report.
+// longTime limits the check of a list and the download of a report.
 const longTime = 10 * time.Minute
 
 // policy lets a page load its own style and script, and nothing else.

@@ -109,7 +109,8 @@ func TestMessagePageEscapesWhatPeopleWrite(t *testing.T) {
 	w.want(w.get("/messages/"+id), http.StatusOK, "not "+attack, "not <script>alert", "not \u202e", "not \u009b", "failed &lt;script&gt;alert", "&lt;script&gt;alert(\\&#34;x", "Nobody got it")
 }
 
-// What failed alike is counted and sent again by one button; what may have arrived has one of its own.
+// Dead letters with the same error are counted and replayed by one button; those that may have arrived have a
+// separate one.
 func TestDeadLettersAreReplayedByTheirErrcode(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -233,7 +234,7 @@ func TestMessagesAreCancelledAndRecalled(t *testing.T) {
 	}
 }
 
-// WeCom takes a message for a department, and tells nobody whom it has left out.
+// WeCom accepts a message for a department, and does not report members that it left out.
 func TestAMessageToADepartmentSaysWhoMayBeMissing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -10,14 +10,13 @@ import (
 	"testing"
 )
 
-// patient is a connection of a browser that reads nothing before all of its form is sent, as
-// browsers do.
+// patient is a connection of a browser that, as browsers do, reads nothing before it has sent its whole form.
 type patient struct {
 	*bundle
 	net.Conn
 }
 
-// draft begins to send the form of a new broadcast: a body of so many bytes.
+// draft starts sending the form of a new broadcast: a body of so many bytes.
 func (b *bundle) draft(size int, headers ...string) *patient {
 	b.Helper()
 	conn, err := new(net.Dialer).DialContext(b.Context(), "tcp", strings.TrimPrefix(b.url, "http://"))

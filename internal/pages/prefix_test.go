@@ -19,10 +19,10 @@ import (
 
 var links = regexp.MustCompile(`(?:href|src|action)="([^"]*)"`)
 
-// unasked are links that no test follows: buttons.
+// unasked matches links that the test does not follow: buttons.
 var unasked = regexp.MustCompile(`/(logout|replay|pause|resume|cancel|recall)$`)
 
-// A proxy serves the gateway below a path, and removes that.
+// A proxy serves the gateway below a path, which it removes.
 func TestPagesBelowAPathOfAProxy(t *testing.T) {
 	t.Parallel()
 	d := daemontest.New(t, daemontest.Config{

@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// preview is a message as it will look in WeCom. Pictures of other hosts are not loaded.
+// preview shows a message as it will look in WeCom. Pictures of other hosts are not loaded.
 type preview struct {
 	Recipient string
 	Type      message.Type
@@ -21,7 +21,7 @@ type preview struct {
 	Articles  []message.NewsArticle
 	Video     message.VideoField
 	File      string // name of a file
-	FileAt    string // where it can be seen
+	FileAt    string // its address
 	Body      string // JSON of any other message
 }
 
@@ -71,7 +71,7 @@ func previewsOf(b *broadcast.Broadcast, samples []broadcast.Sample) ([]preview, 
 	return all, nil
 }
 
-// host is where a link leads or a picture comes from.
+// host is the host of a link or picture.
 func host(link string) string {
 	u, err := url.Parse(link)
 	if err != nil || u.Host == "" {

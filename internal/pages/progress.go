@@ -9,7 +9,7 @@ type segment struct {
 	X, Width   float64
 }
 
-// progress is a broadcast's bar: the recipients in each state, those who wait last.
+// progress is a broadcast's bar: the recipients in each state, waiting ones last.
 func progress(b *broadcast.Broadcast) []segment {
 	c := b.Counts
 	segments := []segment{

@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	// maxQuery bounds what is searched for, in bytes; a msgid has about a hundred.
+	// maxQuery limits the text of a search, in bytes; a msgid has about a hundred.
 	maxQuery = 256
-	// searchLooked is how many messages a page of a search looks at.
+	// searchLooked is how many messages are read for a page of a search.
 	searchLooked = 20_000
 	// listed is how many messages a list contains.
 	listed = 50
@@ -29,24 +29,24 @@ const (
 // found is a list of messages.
 type found struct {
 	Records []line
-	Older   string // where the list goes on, "" at its end
+	Older   string // where the list continues, "" at its end
 	App     string
 	Apps    []string // to choose from
 	State   tasks.State
 	States  []tasks.State
-	Code    *int64 // only with this errcode; nil for any
-	// Broadcasts that have the recipient, and what became of them there.
+	Code    *int64 // of the messages to list; nil for any
+	// Broadcasts that have the recipient, with the recipient's state.
 	Broadcasts []broadcast.Found
 }
 
-// search finds a message by its id, msgid or idempotency key and goes there, or lists messages and broadcasts
-// to a recipient; without anything to search for, the newest messages.
+// search finds a message by its id, msgid or idempotency key and redirects to it, or lists messages and
+// broadcasts to a recipient; without a query, it lists the newest messages.
 func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 	query := strings.TrimSpace(r.URL.Query().Get("q"))
 	query = strings.ToValidUTF8(query[:min(len(query), maxQuery)], "") // it is shown again
 	apps := p.mine(gateway.IdentityFrom(r.Context()))
 	id := tasks.MessageID(query)
-	if _, err := tasks.AppOf(id); err == nil && tasks.IsBroadcast(id) { // which a msgid may look like, but for its app
+	if _, err := tasks.AppOf(id); err == nil && tasks.IsBroadcast(id) { // a msgid may look like one, except for the app
 		http.Redirect(w, r, broadcastPath(id), http.StatusSeeOther) //nolint:gosec // broadcastPath is one of this host
 		return nil
 	}
@@ -68,8 +68,8 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "search", view{Query: query, Live: query == "" && isFirst(r), Data: list})
 }
 
-// directly is the path of the one message, or call of a broadcast, that has this id, msgid or
-// idempotency key; "" if there is none.
+// directly is the path of the message, or call of a broadcast, with this id, msgid or idempotency key; "" if
+// there is none.
 func (p *Pages) directly(ctx context.Context, apps []*watched, query string) (string, error) {
 	if query == "" {
 		return "", nil
@@ -91,7 +91,7 @@ func (p *Pages) directly(ctx context.Context, apps []*watched, query string) (st
 	return broadcastPath(call.Broadcast.ID) + "?recipient=" + url.QueryEscape(query), nil
 }
 
-// broadcastsTo are the broadcasts of all apps, or of the one that is chosen, to a recipient.
+// broadcastsTo are the broadcasts of all apps, or of the chosen one, to a recipient.
 func broadcastsTo(ctx context.Context, apps []*watched, chosen, recipient string) (all []broadcast.Found, err error) {
 	if recipient == "" || mayBeMsgID(recipient) {
 		return nil, nil
@@ -136,8 +136,8 @@ func find(ctx context.Context, apps []*watched, query string) (string, error) {
 	return "", nil
 }
 
-// findKey returns the id of the message that was enqueued under this idempotency key, by the command
-// line or with one of the tokens; "" if there is none.
+// findKey returns the id of the message that the command line or one of the tokens enqueued under this
+// idempotency key; "" if there is none.
 func (p *Pages) findKey(ctx context.Context, apps []*watched, key string) (string, error) {
 	for _, app := range apps {
 		for _, owner := range config.KeyOwners(p.tokens.Load().All, app.Name) {
@@ -172,7 +172,7 @@ func findCall(ctx context.Context, apps []*watched, query string) (*broadcast.Fo
 // isFirst reports whether a request is for the beginning of a list.
 func isFirst(r *http.Request) bool { return r.URL.Query().Get("cursor") == "" }
 
-// list lists messages of all apps, or of the one that is chosen.
+// list lists messages of all apps, or of the chosen one.
 func (p *Pages) list(r *http.Request, apps []*watched, query lookup.Query) (found, error) {
 	f := found{States: []tasks.State{
 		tasks.Scheduled, tasks.Sending, tasks.Held, tasks.Queued, tasks.Accepted, tasks.Partial, tasks.Rejected, tasks.Unknown, tasks.Expired, tasks.Cancelled,
@@ -196,7 +196,7 @@ func (p *Pages) list(r *http.Request, apps []*watched, query lookup.Query) (foun
 			finders = append(finders, app.Finder)
 		}
 	}
-	query.Cursor, _ = lookup.ParseCursor(asked.Get("cursor")) // one that is none begins anew
+	query.Cursor, _ = lookup.ParseCursor(asked.Get("cursor")) // an invalid one starts the list again
 	query.Limit, query.Look = listed, searchLooked
 	page, err := lookup.List(r.Context(), finders, query)
 	if err != nil {

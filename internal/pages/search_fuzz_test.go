@@ -13,8 +13,7 @@ import (
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 )
 
-// FuzzSearch proves that whatever is searched for is answered by a page, or leads to
-// a message.
+// FuzzSearch proves that any search is answered by a page, or leads to a message.
 func FuzzSearch(f *testing.F) {
 	for _, q := range []string{
 		"", "zhangsan", "ops-01JD5K3V8N0000000000000000", "ops-01JD5K3V8N0000000000000000/1", "hr-x", "<b>", "\xff", "\x00", "a|b",

@@ -10,10 +10,10 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// loginForm is the page where a browser logs in.
+// loginForm is the login page.
 type loginForm struct {
-	Next    string // where to go then
-	Ended   bool   // a form came after the end of its session
+	Next    string // where to go after the login
+	Ended   bool   // a form was sent after the session had ended
 	Problem string // a text of the pages
 	Detail  string
 }

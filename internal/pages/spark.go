@@ -6,17 +6,17 @@ import (
 	"github.com/wecomq/wecomq/internal/ledger"
 )
 
-// spark is the last hour of an app as a small chart: a bar a minute for its calls, and one for its
-// failures below. Two paths are enough for it, whatever happened: the overview has hundreds.
+// spark is the last hour of an app as a small chart: a bar per minute for its calls, and one below for the
+// failures. It always has two paths only, because the overview has hundreds of charts.
 type spark struct {
 	Calls, Failed string // paths
 	Most          int    // calls in the busiest minute
-	Now           int    // calls in the last minute that has ended
+	Now           int    // calls in the last complete minute
 	Sum           ledger.Minute
 }
 
 const (
-	// sparkHeight is that of the calls, and half of that is below for the failures.
+	// sparkHeight is the height of the calls; the failures below have half of it.
 	sparkHeight = 20
 	sparkBar    = 2 // a minute
 )
@@ -34,7 +34,7 @@ func sparkOf(hour ledger.LastHour) spark {
 	return s
 }
 
-// sparkPath is a bar that begins at y and is as much of height as n of most is, at least one.
+// sparkPath is a bar that begins at y and has the share n/most of height, at least one.
 func sparkPath(minute, y, height, n, most int) string {
 	if n == 0 {
 		return ""

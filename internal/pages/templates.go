@@ -25,8 +25,8 @@ var (
 	assetFiles embed.FS
 )
 
-// templates are the pages, each parsed when it is first shown: all of them, in each language,
-// would take longer than the rest of the start.
+// templates are the pages, each parsed when it is first shown: parsing all of them, in each language, would take
+// longer than the rest of the start.
 type templates map[page]func() (*template.Template, error)
 
 type page struct {
@@ -50,7 +50,7 @@ func newTemplates(prefix string) templates {
 	return all
 }
 
-// parsePage parses a page with what all pages share.
+// parsePage parses a page with the common parts of all pages.
 func parsePage(name, prefix string, funcs template.FuncMap) (*template.Template, error) {
 	below := strings.NewReplacer(`href="/`, `href="`+prefix+`/`, `src="/`, `src="`+prefix+`/`, `action="/`, `action="`+prefix+`/`)
 	layout := template.New("layout.html").Funcs(funcs).Funcs(template.FuncMap{"at": func(path string) string { return prefix + path }})
@@ -101,10 +101,10 @@ func functions(l language) template.FuncMap {
 	}
 }
 
-// nextTry ends the reason of an app without an access token; the page shows that time in its own zone.
+// nextTry matches the end of the reason of an app without an access token; the page shows that time in its own zone.
 var nextTry = regexp.MustCompile(`; next try at \S+`)
 
-// reason says why a message or an app is as it is.
+// reason translates the reason of a message's or app's state.
 func (l language) reason(text string) string {
 	return locale.Reason(wecom.Language(l), nextTry.ReplaceAllString(text, ""))
 }
@@ -117,8 +117,7 @@ func (l language) why(r tasks.Record) string {
 	return l.reason(r.ErrMsg)
 }
 
-// tone is the colour of a state: good, bad, busy or, for those that are neither,
-// plain.
+// tone is the colour of a state: good, bad, busy or plain.
 func tone(s tasks.State) string {
 	switch s {
 	case tasks.Accepted:
@@ -173,14 +172,14 @@ func recipientTone(state string) string {
 	return "bad"
 }
 
-// shownRow is what became of a recipient, and how many others were in the same call.
+// shownRow is the state of a recipient, and the number of others in the same call.
 type shownRow struct {
 	broadcast.Row
 
 	Others int
 }
 
-// foundRow is the first of the rows that a search has found.
+// foundRow is the first row of a search's result.
 func foundRow(rows []broadcast.Row) []shownRow {
 	if len(rows) == 0 {
 		return nil
@@ -188,7 +187,7 @@ func foundRow(rows []broadcast.Row) []shownRow {
 	return []shownRow{{rows[0], len(rows) - 1}}
 }
 
-// hours are those of a broadcast, with their zone where it is not China's; "" for all.
+// hours formats the hours of a broadcast, with their zone if it is not China's; "" for all.
 func hours(h broadcast.Hours) string {
 	text := h.String()
 	if text != "" && h.Zone != nil && h.Zone.String() != broadcast.ChinaTime.String() {
@@ -209,7 +208,7 @@ func list(ids []string, most int) shownList {
 	return shownList{ids[:n], len(ids) - n}
 }
 
-// shownRecipients are the first of those whom a message names, of each kind.
+// shownRecipients are the first recipients of a message, of each kind.
 type shownRecipients struct{ Users, Parties, Tags shownList }
 
 func named(to message.Recipients, most int) shownRecipients {

@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/internal/gateway"
 )
 
-// Tokens are those of the gateway. Used looks up what some of them have used, by name.
+// Tokens are the gateway's tokens. Used looks up the usage of some of them, by name.
 type Tokens struct {
 	All  []config.Token
 	Used func(ctx context.Context, names []string) (map[string]budget.Usage, error)
@@ -21,8 +21,8 @@ type tokenView struct {
 	Shares []budget.Share
 }
 
-// visible are the tokens with limits that somebody may see: their own, and with the scope
-// admin all that may use one of their apps.
+// visible are the tokens with limits that a client may see: its own, and with the scope admin all that may use
+// one of its apps.
 func (t Tokens) visible(identity *gateway.Identity) []config.Token {
 	mine := identity.Apps()
 	return slices.DeleteFunc(slices.Clone(t.All), func(token config.Token) bool {
@@ -32,7 +32,7 @@ func (t Tokens) visible(identity *gateway.Identity) []config.Token {
 	})
 }
 
-// tokenViews are the tokens that somebody may see, and what they have used.
+// tokenViews are the visible tokens, and their usage.
 func (p *Pages) tokenViews(ctx context.Context, identity *gateway.Identity) ([]tokenView, error) {
 	tokens := *p.tokens.Load()
 	visible := tokens.visible(identity)

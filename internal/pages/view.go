@@ -17,15 +17,15 @@ import (
 	"github.com/wecomq/wecomq/internal/lookup"
 )
 
-// view is what every page gets.
+// view is the common data of all pages.
 type view struct {
 	Lang      language
 	Page      string // its name
-	Query     string // what was searched for
-	Notice    string // what was just done
-	Live      bool   // it changes by itself
-	Token     string // the name of whose session it is, "" for nobody's
-	Person    bool   // whom a proxy has logged in, and can log out
+	Query     string // of a search
+	Notice    string // of a completed action
+	Live      bool   // it refreshes itself
+	Token     string // the name of the session's token, "" for none
+	Person    bool   // logged in by a proxy, and can log out
 	Admin     bool
 	Send      bool   // may send
 	Dashboard string // its path, "" for those who do not see it
@@ -33,7 +33,7 @@ type view struct {
 	Data      any
 }
 
-// other is the same page in a language.
+// other is the same page in another language.
 type other struct {
 	Lang, Name, Href string
 	Current          bool
@@ -53,8 +53,7 @@ func (p *Pages) page(h handler) http.Handler {
 	})
 }
 
-// long makes an http.Handler of a handler that reads a list, whose size it bounds, or writes
-// a report.
+// long makes an http.Handler of a handler that reads a list, whose size it limits, or writes a report.
 func (p *Pages) long(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		protect(w)
@@ -67,7 +66,7 @@ func (p *Pages) long(h handler) http.Handler {
 	})
 }
 
-// protect sets the headers that every answer has.
+// protect sets the headers of every response.
 func protect(w http.ResponseWriter) {
 	header := w.Header()
 	header.Set("Content-Security-Policy", policy)
@@ -113,8 +112,7 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, name 
 	return nil
 }
 
-// shownAt is where the page of a request can be asked for: what a button answers
-// cannot.
+// shownAt is the address for requesting the page again; the response to an action has none.
 func shownAt(r *http.Request) *url.URL {
 	if r.Method == http.MethodPost && r.URL.Path != Login && r.URL.Path != newPath {
 		return &url.URL{Path: "/"}
@@ -135,7 +133,7 @@ func others(current language, u *url.URL) []other {
 	return all
 }
 
-// refusal is an action that was refused, with the reasons.
+// refusal is a rejected action, with the reasons.
 type refusal struct {
 	what    string // a text of the pages
 	reasons []string
@@ -145,7 +143,7 @@ type refusal struct {
 // Error implements error.
 func (r *refusal) Error() string { return r.what }
 
-// fault is an error as its page shows it.
+// fault is the data of an error's page.
 type fault struct {
 	What, Hint string
 	Reasons    []string

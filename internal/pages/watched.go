@@ -14,22 +14,22 @@ import (
 )
 
 const (
-	// stateAge and hourAge are how old what a page shows may be. All browsers share one look
-	// into Redis, at all apps or at the hour of one.
+	// stateAge and hourAge are the maximum ages of cached data. All browsers share one read of Redis, of all apps or
+	// of the hour of one.
 	stateAge = time.Second
 	hourAge  = 5 * time.Second
 	// hourRecords is how many records of the last hour are read.
 	hourRecords = 5000
 )
 
-// watchedApps are all apps, with what is known of them.
+// watchedApps are all apps, with their cached state.
 type watchedApps struct {
 	states States
 	byName map[string]*watched
 	status seen[map[string]apps.Status]
 }
 
-// watched is an app with what is known of it.
+// watched is an app with its cached state.
 type watched struct {
 	App
 
@@ -38,7 +38,7 @@ type watched struct {
 	broadcasts seen[[]listedBroadcast]
 }
 
-// statuses are those of all apps, by name.
+// statuses are the states of all apps, by name.
 func (w *watchedApps) statuses(ctx context.Context) (map[string]apps.Status, error) {
 	return w.status.get(ctx, stateAge, func(ctx context.Context) (map[string]apps.Status, error) {
 		all, err := w.states.Statuses(ctx, slices.Sorted(maps.Keys(w.byName))...)
@@ -86,7 +86,7 @@ type hour struct {
 
 // failure is a reason why messages were not accepted.
 type failure struct {
-	Code    wecom.Code // 0: State says it
+	Code    wecom.Code // 0: see State
 	State   tasks.State
 	Count   int
 	ErrMsg  string // of the newest

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// texts are the texts that the templates and the code ask for.
+// texts are the texts that the templates and the code use.
 func texts(t *testing.T) map[string]bool {
 	t.Helper()
 	asked := map[string]bool{}
@@ -100,7 +100,7 @@ func TestHowLongAgoInBothLanguages(t *testing.T) {
 	}
 }
 
-// TestEveryPageParses is what the start does not do.
+// TestEveryPageParses parses all pages, which the start does not do.
 func TestEveryPageParses(t *testing.T) {
 	t.Parallel()
 	for at, parse := range newTemplates("/wecomq") {

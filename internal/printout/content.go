@@ -7,7 +7,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// Content is what people read of a message that a webhook becomes.
+// Content is the readable content of a message made from a webhook.
 func Content(request message.Request) string {
 	switch r := request.(type) {
 	case message.SendTextRequest:

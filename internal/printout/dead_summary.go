@@ -15,25 +15,25 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// SumUp makes a table of dead letters tell behind it how many there are of each errcode, and
-// how to send them again. The query is the one that has chosen them.
+// SumUp appends a summary to a table of dead letters: their number by errcode, and how to replay them. The query
+// is the one that selected them.
 func (r *Records) SumUp(to io.Writer, q ledger.Query) {
 	if table, ok := r.form.(tableWriter); ok {
 		r.form = &deadSummary{form: table, to: to, query: q, groups: map[deadGroup]int{}, reason: map[deadGroup]string{}}
 	}
 }
 
-// deadSummary counts the dead letters of a table, and says behind it how to send them again.
+// deadSummary counts the dead letters of a table, and prints the summary.
 type deadSummary struct {
 	form
 
 	to     io.Writer
-	query  ledger.Query // that has chosen them
+	query  ledger.Query // that selected them
 	groups map[deadGroup]int
 	reason map[deadGroup]string // of one of them
 }
 
-// deadGroup are dead letters that failed alike.
+// deadGroup are dead letters with the same error.
 type deadGroup struct {
 	app     string
 	unknown bool
@@ -69,8 +69,8 @@ func (s *deadSummary) flush() error {
 	return nil
 }
 
-// sameChoice are the flags of `dead replay` that choose what a list has chosen, beside the app and
-// the errcode; an age becomes a moment, which stays.
+// sameChoice are the flags of `dead replay` that select what a list has selected, besides the app and the
+// errcode; an age becomes a fixed time.
 func sameChoice(q ledger.Query) (flags string) {
 	if q.Recipient != "" {
 		flags += " --recipient " + shellWord(harmless.Line(q.Recipient))
@@ -87,7 +87,7 @@ func sameChoice(q ledger.Query) (flags string) {
 	return flags
 }
 
-// shellWord quotes a word of a command line where a shell would read more than itself.
+// shellWord quotes a word of a command line if a shell would interpret it.
 func shellWord(word string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-"
 	if strings.Trim(word, plain) == "" {
@@ -96,7 +96,7 @@ func shellWord(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// why is the errcode with its meaning, or what one of them says.
+// why is the errcode with its meaning, or the reason of one of them.
 func (g deadGroup) why(reason string) string {
 	text := harmless.Excerpt(reason)
 	if code := wecom.Code(g.errCode); code != 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// form is what records look like.
+// form is an output format of records.
 type form interface {
 	begin() error
 	write(r tasks.Record) error
@@ -25,14 +25,13 @@ func (w ndjsonWriter) begin() error               { return nil }
 func (w ndjsonWriter) write(r tasks.Record) error { return JSON(w, r) }
 func (w ndjsonWriter) flush() error               { return w.Flush() }
 
-// tableWriter has columns of a fixed width: to measure them it would have to keep
-// all lines.
+// tableWriter has columns of a fixed width: measuring them would require keeping all lines.
 type tableWriter struct {
 	*bufio.Writer
 	zone *time.Location // of all times, which the header names
 }
 
-// newTableWriter shows times in the zone of this host, with the offset that it has now.
+// newTableWriter shows times in the zone of this host, with its present offset.
 func newTableWriter(out *bufio.Writer) tableWriter {
 	_, offset := time.Now().Zone()
 	return tableWriter{out, time.FixedZone("", offset)}

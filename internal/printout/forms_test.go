@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// wordy is an errmsg that is longer than a line of a table, and wants to clear it.
+// wordy is an errmsg that is longer than a line of a table, and tries to clear it.
 var wordy = "first\x1b[2J\nsecond\u009b2J " + strings.Repeat("汉", 300) + " the last words"
 
 func TestALineOfATableIsShort(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Record prints what there is to know of a message, with reasons in a language.
+// Record prints all details of a message, with reasons in a language.
 func Record(out io.Writer, r tasks.Record, l wecom.Language) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
@@ -49,7 +49,7 @@ func Record(out io.Writer, r tasks.Record, l wecom.Language) error {
 	return w.Flush()
 }
 
-// Recipients says what became of them.
+// Recipients summarises the states of recipients.
 func Recipients(r tasks.Recipients) string {
 	texts := []string{fmt.Sprintf("%d accepted", r.Accepted)}
 	for _, refused := range []struct {
@@ -82,7 +82,7 @@ func Recipients(r tasks.Recipients) string {
 	return strings.Join(texts, ", ")
 }
 
-// unlisted says who may be missing although WeCom has taken the message.
+// unlisted says who may not have received a message although WeCom has accepted it.
 func unlisted(r tasks.Record) string {
 	if !r.Unlisted() {
 		return ""

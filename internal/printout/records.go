@@ -40,7 +40,7 @@ func (r *Records) Print(records iter.Seq2[tasks.Record, error], live bool) error
 	}
 	for record, err := range records {
 		if err != nil {
-			_ = r.form.flush() // what was read is worth showing
+			_ = r.form.flush() // records read so far are shown
 			return err
 		}
 		if err := show(r.form.write(record)); err != nil {

@@ -1,5 +1,5 @@
-// Package printout is what the commands print of messages: records as a table, CSV, NDJSON
-// or text, and a value as JSON.
+// Package printout formats the output of commands about messages: records as a table, CSV, NDJSON or text, and a
+// value as JSON.
 package printout
 
 import (
@@ -13,14 +13,14 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// JSON prints a value on a line, with < > & as they are.
+// JSON prints a value on a line, with < > & unescaped.
 func JSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
 
-// Time is a moment in the zone of this host, "" for none.
+// Time formats a time in the zone of this host, "" for none.
 func Time(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -31,7 +31,7 @@ func Time(t time.Time) string {
 // due says when a message is to be sent.
 func due(at time.Time) string { return "due " + at.Local().Format("2006-01-02 15:04:05 -07:00") }
 
-// addressees names the first of those whom a message is addressed to.
+// addressees names the first recipients of a message.
 func addressees(to message.Recipients, most int) string {
 	var names []string
 	for _, user := range to.Users {

@@ -29,7 +29,7 @@ var titlesInChinese = map[int]string{
 	http.StatusGatewayTimeout:        "等待超时",
 }
 
-// inChinese says in Chinese what an error is.
+// inChinese describes an error in Chinese.
 func inChinese(err error) string {
 	if refused, ok := errors.AsType[*wecom.Error](err); ok {
 		return fmt.Sprintf("企业微信返回错误码 %d：%s。%s", int64(refused.Code), refused.Code.MeaningIn(wecom.Chinese), refused.Code.HintIn(wecom.Chinese))

@@ -1,5 +1,5 @@
-// Package problem answers errors over HTTP as application/problem+json (RFC 9457).
-// Its table is the only place that gives an error its HTTP status.
+// Package problem answers errors over HTTP as application/problem+json (RFC 9457). Its table is the only place
+// that assigns HTTP statuses to errors.
 package problem
 
 import (
@@ -25,16 +25,15 @@ const ContentType = "application/problem+json"
 // RetryAfter is how long a client should wait while Redis is unavailable.
 const RetryAfter = 5 * time.Second
 
-// Problem is the answer to an error.
+// Problem is the response to an error.
 type Problem struct { //nolint:errname // RFC 9457 calls it a problem
 	huma.ErrorModel
 
 	RequestID string `json:"request_id,omitempty" doc:"Names the request in the gateway's log"`
-	// InvalidRows is how many rows of a list of recipients have a problem, and Rows
-	// what is wrong with the first twenty of them.
+	// InvalidRows is how many rows of a list of recipients have a problem, and Rows describes the first twenty of them.
 	InvalidRows int               `json:"invalid_rows,omitempty" doc:"How many rows of a list have a problem"`
 	Rows        []compose.Problem `json:"rows,omitempty" doc:"What is wrong with the first twenty of them: line, column, reason"`
-	// Limit is that of the token which is used up.
+	// Limit is the token's limit that is used up.
 	Limit *Limit `json:"limit,omitempty" doc:"Which limit of the token is used up"`
 
 	wait     *WaitError
@@ -52,8 +51,8 @@ type Limit struct {
 
 var _ huma.StatusError = (*Problem)(nil)
 
-// New makes the problem of an error, with its text and the invalid members; location
-// precedes their names. The caller must replace a text that reveals too much.
+// New returns the problem of an error, with its text and the invalid members; location precedes their names. The
+// caller must replace a text that reveals too much.
 func New(err error, location string) *Problem {
 	p := &Problem{chinese: inChinese(err)}
 	p.SetStatus(Status(err))
@@ -87,12 +86,12 @@ func (p *Problem) SetStatus(status int) {
 	}
 }
 
-// AskForRepeat gives the problem a status after which senders of alerts try again: after a 4xx,
-// Alertmanager and Grafana drop the alert.
+// AskForRepeat gives the problem a status after which senders of alerts retry: after a 4xx, Alertmanager and
+// Grafana drop the alert.
 func (p *Problem) AskForRepeat() { p.SetStatus(http.StatusServiceUnavailable) }
 
-// In says the problem in a language: in Chinese the details follow as they are in English,
-// for they name fields, limits and what WeCom said.
+// In returns the problem in a language: in Chinese the details stay in English, because they name fields, limits
+// and WeCom's answers.
 func (p *Problem) In(l wecom.Language) *Problem {
 	if l != wecom.Chinese {
 		return p
@@ -108,7 +107,7 @@ func (p *Problem) In(l wecom.Language) *Problem {
 // ContentType makes huma use the right content type.
 func (p *Problem) ContentType(string) string { return ContentType }
 
-// GetHeaders tells a client when to retry, how to authenticate, and the language.
+// GetHeaders says when to retry, how to authenticate, and the language.
 func (p *Problem) GetHeaders() http.Header {
 	header := p.whatToDo()
 	if p.language != "" {

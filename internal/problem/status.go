@@ -14,8 +14,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// The kinds of errors that have an HTTP status, beside *message.ValidationError and
-// those of packages wecom and broadcast. An error is of a kind by errors.Is.
+// The kinds of errors that have an HTTP status, besides *message.ValidationError and those of packages wecom and
+// broadcast. An error is of a kind by errors.Is.
 var (
 	ErrMalformed    = errors.New("malformed request")
 	ErrUnauthorized = errors.New("unauthorized")
@@ -35,16 +35,15 @@ var (
 	ErrOccupied     = errors.New("as many broadcasts are being created as may be at once; try again")
 	// ErrUnavailable means that Redis did not answer; a retry may help.
 	ErrUnavailable = errors.New("Redis is unavailable") //nolint:staticcheck // a name begins the sentence
-	// ErrRefused means that Redis answers but stores nothing, for example because it is
-	// full.
+	// ErrRefused means that Redis answers but stores nothing, for example because it is full.
 	ErrRefused = fmt.Errorf("%w: it stores nothing", ErrUnavailable)
 )
 
-// kind is what is answered to a kind of error.
+// kind is the response to a kind of error.
 type kind struct {
 	matches func(error) bool
 	status  int
-	chinese string // what it is, before the English details
+	chinese string // description before the English details
 }
 
 // kinds is the only table from errors to HTTP statuses; the first match counts.
@@ -95,7 +94,7 @@ func as[E error](err error) bool {
 	return ok
 }
 
-// fault is the kind of what is in no table.
+// fault is the kind of errors that are not in the table.
 var fault = kind{status: http.StatusInternalServerError, chinese: "wecomq 内部错误；原因见其日志中的此 request_id"}
 
 func kindOf(err error) kind {
@@ -107,12 +106,10 @@ func kindOf(err error) kind {
 	return fault
 }
 
-// Status is the HTTP status of an error. An error that is not in the table is a fault of
-// wecomq: 500.
+// Status is the HTTP status of an error. An error that is not in the table is a fault of wecomq: 500.
 func Status(err error) int { return kindOf(err).status }
 
-// As gives an error another kind, and so another status: it has the text of err, but does
-// not wrap it.
+// As gives an error another kind, and so another status: the result has the text of err, but does not wrap it.
 func As(kind, err error) error { return &recast{kind, err.Error()} }
 
 type recast struct {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// WaitError says when to come again.
+// WaitError says when to retry.
 type WaitError struct {
 	Err   error
 	After time.Duration
@@ -16,7 +16,7 @@ type WaitError struct {
 // Error implements error.
 func (w *WaitError) Error() string { return fmt.Sprintf("%v; try again in %s s", w.Err, w.Header()) }
 
-// Unwrap returns why.
+// Unwrap returns the cause.
 func (w *WaitError) Unwrap() error { return w.Err }
 
 // Header is the value of Retry-After: whole seconds.

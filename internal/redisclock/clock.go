@@ -1,5 +1,5 @@
-// Package redisclock tells the time by the clock of Redis. All processes of a deployment
-// share that clock, however wrong those of their hosts are.
+// Package redisclock provides the time of Redis's clock. All processes of a deployment share that clock, however
+// wrong those of their hosts are.
 package redisclock
 
 import (
@@ -13,26 +13,26 @@ import (
 )
 
 const (
-	// readingLife is how long a reading serves: Redis's clock may be set, and a host's
-	// drifts by less than a millisecond meanwhile.
+	// readingLife is how long a reading is used: Redis's clock may be set, and a host's drifts by less than a
+	// millisecond meanwhile.
 	readingLife = 10 * time.Second
-	// Tolerance is by how much a host's clock may differ from that of Redis.
+	// Tolerance is how far a host's clock may differ from that of Redis.
 	Tolerance = time.Second
 )
 
-// Clock is the clock of a Redis as this process knows it. It is safe for concurrent use.
+// Clock is this process's view of Redis's clock. It is safe for concurrent use.
 type Clock struct {
 	rdb  redis.UniversalClient
-	turn sync.Mutex // held by the one who reads
+	turn sync.Mutex // held while reading
 	last atomic.Pointer[reading]
 }
 
-// reading is one answer to TIME. Between readings the time goes on with the monotonic
-// clock of the host, so that setting the host's clock changes nothing.
+// reading is one reply to TIME. Between readings the time advances with the monotonic clock of the host, so that
+// setting the host's clock changes nothing.
 type reading struct {
-	at    time.Time // on this host, half-way between question and answer
+	at    time.Time // on this host, half-way between request and reply
 	redis time.Time
-	error time.Duration // at most: half of the round trip
+	error time.Duration // maximum: half of the round trip
 }
 
 func (r *reading) now() time.Time { return r.redis.Add(time.Since(r.at)) }
@@ -59,8 +59,8 @@ func (c *Clock) fresh() bool {
 	return r != nil && time.Since(r.at) < readingLife
 }
 
-// Latest returns the time by the last reading, however old, and makes no call. Before the
-// first reading it is the time of this host.
+// Latest returns the time by the last reading, however old, and makes no call. Before the first reading it is
+// the time of this host.
 func (c *Clock) Latest() time.Time {
 	if r := c.last.Load(); r != nil {
 		return r.now()
@@ -68,7 +68,7 @@ func (c *Clock) Latest() time.Time {
 	return time.Now()
 }
 
-// Read asks Redis for the time.
+// Read reads the time of Redis.
 func (c *Clock) Read(ctx context.Context) error {
 	asked := time.Now()
 	now, err := c.rdb.Time(ctx).Result()
@@ -80,8 +80,8 @@ func (c *Clock) Read(ctx context.Context) error {
 	return nil
 }
 
-// Wrong returns how far Redis's clock is ahead of this host's, negative if it is behind, and
-// reports whether that is certainly more than [Tolerance].
+// Wrong returns how far Redis's clock is ahead of this host's, negative if it is behind, and reports whether
+// that is certainly more than [Tolerance].
 func (c *Clock) Wrong() (time.Duration, bool) {
 	r := c.last.Load()
 	if r == nil {

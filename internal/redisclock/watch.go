@@ -12,13 +12,12 @@ import (
 // retry is how soon a reading that failed is repeated.
 const retry = time.Second
 
-// Watch reads the clock until ctx ends, and logs when this host's clock is found to be
-// wrong or right again.
+// Watch reads the clock until ctx ends, and logs when this host's clock becomes wrong or right again.
 func (c *Clock) Watch(ctx context.Context, log zerolog.Logger) {
 	wrong := false
 	for {
 		wait := readingLife
-		if c.Read(ctx) != nil { // others tell that Redis is unavailable
+		if c.Read(ctx) != nil { // others report that Redis is unavailable
 			wait = retry
 		}
 		_, now := c.Wrong()

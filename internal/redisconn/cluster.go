@@ -13,8 +13,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Defaults for a cluster. Whoever wants to know which node has a slot may ask one that
-// is gone: what that costs is one wait for a connection or an answer.
+// Defaults for a cluster. A request for the node of a slot may go to a node that is gone, which costs one
+// timeout of a connection or reply.
 const (
 	// clusterReload is how old the state of the cluster may be. go-redis waits a minute.
 	clusterReload      = 2 * time.Second
@@ -43,7 +43,7 @@ func cluster(u *url.URL, own files, poolSize int) (func() redis.UniversalClient,
 	return func() redis.UniversalClient { return openCluster(opts) }, nil
 }
 
-// openCluster makes a client whose nodes are watched.
+// openCluster returns a client that watches its nodes.
 func openCluster(opts *redis.ClusterOptions) *redis.ClusterClient {
 	client := redis.NewClusterClient(opts)
 	client.OnNewNode(func(node *redis.Client) {
@@ -52,11 +52,11 @@ func openCluster(opts *redis.ClusterOptions) *redis.ClusterClient {
 	return client
 }
 
-// lookout is a [redis.Hook] of a node of a cluster, called when the node does not
-// answer: then another one may have its slots.
+// lookout is a [redis.Hook] of a node of a cluster, called when the node does not answer: another one may have
+// taken over its slots.
 type lookout func(context.Context)
 
-// DialHook looks at refused connections.
+// DialHook checks for refused connections.
 func (l lookout) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := next(ctx, network, addr)
@@ -65,7 +65,7 @@ func (l lookout) DialHook(next redis.DialHook) redis.DialHook {
 	}
 }
 
-// ProcessHook looks at the error of a command.
+// ProcessHook checks the error of a command.
 func (l lookout) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		err := next(ctx, cmd)
@@ -74,7 +74,7 @@ func (l lookout) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// ProcessPipelineHook looks at the first error of a pipeline.
+// ProcessPipelineHook checks the first error of a pipeline.
 func (l lookout) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		err := next(ctx, cmds)

@@ -12,20 +12,17 @@ import (
 )
 
 const (
-	// connsPerCPU is the pool size that go-redis chooses by itself.
+	// connsPerCPU is go-redis's default pool size per CPU.
 	connsPerCPU = 10
-	// spareConns serves what talks to Redis beside the workers: each asynq server
-	// keeps a fetcher, a heartbeat and six more loops.
+	// spareConns are for the rest of the process: each asynq server has a fetcher, a heartbeat and six more loops.
 	spareConns = 16
 )
 
-// errSyntax says nothing of what was found: any part of a URL that does not parse
-// may be a part of the password.
+// errSyntax does not quote the URL: any part of one that cannot be parsed may be a part of the password.
 var errSyntax = errors.New("not a URL (in a user name or password, write @ / ? # % : as %40 %2F %3F %23 %25 %3A)")
 
-// Open returns a client for the URL; it dials with the first command. workers is
-// the number of goroutines that use it at once and sizes its connection pool, which
-// a pool_size in the URL overrides.
+// Open returns a client for the URL; it connects with the first command. workers is the number of goroutines
+// that use it concurrently. It determines the size of the connection pool, unless the URL has a pool_size.
 func Open(rawURL string, workers int) (redis.UniversalClient, error) {
 	open, err := parse(rawURL, workers)
 	if err != nil {
@@ -40,8 +37,7 @@ func Validate(rawURL string) error {
 	return err
 }
 
-// split parses a URL and refuses those whose password seems to have spilled into
-// the path or the query for want of escaping.
+// split parses a URL and rejects one whose password, for lack of escaping, seems to reach into the path or the query.
 func split(rawURL string) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || strings.Contains(u.EscapedPath()+u.RawQuery+u.Fragment, "@") {
@@ -72,7 +68,7 @@ func parse(rawURL string, workers int) (func() redis.UniversalClient, error) {
 	default:
 		return nil, fmt.Errorf("unknown scheme %q (want redis, rediss, unix, redis-sentinel or redis-cluster)", u.Scheme)
 	}
-	if !isDatabase(u) { // it is not repeated: it may be a password
+	if !isDatabase(u) { // the value is not quoted: it may be a password
 		return nil, errors.New("the path is not the number of a database (want something like redis://127.0.0.1:6379/0)")
 	}
 	switch kind {
@@ -114,17 +110,17 @@ func sentinel(u *url.URL, own files, poolSize int) (func() redis.UniversalClient
 	}
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
-	opts.DialerRetries = cmp.Or(opts.DialerRetries, 1) // it asks Sentinel again with each
+	opts.DialerRetries = cmp.Or(opts.DialerRetries, 1) // it queries Sentinel again with each
 	return func() redis.UniversalClient { return watched(redis.NewFailoverClient(opts)) }, nil
 }
 
-// watched makes a client leave a node that says it is the wrong one.
+// watched makes a client close its connections when the node says that it is the wrong one.
 func watched(client *redis.Client) *redis.Client {
 	client.AddHook(&renewal{})
 	return client
 }
 
-// clean drops go-redis's own prefix: the caller says that this is about Redis.
+// clean drops go-redis's own prefix: the caller says that the error is about Redis.
 func clean(err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "redis: "))
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/wecomq/wecomq/internal/redistest"
 )
 
-// opened is what the tests look at in a client.
+// opened has the properties of a client that the tests check.
 type opened struct {
 	Kind, Addr, Username, Password string
 	DB                             int
@@ -198,7 +198,7 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// FuzzRedact: wherever a secret stands in a URL, what is written about it does not show it.
+// FuzzRedact proves that a secret anywhere in a URL is not shown.
 func FuzzRedact(f *testing.F) {
 	f.Add("redis", "bob", "h:1", "0", "pool_size=3")
 	f.Add("redis-sentinel", "", "h", "", "password=x&addr=h2")

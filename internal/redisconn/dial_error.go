@@ -15,13 +15,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// DialError is a Redis that cannot be used, in one line that says what to try.
+// DialError is returned for a Redis that cannot be used. Its text is one line that says what to try.
 type DialError struct {
-	// URL is where it was looked for, without passwords.
+	// URL is the address, without passwords.
 	URL string
-	// Node is the address of the node of a cluster, empty for all else.
+	// Node is the address of the node of a cluster, otherwise empty.
 	Node string
-	// Reason is what is wrong and what to do, without passwords.
+	// Reason is the cause and what to do, without passwords.
 	Reason string
 	// Err is the original error.
 	Err error
@@ -36,7 +36,7 @@ func (e *DialError) Error() string {
 	return fmt.Sprintf("redis at %s: %s", e.URL, e.Reason)
 }
 
-// Brief is what is wrong, without where, what to do and the names of anything.
+// Brief is the cause, without addresses, names or advice.
 func (e *DialError) Brief() string {
 	if brief, _, ok := strings.Cut(e.Reason, " ("); ok && !strings.ContainsAny(brief, `"/:`) {
 		return "Redis: " + brief
@@ -51,7 +51,7 @@ func (e *DialError) Unwrap() error { return e.Err }
 // returns nil for nil.
 func Explain(rawURL string, err error) error { return ExplainNode(rawURL, "", err) }
 
-// ExplainNode does so with the error of one node of a cluster.
+// ExplainNode does the same with the error of one node of a cluster.
 func ExplainNode(rawURL, node string, err error) error {
 	if err == nil {
 		return nil
@@ -84,7 +84,7 @@ func reason(rawURL string, err error) string {
 	return err.Error()
 }
 
-// schemeHint names the scheme that the URL does not have.
+// schemeHint names the scheme that the URL lacks.
 func schemeHint(rawURL string) string {
 	scheme, _, _ := strings.Cut(rawURL, ":")
 	if strings.HasPrefix(scheme, "rediss") {
@@ -96,8 +96,7 @@ func schemeHint(rawURL string) string {
 	return "a TLS port needs " + strings.Replace(scheme, "redis", "rediss", 1) + "://"
 }
 
-// refusals are what a Redis answers that can be reached and does not work, by the
-// first word of its answer.
+// refusals are the errors of a Redis that can be reached but does not work, by the first word of its reply.
 var refusals = []struct{ prefix, reason string }{
 	{"NOAUTH", "a password is required (write it into the URL: redis://:password@host:port)"},
 	{"WRONGPASS", "wrong user name or password"},
@@ -113,7 +112,7 @@ var refusals = []struct{ prefix, reason string }{
 	{"TRYAGAIN", "a slot of the cluster is being moved (wait; if that was interrupted, redis-cli --cluster fix ends it)"},
 }
 
-// sentinelReason explains what only happens with Sentinel, "" for anything else.
+// sentinelReason explains errors that only Sentinel causes, "" for anything else.
 func sentinelReason(rawURL string, err error) string {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ") // one for each Sentinel
 	switch u, _ := url.Parse(rawURL); {
@@ -134,7 +133,7 @@ func sentinelReason(rawURL string, err error) string {
 	return "no Sentinel answers (check the addresses in the URL): " + text[strings.LastIndex(text, "unreachable: ")+len("unreachable: "):]
 }
 
-// replyReason explains what a Redis that can be reached answers, "" for anything else.
+// replyReason explains error replies of a Redis that can be reached, "" for anything else.
 func replyReason(err error) string {
 	for _, refusal := range refusals {
 		if redis.HasErrorPrefix(err, refusal.prefix) {

@@ -44,7 +44,7 @@ func closedPort(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// socketURL returns the URL of a Redis that wants the password hunter2.
+// socketURL returns the URL of a Redis with the password hunter2.
 func socketURL(t *testing.T, user string) string {
 	t.Helper()
 	server := redistest.Start(t, `user default on >hunter2 ~* +@all`, `user reader on >hunter2 ~* +get`)

@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/internal/textfile"
 )
 
-// The parameters of a URL that name files, beside those of go-redis.
+// The parameters of a URL that name files, besides those of go-redis.
 const (
 	passwordFile = "password_file"
 	caFile       = "tls_ca_file"
@@ -20,12 +20,12 @@ const (
 	keyFile      = "tls_key_file"
 )
 
-// files are the paths that a URL names, empty where it names none.
+// files are the paths in a URL, empty if not given.
 type files struct {
 	password, ca, cert, key string
 }
 
-// takeFiles removes these parameters from a URL, which go-redis would refuse.
+// takeFiles removes these parameters from a URL, because go-redis would reject them.
 func takeFiles(u *url.URL) files {
 	query := u.Query()
 	f := files{query.Get(passwordFile), query.Get(caFile), query.Get(certFile), query.Get(keyFile)}
@@ -36,11 +36,10 @@ func takeFiles(u *url.URL) files {
 	return f
 }
 
-// credentials reads the password again for each new connection, so that it can be
-// changed without a restart.
+// credentials reads the password again for each new connection, so that it can be changed without a restart.
 type credentials = func(context.Context) (username, password string, err error)
 
-// apply adds what the files hold to the options of go-redis.
+// apply adds the contents of the files to the options of go-redis.
 func (f files) apply(config *tls.Config, username, password string) (credentials, error) {
 	if err := f.secure(config); err != nil {
 		return nil, err
@@ -48,7 +47,7 @@ func (f files) apply(config *tls.Config, username, password string) (credentials
 	return f.credentials(username, password)
 }
 
-// credentials returns nil if the URL names no file. password is what it says itself.
+// credentials returns nil if the URL names no file. password is the one in the URL itself.
 func (f files) credentials(username, password string) (credentials, error) {
 	if f.password == "" {
 		return nil, nil //nolint:nilnil // go-redis takes nil for none
@@ -65,7 +64,7 @@ func (f files) credentials(username, password string) (credentials, error) {
 	}, nil
 }
 
-// readPassword reads a file without the blanks and line breaks around its contents.
+// readPassword reads a file without surrounding white space.
 func readPassword(path string) (string, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -78,8 +77,7 @@ func readPassword(path string) (string, error) {
 	return password, nil
 }
 
-// secure makes a TLS config trust the CA and show the certificate that the URL names.
-// config is nil without TLS.
+// secure makes a TLS config trust the CA and use the certificate that the URL names. config is nil without TLS.
 func (f files) secure(config *tls.Config) error {
 	switch {
 	case f.ca+f.cert+f.key == "":

@@ -78,7 +78,7 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// startTLS starts a Redis that asks for a client's certificate, and returns its address.
+// startTLS starts a Redis that requires client certificates, and returns its address.
 func (a *authority) startTLS() string {
 	a.t.Helper()
 	a.issue("server")

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// masked stands for what is not shown, as (*url.URL).Redacted writes it.
+// masked replaces hidden parts, as (*url.URL).Redacted does.
 const masked = "xxxxx"
 
-// shownParameters are those of a URL that cannot be secret.
+// shownParameters are the parameters of a URL that cannot be secret.
 var shownParameters = []string{
 	"addr", "master_name", "username", "client_name", passwordFile, caFile, certFile, keyFile, "skip_verify", "db", "protocol",
 	"pool_size", "pool_timeout", "min_idle_conns", "max_idle_conns", "max_active_conns", "dial_timeout", "read_timeout",
 	"write_timeout", "max_retries", "min_retry_backoff", "max_retry_backoff", "conn_max_idle_time", "conn_max_lifetime",
 }
 
-// Redact returns the URL without its passwords, fit for a log: also without what stands
-// where somebody may have put one by mistake, such as the user's place.
+// Redact returns the URL without its passwords, for a log: it also hides parts where a password may have been
+// put by mistake, such as the user.
 func Redact(rawURL string) string {
 	u, err := split(rawURL)
 	if err != nil {
@@ -41,8 +41,7 @@ func Redact(rawURL string) string {
 	return u.Redacted()
 }
 
-// isDatabase reports whether the path is that of a socket, or the number of a database, which
-// may be left out.
+// isDatabase reports whether the path is that of a socket, or the number of a database, which may be missing.
 func isDatabase(u *url.URL) bool {
 	return u.Scheme == "unix" || strings.Trim(strings.TrimPrefix(u.Path, "/"), "0123456789") == "" && u.Opaque == ""
 }

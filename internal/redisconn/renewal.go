@@ -15,19 +15,17 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// renewPause is the shortest time between two renewals: answers to what was asked
-// before the first one must not end the connections that were opened after it.
+// renewPause is the shortest time between two renewals: replies to earlier requests must not close the
+// connections that were opened after the first.
 const renewPause = time.Second
 
-// wrongNode are the words of a node that was demoted, still reads its data, or has lost
-// its primary. Proxies of managed Redis write "ERR " before them, and Redis 6 hides
-// them in the text of a script's error.
+// wrongNode are the errors of a node that was demoted, is still loading its data, or has lost its primary.
+// Proxies of managed Redis prefix them with "ERR ", and Redis 6 hides them in the text of a script's error.
 var wrongNode = []string{"READONLY", "LOADING", "MASTERDOWN"}
 
-// renewal is a [redis.Hook] that ends all connections when the node behind them says
-// that it is the wrong one: a new connection through the same proxy or name leads to
-// the right one, while the old ones stay where they are. go-redis ends only the
-// connection that got the answer, and only for READONLY without "ERR ".
+// renewal is a [redis.Hook] that closes all connections when their node says that it is the wrong one: a new
+// connection through the same proxy or name leads to the right one, while the old ones stay where they are.
+// go-redis closes only the connection that got the reply, and only for READONLY without "ERR ".
 type renewal struct {
 	generation atomic.Int64 // of the connections that may be used
 
@@ -51,7 +49,7 @@ func (r *renewal) DialHook(next redis.DialHook) redis.DialHook {
 	}
 }
 
-// ProcessHook looks at the error of a command.
+// ProcessHook checks the error of a command.
 func (r *renewal) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		err := next(ctx, cmd)
@@ -60,7 +58,7 @@ func (r *renewal) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// ProcessPipelineHook looks at the errors of all commands.
+// ProcessPipelineHook checks the errors of all commands.
 func (r *renewal) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		err := next(ctx, cmds)
@@ -71,7 +69,7 @@ func (r *renewal) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 	}
 }
 
-// judge begins a new generation if err comes from the wrong node.
+// judge starts a new generation if err comes from the wrong node.
 func (r *renewal) judge(err error) {
 	if !isWrongNode(err) {
 		return
@@ -84,13 +82,13 @@ func (r *renewal) judge(err error) {
 	}
 }
 
-// isWrongNode reports whether err is such an answer.
+// isWrongNode reports whether err is such a reply.
 func isWrongNode(err error) bool {
 	answer, ok := errors.AsType[redis.Error](err)
 	return ok && slices.ContainsFunc(wrongNode, func(word string) bool { return strings.Contains(answer.Error(), word) })
 }
 
-// renewable is a connection that a renewal ends.
+// renewable is a connection that a renewal closes.
 type renewable struct {
 	net.Conn
 
@@ -98,8 +96,7 @@ type renewable struct {
 	generation int64
 }
 
-// Write refuses to send over a connection of an older generation. After io.EOF
-// go-redis tries another one.
+// Write refuses to send over a connection of an older generation. After io.EOF go-redis tries another one.
 func (c *renewable) Write(p []byte) (int, error) {
 	if c.ended() {
 		return 0, io.EOF
@@ -109,8 +106,8 @@ func (c *renewable) Write(p []byte) (int, error) {
 
 func (c *renewable) ended() bool { return c.generation != c.renewal.generation.Load() }
 
-// renewableSocket is one whose pool looks at its socket before each use, which a
-// connection with TLS does not allow.
+// renewableSocket is a renewable connection whose pool checks its socket before each use, which a connection
+// with TLS does not allow.
 type renewableSocket struct {
 	*renewable
 

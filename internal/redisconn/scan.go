@@ -8,13 +8,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// scanCount is how many keys Redis looks at for one page of a scan: well below a
-// millisecond.
+// scanCount is how many keys Redis examines for one page of a scan: well below a millisecond.
 const scanCount = 1000
 
-// Scan calls do with the keys that match one of the patterns, a page at a time, and with
-// the node that holds them; in a cluster it asks one master after the other. Redis may
-// give a key twice, and one that comes or goes meanwhile once or not at all.
+// Scan calls do with the keys that match one of the patterns, a page at a time, and with their node; in a
+// cluster it scans one master after the other. Redis may return a key twice, and one that is created or deleted
+// meanwhile once or not at all.
 func Scan(ctx context.Context, rdb redis.UniversalClient, patterns []string, do func(node redis.UniversalClient, names []string) error) error {
 	scan := func(ctx context.Context, node redis.UniversalClient) error {
 		for _, pattern := range patterns {
@@ -28,7 +27,7 @@ func Scan(ctx context.Context, rdb redis.UniversalClient, patterns []string, do 
 	if !ok {
 		return scan(ctx, rdb)
 	}
-	var one sync.Mutex // ForEachMaster asks all at once
+	var one sync.Mutex // ForEachMaster runs concurrently
 	return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
 		one.Lock()
 		defer one.Unlock()

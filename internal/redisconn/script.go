@@ -12,8 +12,8 @@ type ScriptCall struct {
 	Args []any
 }
 
-// RunAll runs a script as often as there are calls, all in one round trip. The first error
-// of a reply is returned, too, beside those that are in the replies.
+// RunAll runs a script once for each call, all in one round trip. It returns the first error of a reply, which
+// is also in the replies.
 func RunAll(ctx context.Context, rdb redis.UniversalClient, script *redis.Script, calls []ScriptCall) ([]*redis.Cmd, error) {
 	if len(calls) == 0 {
 		return nil, nil

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Weaknesses are what others on the network could make use of, each with what to do. What
-// stays on this host has none of them.
+// Weaknesses are settings that others on the network could exploit, each with advice. Connections within this
+// host have none.
 func Weaknesses(rawURL string) []string {
 	u, err := split(rawURL)
 	if err != nil || isLocal(u) {

@@ -18,8 +18,8 @@ const (
 	clusterSlots   = 16384
 )
 
-// Cluster is a Redis Cluster: three masters with a share of the slots and a replica
-// each. A replica takes over within seconds when its master is gone.
+// Cluster is a Redis Cluster: three masters with a share of the slots and a replica each. A replica takes over
+// within seconds after its master is gone.
 type Cluster struct {
 	tb    testing.TB
 	nodes []*Server // the masters first, then the replica of each
@@ -77,7 +77,7 @@ func (c *Cluster) Client() redis.UniversalClient {
 	return client
 }
 
-// Of returns the node that was given a key's slot, and its replica.
+// Of returns the master that was given a key's slot, and its replica.
 func (c *Cluster) Of(key string) (master, replica *Server) {
 	c.tb.Helper()
 	_, i := c.slot(key)
@@ -91,7 +91,7 @@ func (c *Cluster) Addr(key string) string {
 	return "127.0.0.1:" + c.ports[i]
 }
 
-// do asks a node.
+// do runs a command on a node.
 func (c *Cluster) do(node int, args ...any) any {
 	c.tb.Helper()
 	answer, err := c.nodes[node].Client().Do(c.tb.Context(), args...).Result()
@@ -110,7 +110,7 @@ func (c *Cluster) await(what string, happened func(info string) bool) {
 	}
 }
 
-// freePort is one that nobody listens to.
+// freePort returns a port that is not in use.
 func freePort(tb testing.TB) string {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
@@ -125,8 +125,7 @@ func freePort(tb testing.TB) string {
 	return port
 }
 
-// Migrate begins to move the slot of a key to the next master, and moves no key before
-// finish.
+// Migrate starts to move the slot of a key to the next master, and moves no key before finish.
 func (c *Cluster) Migrate(key string) (finish func()) {
 	c.tb.Helper()
 	slot, from := c.slot(key)
@@ -145,7 +144,7 @@ func (c *Cluster) Migrate(key string) (finish func()) {
 	}
 }
 
-// slot is that of a key, and the number of the master that was given it.
+// slot returns the slot of a key, and the number of the master that was given it.
 func (c *Cluster) slot(key string) (slot int64, master int) {
 	c.tb.Helper()
 	slot, _ = c.do(0, "cluster", "keyslot", key).(int64)

@@ -4,11 +4,10 @@ package redistest
 
 import "syscall"
 
-// Freeze stops the server without ending it: connections stay open, and nobody
-// answers until Thaw.
+// Freeze stops the server without ending it: connections stay open, and it does not answer until Thaw.
 func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
 
-// Thaw lets a frozen server go on; it answers what was asked meanwhile.
+// Thaw resumes a frozen server; it answers the pending commands.
 func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
 
 func (s *Server) signal(sig syscall.Signal) {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Proxy stands before a [Server] as one of a managed Redis does: after a failover new
-// connections lead to the new primary, and those that are open stay with the old one.
+// Proxy imitates the proxy of a managed Redis before a [Server]: after a failover new connections lead to the
+// new primary, and open ones stay with the old one.
 type Proxy struct {
 	tb       testing.TB
 	target   string
@@ -26,7 +26,7 @@ type Proxy struct {
 // lead is a connection through a proxy.
 type lead struct {
 	mu      sync.Mutex
-	refusal string // what it answers from now on, empty for what the server answers
+	refusal string // its reply from now on, empty for the server's
 }
 
 // Proxy starts a proxy before the server that ends with the test.
@@ -45,8 +45,8 @@ func (s *Server) Proxy() *Proxy {
 // URL returns the proxy's address.
 func (p *Proxy) URL() string { return "redis://" + p.listener.Addr().String() }
 
-// Refuse answers every command on the connections that are open by now with an error,
-// such as "ERR READONLY …". New connections lead to the server.
+// Refuse answers every command on the open connections with an error, such as "ERR READONLY …". New connections
+// lead to the server.
 func (p *Proxy) Refuse(refusal string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,7 +57,7 @@ func (p *Proxy) Refuse(refusal string) {
 	}
 }
 
-// Open is the number of connections.
+// Open is the number of open connections.
 func (p *Proxy) Open() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,8 +82,7 @@ func (p *Proxy) serve() {
 	}
 }
 
-// lead passes on commands one by one and their replies as they come, until one side
-// hangs up.
+// lead passes on commands one by one and their replies as they come, until one side hangs up.
 func (p *Proxy) lead(client net.Conn, l *lead) {
 	defer func() {
 		_ = client.Close()

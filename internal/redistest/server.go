@@ -24,12 +24,11 @@ const AppendOnly = "appendonly yes\nappendfsync always"
 
 const (
 	binary = "redis-server"
-	// startTimeout bounds the start, which takes 7 ms on an idle machine.
+	// startTimeout limits the start, which takes 7 ms on an idle machine.
 	startTimeout = time.Minute
-	// pollInterval is how often a starting server is asked whether it is ready.
+	// pollInterval is how often a starting server is checked for readiness.
 	pollInterval = time.Millisecond
-	// maxSocketPath is what sockaddr_un holds on macOS (104 bytes with the final
-	// NUL); Linux has 4 more.
+	// maxSocketPath is the capacity of sockaddr_un on macOS (104 bytes with the final NUL); Linux has 4 more.
 	maxSocketPath = 103
 )
 
@@ -49,9 +48,8 @@ type Server struct {
 	exited chan struct{}
 }
 
-// New returns a client of an empty Redis that only this test uses. Without a
-// redis-server binary that Redis is the embedded one; a test that cannot live
-// with it calls Start.
+// New returns a client of an empty Redis that only this test uses. Without a redis-server binary that is the
+// embedded one; a test that cannot use it calls Start.
 func New(tb testing.TB) redis.UniversalClient {
 	tb.Helper()
 	if missing(tb) {
@@ -111,10 +109,9 @@ func (s *Server) Client() redis.UniversalClient {
 	return newClient(s.tb, &redis.Options{Network: "unix", Addr: s.Addr})
 }
 
-// Kill ends the server like a power cut (SIGKILL) and waits for its end. It does
-// nothing to a dead server.
+// Kill ends the server like a power cut (SIGKILL) and waits for its end. It does nothing to a dead server.
 func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill() // fails only when the process has ended already
+	_ = s.cmd.Process.Kill() // fails only if the process has already ended
 	<-s.exited
 }
 
@@ -149,8 +146,8 @@ func (s *Server) start() {
 	}
 }
 
-// await returns nil once the server answers a PING. A client would find out too,
-// but go-redis waits 100 ms after a refused dial.
+// await returns nil once the server answers a PING. It does not use a client, because go-redis waits 100 ms
+// after a refused dial.
 func (s *Server) await() error {
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
@@ -167,7 +164,7 @@ func (s *Server) await() error {
 	return nil
 }
 
-// ping asks the server whether it is up and has loaded its data.
+// ping checks whether the server is up and has loaded its data.
 func (s *Server) ping() error {
 	conn, err := net.DialTimeout("unix", s.Addr, time.Second) //nolint:noctx // a local socket, with a timeout
 	if err != nil {
@@ -187,7 +184,7 @@ func (s *Server) ping() error {
 	return err
 }
 
-// missing reports whether there is no binary, and ends the test where CI is set.
+// missing reports whether there is no binary, and fails the test if CI is set.
 func missing(tb testing.TB) bool {
 	tb.Helper()
 	_, err := exec.LookPath(binary)

@@ -63,7 +63,7 @@ func TestKilledServerDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	server.Kill()
-	server.Kill() // a second time does nothing
+	server.Kill() // the second call does nothing
 	if err := server.Client().Ping(t.Context()).Err(); err == nil {
 		t.Fatal("a killed server answered")
 	}

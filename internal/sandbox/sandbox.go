@@ -1,5 +1,5 @@
-// Package sandbox is all that wecomq needs around it, in this process: an embedded Redis, a
-// simulated WeCom, and a config that names them.
+// Package sandbox provides the environment of wecomq in this process: an embedded Redis, a simulated WeCom, and
+// a config for them.
 package sandbox
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// Sandbox is a Redis and a WeCom of this process. Nothing in it outlives it.
+// Sandbox is a Redis and a WeCom in this process. Nothing in it outlives the process.
 type Sandbox struct {
 	Config   *config.Config
 	Sim      *wecomtest.Simulator
@@ -54,17 +54,16 @@ func New(ctx context.Context, rules wecomtest.Rules) (*Sandbox, error) {
 	return s, nil
 }
 
-// App is the one that the environment makes, too, so that `wecomq send` from another
-// terminal reaches its worker.
+// App is the one that the environment defines, too, so that `wecomq send` from another terminal reaches its worker.
 func (s *Sandbox) App() *config.App { return s.Config.Apps[config.DefaultApp] }
 
-// URL is where the simulated WeCom is.
+// URL is the address of the simulated WeCom.
 func (s *Sandbox) URL() string { return "http://" + s.Listener.Addr().String() }
 
-// RedisURL is where the Redis is.
+// RedisURL is the address of the Redis.
 func (s *Sandbox) RedisURL() string { return s.redis.URL() }
 
-// Close ends the Redis, and the listener if nobody has served it.
+// Close stops the Redis, and closes the listener if it was not served.
 func (s *Sandbox) Close() {
 	_ = s.Listener.Close()
 	s.redis.Close()

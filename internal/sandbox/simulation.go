@@ -12,15 +12,15 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// simulation is what a file of rules holds.
+// simulation is the content of a file of rules.
 type simulation struct {
 	wecomtest.Rules
 
 	Faults []wecomtest.Fault `json:"faults"`
 }
 
-// NewSimulator makes a simulator with the rules and faults of a file, YAML or JSON; without a
-// file it follows WeCom's own.
+// NewSimulator returns a simulator with the rules and faults of a file, YAML or JSON; without a file it follows
+// WeCom's own rules.
 func NewSimulator(file string) (*wecomtest.Simulator, error) {
 	var s simulation
 	if file != "" {

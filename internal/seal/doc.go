@@ -1,3 +1,3 @@
-// Package seal encrypts small values that lie in Redis: who reads Redis, a backup of it or
-// its replication cannot use them, and who writes to it cannot exchange them.
+// Package seal encrypts small values in Redis: readers of Redis, a backup or its replication cannot use them,
+// and writers cannot swap them.
 package seal

@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	// keyBytes makes it AES-256.
+	// keyBytes selects AES-256.
 	keyBytes = 32
-	// maxKeys are the newest key, and the one before it.
+	// maxKeys is two: the newest key, and the previous one.
 	maxKeys = 2
-	// mark begins a sealed value: mark, id of the key, colon, base64 of nonce and ciphertext.
-	// No token of WeCom has a colon.
+	// mark begins an encrypted value: mark, id of the key, colon, base64 of nonce and ciphertext. WeCom's tokens
+	// have no colon.
 	mark = "sealed:"
 )
 
-// encoding is that of nonce and ciphertext.
+// encoding encodes nonce and ciphertext.
 var encoding = base64.RawStdEncoding.Strict()
 
 // The errors of [Keys.Open].
@@ -32,8 +32,7 @@ var (
 	ErrAltered    = errors.New("sealed for another place, or altered")
 )
 
-// Keys seal with the newest key, and open what any of them has sealed. nil has no keys: it
-// leaves values in clear.
+// Keys encrypt with the newest key, and decrypt with any of them. nil has no keys: it leaves values unencrypted.
 type Keys struct {
 	keys []key // newest first
 }
@@ -43,8 +42,8 @@ type key struct {
 	aead cipher.AEAD
 }
 
-// Parse reads one or two keys, the newest first, with blanks or line breaks between them:
-// 32 random bytes each, in base64. Its errors show nothing of them.
+// Parse parses one or two keys, the newest first, separated by white space: 32 random bytes each, in base64. Its
+// errors show nothing of them.
 func Parse(text string) (*Keys, error) {
 	words := strings.Fields(text)
 	switch {
@@ -99,8 +98,8 @@ func (k *Keys) Seal(value, place string) string {
 	return mark + newest.id + ":" + encoding.EncodeToString(sealed)
 }
 
-// Open returns what was sealed for this place. A value in clear is returned as it is: so
-// they were written before there was a key.
+// Open decrypts a value that was sealed for this place. An unencrypted value is returned unchanged: it was
+// written before there was a key.
 func (k *Keys) Open(value, place string) (string, error) {
 	rest, sealed := strings.CutPrefix(value, mark)
 	if !sealed {

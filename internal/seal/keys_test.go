@@ -13,7 +13,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// keyOf is a key of which the bytes begin with this one.
+// keyOf is a key whose bytes begin with this one.
 func keyOf(first byte) string {
 	return base64.StdEncoding.EncodeToString(append([]byte{first}, bytes.Repeat([]byte{7}, 31)...))
 }
@@ -95,7 +95,7 @@ func TestAnErrorShowsNothingOfAKey(t *testing.T) {
 	}
 }
 
-// FuzzOpen proves that nothing is opened but what was sealed.
+// FuzzOpen proves that only sealed values are opened.
 func FuzzOpen(f *testing.F) {
 	const token = "an-access-token"
 	k := parse(f, keyOf(1))
@@ -111,7 +111,7 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// payload is that of a message of some 500 bytes.
+// payload is the payload of a message of some 500 bytes.
 func payload() []byte {
 	const id = "ops-01JD5K3V8N0000000000000000"
 	return tasks.Encode(tasks.Payload{
@@ -120,7 +120,7 @@ func payload() []byte {
 	})
 }
 
-// The cost of sealing whole payloads, beside that of reading them: see
+// The cost of sealing whole payloads, compared with that of reading them: see
 // docs/decisions/025-tokens-are-sealed-texts-are-not.md.
 func BenchmarkPayload(b *testing.B) {
 	k, data := parse(b, keyOf(1)), payload()

@@ -11,8 +11,7 @@ import (
 // OutagePause is the time between two attempts to reach an unavailable Redis.
 const OutagePause = 500 * time.Millisecond
 
-// ThroughOutages leaves the outages of Redis out of a sequence that goes on after them, and
-// tells once of each that there is one.
+// ThroughOutages hides outages of Redis in a sequence that continues after them, and calls tell once for each.
 func ThroughOutages[T any](ctx context.Context, all iter.Seq2[T, error], tell func(error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		away := false

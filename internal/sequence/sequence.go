@@ -1,4 +1,4 @@
-// Package sequence joins sequences of what may fail: records, acts.
+// Package sequence joins sequences whose items may be errors, such as records and acts.
 package sequence
 
 import (
@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// OneByOne yields what several sequences have, one after the other, until the first error.
+// OneByOne yields the items of several sequences, one sequence after the other, until the first error.
 func OneByOne[T any](all []iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for _, one := range all {
@@ -19,8 +19,8 @@ func OneByOne[T any](all []iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-// AsTheyCome yields what several sequences have as it comes, until all of them end; stop ends them
-// if nobody wants more.
+// AsTheyCome yields the items of several sequences as they come, until all of them end; stop ends them if the
+// consumer stops early.
 func AsTheyCome[T any](all []iter.Seq2[T, error], stop func()) iter.Seq2[T, error] {
 	type item struct {
 		value T

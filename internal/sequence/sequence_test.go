@@ -14,10 +14,10 @@ import (
 	"github.com/wecomq/wecomq/internal/sequence"
 )
 
-// errBroken is no outage: Redis has answered.
+// errBroken is not an outage: Redis has answered.
 var errBroken = redis.Nil
 
-// of yields values; a negative one is an error, and after it more comes.
+// of yields values; a negative one is an error, and the sequence continues after it.
 func of(values ...int) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
 		for _, v := range values {
@@ -32,7 +32,7 @@ func of(values ...int) iter.Seq2[int, error] {
 	}
 }
 
-// collect are the values; that of an error has to be negative.
+// collect returns the values; the value of an error must be negative.
 func collect(t *testing.T, all iter.Seq2[int, error]) (values []int) {
 	t.Helper()
 	for v, err := range all {

@@ -12,15 +12,15 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// arrival is a message as the simulated WeCom saw it.
+// arrival is a message that arrived at the simulated WeCom.
 type arrival struct {
 	app   string
 	first time.Time
 	at    []time.Time    // of each call
-	to    map[string]int // deliveries by user, also those that WeCom has dropped
+	to    map[string]int // deliveries by user, including those that WeCom has dropped
 }
 
-// check compares the records with what arrived, and looks at all that must hold.
+// check compares the records with the arrivals, and checks all invariants.
 func (w *world) check(p plan, sent []confirmed) {
 	if result := w.audit(); result.Imbalance > 0 {
 		w.Errorf("the books are off: %+v", result.Findings)
@@ -48,7 +48,7 @@ func (w *world) check(p plan, sent []confirmed) {
 
 func appOf(agent int64) string { return appNames[agent-agentOf(0)] }
 
-// checkOrder is for runs in which nothing but the app's rate holds a message up.
+// checkOrder is for runs in which only the app's rate delays messages.
 func (w *world) checkOrder(p plan, sent []confirmed, records map[string]tasks.Record, arrived map[string]arrival) {
 	if p.slow {
 		w.checkReserve(sent, records, arrived)
@@ -74,14 +74,14 @@ func (w *world) arrivals() map[string]arrival {
 		for _, user := range slices.Concat(m.To, m.Dropped) {
 			a.to[user]++
 		}
-		if len(m.Dropped) > 0 && !w.skewed() && w.lateCalls(time.Second) == 0 { // the windows have 2 s to spare; past that, checkWindows tells
+		if len(m.Dropped) > 0 && !w.skewed() && w.lateCalls(time.Second) == 0 { // the windows have 2 s to spare; checkWindows reports more
 			w.Errorf("%q was over a limit of %v", m.Text, m.Dropped)
 		}
 	}
 	return arrived
 }
 
-// checkFates: each recipient of a message has one fate, and it is the true one.
+// checkFates: each recipient of a message has one state, and it is the true one.
 func (w *world) checkFates(c confirmed, record tasks.Record, a arrival) {
 	if got := record.Recipients.Total(); got != len(c.users) || !record.State.Final() {
 		w.Errorf("%s: %d fates for %d recipients, %s: %+v", c.id, got, len(c.users), record.State, record.Recipients)
@@ -115,7 +115,7 @@ func (w *world) checkFates(c confirmed, record tasks.Record, a arrival) {
 	}
 }
 
-// checkLimits: WeCom refused no call for a limit but where a fault made it.
+// checkLimits: WeCom refused no call because of a limit, except where a fault caused it.
 func (w *world) checkLimits() {
 	if w.skewed() {
 		w.checkWindows()

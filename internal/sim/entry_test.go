@@ -21,23 +21,23 @@ import (
 
 const (
 	gatewayToken = "wecomq_of-the-simulation"
-	// maxRepeats bounds the repeats of a send that was not confirmed.
+	// maxRepeats limits how often an unconfirmed send is repeated.
 	maxRepeats = 50
-	// requestTime bounds a request to the gateway.
+	// requestTime limits a request to the gateway.
 	requestTime = 10 * time.Second
 )
 
 var errUnconfirmed = errors.New("not confirmed")
 
-// entry is where messages come in: a producer, and a gateway that uses it. Both reach Redis
-// over a network with faults, and so do clients the gateway.
+// entry is where messages come in: a producer, and a gateway that uses it. Both reach Redis over a network with
+// faults, and so do the gateway's clients.
 type entry struct {
 	*world
 	producers map[string]*producer.Producer
 	client    *http.Client
 }
 
-// newEntry opens both until close is called.
+// newEntry opens both, until closeAll is called.
 func (w *world) newEntry(p plan) (e *entry, closeAll func()) {
 	toRedis, toGateway := newNetwork(p.replies), newNetwork(p.responses)
 	rdb := w.client(toRedis, nil)
@@ -113,7 +113,7 @@ func (s send) body() message.SendTextRequest {
 	return m
 }
 
-// produce sends it by the producer.
+// produce sends it with the producer.
 func (e *entry) produce(s send) (id string, err error) {
 	receipt, err := e.producers[s.app].Send(context.Background(), s.body(), s.options)
 	if _, lost := errors.AsType[*producer.RedisError](err); lost {
@@ -122,7 +122,7 @@ func (e *entry) produce(s send) (id string, err error) {
 	return receipt.ID, err
 }
 
-// request sends it to the gateway, each time the same.
+// request sends it to the gateway, identical in each attempt.
 func (e *entry) request(s send) func(send) (id string, err error) {
 	due := ""
 	if s.options.Delay > 0 {
@@ -144,7 +144,7 @@ func (e *entry) request(s send) func(send) (id string, err error) {
 	return func(s send) (string, error) { return e.post(body, s.options.IdempotencyKey) }
 }
 
-// post is one request. Whatever is not an answer may be repeated.
+// post makes one request. Without a response it may be repeated.
 func (e *entry) post(body []byte, key string) (id string, err error) {
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://gateway/v1/messages", bytes.NewReader(body))
 	e.must(err)

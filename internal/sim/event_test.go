@@ -16,7 +16,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// event is something that happens to the world.
+// event is an event during a run.
 type event struct {
 	at   time.Duration
 	what string
@@ -62,7 +62,7 @@ func drawEvent(rng *rand.Rand, s size) event {
 	return named(func(w *world) { w.must(w.wecom.AddFault(f)) }, "WeCom: %+v", f)
 }
 
-// drawFault draws what WeCom does wrong for a call or some: a lost, late or wrong answer.
+// drawFault draws a fault of WeCom for one or several calls: a lost, late or wrong response.
 func drawFault(rng *rand.Rand) wecomtest.Fault {
 	f := wecomtest.Fault{API: "message/send", Skip: rng.IntN(5), Times: 1 + rng.IntN(3), After: rng.IntN(2) == 0}
 	switch rng.IntN(8) {
@@ -82,7 +82,7 @@ func drawFault(rng *rand.Rand) wecomtest.Fault {
 	return f
 }
 
-// leave cuts all workers off from Redis, or from WeCom, for a while.
+// leave disconnects all workers from Redis, or from WeCom, for a while.
 func (w *world) leave(redis bool, d time.Duration) {
 	w.mu.Lock()
 	for _, p := range w.processes {
@@ -103,13 +103,13 @@ func (w *world) pause(app string, d time.Duration) {
 	w.must(pacer.Resume(context.Background()))
 }
 
-// step is how far Redis's clock was set at a moment.
+// step is a change of Redis's clock at a time.
 type step struct {
 	at time.Time
 	by time.Duration
 }
 
-// stepClock sets Redis's clock, and with it the end of all keys.
+// stepClock sets Redis's clock, and with it the expiry of all keys.
 func (w *world) stepClock(by time.Duration) {
 	w.expireKeys()
 	w.mu.Lock()
@@ -132,13 +132,13 @@ func (w *world) reload(config served) {
 	}
 }
 
-// absence is a time in which no worker had an app in its config.
+// absence is a period in which no worker had an app in its config.
 type absence struct {
 	app      string
 	from, to time.Time
 }
 
-// absenceSeen is after how long of it no call can be in flight any more.
+// absenceSeen is how long after the beginning of an absence no call can be in flight any more.
 var absenceSeen = tasks.AttemptLimit(wecom.DefaultTimeout)
 
 // remove takes an app out of the config for a while.
@@ -164,7 +164,7 @@ func (w *world) checkAbsences(arrived map[string]arrival) {
 	}
 }
 
-// recall recalls one of the messages that were confirmed.
+// recall recalls one of the confirmed messages.
 func (w *world) recall(n int) {
 	w.mu.Lock()
 	sent := w.sent

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// mostCommands is how many commands Redis gets within a second of the bubble at most; the
-	// busiest second of the first 200 seeds has 317. Without a bound a loop that waits for
-	// nothing would run for ever, as the time of a bubble does not pass meanwhile.
+	// mostCommands is the maximum number of commands to Redis within a second of the bubble; the busiest second of
+	// the first 200 seeds has 317. Without a limit a busy loop would run for ever, because the time of a bubble does
+	// not advance meanwhile.
 	mostCommands = 3_000
-	// realPatience is how long a run takes at most, in real time: for a loop without Redis.
+	// realPatience limits a run in real time: for a loop without Redis.
 	realPatience = 10 * time.Minute
 )
 
@@ -22,13 +22,13 @@ var errHotLoop = errors.New("hot loop: this run has ended")
 
 // pulse counts the commands of a world.
 type pulse struct {
-	second   time.Time // when they were last counted from 0
+	second   time.Time // when counting last restarted from 0
 	commands int       // since then
-	hot      bool      // they were too many: Redis answers no more
+	hot      bool      // they were too many: Redis no longer answers
 }
 
-// beat counts a command. Once they are too many, each one fails after a second, so that time
-// passes and whatever loops comes to its end.
+// beat counts a command. Once they are too many, each one fails after a second, so that time advances and a loop
+// ends.
 func (w *world) beat() error {
 	w.mu.Lock()
 	if now := time.Now(); now.Sub(w.pulse.second) >= time.Second {
@@ -56,8 +56,8 @@ func replay(seed uint64) string {
 	return fmt.Sprintf("make sim SEED=%d", seed)
 }
 
-// bound ends the process if a run takes too long in real time; it is for a test outside of
-// the bubble, in which that time passes.
+// bound ends the process if a run takes too long in real time; it is for a test outside of the bubble, where
+// that time advances.
 func bound(t *testing.T, seed uint64) {
 	t.Helper()
 	timer := time.AfterFunc(realPatience, func() {

@@ -12,25 +12,25 @@ import (
 
 var errSevered = errors.New("the network of this process is gone")
 
-// network is what connects one process to everything else. It counts the steps of the
-// process: each time that it says something about a message, to Redis or to WeCom.
+// network connects one process to everything else. It counts the steps of the process: each time that it sends
+// data about a message, to Redis or to WeCom.
 type network struct {
 	mu     sync.Mutex
 	conns  map[*line]struct{}
 	dead   bool
 	died   chan struct{}      // closed when dead becomes true
-	away   map[bool]time.Time // until then Redis (true) or WeCom cannot be reached
+	away   map[bool]time.Time // until when Redis (true) or WeCom is unreachable
 	steps  int                // so far
 	faults map[int]fate       // by step
 }
 
-// fate is what becomes of a step.
+// fate is the outcome of a step.
 type fate int
 
 const (
 	passes    fate = iota
 	cutBefore      // the connection breaks, and nothing has arrived
-	cutAfter       // it has arrived, and the answer is lost
+	cutAfter       // the data has arrived, and the reply is lost
 	dieBefore      // the process ends before the step
 	dieAfter       // the process ends right after it
 )
@@ -65,7 +65,7 @@ func (n *network) open() bool {
 	return !n.dead && !time.Now().Before(n.away[true])
 }
 
-// next is the fate of something that is about to be said.
+// next returns the fate of data that is about to be sent.
 func (n *network) next(said []byte) fate {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -79,13 +79,12 @@ func (n *network) next(said []byte) fate {
 	return n.faults[n.steps]
 }
 
-// aboutAMessage knows calls of WeCom, and what names a message, whose id begins with its
-// app and a time.
+// aboutAMessage recognises calls of WeCom, and the id of a message, which begins with its app and a time.
 func aboutAMessage(said []byte) bool {
 	return bytes.Contains(said, []byte("ops-")) || bytes.Contains(said, []byte("hr-")) || bytes.HasPrefix(said, []byte("POST "))
 }
 
-// sever ends all connections for ever.
+// sever closes all connections for ever.
 func (n *network) sever() {
 	n.mu.Lock()
 	if !n.dead {
@@ -97,7 +96,7 @@ func (n *network) sever() {
 	n.cut(false)
 }
 
-// cut ends all connections to Redis, or to WeCom.
+// cut closes all connections to Redis, or to WeCom.
 func (n *network) cut(toRedis bool) {
 	n.mu.Lock()
 	conns := maps.Clone(n.conns)
@@ -117,20 +116,20 @@ func (n *network) leave(toRedis bool, d time.Duration) {
 	n.cut(toRedis)
 }
 
-// line is the process's end of a connection. Its writes do not wait for the reader, as
-// those of net.Pipe do: both ends of a pipeline would wait for each other.
+// line is the process's end of a connection. Unlike those of net.Pipe, its writes do not wait for the reader:
+// both ends of a pipeline would wait for each other.
 type line struct {
 	net.Conn
 
 	network *network
 	toRedis bool
 	more    chan struct{} // signals that there is something to send
-	ended   chan struct{} // closed when the line is
+	ended   chan struct{} // closed when the line is closed
 	end     sync.Once
 
 	mu     sync.Mutex
 	queued []byte
-	last   bool // nothing may be heard any more; the line ends once all is sent
+	last   bool // no reply may arrive any more; the line closes once everything is sent
 }
 
 func (l *line) Write(b []byte) (int, error) {
@@ -149,7 +148,7 @@ func (l *line) Write(b []byte) (int, error) {
 	l.mu.Unlock()
 	select {
 	case l.more <- struct{}{}:
-	default: // signalled already
+	default: // already signalled
 	}
 	if what == dieAfter {
 		<-l.ended
@@ -158,7 +157,7 @@ func (l *line) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// fail ends the line, and with it the process if that is its fate.
+// fail closes the line, and ends the process if that is its fate.
 func (l *line) fail(what fate) {
 	_ = l.Close()
 	if what == dieBefore || what == dieAfter {
@@ -166,7 +165,7 @@ func (l *line) fail(what fate) {
 	}
 }
 
-// pump sends what was written.
+// pump sends the written data.
 func (l *line) pump() {
 	for {
 		select {
@@ -179,7 +178,7 @@ func (l *line) pump() {
 		l.queued = nil
 		l.mu.Unlock()
 		if last {
-			go func() { _, _ = bytes.NewBuffer(nil).ReadFrom(l.Conn) }() // what is answered is lost
+			go func() { _, _ = bytes.NewBuffer(nil).ReadFrom(l.Conn) }() // replies are lost
 		}
 		if _, err := l.Conn.Write(b); err != nil || last {
 			_ = l.Close()
@@ -206,7 +205,7 @@ func (l *line) Close() error {
 	return l.Conn.Close()
 }
 
-// listener hands out connections in memory; it is the network side of the simulated WeCom.
+// listener returns connections in memory; it is the network side of the simulated WeCom.
 type listener struct {
 	conns chan net.Conn
 	ended chan struct{}

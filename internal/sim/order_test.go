@@ -14,13 +14,13 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// order is a broadcast that the plan wants sent.
+// order is a broadcast of the plan.
 type order struct {
 	at    time.Duration
 	app   string
-	words string // begin every rendering, so that it is known again where it arrives
+	words string // begin every rendering, to identify it where it arrives
 	users []string
-	// groups is how many renderings differ; with 1 everybody gets the same words.
+	// groups is how many renderings differ; with 1 everybody gets the same text.
 	groups int
 	rate   int // recipients a minute, 0 for no limit
 
@@ -60,7 +60,7 @@ func drawOrders(rng *rand.Rand, s size) (orders []order) {
 	return orders
 }
 
-// text is what the n-th user gets.
+// text is the text for the n-th user.
 func (o order) text(n int) string {
 	if o.groups == 1 {
 		return o.words
@@ -68,7 +68,7 @@ func (o order) text(n int) string {
 	return fmt.Sprintf("%s, word %d", o.words, n%o.groups)
 }
 
-// draft is the broadcast as its sender has it.
+// draft is the broadcast in the form of its sender.
 func (o order) draft(w *world) broadcast.Draft {
 	source := o.words
 	if o.groups > 1 {
@@ -95,7 +95,7 @@ func (o order) draft(w *world) broadcast.Draft {
 	return broadcast.Draft{Spec: spec, List: compiled, Key: o.words}
 }
 
-// running is a broadcast that its creator was told of.
+// running is a broadcast whose creation was confirmed.
 type running struct {
 	order
 
@@ -104,10 +104,10 @@ type running struct {
 	stopped   []stop
 }
 
-// stop is a time in which a broadcast made no calls, for ever if it has no end.
+// stop is a period in which a broadcast made no calls, for ever if it has no end.
 type stop struct{ from, to time.Time }
 
-// createAll creates the broadcasts of a plan, each until that is confirmed.
+// createAll creates the broadcasts of a plan, each until its creation is confirmed.
 func (w *world) createAll(p plan) {
 	network := newNetwork(p.creations)
 	rdb := w.client(network, nil)
@@ -131,7 +131,7 @@ func (w *world) createAll(p plan) {
 	}
 }
 
-// repeat does something with a broadcast until Redis answers.
+// repeat repeats an operation on a broadcast until Redis answers.
 func (*world) repeat(do func() (*broadcast.Broadcast, error)) (b *broadcast.Broadcast, err error) {
 	for range maxRepeats {
 		if b, err = do(); err == nil {
@@ -146,7 +146,7 @@ func (w *world) store(app string) *broadcast.Store {
 	return broadcast.New(w.own, app, tasks.DefaultRecordTTL)
 }
 
-// pick is one of the broadcasts that were created, nil if there is none.
+// pick returns one of the created broadcasts, nil if there is none.
 func (w *world) pick(n int) *running {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -156,7 +156,7 @@ func (w *world) pick(n int) *running {
 	return w.broadcasts[n%len(w.broadcasts)]
 }
 
-// drawControl draws what somebody does with a broadcast.
+// drawControl draws an operation on a broadcast.
 func drawControl(rng *rand.Rand, pause time.Duration) (string, func(*world, *running)) {
 	switch rng.IntN(6) {
 	case 0:
@@ -170,7 +170,7 @@ func drawControl(rng *rand.Rand, pause time.Duration) (string, func(*world, *run
 	}
 }
 
-// allowed is an error of a control but that it does not fit the state.
+// allowed reports whether an operation fitted the state; any other error fails the run.
 func (w *world) allowed(err error) bool {
 	w.Helper()
 	if errors.As(err, new(*broadcast.StateError)) {

@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// plan is everything that a seed decides. Times are those of the bubble, from the start.
+// plan is everything that a seed determines. Times are those of the bubble, from the start.
 type plan struct {
 	calm      bool // without faults
 	slow      bool // each call takes long
@@ -25,11 +25,11 @@ type plan struct {
 	creations map[int]fate // of the steps in which broadcasts are created
 }
 
-// send is a message that the plan wants sent.
+// send is a message of the plan.
 type send struct {
 	at       time.Duration
 	app      string
-	text     string // its own, so that it is known again where it arrives
+	text     string // unique, to identify it where it arrives
 	users    []string
 	checked  bool // WeCom's duplicate check is on
 	critical bool
@@ -37,7 +37,7 @@ type send struct {
 	options  producer.Options
 }
 
-// life is one process: its faults by step, and the rest before it begins.
+// life is one process: its faults by step, and the pause before it starts.
 type life struct {
 	after  time.Duration
 	faults map[int]fate
@@ -47,9 +47,9 @@ type life struct {
 type size struct {
 	length   time.Duration // of its traffic
 	messages int
-	stretch  int // of pauses and delays: they are so many times as long
-	faults   int // so many times as many
-	seats    int // of the day quota, where there is one
+	stretch  int // factor of pauses and delays
+	faults   int // factor of their number
+	seats    int // for the day quota, if there is one
 }
 
 var (
@@ -57,18 +57,18 @@ var (
 	day   = size{length: 24 * time.Hour, messages: 150, stretch: 120, faults: 3, seats: 2}
 )
 
-// rush is how much faster the messages of some runs come: they have to queue.
+// rush is how much faster the messages of some runs come, so that they queue.
 const rush = 10
 
-// span draws a time up to most, or as much longer as the plan is.
+// span draws a duration up to most, scaled with the plan.
 func (s size) span(rng *rand.Rand, most time.Duration) time.Duration {
 	return time.Duration(s.stretch) * time.Duration(1+rng.Int64N(most.Milliseconds())) * time.Millisecond
 }
 
-// moment draws one.
+// moment draws a time of the run.
 func (s size) moment(rng *rand.Rand) time.Duration { return time.Duration(rng.Int64N(int64(s.length))) }
 
-// draw draws a plan. It takes from rng only, so that a seed always gives the same one.
+// draw draws a plan. It uses rng only, so that a seed always gives the same one.
 func draw(rng *rand.Rand, s size) plan {
 	kind := rng.IntN(8)
 	p := plan{calm: kind < 2, slow: kind == 0, replies: map[int]fate{}, responses: map[int]fate{}, creations: map[int]fate{}}
@@ -112,7 +112,7 @@ func drawSend(rng *rand.Rand, of size, i int, hot bool) send {
 	s.options.Priority = tasks.Priorities()[rng.IntN(3)]
 	s.critical = s.options.Priority == tasks.Critical
 	s.users = drawUsers(rng, hot && !s.critical)
-	s.options.IdempotencyKey = s.text // so that a send without an answer can be repeated
+	s.options.IdempotencyKey = s.text // so that a send without a response can be repeated
 	switch rng.IntN(6) {
 	case 0:
 		s.options.Delay = min(of.span(rng, 10*time.Minute), 4*time.Hour) + time.Second
@@ -122,8 +122,7 @@ func drawSend(rng *rand.Rand, of size, i int, hot bool) send {
 	return s
 }
 
-// drawUsers draws one to six members, seldom many or some whom WeCom refuses. The hot
-// member is in all messages.
+// drawUsers draws one to six members, rarely many or some whom WeCom refuses. The hot member is in all messages.
 func drawUsers(rng *rand.Rand, hot bool) []string {
 	count := 1 + rng.IntN(6)
 	if rng.IntN(12) == 0 {
@@ -151,7 +150,7 @@ func drawLife(rng *rand.Rand, s size) life {
 	return l
 }
 
-// String lists the faults, for whoever replays a seed.
+// String lists the faults, for replaying a seed.
 func (p plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d messages", len(p.sends))

@@ -12,21 +12,20 @@ import (
 )
 
 const (
-	// rest is the longest that a process waits before it looks again at queues that nothing
-	// happens to, leases the same while tasks are in hand, and looks the shortest.
+	// rest is the longest time after which a process looks again at idle queues, leases the same while tasks are
+	// active, and looks the shortest.
 	rest, leases, looks = 5 * time.Minute, 20 * time.Second, 5 * time.Second
 	// staleKeys is how late a key may expire.
 	staleKeys = 250 * time.Millisecond
 	never     = time.Duration(math.MaxInt64)
-	// presence is how often a worker tells the dashboard that it is there: all that it says
-	// within a heartbeat.
+	// presence is how often a worker reports to the dashboard: all commands within a heartbeat.
 	presence, heartbeat = 5 * time.Minute, 5 * time.Second
 )
 
-// watch is a [redis.Hook] of every client. It lets keys expire before a command, and lets
-// those look again who wait for something to happen after it. A process does not look at its
-// queues while there is nothing in them, and its servers tell the dashboard of themselves
-// every five minutes instead of every five seconds: that would be nearly all that a run does.
+// watch is a [redis.Hook] of every client. It expires keys before a command, and lets waiting processes look
+// again after it. A process does not poll its queues while they are empty, and its servers report to the
+// dashboard every five minutes instead of every five seconds: otherwise these commands would be nearly all of a
+// run.
 type watch struct {
 	*world
 	process *process // nil for the clients of others
@@ -44,7 +43,7 @@ func (h watch) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 		if h.process != nil && isLook(cmds) {
 			h.delay(cmds)
 			h.expireKeys()
-			return next(context.WithoutCancel(ctx), cmds) // it has waited for longer than asked
+			return next(context.WithoutCancel(ctx), cmds) // it has waited longer than requested
 		}
 		h.expireKeys()
 		defer h.stir()
@@ -79,8 +78,7 @@ func (h watch) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// answers says what Redis would to a question that changes nothing, and is asked often: the
-// time, and what is in an index that is empty.
+// answers replies in place of Redis to frequent reads: the time, and the content of an empty index.
 func (h watch) answers(cmd redis.Cmder) bool {
 	if h.process != nil && !h.process.network.open() {
 		return false
@@ -96,7 +94,7 @@ func (h watch) answers(cmd redis.Cmder) bool {
 	return false
 }
 
-// isPresence knows the commands by which asynq's servers tell that they are there.
+// isPresence recognises the commands with which asynq's servers report that they are running.
 func isPresence(cmd redis.Cmder) bool {
 	args := cmd.Args()
 	for _, arg := range args[:min(4, len(args))] {
@@ -107,7 +105,7 @@ func isPresence(cmd redis.Cmder) bool {
 	return false
 }
 
-// findsNothing answers a script that looks for tasks that are over, where there is none.
+// findsNothing answers a script that looks for expired tasks, if there are none.
 func (h watch) findsNothing(cmd redis.Cmder) bool {
 	script, _ := cmd.(*redis.Cmd)
 	args := cmd.Args()
@@ -134,8 +132,8 @@ func (h watch) findsNothing(cmd redis.Cmder) bool {
 	return true
 }
 
-// hasNoTask answers our dequeue (internal/asynqx/dequeue.lua), which it knows by its seven keys
-// and six arguments, if there is nothing to take.
+// hasNoTask answers our dequeue (internal/asynqx/dequeue.lua), which it recognises by its seven keys and six
+// arguments, if there is no task to take.
 func (h watch) hasNoTask(cmd redis.Cmder) bool {
 	args := cmd.Args()
 	script, _ := cmd.(*redis.Cmd)
@@ -157,7 +155,7 @@ func (h watch) hasNoTask(cmd redis.Cmder) bool {
 	return true
 }
 
-// isLook knows the look of a process at its queues (internal/asynqx/bells.go).
+// isLook recognises a process's look at its queues (internal/asynqx/bells.go).
 func isLook(cmds []redis.Cmder) bool {
 	return !slices.ContainsFunc(cmds, func(cmd redis.Cmder) bool {
 		if cmd.Name() != "exists" {
@@ -168,7 +166,7 @@ func isLook(cmds []redis.Cmder) bool {
 	})
 }
 
-// delay holds up a look until it finds something. A process hears of nearly all before.
+// delay delays a look until it finds something. A process is usually notified before.
 func (h watch) delay(cmds []redis.Cmder) {
 	began := time.Now()
 	for h.process.network.open() {
@@ -193,7 +191,7 @@ func (h watch) delay(cmds []redis.Cmder) {
 	}
 }
 
-// soonest is how long a queue has nothing to take, at least if nothing happens.
+// soonest is how long a queue will have no task to take, unless something happens.
 func (w *world) soonest(queue string) time.Duration {
 	if paused := queue + ":paused"; w.redis.Exists(paused) {
 		w.expireKeys()
@@ -208,7 +206,7 @@ func (w *world) soonest(queue string) time.Duration {
 	return min(rest, w.first(queue+":scheduled"), w.first(queue+":retry"))
 }
 
-// first is in how long the time of the first task of a set comes, [never] if it is empty.
+// first is in how long the first task of a set is due, [never] if it is empty.
 func (w *world) first(set string) time.Duration {
 	members, err := w.redis.ZMembers(set)
 	if err != nil || len(members) == 0 {
@@ -225,8 +223,7 @@ func (w *world) changes() <-chan struct{} {
 	return w.changed
 }
 
-// stir wakes the idle workers once everybody has done what there is to do at this moment,
-// Redis with the command too.
+// stir wakes the idle workers once everything at this moment is done, including the command in Redis.
 func (w *world) stir() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -242,8 +239,7 @@ func (w *world) stir() {
 	})
 }
 
-// expireKeys ends the life of keys: miniredis looks at all of them each time, which at
-// every call would take most of the run.
+// expireKeys expires keys: miniredis checks all of them each time, which would take most of the run at every call.
 func (w *world) expireKeys() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -255,14 +251,14 @@ func (w *world) expireKeys() {
 	w.setClock(now)
 }
 
-// setClock tells Redis the time, once its clock has been set. The caller holds the mutex.
+// setClock sets the time of Redis, once its clock has been set. The caller holds the mutex.
 func (w *world) setClock(now time.Time) {
 	if len(w.steps) > 0 {
 		w.redis.SetTime(now.Add(w.ahead))
 	}
 }
 
-// timeOfRedis is what Redis's clock says.
+// timeOfRedis is the time of Redis's clock.
 func (w *world) timeOfRedis() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()

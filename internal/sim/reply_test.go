@@ -6,8 +6,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// checkReply: no script of Redis fails, neither as a whole nor for one of the messages that it
-// is asked about. A worker would try again and again.
+// checkReply: no script of Redis fails, neither as a whole nor for one of several messages. A worker would retry
+// for ever.
 func (w *world) checkReply(cmd redis.Cmder) {
 	script, ok := cmd.(*redis.Cmd)
 	if !ok {
@@ -21,7 +21,7 @@ func (w *world) checkReply(cmd redis.Cmder) {
 	}
 }
 
-// failed knows the reply "error" with its reason, alone or among those for other messages.
+// failed recognises the reply "error" with its reason, alone or among those for other messages.
 func failed(reply any) bool {
 	values, _ := reply.([]any)
 	for i, value := range values {

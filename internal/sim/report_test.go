@@ -20,7 +20,7 @@ func (w *world) checkSums(b *broadcast.Broadcast) {
 	}
 }
 
-// look looks at the books as they are now, and reports whether somebody has no fate yet.
+// look checks the books in their present state, and reports whether a recipient is still pending.
 func (w *world) look() (pending bool) {
 	w.mu.Lock()
 	all := slices.Clone(w.broadcasts)
@@ -34,7 +34,7 @@ func (w *world) look() (pending bool) {
 	return pending
 }
 
-// checkBroadcasts compares the reports with what arrived.
+// checkBroadcasts compares the reports with the arrivals.
 func (w *world) checkBroadcasts(arrived map[string]arrival) {
 	for _, r := range w.broadcasts {
 		b, err := w.store(r.app).Get(context.Background(), r.id)
@@ -81,7 +81,7 @@ func (w *world) checkReport(r *running, b *broadcast.Broadcast, arrived map[stri
 	}
 }
 
-// checkRow compares the state of a recipient with how often WeCom delivered it to them.
+// checkRow compares the state of a recipient with the number of WeCom's deliveries.
 func (w *world) checkRow(r *running, b *broadcast.Broadcast, row broadcast.Row, times int) {
 	possible := map[string]bool{
 		"accepted": times > 0,
@@ -101,8 +101,7 @@ func (w *world) checkRow(r *running, b *broadcast.Broadcast, row broadcast.Row, 
 	}
 }
 
-// checkStops: a broadcast that is paused or cancelled ends its calls in flight, and makes
-// no others.
+// checkStops: a broadcast that is paused or cancelled completes its calls in flight, and makes no others.
 func (w *world) checkStops(r *running, arrived map[string]arrival) {
 	for text, a := range arrived {
 		if !strings.HasPrefix(text, r.words) || a.app != r.app {

@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// patience is how long after the last fault every message must be final. Blocks by
-	// 45009 and attempts that follow each other more and more rarely take hours.
+	// patience is how long after the last fault every message must be final. Blocks by 45009 and retries with
+	// growing intervals take hours.
 	patience = 8 * time.Hour
-	// patienceOfQuota is the same where there is a day quota: what exceeds the next day's
-	// as well waits for the one after that.
+	// patienceOfQuota is the same with a day quota: messages that exceed the next day's as well wait for the one
+	// after that.
 	patienceOfQuota = 56 * time.Hour
 )
 
-// confirmed is a message that the producer was told is enqueued.
+// confirmed is a message whose enqueueing was confirmed to its sender.
 type confirmed struct {
 	send
 
 	id                  string
-	askedAt, enqueuedAt time.Time // when it was first tried, and confirmed
+	askedAt, enqueuedAt time.Time // when it was first tried, and when confirmed
 }
 
 func (w *world) must(err error) {
@@ -36,7 +36,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// run lets a plan happen, waits until all is final, and returns what was confirmed.
+// run executes a plan, waits until everything is final, and returns the confirmed messages.
 func (w *world) run(p plan) []confirmed {
 	if p.slow {
 		rules := w.wecom.Rules()
@@ -49,7 +49,7 @@ func (w *world) run(p plan) []confirmed {
 		close(over)
 		slots.Wait()
 	})
-	w.Cleanup(func() { // of a run that fails half way
+	w.Cleanup(func() { // if the run fails half way
 		events.Wait()
 		end()
 	})
@@ -70,10 +70,10 @@ func (w *world) run(p plan) []confirmed {
 	return sent
 }
 
-// pass lets the time of the bubble go on.
+// pass lets the time of the bubble advance.
 func pass(d time.Duration) { <-time.After(d) }
 
-// until waits for a moment of the plan.
+// until waits for a time of the plan.
 func (w *world) until(at time.Duration) { pass(time.Until(w.began.Add(at))) }
 
 // live runs the processes of one slot, each once the one before it is dead, the last until
@@ -109,7 +109,7 @@ func (w *world) sendAll(p plan) []confirmed {
 	return w.sent
 }
 
-// settle waits until no message is on its way any more.
+// settle waits until no message is in progress.
 func (w *world) settle() {
 	w.faults = w.wecom.Faults()
 	w.wecom.ClearFaults()
@@ -122,15 +122,15 @@ func (w *world) settle() {
 		if w.pending() {
 			continue
 		}
-		pass(time.Minute) // what is recorded is acknowledged within a lease
-		if !w.pending() { // an audit can miss what moves while it looks
+		pass(time.Minute) // recorded outcomes are acknowledged within a lease
+		if !w.pending() { // an audit can miss messages that move while it reads
 			return
 		}
 	}
 	w.Errorf("not final %s after the last fault: %+v", patience, w.audit())
 }
 
-// pending reports whether a recipient has no fate yet. The books balance meanwhile, too.
+// pending reports whether a recipient is still pending. The books balance meanwhile, too.
 func (w *world) pending() bool {
 	result := w.audit()
 	if result.Imbalance > 0 {

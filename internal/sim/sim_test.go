@@ -17,10 +17,10 @@ import (
 
 // Variables of the environment; see `make sim`.
 const (
-	oneSeed   = "WECOMQ_SIM_SEED"  // run this seed only, and tell all
+	oneSeed   = "WECOMQ_SIM_SEED"  // run this seed only, and log everything
 	manySeeds = "WECOMQ_SIM_SEEDS" // run the seeds from 1 to this one
 	longRuns  = "WECOMQ_SIM_DAY"   // each run is a day
-	fewSeeds  = 2                  // where none is set: with the race detector one takes seconds
+	fewSeeds  = 2                  // if none is set: with the race detector one takes seconds
 )
 
 func TestMain(m *testing.M) {
@@ -41,7 +41,7 @@ type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// TestTheBooksBalanceWhateverHappens runs some minutes of traffic, and what follows, for each seed.
+// TestTheBooksBalanceWhateverHappens runs some minutes of traffic, and its aftermath, for each seed.
 func TestTheBooksBalanceWhateverHappens(t *testing.T) {
 	t.Parallel()
 	if seed := number(t, oneSeed, 0); seed > 0 {

@@ -8,28 +8,28 @@ import (
 )
 
 const (
-	// overtaking is how long after an alert others may still come before it: the longest
-	// that an idle worker's poll, a call in flight and the end of a second take.
+	// overtaking is how long after an alert others may still come before it: the maximum of an idle worker's poll, a
+	// call in flight and the rest of a second.
 	overtaking = 5 * time.Second
-	// dawdling is what a message may be late that waits for nothing: a delay ends with a
-	// second, a poll takes a tenth of one, and the first call fetches a token.
+	// dawdling is how late a message may be that waits for nothing: a delay ends with a second, a poll takes a tenth
+	// of one, and the first call fetches a token.
 	dawdling = 2 * time.Second
-	// slowness is how long a call takes where WeCom is slow; that is less than its timeout.
+	// slowness is how long a call takes if WeCom is slow; that is less than its timeout.
 	slowness = 6 * time.Second
-	// forgotten is how long a process goes by a clock that was set.
+	// forgotten is how long a process uses the old time after a clock was set.
 	forgotten = 12 * time.Second
 )
 
-// skewed reports whether Redis's clock is or was another than WeCom's: then limits and the
-// quota's day begin and end at other moments.
+// skewed reports whether Redis's clock differs or differed from WeCom's: then limits and the quota's day begin
+// and end at other times.
 func (w *world) skewed() bool { return len(w.steps) > 0 }
 
-// plain reports whether nothing but limits could hold a message up after it was due.
+// plain reports whether only limits could delay a message after it was due.
 func plain(c confirmed, records map[string]tasks.Record) bool {
 	return records[c.id].Attempts == 1 && len(records[c.id].Parts) < 2
 }
 
-// checkAlerts: an alert waits for one call that is due, and for no others but alerts.
+// checkAlerts: an alert waits for one due call, and otherwise only for other alerts.
 func (w *world) checkAlerts(sent []confirmed, records map[string]tasks.Record, arrived map[string]arrival) {
 	alerts := map[string]bool{}
 	for _, c := range sent {
@@ -51,14 +51,14 @@ func (w *world) checkAlerts(sent []confirmed, records map[string]tasks.Record, a
 	}
 }
 
-// checkReserve: where WeCom takes long, an alert does not wait for the calls in flight.
+// checkReserve: if WeCom is slow, an alert does not wait for the calls in flight.
 func (w *world) checkReserve(sent []confirmed, records map[string]tasks.Record, arrived map[string]arrival) {
 	for _, alert := range sent {
 		came, due := arrived[alert.text].first, alert.enqueuedAt.Add(alert.options.Delay)
 		if !alert.critical || came.IsZero() || !plain(alert, records) || due.Before(firstOf(arrived, alert.app)) { // there was no token
 			continue
 		}
-		if slices.ContainsFunc(sent, func(other confirmed) bool { // which may have the call that is kept for alerts
+		if slices.ContainsFunc(sent, func(other confirmed) bool { // which may have the call that is reserved for alerts
 			at := arrived[other.text].first
 			return other.critical && other.app == alert.app && other.id != alert.id && at.After(due) && !at.After(came.Add(slowness))
 		}) {
@@ -83,8 +83,8 @@ func firstOf(arrived map[string]arrival, app string) (first time.Time) {
 // gap is the time between two calls of an app at its limit.
 func (w *world) gap() time.Duration { return time.Minute / time.Duration(w.limits.CallsPerMinute) }
 
-// checkLate: no message is later than it had to be. It waits for others only, at the rate:
-// as long as it waits, the app makes a call in each gap between calls.
+// checkLate: no message is later than necessary. It waits for others only, at the rate: as long as it waits, the
+// app makes a call in each gap between calls.
 func (w *world) checkLate(sent []confirmed, records map[string]tasks.Record, arrived map[string]arrival) {
 	for _, c := range sent {
 		a, came := arrived[c.text]
@@ -118,7 +118,7 @@ func (w *world) checkEarly(sent []confirmed, arrived map[string]arrival) {
 			if s.at.Add(forgotten).After(c.askedAt) && s.at.Before(a.first) {
 				passed += max(s.by, 0)
 			}
-			// The gateway was told a time by the new clock, and still went by the old one.
+			// The gateway got a time by the new clock, and still used the old one.
 			if c.overHTTP && s.at.Before(c.enqueuedAt) && s.at.Add(forgotten).After(c.askedAt) {
 				passed += max(-s.by, 0)
 			}

@@ -7,9 +7,8 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast"
 )
 
-// checkWindows holds what arrived against the limits, by the clock that they are kept by:
-// Redis's, which counts no time twice when it is set back. So WeCom may have had more when
-// it was set ahead.
+// checkWindows compares the arrivals with the limits, by the clock that the limits use: Redis's, which counts no
+// time twice when it is set back. So WeCom may have had more when it was set ahead.
 func (w *world) checkWindows() {
 	calls, members, days := map[string][]time.Time{}, map[string][]time.Time{}, map[string]int{}
 	for _, m := range w.wecom.Messages() {
@@ -36,8 +35,8 @@ func (w *world) checkWindows() {
 	}
 }
 
-// lateCalls counts those that WeCom may have taken by more than this later than they were
-// made: the limits go by when a call is made, WeCom by when it takes it.
+// lateCalls counts calls that WeCom may have accepted more than this later than they were made: the limits count
+// when a call is made, WeCom when it accepts it.
 func (w *world) lateCalls(by time.Duration) int {
 	late := 0
 	for _, f := range w.faults {
@@ -61,7 +60,7 @@ func (w *world) checkWindow(of string, sent map[string][]time.Time, length time.
 	}
 }
 
-// byRedis is what the limits took a moment for, and the date in China by the clock of Redis.
+// byRedis returns the moment that the limits used for a time, and the date in China, by Redis's clock.
 func (w *world) byRedis(at time.Time) (moment time.Time, date string) {
 	moment, clock := at, at
 	for _, s := range w.steps {

@@ -32,7 +32,7 @@ func agentOf(n int) int64 { return int64(1_000_002 + n) }
 
 func agentID(app string) string { return strconv.FormatInt(agentOf(appIndex(app)), 10) }
 
-// world is all that a run consists of.
+// world is the environment of a run.
 type world struct {
 	*testing.T
 
@@ -45,17 +45,17 @@ type world struct {
 	own    *redis.Client // of the run itself, without faults
 	began  time.Time
 	log    zerolog.Logger
-	faults []wecomtest.FaultStatus // of WeCom, once they are over
+	faults []wecomtest.FaultStatus // of WeCom, after they are over
 
 	mu         sync.Mutex
-	processes  []*process    // of workers, that are alive
-	wecomBack  time.Time     // when WeCom can be reached again
+	processes  []*process    // of living workers
+	wecomBack  time.Time     // when WeCom becomes reachable again
 	sent       []confirmed   // so far
 	broadcasts []*running    // so far
 	steps      []step        // of Redis's clock
-	changed    chan struct{} // closed when something has happened in Redis
-	stirring   bool          // it is about to be
-	expired    time.Time     // when keys expired last
+	changed    chan struct{} // closed after a change in Redis
+	stirring   bool          // it is about to be closed
+	expired    time.Time     // when keys last expired
 	ahead      time.Duration // of Redis's clock
 	config     served
 	absences   []absence // so far
@@ -89,7 +89,7 @@ func (w *world) tight() bool {
 	return w.limits.Seats > 0 || w.limits.MemberPerMinute < tasks.DefaultLimits().MemberPerMinute
 }
 
-// start is when the run begins: half of them shortly before midnight in China, with a day quota.
+// start is when the run begins: half of the runs shortly before midnight in China, with a day quota.
 func (w *world) start(s size) time.Time {
 	day := time.Date(2026, time.March, 1+w.rng.IntN(28), 0, 0, 0, 0, time.FixedZone("China", 8*60*60))
 	if w.rng.IntN(2) == 0 {
@@ -118,7 +118,7 @@ func (w *world) serveWeCom() {
 	w.Cleanup(func() { _ = server.Close() })
 }
 
-// client connects to Redis over a network, for a worker process if it is one's.
+// client connects to Redis over a network; p is its worker process, if any.
 func (w *world) client(n *network, p *process) *redis.Client {
 	rdb := redis.NewClient(&redis.Options{
 		Addr: "127.0.0.1:6379", ContextTimeoutEnabled: true, PoolSize: 64, Protocol: 2,
@@ -174,7 +174,7 @@ func (w *world) startWorker(faults map[int]fate) *process {
 	return p
 }
 
-// served is what the config says at the moment.
+// served is the present config.
 type served struct {
 	concurrency int
 	without     string // an app that it does not have
@@ -193,7 +193,7 @@ func (p *process) apps(w *world) (apps []worker.App) {
 	return apps
 }
 
-// transport leads to WeCom over a network.
+// transport connects to WeCom over a network.
 func (w *world) transport(n *network) *http.Transport {
 	transport := wecom.NewTransport(nil, 8)
 	transport.Proxy, transport.DialContext = nil, n.dialer(false, w.door.dial)

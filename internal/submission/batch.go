@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Batch are lines that came together, of which some may be at fault.
+// Batch has lines that arrived together, some of which may be invalid.
 type Batch struct {
 	items  []Item
 	faults []*FaultError
@@ -18,16 +18,16 @@ type Batch struct {
 // Len is the number of messages that can be enqueued.
 func (b *Batch) Len() int { return len(b.items) }
 
-// Outcome is what became of a line: its receipt, or why there is none.
+// Outcome is the result of a line: its receipt, or why there is none.
 type Outcome struct {
 	Line    int
 	Receipt tasks.Receipt
 	Err     error
 }
 
-// Batch waits for a line and reads what has come by then, unless ctx ends first. The error
-// is that of [Lines.Next]; after io.EOF there may be a last batch. A read from a terminal
-// or pipe cannot be interrupted: it is left behind, and ends with the process.
+// Batch waits for a line and reads all that have arrived, unless ctx ends first. The error is that of
+// [Lines.Next]; after io.EOF there may be a last batch. A read from a terminal or pipe cannot be interrupted: it
+// continues in the background, and ends with the process.
 func (l *Lines) Batch(ctx context.Context) (*Batch, error) {
 	type read struct {
 		batch *Batch
@@ -59,14 +59,13 @@ func (l *Lines) batch(ctx context.Context) (*Batch, error) {
 		default:
 			b.items = append(b.items, item)
 		}
-		if len(l.chunk) == 0 { // the next line may be long in coming
+		if len(l.chunk) == 0 { // the next line may take long to arrive
 			return b, nil
 		}
 	}
 }
 
-// Enqueue enqueues the messages, those of each app together, and tells what became of each
-// line, in their order.
+// Enqueue enqueues the messages, those of each app together, and returns the outcome of each line, in order.
 func (b *Batch) Enqueue(ctx context.Context) []Outcome {
 	outcomes := make([]Outcome, len(b.items), len(b.items)+len(b.faults))
 	places := map[*Outlet][]int{}

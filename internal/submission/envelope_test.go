@@ -26,7 +26,7 @@ import (
 
 const doorToken = "door-token-0123456789abcdef"
 
-// door is a way in, with a Redis of its own.
+// door is a way of submitting messages, with a Redis of its own.
 type door struct {
 	rdb      redis.UniversalClient
 	producer *producer.Producer
@@ -88,7 +88,7 @@ func (d *door) line(t *testing.T, text string) tasks.Result {
 	return tasks.Result{Receipt: o.Receipt, Err: o.Err}
 }
 
-// post brings it in by the REST interface.
+// post submits a message by the REST API.
 func (d *door) post(t *testing.T, path, text string) *httptest.ResponseRecorder {
 	t.Helper()
 	g, err := gateway.New(gateway.Config{
@@ -110,7 +110,7 @@ func (d *door) post(t *testing.T, path, text string) *httptest.ResponseRecorder 
 	return w
 }
 
-// restAnswer is one to a message, or to a line of a batch.
+// restAnswer is the response to a message, or to a line of a batch.
 type restAnswer struct {
 	ID     string      `json:"id"`
 	State  tasks.State `json:"state"`
@@ -147,7 +147,7 @@ func (d *door) batch(t *testing.T, text string) tasks.Result {
 	return d.rest(t, "/v1/messages:batch", text)
 }
 
-// again brings it in as a webhook's message that has waited in Redis.
+// again submits a message as a webhook's message that has waited in Redis.
 func (d *door) again(t *testing.T, text string) tasks.Result {
 	t.Helper()
 	e, err := envelope.Parse([]byte(text))
@@ -165,7 +165,7 @@ func (d *door) again(t *testing.T, text string) tasks.Result {
 	return d.file(t, string(data))
 }
 
-// queued is the one task in the queue, without what is different each time.
+// queued is the only task in the queue, without the parts that differ each time.
 func (d *door) queued(t *testing.T, id string, p tasks.Priority) (tasks.Payload, asynq.TaskState) {
 	t.Helper()
 	info, err := asynq.NewInspectorFromRedisClient(d.rdb).GetTaskInfo(tasks.Queue("ops", p), id)
@@ -176,14 +176,14 @@ func (d *door) queued(t *testing.T, id string, p tasks.Priority) (tasks.Payload,
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !payload.ExpiresAt.IsZero() { // counts from the enqueueing
+	if !payload.ExpiresAt.IsZero() { // it is relative to the time of enqueueing
 		payload.ExpiresAt = time.Time{}.Add(payload.ExpiresAt.Sub(payload.EnqueuedAt))
 	}
 	payload.ID, payload.EnqueuedAt = "", time.Time{}
 	return payload, info.State
 }
 
-// The same envelope is the same message, whichever way it comes in.
+// The same envelope becomes the same message at every door.
 func TestAnEnvelopeIsTheSameByEveryDoor(t *testing.T) {
 	t.Parallel()
 	doors := map[string]func(*door, *testing.T, string) tasks.Result{
@@ -240,7 +240,7 @@ func TestAnEnvelopeIsTheSameByEveryDoor(t *testing.T) {
 					t.Fatalf("%s: %v", way, result.Err)
 				}
 				want := tt.want
-				if strings.HasPrefix(way, "POST") { // the token says who sends it
+				if strings.HasPrefix(way, "POST") { // the token determines the sender
 					want.Actor, want.KeyOwner = "door", "door"
 				}
 				if diff := cmp.Diff([]tasks.Message{{Request: request, Options: want}}, d.taken); diff != "" {
@@ -252,7 +252,7 @@ func TestAnEnvelopeIsTheSameByEveryDoor(t *testing.T) {
 	}
 }
 
-// check compares what is in the queue with what the options ask for.
+// check compares the queued message with the options.
 func (d *door) check(t *testing.T, way, id string, options tasks.Options) {
 	t.Helper()
 	want := tasks.Payload{

@@ -2,7 +2,7 @@ package submission
 
 import "fmt"
 
-// FaultError is a message that cannot be enqueued as it is. The lines after it can be read.
+// FaultError is returned for a message that cannot be enqueued because it is invalid. The lines after it can be read.
 type FaultError struct {
 	Line int // of a file of lines; 0 elsewhere
 	Err  error
@@ -16,5 +16,5 @@ func (f *FaultError) Error() string {
 	return fmt.Sprintf("line %d: %v", f.Line, f.Err)
 }
 
-// Unwrap is what is wrong with the message.
+// Unwrap returns the fault of the message.
 func (f *FaultError) Unwrap() error { return f.Err }

@@ -8,8 +8,8 @@ import (
 	"github.com/wecomq/wecomq/internal/envelope"
 )
 
-// bounds are those of the lines that go into Redis at once. A slow pipe does not fill them:
-// what has come by then is sent.
+// bounds limit the lines that are enqueued together. A slow pipe does not fill them: the lines that have arrived
+// are sent.
 var bounds = envelope.Bounds{Lines: 1000, Bytes: 8 << 20, Buffer: 1 << 20}
 
 // Lines yields the messages of a file that has one per line.
@@ -17,8 +17,8 @@ type Lines struct {
 	terms  *Terms
 	name   string // of the file
 	stream *envelope.Lines
-	chunk  []envelope.Line // that have come, and were not yielded yet
-	end    error           // what comes after them
+	chunk  []envelope.Line // that have arrived, and were not yielded yet
+	end    error           // the error that follows them
 }
 
 // Lines reads a file of one message per line; its name is for errors.
@@ -26,8 +26,8 @@ func (t *Terms) Lines(in io.Reader, name string) *Lines {
 	return &Lines{terms: t, name: name, stream: envelope.NewLines(in, bounds)}
 }
 
-// Next is the next message, io.EOF after the last, a [*FaultError] for a line that cannot be
-// enqueued, or why the file cannot be read any further.
+// Next returns the next message, io.EOF after the last, a [*FaultError] for a line that cannot be enqueued, or
+// why the rest of the file cannot be read.
 func (l *Lines) Next(ctx context.Context) (Item, error) {
 	for len(l.chunk) == 0 {
 		if l.end != nil {

@@ -15,7 +15,7 @@ import (
 
 const hello = `{"touser":"chen.li","msgtype":"text","text":{"content":"hello"}}`
 
-// newTerms are those of the only app of a config, in a dry run.
+// newTerms are the terms of a dry run with the only app of a config.
 func newTerms(t *testing.T) *Terms {
 	t.Helper()
 	cfg := &config.Config{Apps: map[string]*config.App{"ops": {Name: "ops", AgentID: "1000002"}}}
@@ -26,7 +26,7 @@ func newTerms(t *testing.T) *Terms {
 	return &Terms{Outlets: outlets}
 }
 
-// faultsOf are the numbers of the lines at fault, and those of the lines that are not.
+// faultsOf returns the numbers of the invalid lines, and those of the others.
 func faultsOf(t *testing.T, text string) (bad, good []int) {
 	t.Helper()
 	for lines := newTerms(t).Lines(strings.NewReader(text), "test.ndjson"); ; {
@@ -75,7 +75,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// Whatever stands in up to four lines, each that is not blank comes out once, in order.
+// With any content in up to four lines, each that is not blank is yielded once, in order.
 func TestEveryLineComesOutOnce(t *testing.T) {
 	t.Parallel()
 	var check func(lines []string)

@@ -16,14 +16,14 @@ type Queue interface {
 	SendBatch(ctx context.Context, messages []tasks.Message) []tasks.Result
 }
 
-// Outlet is an app that messages are sent with.
+// Outlet is the app that sends a message.
 type Outlet struct {
 	AgentID string
 	Queue   Queue // nil for a dry run
 	Files   media.LocalFiles
 }
 
-// checkAgent refuses a message for another application than the one that sends it.
+// checkAgent rejects a message for another application than the one that sends it.
 func (o *Outlet) checkAgent(request message.Request) error {
 	if got := request.Common().AgentID; got != "" && got != o.AgentID {
 		return fmt.Errorf("agentid: %s, but this app is agent %s; leave agentid out or choose the app with --app", got, o.AgentID)
@@ -31,16 +31,16 @@ func (o *Outlet) checkAgent(request message.Request) error {
 	return nil
 }
 
-// Outlets are the apps of one submission, each opened when a message is for it.
+// Outlets are the apps of one submission, each opened for its first message.
 type Outlets struct {
-	only   string // that sends all; "" if each message has to name its own
+	only   string // the app for all; "" if each message has to name its own
 	config *config.Config
 	open   func(*config.App) (*Outlet, error)
 	opened map[string]*Outlet
 }
 
-// NewOutlets takes the app that is to send all, "" for the only one of the config or,
-// if there are several, those that the messages name.
+// NewOutlets returns outlets that send all messages with the app only. If it is "", they use the only app of the
+// config or, if there are several, the apps that the messages name.
 func NewOutlets(cfg *config.Config, only string, open func(*config.App) (*Outlet, error)) (*Outlets, error) {
 	if only != "" || len(cfg.Apps) == 1 {
 		app, err := cfg.App(only)
@@ -52,7 +52,7 @@ func NewOutlets(cfg *config.Config, only string, open func(*config.App) (*Outlet
 	return &Outlets{only: only, config: cfg, open: open, opened: map[string]*Outlet{}}, nil
 }
 
-// of is the outlet of a message that names this app, or none.
+// of returns the outlet of a message that names this app, or none.
 func (o *Outlets) of(name string) (*Outlet, error) {
 	if name != "" && o.only != "" && name != o.only {
 		return nil, fmt.Errorf("app: %q, but this is app %q; leave app out or choose it with --app", name, o.only)

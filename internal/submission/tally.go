@@ -8,7 +8,7 @@ import (
 	"github.com/wecomq/wecomq/internal/asynqx"
 )
 
-// Tally counts what became of lines.
+// Tally counts the outcomes of lines.
 type Tally struct {
 	Started time.Time
 
@@ -40,8 +40,7 @@ func (t *Tally) String() string {
 	return s
 }
 
-// Err is a [*FaultError] if there are lines at fault only, and another error when Redis did not
-// confirm.
+// Err is a [*FaultError] if only lines were invalid, and another error if Redis did not confirm.
 func (t *Tally) Err() error {
 	switch {
 	case t.unconfirmed > 0:

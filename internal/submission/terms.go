@@ -1,6 +1,5 @@
-// Package submission is what one command hands in: a message, or a file of them. It reads
-// the messages, makes each ready for the app that sends it, and enqueues them by the
-// thousand.
+// Package submission reads the input of one command, a message or a file of them, prepares each message for the
+// app that sends it, and enqueues them by the thousand.
 package submission
 
 import (
@@ -17,11 +16,11 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Terms are what holds for every message of a submission.
+// Terms apply to every message of a submission.
 type Terms struct {
-	Options        tasks.Options // a message's own come first
-	DuplicateCheck int           // seconds, which override what a message says; 0 for none
-	AllowUnknown   bool          // whatever a message says itself
+	Options        tasks.Options // a message's own take precedence
+	DuplicateCheck int           // seconds, which override a message's own; 0 for none
+	AllowUnknown   bool          // regardless of a message's own setting
 	Outlets        *Outlets
 }
 
@@ -32,15 +31,14 @@ type Item struct {
 	Outlet  *Outlet
 }
 
-// Request makes a message ready that has no file. It is a [*FaultError], or an
-// [*asynqx.RedisError] if its media could not be kept.
+// Request prepares a message that does not come from a file. The error is a [*FaultError], or an
+// [*asynqx.RedisError] if its media could not be stored.
 func (t *Terms) Request(ctx context.Context, request message.Request) (Item, error) {
 	item, err := t.complete(ctx, "", tasks.Message{Request: request, Options: t.Options})
 	return item, faulty(err, "")
 }
 
-// File reads a file of one message. Its errors are those of Request, beside that of a file
-// that cannot be read.
+// File reads a file of one message. Its errors are those of Request, or that the file cannot be read.
 func (t *Terms) File(ctx context.Context, in io.Reader, name string) (Item, error) {
 	data, err := io.ReadAll(io.LimitReader(in, message.MaxBodyBytes+1))
 	if err != nil {
@@ -50,7 +48,7 @@ func (t *Terms) File(ctx context.Context, in io.Reader, name string) (Item, erro
 	return item, faulty(err, name+": ")
 }
 
-// item makes the message of an envelope ready.
+// item prepares the message of an envelope.
 func (t *Terms) item(ctx context.Context, parse func() (*envelope.Envelope, error)) (Item, error) {
 	e, err := parse()
 	if err != nil {
@@ -64,7 +62,7 @@ func (t *Terms) item(ctx context.Context, parse func() (*envelope.Envelope, erro
 	return t.complete(ctx, e.App, m)
 }
 
-// complete finds the outlet of a message, and keeps its files.
+// complete finds the outlet of a message, and stores its files.
 func (t *Terms) complete(ctx context.Context, app string, m tasks.Message) (Item, error) {
 	if t.DuplicateCheck > 0 {
 		common := m.Request.Common()
@@ -81,7 +79,7 @@ func (t *Terms) complete(ctx context.Context, app string, m tasks.Message) (Item
 	return Item{Message: m, Outlet: outlet}, err
 }
 
-// faulty is a FaultError unless it is Redis that failed.
+// faulty is a FaultError unless Redis failed.
 func faulty(err error, in string) error {
 	if _, unavailable := errors.AsType[*asynqx.RedisError](err); err == nil || unavailable {
 		return err
@@ -89,7 +87,7 @@ func faulty(err error, in string) error {
 	return &FaultError{Err: fmt.Errorf("%s%w", in, err)}
 }
 
-// unreadable names the file once: an error of os holds its path, too.
+// unreadable names the file once: errors of os contain its path, too.
 func unreadable(name string, err error) error {
 	if path, ok := errors.AsType[*os.PathError](err); ok {
 		err = path.Err

@@ -11,15 +11,15 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// answer is what acquire.lua replied.
+// answer is the reply of acquire.lua.
 type answer struct {
 	verdict  string
-	token    wecom.AccessToken     // verdict "token", as it is stored
+	token    wecom.AccessToken     // verdict "token", as stored
 	failures int                   // verdict "fetch"
 	held     *wecom.TokenHeldError // verdict "held"
 }
 
-// acquire asks what to do. unreadable is a token, as it is stored, that cannot be used.
+// acquire asks what to do. unreadable is a stored token that cannot be used.
 func (s *Store) acquire(ctx context.Context, owner string, unreadable wecom.Secret) (answer, error) {
 	reply, err := acquireScript.Run(ctx, s.rdb, []string{s.token, s.lock, s.failure},
 		owner, lockLifetime.Milliseconds(), 0, string(unreadable)).StringSlice()
@@ -29,8 +29,7 @@ func (s *Store) acquire(ctx context.Context, owner string, unreadable wecom.Secr
 	return readAnswer(reply, time.Now())
 }
 
-// readAnswer turns the remaining times, which Redis counted by its own clock,
-// into times of this host's clock.
+// readAnswer converts the remaining times, which Redis measures with its own clock, into times of this host's clock.
 func readAnswer(reply []string, now time.Time) (answer, error) {
 	if len(reply) == 0 {
 		return answer{}, errors.New("acquire.lua replied nothing")

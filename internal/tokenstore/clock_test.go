@@ -10,7 +10,7 @@ import (
 func TestNoTokenIsUsedPastItsLife(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		before, after time.Duration // by how much Redis's clock is ahead, when the token is saved and later
+		before, after time.Duration // how far Redis's clock is ahead when the token is saved, and later
 		want          string
 		life          time.Duration
 	}{

@@ -1,7 +1,7 @@
--- Forgets a token that WeCom refused, unless another has taken its place.
+-- Deletes a token that WeCom refused, unless another has replaced it.
 -- KEYS 1 token (hash)
--- ARGV 1 the refused token, as it is stored
--- result 1 dropped, 0 it was another one
+-- ARGV 1 the refused token, as stored
+-- result 1 deleted, 0 it was another one
 if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
   return redis.call('DEL', KEYS[1])
 end

@@ -1,7 +1,7 @@
--- Gives the lock back after a failed gettoken; a failure that lasts is written
--- down, so that no process calls gettoken again before its time.
+-- Releases the lock after a failed gettoken; a lasting failure is recorded, so that no
+-- process calls gettoken again too early.
 -- KEYS 1 lock (string) 2 failure (hash)
--- ARGV 1 owner of the lock 2 ms for which nobody calls gettoken, may be 0 3 failures in a row 4 code 5 msg
+-- ARGV 1 owner of the lock 2 ms for which no process calls gettoken, may be 0 3 failures in a row 4 code 5 msg
 --      6 HTTP status
 --      7 now in ms, 0 = Redis TIME
 -- result 1

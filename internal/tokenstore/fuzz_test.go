@@ -8,8 +8,8 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// FuzzToken proves that whatever stands in Redis, a token that is used has some life left,
-// and what cannot be understood keeps no app from getting one.
+// FuzzToken proves that, whatever Redis contains, a token that is used is still valid for a while, and
+// unreadable data keeps no app from getting one.
 func FuzzToken(f *testing.F) {
 	f.Add("token", "1", "2", "3", "", "", "")
 	f.Add("sealed:00000000:", "9999999999999", "9999999999999", "0", "9999999999999", "40001", "x")

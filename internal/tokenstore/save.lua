@@ -1,4 +1,4 @@
--- Publishes a new token and gives the lock back.
+-- Publishes a new token and releases the lock.
 -- KEYS 1 token (hash) 2 lock (string) 3 failure (hash)
 -- ARGV 1 owner of the lock 2 token 3 refresh in ms 4 expires in ms 5 now in ms, 0 = Redis TIME
 -- result 1

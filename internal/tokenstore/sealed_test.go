@@ -16,8 +16,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// keyring has keys of which the bytes are told by these letters, the newest first; "" is
-// no key.
+// keyring returns keys whose first bytes are these letters, the newest first; "" is no key.
 func keyring(t *testing.T, letters string) *seal.Keys {
 	t.Helper()
 	var text []string
@@ -48,7 +47,7 @@ func newMember(t *testing.T, rdb redis.UniversalClient, letters string) *member 
 	return m
 }
 
-// Each step is a process that wants a token of a deployment whose keys change.
+// Each step is a process that needs a token in a deployment whose keys change.
 func TestProcessesWithOtherKeysShareATokenOrFetchOne(t *testing.T) {
 	t.Parallel()
 	type step struct {
@@ -94,7 +93,7 @@ func TestASealedTokenIsNotInRedisAndFitsNowhereElse(t *testing.T) {
 	if strings.Contains(strings.Join(rdb.HVals(t.Context(), tokenKey).Val(), " "), "token-1") || !strings.HasPrefix(stored["token"], "sealed:") {
 		t.Errorf("Redis has %v", stored)
 	}
-	// Somebody who can write to Redis gives one app the token of another.
+	// An attacker who can write to Redis gives one app the token of another.
 	other := tokenstore.New(rdb, "hr", "ww0123456789abcdef", "s3cret").Sealed(keyring(t, "a"), func(err error) {
 		if !errors.Is(err, seal.ErrAltered) {
 			t.Error(err)

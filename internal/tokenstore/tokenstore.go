@@ -1,6 +1,5 @@
-// Package tokenstore keeps each app's access token in Redis, shared by all
-// processes: at most one gettoken at a time for an app, none while an earlier
-// failure is waited out.
+// Package tokenstore keeps each app's access token in Redis, shared by all processes: at most one gettoken at a
+// time for an app, and none while an earlier failure is waited out.
 package tokenstore
 
 import (
@@ -22,10 +21,9 @@ import (
 )
 
 const (
-	// lockLifetime bounds how long a process that died while calling gettoken
-	// keeps the others waiting.
+	// lockLifetime limits how long a process that died while calling gettoken blocks the others.
 	lockLifetime = 15 * time.Second
-	// fetchTimeout ends before the lock does.
+	// fetchTimeout is shorter than lockLifetime.
 	fetchTimeout = 12 * time.Second
 	pollInterval = 25 * time.Millisecond
 )
@@ -59,8 +57,8 @@ type Store struct {
 
 var _ wecom.TokenStore = (*Store)(nil)
 
-// New gives the store of app with these credentials: a new secret must meet
-// neither the token nor the failures of the old one.
+// New returns the store of app with these credentials: a new secret must find neither the token nor the failures
+// of the old one.
 func New(rdb redis.UniversalClient, app, corpID string, secret wecom.Secret) *Store {
 	sum := sha256.Sum256([]byte(corpID + "\x00" + string(secret)))
 	credentials := hex.EncodeToString(sum[:8])
@@ -70,9 +68,9 @@ func New(rdb redis.UniversalClient, app, corpID string, secret wecom.Secret) *St
 	}
 }
 
-// Sealed returns the store with tokens that lie in Redis sealed with these keys; nil leaves
-// them in clear. Tokens in clear are used as well. One that cannot be opened counts as
-// absent, after unreadable is told why.
+// Sealed returns the store with tokens encrypted in Redis with these keys; nil leaves them unencrypted.
+// Unencrypted tokens are accepted as well. A token that cannot be decrypted counts as absent, after unreadable
+// is called with the reason.
 func (s *Store) Sealed(k *seal.Keys, unreadable func(error)) *Store {
 	sealed := *s
 	sealed.seal, sealed.unreadable = k, unreadable
@@ -109,7 +107,7 @@ func (s *Store) Token(ctx context.Context, fetch wecom.FetchToken) (wecom.Access
 	}
 }
 
-// open returns a token as WeCom knows it.
+// open decrypts a stored token.
 func (s *Store) open(stored wecom.AccessToken) (wecom.AccessToken, error) {
 	value, err := s.seal.Open(string(stored.Value), s.token)
 	stored.Value = wecom.Secret(value)
@@ -134,8 +132,8 @@ func (s *Store) Drop(ctx context.Context, token wecom.Secret) error {
 	return nil
 }
 
-// Forgive lets gettoken be called at once, though its last failure is still being
-// waited out: somebody has fixed what was wrong.
+// Forgive allows gettoken to be called at once, although its last failure is still being waited out: the cause
+// has been fixed.
 func (s *Store) Forgive(ctx context.Context) error {
 	if err := forgiveScript.Run(ctx, s.rdb, []string{s.failure}).Err(); err != nil {
 		return fmt.Errorf("let gettoken be called again: %w", err)
@@ -143,8 +141,7 @@ func (s *Store) Forgive(ctx context.Context) error {
 	return nil
 }
 
-// fetch calls gettoken while holding the lock, and gives the lock back whatever
-// becomes of the caller.
+// fetch calls gettoken while holding the lock, and releases the lock even if the caller is cancelled.
 func (s *Store) fetch(
 	ctx context.Context, owner string, failures int, fetch wecom.FetchToken,
 ) (wecom.AccessToken, error) {
@@ -164,7 +161,7 @@ func (s *Store) fetch(
 	return token, nil
 }
 
-// fail writes down how gettoken failed, and says when it is called again.
+// fail records how gettoken failed, and says when it is called again.
 func (s *Store) fail(ctx context.Context, owner string, failures int, cause error) error {
 	f := callfailure.Of(cause)
 	hold := wecom.TokenBackoff(cause, failures)
@@ -175,7 +172,7 @@ func (s *Store) fail(ctx context.Context, owner string, failures int, cause erro
 		owner, hold.Milliseconds(), failures, int64(f.Code), f.Msg, f.Status, 0).Err())
 }
 
-// unavailable says that nothing was sent to WeCom: Redis did not answer.
+// unavailable is the error if Redis did not answer: nothing was sent to WeCom.
 func unavailable(err error) error {
 	return &wecom.UnsentError{Err: fmt.Errorf("shared token: %w", err)}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// issuer is a gettoken that counts how often it is asked, and how often at once.
+// issuer is a gettoken that counts its calls, and how many run concurrently.
 type issuer struct {
 	calls, inside, most atomic.Int32
 	life                time.Duration

@@ -58,8 +58,7 @@ func checkCard(c *Content) error {
 	)
 }
 
-// checkCardID requires a task_id of every card that calls back. A card that replaces
-// another one keeps the other's.
+// checkCardID requires a task_id of every card that calls back. A card that replaces another one keeps the other's.
 func (c *Content) checkCardID() error {
 	id := c.Str("task_id")
 	if id == "" && (c.update || !c.Interactive && !c.Has("action_menu")) {
@@ -289,7 +288,7 @@ func (c *Content) checkCardAction() error {
 	return checkLink(action)
 }
 
-// checkLink checks what a block's type promises: a url or a mini program.
+// checkLink checks that a block has what its type requires: a url or a mini program.
 func checkLink(block Object) error {
 	switch block.Flag("type") {
 	case linkURL:

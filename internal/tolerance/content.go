@@ -27,14 +27,14 @@ const (
 	maxTaskCardBtns = 2
 )
 
-// Content is the part of a message under its msgtype, as it was judged.
+// Content is the part of a message under its msgtype, after judgement.
 type Content struct {
 	Object
 
 	Safe     int64 // 0, 1 or 2
 	Everyone bool  // the message goes to @all
 
-	// Title and Text are what people will see, cut as WeCom cuts them.
+	// Title and Text are what members will see, cut as WeCom cuts them.
 	Title, Text string
 	Callback    bool // a card whose sender gets a response_code
 	Interactive bool // a card with buttons to press
@@ -43,8 +43,8 @@ type Content struct {
 	files  Files
 }
 
-// Files says what is wrong with a media_id of a message, nil for nothing. kind is the type
-// of upload that WeCom wants there.
+// Files returns the fault of a message's media_id, nil if there is none. kind is the type of upload that WeCom
+// requires there.
 type Files func(mediaID, kind string) error
 
 func (c *Content) file(id, kind string) error {
@@ -70,7 +70,7 @@ var contentChecks = map[string]func(*Content) error{
 	"template_card":      checkCard,
 }
 
-// checkText cuts long texts silently, as the page says and users have seen.
+// checkText cuts long texts silently, as the page says and users have observed.
 func checkText(c *Content) error {
 	c.Text = cutBytes(c.Str("content"), maxText)
 	return c.Require(44004, "content")
@@ -93,7 +93,7 @@ func checkVideo(c *Content) error {
 func checkTextCard(c *Content) error {
 	c.Title = cutRunes(c.Str("title"), maxCardTitle)
 	c.Text = cutRunes(c.Str("description"), maxCardText)
-	_ = c.Str("btntxt") // of another kind it counts as wrong JSON
+	_ = c.Str("btntxt") // a value of another type counts as wrong JSON
 	return firstOf(
 		c.Require(41016, "title"),
 		c.Require(41033, "description"),
@@ -146,7 +146,7 @@ func checkMPNewsArticle(c *Content, article Object) error {
 	return c.file(article.Str("thumb_media_id"), "image")
 }
 
-// checkArticles checks each article; people see the first one's title and text.
+// checkArticles checks each article; members see the first one's title and text.
 func (c *Content) checkArticles(check func(*Content, Object) error) error {
 	articles := c.Objs("articles")
 	if len(articles) < 1 || len(articles) > maxArticles {
@@ -163,8 +163,8 @@ func (c *Content) checkArticles(check func(*Content, Object) error) error {
 	return nil
 }
 
-// checkMarkdown refuses long texts. WeCom documents no reaction for app messages;
-// its group bots refuse with this code, and refusing shows the fault in a client.
+// checkMarkdown refuses long texts. WeCom documents no behaviour for app messages; its group bots refuse with
+// this code, and a refusal makes the fault visible in a client.
 func checkMarkdown(c *Content) error {
 	c.Text = c.Str("content")
 	if len(c.Text) > maxText {
@@ -237,7 +237,7 @@ func checkTaskID(id string) error {
 	return nil
 }
 
-// CheckURL says what WeCom answers to a link, nil if it takes it.
+// CheckURL returns WeCom's error for a link, nil if WeCom accepts it.
 func CheckURL(url string) error {
 	if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
 		return wecom.Code(45034)

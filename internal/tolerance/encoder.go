@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// JSON is the object as it was read, without blanks: its members in their order, numbers
-// as they were written, and text unescaped as far as JSON allows.
+// JSON is the object as it was read, without white space: its members in their order, numbers as they were
+// written, and text unescaped as far as JSON allows.
 func (o Object) JSON() []byte {
 	if o.members == nil {
 		return []byte("{}")
@@ -61,8 +61,7 @@ func appendValue(b []byte, value any) []byte {
 	return append(b, "null"...)
 }
 
-// appendText escapes what JSON wants escaped, and nothing else: WeCom has an errcode
-// (40033) against other \u escapes.
+// appendText escapes only what JSON requires: WeCom has an errcode (40033) for other \u escapes.
 func appendText(b []byte, text string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')

@@ -20,17 +20,17 @@ func refuse(format string, args ...any) error {
 	return &RefusalError{Code: wecom.CodeInvalidParameter, Text: fmt.Sprintf(format, args...)}
 }
 
-// Judge says what WeCom answers to a message, its recipients aside.
+// Judge determines WeCom's answer to a message, apart from its recipients.
 type Judge struct {
 	// Agent judges the agentid; [Agent] reads it.
 	Agent func(body Object) error
-	// Files judges media_ids; nil takes all.
+	// Files judges media_ids; nil accepts all.
 	Files Files
-	// Future takes a msgtype that nobody knows yet, if its content is there.
+	// Future accepts an unknown msgtype if its content is present.
 	Future bool
 }
 
-// typeName is what a msgtype of tomorrow could be called.
+// typeName matches the possible names of future msgtypes.
 var typeName = regexp.MustCompile(`^[a-z][a-z0-9_]{1,31}$`)
 
 // Known reports whether a msgtype has checks here.
@@ -51,7 +51,7 @@ func (j Judge) Message(body Object) (*Content, error) {
 		return nil, refuse("safe is not 0, 1 or 2")
 	}
 	for _, flag := range []string{"enable_id_trans", "enable_duplicate_check", "duplicate_check_interval"} {
-		body.Flag(flag) // a wrong one counts as wrong JSON
+		body.Flag(flag) // an invalid one counts as wrong JSON
 	}
 	c := &Content{Object: body.Obj(kind), Safe: safe, Everyone: To(body).Everyone, files: j.Files}
 	if !known {
@@ -66,8 +66,7 @@ func (j Judge) Card(card Object) (*Content, error) {
 	return c, checkCard(c)
 }
 
-// Agent is the agentid of a body. Without one it is 41011, and 40056 for what is no
-// number.
+// Agent is the agentid of a body. The error is 41011 if it is missing, and 40056 if it is not a number.
 func Agent(body Object) (int64, error) {
 	id, ok := body.Num("agentid")
 	switch {

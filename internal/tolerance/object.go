@@ -12,9 +12,9 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Object is a JSON object read the way WeCom reads one: null is absent, unknown
-// members are ignored, digits may stand in a string, and what has the wrong type
-// is dropped with a warning in errmsg instead of an error. Its members keep their order.
+// Object is a JSON object read as WeCom reads it: null means absent, unknown members are ignored, numbers may be
+// strings, and a value of the wrong type is dropped with a warning in errmsg instead of an error. Its members
+// keep their order.
 type Object struct {
 	members *[]member
 	wrong   *bool // shared by an object and everything inside it
@@ -30,11 +30,9 @@ type member struct {
 // New is an empty object.
 func New() Object { return Object{members: &[]member{}, wrong: new(bool)} }
 
-// Parse reads a request body. A body that breaks off or goes wrong
-// somewhere keeps the members before that point: WeCom has been seen to answer
-// "ok. Warning: wrong json format. " to such bodies. One that is no object at all
-// is 40058, whose help text (90313) names invalid JSON first. A byte order mark in
-// front is skipped.
+// Parse parses a request body. Of a body that is cut off or becomes invalid, the members before that point are
+// kept: WeCom has been seen to answer "ok. Warning: wrong json format. " to such bodies. A body that is not an
+// object is 40058, whose help text (90313) names invalid JSON first. A leading byte order mark is skipped.
 func Parse(body []byte) (Object, error) {
 	o := New()
 	body = textfile.TrimMark(body)
@@ -59,8 +57,8 @@ func Parse(body []byte) (Object, error) {
 	return o, nil
 }
 
-// Wrong reports whether WeCom would warn of a "wrong json format": something in the body
-// was tolerated, or a member that was asked for has another type.
+// Wrong reports whether WeCom would warn of a "wrong json format": something in the body was tolerated, or a
+// member that was read has another type.
 func (o Object) Wrong() bool { return o.wrong != nil && *o.wrong }
 
 func (o Object) get(key string) any {
@@ -77,7 +75,7 @@ func (o Object) get(key string) any {
 // Set replaces a member, or adds it at the end.
 func (o Object) Set(key, text string) { set(o.members, key, text) }
 
-// Names are those of its members, in order.
+// Names are the names of its members, in order.
 func (o Object) Names() []string {
 	var names []string
 	if o.members == nil {
@@ -121,7 +119,7 @@ func (o Object) Num(key string) (n int64, ok bool) {
 	case string:
 		text = strings.TrimSpace(v)
 	case json.Number:
-		whole, point := strings.CutSuffix(v.String(), ".0") // of languages whose numbers are all floats
+		whole, point := strings.CutSuffix(v.String(), ".0") // from languages whose numbers are all floats
 		text, *o.wrong = whole, *o.wrong || point
 	case bool:
 		*o.wrong = true
@@ -134,7 +132,7 @@ func (o Object) Num(key string) (n int64, ok bool) {
 	return n, err == nil
 }
 
-// Float returns a number member. Without one it is 0, true.
+// Float returns a number member. If it is missing, the result is 0, true.
 func (o Object) Float(key string) (f float64, ok bool) {
 	if !o.Has(key) {
 		return 0, true
@@ -144,7 +142,7 @@ func (o Object) Float(key string) (f float64, ok bool) {
 	return f, err == nil
 }
 
-// Flag returns an integer member that only matters if it is valid.
+// Flag returns an integer member that is ignored if it is invalid.
 func (o Object) Flag(key string) int64 {
 	n, ok := o.Num(key)
 	if !ok {
@@ -162,7 +160,7 @@ func (o Object) Obj(key string) Object {
 	return Object{members: fields, wrong: o.wrong}
 }
 
-// Objs returns an array of objects; what is no object counts as an empty one.
+// Objs returns an array of objects; an element that is not an object counts as an empty one.
 func (o Object) Objs(key string) []Object {
 	list, ok := o.get(key).([]any)
 	if !ok && o.Has(key) {

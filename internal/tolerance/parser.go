@@ -10,16 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of one body, so that a large one does not take a multiple of its size in
-// memory. A message of the largest type has some 200 values, three levels deep.
+// Bounds of one body, so that a large one does not take a multiple of its size in memory. A message of the
+// largest type has some 200 values, three levels deep.
 const (
 	maxValues = 4096
 	maxDepth  = 64
 )
 
-// parser reads JSON as WeCom has been seen to read it: a comma too many and raw line
-// breaks inside strings are tolerated, half a surrogate pair becomes U+FFFD, and what goes
-// wrong elsewhere ends the reading, with what came before kept.
+// parser parses JSON as WeCom has been seen to: a trailing comma and raw line breaks in strings are tolerated,
+// half a surrogate pair becomes U+FFFD, and any other error ends the parsing, with the values before it kept.
 type parser struct {
 	data   []byte
 	at     int
@@ -33,7 +32,7 @@ func (p *parser) blank() {
 	}
 }
 
-// take skips blanks and then the byte, if it stands there.
+// take skips white space and then the byte, if it is next.
 func (p *parser) take(b byte) bool {
 	p.blank()
 	if p.at < len(p.data) && p.data[p.at] == b {
@@ -43,15 +42,14 @@ func (p *parser) take(b byte) bool {
 	return false
 }
 
-// object reads the members behind an opening brace. It is false when something goes
-// wrong; the members in front of that are kept.
+// object reads the members after an opening brace. It is false after an error; the members before it are kept.
 func (p *parser) object(into *[]member, depth int) bool {
 	for first := true; !p.take('}'); first = false {
 		if !first && !p.take(',') {
 			return false
 		}
 		if !first && p.take('}') {
-			*p.wrong = true // a comma too many
+			*p.wrong = true // a trailing comma
 			return true
 		}
 		p.blank()
@@ -165,7 +163,7 @@ func (p *parser) text() (string, bool) {
 	return "", false
 }
 
-// escapes are what may follow a backslash, except u.
+// escapes are the characters that may follow a backslash, except u.
 var escapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 func (p *parser) escape(b *strings.Builder) bool {

@@ -54,7 +54,7 @@ func TestJSONIsReadAsWeComReadsIt(t *testing.T) {
 	}
 }
 
-// FuzzParse proves that what was read once is read again as the same, and is JSON.
+// FuzzParse proves that a parsed object, encoded again, is JSON and parses to the same.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"a":[1,{"b":"c\u4e2d\ud83d"},],"d":"x` + "\n" + `"}`))
 	f.Add([]byte(`{"a":1,"a":{"b":[]}`))

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Recipients are those that a message names, well-formed or not.
+// Recipients are the recipients that a message names, well-formed or not.
 type Recipients struct {
-	// Everyone is a touser of @all, in whatever case, and alone: beside others it counts as
-	// a userid that nobody has. Parties and tags are ignored then.
+	// Everyone is set if touser is @all, in whatever case, and alone: among others it counts as a userid that nobody
+	// has. Parties and tags are then ignored.
 	Everyone             bool
 	Users, Parties, Tags []string
 }
@@ -27,7 +27,7 @@ func (r Recipients) Nobody() bool {
 	return !r.Everyone && len(r.Users)+len(r.Parties)+len(r.Tags) == 0
 }
 
-// splitIDs reads "a|b| c": blanks and empty parts do not count.
+// splitIDs parses "a|b| c": white space and empty parts are ignored.
 func splitIDs(list string) []string {
 	var ids []string
 	for id := range strings.SplitSeq(list, "|") {
@@ -38,8 +38,8 @@ func splitIDs(list string) []string {
 	return ids
 }
 
-// IsUserID reports whether WeCom could have given the userid to anyone: 1 to 64
-// of 0-9 A-Z a-z _ - @ . and a letter or digit first (90195).
+// IsUserID reports whether WeCom could have assigned the userid: 1 to 64 of 0-9 A-Z a-z _ - @ . and a letter or
+// digit first (90195).
 func IsUserID(user string) bool {
 	return user != "" && len(user) <= 64 && isAlnum(user[0]) && consistsOf(user, "_-@.")
 }
@@ -50,7 +50,7 @@ func IsGroupID(id string) bool {
 	return err == nil && len(id) <= 18
 }
 
-// consistsOf reports whether a text has only ASCII letters, digits and the others.
+// consistsOf reports whether a text has only ASCII letters, digits and these others.
 func consistsOf(text, others string) bool {
 	for i := range len(text) {
 		if !isAlnum(text[i]) && strings.IndexByte(others, text[i]) < 0 {

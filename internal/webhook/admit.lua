@@ -1,20 +1,20 @@
--- Decides about a notification for one audience: which members get it now, and for
--- which it is added to their digest. The decision is kept, so that a twin, a
--- repetition or a retry after a crash is decided alike and counted once.
+-- Decides, for a notification to one audience, which members get it now, and for which
+-- it is added to their digest. The decision is stored, so that a duplicate, a
+-- repetition or a retry after a crash gets the same decision and counts once.
 -- KEYS 1 seen (hash) 2 due (zset) 3 last message about the group (string)
 --      4 cards about the group that are to change (list) 5 seen of what this one ends, or
 --      1 again for nothing
 --      then for each member: window (hash), open digest (hash)
 -- ARGV 1 now in ms, 0 = Redis TIME 2 dedup in ms
---      3 messages to a member before they are gathered, 0 = never 4 window in ms
---      5 type 6 priority, 0 for the highest 7 nonce, which makes this occurrence
---      another than the next one 8 id of the message
+--      3 messages to a member before they are collected, 0 = never 4 window in ms
+--      5 type 6 priority, 0 for the highest 7 nonce, which distinguishes this occurrence
+--      from the next one 8 id of the message
 --      9 'open' for a card that is to change when its alerts end, 'close' for the end of
---      the alerts, '' for any other message 10 what alerts without times say
+--      the alerts, '' for any other message 10 text of alerts without times
 --      11 L, the number of lines
 --      then for each line: field, count, who
 --      then for each member: the name of its open digest in due
--- result {seen already: 0 or 1, nonce, id of the message before it or "",
+-- result {seen already: 0 or 1, nonce, id of the previous message or "",
 --         ids of the cards to change instead, oldest first, number of each member for which it is held…}
 local FIRST_MEMBER_KEY, FIRST_LINE_ARG = 6, 12
 local seen_key, due_key, last_key, cards_key, ended_key = unpack(KEYS, 1, FIRST_MEMBER_KEY - 1)
@@ -27,9 +27,9 @@ if now == 0 then
 end
 local members = (#KEYS - FIRST_MEMBER_KEY + 1) / 2
 local max_kinds, max_who = 400, 120
-local max_cards, card_life = 10, 72 * 3600000 -- WeCom changes no older card (94888)
+local max_cards, card_life = 10, 72 * 3600000 -- WeCom does not change older cards (94888)
 
--- answer is the result; gathering is the numbers of the members, in one text.
+-- answer is the result; gathering has the numbers of the members, as one string.
 local function answer(seen_already, of_occurrence, before, cards, gathering)
   local all = {seen_already, of_occurrence, before, cards}
   for n in string.gmatch(gathering, '%d+') do
@@ -42,7 +42,7 @@ if seen[1] and (seen[5] or '') == says then
   return answer(1, seen[1], seen[2], seen[4] or '', seen[3])
 end
 
--- Adds the notification to a digest. What is one kind too many has no name.
+-- gather adds the notification to a digest. Kinds beyond the limit have no name.
 local function gather(key, due_name, due)
   if redis.call('HSETNX', key, 'from', now) == 1 then
     redis.call('HSET', key, 'type', kind, 'priority', priority)
@@ -73,8 +73,8 @@ local function gather(key, due_name, due)
   end
 end
 
--- gathers reports whether a member's messages are gathered. A digest that is open takes
--- all that comes, also when its window is over: nothing may overtake it.
+-- gathers reports whether a member's messages are collected. An open digest takes all messages, even after its
+-- window: nothing may overtake it.
 local function gathers(window, digest, due_name)
   local w = redis.call('HMGET', window, 'until', 'count', 'storm', 'open')
   local ends, count, storm, open = tonumber(w[1] or 0), tonumber(w[2] or 0), w[3] == '1', w[4] == '1'
@@ -93,7 +93,7 @@ local function gathers(window, digest, due_name)
   return over
 end
 
--- The end of alerts whose cards change is no message, and is not gathered.
+-- The end of alerts whose cards change is not a message, and is not collected.
 local cards = ''
 if card_role == 'close' then
   cards = table.concat(redis.call('LRANGE', cards_key, 0, -1), ' ')
@@ -113,14 +113,14 @@ if threshold == 0 or #gathering < members then
   redis.call('SET', last_key, id, 'EX', 86400)
 end
 if card_role == 'open' and #gathering > 0 then
-  redis.call('DEL', cards_key) -- whoever got it in a digest has no card that could change
+  redis.call('DEL', cards_key) -- members who got it in a digest have no card that could change
 elseif card_role == 'open' then
   redis.call('RPUSH', cards_key, id)
   redis.call('LTRIM', cards_key, -max_cards, -1)
   redis.call('PEXPIRE', cards_key, card_life)
 end
 local numbers = table.concat(gathering, ',')
-redis.call('DEL', ended_key) -- what comes again after its end is new
+redis.call('DEL', ended_key) -- after its end an alert is new
 redis.call('HSET', seen_key, 'nonce', nonce, 'before', before, 'held', numbers, 'cards', cards, 'says', says)
 redis.call('PEXPIRE', seen_key, dedup)
 return answer(0, nonce, before, cards, numbers)

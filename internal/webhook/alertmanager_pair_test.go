@@ -37,11 +37,10 @@ func alertmanagerBinary(t *testing.T) string {
 	return ""
 }
 
-// alertmanager is a running one; its address is also how it calls itself.
+// alertmanager is a running Alertmanager; its address is also its externalURL.
 type alertmanager struct{ url string }
 
-// startPair runs two that post to the address. Those that do not hear each other
-// both report everything.
+// startPair starts two Alertmanagers that post to the address. If they are not connected, both report everything.
 func startPair(t *testing.T, binary, hook string, hearing bool) []alertmanager {
 	t.Helper()
 	alone := "--cluster.listen-address="
@@ -163,7 +162,7 @@ func (am alertmanager) tell(t *testing.T, names []string, start, end time.Time) 
 	}
 }
 
-// gate answers 503 while it is closed, and tells of every webhook that was accepted.
+// gate answers 503 while it is closed, and reports every accepted webhook.
 type gate struct {
 	gateway  http.Handler
 	opens    time.Time
@@ -195,8 +194,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// await waits until each alert was accepted from these Alertmanagers, or from any if
-// there are none.
+// await waits until each alert was accepted from each of these Alertmanagers, or from any if there are none.
 func (g *gate) await(t *testing.T, from []alertmanager, status string, names []string) {
 	t.Helper()
 	missing := map[string]bool{}
@@ -221,8 +219,7 @@ func (g *gate) await(t *testing.T, from []alertmanager, status string, names []s
 	}
 }
 
-// outage is how long the gateway answers 503 in between; WECOMQ_TEST_OUTAGE makes
-// it longer.
+// outage is how long the gateway answers 503 in between; WECOMQ_TEST_OUTAGE makes it longer.
 func outage(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("WECOMQ_TEST_OUTAGE")
@@ -236,8 +233,8 @@ func outage(t *testing.T) time.Duration {
 	return d
 }
 
-// TestAlertmanagerPairThroughAnOutage runs two real Alertmanagers, a gateway that is
-// away at first, a worker and a simulated WeCom: everything arrives once and in order.
+// TestAlertmanagerPairThroughAnOutage runs two real Alertmanagers, a gateway that is unavailable at first, a
+// worker and a simulated WeCom: everything arrives once and in order.
 func TestAlertmanagerPairThroughAnOutage(t *testing.T) {
 	t.Parallel()
 	binary := alertmanagerBinary(t)
@@ -285,7 +282,7 @@ func throughAnOutage(t *testing.T, binary string, hearing bool) {
 	checkOnceAndInOrder(t, w.texts(t, 2*len(names)), names)
 }
 
-// checkOnceAndInOrder wants each alert to have arrived twice: firing, then resolved.
+// checkOnceAndInOrder checks that each alert has arrived twice: firing, then resolved.
 func checkOnceAndInOrder(t *testing.T, texts, names []string) {
 	t.Helper()
 	position := map[string]int{}

@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Query is what the query of a webhook's URL sets.
+// Query has the settings in the query of a webhook's URL.
 type Query struct {
 	To       message.Recipients
 	Type     message.Type
@@ -54,13 +54,13 @@ func names[T ~string](words []T) string {
 	return strings.Join(texts, ", ")
 }
 
-// audience is to whom and how alerts are sent.
+// audience is the recipients of alerts, and the form in which they get them.
 type audience struct {
 	to       message.Recipients
 	kind     message.Type
 	priority tasks.Priority
 	digest   Digest
-	updates  bool // the end of its alerts changes the cards that have reported them
+	updates  bool // the end of its alerts changes the cards that reported them
 }
 
 // key identifies the audience.
@@ -77,20 +77,20 @@ func (a audience) key() string {
 type delivery struct {
 	audience
 	notification Notification
-	says         string // tells it from one with the same identity; see [Notification.says]
-	truncated    bool   // the source left out alerts, which can be of this audience
+	says         string // distinguishes it from one with the same identity; see [Notification.says]
+	truncated    bool   // the source left out alerts, which may belong to this audience
 }
 
-// identity identifies the part of the notification, however often it is sent.
+// identity identifies the part of the notification, across repetitions.
 func (d delivery) identity() string { return digestOf(d.notification.identity(), d.key()) }
 
-// opposite identifies what the notification ends; see [Notification.opposite].
+// opposite identifies the notification that this one ends; see [Notification.opposite].
 func (d delivery) opposite() string { return digestOf(d.notification.opposite(), d.key()) }
 
 // idempotencyKey is the key of the message of one occurrence.
 func (d delivery) idempotencyKey(nonce string) string { return "webhook:" + d.identity() + ":" + nonce }
 
-// group identifies the group of alerts, whatever the notification says about it.
+// group identifies the group of alerts, independently of their state.
 func (d delivery) group() string {
 	return digestOf(string(d.notification.Source), d.notification.Receiver, d.notification.GroupKey, d.key())
 }
@@ -100,8 +100,8 @@ func (d delivery) reportsEnd() bool {
 	return slices.ContainsFunc(d.notification.Alerts, func(a Alert) bool { return a.Status == Resolved })
 }
 
-// plan divides a notification among its audiences. It also returns the number of
-// alerts without recipients, and the recipients in labels that are not valid.
+// plan divides a notification among its audiences. It also returns the number of alerts without recipients, and
+// invalid recipients in labels.
 func (c Config) plan(app string, n Notification, q Query) (deliveries []delivery, unaddressed int, wrong []string) {
 	alerts := map[string][]Alert{}
 	for _, alert := range sorted(n.Alerts, c.Severity) {
@@ -120,15 +120,14 @@ func (c Config) plan(app string, n Notification, q Query) (deliveries []delivery
 	for i := range deliveries {
 		deliveries[i].notification = n.with(alerts[deliveries[i].key()])
 		deliveries[i].says = deliveries[i].notification.says(c.Severity)
-		n.Truncated = 0 // their recipients are unknown: only those of the worst alert are told
+		n.Truncated = 0 // their recipients are unknown: only those of the worst alert see the number
 	}
 	slices.Sort(wrong)
 	return deliveries, unaddressed, slices.Compact(wrong)
 }
 
-// audienceOf returns who gets an alert: the recipients in the query, else those in
-// its labels, else those of the first route that matches. That route sets type,
-// priority, resolve and digest in any case.
+// audienceOf returns who gets an alert: the recipients in the query, else those in its labels, else those of the
+// first matching route. That route sets type, priority, resolve and digest in any case.
 func (c Config) audienceOf(app string, alert Alert, q Query) (a audience, wrong []string) {
 	a = audience{to: q.To, kind: q.Type, priority: q.Priority, digest: c.Digest}
 	route := c.route(app, alert.Labels)
@@ -160,7 +159,7 @@ func first[T ~string](values ...T) T {
 	return ""
 }
 
-// route returns the first route that matches, or an empty one.
+// route returns the first matching route, or an empty one.
 func (c Config) route(app string, labels map[string]string) Route {
 	for _, route := range c.Routes {
 		if route.App != "" && route.App != app {
@@ -176,9 +175,9 @@ func (c Config) route(app string, labels map[string]string) Route {
 // maxLabelIDs is how many recipients one label may name.
 const maxLabelIDs = message.MaxUsers
 
-// recipients returns those that labels name. Invalid ones are left out and reported,
-// because a mistake in a rule must not lose the alert. @all counts as invalid:
-// otherwise anybody who can fire an alert could message the whole company.
+// recipients returns the recipients that labels name. Invalid ones are left out and returned as wrong, because a
+// mistake in a rule must not lose the alert. @all counts as invalid: otherwise anybody who can fire an alert
+// could message the whole company.
 func (l RecipientLabels) recipients(labels map[string]string) (to message.Recipients, wrong []string) {
 	good := func(label string, one func(id string) message.Recipients) []string {
 		if label == "" || labels[label] == "" {

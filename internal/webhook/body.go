@@ -15,7 +15,7 @@ import (
 	"github.com/wecomq/wecomq/internal/textfile"
 )
 
-// read returns the body, if method, kind, size and signature are right.
+// read returns the body, if method, content type, size and signature are right.
 func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err := allow(source, w, r); err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 	if errors.Is(err, problem.ErrTooLarge) {
 		return nil, problem.As(problem.ErrTooLarge, fmt.Errorf("the body has more than %d bytes; %s", limits.bytes, limits.advice))
 	}
-	if err != nil { // it was too slow, was cut off, or there is no memory for it
+	if err != nil { // it was too slow or cut off, or there is no memory for it
 		return nil, &bodyError{err}
 	}
 	if source == Grafana {
@@ -38,7 +38,7 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 	}
 	body = textfile.TrimMark(body)
 	if source != Alertmanager && source != Grafana {
-		body = mended(body) // what is not JSON would be in no bound
+		body = mended(body) // invalid JSON would fail the check of the bounds
 	}
 	err = intake.Bound(r.Context(), body, limits.bounds)
 	if over, ok := errors.AsType[*jsonbound.Error](err); ok {
@@ -50,7 +50,7 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 	return body, nil
 }
 
-// allow checks the method. Alertmanager always posts; others can be told to PUT.
+// allow checks the method. Alertmanager always uses POST; others can be configured to PUT.
 func allow(source Source, w http.ResponseWriter, r *http.Request) error {
 	allowed := []string{http.MethodPost}
 	if source != Alertmanager {
@@ -63,7 +63,7 @@ func allow(source Source, w http.ResponseWriter, r *http.Request) error {
 	return problem.As(problem.ErrMethod, errors.New("a webhook is posted"))
 }
 
-// limits are those of a source's body, and what its sender can do about them.
+// limits are those of a source's body, with advice for its sender.
 type limits struct {
 	bytes  int64
 	bounds jsonbound.Bounds

@@ -23,32 +23,32 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// queued is a message that an app has in the queue.
+// queued is a message in the queue of an app.
 type queued struct {
 	tasks.Message
 
 	App string
 }
 
-// queue is a Queue that finds a message again by its key, as the real one does.
+// queue is a Queue that recognises a message by its key, as the real one does.
 type queue struct {
 	mu       sync.Mutex
 	messages []queued
-	// fail decides before and after a message is taken.
+	// fail may fail the call before and after a message is accepted.
 	fail func(taken bool) error
-	// busy are messages that are not done with.
+	// busy are messages that are not finished.
 	busy map[string]bool
-	// updates are the states of the updates of cards: accepted unless a test says
-	// otherwise, none for a card that cannot be changed.
+	// updates are the states of the updates of cards: accepted unless a test sets another, none for a card that
+	// cannot be changed.
 	updates map[string]tasks.State
 	// changes are the updates, by card.
 	changes map[string]string
-	// spent is whether the sender has no room for what waits; reserved counts what had.
+	// spent is set if the sender's budget has no room for waiting messages; reserved counts those that had room.
 	spent    bool
 	reserved int
 }
 
-// Reserve counts what waits.
+// Reserve counts waiting messages.
 func (q *queue) Reserve(_ context.Context, _ tasks.Message) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -85,7 +85,7 @@ func (q *queue) ChangeCard(
 	return state, err
 }
 
-// setBusy says of a message whether it is still under way.
+// setBusy sets whether a message is unfinished.
 func (q *queue) setBusy(id string, busy bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -127,7 +127,7 @@ func (q *queue) all() []queued {
 	return slices.Clone(q.messages)
 }
 
-// brief are recipients, priority and text of the messages.
+// brief returns recipients, priority and text of the messages.
 func (q *queue) brief(tb testing.TB) []string {
 	tb.Helper()
 	var texts []string
@@ -194,7 +194,7 @@ func (b *bundle) twin(tb testing.TB, cfg webhook.Config) *webhook.Handler {
 	return h
 }
 
-// pass lets time go by.
+// pass advances the clock.
 func (b *bundle) pass(d time.Duration) { b.now += d.Milliseconds() }
 
 // answer is that of a handler.
@@ -210,7 +210,7 @@ func (b *bundle) post(tb testing.TB, source, query, body string, header http.Hea
 	return post(tb, b.Handler, source, query, body, header)
 }
 
-// mounted is a handler where a gateway has it.
+// mounted serves a handler under the path of the gateway.
 type mounted struct{ *webhook.Handler }
 
 func (m mounted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -238,8 +238,8 @@ func postTo(tb testing.TB, h http.Handler, source, query, body string, header ht
 	return a
 }
 
-// group makes the body of an Alertmanager's webhook. Each alert is
-// "name" or "name key=value …"; one that begins with ! is resolved.
+// group makes the body of an Alertmanager's webhook. Each alert is "name" or "name key=value …"; one that begins
+// with ! is resolved.
 func group(alerts ...string) string { return groupFrom("http://am-1:9093", alerts...) }
 
 func groupFrom(externalURL string, alerts ...string) string {
@@ -274,7 +274,7 @@ func groupFrom(externalURL string, alerts ...string) string {
 	return string(body)
 }
 
-// route matches what the text says.
+// route has the matchers in the text.
 func route(tb testing.TB, matchers string, to message.Recipients) webhook.Route {
 	tb.Helper()
 	parsed, err := webhook.ParseMatchers(matchers)

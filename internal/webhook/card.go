@@ -10,12 +10,12 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// cardButton is how many characters of a button WeCom suggests to show (90236).
+// cardButton is how many characters of a button WeCom recommends to show (90236).
 const cardButton = 10
 
-// cardRole says what a delivery means for the cards about its group; admit.lua knows the
-// words. A notification of which some alerts still fire is another card. One that leaves
-// alerts out may leave out some that fire: it is not their end.
+// cardRole is the effect of a delivery on the cards about its group, in the words of admit.lua. A notification
+// with some alerts still firing is another card. One that leaves out alerts may leave out firing ones: it is not
+// their end.
 func (d delivery) cardRole() string {
 	switch {
 	case !d.updates:
@@ -29,9 +29,8 @@ func (d delivery) cardRole() string {
 	}
 }
 
-// changeable turns a card about firing alerts into one that WeCom lets change: its links
-// are buttons, and it has no figure. task names it for WeCom. Other messages stay as they
-// are.
+// changeable turns a card about firing alerts into one that WeCom can change: its links are buttons, and it has
+// no emphasised figure. task is its task_id at WeCom. Other messages are returned unchanged.
 func (d delivery) changeable(request message.Request, task string) message.Request {
 	r, isCard := request.(message.SendTemplateCardRequest)
 	if !isCard || d.cardRole() != "open" {
@@ -46,7 +45,7 @@ func (d delivery) changeable(request message.Request, task string) message.Reque
 	if len(card.ButtonList) == 0 {
 		card.ButtonList = []message.CardButton{{Type: message.ButtonURL, Text: "查看详情", URL: card.CardAction.URL}}
 	}
-	if card.MainTitle.Title == "" { // which this type requires
+	if card.MainTitle.Title == "" { // this type requires a title
 		title := *card.MainTitle
 		title.Title = cmp.Or(shorten(oneLine(card.SubTitleText), cardTitle), task)
 		card.MainTitle = &title
@@ -55,34 +54,34 @@ func (d delivery) changeable(request message.Request, task string) message.Reque
 	return r
 }
 
-// updateOf is the update that makes a card say what a message says, if that is a card.
+// updateOf is the update that gives a card the content of a message, if that is a card.
 func updateOf(request message.Request) (message.UpdateTemplateCardRequest, bool) {
 	r, isCard := request.(message.SendTemplateCardRequest)
 	return message.UpdateTemplateCardRequest{AtAll: 1, TemplateCard: &r.TemplateCard}, isCard
 }
 
-// over is the update of an older card. It keeps its text, because that can be about alerts
-// which the last notification of the group does not name.
+// over is the update of an older card. The card keeps its text, which may be about alerts that the last
+// notification of the group does not have.
 func over() message.UpdateTemplateCardRequest {
 	return message.UpdateTemplateCardRequest{AtAll: 1, Button: &message.CardReplaceButton{ReplaceName: "已恢复"}}
 }
 
-// change is what became of the change of cards.
+// change is the result of changing cards.
 type change int
 
 const (
-	pending   change = iota // it is under way
-	changed                 // the newest card says that the alerts are over
-	unchanged               // it does not: a message has to say so
+	pending   change = iota // in progress
+	changed                 // the newest card says that the alerts have ended
+	unchanged               // it does not: a message has to
 )
 
-// changeCards changes the cards of a message that waits; the newest decides whether the
-// message is needed. It is safe to repeat: the updates have the message's idempotency key.
+// changeCards changes the cards of a waiting message; the newest decides whether the message is needed. It is
+// safe to repeat: the updates have the message's idempotency key.
 func (h *Handler) changeCards(ctx context.Context, app string, w *waiting) (change, error) {
 	if len(w.cards) == 0 {
 		return unchanged, nil
 	}
-	var state tasks.State // of the update of the newest
+	var state tasks.State // of the update of the newest card
 	var err error
 	for i, card := range w.cards {
 		update := over()

@@ -40,7 +40,7 @@ func (w whole) card(tb testing.TB, to string, alerts ...string) string {
 	return id
 }
 
-// concluded waits until a message does not wait any more.
+// concluded waits until a message no longer waits.
 func (w whole) concluded(tb testing.TB, id string) {
 	tb.Helper()
 	waittest.Until(tb, id+" is sent, or is not needed", func() bool {
@@ -48,7 +48,7 @@ func (w whole) concluded(tb testing.TB, id string) {
 	})
 }
 
-// looks are the cards of a member as they look now: title, and what is left of the buttons.
+// looks are a member's cards in their present form: title, and the remaining buttons.
 func (w whole) looks(to string) []string {
 	var looks []string
 	for _, m := range w.WeCom.Messages() {
@@ -98,11 +98,11 @@ func TestTheEndOfAnAlertWhoseCardCannotChangeIsAMessage(t *testing.T) {
 	}
 	record := func(id string) string { return keys.Record("ops", id) }
 	nothing := func(string) {}
-	cases := map[string]struct { // by the alert's name, which is the member's too
+	cases := map[string]struct { // by the alert's name, which is also the member's
 		lose func(card string)
 		want []string
 	}{
-		"used": {func(id string) { // by somebody who went past the queue
+		"used": {func(id string) { // by a client that bypassed the queue
 			code := w.Redis.HGet(t.Context(), record(id), "response_code").Val()
 			mine := message.UpdateTemplateCardRequest{AtAll: 1, ResponseCode: code, Button: &message.CardReplaceButton{ReplaceName: "Mine"}}
 			if _, err := w.Client("ops").UpdateTemplateCard(mine); err != nil {
@@ -118,7 +118,7 @@ func TestTheEndOfAnAlertWhoseCardCannotChangeIsAMessage(t *testing.T) {
 		"rejected":  {nothing, []string{"恢复 rejected"}},
 	}
 	fault(message.APIUpdateTemplateCard, "恢复 refused", 42045)
-	fault(message.APIUpdateTemplateCard, "恢复 forbidden", 48002) // the update is held, and tried again for days
+	fault(message.APIUpdateTemplateCard, "恢复 forbidden", 48002) // the update is held, and retried for days
 	fault(message.APISend, "告警 rejected", 42014)
 	ends := map[string]string{}
 	for name, tc := range cases {
@@ -134,14 +134,14 @@ func TestTheEndOfAnAlertWhoseCardCannotChangeIsAMessage(t *testing.T) {
 	}
 }
 
-// updating changes cards, and gathers what exceeds one message.
+// updating changes cards, and collects messages beyond the first.
 func updating() webhook.Config {
 	cfg := testConfig()
 	cfg.Type, cfg.Resolve, cfg.Digest.After = message.TypeTemplateCard, webhook.ResolveUpdate, 1
 	return cfg
 }
 
-// cardOf posts alerts, and returns the answer about their only message.
+// cardOf posts alerts, and returns the response for their only message.
 func (b *bundle) cardOf(tb testing.TB, to string, alerts ...string) webhook.AcceptedMessage {
 	tb.Helper()
 	got := b.post(tb, "alertmanager", "to_user="+to, group(alerts...), nil)
@@ -227,7 +227,7 @@ func TestTheNewestCardDecidesWhetherAMessageIsSent(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		older, newer tasks.State // of the updates; none for a card that cannot change
-		messages     int         // beside the two cards
+		messages     int         // besides the two cards
 		waits        bool
 	}{
 		"both change":                      {older: tasks.Accepted, newer: tasks.Accepted},
@@ -247,7 +247,7 @@ func TestTheNewestCardDecidesWhetherAMessageIsSent(t *testing.T) {
 			b.queue.updates = map[string]tasks.State{older: tc.older, newer: tc.newer}
 			id := b.cardOf(t, "alice", "!x", "!y").ID
 			b.flush(t)
-			if twin := b.cardOf(t, "alice", "!x", "!y").ID; twin != id { // of a pair, after it was told
+			if twin := b.cardOf(t, "alice", "!x", "!y").ID; twin != id { // of a pair, after the decision
 				t.Errorf("the second of a pair is %s, want %s", twin, id)
 			}
 			b.pass(time.Minute)

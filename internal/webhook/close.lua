@@ -1,12 +1,11 @@
--- Closes a digest whose window is over, for the process that enqueues it: nothing is
--- added to it any more, because what was enqueued cannot be changed. The member's
--- next window begins. After one with more than twice the threshold it is a storm: all
--- messages are gathered, from the first on, until a window has no more than the
--- threshold.
+-- Closes a digest whose window is over, for the process that enqueues it: nothing more is
+-- added to it, because an enqueued message cannot be changed. The member's next window
+-- begins. A digest of more than twice the threshold starts a storm: all messages are
+-- collected, from the first on, until a window has no more than the threshold.
 -- KEYS 1 due (zset) 2 window (hash) 3 open digest (hash) 4 closed digest (hash)
 -- ARGV 1 now in ms, 0 = Redis TIME 2 name of the open digest in due 3 that of the closed one
---      4 threshold 5 window in ms 6 lease in ms: how long others leave it alone
--- result the digest: field, value, …; nothing if it is not due or not there
+--      4 threshold 5 window in ms 6 lease in ms: how long other processes ignore it
+-- result the digest: field, value, …; nothing if it is not due or does not exist
 local due_key, window, open_digest, closed_digest = unpack(KEYS)
 local now, open_name, closed_name = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local threshold, span, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])

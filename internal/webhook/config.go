@@ -3,26 +3,24 @@ package webhook
 import (
 	"fmt"
 	"time"
-	_ "time/tzdata" // time zones work in an image that has none
+	_ "time/tzdata" // for images without time zones
 
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// Config says how webhooks become messages. Start from [DefaultConfig]: the zero
-// value is not valid.
+// Config configures how webhooks become messages. Start from [DefaultConfig]: the zero value is not valid.
 type Config struct {
 	// Type is the message type, one of [Types], unless the query or the route sets
 	// another.
 	Type message.Type
-	// Priority of the messages, unless the query or the route says another. A
-	// resolved notification has that of the firing one, whose queue it shares.
+	// Priority of the messages, unless the query or the route sets another. A resolved notification has the
+	// priority, and so the queue, of the firing one.
 	Priority tasks.Priority
-	// Resolve says how the end of an alert is reported, likewise.
+	// Resolve is how the end of an alert is reported, unless the query or the route sets it.
 	Resolve Resolve
-	// Dedup is for how long a repeated notification is recognised. It should be
-	// longer than the two notifications of an Alertmanager pair can be apart, and
-	// shorter than any intended repetition.
+	// Dedup is how long a repeated notification is recognised. It should be longer than the delay between the two
+	// notifications of an Alertmanager pair, and shorter than any intended repetition.
 	Dedup time.Duration
 	// Timezone in which times are shown: an IANA name, UTC, or Local.
 	Timezone string
@@ -31,25 +29,24 @@ type Config struct {
 	Labels RecipientLabels
 	// Digest applies unless a route has its own.
 	Digest Digest
-	// Grafana says how Grafana's webhooks are signed.
+	// Grafana configures the signatures of Grafana's webhooks.
 	Grafana Signature
 	// Templates replace the built-in ones, by name; see [TemplateNames].
 	Templates map[string]Template
-	// Sources are those whose JSON becomes alerts by a mapping, by name.
+	// Sources are the sources, by name, whose JSON a mapping turns into alerts.
 	Sources map[Source]Mapping
-	// Routes name recipients for alerts that have none; the first that matches
-	// counts.
+	// Routes name recipients for alerts that have none; the first match counts.
 	Routes []Route
 }
 
-// RecipientLabels are the labels that name the recipients of an alert, separated by |
-// or commas. An empty name disables one.
+// RecipientLabels are the labels that name the recipients of an alert, separated by | or commas. An empty name
+// disables one.
 type RecipientLabels struct {
 	ToUser, ToParty, ToTag string
 }
 
-// Digest says when alerts are collected: beyond After messages to one member within
-// Window, the rest becomes one message at the window's end. After 0 disables it.
+// Digest configures when alerts are collected: after the first After messages to one member within Window, the
+// rest becomes one message at the window's end. After 0 disables it.
 type Digest struct {
 	After  int
 	Window time.Duration
@@ -66,16 +63,15 @@ type Route struct {
 	Digest   *Digest        // nil: that of the config
 }
 
-// Resolve says how the end of an alert is reported.
+// Resolve is a way to report the end of an alert.
 type Resolve string
 
-// The ways to report it.
+// The ways to report the end of an alert.
 const (
 	// ResolveMessage sends a message.
 	ResolveMessage Resolve = "message"
-	// ResolveUpdate changes the cards that have reported the alert, and sends a message
-	// only where that is not possible. It needs [message.TypeTemplateCard], and is
-	// [ResolveMessage] for other types.
+	// ResolveUpdate changes the cards that reported the alert, and sends a message only where that is not possible.
+	// It needs [message.TypeTemplateCard], and is [ResolveMessage] for other types.
 	ResolveUpdate Resolve = "update"
 )
 
@@ -91,16 +87,15 @@ const (
 	MaxDigestAfter  = 1000 // the hourly limit of one member (90312)
 )
 
-// Types lists the message types that a webhook can become.
+// Types lists the message types that alerts can be sent as.
 func Types() []message.Type {
 	return []message.Type{message.TypeMarkdown, message.TypeText, message.TypeTextCard, message.TypeTemplateCard}
 }
 
 // DefaultConfig is the configuration of an empty section of the config file.
 //
-// Dedup is 4 minutes: the second of an Alertmanager pair waits 15 s, and after an
-// outage its retries are up to 90 s apart; nothing is repeated before group_interval,
-// 5 minutes by default.
+// Dedup is 4 minutes: the second of an Alertmanager pair waits 15 s, and after an outage its retries are up to
+// 90 s apart; nothing is repeated before group_interval, 5 minutes by default.
 func DefaultConfig() Config {
 	return Config{
 		Type:     message.TypeMarkdown,

@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// What WeCom suggests that a card shows, in characters (90236).
+// Limits of a card that WeCom recommends, in characters (90236).
 const (
 	cardSource        = 20
 	cardTitle         = 36
@@ -32,14 +32,13 @@ type content struct {
 	build func(texts map[string]string, note string) (message.Request, error)
 	// main is the text that contains the alerts; it is cut as a last resort.
 	main string
-	// room is how much main may hold, the note included, and size measures it.
+	// room is how much main may hold, including the note, and size measures it.
 	room    int
 	size    func(string) int
 	shorten func(text string, most int) string
-	// rows is how many labels and annotations of one alert have places of their own, beside
-	// main.
+	// rows is how many labels and annotations of one alert have fields of their own, outside main.
 	rows int
-	// join puts the note below the text.
+	// join appends the note to the text.
 	join func(text, note string) string
 }
 
@@ -81,15 +80,15 @@ func (c content) fits(texts map[string]string, note string) bool {
 	return c.size(c.join(texts[c.main], note)) <= c.room
 }
 
-// cut shortens the main text until it fits together with the note. It is the last
-// resort: what people need first stands first in it.
+// cut shortens the main text until it fits together with the note. It is the last resort: the most important
+// information comes first in it.
 func (c content) cut(texts map[string]string, note string) {
 	if !c.fits(texts, note) {
 		texts[c.main] = c.shorten(texts[c.main], c.room-c.size(c.join("", note)))
 	}
 }
 
-// note says how many alerts are not shown, and whom they are about.
+// note says how many alerts are not shown, and what they are about.
 func note(more int, names string) string {
 	if more == 0 {
 		return ""
@@ -155,8 +154,7 @@ func buildCard(texts map[string]string, note string) (message.Request, error) {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// cardLines parses lines "key: value". If there are too many, the last one says how
-// many are left out.
+// cardLines parses lines "key: value". If there are too many, the last one says how many are left out.
 func cardLines(text string) []message.CardHorizontalContent {
 	var lines []message.CardHorizontalContent
 	left := 0
@@ -194,7 +192,7 @@ func cardJumps(text string) []message.CardJump {
 	return jumps
 }
 
-// scanned reports whether a value says how many others there are, and reads it.
+// scanned reports whether a value is the number of omitted others, and parses it.
 func scanned(value string, left *int) bool {
 	_, err := fmt.Sscanf(value, ellipsis+"还有 %d 项", left)
 	return err == nil

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// stream identifies the digests of one threshold: a member has one for each.
+// stream identifies the digests with one threshold: a member has one for each.
 func (d Digest) stream() string {
 	if d.After == 0 {
 		return ""

@@ -14,11 +14,11 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// DigestView is what the template of a digest gets.
+// DigestView is the data of a digest's template.
 type DigestView struct {
 	From, Until   string // times of day, of the first and the last message; the second with its zone
 	Messages      int    // collected in this digest
-	Count         int    // alerts, all of them
+	Count         int    // total number of alerts
 	FiringCount   int
 	ResolvedCount int
 	Severity      string // of the worst line
@@ -37,7 +37,7 @@ type DigestLine struct {
 	Count    int
 }
 
-// line is a kind of alert while it is collected.
+// line is a kind of alert during collection.
 type line struct {
 	status Status
 	rank   int
@@ -55,12 +55,11 @@ type gathered struct {
 	lines       []line
 }
 
-// maxKinds is how many kinds of alerts one notification adds to a digest; the rest is
-// counted without a name.
+// maxKinds is how many kinds of alerts one notification adds to a digest; the rest is counted without a name.
 const maxKinds = 100
 
-// linesOf counts the alerts of a notification by kind. whom is the label that says whom an
-// alert is about, by default its instance.
+// linesOf counts the alerts of a notification by kind. whom is the label that identifies what an alert is about,
+// by default its instance.
 func linesOf(n Notification, severity Severity, whom string) []line {
 	var lines []line
 	at := map[line]int{}

@@ -13,8 +13,8 @@ import (
 	"github.com/wecomq/wecomq/internal/textfile"
 )
 
-// object is a JSON object, and elements a JSON array, as the texts of a [Mapping] see them.
-// Numbers are of type int64 or float64; null is left out.
+// object is a JSON object, and elements a JSON array, as the texts of a [Mapping] see them. Numbers are of type
+// int64 or float64; null is left out.
 type (
 	object   map[string]any
 	elements []any
@@ -36,7 +36,7 @@ func compact(value any) string {
 	return strings.TrimSpace(b.String())
 }
 
-// documents are the documents of a body: the elements of an array, or the one that it is.
+// documents are the documents of a body: the elements of an array, or the body itself.
 func documents(body []byte) ([]any, error) {
 	dec := json.NewDecoder(bytes.NewReader(mended(textfile.TrimMark(body))))
 	dec.UseNumber()
@@ -63,7 +63,7 @@ func documents(body []byte) ([]any, error) {
 // maxDocuments is how many alerts one array may report.
 const maxDocuments = 200
 
-// tidied is a decoded value in the types of this file.
+// tidied converts a decoded value to the types of this file.
 func tidied(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -84,7 +84,7 @@ func tidied(value any) any {
 	return value
 }
 
-// number is a number that can be compared, or its text if it is too large.
+// number returns a comparable number, or its text if it is too large.
 func number(n json.Number) any {
 	if whole, err := n.Int64(); err == nil {
 		return whole
@@ -95,7 +95,7 @@ func number(n json.Number) any {
 	return n.String()
 }
 
-// textOf is a value as a template writes it.
+// textOf formats a value as a template does.
 func textOf(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -106,14 +106,14 @@ func textOf(value any) string {
 	return fmt.Sprint(value)
 }
 
-// numberOf is a value as a number, if it is one.
+// numberOf converts a value to a number, if possible.
 func numberOf(value any) (float64, bool) {
 	f, err := strconv.ParseFloat(textOf(value), 64)
 	return f, err == nil
 }
 
-// find looks up a value within another by names of members and positions of elements, from
-// 0, or from the end below it. It is nil if there is none.
+// find looks up a value within another by a path of member names and element positions, which count from 0, or
+// from the end if negative. It is nil if there is none.
 func find(value any, path ...any) any {
 	for _, step := range path {
 		switch v := value.(type) {
@@ -148,15 +148,14 @@ func length(value any) int {
 	return 0
 }
 
-// maxShownMembers is how many members of a document are kept if no template says what is
-// worth showing; messages show fewer.
+// maxShownMembers is how many members of a document are kept if no template selects some; messages show fewer.
 const maxShownMembers = 256
 
-// titles are the names of members that mostly say what a document is about, the best first.
+// titles are the names of members that usually summarise a document, the best first.
 var titles = []string{"summary", "title", "subject", "message", "msg", "text", "content", "name"}
 
-// membersOf lists the texts and numbers of a document by their path. One that says what it
-// is about becomes the summary. It also returns how many are left out.
+// membersOf lists the texts and numbers of a document by their path. The first of titles becomes the summary. It
+// also returns how many are left out.
 func membersOf(document any) (annotations map[string]string, omitted int) {
 	w := walk{found: map[string]string{}}
 	w.into("", document)

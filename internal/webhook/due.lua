@@ -1,6 +1,6 @@
--- Lists digests and waiting messages whose time has come.
+-- Lists digests and waiting messages that are due.
 -- KEYS 1 due (zset)
--- ARGV 1 now in ms, 0 = Redis TIME 2 the most
+-- ARGV 1 now in ms, 0 = Redis TIME 2 maximum
 -- result names, the longest due first
 local now = tonumber(ARGV[1])
 if now == 0 then

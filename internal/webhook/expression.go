@@ -13,8 +13,7 @@ import (
 // expression is a text of a [Mapping].
 type expression struct{ tree *template.Template }
 
-// newExpression parses a text, and tries it on an empty document: whatever its source sends
-// may be missing.
+// newExpression parses a text, and tries it on an empty document: every member may be missing from a source's JSON.
 func newExpression(text string) (*expression, error) {
 	tree, err := template.New("line").Funcs(sourceFunctions).Parse(text)
 	if err != nil {
@@ -31,22 +30,21 @@ func CheckText(text string) error {
 	return err
 }
 
-// maxFaultChars is how much is told of a mistake.
+// maxFaultChars limits the text of a template error.
 const maxFaultChars = 300
 
-// write executes the text. What exceeds [maxOutputBytes] is left out.
+// write executes the text. Output beyond [maxOutputBytes] is dropped.
 func (e *expression) write(document any) (string, error) {
 	out := &bounded{most: maxOutputBytes}
 	err := e.tree.Execute(quiet{out}, document)
 	if err != nil && !errors.Is(err, errOutput) {
-		text := harmless.Text(atMost(tidy(err).Error())) // it can quote what the source has sent
+		text := harmless.Text(atMost(tidy(err).Error())) // it may quote the source's data
 		return "", &templateError{shorten(oneLine(text), maxFaultChars)}
 	}
 	return strings.TrimSpace(strings.ToValidUTF8(out.String(), "")), nil
 }
 
-// quiet leaves out what a template writes for a value that is missing. Each value is one
-// write.
+// quiet drops the output of a template for a missing value. Each value is one write.
 type quiet struct{ io.Writer }
 
 // Write passes on anything else.
@@ -57,8 +55,8 @@ func (q quiet) Write(p []byte) (int, error) {
 	return q.Writer.Write(p)
 }
 
-// sourceFunctions are those of all templates, and Go's own that would fail for a value
-// which is missing, or has another type than last time.
+// sourceFunctions are the functions of all templates, with replacements for Go's own that would fail for a value
+// that is missing or has an unexpected type.
 var sourceFunctions = func() template.FuncMap {
 	all := maps.Clone(functions)
 	maps.Copy(all, template.FuncMap{
@@ -74,8 +72,7 @@ var sourceFunctions = func() template.FuncMap {
 	return all
 }()
 
-// equals reports whether a value is one of the others, as texts: one source writes 1 where
-// another writes "1".
+// equals reports whether a value equals one of the others, as texts: one source writes 1 where another writes "1".
 func equals(value any, others []any) bool {
 	text := textOf(value)
 	for _, other := range others {
@@ -86,7 +83,7 @@ func equals(value any, others []any) bool {
 	return false
 }
 
-// less compares numbers, which may be texts. What is no number is neither less nor more.
+// less compares numbers, which may be texts. A value that is not a number is neither less nor more.
 func less(a, b any) bool {
 	x, isX := numberOf(a)
 	y, isY := numberOf(b)

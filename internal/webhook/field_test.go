@@ -12,7 +12,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// What people have sent: testdata/field has the webhooks, and what they become.
+// Real webhooks: testdata/field has them, and the messages that they become.
 func TestWebhooksFromTheField(t *testing.T) {
 	t.Parallel()
 	renderer := newRenderer(t, webhook.DefaultConfig())
@@ -58,8 +58,7 @@ func TestLegacyGrafanaIsNamed(t *testing.T) {
 	}
 }
 
-// The links of a large group are the same but for a word, and so were most of its texts:
-// five of sixty alerts were shown.
+// The links of a large group differed in one word only, and so did most of its texts: five of sixty alerts were shown.
 func TestALargeGroupNamesWhomItIsAbout(t *testing.T) {
 	t.Parallel()
 	renderer := newRenderer(t, webhook.DefaultConfig())

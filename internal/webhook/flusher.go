@@ -15,16 +15,15 @@ import (
 const (
 	// flushInterval is how late a digest may be.
 	flushInterval = time.Second
-	// FlushLease is how long a process may take over a digest before another one
-	// tries.
+	// FlushLease is how long a process may take over a digest before another one tries.
 	FlushLease = 30 * time.Second
-	// flushBatch is how many digests are enqueued before Redis is asked again.
+	// flushBatch is how many digests are enqueued between two queries of Redis.
 	flushBatch = 100
 )
 
-// Run enqueues the digests of these apps when they are due, and messages that wait
-// for another one, until ctx ends. Any number of processes may run it; each message
-// is enqueued once, even if one of them crashes meanwhile.
+// Run enqueues the digests of these apps when they are due, and messages that wait for another one, until ctx
+// ends. Any number of processes may run it; each message is enqueued once, even if one of them crashes
+// meanwhile.
 func (h *Handler) Run(ctx context.Context, apps []string) error {
 	tick := time.NewTicker(flushInterval)
 	defer tick.Stop()
@@ -47,7 +46,7 @@ func (h *Handler) Run(ctx context.Context, apps []string) error {
 	}
 }
 
-// Flush enqueues what is due for an app.
+// Flush enqueues an app's due digests and messages.
 func (h *Handler) Flush(ctx context.Context, app string) error {
 	s := store{h.rdb, app}
 	for {
@@ -65,8 +64,8 @@ func (h *Handler) Flush(ctx context.Context, app string) error {
 	}
 }
 
-// flushOne enqueues one digest or message, unless another process has it. If this
-// process crashes, the next one uses the same id.
+// flushOne enqueues one digest or message, unless another process has it. If this process crashes, the next one
+// uses the same id.
 func (h *Handler) flushOne(ctx context.Context, s store, name string) error {
 	if strings.HasPrefix(name, waitingPrefix) {
 		return h.flushWaiting(ctx, s, name)

@@ -17,8 +17,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// FuzzParseQuery proves that an address names recipients that WeCom can know, or is
-// refused.
+// FuzzParseQuery proves that an address names recipients that can exist at WeCom, or is rejected.
 func FuzzParseQuery(f *testing.F) {
 	for _, text := range []string{
 		"", "to_user=a,b|c&to_party=2&to_tag=3", "to_user=@all", "to_user=%20a%20,,|&to_user=b", "to_user=张三", "to_party=x",
@@ -27,7 +26,7 @@ func FuzzParseQuery(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		values, _ := url.ParseQuery(text) // as net/http does, which keeps what it can read
+		values, _ := url.ParseQuery(text) // as net/http does, which keeps the valid parts
 		q, err := webhook.ParseQuery(values)
 		if err != nil {
 			return
@@ -41,8 +40,8 @@ func FuzzParseQuery(f *testing.F) {
 	})
 }
 
-// FuzzSource proves that whatever a source sends is refused, or becomes messages that WeCom
-// takes and that open no tag, and that equal bytes are one alert.
+// FuzzSource proves that any input of a source is rejected, or becomes messages that WeCom accepts and that open
+// no tag, and that equal bytes are one alert.
 func FuzzSource(f *testing.F) {
 	cfg := withPresets(f)
 	cfg.Sources["any"] = webhook.Mapping{}
@@ -90,7 +89,7 @@ func FuzzSource(f *testing.F) {
 	})
 }
 
-// FuzzSignature proves that nothing passes but what Grafana has signed, and that now.
+// FuzzSignature proves that nothing passes except what Grafana has signed recently.
 func FuzzSignature(f *testing.F) {
 	const now = 1_800_000_000
 	sign := func(timestamp, body string) string {

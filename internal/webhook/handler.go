@@ -32,14 +32,12 @@ type Handler struct {
 	sources  *Sources
 	log      zerolog.Logger
 
-	// Now is the time in Unix ms; 0, as it is by default, stands for Redis's clock. Set
-	// it before the first webhook.
+	// Now is the time in Unix ms; 0, the default, means Redis's clock. Set it before the first webhook.
 	Now func() int64
-	// OnAlerts is called with what became of how many alerts. Set it before the first
-	// webhook.
+	// OnAlerts is called with the result of a number of alerts. Set it before the first webhook.
 	OnAlerts func(app string, source Source, result Result, alerts int)
-	// OnMessage is called with the id of the first message made from a webhook, and the
-	// context of its request. Set it before the first webhook.
+	// OnMessage is called with the id of the first message made from a webhook, and the context of its request. Set
+	// it before the first webhook.
 	OnMessage func(ctx context.Context, id string)
 	// Actor names the sender of the messages of a request with this context. Set it before
 	// the first webhook.
@@ -79,11 +77,11 @@ type AcceptedMessage struct {
 	ID        string `json:"id"`
 	Alerts    int    `json:"alerts"` // that it reports, shown or counted
 	Duplicate bool   `json:"duplicate"`
-	// Updates is the id of the card that changes to say this. The message with this
-	// answer's id is sent only if the card cannot be changed.
+	// Updates is the id of the card that is changed instead. The message with the id of this response is sent only
+	// if the card cannot be changed.
 	Updates string `json:"updates,omitempty"`
-	// WaitsFor is the id of the previous message about the same alerts, which is not
-	// sent yet; this one is enqueued after it.
+	// WaitsFor is the id of the previous message about the same alerts, which is not sent yet; this one is enqueued
+	// after it.
 	WaitsFor string `json:"waits_for,omitempty"`
 }
 
@@ -97,7 +95,7 @@ func (h *Handler) Handle(source Source, app string, w http.ResponseWriter, r *ht
 		switch {
 		case p.Status == http.StatusServiceUnavailable:
 			level = zerolog.ErrorLevel
-		case !errors.Is(err, problem.ErrNoRoute): // anybody can think up the name of a source
+		case !errors.Is(err, problem.ErrNoRoute): // a sender can invent names of sources
 			h.OnAlerts(app, source, Refused, 1)
 		}
 		h.log.WithLevel(level).Err(err).Str("app", app).Str("source", string(source)).Int("status", p.Status).Msg("webhook not accepted")
@@ -138,7 +136,7 @@ func (h *Handler) accept(source Source, app string, w http.ResponseWriter, r *ht
 	return accepted, unlessInvalid(err)
 }
 
-// plan divides notifications among their audiences, and tells of alerts without one.
+// plan divides notifications among their audiences, and logs alerts without one.
 func (h *Handler) plan(app string, source Source, notifications []Notification, q Query) (deliveries []delivery, unaddressed int) {
 	for _, n := range notifications {
 		own, lost, wrong := h.cfg.plan(app, n, q)
@@ -151,8 +149,7 @@ func (h *Handler) plan(app string, source Source, notifications []Notification, 
 	return deliveries, unaddressed
 }
 
-// tellOfMapping logs and counts what the mapping of a source has left out, or could not
-// read.
+// tellOfMapping logs and counts what the mapping of a source skipped or could not read.
 func (h *Handler) tellOfMapping(app string, source Source, report Report) {
 	if report.Skipped > 0 {
 		h.OnAlerts(app, source, Skipped, report.Skipped)
@@ -164,11 +161,10 @@ func (h *Handler) tellOfMapping(app string, source Source, report Report) {
 }
 
 const (
-	// fewDeliveries is up to how many audiences are served one after another, those
-	// of the worst alerts first.
+	// fewDeliveries is up to how many audiences are served one after another, those of the worst alerts first.
 	fewDeliveries = 16
-	// parallelDeliveries is how many are served at once if there are more. Each needs
-	// about three calls of Redis, and there can be thousands.
+	// parallelDeliveries is how many are served at once if there are more. Each needs about three calls of Redis,
+	// and there can be thousands.
 	parallelDeliveries = 16
 )
 
@@ -202,8 +198,8 @@ func (h *Handler) deliverAll(ctx context.Context, app string, deliveries []deliv
 	return accepted, nil
 }
 
-// byGroup are the places of deliveries, by their group: the array of a source can have an alert
-// and its end, which stay in order only if they are delivered one after the other.
+// byGroup returns the indexes of deliveries by group: a source's array can have an alert and its end, which stay
+// in order only if they are delivered one after the other.
 func byGroup(deliveries []delivery) (groups [][]int) {
 	known := map[string]int{}
 	for i, d := range deliveries {
@@ -218,8 +214,7 @@ func byGroup(deliveries []delivery) (groups [][]int) {
 	return groups
 }
 
-// complain logs alerts that do not reach everybody they should: nobody else would
-// notice.
+// complain logs alerts that do not reach all intended recipients: nobody else would notice.
 func (h *Handler) complain(app string, n Notification, unaddressed int, wrong []string) {
 	if unaddressed > 0 {
 		h.log.Error().Str("app", app).Str("receiver", n.Receiver).Str("group_key", n.GroupKey).Int("alerts", unaddressed).
@@ -298,8 +293,7 @@ func (h *Handler) tell(app string, d delivery, answer AcceptedMessage, verdict d
 		Str("updates", answer.Updates).Msg("webhook accepted")
 }
 
-// enqueue enqueues a message, or stores it to wait for the previous one or for the change
-// of a card.
+// enqueue enqueues a message, or stores it to wait for the previous one or for the change of a card.
 func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m tasks.Message, verdict decision) (AcceptedMessage, error) {
 	if update, ok := updateOf(m.Request); ok && len(verdict.cards) > 0 {
 		newest := verdict.cards[len(verdict.cards)-1]
@@ -321,8 +315,7 @@ func (h *Handler) enqueue(ctx context.Context, s store, d delivery, m tasks.Mess
 	return AcceptedMessage{ID: receipt.ID, Duplicate: receipt.Duplicate}, nil
 }
 
-// keep stores a message that waits, if its sender has room for it. A repeat of one that waits
-// already uses nothing.
+// keep stores a waiting message, if the sender's budget allows it. A repetition of one that already waits uses nothing.
 func (h *Handler) keep(ctx context.Context, s store, w waiting, repeated bool) error {
 	waits := false
 	if repeated {
@@ -339,10 +332,9 @@ func (h *Handler) keep(ctx context.Context, s store, w waiting, repeated bool) e
 	return s.wait(ctx, w)
 }
 
-// mustWait reports whether a message could overtake the previous one about the same
-// alerts. A message about the end of an alert waits until the one about its beginning
-// has been delivered or has failed for good. Whatever follows a waiting message
-// waits, too.
+// mustWait reports whether a message could overtake the previous one about the same alerts. A message about the
+// end of an alert waits until the one about its beginning has been delivered or has failed for good. A message
+// that follows a waiting one waits, too.
 func (h *Handler) mustWait(ctx context.Context, s store, d delivery, before string) (bool, error) {
 	if before == "" {
 		return false, nil

@@ -151,7 +151,7 @@ func TestOnlyPostsAreTaken(t *testing.T) {
 	b := newBundle(t, testConfig())
 	for method, want := range map[string][2]int{
 		http.MethodGet: {http.StatusMethodNotAllowed, http.StatusMethodNotAllowed},
-		http.MethodPut: {http.StatusMethodNotAllowed, http.StatusBadRequest}, // Grafana can be told to PUT
+		http.MethodPut: {http.StatusMethodNotAllowed, http.StatusBadRequest}, // Grafana can be configured to PUT
 	} {
 		for i, source := range []webhook.Source{webhook.Alertmanager, webhook.Grafana} {
 			w := httptest.NewRecorder()
@@ -285,7 +285,7 @@ func TestEndOfAnAlertWaitsForItsBeginning(t *testing.T) {
 	if diff := cmp.Diff(texts, b.queue.brief(t)); diff != "" {
 		t.Fatalf("before the first is sent (-want +got):\n%s", diff)
 	}
-	b.queue.setBusy(over.ID, true) // and the first no more
+	b.queue.setBusy(over.ID, true) // and the first is finished
 	for range 3 {
 		b.pass(time.Minute)
 		b.flush(t)

@@ -1,7 +1,7 @@
--- Takes a closed digest whose process did not get to the end, or a waiting message.
+-- Leases a closed digest whose process did not finish, or a waiting message.
 -- KEYS 1 due (zset) 2 closed digest or waiting message (hash)
 -- ARGV 1 now in ms, 0 = Redis TIME 2 its name in due
---      3 lease in ms: how long others leave it alone
+--      3 lease in ms: how long other processes ignore it
 -- result the hash: field, value, …; nothing if another process has it
 local now = tonumber(ARGV[1])
 if now == 0 then

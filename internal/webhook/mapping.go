@@ -9,34 +9,30 @@ import (
 	"time"
 )
 
-// Mapping says how the JSON of a source becomes an alert. Its texts are templates like
-// those of messages, whose dot is the JSON; a member that is missing is empty. A text that
-// is empty, or writes nothing, leaves out what it is about.
+// Mapping turns the JSON of a source into an alert. Its texts are templates like those of messages, whose dot is
+// the JSON; a missing member is empty. The result of an empty text, or of one without output, is left out.
 type Mapping struct {
-	// Template is what the alert says: in its first line in short, in the others in
-	// detail. Empty lines are left out. If it writes nothing, all members of the JSON are
-	// shown.
+	// Template writes the text of the alert: a summary in the first line, details in the others. Empty lines are
+	// left out. Without output, all members of the JSON are shown.
 	Template string `yaml:"template"`
-	// Name is the kind of alert, which stands in the title and in digests; by default the
-	// name of the source.
+	// Name is the kind of alert, for the title and digests; by default the name of the source.
 	Name string `yaml:"name"`
-	// DedupKey is equal in all that is sent about one alert, its beginning and its end. By
-	// default it is the JSON itself, so that only equal bytes are about the same.
+	// DedupKey is equal for everything that is sent about one alert, its beginning and its end. By default it is the
+	// JSON itself, so that only equal bytes are about the same alert.
 	DedupKey string `yaml:"dedup_key"`
-	// Resolved writes true at the end of an alert.
+	// Resolved writes true for the end of an alert.
 	Resolved string `yaml:"resolved"`
-	// Severity is one of those that the config orders.
+	// Severity is one of the severities in the config's order.
 	Severity string `yaml:"severity"`
-	// StartsAt and EndsAt are when the alert began and ended: RFC 3339, Unix time, or date
-	// and time in the config's time zone.
+	// StartsAt and EndsAt are when the alert began and ended: RFC 3339, Unix time, or date and time in the config's
+	// time zone.
 	StartsAt string `yaml:"starts_at"`
 	EndsAt   string `yaml:"ends_at"`
 	// Link is the page about the alert.
 	Link string `yaml:"link"`
-	// Skip writes true for what is no alert, and becomes no message.
+	// Skip writes true for a document that is not an alert; it becomes no message.
 	Skip string `yaml:"skip"`
-	// Labels are those of the alert, by name: routes match them, and they can name
-	// recipients.
+	// Labels are the alert's labels, by name: routes match them, and they can name recipients.
 	Labels map[string]string `yaml:"labels"`
 }
 
@@ -59,7 +55,7 @@ type Text struct {
 	At  *string
 }
 
-// Texts lists all texts of the mapping but its labels, in the order of the documentation.
+// Texts lists all texts of the mapping except its labels, in the order of the documentation.
 func (m *Mapping) Texts() []Text {
 	return []Text{
 		{keyTemplate, &m.Template},
@@ -74,7 +70,7 @@ func (m *Mapping) Texts() []Text {
 	}
 }
 
-// mapper is a mapping whose texts are parsed.
+// mapper is a mapping with parsed texts.
 type mapper struct {
 	source   Source
 	severity string // the label's name
@@ -105,8 +101,8 @@ func newMapper(source Source, m Mapping, cfg Config) (*mapper, error) {
 	return parsed, nil
 }
 
-// reading is one document that is being read. No mistake in a text loses the alert: what
-// it is about is left out, and the mistake is noted.
+// reading is the reading of one document. A mistake in a text never loses the alert: the text's part is left
+// out, and the mistake recorded.
 type reading struct {
 	*mapper
 
@@ -114,7 +110,7 @@ type reading struct {
 	faults   []error
 }
 
-// notification reads a document; it reports false for one that is no alert.
+// notification reads a document; it reports false if it is not an alert.
 func (r *reading) notification() (n Notification, isAlert bool) {
 	if r.says(keySkip) {
 		return Notification{}, false
@@ -137,10 +133,10 @@ func (r *reading) notification() (n Notification, isAlert bool) {
 	}, true
 }
 
-// maxKeyBytes is the longest dedup_key that is logged as it is.
+// maxKeyBytes is the longest dedup_key that is logged in full.
 const maxKeyBytes = 200
 
-// write is what a text writes.
+// write returns the output of a text.
 func (r *reading) write(key string) string { return r.writes(key, r.texts[key]) }
 
 func (r *reading) writes(key string, text *expression) string {
@@ -157,7 +153,7 @@ func (r *reading) says(key string) bool {
 	return err == nil && yes
 }
 
-// labelled are the labels of the alert.
+// labelled returns the labels of the alert.
 func (r *reading) labelled() map[string]string {
 	labels := map[string]string{}
 	for name, text := range r.labels {
@@ -169,8 +165,7 @@ func (r *reading) labelled() map[string]string {
 	return labels
 }
 
-// describe writes the annotations: what the template says or, without it, the members of
-// the document.
+// describe sets the annotations: the output of the template or, without it, the members of the document.
 func (r *reading) describe(alert *Alert) {
 	text := r.write(keyTemplate)
 	if text == "" {
@@ -189,7 +184,7 @@ func (r *reading) describe(alert *Alert) {
 	}
 }
 
-// moment is the time that a text writes. One that is not understood is shown as it is.
+// moment parses the time that a text writes. A time that cannot be parsed is shown unchanged.
 func (r *reading) moment(key string, annotations map[string]string) time.Time {
 	text := r.write(key)
 	if text == "" {
@@ -202,5 +197,5 @@ func (r *reading) moment(key string, annotations map[string]string) time.Time {
 	return t
 }
 
-// fault is what went wrong, nil for nothing.
+// fault joins the recorded faults, nil if there are none.
 func (r *reading) fault() error { return errors.Join(r.faults...) }

@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// mended is a body without what scripts that put JSON together themselves get wrong, and
-// WeCom takes as well: a comma too many, and raw line breaks inside texts.
+// mended corrects mistakes of scripts that build JSON by hand, which WeCom accepts as well: trailing commas, and
+// raw line breaks in strings.
 func mended(body []byte) []byte {
 	if json.Valid(body) {
 		return body
 	}
 	m := mender{out: make([]byte, 0, len(body)), comma: -1}
 	for _, c := range body {
-		if len(m.out) > 2*len(body) { // line breaks in such numbers are no slip, and would take much memory
+		if len(m.out) > 2*len(body) { // so many line breaks are no accident, and would take much memory
 			return body
 		}
 		if m.inside {
@@ -26,16 +26,16 @@ func mended(body []byte) []byte {
 	return m.out
 }
 
-// mender goes through JSON that has mistakes.
+// mender reads JSON with mistakes.
 type mender struct {
 	out     []byte
-	inside  bool // a text
-	escaped bool // a backslash stands in front
-	comma   int  // where the last one stands in out, -1 if a value or the end has followed
-	last    byte // that is no blank, between texts
+	inside  bool // a string
+	escaped bool // a backslash precedes
+	comma   int  // position of the last one in out, -1 once a value or the end has followed
+	last    byte // that is not white space, outside strings
 }
 
-// text takes a byte of a text.
+// text takes a byte of a string.
 func (m *mender) text(c byte) {
 	switch {
 	case m.escaped:
@@ -51,13 +51,13 @@ func (m *mender) text(c byte) {
 	m.out = append(m.out, c)
 }
 
-// sign takes a byte between texts.
+// sign takes a byte outside strings.
 func (m *mender) sign(c byte) {
 	switch c {
 	case ' ', '\t', '\r', '\n':
 	case ',':
 		if m.comma = len(m.out); m.last == ',' {
-			m.comma = -1 // two are no slip
+			m.comma = -1 // two are no accident
 		}
 		m.last = c
 	case ']', '}':

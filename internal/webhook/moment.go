@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// layouts are those of times with date and time of day, whose zone is known otherwise.
+// layouts are those of times without a zone.
 var layouts = []string{
 	"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006.01.02 15:04:05", "2006/01/02 15:04:05",
 }
 
-// anyMoment reads a time as tools write it: RFC 3339, in seconds, or smaller units, since
-// 1970, or date and time with UTC or an offset behind them, else in this zone.
+// anyMoment parses a time in one of the common formats: RFC 3339; seconds, or smaller units, since 1970; or date
+// and time, with UTC or an offset after them, or otherwise in this zone.
 func anyMoment(text string, zone *time.Location) (time.Time, bool) {
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return t, true
@@ -33,8 +33,7 @@ func anyMoment(text string, zone *time.Location) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// unixMoment reads a Unix time. Its unit follows from its size: each stands for the years
-// from 1973 to 5138.
+// unixMoment parses a Unix time. Its size determines its unit: each covers the years from 1973 to 5138.
 func unixMoment(text string) (time.Time, bool) {
 	whole, _, _ := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)

@@ -7,17 +7,16 @@ import (
 	"strings"
 )
 
-// tellingLabels are the labels that tell one alert of a group from another, and that are
-// shown first where not all are.
+// tellingLabels are the labels that distinguish the alerts of a group; they are shown first if not all labels are.
 var tellingLabels = []string{"instance", "pod", "node", "host", "hostname", "device", "service", "namespace", "job", "cluster"}
 
-// told says how the alerts of a group are told from each other.
+// told says how to distinguish the alerts of a group.
 type told struct {
-	label string   // that tells them best; empty if they are all alike
-	names []string // whom each is about, empty if no label tells
+	label string   // that distinguishes them best; empty if they are all alike
+	names []string // what each alert is about, empty if no label distinguishes it
 }
 
-// tell finds the label that tells the alerts apart, and their names.
+// tell finds the label that distinguishes the alerts, and their names.
 func (r *Renderer) tell(n Notification) told {
 	t := told{label: r.teller(n.Alerts)}
 	for _, a := range n.Alerts[:min(len(n.Alerts), maxCompared)] {
@@ -29,8 +28,8 @@ func (r *Renderer) tell(n Notification) told {
 // maxCompared is more alerts than a message can name.
 const maxCompared = 1000
 
-// teller is the label with the most values among the alerts. One of tellingLabels says more
-// than another, unless that has more than twice as many.
+// teller is the label with the most values among the alerts. One of tellingLabels is preferred to another label
+// unless that has more than twice as many.
 func (r *Renderer) teller(alerts []Alert) string {
 	alerts = alerts[:min(len(alerts), maxCompared)]
 	values := map[string]map[string]bool{}
@@ -61,8 +60,8 @@ func tellsApart(alerts []Alert, label string, values int) bool {
 	return values > 1 || slices.ContainsFunc(alerts, func(a Alert) bool { _, has := a.Labels[label]; return !has })
 }
 
-// nameOf is whom an alert is about: by the label that tells, else by the first that it has
-// of tellingLabels.
+// nameOf is what an alert is about: the value of the distinguishing label, else of the first of tellingLabels
+// that it has.
 func nameOf(a Alert, tells string) string {
 	name := a.Labels[tells]
 	for _, label := range tellingLabels {
@@ -71,9 +70,9 @@ func nameOf(a Alert, tells string) string {
 	return shorten(plainLabel(atMost(name)), 40)
 }
 
-// names are those whom the alerts that are not shown are about, as many as room holds.
+// names lists the names of the alerts that are not shown, as many as fit into room.
 func (c content) names(t told, shown, room int) string {
-	list := slices.Clone(t.names[:shown]) // they are named already
+	list := slices.Clone(t.names[:shown]) // they are already shown
 	for _, name := range t.names[shown:] {
 		if name == "" || slices.Contains(list, name) {
 			continue
@@ -87,8 +86,8 @@ func (c content) names(t told, shown, room int) string {
 	return strings.Join(list[shown:], ", ")
 }
 
-// line is the labels in one line, as many as the viewer shows: those that tell most, and
-// how many there are besides.
+// line is the labels in one line, as many as the viewer shows: the most distinguishing ones, and how many others
+// there are.
 func (v viewer) line(labels KV) string {
 	pairs := labels.SortedPairs()
 	left := len(pairs) - v.list
@@ -103,7 +102,7 @@ func (v viewer) line(labels KV) string {
 	return strings.TrimSpace(strings.Join(texts, ", ") + others(left))
 }
 
-// rank is telling, the label that tells the alerts apart first.
+// rank is telling, but the label that distinguishes the alerts is first.
 func (v viewer) rank(name string) int {
 	if name == plainLabel(v.tells) {
 		return -1
@@ -111,7 +110,7 @@ func (v viewer) rank(name string) int {
 	return telling(name)
 }
 
-// byTelling orders labels by what they tell.
+// byTelling orders labels by how well they distinguish alerts.
 func byTelling(a, b string) int { return cmp.Or(telling(a)-telling(b), cmp.Compare(a, b)) }
 
 // telling is a label's rank among [tellingLabels].

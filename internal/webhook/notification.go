@@ -50,7 +50,7 @@ type Alert struct {
 	StartsAt     time.Time
 	EndsAt       time.Time // zero while it fires
 	GeneratorURL string
-	Fingerprint  string // never empty: if missing it is derived from the labels
+	Fingerprint  string // never empty: derived from the labels if missing
 
 	// Only Grafana has these.
 	DashboardURL string
@@ -58,7 +58,7 @@ type Alert struct {
 	SilenceURL   string
 	Values       map[string]string // of the rule's queries and expressions
 
-	// Omitted is how many annotations of a source with a [Mapping] were too many to keep.
+	// Omitted is how many annotations of a source with a [Mapping] were dropped because there were too many.
 	Omitted int
 }
 
@@ -79,9 +79,8 @@ func statusOf(alerts []Alert) Status {
 	return Resolved
 }
 
-// identity is equal for a repeated notification, and for that of the other
-// Alertmanager of a pair, whose externalURL differs. It covers what is reported, and
-// when the alerts began and ended.
+// identity is equal for a repeated notification, and for that of the other Alertmanager of a pair, whose
+// externalURL differs. It covers the content, and when the alerts began and ended.
 func (n Notification) identity() string {
 	alerts := make([]string, len(n.Alerts))
 	for i, a := range n.Alerts {
@@ -91,8 +90,7 @@ func (n Notification) identity() string {
 	return digestOf(append([]string{string(n.Source), n.Receiver, n.GroupKey, string(n.Status)}, alerts...)...)
 }
 
-// says is what the alerts without times say, and how severe they are: all that tells a
-// worse one from a repetition.
+// says is the text and severity of alerts without times: it distinguishes a worse alert from a repetition.
 func (n Notification) says(severity Severity) string {
 	var said []string
 	for _, a := range n.Alerts {
@@ -107,13 +105,12 @@ func (n Notification) says(severity Severity) string {
 	return digestOf(said...)
 }
 
-// tells reports whether a mapping has made it, which can be of other things than alerts.
+// tells reports whether a mapping has made it, which may be about other things than alerts.
 func (n Notification) tells() bool { return n.Source != Alertmanager && n.Source != Grafana }
 
-// opposite is the identity of a notification with the other status, of a source that sends
-// no times: what such a source reports again after the end is another alert. Others, and
-// Alertmanager's pairs, of which one may be late, tell by the times: theirs is the
-// notification's own.
+// opposite is the identity of the notification with the other status, for a source that sends no times: an alert
+// that such a source reports again after its end is a new one. Other sources, such as Alertmanager's pairs, of
+// which one may be late, are distinguished by their times: for them it is the notification's own identity.
 func (n Notification) opposite() string {
 	timeless := !slices.ContainsFunc(n.Alerts, func(a Alert) bool { return !a.StartsAt.IsZero() || !a.EndsAt.IsZero() })
 	if !n.tells() || !timeless {
@@ -129,7 +126,7 @@ func (n Notification) opposite() string {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// fingerprint replaces the one that old sources do not send.
+// fingerprint replaces the fingerprint that old sources do not send.
 func fingerprint(labels map[string]string) string {
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
@@ -155,13 +152,12 @@ func list(texts ...string) string {
 	return string(b)
 }
 
-// sorted orders alerts worst first: firing before resolved, then by severity,
-// then the oldest.
+// sorted orders alerts worst first: firing before resolved, then by severity, then the oldest.
 func sorted(alerts []Alert, severity Severity) []Alert {
 	alerts = slices.Clone(alerts)
 	slices.SortStableFunc(alerts, func(a, b Alert) int {
 		return cmp.Or(
-			cmp.Compare(a.Status, b.Status), // firing, resolved
+			cmp.Compare(a.Status, b.Status), // firing before resolved
 			cmp.Compare(severity.rank(a.Labels), severity.rank(b.Labels)),
 			a.StartsAt.Compare(b.StartsAt),
 			cmp.Compare(a.Labels[alertName], b.Labels[alertName]),
@@ -172,5 +168,5 @@ func sorted(alerts []Alert, severity Severity) []Alert {
 	return alerts
 }
 
-// hasPage reports whether it names a page about itself.
+// hasPage reports whether the alert has a page of its own.
 func (a Alert) hasPage() bool { return a.PanelURL+a.DashboardURL+a.GeneratorURL != "" }

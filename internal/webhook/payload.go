@@ -16,7 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/textfile"
 )
 
-// Limits of a webhook. Alertmanager's max_alerts keeps its own below them.
+// Limits of a webhook. Alertmanager's max_alerts keeps its webhooks below them.
 const (
 	// MaxBodyBytes is the largest body that is accepted.
 	MaxBodyBytes = 8 << 20
@@ -24,23 +24,21 @@ const (
 	MaxAlerts = 10_000
 )
 
-// MaxSourceBodyBytes is the largest body of a source with a [Mapping], in bytes: it
-// reports one alert, or a few, and all of its members are decoded.
+// MaxSourceBodyBytes is the largest body of a source with a [Mapping], in bytes: it reports one alert, or a few,
+// and all of its members are decoded.
 const MaxSourceBodyBytes = 1 << 20
 
-// Bounds are those of a webhook's JSON: of its labels, too, of which Prometheus's users
-// have some thirty.
+// Bounds are the bounds of a webhook's JSON, including its labels: users of Prometheus have about thirty.
 var Bounds = jsonbound.Bounds{Depth: 16, Outer: 256, Members: 256, Elements: MaxAlerts + 1}
 
-// SourceBounds are those of the JSON of a source with a [Mapping]. Traces of errors are
-// deep, name some hundred modules, and have some thousand values.
+// SourceBounds are the bounds of the JSON of a source with a [Mapping]. Error traces are deep, name some hundred
+// modules, and have some thousand values.
 var SourceBounds = jsonbound.Bounds{Depth: 32, Outer: 256, Members: 1000, Elements: 10_000, Values: 20_000, ValueBytes: 256}
 
-// InvalidError is returned for a webhook with an invalid value. Sending it again
-// would not help.
+// InvalidError is returned for a webhook with an invalid value. Sending it again would not help.
 type InvalidError struct {
 	Field string // JSON path, e.g. alerts[3].status
-	Text  string // what is wrong and what would be right
+	Text  string // the mistake, and what would be right
 }
 
 // Error is "field: text".
@@ -58,15 +56,14 @@ func (e *SyntaxError) Error() string { return e.Text }
 // Unwrap is the kind of the error.
 func (e *SyntaxError) Unwrap() error { return problem.ErrMalformed }
 
-// bodyError is returned for a body that was too slow, was cut off, or for which there
-// is no memory.
+// bodyError is returned for a body that was too slow or cut off, or for which there is no memory.
 type bodyError struct{ err error }
 
 func (e *bodyError) Error() string { return fmt.Sprintf("read the body: %v; send it again", e.err) }
 func (e *bodyError) Unwrap() error { return problem.ErrUnavailable }
 
-// payload is the JSON of both sources: Grafana's is Alertmanager's with additions.
-// Both add members now and then, so unknown ones are ignored.
+// payload is the JSON of both sources: Grafana's is Alertmanager's with additions. Both add members now and
+// then, so unknown ones are ignored.
 type payload struct {
 	Version           string            `json:"version"`
 	Receiver          string            `json:"receiver"`
@@ -189,8 +186,7 @@ func moment(text string) (time.Time, error) {
 	return t, nil
 }
 
-// texts formats numbers with up to six digits. Expressions that found nothing are left
-// out.
+// texts formats numbers with up to six digits. Expressions without a result are left out.
 func texts(values map[string]any) map[string]string {
 	if len(values) == 0 {
 		return nil

@@ -144,7 +144,7 @@ func FuzzParseGrafana(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) { checkParsed(t, body, webhook.ParseGrafana) })
 }
 
-// checkParsed wants a whole notification, or an error that has an HTTP status.
+// checkParsed expects a valid notification, or an error that has an HTTP status.
 func checkParsed(t *testing.T, body []byte, parse func([]byte) (webhook.Notification, error)) {
 	t.Helper()
 	n, err := parse(body)
@@ -166,8 +166,7 @@ func checkParsed(t *testing.T, body []byte, parse func([]byte) (webhook.Notifica
 	}
 }
 
-// hostile are bodies of alerts that are small and many: a beginning, what is repeated, and
-// an end.
+// hostile are bodies with many small alerts: a beginning, a repeated part, and an end.
 var hostile = map[string][3]string{
 	"empty alerts":         {`{"alerts":[{}`, `,{}`, `]}`},
 	"small alerts":         {`{"alerts":[{}`, `,{"status":"firing"}`, `]}`},
@@ -183,7 +182,7 @@ var hostile = map[string][3]string{
 	"depth":                {`{"alerts":`, `[`, ``},
 }
 
-// take makes a webhook of a handler that has no Redis, and returns what it takes.
+// take sends a webhook to a handler without Redis, and returns its cost.
 func take(tb testing.TB, h *webhook.Handler, body string) costtest.Cost {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/", strings.NewReader(body))
@@ -229,7 +228,7 @@ func TestNoWebhookTakesMoreThanEightTimesItsSize(t *testing.T) { //nolint:parall
 	}
 }
 
-// BenchmarkHostile shows that no webhook takes a second, however large it may be.
+// BenchmarkHostile shows that no webhook of any size takes a second.
 func BenchmarkHostile(b *testing.B) {
 	h := handlerWithoutRedis(b)
 	for _, name := range slices.Sorted(maps.Keys(hostile)) {
@@ -248,7 +247,7 @@ func BenchmarkHostile(b *testing.B) {
 	}
 }
 
-// FuzzRender wants whatever was understood to become messages of every type.
+// FuzzRender proves that every parsed notification can become messages of every type.
 func FuzzRender(f *testing.F) {
 	f.Add(sample(f, "alertmanager_v4_firing_0.34.json"))
 	f.Add(sample(f, "grafana_webhook.json"))

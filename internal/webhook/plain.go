@@ -12,21 +12,21 @@ import (
 // ellipsis marks a cut.
 const ellipsis = "…"
 
-// tagLike matches what WeCom could take for <font>, <a> or <div>.
+// tagLike matches text that WeCom could take for <font>, <a> or <div>.
 var tagLike = regexp.MustCompile(`<(/?[A-Za-z])`)
 
-// plain makes untrusted text harmless: brackets that would open or close a tag become
-// full-width ones, which look alike, and what steers or turns is removed.
+// plain makes untrusted text harmless: brackets that would open or close a tag become full-width ones, which
+// look alike, and control and direction characters are removed.
 func plain(text string) string {
 	text = harmless.Text(text)
 	if !strings.Contains(text, "<") {
-		return text // as almost always, and there can be thousands
+		return text // the usual case, and there can be thousands
 	}
 	return tagLike.ReplaceAllString(text, "＜$1")
 }
 
-// plainLabel is plain for the name or value of a label, which has one line and no
-// link: labels come from the monitored machines.
+// plainLabel is plain for the name or value of a label, which has one line and no link: labels come from the
+// monitored machines.
 func plainLabel(text string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(plain(text)), " "), "](", "] (") // the middle of [text](address)
 }
@@ -46,7 +46,7 @@ func shorten(text string, most int) string {
 	return text
 }
 
-// atMost cuts a text to what is worth processing, without splitting a character.
+// atMost cuts a text to the length that is worth processing, without splitting a character.
 func atMost(text string) string {
 	if len(text) <= maxTextBytes {
 		return text
@@ -58,9 +58,8 @@ func atMost(text string) string {
 	return text[:end] + ellipsis
 }
 
-// link returns an address that is safe in a message: http or https, of limited
-// length, and without characters that would end a Markdown link. For any other it
-// returns "".
+// link returns an address that is safe in a message: http or https, of limited length, and without characters
+// that would end a Markdown link. For any other it returns "".
 func link(address string, most int) string {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

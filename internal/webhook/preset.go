@@ -8,14 +8,14 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// presetFiles are mappings as a config has them.
+// presetFiles are mappings in the form of the config.
 //
 //go:embed sources
 var presetFiles embed.FS
 
-// Presets lists the mappings that are built in.
+// Presets lists the built-in mappings.
 func Presets() []string {
-	files, _ := presetFiles.ReadDir("sources") // embedded: it is there
+	files, _ := presetFiles.ReadDir("sources") // embedded: the directory exists
 	names := make([]string, len(files))
 	for i, file := range files {
 		names[i] = strings.TrimSuffix(file.Name(), ".yaml")
@@ -24,7 +24,7 @@ func Presets() []string {
 	return names
 }
 
-// Preset returns a mapping that is built in.
+// Preset returns a built-in mapping.
 func Preset(name string) (Mapping, bool) {
 	if !slices.Contains(Presets(), name) {
 		return Mapping{}, false

@@ -11,12 +11,11 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// notTaken makes an error that is not the sender's fault a 503. Alertmanager and
-// Grafana retry after that, but not after 4xx.
+// notTaken turns an error that is not the sender's fault into a 503. Alertmanager and Grafana retry after that,
+// but not after 4xx.
 func notTaken(err error) error { return problem.As(problem.ErrUnavailable, err) }
 
-// unlessInvalid does the same with the error of a queue, unless the message itself
-// was rejected.
+// unlessInvalid does the same with the error of a queue, unless the message itself was rejected.
 func unlessInvalid(err error) error {
 	if _, refused := errors.AsType[*message.ValidationError](err); refused || err == nil || budget.IsLimit(err) {
 		return err
@@ -24,14 +23,14 @@ func unlessInvalid(err error) error {
 	return notTaken(err)
 }
 
-// problemOf is what the sender is told about an error.
+// problemOf is the sender's view of an error.
 func problemOf(err error, requestID string) *problem.Problem {
 	p := problem.New(err, "")
 	p.RequestID = requestID
 	if invalid, ok := errors.AsType[*InvalidError](err); ok {
 		p.Errors = []*huma.ErrorDetail{{Message: invalid.Text, Location: invalid.Field}}
 	}
-	if budget.IsLimit(err) { // with other limits a repeat passes
+	if budget.IsLimit(err) { // with other limits a repetition may succeed
 		p.AskForRepeat()
 		return p
 	}

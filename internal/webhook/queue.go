@@ -10,20 +10,16 @@ import (
 
 // Queue accepts messages and knows their state.
 type Queue interface {
-	// Enqueue returns a result for each message of an app, in order. It finds a
-	// message that is there already by its idempotency key, and does not enqueue it
-	// again. A [*message.ValidationError] is the message's own fault; after any other
-	// error it is retried.
+	// Enqueue returns a result for each message of an app, in order. It finds an existing message by its idempotency
+	// key, and does not enqueue it again. A [*message.ValidationError] is the message's own fault; any other error
+	// is retried.
 	Enqueue(ctx context.Context, app string, messages []tasks.Message) []tasks.Result
-	// Reserve takes what a message uses that is enqueued later from the budget of whoever
-	// has sent it.
+	// Reserve charges a message that is enqueued later to its sender's budget.
 	Reserve(ctx context.Context, m tasks.Message) error
-	// Done reports whether a message is finished: its state is final, or it is not
-	// known.
+	// Done reports whether a message is finished: its state is final, or unknown to the queue.
 	Done(ctx context.Context, app, id string) (bool, error)
-	// ChangeCard enqueues the update of a card that was sent, and returns where it stands.
-	// A repeat with an equal key finds the first one. [ErrUnchangeable] means that the card
-	// cannot be changed any more.
+	// ChangeCard enqueues the update of a card that was sent, and returns its state. A repetition with an equal key
+	// finds the first update. [ErrUnchangeable] means that the card can no longer be changed.
 	ChangeCard(ctx context.Context, app, id string, update message.UpdateTemplateCardRequest, key string) (tasks.State, error)
 }
 
@@ -36,8 +32,8 @@ func (h *Handler) enqueueOne(ctx context.Context, app string, m tasks.Message) (
 	return result.Receipt, result.Err
 }
 
-// idOf is the id that a message of an app has or will have; it follows from the
-// idempotency key, which all messages of webhooks have.
+// idOf is the id that a message of an app has or will have; it follows from the idempotency key, which all
+// messages of webhooks have.
 func idOf(app string, m tasks.Message) string {
 	return tasks.IDFromKey(app, m.Options.IdempotencyKey)
 }

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// UnknownSourceError is a source that neither the config nor a preset knows.
+// UnknownSourceError is a source that is neither in the config nor a preset.
 type UnknownSourceError struct{ Source Source }
 
-// Error names those that there are.
+// Error lists the known sources.
 func (e *UnknownSourceError) Error() string {
 	return fmt.Sprintf("%q is neither %s nor %s, no source of the config, and none of the presets %s",
 		e.Source, Alertmanager, Grafana, strings.Join(Presets(), ", "))
 }
 
-// SourceError is a source whose mapping is at fault.
+// SourceError is a source with a faulty mapping.
 type SourceError struct {
 	Source Source
 	Err    error
@@ -28,8 +28,8 @@ func (e *SourceError) Error() string { return fmt.Sprintf("%s: %v", e.Source, e.
 // Unwrap returns the cause.
 func (e *SourceError) Unwrap() error { return e.Err }
 
-// Read is what the body of a webhook reports. The source is one of the config or a preset; ""
-// is Alertmanager or Grafana, as the body looks. A fault of the mapping is an error.
+// Read parses the body of a webhook. The source is one of the config or a preset; "" means Alertmanager or
+// Grafana, whichever the body matches. A fault of the mapping is an error.
 func (c Config) Read(source Source, body []byte) ([]Notification, error) {
 	if source == "" {
 		n, err := Parse(body)

@@ -6,7 +6,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// rehearsals are the data that a template of this name is tried with.
+// rehearsals returns sample data for a template of this name.
 func rehearsals(name string) []any {
 	defaults := DefaultConfig()
 	if name == digestText || name == digestMarkdown {
@@ -25,7 +25,7 @@ func rehearsals(name string) []any {
 	return []any{v.view(firing, 1), v.view(resolved, 1), v.view(firing.with(append(firing.Alerts, resolved.Alerts...)), 2)}
 }
 
-// rehearsal is a made-up notification of one alert.
+// rehearsal is a sample notification of one alert.
 func rehearsal(status Status) Notification {
 	labels := map[string]string{alertName: "HighCPU", "instance": "10.0.0.1:9100", "severity": "critical"}
 	annotations := map[string]string{"summary": "CPU", "description": "CPU 95%", "runbook_url": "https://runbooks.example/cpu"}

@@ -20,8 +20,8 @@ type Renderer struct {
 	own      map[string]*script
 }
 
-// NewRenderer parses the templates of a config and tries each, so that a mistake is
-// found now and not with the first alert.
+// NewRenderer parses the templates of a config and tries each, so that a mistake is found now and not with the
+// first alert.
 func NewRenderer(cfg Config) (*Renderer, error) {
 	zone, err := ParseZone(cfg.Timezone)
 	if err != nil {
@@ -71,8 +71,8 @@ func checkTemplate(name string, template Template) (*script, error) {
 type Rendered struct {
 	Request message.Request
 	More    int // alerts that it only counts
-	// Fallback is why another template than the chosen one was used, usually nil: a
-	// mistake in a template must not lose an alert.
+	// Fallback is why another template than the chosen one was used, usually nil: a mistake in a template must not
+	// lose an alert.
 	Fallback error
 }
 
@@ -112,8 +112,8 @@ func (r *Renderer) scripts(name string) []*script {
 	return scripts
 }
 
-// sizes are the limits on single texts to try, largest first: texts and lists of labels
-// are shortened, and details left out, before alerts are.
+// sizes are the limits on single texts to try, largest first: texts and lists of labels are shortened, and
+// details left out, before alerts are.
 var sizes = []viewer{
 	{text: 1024, detail: 1024, url: message.MaxURLBytes, list: 64},
 	{text: 1024, detail: 1024, url: 1024, list: 64},
@@ -122,8 +122,8 @@ var sizes = []viewer{
 	{text: 80, detail: 80, url: 400, list: 2, compact: true},
 }
 
-// alone are those for one alert, which has no other to make room for: its summary stays,
-// and of the rest as much as there is room for.
+// alone are the limits for a single alert, which has no others to make room for: its summary stays, and as much
+// of the rest as fits.
 var alone = append(sizes[:3:3],
 	viewer{text: 200, detail: 120, url: 400, list: 8},
 	viewer{text: 200, detail: 80, url: 400, list: 5},
@@ -150,9 +150,8 @@ func sizesOf(n Notification, c content) []viewer {
 // maxShown is more alerts than fit into any message.
 const maxShown = 200
 
-// fit shows as many alerts as fit: all of them if shortening their texts is enough,
-// else the worst, and the names of as many of the others as fit. At least one is shown,
-// cut if necessary.
+// fit shows as many alerts as fit: all of them if shortening their texts is enough, else the worst, and the
+// names of as many of the others as fit. At least one is shown, cut if necessary.
 func (r *Renderer) fit(n Notification, s *script) (Rendered, error) {
 	c, told := contents[s.name], r.tell(n)
 	sizes := sizesOf(n, c)

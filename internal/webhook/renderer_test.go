@@ -27,7 +27,7 @@ func newRenderer(tb testing.TB, cfg webhook.Config) *webhook.Renderer {
 	return renderer
 }
 
-// inChina is the default config with times as most users see them.
+// inChina is the default config with times in China's zone.
 func inChina() webhook.Config {
 	cfg := webhook.DefaultConfig()
 	cfg.Timezone = "Asia/Shanghai"
@@ -270,8 +270,8 @@ func TestTemplatesOfAlertmanagerWork(t *testing.T) {
 	}
 }
 
-// TestEveryNotificationFits draws notifications of all sizes: WeCom takes whatever
-// becomes of them, and nothing is left out without being counted.
+// TestEveryNotificationFits draws notifications of all sizes: WeCom accepts the resulting messages, and nothing
+// is left out without being counted.
 func TestEveryNotificationFits(t *testing.T) {
 	t.Parallel()
 	cfg := inChina()

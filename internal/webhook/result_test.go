@@ -43,7 +43,7 @@ func TestWhatBecomesOfAlertsIsCounted(t *testing.T) {
 	}
 }
 
-// patientQueue takes the first messages only when there are 16 of them at a time.
+// patientQueue accepts the first messages only when there are 16 of them at a time.
 type patientQueue struct {
 	queue
 

@@ -11,7 +11,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-// shown is all that somebody sees of a message, in the order of its JSON.
+// shown returns all visible text of a message, in the order of its JSON.
 func shown(tb testing.TB, n webhook.Notification, kind message.Type) string {
 	tb.Helper()
 	rendered, err := newRenderer(tb, webhook.DefaultConfig()).RenderStrictly(n, kind)
@@ -31,7 +31,7 @@ func shown(tb testing.TB, n webhook.Notification, kind message.Type) string {
 	return text
 }
 
-// crowd are so many alerts which differ in what change sets.
+// crowd returns so many alerts that differ as change sets.
 func crowd(alerts int, change func(i int, a webhook.Alert)) webhook.Notification {
 	n := webhook.Notification{ExternalURL: "http://am.example:9093"}
 	for i := range alerts {
@@ -151,13 +151,13 @@ func TestWhatIsLeftOutOfACardIsCountedOnce(t *testing.T) {
 			a.Annotations[fmt.Sprintf("note%02d", i)] = "n"
 		}
 	})
-	// 5 of 80 annotations and 3 labels have a row
+	// 5 of 80 annotations and 3 labels have a row.
 	if text := shown(t, n, message.TypeTemplateCard); !strings.HasSuffix(text, "note03: n\n其他: …还有 78 项") {
 		t.Errorf("card %s", text)
 	}
 }
 
-// All have the instance of the exporter that watches them.
+// All have the instance of the exporter that monitors them.
 func TestAGroupIsNamedByWhatTellsItsAlertsApart(t *testing.T) {
 	t.Parallel()
 	for _, label := range []string{"pod", "queue"} {

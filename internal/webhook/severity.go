@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Severity says how severe alerts are.
+// Severity configures the severities of alerts.
 type Severity struct {
 	Label string   // whose value is the severity
-	Order []string // of its values, worst first; case does not matter, any other value comes last
+	Order []string // of its values, worst first, regardless of case; any other value comes last
 }
 
 // rank is the position in the order, 0 for the worst.
@@ -20,7 +20,7 @@ func (s Severity) rank(labels map[string]string) int {
 	return i
 }
 
-// mildest reports whether a rank is the last of the order, of several.
+// mildest reports whether a rank is the last of several in the order.
 func (s Severity) mildest(rank int) bool { return rank == len(s.Order)-1 && rank > 0 }
 
 // name is the severity of a rank, empty for a rank beyond the order.

@@ -13,14 +13,13 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
-// Signature says how Grafana's webhooks are authenticated.
+// Signature configures how Grafana's webhooks are authenticated.
 type Signature struct {
 	// Secret is that of the contact point; if empty, nothing is checked.
 	Secret wecom.Secret
 	// Header holds the signature.
 	Header string
-	// TimestampHeader holds the time of signing in Unix seconds, if the contact point
-	// is set up to send it.
+	// TimestampHeader holds the time of signing in Unix seconds, if the contact point is configured to send it.
 	TimestampHeader string
 	// MaxAge is how far that time may be off, in either direction.
 	MaxAge time.Duration

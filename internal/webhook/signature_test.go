@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// sign makes Grafana's signature.
+// sign computes Grafana's signature.
 func sign(secret, text string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(text))

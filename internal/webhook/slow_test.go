@@ -11,8 +11,7 @@ import (
 	"github.com/wecomq/wecomq/internal/webhook"
 )
 
-// slowConn is a connection whose body does not come, and which can be told how long
-// that is waited for.
+// slowConn is a connection whose body does not arrive, and which supports a read deadline.
 type slowConn struct {
 	*httptest.ResponseRecorder
 

@@ -11,10 +11,10 @@ import (
 	"github.com/wecomq/wecomq/internal/problem"
 )
 
-// sourceName is what a source can be called, as a part of a path and of a metric.
+// sourceName matches the valid names of sources, which are part of a path and of a metric.
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 
-// CheckSourceName returns an error for what no source of a config can be called.
+// CheckSourceName returns an error for an invalid name of a source.
 func CheckSourceName(name string) error {
 	switch source := Source(name); {
 	case source == Alertmanager || source == Grafana:
@@ -35,8 +35,8 @@ func (c Config) SourceNames() []Source {
 // Sources reads the webhooks of the sources of a config. It is safe for concurrent use.
 type Sources struct{ mappers map[Source]*mapper }
 
-// NewSources parses the mappings of a config and tries each, so that a mistake is found
-// now and not with the first alert.
+// NewSources parses the mappings of a config and tries each, so that a mistake is found now and not with the
+// first alert.
 func NewSources(cfg Config) (*Sources, error) {
 	s := &Sources{map[Source]*mapper{}}
 	for source, mapping := range cfg.Sources {
@@ -49,12 +49,12 @@ func NewSources(cfg Config) (*Sources, error) {
 	return s, nil
 }
 
-// Report is what a webhook reports.
+// Report is the content of a webhook.
 type Report struct {
 	Notifications []Notification
-	Skipped       int // documents that are no alerts
-	// Fault is what went wrong with a mapping, usually nil, and Faulty how many
-	// notifications are shown otherwise for it: a mistake in it must not lose an alert.
+	Skipped       int // documents that are not alerts
+	// Fault is the failure of a mapping, usually nil, and Faulty how many notifications are shown differently
+	// because of it: a mistake in it must not lose an alert.
 	Fault  error
 	Faulty int
 }

@@ -31,8 +31,7 @@ func listOf(element string, n int) string {
 	return "[" + strings.TrimPrefix(strings.Repeat(","+element, n), ",") + "]"
 }
 
-// hostileSources are bodies that are much once they are decoded, though they are within
-// bounds.
+// hostileSources are bodies that are large once decoded, although within bounds.
 func hostileSources() map[string]string {
 	text := func(unit string) string {
 		return `{"message":"` + strings.Repeat(unit, (webhook.MaxSourceBodyBytes-100)/len(unit)) + `"}`
@@ -47,8 +46,7 @@ func hostileSources() map[string]string {
 	}
 }
 
-// sourceWithoutRedis is a handler of a source that any JSON is shown of, and of one that
-// reads all of it.
+// sourceWithoutRedis is a handler with one source that shows any JSON, and one that reads all of it.
 func sourceWithoutRedis(tb testing.TB) *webhook.Handler {
 	tb.Helper()
 	nowhere := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
@@ -63,7 +61,7 @@ func sourceWithoutRedis(tb testing.TB) *webhook.Handler {
 	return h
 }
 
-// takeFrom makes a webhook of a source, and returns what it takes.
+// takeFrom sends a webhook of a source, and returns its cost.
 func takeFrom(tb testing.TB, h *webhook.Handler, source webhook.Source, body string) costtest.Cost {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/?to_user=alice", strings.NewReader(body))

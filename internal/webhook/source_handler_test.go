@@ -25,7 +25,7 @@ func sourceConfig(tb testing.TB) webhook.Config {
 	return cfg
 }
 
-// backup is what that source sends.
+// backup is a webhook of that source.
 func backup(job string, ok bool) string {
 	return fmt.Sprintf(`{"job": %q, "ok": %v, "at": %d}`, job, ok, time.Now().UnixNano()) // its bytes are never equal
 }
@@ -53,7 +53,7 @@ func TestTheEndOfASourcesAlertWaitsForItsBeginning(t *testing.T) {
 			}
 			b.queue.setBusy(first.ID, false)
 			b.pass(time.Minute)
-			b.Now = func() int64 { return time.Now().Add(time.Minute).UnixMilli() } // what waits is due by the clock of Redis
+			b.Now = func() int64 { return time.Now().Add(time.Minute).UnixMilli() } // they are due by Redis's clock
 			if err := b.Flush(t.Context(), "ops"); err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestJobsOfOneNameInDifferentFoldersAreDifferentAlerts(t *testing.T) {
 	}
 }
 
-// Without times nothing but the end tells one occurrence from the next.
+// Without times only the end separates one occurrence from the next.
 func TestWhatFailsAgainAfterItsEndIsToldAgain(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, sourceConfig(t))
@@ -115,7 +115,7 @@ func TestWhatFailsAgainAfterItsEndIsToldAgain(t *testing.T) {
 	}
 }
 
-// Neither has times: nothing but what they say tells the worse from the first.
+// Neither has times: only their texts distinguish the worse one from the first.
 func TestAnAlertThatBecomesAnotherIsTold(t *testing.T) {
 	t.Parallel()
 	cfg := sourceConfig(t)

@@ -63,7 +63,7 @@ func alertFrom(tb testing.TB, sources *webhook.Sources, name string) webhook.Not
 	return report.Notifications[0]
 }
 
-// presetOf is the preset whose sample has this name.
+// presetOf returns the preset whose sample has this name.
 func presetOf(name string) webhook.Source {
 	for _, preset := range webhook.Presets() {
 		if strings.HasPrefix(name, preset+"-") {
@@ -91,7 +91,7 @@ func TestPresetsReadWhatTheirSourcesSend(t *testing.T) {
 	}
 }
 
-// told is what is read of a webhook, and the messages that it becomes.
+// told returns the parsed webhook, and the messages that it becomes.
 func told(t *testing.T, renderer *webhook.Renderer, report webhook.Report) string {
 	t.Helper()
 	var b strings.Builder
@@ -124,7 +124,7 @@ func told(t *testing.T, renderer *webhook.Renderer, report webhook.Report) strin
 	return b.String()
 }
 
-// readable is what people read of a message.
+// readable returns the readable text of a message.
 func readable(request message.Request) string {
 	switch r := request.(type) {
 	case message.SendTextCardRequest:
@@ -326,7 +326,7 @@ func TestAMistakeInAMappingLosesNoAlert(t *testing.T) {
 	}
 }
 
-// What a source has sent can stand in the error, and the log has it.
+// The error may quote the source's data, and the log has it.
 func TestAMistakeIsToldShortlyAndHarmlessly(t *testing.T) {
 	t.Parallel()
 	sources := newSources(t, one(webhook.Mapping{Template: "{{range .list}}x{{end}}"}))

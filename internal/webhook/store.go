@@ -38,10 +38,10 @@ type store struct {
 	app string
 }
 
-// member is a user, party or tag that messages are counted for, e.g. "user:bob".
+// member is a user, party or tag whose messages are counted, e.g. "user:bob".
 type member string
 
-// members lists all recipients. The case of userids does not matter to WeCom.
+// members lists all recipients. WeCom ignores the case of userids.
 func members(to message.Recipients) []member {
 	all := make([]member, 0, to.Count())
 	for _, id := range to.Users {
@@ -56,7 +56,7 @@ func members(to message.Recipients) []member {
 	return all
 }
 
-// recipients addresses only this member.
+// recipients returns recipients with only this member.
 func (m member) recipients() message.Recipients {
 	kind, id, _ := strings.Cut(string(m), ":")
 	switch kind {
@@ -84,19 +84,17 @@ func without(to message.Recipients, held []int) message.Recipients {
 	return message.Recipients{Users: keep(to.Users), Parties: keep(to.Parties), Tags: keep(to.Tags)}
 }
 
-// decision is what happens to a notification for one audience.
+// decision is the decision about a notification for one audience.
 type decision struct {
-	seen   bool   // it was decided earlier
-	nonce  string // of this occurrence; it repeats with the decision
+	seen   bool   // it was decided before
+	nonce  string // of this occurrence; a repeated decision has the same
 	before string // id of the previous message about the same alerts; empty for none
-	// cards are the ids of those that have reported the alerts, and that are to change,
-	// the oldest first.
+	// cards are the ids of the cards that reported the alerts and are to change, the oldest first.
 	cards []string
 	held  []int // positions of the members who get it in a digest, counted from 1
 }
 
-// admit decides about a notification that would become the message id. If now is
-// zero, Redis's clock is used.
+// admit decides about a notification whose message would have this id. If now is zero, Redis's clock is used.
 func (s store) admit(ctx context.Context, d delivery, lines []line, dedup time.Duration, nonce, id string, now int64) (decision, error) {
 	stream := d.digest.stream()
 	names := []string{
@@ -140,9 +138,8 @@ func readDecision(reply []any) (decision, error) {
 	return d, nil
 }
 
-// The names in due: "open|<stream>|<member>" is a digest that is gathered,
-// "closed|<id>|<member>" one that waits to be enqueued, and "waiting|<id>|<Unix ms>"
-// a message that must not overtake another.
+// The names in due: "open|<stream>|<member>" is a digest that collects alerts, "closed|<id>|<member>" one that
+// waits to be enqueued, and "waiting|<id>|<Unix ms>" a message that must not overtake another.
 const (
 	openPrefix    = "open|"
 	closedPrefix  = "closed|"
@@ -151,7 +148,7 @@ const (
 
 func openName(stream string, m member) string { return openPrefix + stream + "|" + string(m) }
 
-// due lists what must be handled now.
+// due lists the entries to handle now.
 func (s store) due(ctx context.Context, most int, now int64) ([]string, error) {
 	names, err := dueScript.Run(ctx, s.rdb, []string{keys.WebhookDue(s.app)}, now, most).StringSlice()
 	if err != nil {
@@ -160,8 +157,7 @@ func (s store) due(ctx context.Context, most int, now int64) ([]string, error) {
 	return names, nil
 }
 
-// lease reserves the entry of this name in due. It returns nil if another process has
-// it.
+// lease reserves the entry of this name in due. It returns nil if another process has it.
 func (s store) lease(ctx context.Context, name, key string, lease time.Duration, now int64) (map[string]string, error) {
 	return fields(leaseScript.Run(ctx, s.rdb, []string{keys.WebhookDue(s.app), key}, now, name, lease.Milliseconds()))
 }
@@ -179,7 +175,7 @@ func fields(reply *redis.Cmd) (map[string]string, error) {
 	return hash, nil
 }
 
-// forget removes what has been handled.
+// forget removes a handled entry.
 func (s store) forget(ctx context.Context, name, key string) error {
 	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.ZRem(ctx, keys.WebhookDue(s.app), name)

@@ -21,7 +21,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// calm gathers from the third message within a minute on.
+// calm collects from the third message within a minute on.
 func calm() webhook.Config {
 	cfg := testConfig()
 	cfg.Digest = webhook.Digest{After: 2, Window: time.Minute}
@@ -59,7 +59,7 @@ func TestADigestNamesEachInstanceOnce(t *testing.T) {
 	}
 }
 
-// All have the instance of the exporter that watches them.
+// All have the instance of the exporter that monitors them.
 func TestADigestNamesWhatTellsAlertsApart(t *testing.T) {
 	t.Parallel()
 	cfg := calm()
@@ -160,7 +160,7 @@ func TestNothingOvertakesADigestThatIsLate(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, calm())
 	b.send(t, "to_user=alice", "a", "b", "c")
-	b.pass(time.Hour) // nobody was there to send it
+	b.pass(time.Hour) // no gateway was there to send it
 	b.send(t, "to_user=alice", "!c")
 	b.flush(t)
 	b.send(t, "to_user=alice", "!a")
@@ -235,7 +235,7 @@ var (
 	moreCount = regexp.MustCompile(`\+(\d+) more`)
 )
 
-// countLines adds up what a digest lists and what it says is more.
+// countLines adds up the alerts that a digest lists and those it counts as more.
 func countLines(t *testing.T, text string) int {
 	t.Helper()
 	sum := 0
@@ -287,7 +287,7 @@ func TestDigestSurvivesTheDeathOfItsProcess(t *testing.T) {
 				t.Fatal("the enqueue did not fail")
 			}
 			b.queue.fail = nil
-			b.send(t, "to_user=alice", "d") // must not get into what may be sent already
+			b.send(t, "to_user=alice", "d") // must not be added to a message that may already be sent
 			b.flush(t)
 			b.pass(webhook.FlushLease)
 			b.flush(t)
@@ -306,9 +306,9 @@ func TestDigestSurvivesTheDeathOfItsProcess(t *testing.T) {
 	}
 }
 
-// TestEveryAlertIsSentOrCounted lets two gateways on one Redis take notifications,
-// repeat them and flush digests, while enqueueing fails at random before or after
-// it took effect. In the end each alert is in one message or digest of each member.
+// TestEveryAlertIsSentOrCounted lets two gateways on one Redis receive notifications, repeat them and flush
+// digests, while enqueueing fails at random before or after it took effect. In the end each alert is in one
+// message or digest of each member.
 func TestEveryAlertIsSentOrCounted(t *testing.T) {
 	t.Parallel()
 	cfg := calm()
@@ -367,8 +367,7 @@ func TestEveryAlertIsSentOrCounted(t *testing.T) {
 	})
 }
 
-// deliver posts until it is accepted, as Alertmanager does, and once more if there
-// is a twin.
+// deliver posts until the webhook is accepted, as Alertmanager does, and once more if there is a twin.
 func deliver(t *testing.T, h *webhook.Handler, to, alerts []string, twin bool, gateways []*webhook.Handler) {
 	t.Helper()
 	query := "to_user=" + strings.Join(to, ",")

@@ -21,14 +21,13 @@ type Template struct {
 	Source string
 }
 
-// maxOutputBytes limits the output of a template. It is more than ten times what fits
-// into any message.
+// maxOutputBytes limits the output of a template. It is more than ten times the size of any message.
 const maxOutputBytes = 64 << 10
 
 //go:embed templates
 var builtin embed.FS
 
-// The templates of digests, which have a form of their own.
+// The templates of digests, which have data of their own.
 const (
 	digestText     = "digest_text"
 	digestMarkdown = "digest_markdown"
@@ -58,8 +57,8 @@ func TemplateNames() []string {
 	}
 }
 
-// functions cannot access files or the network: a template sees only the
-// notification. Those of texts take any value, because a source's members can be numbers.
+// functions cannot access files or the network: a template sees only the notification. Functions for texts take
+// any value, because a source's members can be numbers.
 var functions = template.FuncMap{
 	"toUpper":     func(text any) string { return strings.ToUpper(textOf(text)) },
 	"toLower":     func(text any) string { return strings.ToLower(textOf(text)) },
@@ -119,8 +118,7 @@ func builtinScript(name string) (*script, error) {
 	return &script{name: name, file: name + ".tmpl", tree: tree}, err
 }
 
-// compile parses a user's template. Whatever it does not define is taken from the
-// built-in one.
+// compile parses a user's template. Parts that it does not define are taken from the built-in one.
 func compile(name string, own Template) (*script, error) {
 	base, err := builtinScript(name)
 	if err != nil {

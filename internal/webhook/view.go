@@ -10,19 +10,18 @@ import (
 	"github.com/wecomq/wecomq/internal/cut"
 )
 
-// View is what a template gets of a notification. All its texts are harmless: nothing
-// from the webhook can open a tag. Fields have the names of Alertmanager's own
-// templates where those have the field.
+// View is the data of a notification's template. All its texts are harmless: nothing from the webhook can open a
+// tag. Fields have the names of Alertmanager's own templates where those have the field.
 type View struct {
 	Source            string // alertmanager, grafana, or the name of another source
 	Receiver          string
 	Status            string // firing or resolved
-	Title             string // the name that the alerts share, else those of the worst
+	Title             string // the common name of the alerts, else that of the worst
 	Severity          string // of the worst alert; empty if unknown
-	CommonSeverity    string // that all alerts share; empty if they differ
+	CommonSeverity    string // shared by all alerts; empty if they differ
 	Color             string // of the worst alert: warning, comment or info
 	FiringCount       int    // of all alerts, shown or not
-	ResolvedCount     int    // likewise
+	ResolvedCount     int    // of all alerts, shown or not
 	Alerts            Alerts // worst first; fewer than there are if they do not fit
 	More              int    // alerts that are not in Alerts; a line that says so is appended automatically
 	GroupLabels       KV
@@ -32,24 +31,24 @@ type View struct {
 	Link              string // the best page to look at, empty for none
 	CommonLine        string // CommonLabels without alertname and severity in one line; if there are too many, how many are left out
 	Compact           bool   // there are too many alerts for more than a line each
-	Notice            bool   // it is no alert: something of the mildest severity that a source with a mapping tells
+	Notice            bool   // not an alert: of the mildest severity, from a source with a mapping
 }
 
-// AlertView is what a template gets of an alert.
+// AlertView is the template data of an alert.
 type AlertView struct {
 	Status       string // firing or resolved
 	Name         string // the label alertname
 	Severity     string // empty if unknown
 	Color        string // warning, comment or info
 	Labels       KV
-	OwnLabels    KV // those that not all alerts of the group have
+	OwnLabels    KV // the labels that not all alerts of the group have
 	Annotations  KV
 	Summary      string // the annotation summary, in whatever case
-	Description  string // the annotation description, or message, likewise
-	RunbookURL   string // the annotation runbook_url, or runbook, likewise
+	Description  string // the annotation description, or message, in whatever case
+	RunbookURL   string // the annotation runbook_url, or runbook, in whatever case
 	Extra        Pairs  // the other annotations; if there are too many, the last says how many are left out
-	Words        string // what the alert says in one line: its summary, description or another annotation, else its name
-	Who          string // the label that tells it from the other alerts, e.g. its instance; empty if Words or no label does
+	Words        string // the alert in one line: its summary, description or another annotation, else its name
+	Who          string // the label that distinguishes it, e.g. its instance; empty if Words or no label does
 	OwnLine      string // OwnLabels without severity in one line; if there are too many, how many are left out
 	StartsAt     time.Time
 	EndsAt       time.Time // zero while it fires
@@ -136,13 +135,13 @@ const alertName = "alertname"
 // viewer makes views.
 type viewer struct {
 	severity Severity
-	hidden   RecipientLabels // are not shown
+	hidden   RecipientLabels // not shown
 	zone     *time.Location
-	tells    string // the label that tells the alerts apart
-	text     int    // the most characters of one text
-	detail   int    // likewise of what is not the alert in short: further annotations, and labels
-	url      int    // the most bytes of one address
-	list     int    // the most labels of one list, and the most annotations
+	tells    string // the label that distinguishes the alerts
+	text     int    // maximum characters of one text
+	detail   int    // maximum characters of text beyond the summary: further annotations, and labels
+	url      int    // maximum bytes of one address
+	list     int    // maximum labels of one list, and maximum annotations
 	compact  bool
 }
 
@@ -178,8 +177,7 @@ func (v viewer) view(n Notification, shown int) View {
 	return view
 }
 
-// common returns the labels that all alerts share. The alerts of one audience can
-// share more than the whole group.
+// common returns the labels that all alerts share. The alerts of one audience can share more than the whole group.
 func common(alerts []Alert) map[string]string {
 	shared := maps.Clone(alerts[0].Labels)
 	for _, a := range alerts[1:] {
@@ -216,7 +214,7 @@ func (v viewer) alert(a Alert, group View) AlertView {
 		Link: v.page(a), Fingerprint: v.label(a.Fingerprint), Values: v.labels(a.Values),
 	}
 	if view.Link == "" && a.hasPage() {
-		view.Link = group.ExternalURL // its own is too long
+		view.Link = group.ExternalURL // the alert's own address is too long
 	}
 	v.describe(&view, a)
 	if who := view.OwnLabels[plainLabel(v.tells)]; !strings.Contains(view.Words, who) {
@@ -232,8 +230,7 @@ func (v viewer) alert(a Alert, group View) AlertView {
 	return view
 }
 
-// describe reads the annotations. Whatever has no field of its own is shown as it is
-// called.
+// describe reads the annotations. Those without a field of their own are shown under their names.
 func (v viewer) describe(view *AlertView, a Alert) {
 	rest := maps.Clone(view.Annotations)
 	take := func(names ...string) string {
@@ -262,7 +259,7 @@ func (v viewer) describe(view *AlertView, a Alert) {
 	}
 }
 
-// others says how many more there are.
+// others formats the number of the remaining ones.
 func others(left int) string {
 	if left <= 0 {
 		return ""
@@ -270,13 +267,12 @@ func others(left int) string {
 	return fmt.Sprintf(" %s还有 %d 项", ellipsis, left)
 }
 
-// inShort are the annotations that say in short what an alert is about, the best first.
+// inShort are the annotations that summarise an alert, the best first.
 var inShort = []string{"summary", "description", "message"}
 
 var runbooks = []string{"runbook_url", "runbook"}
 
-// annotation finds the first of these names, in whatever case, that has a text, and says how it is
-// spelled.
+// annotation finds the first of these names, regardless of case, that has a text, and returns its spelling.
 func annotation(annotations map[string]string, names ...string) (spelled string, ok bool) {
 	for _, name := range names {
 		for _, given := range slices.Sorted(maps.Keys(annotations)) {

@@ -16,23 +16,23 @@ import (
 )
 
 const (
-	// waitStep is how soon a waiting message is checked at first, and waitMost the
-	// longest interval, after a long wait.
+	// waitStep is the first interval at which a waiting message is checked, and waitMost the longest, after a long
+	// wait.
 	waitStep = time.Second
 	waitMost = 30 * time.Second
 )
 
-// waiting is a message that is enqueued after the previous one is finished. If there are
-// cards, it is enqueued only where the change of the newest fails.
+// waiting is a message that is enqueued after the previous one is finished. If there are cards, it is enqueued
+// only if the newest cannot be changed.
 type waiting struct {
 	tasks.Message
 
-	after  string                            // id of the previous message; the newest card, if there are any
+	after  string                            // id of the previous message; of the newest card, if there are any
 	cards  []string                          // their ids, the newest last
 	update message.UpdateTemplateCardRequest // of the newest
 }
 
-// wait stores a message in Redis. Doing it twice has no further effect.
+// wait stores a message in Redis. It is idempotent.
 func (s store) wait(ctx context.Context, w waiting) error {
 	body, err := envelope.Encode(w.Message)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s store) wait(ctx context.Context, w waiting) error {
 		}
 		fields = append(fields, "cards", strings.Join(w.cards, " "), "update", update)
 	}
-	now, err := s.rdb.Time(ctx).Result() // due.lua goes by the clock of Redis
+	now, err := s.rdb.Time(ctx).Result() // due.lua uses the clock of Redis
 	if err != nil {
 		return fmt.Errorf("keep a message that waits: %w", err)
 	}
@@ -105,7 +105,7 @@ func (s store) readWaiting(hash map[string]string) (*waiting, error) {
 	}
 	m, err := e.Message(tasks.Options{
 		Actor:    hash["actor"],
-		Priority: tasks.Priority(hash["priority"]), IdempotencyKey: hash["key"], // an older version wrote them beside the body
+		Priority: tasks.Priority(hash["priority"]), IdempotencyKey: hash["key"], // older versions wrote both beside the body
 	})
 	if err != nil {
 		return nil, err
@@ -117,9 +117,8 @@ func (s store) readWaiting(hash map[string]string) (*waiting, error) {
 	return w, err
 }
 
-// Waiting finds a message that is not in the queue yet because it waits for the
-// previous one about the same alerts, and returns the id of that one as well. It
-// reports false if there is none.
+// Waiting finds a message that is not in the queue yet because it waits for the previous one about the same
+// alerts, and also returns the id of that one. It reports false if there is none.
 func Waiting(ctx context.Context, rdb redis.UniversalClient, app, id string) (m tasks.Message, after string, found bool, err error) {
 	hash, err := rdb.HGetAll(ctx, keys.WebhookWaiting(app, id)).Result()
 	if err != nil || len(hash) == 0 {
@@ -132,8 +131,7 @@ func Waiting(ctx context.Context, rdb redis.UniversalClient, app, id string) (m 
 	return w.Message, w.after, true, nil
 }
 
-// DropWaiting removes such a message. A process that is about to enqueue it may still
-// do so.
+// DropWaiting removes such a message. A process that is about to enqueue it may still do so.
 func DropWaiting(ctx context.Context, rdb redis.UniversalClient, app, id string) error {
 	return rdb.Del(ctx, keys.WebhookWaiting(app, id)).Err()
 }

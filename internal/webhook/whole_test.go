@@ -22,7 +22,7 @@ import (
 // sendToken may send.
 const sendToken = "send-token-0123456789abcdef"
 
-// whole is all of wecomq in one process, and a simulated WeCom.
+// whole is a complete wecomq in one process, and a simulated WeCom.
 type whole struct {
 	*daemontest.Deployment
 
@@ -52,7 +52,7 @@ func (w whole) ServeHTTP(answer http.ResponseWriter, r *http.Request) {
 	proxy.ServeHTTP(answer, r)
 }
 
-// texts are what arrived, in order, once there are n.
+// texts returns the arrived texts, in order, once there are n.
 func (w whole) texts(t *testing.T, n int) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -92,7 +92,7 @@ func TestResolvedFollowsAFiringThatIsTriedAgain(t *testing.T) {
 	}
 }
 
-// So many deliveries are made in parallel, but not those of one alert.
+// So many deliveries run in parallel, except those of one alert.
 func TestAnArraysAlertsEndAfterTheyBegin(t *testing.T) {
 	t.Parallel()
 	cfg := sourceConfig(t)

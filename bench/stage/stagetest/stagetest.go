@@ -1,4 +1,4 @@
-// Package stagetest runs a benchmark in its own test, for a moment.
+// Package stagetest runs a benchmark briefly in its own test.
 package stagetest
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/wecomq/wecomq/internal/waittest"
 )
 
-// Main is the TestMain of a benchmark. A copy of the test binary becomes the command
-// `name` of the PATH: a benchmark starts itself.
+// Main is the TestMain of a benchmark. A copy of the test binary becomes the command `name` in PATH, because a
+// benchmark starts itself.
 func Main(m *testing.M, name string, main func()) {
 	// The race detector delays the end of every process by a second.
 	_ = os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
@@ -28,7 +28,7 @@ type Run struct {
 	Stdout, Stderr bytes.Buffer // once it has ended
 
 	tb  testing.TB
-	tmp string // for what it leaves behind
+	tmp string // for its temporary files
 	cmd *exec.Cmd
 }
 
@@ -52,8 +52,7 @@ func Start(tb testing.TB, name string, args ...string) *Run {
 	return r
 }
 
-// Build builds wecomq for the flag -wecomq, and returns its path: linking it takes seconds,
-// which several runs share.
+// Build builds wecomq for the flag -wecomq, and returns its path: linking takes seconds, so several runs share it.
 func Build(tb testing.TB) string {
 	tb.Helper()
 	path, err := stage.Build(tb.Context(), tb.TempDir())
@@ -63,7 +62,7 @@ func Build(tb testing.TB) string {
 	return path
 }
 
-// End waits for the end, which leaves nothing behind, and returns the exit code.
+// End waits for the end, checks that no files are left, and returns the exit code.
 func (r *Run) End() int {
 	r.tb.Helper()
 	err := r.cmd.Wait()
@@ -77,7 +76,7 @@ func (r *Run) End() int {
 	return r.cmd.ProcessState.ExitCode()
 }
 
-// Interrupt presses Ctrl-C as soon as the benchmark has written a file.
+// Interrupt sends Ctrl-C as soon as the benchmark has written a file.
 func (r *Run) Interrupt(pattern string) {
 	r.tb.Helper()
 	waittest.Until(r.tb, "there is "+pattern, func() bool {
