@@ -67,26 +67,26 @@ func newAppList(g *globals) *cobra.Command {
 	var only string
 	cmd := &cobra.Command{
 		Use:   "ls",
-		Short: "Show every app: state, what is stuck and why, limits, quota and backlog",
-		Long: `Shows the state of each app, which all workers share; those that are stuck come first, the
-one whose messages wait longest before the others.
+		Short: "Show every app: state, why it is stuck, limits, quota and backlog",
+		Long: `Shows the state of each app, which is the same for all workers. Stuck apps come first,
+sorted by how long their messages have waited.
 
   STATE    running; paused manually; in a penalty after errcode 45009; suspended
-           because a setting is wrong; or unavailable because WeCom does not answer:
-           with the reason and the time of the next try
-  RATE     calls per minute now, of those configured: it drops after 45009, and grows
-           back by itself; 'wecomq app resume --reset-rate' restores it at once
-  CALLS    share of the calls in flight: it drops after 45033
+           because a setting is wrong; or unavailable because WeCom does not answer.
+           With the reason and the time of the next try
+  RATE     current calls per minute, of those configured: it drops after 45009, and
+           recovers by itself; 'wecomq app resume --reset-rate' restores it at once
+  CALLS    current share of the configured calls in flight: it drops after 45033
   QUOTA    recipients reached today in China, of seats × 200
   LEFT     recipients that critical, default and bulk messages may still reach today
-  BACKLOG  messages that wait: critical, default and bulk
-  OLDEST   how long the oldest of them has waited, since it was enqueued
-  ENDS     when what waits will have been sent at the present rate; - if something
-           stops it, as REASON says
+  BACKLOG  waiting messages: critical, default and bulk
+  OLDEST   how long the oldest of them has waited since it was enqueued
+  ENDS     when the waiting messages will have been sent at the current rate; - if the
+           app is stopped for the REASON shown
   FAILED   messages that failed in the last hour: rejected, partial, unknown, expired
   DEAD     dead letters; see 'wecomq dead ls'
 
-The limits of tokens, and what is used of them, are in 'wecomq token ls'.`,
+'wecomq token ls' shows the limits of tokens and their usage.`,
 		Example: "  wecomq app ls\n  wecomq app ls --app ops -o json",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -9,7 +9,7 @@ import (
 
 // actOnApp is the flag of a command that does something: of several apps one has to be named.
 func actOnApp(cmd *cobra.Command, app *string) {
-	cmd.Flags().StringVar(app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
+	cmd.Flags().StringVar(app, "app", "", "alias of the `APP` in the config; may be left out if the config has only one")
 }
 
 // lookAtApp is the flag of a command that only looks.
