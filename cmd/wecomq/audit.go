@@ -100,9 +100,9 @@ func (a *auditCommand) run(ctx context.Context, names []string, o audit.Options)
 		return err
 	}
 	if a.repair {
-		return fmt.Errorf("out of balance: %d, left: %d", result.Imbalance, a.left)
+		return fmt.Errorf("inconsistent messages: %d, left: %d", result.Imbalance, a.left)
 	}
-	return fmt.Errorf("out of balance: %d", a.left)
+	return fmt.Errorf("inconsistent messages: %d", a.left)
 }
 
 // handle repairs a finding, if that is wanted.

@@ -91,7 +91,7 @@ var inChinese = map[string]string{ //nolint:gosec // words, of which some are ab
 	"of the newest only":                    "仅统计最新的",
 	"Errors of the last hour":               "最近一小时的错误",
 
-	"Last audit": "最近一次核对", "in balance": "核对一致", "messages out of balance": "条消息核对不一致", "messages": "条消息", "recipients": "个接收人",
+	"Last audit": "最近一次核对", "consistent": "核对一致", "inconsistent messages": "条消息核对不一致", "messages": "条消息", "recipients": "个接收人",
 	"invalid": "无效", "unlicensed": "无接口许可", "pending": "待发送",
 
 	"example": "示例",
