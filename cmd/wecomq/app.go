@@ -43,13 +43,13 @@ func newApp(g *globals) *cobra.Command {
 func newAppResume(g *globals) *cobra.Command {
 	var resetRate bool
 	cmd := newAppSwitch(g, "resume", "Resume sending for an app at once",
-		`Ends a pause, a penalty, a suspension or any other block: once a wrong setting is
+		`Ends a pause, a penalty, a suspension or any other block: after a wrong setting is
 fixed there is no need to wait for the next try.
 
-The rate that 45009 has lowered stays as it is: it grows back by itself, and at the
-configured one WeCom may refuse the next calls as well. Once the cause is gone, for
-instance another program that sent for the same app, --reset-rate restores it at once,
-and the calls in flight that 45033 has lowered.`,
+A rate lowered by 45009 is not restored: it recovers by itself, and at the configured
+rate WeCom might refuse the next calls as well. If the cause is gone, for instance
+another program that sent for the same app, --reset-rate restores the rate at once, and
+also the number of calls in flight that was lowered by 45033.`,
 		func(apps *apps.Inspector, ctx context.Context, name string) error {
 			if resetRate {
 				if err := apps.ResetRate(ctx, name); err != nil {

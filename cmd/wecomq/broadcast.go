@@ -59,10 +59,10 @@ type broadcastControl struct {
 }
 
 var broadcastControls = []broadcastControl{
-	{"pause", "Stop a broadcast until it is resumed", "Calls in flight end; no other is made, on any host.", (*broadcast.Store).Pause},
+	{"pause", "Stop a broadcast until it is resumed", "Calls in flight finish; no new call is made, on any host.", (*broadcast.Store).Pause},
 	{"resume", "Resume a paused broadcast", "It continues with the recipients not reached yet.", (*broadcast.Store).Resume},
 	{"cancel", "End a broadcast", `Recipients not reached count as cancelled. Calls in flight finish, and their outcome is
-still recorded. To take back what was sent, see 'wecomq recall'.`, (*broadcast.Store).Cancel},
+still recorded. 'wecomq recall' also recalls the messages already sent.`, (*broadcast.Store).Cancel},
 }
 
 func newBroadcastControl(g *globals, c broadcastControl) *cobra.Command {
