@@ -240,7 +240,7 @@ func slowText(s apps.Status) string {
 	if s.Rate.Effective >= s.Rate.Configured {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d calls a minute after 45009; it grows back by itself, or at once by "+
+	return fmt.Sprintf("%d of %d calls a minute after 45009; it recovers by itself, or at once by "+
 		"'wecomq app resume --reset-rate %s'", s.Rate.Effective, s.Rate.Configured, s.App)
 }
 
