@@ -32,10 +32,10 @@ var inEnglish = map[string]string{
 	"type: text": "text", "type: markdown": "markdown", "type: textcard": "text card", "type: news": "news", "type: image": "picture",
 	"type: voice": "voice", "type: video": "video", "type: file": "file",
 
-	"refused: image": "The picture was not taken: WeCom takes a JPG or PNG of at most 10 MB. Choose another one.",
-	"refused: voice": "The voice was not taken: WeCom takes an AMR of at most 2 MB and 60 s. Choose another one.",
-	"refused: video": "The video was not taken: WeCom takes an MP4 of at most 10 MB. Choose another one.",
-	"refused: file":  "The file was not taken: WeCom takes at most 20 MB, and at least 6 bytes. Choose another one.",
+	"refused: image": "The picture was refused: WeCom accepts JPG or PNG, at most 10 MB. Choose another one.",
+	"refused: voice": "The voice was refused: WeCom accepts AMR, at most 2 MB and 60 s. Choose another one.",
+	"refused: video": "The video was refused: WeCom accepts MP4, at most 10 MB. Choose another one.",
+	"refused: file":  "The file was refused: WeCom accepts files from 6 bytes to 20 MB. Choose another one.",
 
 	"end: quota": "At today's quota it ends %s.", "end: hours": "In its hours it ends %s.", "end: rate": "At its own rate it ends %s.",
 	"end: app": "It ends %s.",
@@ -46,14 +46,14 @@ var inEnglish = map[string]string{
 	"done: cancelled":           "Cancelled: it will not be sent.",
 	"done: paused":              "Paused. Calls in flight will finish; nothing new is sent.",
 	"done: resumed":             "Resumed.",
-	"done: broadcast-cancelled": "Cancelled for all who had not got it. Calls in flight will finish.",
+	"done: broadcast-cancelled": "Cancelled for everybody who has not got it yet. Calls in flight will finish.",
 	"done: created":             "Created.",
 	"done: approved":            "Approved.",
-	"done: tested":              "WeCom has accepted the samples. Look at them there; nothing else is sent yet.",
+	"done: tested":              "WeCom has accepted the samples. Check them in WeCom; nothing else has been sent yet.",
 	"done: sent-again":          "Created: this broadcast goes to those who have not got the first one.",
-	"done: sent-again-before":   "It was sent again before. This is the broadcast for those who had not got it.",
+	"done: sent-again-before":   "It was already sent again. This is the broadcast for those who had not got it.",
 	"done: broadcast-recalled":  "Recalled from WeCom's clients.",
-	"done: recalled-in-part":    "Recalled in part. Press again to go on.",
+	"done: recalled-in-part":    "Partly recalled. Press again to continue.",
 }
 
 // inChinese has the translations of all texts.
