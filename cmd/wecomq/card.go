@@ -61,8 +61,8 @@ Repeating the command returns the same update. A failed update leaves the card
 unchanged, and it can be updated again. Exits 1 if the card cannot be updated: it was
 updated before (the error says by which update, and when), is older than 72 hours,
 was not sent yet, was not accepted, was recalled, or WeCom gave no response_code for
-it. The update of a card in parts has the same parts, and waits until all parts of the
-card are finished; the id of a part, such as ID.2, updates only that part.`,
+it. A card in parts can be updated once all its parts are finished; the update has the
+same parts. The id of a part, such as ID.2, updates only that part.`,
 		Example: `  echo '{"button":{"replace_name":"Approved"}}' | wecomq card update ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E -f -
   wecomq card update ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E -f resolved.json --wait -o text`,
 		Args: arguments(cobra.ExactArgs(1)),
