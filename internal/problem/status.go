@@ -96,7 +96,7 @@ func as[E error](err error) bool {
 }
 
 // fault is the kind of what is in no table.
-var fault = kind{status: http.StatusInternalServerError, chinese: "wecomq 内部错误，请按此 request_id 查看日志"}
+var fault = kind{status: http.StatusInternalServerError, chinese: "wecomq 内部错误；原因见其日志中的此 request_id"}
 
 func kindOf(err error) kind {
 	for _, k := range kinds {
