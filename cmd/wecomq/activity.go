@@ -29,11 +29,12 @@ func newActivity(g *globals) *cobra.Command {
 		Use:   "activity",
 		Short: "Show who did what",
 		Long: `Shows what people and programs have done, oldest first: logins and logouts,
-reloads and changed tokens, pauses, recalls, replays, purges, approvals, buttons of the
-dashboard. The actor is the name of a gateway token, user@host of a command, or the host
-of a process that got a signal; with -o json on lines {"at","actor","via","from",
-"action","app","target","error"}. An error says why it failed; it may have been partly done.
-Redis keeps the newest ten thousand; the logs of the gateways have theirs for longer.`,
+reloads and changed tokens, pauses, recalls, replays, purges, approvals, and buttons of
+the dashboard. The actor is the name of a gateway token, user@host for a command, or the
+host of a process that received a signal. -o json prints one line for each: {"at","actor",
+"via","from","action","app","target","error"}. The error says why an action failed; it may
+have been partly done. Redis keeps the newest ten thousand actions; gateways also write
+their own to their logs, which may keep them longer.`,
 		Example: `  wecomq activity --since 24h
   wecomq activity --action app --app ops -o json
   wecomq activity --follow`,
@@ -47,12 +48,12 @@ Redis keeps the newest ten thousand; the logs of the gateways have theirs for lo
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.since, "since", "", "since this `TIME`: RFC 3339, or an age, e.g. 90m or 24h")
-	flags.StringVar(&f.app, "app", "", "on this `APP`")
-	flags.StringVar(&f.actor, "actor", "", "by this `ACTOR`")
-	flags.StringVar(&f.action, "action", "", "of this `ACTION`, e.g. app.pause, or the part before its dot")
+	flags.StringVar(&f.since, "since", "", "only since this `TIME`: RFC 3339, or an age, e.g. 90m or 24h")
+	flags.StringVar(&f.app, "app", "", "only actions on this `APP`")
+	flags.StringVar(&f.actor, "actor", "", "only actions by this `ACTOR`")
+	flags.StringVar(&f.action, "action", "", "only this `ACTION`, e.g. app.pause, or a group of actions, e.g. app")
 	flags.IntVar(&f.limit, "limit", 100, "print only the newest `N`")
-	flags.BoolVar(&f.follow, "follow", false, "print each as it happens, starting now or at --since, until Ctrl-C")
+	flags.BoolVar(&f.follow, "follow", false, "print each action as it happens, starting now or at --since, until Ctrl-C")
 	return cmd
 }
 

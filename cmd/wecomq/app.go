@@ -43,13 +43,13 @@ func newApp(g *globals) *cobra.Command {
 func newAppResume(g *globals) *cobra.Command {
 	var resetRate bool
 	cmd := newAppSwitch(g, "resume", "Resume sending for an app at once",
-		`Ends a pause, a penalty, a suspension or any other block: once a wrong setting is
+		`Ends a pause, a penalty, a suspension or any other block: after a wrong setting is
 fixed there is no need to wait for the next try.
 
-The rate that 45009 has lowered stays as it is: it grows back by itself, and at the
-configured one WeCom may refuse the next calls as well. Once the cause is gone, for
-instance another program that sent for the same app, --reset-rate restores it at once,
-and the calls in flight that 45033 has lowered.`,
+A rate lowered by 45009 is not restored: it recovers by itself, and at the configured
+rate WeCom might refuse the next calls as well. If the cause is gone, for instance
+another program that sent for the same app, --reset-rate restores the rate at once, and
+also the number of calls in flight that was lowered by 45033.`,
 		func(apps *apps.Inspector, ctx context.Context, name string) error {
 			if resetRate {
 				if err := apps.ResetRate(ctx, name); err != nil {
@@ -67,26 +67,26 @@ func newAppList(g *globals) *cobra.Command {
 	var only string
 	cmd := &cobra.Command{
 		Use:   "ls",
-		Short: "Show every app: state, what is stuck and why, limits, quota and backlog",
-		Long: `Shows the state of each app, which all workers share; those that are stuck come first, the
-one whose messages wait longest before the others.
+		Short: "Show every app: state, why it is stuck, limits, quota and backlog",
+		Long: `Shows the state of each app, which is the same for all workers. Stuck apps come first,
+sorted by how long their messages have waited.
 
   STATE    running; paused manually; in a penalty after errcode 45009; suspended
-           because a setting is wrong; or unavailable because WeCom does not answer:
-           with the reason and the time of the next try
-  RATE     calls per minute now, of those configured: it drops after 45009, and grows
-           back by itself; 'wecomq app resume --reset-rate' restores it at once
-  CALLS    share of the calls in flight: it drops after 45033
+           because a setting is wrong; or unavailable because WeCom does not answer.
+           With the reason and the time of the next try
+  RATE     current calls per minute, of those configured: it drops after 45009, and
+           recovers by itself; 'wecomq app resume --reset-rate' restores it at once
+  CALLS    current share of the configured calls in flight: it drops after 45033
   QUOTA    recipients reached today in China, of seats × 200
   LEFT     recipients that critical, default and bulk messages may still reach today
-  BACKLOG  messages that wait: critical, default and bulk
-  OLDEST   how long the oldest of them has waited, since it was enqueued
-  ENDS     when what waits will have been sent at the present rate; - if something
-           stops it, as REASON says
+  BACKLOG  waiting messages: critical, default and bulk
+  OLDEST   how long the oldest of them has waited since it was enqueued
+  ENDS     when the waiting messages will have been sent at the current rate; - if the
+           app is stopped for the REASON shown
   FAILED   messages that failed in the last hour: rejected, partial, unknown, expired
   DEAD     dead letters; see 'wecomq dead ls'
 
-The limits of tokens, and what is used of them, are in 'wecomq token ls'.`,
+'wecomq token ls' shows the limits of tokens and their usage.`,
 		Example: "  wecomq app ls\n  wecomq app ls --app ops -o json",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -240,7 +240,7 @@ func slowText(s apps.Status) string {
 	if s.Rate.Effective >= s.Rate.Configured {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d calls a minute after 45009; it grows back by itself, or at once by "+
+	return fmt.Sprintf("%d of %d calls a minute after 45009; it recovers by itself, or at once by "+
 		"'wecomq app resume --reset-rate %s'", s.Rate.Effective, s.Rate.Configured, s.App)
 }
 

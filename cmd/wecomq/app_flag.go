@@ -9,7 +9,7 @@ import (
 
 // actOnApp adds the flag of a command that changes something: of several apps one must be named.
 func actOnApp(cmd *cobra.Command, app *string) {
-	cmd.Flags().StringVar(app, "app", "", "alias of the `APP` in the config; may be left out when there is one")
+	cmd.Flags().StringVar(app, "app", "", "alias of the `APP` in the config; may be left out if the config has only one")
 }
 
 // lookAtApp adds the flag of a command that only reads.

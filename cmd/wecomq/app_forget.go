@@ -20,7 +20,7 @@ func newAppForget(g *globals) *cobra.Command {
 	f := &forgetFlags{}
 	cmd := &cobra.Command{
 		Use:   "forget APP",
-		Short: "Delete what Redis holds of an app that has left the config",
+		Short: "Delete the data in Redis of an app that was removed from the config",
 		Long: `Deletes the queues, records, dead letters, limits and tokens of an app that is no
 longer in the config. It is refused while the app is in the config or a worker still
 serves it, and, without --force, while messages wait. --dry-run only counts. With

@@ -34,7 +34,7 @@ func TestAnAppThatIsSlowSaysHowToMakeItFast(t *testing.T) {
 		want   string
 	}{
 		"at full speed":       {apps.Status{Rate: apps.Rate{Configured: 600, Effective: 600}}, ""},
-		"slowed down":         {apps.Status{App: "ops", Rate: apps.Rate{Configured: 600, Effective: 166}}, "166 of 600 calls a minute after 45009; it grows back by itself, or at once by 'wecomq app resume --reset-rate ops'"},
+		"slowed down":         {apps.Status{App: "ops", Rate: apps.Rate{Configured: 600, Effective: 166}}, "166 of 600 calls a minute after 45009; it recovers by itself, or at once by 'wecomq app resume --reset-rate ops'"},
 		"a reason goes first": {apps.Status{Reason: "60020", Rate: apps.Rate{Configured: 600, Effective: 166}}, "60020"},
 	} {
 		if got := reasonText(tc.status); got != tc.want {

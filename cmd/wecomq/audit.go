@@ -31,24 +31,24 @@ func newAudit(g *globals) *cobra.Command {
 		Short: "Check that every recipient has an outcome and no message is stuck",
 		Long: `Adds up, for each app of the config or those named, the recipients of all messages that
 Redis knows: enqueued = accepted + invalid + unlicensed + rejected + unknown + expired +
-cancelled + pending. Prints the sums, then the messages that are out of balance, twenty
-at most, with their number, and exits 1 if there are any:
+cancelled + pending. Prints the sums, then the number of inconsistent messages and the
+first twenty of them, and exits 1 if there are any:
 
   sum      the recipients of the message or broadcast do not add up
   stuck    the message is unfinished but in no queue: no worker will send it
-  missing  a part or follow-up in another record does not exist
+  missing  a part or follow-up that another record refers to does not exist
 
-It may run at any time: what moves meanwhile may be counted twice or not at all, but is
-not reported. Parts and follow-ups count as messages of their own. Of a broadcast the
-outcome of each call is compared with its sums, and what is wrong in which block is
-told. With --since or --until only messages that changed in that time are audited, and
-broadcasts that existed and were not over.
+It may run at any time: messages that change during the audit may be counted twice or
+not at all, but are not reported. Parts and follow-ups count as separate messages. For
+a broadcast, the audit compares its sums with the outcome of each call, and names the
+blocks that differ. With --since or --until it covers only messages that changed in that
+time, and broadcasts that existed then and had not ended.
 
---repair puts stuck messages back into their queue, as the next. The worker treats them
-like any message whose worker died: one that WeCom may have is sent again only as the
-app's on_unknown and the duplicate check allow. Where the content is gone as well, the
-message, like a missing one, becomes rejected, or unknown if WeCom may have it, with the
-reason. Exits 1 if anything is left.`,
+--repair puts stuck messages back at the front of their queue. The worker treats them
+like any message whose worker died: if WeCom may already have one, it is sent again only
+if the app's on_unknown and the duplicate check allow that. If the content of a message
+is gone as well, or the message is missing, it becomes rejected, or unknown if WeCom may
+have it, and its record gives the reason. Exits 1 if any inconsistency is left.`,
 		Example: "  wecomq audit\n  wecomq audit ops --since 24h\n  wecomq audit --repair",
 		Args:    arguments(cobra.ArbitraryArgs),
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -70,7 +70,7 @@ reason. Exits 1 if anything is left.`,
 	}
 	lookAtApp(cmd, &f.app)
 	f.register(cmd)
-	cmd.Flags().BoolVar(&f.repair, "repair", false, "put stuck messages back into their queue, or end them with the reason")
+	cmd.Flags().BoolVar(&f.repair, "repair", false, "put stuck messages back into their queue; end those that cannot be sent, with a reason")
 	return cmd
 }
 
@@ -100,9 +100,9 @@ func (a *auditCommand) run(ctx context.Context, names []string, o audit.Options)
 		return err
 	}
 	if a.repair {
-		return fmt.Errorf("out of balance: %d, left: %d", result.Imbalance, a.left)
+		return fmt.Errorf("inconsistent messages: %d, left: %d", result.Imbalance, a.left)
 	}
-	return fmt.Errorf("out of balance: %d", a.left)
+	return fmt.Errorf("inconsistent messages: %d", a.left)
 }
 
 // handle repairs a finding, if requested.

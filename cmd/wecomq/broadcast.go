@@ -15,8 +15,8 @@ func newBroadcast(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "broadcast",
 		Short: "Send one message, or one template, to a list of people",
-		Long: `A broadcast goes to everybody on a list, once: with the same words in calls of a
-thousand recipients each, or with words of their own from the list's columns. Workers
+		Long: `A broadcast goes once to everybody on a list: either the same text, in calls of a
+thousand recipients each, or a text for each recipient, from the list's columns. Workers
 send it with priority bulk, so alerts overtake it. It can be paused, resumed and
 cancelled at any time and from any host; its report has the outcome of each recipient.`,
 		Args: cobra.ArbitraryArgs, // so that we report an unknown command
@@ -59,17 +59,17 @@ type broadcastControl struct {
 }
 
 var broadcastControls = []broadcastControl{
-	{"pause", "Stop a broadcast until it is resumed", "Calls in flight end; no other is made, on any host.", (*broadcast.Store).Pause},
+	{"pause", "Stop a broadcast until it is resumed", "Calls in flight finish; no new call is made, on any host.", (*broadcast.Store).Pause},
 	{"resume", "Resume a paused broadcast", "It continues with the recipients not reached yet.", (*broadcast.Store).Resume},
 	{"cancel", "End a broadcast", `Recipients not reached count as cancelled. Calls in flight finish, and their outcome is
-still recorded. To take back what was sent, see 'wecomq recall'.`, (*broadcast.Store).Cancel},
+still recorded. 'wecomq recall' also recalls the messages already sent.`, (*broadcast.Store).Cancel},
 }
 
 func newBroadcastControl(g *globals, c broadcastControl) *cobra.Command {
 	return &cobra.Command{
 		Use:     c.verb + " ID",
 		Short:   c.short,
-		Long:    c.long + "\n\nPrints the broadcast as it is then. A repeat changes nothing.",
+		Long:    c.long + "\n\nPrints the resulting broadcast. Repeating the command changes nothing.",
 		Example: "  wecomq broadcast " + c.verb + " ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, ids []string) error {

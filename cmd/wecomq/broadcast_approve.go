@@ -21,11 +21,11 @@ broadcast.approval_above, waits until somebody other than its creator approves i
 
 Shows on stderr what would be sent: three of the messages, the recipients, duplicates and
 calls, its share of the day quota, and when it would end. On a terminal it asks
-before it releases the broadcast; a script should look first: 'wecomq broadcast status ID'
-has the same.
+before it releases the broadcast; a script should check first: 'wecomq broadcast status ID'
+shows the same.
 
-Prints the broadcast as it is then; in JSON, review is what was shown. A repeat changes
-nothing.`,
+Prints the resulting broadcast; in JSON, review is what was shown. Repeating the command
+changes nothing.`,
 		Example: "  wecomq broadcast approve ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE:    func(cmd *cobra.Command, ids []string) error { return g.approveBroadcast(cmd.Context(), ids[0]) },

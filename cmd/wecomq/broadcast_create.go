@@ -47,15 +47,16 @@ it. Prints {"id","app","recipients","calls","eta"}.
 
 The list is CSV: UTF-8, UTF-16 or GB18030, with or without a header. The recipient is in
 the column userid, or else in the first. A template is a Go text/template over the
-columns, {{.name}}; in a message file each string may be one. Recipients whose words are
-the same share a call. Duplicates, ignoring case, are sent once.
+columns, for example {{.name}}; in a message file each string may be a template.
+Recipients with the same text share a call. A recipient listed twice, ignoring case, gets
+the message once.
 
 Nothing is sent if any line is wrong: the first twenty are listed with line, column and
 reason. --skip-invalid leaves them out instead.
 
-The command may be repeated: the same content gives the same broadcast, as long as it is
-kept, unless it has another --idempotency-key. After Ctrl-C or a lost connection repeat it
-as well; until it is complete, nothing is sent.`,
+The command may be repeated: while the broadcast is kept, the same content returns the same
+broadcast, unless --idempotency-key differs. After Ctrl-C or a lost connection, repeat the
+command too; nothing is sent until the broadcast is stored completely.`,
 		Example: `  wecomq broadcast create --app ops -f recipients.csv --text "Holiday: 1-7 October"
   wecomq broadcast create -f people.csv --template hello.tmpl --test-to zhangsan
   wecomq broadcast create -f people.csv -m card.json --at 2026-12-01T09:00:00+08:00 \
@@ -81,9 +82,9 @@ func (f *broadcastCreateFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.msgType, "type", "text", "of --text and --template: text or markdown")
 	flags.StringVarP(&f.message, "message", "m", "", "message/send JSON `FILE` without recipients, whose strings may be templates")
 	flags.StringVar(&f.at, "at", "", "begin at this `TIME`, RFC 3339, e.g. 2026-12-01T09:00:00+08:00")
-	flags.IntVar(&f.rate, "rate", 0, "reach at most `N` recipients a minute (default as many as the app may)")
+	flags.IntVar(&f.rate, "rate", 0, "reach at most `N` recipients a minute (default: the app's limit)")
 	flags.StringVar(&f.between, "between", "", "send in these `HOURS` of the day only, in the app's time zone, e.g. 09:00-18:00")
-	flags.DurationVar(&f.expiresIn, "expires-in", 0, "give up on whom it has not reached within this time of its beginning, e.g. 48h")
+	flags.DurationVar(&f.expiresIn, "expires-in", 0, "give up on recipients not reached within this time after its start, e.g. 48h")
 	flags.StringVar(&f.encoding, "encoding", "", "of the list: "+strings.Join(compose.Encodings(), ", ")+" (default detected)")
 	flags.StringVar(&f.header, "header", "auto", "whether the list's first line names its columns: auto, yes or no")
 	flags.BoolVar(&f.skipInvalid, "skip-invalid", false, "skip invalid lines")

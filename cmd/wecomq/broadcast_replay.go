@@ -13,11 +13,11 @@ func newBroadcastReplay(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay ID",
 		Short: "Send a finished broadcast again to recipients it did not reach",
-		Long: `Creates a broadcast with the same words for those who were invalid, unlicensed, rejected
-or expired, or of them those with --errcode, and prints it. A repeat with the
-same flags returns the first one. Recipients who may have the message are left out unless
---include-unknown is given, as are the recipients of an earlier replay, which can be
-replayed itself.`,
+		Long: `Creates a broadcast with the same text for recipients who were invalid, unlicensed,
+rejected or expired, and prints it; --errcode selects some of them. Repeating the command
+with the same flags returns the same broadcast. Recipients who may already have the
+message are left out unless --include-unknown is given. Recipients of an earlier replay
+are left out, too: replay that one instead.`,
 		Example: "  wecomq broadcast replay ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD --errcode 60020",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, ids []string) error {
@@ -25,7 +25,7 @@ replayed itself.`,
 		},
 	}
 	cmd.Flags().Int64Var(&r.ErrCode, "errcode", 0, "only those whose call had this errcode of WeCom")
-	cmd.Flags().BoolVar(&r.IncludeUnknown, "include-unknown", false, "also those who may have it: they may get it twice")
+	cmd.Flags().BoolVar(&r.IncludeUnknown, "include-unknown", false, "also those who may already have it; they may get it twice")
 	return cmd
 }
 

@@ -23,11 +23,11 @@ func newBroadcastReport(g *globals) *cobra.Command {
 		Short: "Export the outcome of each recipient",
 		Long: `Writes one row for each recipient: recipient, state, errcode, errmsg, msgid, at. The state
 is accepted, invalid (not a member, or the app is not visible to them), unlicensed,
-rejected, unknown (WeCom may have it), expired, cancelled or pending. It may be
-written while the broadcast runs.
+rejected, unknown (WeCom may have it), expired, cancelled or pending. The command may run
+while the broadcast is being sent.
 
-A CSV text that a spreadsheet would take for a formula has a ' before it. --bom lets Excel
-read Chinese. --format json prints the sums only.`,
+In CSV, a text that a spreadsheet would read as a formula is prefixed with '. --bom lets
+Excel read Chinese. --format json prints only the sums.`,
 		Example: `  wecomq broadcast report ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD > report.csv
   wecomq broadcast report ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD --state invalid --format ndjson`,
 		Args: arguments(cobra.ExactArgs(1)),

@@ -29,8 +29,8 @@ func newBroadcastList(g *globals) *cobra.Command {
 		Short:   "List broadcasts, newest first, or find those to one recipient",
 		Long: `Lists the broadcasts of all apps of the config, or of --app, newest first within each app.
 
---recipient finds a userid in the newest 20 broadcasts of each app, with the outcome:
-found in JSON.`,
+--recipient searches the newest 20 broadcasts of each app for a userid, and shows the
+outcome (found in JSON).`,
 		Example: "  wecomq broadcast ls\n  wecomq broadcast ls --app ops -o json\n  wecomq broadcast ls --recipient zhangsan",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -101,15 +101,15 @@ func newBroadcastStatus(g *globals) *cobra.Command {
 	var watch bool
 	cmd := &cobra.Command{
 		Use:   "status ID",
-		Short: "Show how far a broadcast is, and when it will end",
-		Long: `Prints the broadcast: its state, its recipients by outcome, which add up at any moment,
-WeCom's errcodes, and when it will end at the rate that the app, its own --rate, its hours
-and the day's quota allow.
+		Short: "Show the progress of a broadcast, and when it will end",
+		Long: `Prints the broadcast: its state, the number of recipients with each outcome, WeCom's
+errcodes, and when it will end at the rate that the app's limits, its own --rate, its
+hours and the day quota allow. The outcomes always add up to all recipients.
 
-While it awaits approval, it also shows three of the messages, and its share of the
-day quota (review in JSON).
+While it waits for approval, the command also shows three of the messages, and its share
+of the day quota (review in JSON).
 
---watch shows the progress until it ends; Ctrl-C stops the watching only.`,
+--watch shows the progress until it ends; Ctrl-C only stops watching.`,
 		Example: "  wecomq broadcast status ops-BQ3Z8KX5M0V7C2N4T9R6WJ1YHD --watch",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, ids []string) error {

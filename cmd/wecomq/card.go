@@ -16,9 +16,9 @@ import (
 func newCard(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "card",
-		Short: "Change template cards that were sent",
-		Long: `Changes template cards that were sent. WeCom changes a card once, within 72 hours, and
-only one with buttons, a vote, questions or an action_menu.`,
+		Short: "Update template cards that were sent",
+		Long: `Updates template cards that were sent. WeCom allows one update per card, within 72 hours,
+and only of cards with buttons, a vote, questions or an action_menu.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -42,27 +42,27 @@ func newCardUpdate(g *globals) *cobra.Command {
 	f := &cardUpdateFlags{}
 	cmd := &cobra.Command{
 		Use:   "update ID",
-		Short: "Change a template card that was sent",
-		Long: `Changes the card of a message, by its id. The change is a task like any other: it
-waits in the queue of the card, keeps to the app's rate, is tried again, and has a
-record of its own. Prints {"id","app","queue","state","duplicate"}, where id is that
-of the update; the card's record says updated_as.
+		Short: "Update a template card that was sent",
+		Long: `Updates the card of a message, by the message's id. The update is a task like any
+other: it waits in the queue of the card, keeps to the app's rate, is retried, and has
+its own record. Prints {"id","app","queue","state","duplicate"}, where id is that
+of the update; the card's record has it as updated_as.
 
 The file holds the JSON of WeCom's message/update_template_card, without
-response_code, which is known, and agentid:
+response_code and agentid, which wecomq fills in:
 
-  {"button":{"replace_name":"Approved"}}     greys the buttons and labels them
-  {"template_card":{"card_type":…}}          replaces the card, by one of any type
+  {"button":{"replace_name":"Approved"}}     greys out the buttons and labels them
+  {"template_card":{"card_type":…}}          replaces the card with one of any type
 
-userids, partyids and tagids change it for some only; without them it changes for
-everyone who got it.
+userids, partyids and tagids limit the update to some recipients; without them it
+applies to everyone who got the card.
 
-A repeat of the same command finds the same update, and an update that failed leaves
-the card as it was, for another one. Exits 1 when the card cannot be changed: it was
+Repeating the command returns the same update. A failed update leaves the card
+unchanged, and it can be updated again. Exits 1 if the card cannot be updated: it was
 updated before (the error says by which update, and when), is older than 72 hours,
 was not sent yet, was not accepted, was recalled, or WeCom gave no response_code for
-it. A card in parts changes in as many parts, once all of them are finished; the id of
-a part, such as ID.2, changes that one only.`,
+it. A card in parts can be updated once all its parts are finished; the update has the
+same parts. The id of a part, such as ID.2, updates only that part.`,
 		Example: `  echo '{"button":{"replace_name":"Approved"}}' | wecomq card update ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E -f -
   wecomq card update ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E -f resolved.json --wait -o text`,
 		Args: arguments(cobra.ExactArgs(1)),
@@ -80,7 +80,7 @@ a part, such as ID.2, changes that one only.`,
 		},
 	}
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "message/update_template_card JSON `FILE`, - for stdin")
-	cmd.Flags().BoolVar(&f.wait, "wait", false, "wait until the update is finished and print its record; exit 3 when it was rejected")
+	cmd.Flags().BoolVar(&f.wait, "wait", false, "wait until the update is finished and print its record; exit 3 if it was rejected")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long --wait waits; exit 4 after that")
 	return cmd
 }

@@ -26,8 +26,8 @@ func newCheck(g *globals) *cobra.Command {
 app's secret, agent_id and trusted IP are right. Nothing is sent. Exits 2 when the
 config is invalid, 1 when anything else is wrong.
 
-With --ready it reads no config, and only asks a wecomq that runs whether it is ready:
-the health check of containers, which have no curl.`,
+With --ready it reads no config, and only asks a running wecomq whether it is ready:
+a health check for containers without curl.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if ready != "" && online {

@@ -17,7 +17,7 @@ func newDead(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dead",
 		Short: "List, explain, replay and purge dead letters",
-		Long: `Dead letters are messages that WeCom refused for good, or whose attempts are used up
+		Long: `Dead letters are messages that WeCom refused permanently, or whose attempts are used up
 (rejected), and messages that WeCom may or may not have accepted (unknown). They are
 kept as long as records (the app's setting records).`,
 		Args: cobra.ArbitraryArgs,
@@ -47,8 +47,8 @@ func newDeadList(g *globals) *cobra.Command {
 		Short:   "List dead letters, oldest first within each app",
 		Long: `Lists the dead letters of all apps of the config, or of --app, oldest first within
 each app, without those that were replayed or purged. A message in parts has a line
-for each part that failed. Behind a table, stderr says how many there are of each
-errcode, and the command that sends just them again.`,
+for each part that failed. After a table, stderr shows the number of messages for each
+errcode, and the command that replays only those.`,
 		Example: `  wecomq dead ls
   wecomq dead ls --app ops --errcode 81013 --since 24h
   wecomq dead ls --state unknown --format ndjson`,

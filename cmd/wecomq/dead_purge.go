@@ -44,7 +44,7 @@ with the same idempotency key is not sent. Prints {"app","purged"}.`,
 	}
 	flags := cmd.Flags()
 	actOnApp(cmd, &f.app)
-	flags.DurationVar(&f.olderThan, "older-than", 0, "those that failed longer ago than this, e.g. 72h; 0s for all")
+	flags.DurationVar(&f.olderThan, "older-than", 0, "only those that failed longer ago than this, e.g. 72h; 0s for all")
 	flags.Int64Var(&f.errCode, "errcode", 0, "only those with this `ERRCODE`")
 	return cmd
 }

@@ -66,7 +66,7 @@ only by its id, or with --include-unknown. A partial one is replayed only by its
 	}
 	flags := cmd.Flags()
 	actOnApp(cmd, &f.app)
-	flags.BoolVar(&f.all, "all", false, "all rejected messages of the app; of several apps --app names one")
+	flags.BoolVar(&f.all, "all", false, "all rejected messages of the app; if the config has several apps, --app names one")
 	flags.Int64Var(&f.errCode, "errcode", 0, "with --all: only those with this `ERRCODE`")
 	f.span.register(cmd)
 	flags.StringVar(&f.recipient, "recipient", "", "with --all: only those to this `USER`, party or tag, named in the message")

@@ -22,8 +22,8 @@ func newExplain(g *globals) *cobra.Command {
 		Use:   "explain [ERRCODE]",
 		Short: "Explain a WeCom errcode and what to do about it",
 		Long: `Explains what a WeCom errcode means, what wecomq does about it, and what you can
-do. Without an errcode it lists all known errcodes. In Chinese where the locale is
-(LC_ALL, LC_MESSAGES or LANG begins with zh).`,
+do. Without an errcode it lists all known errcodes. The output is Chinese if the locale
+is (LC_ALL, LC_MESSAGES or LANG begins with zh).`,
 		Example: "  wecomq explain 60020\n  wecomq explain -o json 45009",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -176,7 +176,7 @@ func (l *landscape) steerBroadcastInBrowser(tab *tab) {
 		tab.run(step.button, chromedp.WaitVisible(button), chromedp.Click(button), chromedp.WaitVisible(`.notice`))
 		tab.awaitText(step.state)
 	}
-	tab.awaitText("Cancelled for all who had not got it")
+	tab.awaitText("Cancelled for everybody who has not got it yet")
 }
 
 // firstAction reveals and clicks the first button of a queue's row.

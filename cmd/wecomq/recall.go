@@ -18,13 +18,13 @@ func newRecall(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "recall ID…",
 		Short: "Recall or cancel messages",
-		Long: `Recalls messages. Those of the last 24 hours disappear from WeCom's clients,
-though not from WeChat; what is still in the queue is cancelled and never sent.
-Prints the result for each message, part by part: {"id","app","parts":[{"id",
+		Long: `Recalls messages. Those of the last 24 hours disappear from WeCom's clients, but
+not from WeChat. Messages still in the queue are cancelled and never sent. Prints
+the result for each message, part by part: {"id","app","parts":[{"id",
 "result","msgid","recalled_at","errcode","reason","hint"}]}, where result is
-recalled, cancelled or failed. Exits 1 when a part could not be recalled.
+recalled, cancelled or failed. Exits 1 if a part could not be recalled.
 
-The ID of a broadcast cancels what is left of it, and recalls its calls: {"id","recalled",
+The ID of a broadcast cancels the rest of it, and recalls the calls already made: {"id","recalled",
 "failed","left","problems"}. A repeat continues where it stopped.`,
 		Example: `  wecomq recall ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
   wecomq recall -o text ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E`,

@@ -17,9 +17,9 @@ func newResult(g *globals) *cobra.Command {
 		Use:   "result ID…",
 		Short: "Show the records of messages",
 		Long: `Prints the record of each message, one JSON object per line: its state, attempts,
-errcode, WeCom's msgid and the result for its recipients. --msgid looks a message up
-by the msgid that WeCom gave it, --idempotency-key by the key it was sent with.
-'wecomq results' searches many.`,
+errcode, WeCom's msgid and the result for its recipients. --msgid looks up a message
+by WeCom's msgid, --idempotency-key by the key it was sent with. 'wecomq results'
+searches all records.`,
 		Example: `  wecomq result ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
   wecomq result -o text ops-01K9Z3V6C8W5N3T1Q0R7XJ4M2E
   wecomq result --msgid 'mK2f…'

@@ -30,9 +30,9 @@ func newResults(g *globals) *cobra.Command {
 		Long: `Lists or exports the records of all apps of the config, or of --app, oldest change
 first within each app; memory use does not grow with their number. A message that
 was split, or sent to some of its recipients later, has a line for each part.
-Messages that have not been tried yet have no record: --state scheduled,queued,held,sending
-lists them as well, first of each app, the last in its queue first. Those of a broadcast
-are in its report: 'wecomq broadcast ls --recipient USER' finds it.
+Messages not attempted yet have no record: --state scheduled,queued,held,sending lists
+them as well, before the records of the app and in reverse order of the queue. Messages
+of a broadcast are in its report: 'wecomq broadcast ls --recipient USER' finds it.
 
 --follow prints each message as it finishes, starting now or at --since, until
 Ctrl-C; it survives an outage of Redis.`,

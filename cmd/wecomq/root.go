@@ -101,7 +101,7 @@ was not accepted, 4 timed out waiting.`,
 	flags.StringVarP(&g.configPath, "config", "c", "", "config `FILE` (default $WECOMQ_CONFIG, then ./wecomq.yaml, then the environment)")
 	flags.StringVar(&g.logLevel, "log-level", "", "debug, info, warn or error (default from the config)")
 	flags.StringVar(&g.logFormat, "log-format", "", "json or console (default from the config, else console on a terminal)")
-	flags.StringVarP(&g.output, "output", "o", "", "text or json: the form of the results on stdout (default: what scripts expect of the command)")
+	flags.StringVarP(&g.output, "output", "o", "", "format of the results on stdout: text or json (default: the format that scripts expect from the command)")
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see '%s --help'", err, cmd.CommandPath())

@@ -16,8 +16,8 @@ import (
 type span struct{ since, until string }
 
 func (s *span) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.since, "since", "", "changed since this `TIME`: RFC 3339, or an age, e.g. 90m or 24h")
-	cmd.Flags().StringVar(&s.until, "until", "", "changed until this `TIME`")
+	cmd.Flags().StringVar(&s.since, "since", "", "only changed since this `TIME`: RFC 3339, or an age, e.g. 90m or 24h")
+	cmd.Flags().StringVar(&s.until, "until", "", "only changed until this `TIME`")
 }
 
 // times are zero where there is no bound.
@@ -46,9 +46,9 @@ type selection struct {
 func (s *selection) register(cmd *cobra.Command) {
 	s.span.register(cmd)
 	flags := cmd.Flags()
-	flags.StringSliceVar(&s.states, "state", nil, "in one of these `STATES`, e.g. rejected,unknown")
-	flags.Int64Var(&s.errCode, "errcode", 0, "with this `ERRCODE` of WeCom's at the last attempt")
-	flags.StringVar(&s.recipient, "recipient", "", "to this `USER`, party or tag, named in the message")
+	flags.StringSliceVar(&s.states, "state", nil, "only in these `STATES`, e.g. rejected,unknown")
+	flags.Int64Var(&s.errCode, "errcode", 0, "only with this `ERRCODE` from WeCom at the last attempt")
+	flags.StringVar(&s.recipient, "recipient", "", "only to this `USER`, party or tag, named in the message")
 }
 
 // query checks the flags. 0 is a valid errcode, so withErrCode says whether it was given.

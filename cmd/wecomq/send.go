@@ -53,13 +53,15 @@ reports delays on stderr, and prints the record.
 
 A file holds the JSON of WeCom's message/send; agentid may be left out. Beside
 WeCom's members it may have app, priority, process_at (RFC 3339), expires_in ("1h"),
-idempotency_key and allow_unknown; of several apps it names one, or --app does. With --batch the file holds one message per line, and one result
-per line comes out, in order: {"line","error"} for an invalid line. The other lines
-are enqueued all the same. A file without lines is no error: 0 are enqueued.
+idempotency_key and allow_unknown. If the config has several apps, app or --app selects one.
 
-With --wait the exit code is 0 for accepted and partial, which WeCom took for some of the
-recipients; 3 if a message was not accepted, 4 if --timeout is over: the wait after errcode
-45009 is a minute, at least.
+With --batch the file holds one message per line, and the command prints one result per
+line, in order: {"line","error"} for an invalid line. The other lines are enqueued all the
+same. A file without lines is no error: 0 are enqueued.
+
+With --wait the exit code is 0 for accepted, and for partial, when WeCom accepted only some
+of the recipients; 3 if a message was not accepted, 4 if --timeout is over. After errcode
+45009 the wait is at least a minute.
 
 --image, --voice, --video and --attach take the path of a file, or its http or https
 URL. In a file, a media_id may be "file:PATH" or a URL as well. Files are checked
@@ -110,7 +112,7 @@ func (f *sendFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.expiresIn, "expires-in", 0, "give up if it is not sent within this time, e.g. 1h")
 	flags.StringVar(&f.idempotencyKey, "idempotency-key", "", "a repeat with the same `KEY` returns the first message; another message is refused")
 	flags.DurationVar(&f.duplicateCheck, "duplicate-check", 0, "WeCom suppresses equal messages within this time, 1s to 4h")
-	flags.BoolVar(&f.wait, "wait", false, "wait until the message is finished and print its record; exit 3 when it was rejected")
+	flags.BoolVar(&f.wait, "wait", false, "wait until the message is finished and print its record; exit 3 if it was rejected")
 	flags.DurationVar(&f.timeout, "timeout", time.Minute, "how long --wait waits; exit 4 after that")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only check: print what WeCom would get, enqueue nothing")
 }

@@ -11,7 +11,7 @@ func newServe(g *globals) *cobra.Command {
 	var dev bool
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Gateway and worker in one process",
+		Short: "Run gateway and worker in one process",
 		Long: `Accepts messages over HTTP like 'wecomq gateway' and sends them like 'wecomq
 worker', for all apps of the config. Any number may run.
 

@@ -22,14 +22,14 @@ func newSimulate(g *globals) *cobra.Command {
 media/upload as WeCom does, delivers nothing, and lists what arrived. To use it,
 set an app's api_base_url, or the base URL of any other WeCom client, to its address.
 
-The rules file (YAML or JSON) holds the members of GET /admin/rules, and faults:
-a list of what POST /admin/faults takes. All of it can be changed while it runs:
+The rules file (YAML or JSON) holds the members of GET /admin/rules, and faults, a
+list of bodies for POST /admin/faults. Both can be changed while it runs:
 
   curl -d '{"api":"message/send","errcode":45009,"times":1}' http://127.0.0.1:8090/admin/faults
   curl 'http://127.0.0.1:8090/admin/messages?limit=10'
 
-Pages of other sites cannot use /admin through a browser; and it is served under
-localhost and addresses only: --host names others, such as that of a container.`,
+Pages of other sites cannot use /admin through a browser. /admin and the page are served
+only under localhost and IP addresses; --host adds other names, such as that of a container.`,
 		Example: `  wecomq simulate
   wecomq simulate --listen 127.0.0.1:8090 --rules rules.yaml`,
 		Args: arguments(cobra.NoArgs),
@@ -43,7 +43,7 @@ localhost and addresses only: --host names others, such as that of a container.`
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8090", "`ADDR` to listen on; it has no authentication, keep it on loopback")
-	cmd.Flags().StringSliceVar(&hosts, "host", nil, "host `NAME` under which the page and /admin are served, beside localhost and addresses; * for any")
+	cmd.Flags().StringSliceVar(&hosts, "host", nil, "serve the page and /admin under this host `NAME` too, in addition to localhost and IP addresses; * for any")
 	cmd.Flags().StringVar(&rulesFile, "rules", "", "rules and faults from `FILE`, YAML or JSON")
 	return cmd
 }

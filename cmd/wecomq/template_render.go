@@ -25,10 +25,10 @@ func newTemplateRender(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render -f webhook.json",
 		Short: "Render a webhook as a message",
-		Long: `Prints the message for a webhook, as posted to WeCom, but without
-recipients: of Alertmanager, of Grafana or, with --source, of a source of the config or a
-preset. It uses the config's templates, or the one given with --template. Nothing is sent,
-and no Redis is needed.`,
+		Long: `Prints the message for a webhook, as posted to WeCom, but without recipients. The
+webhook is from Alertmanager, Grafana or, with --source, a source of the config or a
+preset. It uses the config's templates, or the one given with --template. Nothing is
+sent, and no Redis is needed.`,
 		Example: "  wecomq template render -f webhook.json\n" +
 			"  wecomq template render --source zabbix -o text -f zabbix.json\n" +
 			"  wecomq template render --type textcard --template card.tmpl -o text -f webhook.json",
@@ -39,7 +39,7 @@ and no Redis is needed.`,
 	flags.StringVarP(&f.file, "file", "f", "", "`FILE` with the body of the webhook, - for stdin (required)")
 	flags.StringVar(&f.kind, "type", "", "markdown, text, textcard or template_card (default from the config)")
 	flags.StringVar(&f.template, "template", "", "`FILE` with the template to use instead of the config's")
-	flags.StringVar(&f.source, "source", "", "alertmanager, grafana, a source of the config or a preset (default: which of the first two the body looks like)")
+	flags.StringVar(&f.source, "source", "", "alertmanager, grafana, a source of the config or a preset (default: alertmanager or grafana, detected from the body)")
 	return cmd
 }
 

@@ -20,7 +20,7 @@ import (
 func newToken(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
-		Short: "Make a token for the gateway, and show what tokens use",
+		Short: "Create a token for the gateway, and show the usage of tokens",
 		Args:  arguments(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -39,10 +39,11 @@ func newTokenNew(g *globals) *cobra.Command {
 	f := &tokenFlags{}
 	cmd := &cobra.Command{
 		Use:   "new",
-		Short: "Make a token, and the line of the config that admits it",
-		Long: `Prints a token, which is shown only here, and the item for gateway.tokens of the
-config, which has only its SHA-256. The config is not changed: add the item, and
-reload with SIGHUP. To replace a token, admit both for a while under two names.`,
+		Short: "Create a token, and its item for the config",
+		Long: `Prints a token, which is shown only once, and the item for gateway.tokens of the
+config, which contains only its SHA-256. The config is not changed: add the item, and
+reload with SIGHUP. To replace a token, keep both in the config for a while, under
+two names.`,
 		Example: `  wecomq token new --name builds --apps ops --scopes send,read
   wecomq token new --name audit --apps ops,hr --scopes read --expires 2027-01-31`,
 		Args: arguments(cobra.NoArgs),
@@ -57,7 +58,7 @@ reload with SIGHUP. To replace a token, admit both for a while under two names.`
 	flags.StringVar(&f.name, "name", "", "who uses it; records and logs show this `NAME`")
 	flags.StringSliceVar(&f.apps, "apps", nil, "apps that it may use, separated by commas")
 	flags.StringSliceVar(&f.scopes, "scopes", nil, "what it may do: send, recall, read, admin, approve")
-	flags.StringVar(&f.expires, "expires", "", "when it ends: a `DATE`, at its end in UTC, or a time in RFC 3339")
+	flags.StringVar(&f.expires, "expires", "", "when it expires: at the end of this `DATE` in UTC, or at a time in RFC 3339")
 	return cmd
 }
 

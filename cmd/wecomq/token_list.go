@@ -16,14 +16,14 @@ import (
 func newTokenList(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ls",
-		Short: "Show the tokens of the config, their last use, and the usage of their limits",
+		Short: "Show the tokens of the config: last use, and usage of their limits",
 		Long: `Shows the tokens of gateway.tokens. Their usage is counted in Redis, by all
 gateways together.
 
-  LAST USED   to the minute; - is never, or over 90 days ago
-  MESSAGES    of this minute, of per_minute
-  RECIPIENTS  of today in China, of recipients_per_day
-              - means no such limit: then nothing is counted`,
+  LAST USED   to the minute; - means never, or over 90 days ago
+  MESSAGES    used this minute, of per_minute
+  RECIPIENTS  used today in China, of recipients_per_day
+              - means that there is no such limit; usage is not counted then`,
 		Example: "  wecomq token ls\n  wecomq token ls -o json",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -44,7 +44,7 @@ var (
 		"How long the message has waited that has waited longest, since it was enqueued or since its time, by the limit that holds it; 0 if none waits.",
 		[]string{"app", "priority", "reason"}, nil)
 	imbalanceDesc = prometheus.NewDesc("wecomq_audit_imbalance",
-		"Messages out of balance at the last audit; absent if there was none for a day.", []string{"app"}, nil)
+		"Inconsistent messages at the last audit; absent if there was none for a day.", []string{"app"}, nil)
 
 	states = []string{pacing.Running, pacing.Paused, pacing.Penalty, pacing.Suspended, pacing.Unavailable}
 )

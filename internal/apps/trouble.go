@@ -17,7 +17,7 @@ type trouble int
 const (
 	waits   trouble = iota // it is stuck, and messages wait
 	stuck                  // it is stuck
-	unequal                // its books are out of balance
+	unequal                // its messages are inconsistent
 	none
 )
 

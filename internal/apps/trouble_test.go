@@ -16,7 +16,7 @@ func TestTheWorstTroubleComesFirst(t *testing.T) {
 	t.Parallel()
 	start := time.Unix(1_790_000_000, 0)
 	paused := []apps.Cause{{By: pacing.Paused}}
-	want := []string{"waits longest", "as long, with fewer", "waits", "paused, nothing waits", "out of balance", "busy", "fine"}
+	want := []string{"waits longest", "as long, with fewer", "waits", "paused, nothing waits", "inconsistent", "busy", "fine"}
 	all := []apps.Status{
 		{App: want[5], WaitingSince: start},
 		{App: want[3], Stuck: paused},

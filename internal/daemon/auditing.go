@@ -42,12 +42,12 @@ func (d *Deployment) AuditWhenDue(ctx context.Context) {
 	log := d.log.With().Str(fields.Component, "audit").Logger()
 	results, err := d.Auditor(d.Apps()...).Round(ctx)
 	if err != nil && ctx.Err() == nil {
-		log.Warn().Err(err).Msg("the books were not audited")
+		log.Warn().Err(err).Msg("the audit failed")
 	}
 	for _, result := range results {
 		for _, f := range result.Findings {
 			log.Error().Str(fields.App, f.App).Str(fields.MessageID, f.ID).Int("imbalance", result.Imbalance).
-				Msg("out of balance: " + f.Text + "; see 'wecomq audit'")
+				Msg("inconsistent: " + f.Text + "; see 'wecomq audit'")
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (d *Demo) Show(ctx context.Context) error {
 	if err := d.watch(ctx, sent); err != nil {
 		return err
 	}
-	d.say("\nWhat became of them (wecomq result ID):\n\n")
+	d.say("\nResults (wecomq result ID):\n\n")
 	unexpected, err := d.table(ctx, sent)
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ func TestReason(t *testing.T) {
 		{"paused by ops; and then: " + refused, "paused by ops; and then: " + refused, "paused by ops; and then: gettoken: 错误码 40001：" + wecom.Code(40001).MeaningIn(wecom.Chinese) + " (invalid credential)。" + wecom.Code(40001).HintIn(wecom.Chinese)},
 		{
 			"waits for its turn: its recipients have had as many messages as WeCom delivers to one member", "waits for its turn: its recipients have had as many messages as WeCom delivers to one member",
-			"排队等候：接收人在限定时间内收到的消息已达企业微信单成员上限",
+			"排队等待：接收人在限定时间内收到的消息已达企业微信对单个成员的上限",
 		},
 		{"all 5 attempts used up; the last: EOF", "all 5 attempts used up; the last: EOF", "5 次尝试均已用完；最后一次：EOF"},
 		{"dial tcp: connection refused", "dial tcp: connection refused", "dial tcp: connection refused"},

@@ -274,7 +274,7 @@ func TestABroadcastOfAVoiceOrAVideoIsWritten(t *testing.T) {
 			form := append([]string{"key", "k", "app", "ops", "type", tc.kind}, tc.fields...)
 			w.want(w.submit(false, "u1\n", form...), http.StatusUnprocessableEntity, "file: missing")
 			w.want(w.submit(false, "u1\n", append(form, "upload", "no such thing")...), http.StatusUnprocessableEntity, tc.problem)
-			w.want(w.submit(false, "u1\n", append(form, "upload", tc.tooLarge)...), http.StatusUnprocessableEntity, "The "+tc.kind+" was not taken", "bytes")
+			w.want(w.submit(false, "u1\n", append(form, "upload", tc.tooLarge)...), http.StatusUnprocessableEntity, "The "+tc.kind+" was refused", "bytes")
 			a := w.submit(false, "userid\nu1\n", append(form, "upload", tc.file)...)
 			w.want(a, http.StatusOK, tc.shows...)
 			link, start := regexp.MustCompile(tc.link).FindStringSubmatch(a.body), startForm.FindStringSubmatch(a.body)

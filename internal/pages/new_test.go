@@ -143,11 +143,11 @@ func TestARefusedFileLeavesNone(t *testing.T) {
 		upload, content string
 		says            []string
 	}{
-		"of another type": {"upload:plan.pdf", "%PDF-1.7", []string{"The picture was not taken", "at most 10 MB", "by its first bytes"}},
-		"empty":           {"upload:plan.png", "", []string{"The picture was not taken", "the file is empty"}},
+		"of another type": {"upload:plan.pdf", "%PDF-1.7", []string{"The picture was refused", "at most 10 MB", "by its first bytes"}},
+		"empty":           {"upload:plan.png", "", []string{"The picture was refused", "the file is empty"}},
 		"too large": {
 			"upload:plan.png", picture + strings.Repeat("x", wecom.MaxImageBytes),
-			[]string{"The picture was not taken", "at most 10 MB", fmt.Sprintf("%d bytes", len(picture)+wecom.MaxImageBytes)},
+			[]string{"The picture was refused", "at most 10 MB", fmt.Sprintf("%d bytes", len(picture)+wecom.MaxImageBytes)},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

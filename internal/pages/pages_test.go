@@ -306,11 +306,11 @@ func TestOverviewShowsTheLastAudit(t *testing.T) {
 	}
 	b.AuditWhenDue(t.Context())
 	w = b.open(admin)
-	waittest.Until(t, "the page is fresh", func() bool { return strings.Contains(w.get("/").body, "out of balance") })
-	w.want(w.get("/apps/hr"), http.StatusOK, "in balance")
-	w.want(w.get("/apps/ops"), http.StatusOK, "1 messages out of balance", "1 messages, 2 recipients, pending 2", `href="/messages/`+id)
-	w.want(w.get("/apps/ops?lang=zh"), http.StatusOK, "最近一次核对", "1 条消息账目不平", "待发送 2")
-	w.want(w.get("/apps/hr?lang=zh"), http.StatusOK, "账目平衡")
+	waittest.Until(t, "the page is fresh", func() bool { return strings.Contains(w.get("/").body, "inconsistent messages") })
+	w.want(w.get("/apps/hr"), http.StatusOK, ">consistent")
+	w.want(w.get("/apps/ops"), http.StatusOK, "1 inconsistent messages", "1 messages, 2 recipients, pending 2", `href="/messages/`+id)
+	w.want(w.get("/apps/ops?lang=zh"), http.StatusOK, "最近一次核对", "1 条消息核对不一致", "待发送 2")
+	w.want(w.get("/apps/hr?lang=zh"), http.StatusOK, "核对一致")
 }
 
 func TestPagesComeInTwoLanguages(t *testing.T) {
