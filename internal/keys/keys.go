@@ -183,8 +183,8 @@ func Broadcasts(app string) string { return prefix + app + "}:broadcasts" }
 
 // Broadcast is a broadcast: its content, its state, and how many of its recipients are in which state.
 //
-// HASH, see internal/broadcast · 90 days; once it has ended, the app's `records` retention · owner
-// internal/broadcast, internal/ledger
+// HASH, see internal/broadcast · 90 days; once it has ended, the app's `records` retention
+// · owner internal/broadcast, internal/ledger
 func Broadcast(app, id string) string { return prefix + app + "}:broadcast:" + id }
 
 // BroadcastsSent are the moments of the newest calls of broadcasts, which count against
@@ -216,8 +216,8 @@ func BroadcastMinutes(app, id string) string { return Broadcast(app, id) + ":min
 // BroadcastRecalled is the progress of the recall of a broadcast.
 //
 // HASH block to the number of its fates that were looked at, recalled and failed to a number of calls, by and
-// until of the run that goes on · the longer of 24 h and the app's `records` retention · owner
-// internal/broadcast
+// until of the run that goes on · the longer of 24 h and the app's `records` retention
+// · owner internal/broadcast
 func BroadcastRecalled(app, id string) string { return Broadcast(app, id) + ":recalled" }
 
 // BroadcastReplaying is the lock of the run that makes a replay of a broadcast.
