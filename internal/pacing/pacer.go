@@ -40,7 +40,7 @@ type Config struct {
 	Limits    tasks.Limits  // the zero value for [tasks.DefaultLimits]
 	RecordTTL time.Duration // how long a record is kept after its last change
 	// Penalty is the first block after 45009, 0 for one minute. The second lasts as long, the third 60 times as
-	// long, and the fourth until midnight in China.
+	// long, and the fourth until midnight in China; then it begins again at the second.
 	Penalty time.Duration
 	// Now is a test's clock; nil for Redis TIME.
 	Now func() time.Time
