@@ -37,7 +37,7 @@ func Nearest(name string, known []string) string {
 
 // plainName reduces a name to the part that all its spellings share.
 func plainName(name string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(shorten(name)))
+	return strings.ToLower(withoutDashes.Replace(shorten(name)))
 }
 
 // distance is the number of letters to add, remove, change or swap with a neighbour to turn a into b.
@@ -64,3 +64,6 @@ func distance(a, b string) int {
 	}
 	return rows[len(a)][len(b)]
 }
+
+// withoutDashes is made once: it takes 6 KB, and a body may have thousands of unknown members.
+var withoutDashes = strings.NewReplacer("_", "", "-", "")
