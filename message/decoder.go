@@ -96,12 +96,12 @@ func (d *decoder) unknown(v reflect.Value, name string, raw []byte) {
 	case d.report != nil && (!atTop || !isType):
 		d.report(string(d.path))
 	case d.report != nil:
+	case len(d.found) == maxProblems: // one more would not be kept
 	case !atTop || !isType:
 		near := Nearest(name, slices.Collect(maps.Keys(fieldsOf(v.Type()))))
 		d.problem("unknown field" + didYouMean(near))
-		if last := &d.found[len(d.found)-1]; last.Field == string(d.path) {
-			last.Unknown, last.Near = true, near
-		}
+		last := &d.found[len(d.found)-1]
+		last.Unknown, last.Near = true, near
 	case string(raw) != "null":
 		d.problem("the content of another msgtype; remove it")
 	}

@@ -26,9 +26,10 @@ func didYouMean(near string) string {
 // Nearest returns the known name that name was probably meant to be: a different spelling of it, or within an
 // edit or two. It is "" if none is similar.
 func Nearest(name string, known []string) string {
+	plain := plainName(name)
 	best, least := "", 1+max(1, min(len(name), 12)/4)
 	for _, candidate := range slices.Sorted(slices.Values(known)) {
-		if d := distance(plainName(name), plainName(candidate)); d < least {
+		if d := distance(plain, plainName(candidate)); d < least {
 			best, least = candidate, d
 		}
 	}
@@ -65,5 +66,5 @@ func distance(a, b string) int {
 	return rows[len(a)][len(b)]
 }
 
-// withoutDashes is made once: it takes 6 KB, and a body may have thousands of unknown members.
+// withoutDashes is made once, because it takes 6 KB.
 var withoutDashes = strings.NewReplacer("_", "", "-", "")
