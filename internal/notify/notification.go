@@ -41,7 +41,7 @@ type batch struct {
 }
 
 func (b *batch) add(r tasks.Record) error {
-	record, err := encode(r)
+	record, err := r.JSON()
 	if err != nil {
 		return err
 	}
@@ -50,17 +50,15 @@ func (b *batch) add(r tasks.Record) error {
 }
 
 func newNotification(app string, b batch) (notification, error) {
-	body, err := encode(event{Type: EventType, Timestamp: b.last, Data: eventData{App: app, Messages: b.records}})
-	return notification{id: "msg_" + ulid.Make().String(), outcomes: len(b.records), body: body}, err
-}
-
-// encode writes JSON without escaping < > &.
-func encode(value any) ([]byte, error) {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(value); err != nil {
-		return nil, fmt.Errorf("encode a notification: %w", err)
+	if err := enc.Encode(event{Type: EventType, Timestamp: b.last, Data: eventData{App: app, Messages: b.records}}); err != nil {
+		return notification{}, fmt.Errorf("encode a notification: %w", err)
 	}
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
+	return notification{
+		id:       "msg_" + ulid.Make().String(),
+		outcomes: len(b.records),
+		body:     bytes.TrimSuffix(body.Bytes(), []byte("\n")),
+	}, nil
 }
