@@ -13,7 +13,7 @@
 --      field, value, … of a new record, and the users, in lower case
 -- result for each message {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
 --         follow-ups, now, attempts in doubt, 1 while the app's calls are not answered,
---         the turn of those who wait for the day quota}
+--         the turn of those who wait for the day quota, '' without follow-ups}
 --        verdicts of the record: see begin.lua. "wait": the rate is used up; nothing
 --        is reserved. "hold": the app is paused or blocked. "turn": the turn promised to the
 --        users. "error": the script failed for this message, reason says why.
@@ -90,6 +90,7 @@ if offset ~= tonumber(app.offset or 0) then
   set_app('offset', number(offset))
 end
 local wall_text, now_text = milliseconds(wall), milliseconds(now) -- formatted once: Lua is slow at it
+local sent_at = tonumber(now_text)
 local tat = tonumber(app.tat or 0) -- up to when the app's rate is used up
 local interval = limits.interval / grown_rate(app.rate, app.rate_at, now)
 local midnight = whole_second(now + until_midnight(wall) + NEW_DAY) -- in China, when the day quota starts again
@@ -104,12 +105,72 @@ end
 
 local changed_records = {} -- {moment, id, …}
 
+local AN_HOUR = tostring(HOUR)
 local CRITICAL = ':critical' -- suffix of a window: uses of the room for critical messages
 local PATIENCE = 3000 -- ms that a handler waits
 -- Members of a message whose windows are long, or who already wait: so many take 2 ms to decide. The rest get
 -- follow-ups that ask at once, and Redis serves others in between.
 local MOST_BUSY = 250
 local FEW = 8 -- messages to all that are quickly merged with a window
+
+-- fields_of_new returns the fields, with values, that a record gets if it is missing.
+local function fields_of_new(ask, record)
+  return record.state and {} or {unpack(ARGV, ask.first_field, ask.first_user - 1)}
+end
+
+-- note_changed remembers a message whose record changes, for the index.
+local function note_changed(ask)
+  table.insert(changed_records, wall_text)
+  table.insert(changed_records, ask.id)
+end
+
+local record_expiry = math.max(limits.record_ttl, WAITING)
+
+-- write_record writes fields, with values, of a record.
+local function write_record(key, fields)
+  redis.call('HSET', key, unpack(fields))
+  redis.call('PEXPIRE', key, record_expiry)
+end
+
+-- begin_attempt writes that a message goes to so many persons now, and other fields of its record, and returns the
+-- number of the attempt.
+local function begin_attempt(ask, key, record, fields, persons, doubtful, is_probe)
+  local attempt, n = tonumber(record.attempts or 0) + 1, #fields
+  persons_today = persons_today + persons
+  tat = math.max(tat, now) + interval
+  if is_probe then
+    set_app('probe_until', number(now + ask.in_flight))
+    set_app('probe_by', ask.delivery)
+  end
+  fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'sent_at', now_text, 'state', 'sending'
+  fields[n + 5], fields[n + 6], fields[n + 7], fields[n + 8] = 'attempts', attempt, 'attempt_at', wall_text
+  fields[n + 9], fields[n + 10] = 'attempt_by', ask.delivery
+  if doubtful and ask.marks_duplicates then
+    fields[n + 11], fields[n + 12] = 'possible_duplicate', 1
+  end
+  note_changed(ask)
+  write_record(key, fields)
+  if record.turn_at then
+    redis.call('HDEL', key, 'turn_at')
+  end
+  return attempt
+end
+
+-- has_room reports whether a message to users with these windows may go to all of them at once, and nothing else
+-- has to be looked at. That is the usual case, and false is always right.
+local function has_room(ask, windows)
+  if ask.critical or ask.unlisted > 0 or tonumber(app.planned_until or 0) > now - GRACE
+    or tonumber(app.unlisted_at or 0) + HOUR > now or tonumber(app.broadcast_at or 0) + HOUR > now then
+    return false
+  end
+  local most = math.min(limits.per_minute, limits.per_hour)
+  for i = 1, #windows do
+    if windows[i].blocks > 0 or windows[i].length >= most then
+      return false
+    end
+  end
+  return ask.day_quota < 0 or #windows <= ask.day_quota - quota_taken()
+end
 
 -- admit_one decides on one message.
 local function admit_one(ask, key, broadcast)
@@ -177,7 +238,7 @@ local function admit_one(ask, key, broadcast)
   end
   local asked, users = {}, 0 -- the users, followed by "@all" for unlisted recipients
   for i = ask.first_user, ask.last_user do
-    if deferred == '' or not has_own_message[ARGV[i]] then
+    if not has_own_message[ARGV[i]] then
       users = users + 1
       asked[users] = ARGV[i]
     end
@@ -188,6 +249,12 @@ local function admit_one(ask, key, broadcast)
 
   local kind = ask.critical and CRITICAL or ''
   local windows, window_keys = lists(window_prefix, asked, '', WINDOW_NUMBERS, now)
+  if not call and deferred == '' and has_room(ask, windows) then
+    for i = 1, users do
+      add(window_keys[i], windows[i], sent_at, AN_HOUR, '', now - HOUR)
+    end
+    return answer('go', begin_attempt(ask, key, record, fields_of_new(ask, record), users, doubtful, probe == '1'), 0, probe, '')
+  end
   local own_windows, own_keys = {}, {}
   if ask.critical then
     own_windows, own_keys = lists(window_prefix, asked, CRITICAL, WINDOW_NUMBERS, now)
@@ -275,8 +342,7 @@ local function admit_one(ask, key, broadcast)
   -- Users with a promised turn may go from then on, if there is room; so may a message that WeCom has refused. If
   -- there is no room for longer than a handler waits, because alerts took it, the promise is renewed.
   local promised_turn = tonumber(record.turn_at or ask.promised)
-  local attempts = tonumber(record.attempts or 0)
-  local attempted = attempts > 0
+  local attempted = tonumber(record.attempts or 0) > 0
   local entitled = attempted or promised_turn > 0
   local early = promised_turn > now + 1000 -- it was run early
 
@@ -414,12 +480,7 @@ local function admit_one(ask, key, broadcast)
   deferred = table.concat(follow_ups, ';')
 
   -- 6. Write the decision.
-  local fields = {}
-  if not record.state then
-    for i = ask.first_field, ask.first_user - 1 do
-      table.insert(fields, ARGV[i])
-    end
-  end
+  local fields = fields_of_new(ask, record)
   local function note(field, value)
     table.insert(fields, field)
     table.insert(fields, value)
@@ -442,30 +503,27 @@ local function admit_one(ask, key, broadcast)
   if planned_until > tonumber(app.planned_until or 0) then
     set_app('planned_until', milliseconds(planned_until))
   end
-  table.insert(changed_records, wall_text)
-  table.insert(changed_records, ask.id)
 
   if goes_at > now then
     note('state', 'held')
     note('turn_at', milliseconds(goes_at))
     note('errmsg', held_because[reason])
-    redis.call('HSET', key, unpack(fields))
-    redis.call('PEXPIRE', key, math.max(limits.record_ttl, WAITING))
+    note_changed(ask)
+    write_record(key, fields)
     return answer('turn', 0, goes_at - now, '0', reason)
   end
 
-  local sent_at, persons, an_hour = tonumber(now_text), ask.unlisted, tostring(HOUR)
+  local persons = ask.unlisted
   for i = 1, #asked do
     if turns[i] <= now then
       if in_own[i] and not counts_once then
-        add(own_keys[i], own_windows[i], sent_at, an_hour, '', now - HOUR)
+        add(own_keys[i], own_windows[i], sent_at, AN_HOUR, '', now - HOUR)
       elseif not counts_once then
-        add(window_keys[i], windows[i], sent_at, an_hour, '', now - HOUR)
+        add(window_keys[i], windows[i], sent_at, AN_HOUR, '', now - HOUR)
       end
       persons = persons + (i <= users and 1 or 0)
     end
   end
-  persons_today = persons_today + persons
   if ask.unlisted > 0 then
     set_app('unlisted_at', now_text)
   end
@@ -480,26 +538,7 @@ local function admit_one(ask, key, broadcast)
   if call then
     broadcast_begin(call, persons)
   end
-  tat = math.max(tat, now) + interval
-  if probe == '1' then
-    set_app('probe_until', number(now + ask.in_flight))
-    set_app('probe_by', ask.delivery)
-  end
-
-  note('sent_at', now_text)
-  note('state', 'sending')
-  note('attempts', attempts + 1)
-  note('attempt_at', wall_text)
-  note('attempt_by', ask.delivery)
-  if doubtful and ask.marks_duplicates then
-    note('possible_duplicate', 1)
-  end
-  redis.call('HSET', key, unpack(fields))
-  redis.call('PEXPIRE', key, math.max(limits.record_ttl, WAITING))
-  if record.turn_at then
-    redis.call('HDEL', key, 'turn_at')
-  end
-  return answer('go', attempts + 1, 0, probe, '')
+  return answer('go', begin_attempt(ask, key, record, fields, persons, doubtful, probe == '1'), 0, probe, '')
 end
 
 local replies, at = {}, FIRST_ARG - 1
@@ -510,7 +549,7 @@ for i = FIRST_KEY, #KEYS, 2 do
   if not done then
     reply = {'error', '0', '0', '0', '1', '0', type(reply) == 'table' and reply.err or tostring(reply), '', now_text, '0', '0'}
   end
-  table.insert(reply, milliseconds(midnight))
+  table.insert(reply, reply[8] ~= '' and milliseconds(midnight) or '')
   table.insert(replies, reply)
 end
 
