@@ -47,7 +47,7 @@ func (l *landscape) sendOnceInBrowser(tab, other *tab) {
 	tab.run("write", chromedp.SendKeys(`textarea[name=content]`, "once"), chromedp.SendKeys(`textarea[name=pasted]`, "carl"))
 	tab.check("check")
 	tab.check("check two lists", file)
-	tab.awaitText("list: there are two")
+	tab.awaitText("list: given twice")
 	if js[bool](tab, `document.querySelector("#checked") !== null`) {
 		l.Error("one of two lists can be sent to")
 	}
@@ -60,7 +60,7 @@ func (l *landscape) sendOnceInBrowser(tab, other *tab) {
 	tab.run("send", chromedp.Click(sendButton), chromedp.WaitVisible(`.progress`))
 	tab.awaitText("finished") // by itself
 	other.run("press the old button", page.BringToFront(), chromedp.Click(sendButton), chromedp.WaitVisible(`.fault`))
-	other.awaitText("Another check of this form was sent")
+	other.awaitText("Another check of this form has been sent")
 
 	tab.run("leave the other tab", page.BringToFront())
 	_ = chromedp.Run(tab.ctx, chromedp.NavigateBack()) // chromium asks whether to send the form again

@@ -119,10 +119,10 @@ func (l *landscape) sendAgainInBrowser(tab *tab) {
 	ask[wecomtest.Rules](l, http.MethodPatch, "/admin/rules", `{"invisible":[]}`)
 	const again, recall = `form[action$="/replay"] button`, `.grave form[action$="/recall"] button`
 	tab.run("send again", chromedp.SetValue(`select[name=errcode]`, "81013"), chromedp.Click(again), chromedp.WaitVisible(`.notice`))
-	tab.awaitText("goes to those who have not got the first one")
+	tab.awaitText("goes to those who did not receive the first one")
 	tab.awaitText("finished")                                                                  // by itself
 	tab.run("recall", chromedp.Reload(), chromedp.WaitVisible(recall), chromedp.Click(recall)) // once loaded, it no longer changes
-	tab.awaitText("1 calls are taken back")
+	tab.awaitText("1 calls are recalled")
 	messages := l.messages()
 	if last := messages[len(messages)-1]; last.To[0] != "new.here" || !last.Recalled {
 		l.Errorf("the last message is %+v", last)
@@ -176,7 +176,7 @@ func (l *landscape) steerBroadcastInBrowser(tab *tab) {
 		tab.run(step.button, chromedp.WaitVisible(button), chromedp.Click(button), chromedp.WaitVisible(`.notice`))
 		tab.awaitText(step.state)
 	}
-	tab.awaitText("Cancelled for everybody who has not got it yet")
+	tab.awaitText("Cancelled for everyone who has not received it")
 }
 
 // firstAction reveals and clicks the first button of a queue's row.

@@ -38,6 +38,6 @@ func (g *Gateway) listApps(ctx context.Context, _ *struct{}) (*appsOutput, error
 func (g *Gateway) registerApps(api huma.API) {
 	operation(g, api, huma.Operation{
 		OperationID: "list-apps", Method: http.MethodGet, Path: "/v1/apps",
-		Summary: "State, quota and backlog of the apps", Tags: []string{"apps"}, Errors: []int{401, 403, 503},
+		Summary: "List the apps with state, quota and backlog", Tags: []string{"apps"}, Errors: []int{401, 403, 503},
 	}, config.ScopeRead, g.listApps)
 }

@@ -184,15 +184,15 @@ func (g *Gateway) registerBroadcasts(api huma.API) {
 	tags := []string{"broadcasts"}
 	operation(g, api, huma.Operation{
 		OperationID: "list-broadcasts", Method: http.MethodGet, Path: "/v1/broadcasts",
-		Summary: "The newest broadcasts, or those to one recipient", Tags: tags, Errors: []int{401, 403, 422, 503},
+		Summary: "List broadcasts, newest first, or those to one recipient", Tags: tags, Errors: []int{401, 403, 422, 503},
 	}, config.ScopeRead, g.listBroadcasts)
 	operation(g, api, huma.Operation{
 		OperationID: "get-broadcast", Method: http.MethodGet, Path: "/v1/broadcasts/{id}",
-		Summary: "How far a broadcast is", Tags: tags, Errors: []int{401, 403, 404, 503},
+		Summary: "Get the progress of a broadcast", Tags: tags, Errors: []int{401, 403, 404, 503},
 	}, config.ScopeRead, g.showBroadcast)
 	operation(g, api, huma.Operation{
 		OperationID: "get-broadcast-minutes", Method: http.MethodGet, Path: "/v1/broadcasts/{id}/minutes",
-		Summary: "Calls and failures by minute", Tags: tags, Errors: []int{401, 403, 404, 503},
+		Summary: "Get calls and failures by minute", Tags: tags, Errors: []int{401, 403, 404, 503},
 	}, config.ScopeRead, g.showMinutes)
 	for _, c := range []struct {
 		name, summary string

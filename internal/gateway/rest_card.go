@@ -50,7 +50,7 @@ func (g *Gateway) updateCard(ctx context.Context, in *cardInput) (*sendOutput, e
 func (g *Gateway) registerCards(api huma.API) {
 	operation(g, api, huma.Operation{
 		OperationID: "update-card", Method: http.MethodPost, Path: "/v1/messages/{id}/card", DefaultStatus: http.StatusAccepted,
-		Summary: "Change a template card that was sent", Tags: []string{"messages"},
+		Summary: "Update a template card", Tags: []string{"messages"},
 		Description: "202 means that the update is in Redis; the id is that of the update. WeCom changes a card once, within 72 h. " +
 			"A repeat of the same update finds the first one. 409 says why the card cannot change: it was updated before (by which update, and when), " +
 			"is too old, was not sent yet, was not accepted, was recalled, or WeCom gave no response_code for it.",
@@ -72,10 +72,10 @@ func cardBody() *huma.RequestBody {
 					"replace_name": {Type: huma.TypeString, Examples: []any{"Approved"}},
 				}},
 				"template_card":   {Type: huma.TypeObject, Description: "The new card, of any card_type", AdditionalProperties: true},
-				"userids":         list("The card changes for these only; without any of the three for everyone who got it", huma.TypeString),
+				"userids":         list("The card changes for these only; without any of the three for everyone who received it", huma.TypeString),
 				"partyids":        list("Departments", huma.TypeInteger),
 				"tagids":          list("Tags", huma.TypeInteger),
-				"atall":           {Type: huma.TypeInteger, Description: "1 for everyone who got it, which is the default"},
+				"atall":           {Type: huma.TypeInteger, Description: "1 for everyone who received it, which is the default"},
 				"enable_id_trans": {Type: huma.TypeInteger, Description: "1 to replace $userName=ID$ and the like in template_card"},
 			},
 		}}},

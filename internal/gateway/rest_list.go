@@ -115,7 +115,7 @@ func (g *Gateway) list(ctx context.Context, in *messagesInput) (*messagesOutput,
 func (g *Gateway) registerList(api huma.API) {
 	operation(g, api, huma.Operation{
 		OperationID: "list-messages", Method: http.MethodGet, Path: "/v1/messages",
-		Summary: "Messages by app, state, errcode, recipient, time, msgid or key", Tags: []string{"messages"},
+		Summary: "List messages by app, state, errcode, recipient, time, msgid or key", Tags: []string{"messages"},
 		Description: "Goes on with cursor=next until there is no next. A message that was split has a record for each part; " +
 			"looked up by msgid or key it is whole. What changes meanwhile has moved to the front: it may come twice, or be missed until the list is asked for again.",
 		RejectUnknownQueryParameters: true,

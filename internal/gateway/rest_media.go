@@ -149,7 +149,7 @@ func (g *Gateway) registerMedia(api huma.API) {
 	}}
 	operation(g, api, huma.Operation{
 		OperationID: "keep-media", Method: http.MethodPost, Path: "/v1/media",
-		Summary: "Keep a file for messages", Tags: []string{"media"},
+		Summary: "Upload a file for messages", Tags: []string{"media"},
 		Description: "The body is the file, or a form with a part named media. A worker uploads it to WeCom with the first message that has it. " +
 			"It is kept for as long as records are, after a message needed it last.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": file, "multipart/form-data": form}},

@@ -240,21 +240,21 @@ func (g *Gateway) registerMessages(api huma.API) {
 	}, config.ScopeSend, g.send)
 	operation(g, api, huma.Operation{
 		OperationID: "get-message", Method: http.MethodGet, Path: "/v1/messages/{id}",
-		Summary: "What became of a message", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 503},
+		Summary: "Get the outcome of a message", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 503},
 	}, config.ScopeRead, g.show)
 	operation(g, api, huma.Operation{
 		OperationID: "cancel-message", Method: http.MethodDelete, Path: "/v1/messages/{id}",
-		Summary: "Take a message back that was not sent yet", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 409, 503},
+		Summary: "Cancel a message that has not been sent", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 409, 503},
 	}, config.ScopeSend, g.cancel)
 	operation(g, api, huma.Operation{
 		OperationID: "recall-message", Method: http.MethodPost, Path: "/v1/messages/{id}/recall",
-		Summary: "Take a message back: out of the queue, or from WeCom's clients within 24 h", Tags: []string{"messages"},
+		Summary: "Recall a message from the queue, or from WeCom's clients within 24 h", Tags: []string{"messages"},
 		Description: "Answers with the record. The id of a broadcast is taken, too: then it is POST /v1/broadcasts/{id}/recall.",
 		Responses:   map[string]*huma.Response{"200": answer[tasks.Record](api, "OK"), "202": answer[broadcast.Recall](api, "Of a broadcast")},
 		Errors:      []int{401, 403, 404, 409, 502, 503},
 	}, config.ScopeSend, g.recall)
 	operation(g, api, huma.Operation{
 		OperationID: "replay-message", Method: http.MethodPost, Path: "/v1/messages/{id}/replay", DefaultStatus: http.StatusAccepted,
-		Summary: "Send a dead letter again", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 409, 503},
+		Summary: "Replay a dead letter", Tags: []string{"messages"}, Errors: []int{401, 403, 404, 409, 503},
 	}, config.ScopeAdmin, g.replay)
 }

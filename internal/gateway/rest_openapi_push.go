@@ -45,7 +45,7 @@ func documentPush(document *huma.OpenAPI) {
 func pushOperation(document *huma.OpenAPI) *huma.Operation {
 	receipt := document.Components.Schemas.Schema(reflect.TypeFor[pushReceipt](), true, "PushReceipt")
 	return &huma.Operation{
-		Summary: "Enqueue a text message, for scripts that can do no more than ask for an address", Tags: []string{"messages"},
+		Summary: "Enqueue a text message from a script that can only request a URL", Tags: []string{"messages"},
 		Description: "Other programs should use POST /v1/messages.",
 		Security:    []map[string][]string{{bearerScheme: {}}, {pushScheme: {}}},
 		Extensions:  map[string]any{"x-scope": config.ScopeSend},

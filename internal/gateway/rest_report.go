@@ -82,7 +82,7 @@ func (g *Gateway) registerReport(api huma.API) {
 	text := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
 	operation(g, api, huma.Operation{
 		OperationID: "get-broadcast-report", Method: http.MethodGet, Path: "/v1/broadcasts/{id}/report",
-		Summary: "What became of each recipient", Tags: []string{"broadcasts"},
+		Summary: "Get the outcome of each recipient", Tags: []string{"broadcasts"},
 		Description: "One row for each recipient: recipient, state, errcode, errmsg, msgid, at. In CSV a text that a spreadsheet would take for a formula has a ' before it.",
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The report", Content: map[string]*huma.MediaType{"text/csv": text, ndjson: text, "application/json": text},

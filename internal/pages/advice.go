@@ -24,7 +24,7 @@ func adviceFor(l language, r tasks.Record) advice {
 		a.Text = l.say("It changes a card. If the card has not changed, update it again; if its code is used or too old, send a new card.")
 		a.Hint = wecom.Code(r.ErrCode).HintIn(wecom.Language(l))
 	case !r.RecalledAt.IsZero():
-		a.Text = l.say("It was recalled. Nobody can see it any more.")
+		a.Text = l.say("It was recalled. Nobody can see it now.")
 	case r.ErrCode != 0:
 		code := wecom.Code(r.ErrCode)
 		if !strings.Contains(r.ErrMsg, code.Hint()) { // ErrMsg is shown above

@@ -61,7 +61,7 @@ func notNow(err error, id string) error {
 		refused = refused || errors.Is(err, reason)
 	}
 	if refused {
-		return &refusal{"This is not possible now", []string{err.Error()}, broadcastPath(id)}
+		return &refusal{"Not possible now", []string{err.Error()}, broadcastPath(id)}
 	}
 	return err
 }
@@ -75,7 +75,7 @@ func (p *Pages) replayBroadcast(w http.ResponseWriter, r *http.Request) error {
 	which := broadcast.Replay{IncludeUnknown: r.PostFormValue("unknown") != ""}
 	if code := r.PostFormValue("errcode"); code != "" {
 		if which.ErrCode, err = strconv.ParseInt(code, 10, 64); err != nil {
-			return &refusal{"This is not possible now", []string{fmt.Sprintf("errcode: %.20q is no number", code)}, broadcastPath(b.ID)}
+			return &refusal{"Not possible now", []string{fmt.Sprintf("errcode: %.20q is no number", code)}, broadcastPath(b.ID)}
 		}
 	}
 	again, duplicate, err := app.Broadcasts.Replay(r.Context(), b.ID, which, gateway.IdentityFrom(r.Context()).Name())
@@ -112,13 +112,13 @@ func (p *Pages) recallBroadcast(w http.ResponseWriter, r *http.Request) error {
 	case err != nil && result.ID == "":
 		return notNow(err, b.ID)
 	case err != nil && !errors.Is(err, context.DeadlineExceeded):
-		return &refusal{"The recall broke off; press again to go on", []string{err.Error()}, broadcastPath(b.ID)}
+		return &refusal{"The recall was interrupted; press again to continue", []string{err.Error()}, broadcastPath(b.ID)}
 	case len(result.Problems) > 0:
 		var reasons []string
 		for _, problem := range result.Problems {
 			reasons = append(reasons, problem.MsgID+": "+problem.Reason)
 		}
-		return &refusal{"WeCom did not take back all of it", reasons, broadcastPath(b.ID)}
+		return &refusal{"WeCom did not recall all of it", reasons, broadcastPath(b.ID)}
 	case result.Left > 0:
 		redirect(w, r, broadcastPath(b.ID), "recalled-in-part")
 	default:

@@ -24,7 +24,7 @@ func (p *Pages) broadcastFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	content, err := app.Broadcasts.File(r.Context(), refs[0])
 	if errors.Is(err, media.ErrAbsent) {
-		return &refusal{"The file is not kept any more", nil, broadcastPath(b.ID)}
+		return &refusal{"The file is no longer kept", nil, broadcastPath(b.ID)}
 	}
 	if err != nil {
 		return err

@@ -128,13 +128,13 @@ func (p *Pages) check(r *http.Request) (*check, error) {
 func unmade(err error) string {
 	switch {
 	case errors.Is(err, broadcast.ErrKeyInUse):
-		return "This form is being checked in another window; check it again when that has ended"
+		return "This form is being checked in another window; check it again when that is done"
 	case errors.Is(err, broadcast.ErrChanged):
 		return "It has changed since it was checked; check it again"
 	case errors.Is(err, broadcast.ErrLost):
-		return "Redis has lost some of it, and nothing was sent; check it again"
+		return "Redis lost part of it, and nothing was sent; check it again"
 	case errors.Is(err, broadcast.ErrGivenUp), errors.Is(err, broadcast.ErrNotFound):
-		return "It was checked over an hour ago; check it again"
+		return "The check is more than an hour old; check it again"
 	}
 	return ""
 }
@@ -174,7 +174,7 @@ func start(r *http.Request, app *watched, b *broadcast.Broadcast) error {
 	}
 	_, err := app.Broadcasts.Start(r.Context(), b.ID, r.PostFormValue("digest"))
 	if errors.Is(err, broadcast.ErrChanged) && b.State != broadcast.Creating {
-		return &refusal{"Another check of this form was sent; what this button stood for is not sent", nil, broadcastPath(b.ID)}
+		return &refusal{"Another check of this form has been sent; the one behind this button was not", nil, broadcastPath(b.ID)}
 	}
 	return err
 }
@@ -188,7 +188,7 @@ func (p *Pages) testBroadcast(w http.ResponseWriter, r *http.Request) error {
 	case b.Spec.CreatedBy != gateway.IdentityFrom(r.Context()).Name():
 		return &refusal{"Somebody else has checked it", nil, newPath}
 	case b.State != broadcast.Creating:
-		return &refusal{"This is not possible now", nil, broadcastPath(b.ID)}
+		return &refusal{"Not possible now", nil, broadcastPath(b.ID)}
 	}
 	err = app.Broadcasts.Test(r.Context(), b, strings.TrimSpace(r.PostFormValue("to")), nil)
 	_, failed := errors.AsType[*broadcast.TestError](err)

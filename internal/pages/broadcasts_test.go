@@ -101,7 +101,7 @@ func TestABroadcastIsSteeredByButtons(t *testing.T) {
 		w.want(w.get(path+"?done="+step.done), http.StatusOK, step.state, `class="notice"`)
 	}
 	w.want(w.get(path), http.StatusOK, "<b>operator-token</b>", "not /resume\"", "not data-live")
-	w.want(w.post(path+"/resume"), http.StatusConflict, "This is not possible now", "it cannot be resumed")
+	w.want(w.post(path+"/resume"), http.StatusConflict, "Not possible now", "it cannot be resumed")
 }
 
 func TestSomebodyElseApprovesABroadcast(t *testing.T) {
@@ -173,14 +173,14 @@ func TestABroadcastIsSentAgainToThoseWhoHaveNotGotIt(t *testing.T) {
 	other, w := b.open(operator), b.open(admin)
 	other.want(other.get(path), http.StatusOK, ">finished<", "not /replay\"", "not /recall\"")
 	other.want(other.post(path+"/replay"), http.StatusForbidden)
-	w.want(w.get(path), http.StatusOK, `action="`+path+`/replay"`, "all who have not got it (3)", `<option value="60020">60020`, "(3)</option>", "not name=\"unknown\"")
+	w.want(w.get(path), http.StatusOK, `action="`+path+`/replay"`, "everyone who has not received it (3)", `<option value="60020">60020`, "(3)</option>", "not name=\"unknown\"")
 	w.want(w.post(path+"/replay", "errcode", "81013"), http.StatusConflict, "no recipients to replay it for")
 	w.want(w.post(path+"/replay", "errcode", "x"), http.StatusConflict, "is no number")
 	again := w.post(path+"/replay", "errcode", "60020").location()
 	if !strings.HasPrefix(again, "/broadcasts/ops-B") || strings.HasPrefix(again, path) || !strings.HasSuffix(again, "?done=sent-again") {
 		t.Fatalf("it leads to %q", again)
 	}
-	w.want(w.get(again), http.StatusOK, "3 recipients", `<a href="`+path+`">`, "goes to those who have not got")
+	w.want(w.get(again), http.StatusOK, "3 recipients", `<a href="`+path+`">`, "goes to those who did not receive")
 	if repeat := w.post(path+"/replay", "errcode", "60020").location(); repeat != again+"-before" {
 		t.Errorf("a repeat leads to %q", repeat)
 	}
@@ -296,7 +296,7 @@ func TestAFaultyBroadcastIsNotStored(t *testing.T) {
 	w := b.open(operator)
 	text := []string{"key", "k1", "app", "ops", "type", "text", "content", "hi {{.name}}"}
 	w.want(w.submit(false, "userid,name\nok,a\nwrong user,b\n", text...), http.StatusUnprocessableEntity,
-		"The list cannot be sent to", "1 rows with a problem", "line 3", "not Send to", "wrong user,b")
+		"The list has problems", "1 rows with a problem", "line 3", "not Send to", "wrong user,b")
 	w.want(w.submit(false, "userid,name\nok,a\nwrong user,b\n", append(text, "skip", "on")...), http.StatusOK, "1 rows with a problem", "Send to 1 people")
 	w.want(w.submit(false, "userid\nok\n", text...), http.StatusUnprocessableEntity, "the list does not have it")
 	w.want(w.submit(false, " \n", text...), http.StatusUnprocessableEntity, "list: missing")

@@ -68,7 +68,7 @@ func (c *check) run(ctx context.Context, parts *multipart.Reader) error {
 		c.object("list: missing; paste it or choose a file", "")
 		return c.readForm(ctx)
 	case c.lists > 1: // the user may have forgotten the first of two lists
-		c.object("list: there are two; leave the text empty or choose no file", "")
+		c.object("list: given twice; clear the text or choose no file", "")
 		return errFlaws
 	case c.wrong != nil:
 		return c.explain(c.wrong)
@@ -207,7 +207,7 @@ func (c *check) readForm(ctx context.Context) error {
 	c.spec.Template, err = c.app.Broadcasts.KeepFiles(ctx, c.spec)
 	if _, refused := errors.AsType[*message.ValidationError](err); refused {
 		c.Form["media"] = ""
-		c.object("file: this app does not have it any more; choose it again", err.Error())
+		c.object("file: no longer kept for this app; choose it again", err.Error())
 		return errFlaws
 	}
 	return err
@@ -221,11 +221,11 @@ func (c *check) explain(err error) error {
 	case bad, errors.Is(err, errFlaws), errors.Is(err, gateway.ErrUnavailable):
 		return err
 	case over:
-		c.object("list: it has over 256 MB; split it, or use wecomq broadcast create", "")
+		c.object("list: larger than 256 MB; split it, or use wecomq broadcast create", "")
 	case errors.Is(err, context.DeadlineExceeded):
 		c.object("list: its check took over 10 minutes; split it, or use wecomq broadcast create", "")
 	case errors.Is(err, problem.ErrSlow):
-		c.object("The form did not arrive in time; send it again", err.Error())
+		c.object("The form arrived too slowly; send it again", err.Error())
 	default:
 		c.object("", err.Error())
 	}

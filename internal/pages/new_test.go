@@ -91,7 +91,7 @@ func TestWhatWasSentIsNotOfferedAgain(t *testing.T) {
 		w.want(a, http.StatusOK, "Send to 2 people")
 		start := startForm.FindStringSubmatch(a.body)
 		if first := sent["hello"]; first != "" {
-			w.want(a, http.StatusOK, "was sent before, with other contents", `href="`+first+`"`)
+			w.want(a, http.StatusOK, "was sent before with other content", `href="`+first+`"`)
 		}
 		w.post(start[1]+"/start", "digest", start[2])
 		sent[content] = start[1]
@@ -113,7 +113,7 @@ func TestAButtonOfAnotherCheckSendsNothing(t *testing.T) {
 	stale := startForm.FindStringSubmatch(w.submit(false, "u1\nu2\n", form...).body)
 	fresh := startForm.FindStringSubmatch(w.submit(false, "u1\n", form...).body)
 	w.post(fresh[1]+"/start", "digest", fresh[2])
-	w.want(w.post(stale[1]+"/start", "digest", stale[2]), http.StatusConflict, "Another check of this form was sent", `href="`+fresh[1]+`"`)
+	w.want(w.post(stale[1]+"/start", "digest", stale[2]), http.StatusConflict, "Another check of this form has been sent", `href="`+fresh[1]+`"`)
 	if a := w.post(fresh[1]+"/start", "digest", fresh[2]); a.location() != fresh[1]+"?done=created" {
 		t.Errorf("pressed twice: HTTP %d to %q", a.status, a.location())
 	}
@@ -124,7 +124,7 @@ func TestTwoListsAreRefused(t *testing.T) {
 	b := setup(t)
 	w := b.open(operator)
 	form := []string{"key", "k", "app", "ops", "type", "text", "content", "hello"}
-	const two = "list: there are two; leave the text empty or choose no file"
+	const two = "list: given twice; clear the text or choose no file"
 	w.want(w.submitLists("u1\n", "list.csv", "u2\n", form...), http.StatusUnprocessableEntity, two, "u1\n</textarea>", "not Send to")
 	w.want(w.submitLists("wrong user\n", "list.csv", "u2\n", form...), http.StatusUnprocessableEntity, two, "not cannot be sent to")
 	w.want(w.submitLists("u1\n", "empty.csv", "", form...), http.StatusUnprocessableEntity, two)
@@ -187,8 +187,8 @@ func TestABroadcastThatCannotBeStartedSaysWhatToDo(t *testing.T) {
 		key, says, inChinese string
 		lose                 func(app, id string) string
 	}{
-		{key: "a part is lost", says: "Redis has lost some of it, and nothing was sent; check it again", inChinese: "Redis 丢失了部分内容", lose: keys.BroadcastBlocks},
-		{key: "an hour has passed", says: "It was checked over an hour ago; check it again", inChinese: "检查已超过一小时", lose: keys.Broadcast},
+		{key: "a part is lost", says: "Redis lost part of it, and nothing was sent; check it again", inChinese: "Redis 丢失了部分内容", lose: keys.BroadcastBlocks},
+		{key: "an hour has passed", says: "The check is more than an hour old; check it again", inChinese: "检查已超过一小时", lose: keys.Broadcast},
 	} {
 		start := startForm.FindStringSubmatch(w.submit(false, "u1\n", "key", tc.key, "app", "ops", "type", "text", "content", "hello").body)
 		b.Redis.Del(t.Context(), tc.lose("ops", strings.TrimPrefix(start[1], "/broadcasts/")))
@@ -230,7 +230,7 @@ func TestRarelyUsedFields(t *testing.T) {
 		return append([]string{"key", "k", "app", "ops", "type", "text", "content", "hello"}, more...)
 	}
 	w.want(w.submit(false, "userid\nu1\n", form("expires_in", "48h", "header", "no")...), http.StatusOK,
-		"Send to 2 people", "2 d after its beginning", "<details open>", `name="expires_in" value="48h"`, `value="no" selected`)
+		"Send to 2 people", "2 d after its start", "<details open>", `name="expires_in" value="48h"`, `value="no" selected`)
 	w.want(w.submit(false, "\xc4\xe3\xba\xc3,u1\n", form("encoding", "utf-8")...), http.StatusUnprocessableEntity, `value="utf-8" selected`)
 	w.want(w.submit(true, "userid,name\nu1,\xc4\xe3\n", form("encoding", "gb18030", "header", "yes")...), http.StatusOK, "1 rows, gb18030", "Send to 1 people")
 	for field, value := range map[string]string{"expires_in": "soon", "header": "maybe", "encoding": "klingon"} {

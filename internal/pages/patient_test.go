@@ -76,7 +76,7 @@ func TestABrowserSeesWhyALargeListIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	const size = 300 << 20
-	b.open(operator).want(b.draft(size, asOperator).list(size), http.StatusUnprocessableEntity, "list: it has over 256 MB")
+	b.open(operator).want(b.draft(size, asOperator).list(size), http.StatusUnprocessableEntity, "list: larger than 256 MB")
 }
 
 func TestABrowserWithoutASessionSeesTheLogin(t *testing.T) {
@@ -95,6 +95,6 @@ func TestABrowserWithoutASessionSeesTheLogin(t *testing.T) {
 			t.Errorf("%s for a program: HTTP %d, %s", path, a.status, a.body)
 		}
 	}
-	nobody.want(nobody.get("/login?ended=1"), http.StatusOK, "Your session has ended", "go back")
+	nobody.want(nobody.get("/login?ended=1"), http.StatusOK, "Your session has ended", "Back button")
 	nobody.want(nobody.get("/login"), http.StatusOK, "not has ended")
 }

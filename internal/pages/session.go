@@ -32,7 +32,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) error {
 		return p.render(w, r, http.StatusTooManyRequests, "login", view{Data: form})
 	}
 	if err != nil {
-		form := loginForm{Next: next, Problem: "No such token", Detail: err.Error()}
+		form := loginForm{Next: next, Problem: "Invalid token", Detail: err.Error()}
 		return p.render(w, r, http.StatusUnauthorized, "login", view{Data: form})
 	}
 	if !identity.Has(config.ScopeRead) {

@@ -14,7 +14,7 @@ func TestLogin(t *testing.T) {
 		t.Errorf("without a session: HTTP %d to %q", a.status, a.location())
 	}
 	nobody.want(nobody.get("/login?next=%2Fdead"), http.StatusOK, `name="next" value="/dead"`, "not <nav>")
-	nobody.want(nobody.post("/login", "token", "wrong-secret"), http.StatusUnauthorized, "No such token", "not wrong-secret")
+	nobody.want(nobody.post("/login", "token", "wrong-secret"), http.StatusUnauthorized, "Invalid token", "not wrong-secret")
 	nobody.want(nobody.post("/login", "token", sender), http.StatusForbidden, "This token may not read")
 	if a := nobody.get("/"); a.status != http.StatusSeeOther {
 		t.Errorf("a refused login opens a session: HTTP %d", a.status)
