@@ -27,7 +27,7 @@ func TestARedisThatIsFullIsNotReady(t *testing.T) {
 		answer = text
 		return code == http.StatusServiceUnavailable
 	})
-	if answer != "Redis: full, it stores nothing\n" {
+	if answer != "Redis: full, it refuses writes\n" {
 		t.Errorf("/readyz says %q", answer)
 	}
 	code, problem := callWith(t, http.MethodPost, url+"/v1/messages", gatewayToken, `{"touser":"a","msgtype":"text","text":{"content":"x"}}`)
@@ -35,7 +35,7 @@ func TestARedisThatIsFullIsNotReady(t *testing.T) {
 		t.Errorf("HTTP %d %s", code, problem)
 	}
 	asked := start(t, l.environ(), "check", "--ready", url)
-	if code := asked.exitCode(); code != exitFailure || asked.stderr.String() != "wecomq: check: not ready: Redis: full, it stores nothing\n" {
+	if code := asked.exitCode(); code != exitFailure || asked.stderr.String() != "wecomq: check: not ready: Redis: full, it refuses writes\n" {
 		t.Errorf("check --ready exits %d: %s", code, &asked.stderr)
 	}
 	if code := start(t, l.environ(), "check", "-c", config).exitCode(); code != exitFailure {

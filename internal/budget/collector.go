@@ -38,8 +38,8 @@ func (c *Collector) Replace(tokens map[string]Limits) {
 
 var (
 	usedDesc = prometheus.NewDesc("wecomq_token_used",
-		"What a token has used of a limit: messages of this minute, recipients of this day of China.", []string{"token", "limit"}, nil)
-	limitDesc = prometheus.NewDesc("wecomq_token_limit", "What a token may use of it.", []string{"token", "limit"}, nil)
+		"Use of a token's limits: messages in this minute, recipients in this day of China.", []string{"token", "limit"}, nil)
+	limitDesc = prometheus.NewDesc("wecomq_token_limit", "Limits of a token: messages a minute, recipients a day of China.", []string{"token", "limit"}, nil)
 )
 
 // Describe implements [prometheus.Collector].

@@ -45,7 +45,7 @@ func TestEveryMasterOfAClusterIsChecked(t *testing.T) {
 		set(t, master, "maxmemory-policy", "noeviction")
 
 		set(t, master, "maxmemory", "1")
-		if findings := d.Check(t.Context(), false); !found(findings, subject, daemon.Fault, "node "+cluster.Addr(key)+": full, it stores nothing") {
+		if findings := d.Check(t.Context(), false); !found(findings, subject, daemon.Fault, "node "+cluster.Addr(key)+": full, it refuses writes") {
 			t.Errorf("check does not notice that the master of %s is full: %+v", key, findings)
 		}
 		waittest.Until(t, "not ready while the master of "+key+" is full", func() bool { return ready() == http.StatusServiceUnavailable })

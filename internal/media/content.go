@@ -48,7 +48,7 @@ func (e *FullError) Error() string {
 }
 
 // ErrAbsent is returned for a content that is not stored.
-var ErrAbsent = errors.New("it is not kept here")
+var ErrAbsent = errors.New("not stored")
 
 // Keep checks a file against WeCom's limits and stores it. The result replaces a media_id in a message. A
 // refusal is a [*wecom.MediaError] or a [*FullError].

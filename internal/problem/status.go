@@ -36,7 +36,7 @@ var (
 	// ErrUnavailable means that Redis did not answer; a retry may help.
 	ErrUnavailable = errors.New("Redis is unavailable") //nolint:staticcheck // a name begins the sentence
 	// ErrRefused means that Redis answers but stores nothing, for example because it is full.
-	ErrRefused = fmt.Errorf("%w: it stores nothing", ErrUnavailable)
+	ErrRefused = fmt.Errorf("%w: it refuses writes", ErrUnavailable)
 )
 
 // kind is the response to a kind of error.

@@ -146,9 +146,9 @@ func TestExplainWhatStoresNothing(t *testing.T) {
 		config      string
 		want, brief string
 	}{
-		"a full one":                 {"maxmemory 1", "full, it stores nothing (maxmemory", "Redis: full, it stores nothing"},
-		"one without its replicas":   {"min-replicas-to-write 1", "too few replicas, it stores nothing (bring", "Redis: too few replicas, it stores nothing"},
-		"a replica":                  {"replicaof 127.0.0.1 1", "a replica, it stores nothing (point", "Redis: a replica, it stores nothing"},
+		"a full one":                 {"maxmemory 1", "full, it refuses writes (maxmemory", "Redis: full, it refuses writes"},
+		"one without its replicas":   {"min-replicas-to-write 1", "too few replicas, it refuses writes (bring", "Redis: too few replicas, it refuses writes"},
+		"a replica":                  {"replicaof 127.0.0.1 1", "a replica, it refuses writes (point", "Redis: a replica, it refuses writes"},
 		"one that lacks a right":     {"user default on nopass ~* +ping", "the user may not do this (NOPERM", "Redis: the user may not do this"},
 		"a replica without contents": {"replicaof 127.0.0.1 1\nreplica-serve-stale-data no", "a replica", "Redis: a replica"},
 	}
