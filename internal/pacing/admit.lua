@@ -103,6 +103,11 @@ local function quota_taken()
   return quota_before + persons_today
 end
 
+-- in_the_hour reports whether the moment in a field of the app counts in the windows.
+local function in_the_hour(field)
+  return tonumber(app[field] or 0) + HOUR > now
+end
+
 local changed_records = {} -- {moment, id, …}
 
 local AN_HOUR = tostring(HOUR)
@@ -116,6 +121,12 @@ local FEW = 8 -- messages to all that are quickly merged with a window
 -- fields_of_new returns the fields, with values, that a record gets if it is missing.
 local function fields_of_new(ask, record)
   return record.state and {} or {unpack(ARGV, ask.first_field, ask.first_user - 1)}
+end
+
+-- note adds a field to those that are written.
+local function note(fields, field, value)
+  table.insert(fields, field)
+  table.insert(fields, value)
 end
 
 -- note_changed remembers a message whose record changes, for the index.
@@ -135,18 +146,20 @@ end
 -- begin_attempt writes that a message goes to so many persons now, and other fields of its record, and returns the
 -- number of the attempt.
 local function begin_attempt(ask, key, record, fields, persons, doubtful, is_probe)
-  local attempt, n = tonumber(record.attempts or 0) + 1, #fields
+  local attempt = tonumber(record.attempts or 0) + 1
   persons_today = persons_today + persons
   tat = math.max(tat, now) + interval
   if is_probe then
     set_app('probe_until', number(now + ask.in_flight))
     set_app('probe_by', ask.delivery)
   end
-  fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'sent_at', now_text, 'state', 'sending'
-  fields[n + 5], fields[n + 6], fields[n + 7], fields[n + 8] = 'attempts', attempt, 'attempt_at', wall_text
-  fields[n + 9], fields[n + 10] = 'attempt_by', ask.delivery
+  note(fields, 'sent_at', now_text)
+  note(fields, 'state', 'sending')
+  note(fields, 'attempts', attempt)
+  note(fields, 'attempt_at', wall_text)
+  note(fields, 'attempt_by', ask.delivery)
   if doubtful and ask.marks_duplicates then
-    fields[n + 11], fields[n + 12] = 'possible_duplicate', 1
+    note(fields, 'possible_duplicate', 1)
   end
   note_changed(ask)
   write_record(key, fields)
@@ -160,7 +173,7 @@ end
 -- has to be looked at. That is the usual case, and false is always right.
 local function has_room(ask, windows)
   if ask.critical or ask.unlisted > 0 or tonumber(app.planned_until or 0) > now - GRACE
-    or tonumber(app.unlisted_at or 0) + HOUR > now or tonumber(app.broadcast_at or 0) + HOUR > now then
+    or in_the_hour('unlisted_at') or in_the_hour('broadcast_at') then
     return false
   end
   local most = math.min(limits.per_minute, limits.per_hour)
@@ -262,7 +275,7 @@ local function admit_one(ask, key, broadcast)
 
   -- sent_to_all returns the moments of messages to unlisted members.
   local function sent_to_all(suffix)
-    if tonumber(app.unlisted_at or 0) + HOUR <= now then
+    if not in_the_hour('unlisted_at') then
       return {}
     end
     return moments(lists(window_prefix, {'@all'}, suffix, WINDOW_NUMBERS, now)[1], now - HOUR)
@@ -274,7 +287,7 @@ local function admit_one(ask, key, broadcast)
   -- except one that WeCom may already have taken.
   local counts_once = call and not call.follow_up and not doubtful
   local by_broadcasts, over_broadcasts = {}, {} -- moments, newest first; ids of broadcasts before the window
-  if tonumber(app.broadcast_at or 0) + HOUR > now then
+  if in_the_hour('broadcast_at') then
     local own_id = call and not doubtful and string.match(broadcast, '[^:]+$')
     local newest_calls = redis.call('HGETALL', broadcasts_sent)
     for i = 1, #newest_calls, 2 do
@@ -481,12 +494,8 @@ local function admit_one(ask, key, broadcast)
 
   -- 6. Write the decision.
   local fields = fields_of_new(ask, record)
-  local function note(field, value)
-    table.insert(fields, field)
-    table.insert(fields, value)
-  end
   if deferred ~= (record.deferred or '') then
-    note('deferred', deferred)
+    note(fields, 'deferred', deferred)
   end
 
   for i = 1, #asked do
@@ -505,9 +514,9 @@ local function admit_one(ask, key, broadcast)
   end
 
   if goes_at > now then
-    note('state', 'held')
-    note('turn_at', milliseconds(goes_at))
-    note('errmsg', held_because[reason])
+    note(fields, 'state', 'held')
+    note(fields, 'turn_at', milliseconds(goes_at))
+    note(fields, 'errmsg', held_because[reason])
     note_changed(ask)
     write_record(key, fields)
     return answer('turn', 0, goes_at - now, '0', reason)
