@@ -18,9 +18,8 @@ const (
 	blockedRetry = time.Second
 	// versionRetry is how soon a message that needs a newer worker is retried.
 	versionRetry = time.Minute
-	// leaseRetry is how soon a task returns whose worker died: its lease has been over for half a minute by
-	// then. If instead Redis was unavailable, the worker is alive and has this long to record the outcome.
-	leaseRetry = 5 * time.Second
+	// panicRetry is how soon a message is retried whose handler panicked.
+	panicRetry = 5 * time.Second
 )
 
 // retryError tells asynq to retry a task. It travels from the handler to retryDelay and isFailure below.
@@ -44,15 +43,14 @@ func (e *retryError) Unwrap() error { return e.err }
 
 // retryDelay is asynq's RetryDelayFunc.
 func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
-	wait := leaseRetry
+	wait := panicRetry
 	if retry, ok := errors.AsType[*retryError](err); ok {
 		wait = retry.wait
 	}
 	return asynqx.RetryIn(wait)
 }
 
-// isFailure is asynq's IsFailure: only a failure uses up an attempt. The death of a worker is not the
-// message's failure.
+// isFailure is asynq's IsFailure: only a failure uses up an attempt. A lost lease is not the message's failure.
 func isFailure(err error) bool {
 	if retry, ok := errors.AsType[*retryError](err); ok {
 		return !retry.uncounted

@@ -15,7 +15,7 @@ import (
 )
 
 // archivedPattern extracts from a task's last error the attempt after which it was archived. Only an archived
-// task has it: if the archiving did not reach Redis, the task returns with the error of its lost lease.
+// task has it: if the archiving did not reach Redis, the task returns without it.
 var archivedPattern = regexp.MustCompile(` \[attempt (\d+)` + regexp.QuoteMeta(archivedMark) + `$`)
 
 // archivedMark is the end of that error.
@@ -40,7 +40,8 @@ func archivedAfter(lastErr string) (attempts int, ok bool) {
 }
 
 // revive queues a dead letter again after its archived task was run in the dashboard. It does nothing for a
-// mere redelivery: then the task was not archived, or the record has had another attempt since.
+// mere redelivery: then the task was not archived, or the record has had another attempt since. Nor does it
+// while the delivery that ended the message archives the task: then the task is not active any more.
 func (l *lane) revive(ctx context.Context, d *delivery, record tasks.Record) (bool, error) {
 	if !record.State.Dead() {
 		return false, nil
@@ -53,7 +54,7 @@ func (l *lane) revive(ctx context.Context, d *delivery, record tasks.Record) (bo
 		return false, fmt.Errorf("read the task of %s: %w", d.payload.ID, err)
 	}
 	attempts, ok := archivedAfter(info.LastErr)
-	if !ok {
+	if !ok || info.State != asynq.TaskStateActive {
 		return false, nil
 	}
 	revived, err := l.app.Ledger.Revive(ctx, d.payload.ID, attempts)

@@ -1,8 +1,10 @@
 package worker_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,6 +88,47 @@ func TestALostAcknowledgementIsNoReplay(t *testing.T) {
 		if n := b.sim.Stats().APIs["message/send"].Codes[45002]; n != 1 {
 			t.Errorf("%s: WeCom was called %d times, want once", name, n)
 		}
+	}
+}
+
+// TestASecondDeliveryIsNoReplay delivers a message twice at the same moment, as when its worker stood still for a
+// while and another took its tasks: the second delivery begins before the first one has archived the task.
+func TestASecondDeliveryIsNoReplay(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, wecomtest.Rules{})
+	b.fault(wecomtest.Fault{ErrCode: 45002})
+	var receipt producer.Receipt
+	again, deliveries := make(chan struct{}), atomic.Int32{}
+	w, err := worker.New(worker.Config{
+		Redis: b.rdb, Apps: []worker.App{b.app},
+		OnSettled: func(r tasks.Record) {
+			if b.rdb.RPush(t.Context(), "asynq:{ops:default}:pending", r.ID).Err() == nil {
+				<-again
+			}
+			b.settled <- r
+		},
+		OnDequeued: func(string, tasks.Priority, time.Duration) {
+			if deliveries.Add(1) == 2 {
+				close(again)
+				b.task(receipt, asynq.TaskStateArchived)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt = b.send(text("a", "x"), producer.Options{})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	b.next()
+	b.task(receipt, asynq.TaskStateArchived)
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("the worker ended with %v", err)
+	}
+	if r := b.whole(receipt.ID); r.State != tasks.Rejected || deliveries.Load() != 2 {
+		t.Errorf("after %d deliveries the message is %s, want two, and it rejected", deliveries.Load(), r.State)
 	}
 }
 

@@ -2,9 +2,9 @@
 -- as there are handlers for. If there are none, it returns when the next one is due, so that
 -- servers need not poll. A due task goes first, the earliest of all: asynq's forwarder would
 -- put it behind all that wait. A server that did not get the reply asks again under the same
--- name and gets the same tasks; otherwise they would stay unprocessed until their leases end
--- and the recoverer finds them. If many tasks were scheduled for one moment, they alternate
--- with those that wait. And the time is that of Redis's clock.
+-- name and gets the same tasks; otherwise they would stay unprocessed until their leases end.
+-- If many tasks were scheduled for one moment, they alternate with those that wait. And the
+-- time is that of Redis's clock.
 -- MANY is declared before this text, by wake.go.
 -- It begins with a write that takes no memory: then a full Redis lets the script continue, and
 -- sending is what empties it.

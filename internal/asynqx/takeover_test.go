@@ -12,9 +12,28 @@ import (
 	"github.com/wecomq/wecomq/internal/waittest"
 )
 
+const leases = "asynq:{ops:default}:lease"
+
 func TestWhatADeadWorkerHeldIsTakenBack(t *testing.T) {
 	t.Parallel()
-	rdb := redistest.Start(t).Client()
+	t.Run("by a clock that is right", func(t *testing.T) {
+		t.Parallel()
+		testTakeOver(t, redistest.Start(t).Client(), func() {})
+	})
+	for name, ahead := range map[string]time.Duration{
+		"Redis's clock is set an hour ahead": time.Hour, "Redis's clock is set back an hour": -time.Hour,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, clock := redistest.StartWithClock(t)
+			testTakeOver(t, server.Client(), func() { clock.Set(ahead) })
+		})
+	}
+}
+
+// testTakeOver has two workers, of which one dies before the clock is set.
+func testTakeOver(t *testing.T, rdb redis.UniversalClient, setClock func()) {
+	t.Helper()
 	client := asynqx.NewWorkerClient(t.Context(), rdb, nil, ignore)
 	enqueue(t, rdb, task("living"), task("dead"), task("without lease"), task("deleted"))
 	for range 4 {
@@ -28,6 +47,7 @@ func TestWhatADeadWorkerHeldIsTakenBack(t *testing.T) {
 	}
 	rdb.ZRem(t.Context(), leases, "without lease")
 	rdb.Del(t.Context(), "asynq:{ops:default}:t:deleted")
+	setClock()
 
 	bells, taken := asynqx.NewBells(rdb, ignore), make(chan int, 4)
 	bells.OnTakeBack = func(_ string, tasks int) { taken <- tasks }
