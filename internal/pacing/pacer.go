@@ -19,6 +19,10 @@ var (
 	momentsSource string
 	//go:embed window.lua
 	windowSource string
+	//go:embed request.lua
+	requestSource string
+	//go:embed turns.lua
+	turnsSource string
 	//go:embed admit.lua
 	admitSource string
 	//go:embed report.lua
@@ -26,7 +30,8 @@ var (
 	//go:embed status.lua
 	statusSource string
 
-	admitScript  = redis.NewScript(ledger.BeginSource + clockSource + momentsSource + windowSource + admitSource)
+	admitScript = redis.NewScript(ledger.BeginSource + clockSource + momentsSource + windowSource + requestSource + turnsSource +
+		admitSource)
 	reportScript = redis.NewScript(clockSource + momentsSource + reportSource)
 	statusScript = redis.NewScript(clockSource + statusSource)
 )
