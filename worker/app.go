@@ -37,9 +37,9 @@ type Ledger interface {
 	Record(ctx context.Context, id string) (tasks.Record, error)
 	// Revive queues a dead letter again, unless its number of attempts has changed.
 	Revive(ctx context.Context, id string, attempts int) (bool, error)
-	// TaskGone reports that a message's task was acknowledged. Until then the record has to stay: the task
-	// may be delivered again.
-	TaskGone(ctx context.Context, id string) error
+	// TasksGone reports that the tasks of messages were acknowledged. Until then their records have to stay: the
+	// tasks may be delivered again.
+	TasksGone(ctx context.Context, ids ...string) error
 }
 
 // OnUnknown is the policy for a message that WeCom may have accepted.

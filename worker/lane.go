@@ -31,6 +31,7 @@ type lane struct {
 	app       App // with defaults
 	cfg       Config
 	turnstile *turnstile
+	gone      *goneTasks
 	outage    *outage
 	bells     *asynqx.Bells
 	clock     *redisclock.Clock
@@ -50,7 +51,7 @@ func newLane(given App, w *Worker) *lane {
 		app.Sender = &tracedSender{app.Sender, app.Name, tracer}
 	}
 	return &lane{
-		given: given, app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), outage: w.outage, bells: w.bells, clock: w.clock, tracer: tracer,
+		given: given, app: app, cfg: cfg, turnstile: newTurnstile(app.Concurrency), gone: newGoneTasks(), outage: w.outage, bells: w.bells, clock: w.clock, tracer: tracer,
 		stopping: context.Background(), stopped: context.Background(),
 		log:      cfg.Logger.With().Str(fields.Component, "worker").Str(fields.App, app.Name).Logger(),
 		asynqLog: cfg.Logger.With().Str(fields.Component, "asynq").Str(fields.App, app.Name).Logger(),
@@ -66,6 +67,7 @@ func (l *lane) run(ctx context.Context) error {
 	l.stopping, l.stopped = stopping, stopped
 	defer l.turnstile.stop()
 	defer l.startSweeper(ctx)()
+	defer l.startExpiry(ctx)()
 	// Alerts have their own server, so that they are dequeued even while all handlers of the other one wait.
 	group, ctx := errgroup.WithContext(ctx)
 	context.AfterFunc(ctx, func() { stop(errStopping) })
@@ -89,7 +91,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		queues[inOrder[i]] = len(priorities) - i
 	}
 	client := asynqx.NewWorkerClient(ctx, l.cfg.Redis, inOrder, l.outage.note)
-	client.OnGone = l.taskGone
+	client.OnGone = l.gone.add
 	client.WakeBy(l.bells)
 	var handling atomic.Int64
 	client.Free = func() int { return concurrency - int(handling.Load()) }
@@ -124,13 +126,6 @@ func counted(n *atomic.Int64, handle asynq.HandlerFunc) asynq.HandlerFunc {
 		n.Add(1)
 		defer n.Add(-1)
 		return handle(ctx, task)
-	}
-}
-
-// taskGone lets the record of a message expire. If Redis fails, the record merely stays longer.
-func (l *lane) taskGone(ctx context.Context, id string) {
-	if err := l.app.Ledger.TaskGone(ctx, id); err != nil {
-		l.log.WithLevel(l.levelOf(err)).Err(err).Str(fields.MessageID, id).Msg("the record is kept longer than necessary")
 	}
 }
 

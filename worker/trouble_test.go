@@ -213,20 +213,19 @@ func (tr *trouble) tellUnfinished() {
 	}
 }
 
-// lose makes asynq take the worker for dead: it hands over again whatever that has not
-// acknowledged, and what was lost on the way to it. Another worker helps, which knows
-// nothing of the trouble.
+// lose makes the worker look dead to another one, which knows nothing of the trouble: it
+// takes over whatever that has not acknowledged, and what was lost on the way to it.
 func (tr *trouble) lose() {
 	tr.Helper()
-	ids := tr.rdb.ZRange(tr.Context(), "asynq:{"+tr.queue()+"}:lease", 0, -1).Val()
-	tr.endLeases(ids)
-	go tr.keepFromExtending(ids)
+	ids, past := tr.rdb.ZRange(tr.Context(), "asynq:{"+tr.queue()+"}:lease", 0, -1).Val(), time.Now().Add(-time.Minute)
+	tr.endLeases(ids, past)
+	go tr.keepFromExtending(ids, past)
 	tr.run(tr.rdb, zerolog.Nop())
 }
 
 // keepFromExtending undoes the heartbeats of the worker, as if none came through, until
 // its tasks are handed over.
-func (tr *trouble) keepFromExtending(ids []string) {
+func (tr *trouble) keepFromExtending(ids []string, past time.Time) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for len(ids) > 0 {
@@ -235,16 +234,15 @@ func (tr *trouble) keepFromExtending(ids []string) {
 		case <-tr.Context().Done():
 			return
 		}
-		ids = tr.endLeases(ids)
+		ids = tr.endLeases(ids, past)
 	}
 }
 
 // endLeases sets leases to have ended long ago, and returns those that are still there.
-func (tr *trouble) endLeases(ids []string) []string {
+func (tr *trouble) endLeases(ids []string, past time.Time) []string {
 	leases := "asynq:{" + tr.queue() + "}:lease"
-	past := float64(time.Now().Add(-time.Minute).Unix())
 	return slices.DeleteFunc(ids, func(id string) bool {
-		tr.rdb.ZAddXX(tr.Context(), leases, redis.Z{Score: past, Member: id})
+		tr.rdb.ZAddXX(tr.Context(), leases, redis.Z{Score: float64(past.Unix()), Member: id})
 		return errors.Is(tr.rdb.ZScore(tr.Context(), leases, id).Err(), redis.Nil)
 	})
 }

@@ -73,7 +73,7 @@ func (c *WorkerClient) complete(ctx context.Context, done completion) *redis.Cmd
 	}
 	c.results.forget(done.id)
 	if active && c.OnGone != nil {
-		c.OnGone(ctx, done.id)
+		c.OnGone(done.id)
 	}
 	cmd.SetVal("OK")
 	return cmd

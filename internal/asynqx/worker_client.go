@@ -46,7 +46,7 @@ type WorkerClient struct {
 	Free func() int
 	// OnGone, if set, is called with the id of each acknowledged task: it is done, completed or archived, and
 	// will not be delivered again.
-	OnGone func(ctx context.Context, id string)
+	OnGone func(id string)
 
 	stopping    context.Context
 	dequeuer    *dequeuer
@@ -112,7 +112,7 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 	if isRetry(keys) {
 		cmd = c.ran(keys, c.retry(ctx, keys, args))
 	} else {
-		cmd = c.acknowledged(ctx, keys, args, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
+		cmd = c.acknowledged(keys, args, c.UniversalClient.EvalSha(ctx, sha, keys, args...))
 	}
 	c.tell(ctx, keys, cmd)
 	return cmd
@@ -122,7 +122,7 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 func (c *WorkerClient) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	return c.acknowledged(ctx, keys, args, c.UniversalClient.Eval(ctx, source, keys, args...))
+	return c.acknowledged(keys, args, c.UniversalClient.Eval(ctx, source, keys, args...))
 }
 
 // ZAddXX is the part of asynq's heartbeat that extends leases.
@@ -168,10 +168,10 @@ func taskOf(keys []string, args []any) (id string, ok bool) {
 }
 
 // acknowledged calls OnGone if a task was acknowledged.
-func (c *WorkerClient) acknowledged(ctx context.Context, keys []string, args []any, cmd *redis.Cmd) *redis.Cmd {
+func (c *WorkerClient) acknowledged(keys []string, args []any, cmd *redis.Cmd) *redis.Cmd {
 	if cmd.Err() == nil && isAcknowledgement(keys) {
 		if id, ok := args[0].(string); ok && c.OnGone != nil {
-			c.OnGone(ctx, id)
+			c.OnGone(id)
 		}
 	}
 	return c.ran(keys, cmd)

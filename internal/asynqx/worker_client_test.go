@@ -191,7 +191,7 @@ func TestWhoeverKeepsRecordsIsToldOfEachTaskThatIsGone(t *testing.T) {
 	}
 	gone := make(chan string, 10)
 	workers := asynqx.NewWorkerClient(t.Context(), rdb, nil, ignore)
-	workers.OnGone = func(_ context.Context, id string) { gone <- id }
+	workers.OnGone = func(id string) { gone <- id }
 	server := asynq.NewServerFromRedisClient(workers, asynq.Config{
 		Concurrency: 1, Queues: map[string]int{"q": 1}, TaskCheckInterval: time.Millisecond, LogLevel: asynq.FatalLevel,
 	})

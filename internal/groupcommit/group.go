@@ -4,11 +4,12 @@ package groupcommit
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 )
 
 // Group collects requests while a call is in progress, and sends all of them in the next one. There is no timer:
-// a request that finds no call in progress is sent at once, alone.
+// a request that finds no call in progress is sent at once, with those of goroutines that are ready to run.
 type Group[Q, A any] struct {
 	commit func(context.Context, []Q) []Answer[A]
 	weight func(Q) int
@@ -77,6 +78,7 @@ func (g *Group[Q, A]) Do(ctx context.Context, q Q) (A, error) {
 // fly makes one call after the other until no request waits.
 func (g *Group[Q, A]) fly() {
 	for {
+		runtime.Gosched() // those about to ask join: after a dequeue of several tasks, the first would go alone
 		batch := g.board()
 		if len(batch) == 0 {
 			return

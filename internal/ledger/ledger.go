@@ -45,14 +45,12 @@ type Ledger struct {
 	app         string
 	recordTTL   time.Duration
 	settlements *groupcommit.Group[settlement, tasks.Record]
-	gone        *groupcommit.Group[string, struct{}]
 }
 
 // New returns the ledger of app. The record of an ended message is kept for recordTTL after its task is gone.
 func New(rdb redis.UniversalClient, app string, recordTTL time.Duration) *Ledger {
 	l := &Ledger{rdb: rdb, app: app, recordTTL: recordTTL}
 	l.settlements = groupcommit.New(settledTogether, groupcommit.One, l.settle)
-	l.gone = groupcommit.New(goneTogether, groupcommit.One, l.tasksGone)
 	return l
 }
 

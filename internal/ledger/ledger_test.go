@@ -277,7 +277,7 @@ func TestRecordsEndOnceTheirTasksAreGone(t *testing.T) {
 	begin(t, l, "ops-1", doubling)
 	gone := func() {
 		t.Helper()
-		if err := l.TaskGone(t.Context(), "ops-1"); err != nil {
+		if err := l.TasksGone(t.Context(), "ops-1"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/wecomq/wecomq/internal/durability"
@@ -117,26 +118,19 @@ func (l *Ledger) readSettled(s settlement, reply []string) (tasks.Record, error)
 	return readRecord(l.app, s.id, fields), nil
 }
 
-// TaskGone records that a message has no task any more, so that it cannot be delivered again: if the message has
-// ended, its record is kept for the ledger's time from now. Without this call, a record stays for 90 days.
-func (l *Ledger) TaskGone(ctx context.Context, id string) error {
-	_, err := l.gone.Do(ctx, id)
-	return err
-}
-
-func (l *Ledger) tasksGone(ctx context.Context, ids []string) []groupcommit.Answer[struct{}] {
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = keys.Record(l.app, id)
-	}
-	err := goneScript.Run(ctx, l.rdb, names, l.recordTTL.Milliseconds()).Err()
-	answers := make([]groupcommit.Answer[struct{}], len(ids))
-	for i, id := range ids {
-		if err != nil {
-			answers[i].Err = fmt.Errorf("note that %s has no task: %w", id, err)
+// TasksGone records that messages have no task any more, so that they cannot be delivered again: the record of one
+// that has ended is kept for the ledger's time from now. Without this call, a record stays for 90 days.
+func (l *Ledger) TasksGone(ctx context.Context, ids ...string) error {
+	for some := range slices.Chunk(ids, goneTogether) {
+		names := make([]string, len(some))
+		for i, id := range some {
+			names[i] = keys.Record(l.app, id)
+		}
+		if err := goneScript.Run(ctx, l.rdb, names, l.recordTTL.Milliseconds()).Err(); err != nil {
+			return fmt.Errorf("note that %d messages have no task: %w", len(ids), err)
 		}
 	}
-	return answers
+	return nil
 }
 
 // ReplyTexts reads a script's reply for one of several messages as a list of strings; empty if it is not a list.

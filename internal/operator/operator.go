@@ -73,7 +73,7 @@ func (o *Operator) parts(ctx context.Context, id string) ([]tasks.Record, error)
 func (o *Operator) dropTask(ctx context.Context, queue, id string) error {
 	err := o.inspector.DeleteTask(queue, id)
 	if err == nil {
-		return o.Ledger.TaskGone(ctx, id)
+		return o.Ledger.TasksGone(ctx, id)
 	}
 	if asynqx.IsNotFound(err) {
 		return nil

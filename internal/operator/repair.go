@@ -113,7 +113,7 @@ func (o *Operator) settleLost(ctx context.Context, r tasks.Record) (Repair, erro
 	}
 	settled, err := o.Ledger.SettleLost(ctx, r, s)
 	if err == nil {
-		err = o.Ledger.TaskGone(ctx, r.ID)
+		err = o.Ledger.TasksGone(ctx, r.ID)
 	}
 	return Repair{Outcome: Settled, State: settled.State, Text: settled.ErrMsg}, err
 }
