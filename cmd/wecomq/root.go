@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/wecomq/wecomq/internal/groupcommit"
 	"github.com/wecomq/wecomq/internal/harmless"
 )
 
@@ -151,7 +152,7 @@ func (g *globals) logger(level, format string) zerolog.Logger {
 	if g.logFormat != "" {
 		format = g.logFormat
 	}
-	var out io.Writer = harmless.NewWriter(g.stderr)
+	var out io.Writer = groupcommit.NewWriter(harmless.NewWriter(g.stderr))
 	if format == "console" || format == "" && isTerminal(g.stderr) { // it has colours, and quotes the rest
 		out = zerolog.ConsoleWriter{Out: unguarded(g.stderr), TimeFormat: time.TimeOnly, NoColor: !isTerminal(g.stderr)}
 	}
