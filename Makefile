@@ -1,16 +1,13 @@
 # `make` lists what can be done. `make check` is exactly what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test storm soak sim lint fmt vet tidy api fuzz vuln release-check bench bench-diff bench-pacing bench-broadcast bench-e2e check tools clean
+.PHONY: help build demo test race storm soak sim lint fmt vet tidy api fuzz vuln release-check bench bench-diff bench-pacing bench-broadcast bench-e2e check tools clean
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 30s
 BENCHTIME ?= 1s
 
 GOLANGCI_LINT := bin/golangci-lint
-
-# The race detector needs cgo; Go turns it off where there is no C compiler.
-RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -25,23 +22,28 @@ demo: build ## See it work, with nothing else installed
 # busiest in the tests; without tables for a debugger (-w) they link sooner. With -trimpath
 # all clones of the repository share what is compiled. What the tests build themselves takes
 # the same flags from GOFLAGS, and so comes from the cache.
-TEST_GOFLAGS := $(RACE) -trimpath -buildvcs=false -gcflags=all=-l -gcflags=std= -gcflags=github.com/yuin/gopher-lua/...= -ldflags=-w
+TEST_GOFLAGS := -trimpath -buildvcs=false -gcflags=all=-l -gcflags=std= -gcflags=github.com/yuin/gopher-lua/...= -ldflags=-w
 
-# The compiler is quicker with more memory (GOGC); the tests keep Go's own setting. The race
-# detector lets every process end a second late, unless it is told otherwise.
+# The compiler is quicker with more memory (GOGC); the tests keep Go's own setting.
 #
 # Never from the cache: what is outside the code counts as well, such as Redis and the
 # browser. `make vet` vets. Most tests wait, so eight at a time are no load.
-GOTEST := GOFLAGS='$(TEST_GOFLAGS)' GOGC=400 GORACE=atexit_sleep_ms=0 \
+GOTEST = GOFLAGS='$(TEST_GOFLAGS)' GOGC=400 \
 	go test -count=1 -vet=off -parallel 8 -timeout 15m -exec 'env -u GOGC'
 
 # They begin first, so that nothing waits for one of them at the end.
 LONGEST := ./cmd/wecomq ./internal/pacing ./worker
 
-test: ## Run all tests, with the race detector if there is a C compiler
-	@[ -n "$(RACE)" ] || echo 'no C compiler (or CGO_ENABLED=0): testing without the race detector'
+test: ## Run all tests (4 minutes)
 	$(GOTEST) $(LONGEST) $$(go list ./... | grep -v /bench/)
 	$(GOTEST) ./bench/... # it builds the program, from what is in the cache by now
+
+# Everything is compiled again, and takes twice the time. The detector needs a C compiler, and
+# lets every process end a second late, unless it is told otherwise.
+race: TEST_GOFLAGS += -race
+race: export GORACE = atexit_sleep_ms=0
+race: ## Run the tests with the race detector (10 minutes)
+	$(GOTEST) $(LONGEST) $$(go list ./... | grep -v /bench/)
 
 storm: ## Kill workers and Redis under load, cut power and networks, for tens of minutes
 	WECOMQ_STORM=10 go test -count=1 -timeout 45m -v -run 'Storm|IsKilled|PowerCut' ./worker ./cmd/wecomq | grep -v '^=== '
@@ -125,7 +127,7 @@ bench-broadcast: ## Measure broadcasts to up to a million, beside one asynq task
 bench-e2e: ## Measure messages a second from queue to WeCom beside plain asynq, latency and idle cost (15 minutes)
 	go run ./bench/e2e
 
-check: vet test lint tidy api ## Do all that CI does
+check: vet test race lint tidy api ## Do all that CI does
 	@$(MAKE) --no-print-directory sim SEEDS=300
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=500x
 	@$(MAKE) --no-print-directory bench BENCHTIME=1x
