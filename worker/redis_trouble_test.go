@@ -351,6 +351,8 @@ func TestABadNetworkToWeCom(t *testing.T) {
 			sim, url := newSimulator(t, wecomtest.Rules{})
 			net := newNetwork(t, strings.TrimPrefix(url, "http://"))
 			tr := newTrouble(t, server.Client(), server.URL(), sim, "http://"+net.addr())
+			impatient := newApp(t, tr.redis, "http://"+net.addr(), shortTimeout)
+			tr.app.Sender, tr.app.Timeout = impatient.Sender, impatient.Timeout
 			if err := tr.app.Sender.CheckToken(context.Background()); err != nil {
 				t.Fatal(err)
 			}
