@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,8 +25,8 @@ const (
 	// A process checks each queue with tasks every orphanPeriod, plus orphanCost per queue: together that
 	// costs 50 commands a second.
 	orphanPeriod, orphanCost = 1500 * time.Millisecond, 20 * time.Millisecond
-	// mostOrphans keeps one script below a millisecond.
-	mostOrphans = 100
+	// orphanPage is how many tasks one script examines, in less than a millisecond.
+	orphanPage = 100
 )
 
 var (
@@ -105,22 +106,34 @@ func (b *Bells) takeOverIn(ctx context.Context, queue string, watched orphanage)
 	return err
 }
 
-func findOrphans(ctx context.Context, rdb redis.UniversalClient, queue string) ([]orphan, error) {
-	texts, err := orphansScript.Run(ctx, rdb, []string{queueKey(queue, "lease"), queueKey(queue, "active")},
-		int(leaseLength.Seconds()), int(orphanAge.Seconds()), mostOrphans).StringSlice()
-	found := make([]orphan, 0, len(texts)/2)
-	for i := 0; i+1 < len(texts); i += 2 {
-		found = append(found, orphan{texts[i], texts[i+1]})
+func findOrphans(ctx context.Context, rdb redis.UniversalClient, queue string) (found []orphan, err error) {
+	for more, skip := true, 0; more; skip += orphanPage {
+		texts, err := orphansScript.Run(ctx, rdb, []string{queueKey(queue, "lease"), queueKey(queue, "active")},
+			int(leaseLength.Seconds()), int(orphanAge.Seconds()), skip, orphanPage).StringSlice()
+		if err != nil {
+			return nil, err
+		}
+		more = texts[0] == "1"
+		for i := 1; i+1 < len(texts); i += 2 {
+			found = append(found, orphan{texts[i], texts[i+1]})
+		}
 	}
-	return found, err
+	return found, nil
 }
 
 // takeBack returns how many of the tasks were put back.
-func takeBack(ctx context.Context, rdb redis.UniversalClient, queue string, orphans []orphan) (int, error) {
-	args := []any{queueKey(queue, "t:")}
-	for _, o := range orphans {
-		args = append(args, o.id, o.leaseEnd)
-	}
+func takeBack(ctx context.Context, rdb redis.UniversalClient, queue string, orphans []orphan) (taken int, err error) {
 	names := []string{queueKey(queue, "lease"), queueKey(queue, "active"), queueKey(queue, "pending")}
-	return takeBackScript.Run(ctx, rdb, names, args...).Int()
+	for page := range slices.Chunk(orphans, orphanPage) {
+		args := []any{queueKey(queue, "t:")}
+		for _, o := range page {
+			args = append(args, o.id, o.leaseEnd)
+		}
+		some, err := takeBackScript.Run(ctx, rdb, names, args...).Int()
+		if err != nil {
+			return taken, err
+		}
+		taken += some
+	}
+	return taken, nil
 }
