@@ -11,6 +11,10 @@ const (
 	gonePause = 200 * time.Millisecond
 	// mostGone is how many are enough to go on at once.
 	mostGone = 256
+	// mostKept is how many are kept while Redis is unavailable.
+	mostKept = 10_000
+	// goneTimeout bounds one attempt: a worker that stops waits for it.
+	goneTimeout = 3 * time.Second
 )
 
 // goneTasks collects the ids of acknowledged tasks, whose records may expire: one round trip serves many.
@@ -25,10 +29,11 @@ func newGoneTasks() *goneTasks {
 	return &goneTasks{some: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 }
 
-func (g *goneTasks) add(id string) {
+func (g *goneTasks) add(ids ...string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.ids = append(g.ids, id)
+	g.ids = append(g.ids, ids...)
+	g.ids = g.ids[max(0, len(g.ids)-mostKept):]
 	signal(g.some)
 	if len(g.ids) >= mostGone {
 		signal(g.full)
@@ -66,8 +71,14 @@ func (l *lane) startExpiry(ctx context.Context) (stop func()) {
 			case <-time.After(gonePause):
 			case <-ctx.Done():
 			}
-			l.expire(context.WithoutCancel(ctx), l.gone.take())
+			if !l.expire(ctx) {
+				select {
+				case <-time.After(redisRetry):
+				case <-ctx.Done():
+				}
+			}
 		}
+		l.expire(ctx)
 	}()
 	return func() {
 		cancel()
@@ -75,12 +86,19 @@ func (l *lane) startExpiry(ctx context.Context) (stop func()) {
 	}
 }
 
-// expire lets the records of messages expire. If Redis fails, they merely stay longer.
-func (l *lane) expire(ctx context.Context, ids []string) {
+// expire lets the records of the collected messages expire. If Redis fails, they wait for the next time; those of
+// a worker that stops stay longer.
+func (l *lane) expire(ctx context.Context) bool {
+	ids := l.gone.take()
 	if len(ids) == 0 {
-		return
+		return true
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goneTimeout)
+	defer cancel()
 	if err := l.app.Ledger.TasksGone(ctx, ids...); err != nil {
 		l.log.WithLevel(l.levelOf(err)).Err(err).Int("messages", len(ids)).Msg("records are kept longer than necessary")
+		l.gone.add(ids...)
+		return false
 	}
+	return true
 }

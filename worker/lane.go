@@ -91,7 +91,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		queues[inOrder[i]] = len(priorities) - i
 	}
 	client := asynqx.NewWorkerClient(ctx, l.cfg.Redis, inOrder, l.outage.note)
-	client.OnGone = l.gone.add
+	client.OnGone = func(id string) { l.gone.add(id) }
 	client.WakeBy(l.bells)
 	var handling atomic.Int64
 	client.Free = func() int { return concurrency - int(handling.Load()) }

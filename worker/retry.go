@@ -50,12 +50,10 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	return asynqx.RetryIn(wait)
 }
 
-// isFailure is asynq's IsFailure: only a failure uses up an attempt. A lost lease is not the message's failure.
+// isFailure is asynq's IsFailure: only a failure uses up an attempt.
 func isFailure(err error) bool {
-	if retry, ok := errors.AsType[*retryError](err); ok {
-		return !retry.uncounted
-	}
-	return !errors.Is(err, asynq.ErrLeaseExpired)
+	retry, ok := errors.AsType[*retryError](err)
+	return !ok || !retry.uncounted
 }
 
 // deadLetter tells asynq to archive the task, with a reason that the dashboard shows.

@@ -20,7 +20,7 @@ end
 list('-inf', now + ARGV[1] - ARGV[2])
 list(now + 2 * ARGV[1], '+inf')
 if redis.call('LLEN', KEYS[2]) > redis.call('ZCARD', KEYS[1]) then
-  local active = redis.call('LRANGE', KEYS[2], skip, skip + most - 1)
+  local active = redis.call('LRANGE', KEYS[2], -skip - most, -skip - 1) -- new ones come at the head
   for _, id in ipairs(active) do
     if not redis.call('ZSCORE', KEYS[1], id) then
       table.insert(found, id)

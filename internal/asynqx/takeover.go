@@ -88,8 +88,6 @@ func (b *Bells) takeOver(ctx context.Context) {
 }
 
 func (b *Bells) takeOverIn(ctx context.Context, queue string, watched orphanage) error {
-	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
-	defer cancel()
 	found, err := findOrphans(ctx, b.rdb, queue)
 	if err != nil { // no lease could be renewed meanwhile
 		clear(watched)
@@ -108,8 +106,10 @@ func (b *Bells) takeOverIn(ctx context.Context, queue string, watched orphanage)
 
 func findOrphans(ctx context.Context, rdb redis.UniversalClient, queue string) (found []orphan, err error) {
 	for more, skip := true, 0; more; skip += orphanPage {
+		ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 		texts, err := orphansScript.Run(ctx, rdb, []string{queueKey(queue, "lease"), queueKey(queue, "active")},
 			int(leaseLength.Seconds()), int(orphanAge.Seconds()), skip, orphanPage).StringSlice()
+		cancel()
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +129,9 @@ func takeBack(ctx context.Context, rdb redis.UniversalClient, queue string, orph
 		for _, o := range page {
 			args = append(args, o.id, o.leaseEnd)
 		}
+		ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 		some, err := takeBackScript.Run(ctx, rdb, names, args...).Int()
+		cancel()
 		if err != nil {
 			return taken, err
 		}

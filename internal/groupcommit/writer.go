@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// mostWritten is how many bytes are written in one call.
-const mostWritten = 64 << 10
+// mostWritten is how many bytes are written in one call: so many stay together in a pipe that others write to.
+const mostWritten = 4096
 
 // Writer combines what goroutines write at the same moment into one call: a worker logs thousands of lines a
 // second. Write returns when the bytes are written.

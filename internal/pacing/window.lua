@@ -1,4 +1,4 @@
--- A fragment: the arithmetic of a member's windows. moments.lua stands before it, and admit.lua follows it.
+-- A fragment: the arithmetic of a member's windows. moments.lua stands before it, and request.lua follows it.
 --
 -- A window has the moments of the newest messages to a member; a plan has the promised ones. A plan's own
 -- numbers are how many of its promises are over, and the moment of the first that is not. Messages that reach
