@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
+
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 )
@@ -128,6 +130,7 @@ func TestWhatCostsNoAttempt(t *testing.T) {
 		"a message that waits, wrapped":   {err: fmt.Errorf("wrapped: %w", later(errors.New("x"), 0))},
 		"an attempt that failed":          {err: attemptFailed(errors.New("x"), 0), costs: true},
 		"an error that asynq knows alone": {err: errors.New("x"), costs: true},
+		"a worker that died":              {err: asynq.ErrLeaseExpired},
 	} {
 		if got := isFailure(tc.err); got != tc.costs {
 			t.Errorf("%s: isFailure(%v) = %t, want %t", name, tc.err, got, tc.costs)

@@ -18,8 +18,9 @@ const (
 	blockedRetry = time.Second
 	// versionRetry is how soon a message that needs a newer worker is retried.
 	versionRetry = time.Minute
-	// panicRetry is how soon a message is retried whose handler panicked.
-	panicRetry = 5 * time.Second
+	// leaseRetry is how soon a task returns whose worker died: its lease has been over for half a minute by
+	// then. If instead Redis was unavailable, the worker is alive and has this long to record the outcome.
+	leaseRetry = 5 * time.Second
 )
 
 // retryError tells asynq to retry a task. It travels from the handler to retryDelay and isFailure below.
@@ -43,17 +44,20 @@ func (e *retryError) Unwrap() error { return e.err }
 
 // retryDelay is asynq's RetryDelayFunc.
 func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
-	wait := panicRetry
+	wait := leaseRetry
 	if retry, ok := errors.AsType[*retryError](err); ok {
 		wait = retry.wait
 	}
 	return asynqx.RetryIn(wait)
 }
 
-// isFailure is asynq's IsFailure: only a failure uses up an attempt.
+// isFailure is asynq's IsFailure: only a failure uses up an attempt. The death of a worker is not the
+// message's failure.
 func isFailure(err error) bool {
-	retry, ok := errors.AsType[*retryError](err)
-	return !ok || !retry.uncounted
+	if retry, ok := errors.AsType[*retryError](err); ok {
+		return !retry.uncounted
+	}
+	return !errors.Is(err, asynq.ErrLeaseExpired)
 }
 
 // deadLetter tells asynq to archive the task, with a reason that the dashboard shows.

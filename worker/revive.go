@@ -15,7 +15,7 @@ import (
 )
 
 // archivedPattern extracts from a task's last error the attempt after which it was archived. Only an archived
-// task has it: if the archiving did not reach Redis, the task returns without it.
+// task has it: if the archiving did not reach Redis, the task returns with the error of its lost lease.
 var archivedPattern = regexp.MustCompile(` \[attempt (\d+)` + regexp.QuoteMeta(archivedMark) + `$`)
 
 // archivedMark is the end of that error.

@@ -50,6 +50,7 @@ type Bells struct {
 // bell is the bell of a queue.
 type bell struct {
 	servers  map[chan struct{}]struct{}
+	seen     bool // it has been checked
 	busy     bool // it had tasks
 	nextLook time.Time
 }
@@ -95,6 +96,14 @@ func (b *Bells) remove(queues []string, server chan struct{}) {
 			delete(b.queues, queue)
 		}
 	}
+}
+
+// isBusy reports whether a queue had tasks at the last check, or has not been checked yet.
+func (b *Bells) isBusy(queue string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	bell := b.queues[queue]
+	return bell != nil && (bell.busy || !bell.seen)
 }
 
 // busyQueues returns the queues that had tasks at the last check.
@@ -267,6 +276,7 @@ func (b *Bells) saw(queue string, something bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if bell := b.queues[queue]; bell != nil {
+		bell.seen = true
 		b.found(bell, something)
 	}
 }

@@ -106,6 +106,9 @@ func (c *WorkerClient) skip(ctx context.Context, keys []string, args []any) *red
 	if len(keys) == 1 && strings.HasSuffix(keys[0], ":aggregation_sets") {
 		return answered(ctx, "OK") // wecomq does not use groups
 	}
+	if isExpired(keys) && !c.idle.bells.isBusy(queueOf(keys[0])) {
+		return answered(ctx, []any{})
+	}
 	if isPresence(keys, args) {
 		if _, isNews := c.presence.isIdle(); !isNews {
 			return answered(ctx, "OK")

@@ -88,9 +88,6 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 	if isForward(keys) {
 		return answered(ctx, int64(0)) // a dequeue takes due tasks itself
 	}
-	if isExpired(keys) {
-		return answered(ctx, []any{})
-	}
 	if c.idle != nil {
 		if cmd := c.skip(ctx, keys, args); cmd != nil {
 			return cmd
@@ -100,6 +97,9 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 	defer cancel()
 	if isDequeue(keys) {
 		return c.dequeue(ctx, keys)
+	}
+	if isExpired(keys) {
+		return c.ran(keys, c.expiredTasks(ctx, keys))
 	}
 	if done, ok := completionOf(keys, args); ok {
 		return c.ran(keys, c.complete(ctx, done))
