@@ -57,10 +57,7 @@ func signal(c chan struct{}) {
 
 // startExpiry lets the records of messages expire whose tasks are gone. stop does so for the last ones.
 func (l *lane) startExpiry(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	return inBackground(context.WithoutCancel(ctx), func(ctx context.Context) {
 		for ctx.Err() == nil {
 			select {
 			case <-l.gone.some:
@@ -79,11 +76,7 @@ func (l *lane) startExpiry(ctx context.Context) (stop func()) {
 			}
 		}
 		l.expire(ctx)
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
+	})
 }
 
 // expire lets the records of the collected messages expire. If Redis fails, they wait for the next time; those of

@@ -19,10 +19,7 @@ const (
 // startSweeper trims the archives of the app's queues, and keeps the broadcasts going, until ctx ends. The
 // dead letters themselves are in the ledger. stop ends it and waits for it.
 func (l *lane) startSweeper(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	return inBackground(ctx, func(ctx context.Context) {
 		for {
 			l.sweep(ctx)
 			select {
@@ -31,6 +28,16 @@ func (l *lane) startSweeper(ctx context.Context) (stop func()) {
 				return
 			}
 		}
+	})
+}
+
+// inBackground runs a function until ctx ends. stop ends it and waits for it.
+func inBackground(ctx context.Context, run func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run(ctx)
 	}()
 	return func() {
 		cancel()
