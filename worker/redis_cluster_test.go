@@ -3,6 +3,7 @@
 package worker_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,9 @@ func TestAMasterOfTheClusterIsLost(t *testing.T) {
 	}
 }
 
+// slotMoves is what either master answers; go-redis asks both in turn, and gives up on one.
+var slotMoves = regexp.MustCompile(`\b(ASK|TRYAGAIN) `)
+
 func TestASlotOfTheClusterMoves(t *testing.T) {
 	t.Parallel()
 	const queue, app = "asynq:{ops:default}:pending", "wecomq:{ops}:pace"
@@ -74,7 +78,7 @@ func TestASlotOfTheClusterMoves(t *testing.T) {
 			if key == app { // the worker must ask for its limits meanwhile
 				ids = append(ids, tr.send("queued", 20)...)
 			}
-			waittest.Until(t, "the worker notices", func() bool { return strings.Contains(tr.log.String(), "TRYAGAIN") })
+			waittest.Until(t, "the worker notices", func() bool { return slotMoves.MatchString(tr.log.String()) })
 			finish()
 
 			ids = append(ids, tr.send("after", 10)...)
