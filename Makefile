@@ -31,19 +31,21 @@ TEST_GOFLAGS := -trimpath -buildvcs=false -gcflags=all=-l -gcflags=std= -gcflags
 GOTEST = GOFLAGS='$(TEST_GOFLAGS)' GOGC=400 \
 	go test -count=1 -vet=off -parallel 8 -timeout 15m -exec 'env -u GOGC'
 
-# They begin first, so that nothing waits for one of them at the end.
-LONGEST := ./cmd/wecomq ./internal/pacing ./worker
+# The longest begin first, so that nothing waits for one of them at the end. The benchmarks
+# come last: they build the program, from what is in the cache by then.
+PACKAGES = ./cmd/wecomq ./internal/pacing ./worker $$(go list ./... | grep -v /bench/)
 
+# Without cgo, as the program is built.
+test: export CGO_ENABLED = 0
 test: ## Run all tests (4 minutes)
-	$(GOTEST) $(LONGEST) $$(go list ./... | grep -v /bench/)
-	$(GOTEST) ./bench/... # it builds the program, from what is in the cache by now
+	$(GOTEST) $(PACKAGES) $$(go list ./bench/...)
 
 # Everything is compiled again, and takes twice the time. The detector needs a C compiler, and
 # lets every process end a second late, unless it is told otherwise.
 race: TEST_GOFLAGS += -race
 race: export GORACE = atexit_sleep_ms=0
 race: ## Run the tests with the race detector (10 minutes)
-	$(GOTEST) $(LONGEST) $$(go list ./... | grep -v /bench/)
+	$(GOTEST) $(PACKAGES)
 
 storm: ## Kill workers and Redis under load, cut power and networks, for tens of minutes
 	WECOMQ_STORM=10 go test -count=1 -timeout 45m -v -run 'Storm|IsKilled|PowerCut' ./worker ./cmd/wecomq | grep -v '^=== '

@@ -9,9 +9,22 @@ import (
 	"github.com/wecomq/wecomq/bench/stage/stagetest"
 )
 
-func TestEveryWayIsMeasured(t *testing.T) {
+func TestBench(t *testing.T) {
 	t.Parallel()
-	b := stagetest.Start(t, name, "-ways", "wecomq,asynq,reserve", "-workers", "1", "-calls-per-minute", "6000", "-backlog", "1000",
+	wecomq := stagetest.Build(t)
+	t.Run("every way is measured", func(t *testing.T) {
+		t.Parallel()
+		measure(t, wecomq)
+	})
+	t.Run("an interrupt ends everything", func(t *testing.T) {
+		t.Parallel()
+		interrupt(t, wecomq)
+	})
+}
+
+func measure(t *testing.T, wecomq string) {
+	t.Helper()
+	b := stagetest.Start(t, name, "-wecomq", wecomq, "-ways", "wecomq,asynq,reserve", "-workers", "1", "-calls-per-minute", "6000", "-backlog", "1000",
 		"-alert-every", "50ms", "-duration", "600ms", "-warm-up", "100ms", "-grace", "500ms")
 	if code := b.End(); code != stage.ExitDone {
 		t.Fatalf("exit code %d: %s", code, &b.Stderr)
@@ -32,9 +45,9 @@ func TestEveryWayIsMeasured(t *testing.T) {
 	}
 }
 
-func TestAnInterruptEndsEverything(t *testing.T) {
-	t.Parallel()
-	b := stagetest.Start(t, name, "-workers", "2", "-duration", "1h", "-backlog", "1000")
+func interrupt(t *testing.T, wecomq string) {
+	t.Helper()
+	b := stagetest.Start(t, name, "-wecomq", wecomq, "-workers", "2", "-duration", "1h", "-backlog", "1000")
 	b.Interrupt("/stage-*/wecomq.yaml") // Redis and the simulator run, the workers are starting
 	if code := b.End(); code != stage.ExitFailure || !strings.HasSuffix(b.Stderr.String(), "pacing: interrupted\n") {
 		t.Errorf("exit code %d: %s; want it to say that it was interrupted", code, &b.Stderr)

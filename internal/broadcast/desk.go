@@ -56,17 +56,17 @@ func (d *Desk) Compile(ctx context.Context, o *Order, list io.Reader, by string)
 	if err != nil {
 		return Draft{}, err
 	}
-	if recipients.lines != nil {
+	if len(o.Recipients) > 0 {
 		options.Header, options.Encoding = compose.HeaderYes, ""
 	}
 	compiled, err := compose.Compile(ctx, recipients, spec.Template, options)
 	if refused, ok := errors.AsType[*compose.ListError](err); ok {
-		recipients.explain(refused.Problems, nil)
+		recipients.Number(refused.Problems, nil)
 	}
 	if err != nil {
 		return Draft{}, err
 	}
-	recipients.explain(compiled.Summary.Problems, compiled.Summary.DuplicateExamples)
+	recipients.Number(compiled.Summary.Problems, compiled.Summary.DuplicateExamples)
 	spec.NeedsApproval = spec.NeedsApproval || d.MustBeApproved(compiled.Summary.Recipients)
 	return Draft{Spec: spec, List: compiled, Key: o.IdempotencyKey, KeyOwner: by}, nil
 }

@@ -155,14 +155,14 @@ func (o *Order) Options() (compose.Options, error) {
 }
 
 // list returns the given list, or the recipients of the order.
-func (o *Order) list(given io.Reader) (*orderedList, error) {
+func (o *Order) list(given io.Reader) (*compose.List, error) {
 	switch named := len(o.Recipients) > 0; {
 	case given == nil && !named:
 		return nil, wrong("recipients", "missing; name them, or send a list as the part recipients of multipart/form-data")
 	case given != nil && named:
 		return nil, wrong("recipients", "there is already a list file; leave them out")
 	case given != nil:
-		return &orderedList{Reader: given}, nil
+		return &compose.List{Reader: given}, nil
 	}
-	return readRecipients(o.Recipients)
+	return compose.ListFromJSON(o.Recipients)
 }

@@ -138,9 +138,9 @@ func (d *Desk) writeList(ctx context.Context, to io.Writer, old *Broadcast, has 
 	out := csv.NewWriter(to)
 	names := old.Spec.Template.Columns()
 	// A template may use the userid, which is then the recipient column.
-	named := slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, userid) })
+	named := slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, compose.UserColumn) })
 	if !named {
-		names = append([]string{userid}, names...)
+		names = append([]string{compose.UserColumn}, names...)
 	}
 	if err := out.Write(names); err != nil {
 		return 0, err

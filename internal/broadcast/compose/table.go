@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// userColumn is the name of the recipient column, in any case. Without it, the first column is used.
-const userColumn = "userid"
+// UserColumn is the name of the recipient column, in any case. Without it, the first column is used.
+const UserColumn = "userid"
 
 // table reads the rows of a UTF-8 list.
 type table struct {
@@ -89,7 +89,7 @@ func (t *table) open(header Header, named bool) error {
 	for i, cell := range cells {
 		names[i] = strings.TrimSpace(cell)
 	}
-	users := positions(names, func(name string) bool { return strings.EqualFold(name, userColumn) })
+	users := positions(names, func(name string) bool { return strings.EqualFold(name, UserColumn) })
 	t.header = isHeader(header, names[0], len(users) > 0, named)
 	if !t.header {
 		t.first = slices.Clone(cells)
@@ -106,7 +106,7 @@ func (t *table) open(header Header, named bool) error {
 	return nil
 }
 
-// headings are common names of the recipient column, besides [userColumn]. Any other first cell that cannot
+// headings are common names of the recipient column, besides [UserColumn]. Any other first cell that cannot
 // be a userid is a problem: it might be a misspelt recipient, who must not be dropped.
 var headings = map[string]bool{
 	"user id": true, "user_id": true, "account id": true, "工号": true, "员工号": true, "员工编号": true,

@@ -1,4 +1,4 @@
-package broadcast
+package compose
 
 import (
 	"bytes"
@@ -10,25 +10,26 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wecomq/wecomq/internal/broadcast/compose"
+	"github.com/wecomq/wecomq/message"
 )
 
-// orderedList is a list as CSV.
-type orderedList struct {
+// List is a list of recipients as CSV.
+type List struct {
 	io.Reader
 
 	// lines are the positions of the recipients in a JSON list; nil for a CSV list.
 	lines []int
 }
 
-// readRecipients converts a JSON list, ["anna"] or [{"userid":"anna","name":"Anna"}], to CSV.
-func readRecipients(text json.RawMessage) (*orderedList, error) {
+// ListFromJSON converts the member recipients of a broadcast, ["anna"] or [{"userid":"anna","name":"Anna"}], to CSV
+// with a header. An invalid recipient is a [*message.ValidationError].
+func ListFromJSON(text json.RawMessage) (*List, error) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(text, &items); err != nil {
-		return nil, wrong("recipients", "is not a list of userids, or of objects with a userid")
+		return nil, invalidRecipients("recipients", "is not a list of userids, or of objects with a userid")
 	}
 	if len(items) == 0 {
-		return nil, wrong("recipients", "empty; add a userid")
+		return nil, invalidRecipients("recipients", "empty; add a userid")
 	}
 	first, err := readRecipient(0, items[0])
 	if err != nil {
@@ -38,7 +39,7 @@ func readRecipients(text json.RawMessage) (*orderedList, error) {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
 	_ = w.Write(names) // writing to a buffer cannot fail
-	list := &orderedList{Reader: &out}
+	list := &List{Reader: &out}
 	line := 2
 	for i, item := range items {
 		cells, err := cellsOf(i, item, names)
@@ -53,9 +54,6 @@ func readRecipients(text json.RawMessage) (*orderedList, error) {
 	return list, nil
 }
 
-// userid is the name of the recipient column.
-const userid = "userid"
-
 // readRecipient reads one item of the list.
 func readRecipient(i int, item json.RawMessage) (map[string]any, error) {
 	var value any
@@ -66,13 +64,13 @@ func readRecipient(i int, item json.RawMessage) (map[string]any, error) {
 	}
 	switch v := value.(type) {
 	case string:
-		return map[string]any{userid: v}, nil
+		return map[string]any{UserColumn: v}, nil
 	case map[string]any:
-		if _, ok := v[userid]; ok {
+		if _, ok := v[UserColumn]; ok {
 			return v, nil
 		}
 	}
-	return nil, wrong(fmt.Sprintf("recipients[%d]", i), "is neither a userid nor an object with one")
+	return nil, invalidRecipients(fmt.Sprintf("recipients[%d]", i), "is neither a userid nor an object with one")
 }
 
 // cellsOf returns the columns of a recipient, which must be those of the first one.
@@ -90,22 +88,22 @@ func cellsOf(i int, item json.RawMessage, names []string) ([]string, error) {
 		case json.Number:
 			cells = append(cells, v.String())
 		case nil:
-			return nil, wrong(at, "has no %q, unlike the first one", name)
+			return nil, invalidRecipients(at, "has no %q, unlike the first one", name)
 		default:
-			return nil, wrong(at+"."+name, "is neither a text nor a number")
+			return nil, invalidRecipients(at+"."+name, "is neither a text nor a number")
 		}
 	}
 	if strings.TrimSpace(strings.Join(cells, "")) == "" {
-		return nil, wrong(at, "is empty") // a blank line of CSV is passed by
+		return nil, invalidRecipients(at, "is empty") // a blank line of CSV is passed by
 	}
 	if len(columns) > len(names) {
-		return nil, wrong(at, "has %d members, but the first one %d: all must have the same", len(columns), len(names))
+		return nil, invalidRecipients(at, "has %d members, but the first one %d: all must have the same", len(columns), len(names))
 	}
 	return cells, nil
 }
 
-// explain numbers problems as the sender counts: in a JSON list by recipient, from 1.
-func (l *orderedList) explain(problems []compose.Problem, duplicates []compose.Duplicate) {
+// Number numbers problems as the sender counts: in a JSON list by recipient, from 1.
+func (l *List) Number(problems []Problem, duplicates []Duplicate) {
 	for i := range problems {
 		l.renumber(&problems[i].Line)
 	}
@@ -115,8 +113,12 @@ func (l *orderedList) explain(problems []compose.Problem, duplicates []compose.D
 	}
 }
 
-func (l *orderedList) renumber(line *int) {
+func (l *List) renumber(line *int) {
 	if at, found := slices.BinarySearch(l.lines, *line); found {
 		*line = at + 1
 	}
+}
+
+func invalidRecipients(field, format string, args ...any) error {
+	return &message.ValidationError{Fields: []message.FieldError{{Field: field, Problem: fmt.Sprintf(format, args...)}}}
 }

@@ -1,4 +1,4 @@
-package broadcast
+package compose_test
 
 import (
 	"encoding/json"
@@ -13,7 +13,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-func TestRecipientsOfAnOrderBecomeAList(t *testing.T) {
+func TestRecipientsOfAJSONListBecomeCSV(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ recipients, want string }{
 		"userids":                     {`["anna","bob"]`, "userid\nanna\nbob\n"},
@@ -22,7 +22,7 @@ func TestRecipientsOfAnOrderBecomeAList(t *testing.T) {
 		"what CSV would take apart":   {`[{"userid":"a","x":"1,\"2\"\r\n3"}]`, "userid,x\na,\"1,\"\"2\"\"\n3\"\n"},
 		"of columns whose name is ''": {`[{"userid":"a","":"x"}]`, ",userid\nx,a\n"},
 	} {
-		list, err := readRecipients(json.RawMessage(tc.recipients))
+		list, err := compose.ListFromJSON(json.RawMessage(tc.recipients))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -34,7 +34,7 @@ func TestRecipientsOfAnOrderBecomeAList(t *testing.T) {
 	}
 }
 
-func TestRecipientsOfAnOrderThatAreRefused(t *testing.T) {
+func TestRecipientsOfAJSONListThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for recipients, want := range map[string]string{
 		`"anna"`:                     "recipients: is not a list",
@@ -53,7 +53,7 @@ func TestRecipientsOfAnOrderThatAreRefused(t *testing.T) {
 		`[{"userid":"a","x":true}]`:               "recipients[0].x: is neither a text nor a number",
 		`[{"userid":["a"]}]`:                      "recipients[0].userid: is neither a text nor a number",
 	} {
-		_, err := readRecipients(json.RawMessage(recipients))
+		_, err := compose.ListFromJSON(json.RawMessage(recipients))
 		if _, invalid := errors.AsType[*message.ValidationError](err); !invalid || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", recipients, err, want)
 		}
@@ -61,40 +61,19 @@ func TestRecipientsOfAnOrderThatAreRefused(t *testing.T) {
 }
 
 // Lines of the list are told as the recipients' numbers, though a cell may have several.
-func TestProblemsOfAnOrderHaveTheNumbersOfItsRecipients(t *testing.T) {
+func TestProblemsOfAJSONListHaveTheNumbersOfItsRecipients(t *testing.T) {
 	t.Parallel()
-	list, err := readRecipients(json.RawMessage(`[{"userid":"a","x":"1\n2\n3"},{"userid":"b","x":"\r\n"},{"userid":"c","x":""}]`))
+	list, err := compose.ListFromJSON(json.RawMessage(`[{"userid":"a","x":"1\n2\n3"},{"userid":"b","x":"\r\n"},{"userid":"c","x":""}]`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	problems := []compose.Problem{{Line: 2}, {Line: 5}, {Line: 7}, {Line: 1}}
 	duplicates := []compose.Duplicate{{Line: 7, FirstLine: 2}}
-	list.explain(problems, duplicates)
+	list.Number(problems, duplicates)
 	if diff := cmp.Diff([]compose.Problem{{Line: 1}, {Line: 2}, {Line: 3}, {Line: 1}}, problems); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]compose.Duplicate{{Line: 3, FirstLine: 1}}, duplicates); diff != "" {
 		t.Errorf("duplicates (-want +got):\n%s", diff)
-	}
-}
-
-func TestAnOrderIsReadStrictly(t *testing.T) {
-	t.Parallel()
-	for order, want := range map[string]string{
-		`{"text":"a"} {}`:     "more than one JSON value",
-		`{"txt":"a"}`:         "txt: no such member",
-		`{"rate":"fast"}`:     "rate: is not a int but a JSON string",
-		`{"rate":1.5}`:        "rate: is not a int but a JSON number 1.5",
-		`{"at":"tomorrow"}`:   `at: tomorrow is not a time such as`,
-		`{"at":"2026-01-02"}`: `at: 2026-01-02 is not a time such as`,
-		`[]`:                  "cannot unmarshal array",
-		`{"text":"a"`:         "unexpected EOF",
-		`{"text":"\xff"}`:     "invalid character",
-		``:                    "EOF",
-		`{"approve":"yes"}`:   "approve: is not a bool but a JSON string",
-	} {
-		if _, err := ReadOrder([]byte(order)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", order, err, want)
-		}
 	}
 }
