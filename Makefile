@@ -1,7 +1,7 @@
 # `make` lists what can be done. `make check` is exactly what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race storm soak sim lint fmt vet tidy api fuzz vuln release-check bench bench-diff bench-pacing bench-broadcast bench-e2e check tools clean
+.PHONY: help build demo test race topologies storm soak sim lint fmt vet tidy api fuzz vuln release-check bench bench-diff bench-pacing bench-broadcast bench-e2e check tools clean
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 30s
@@ -46,6 +46,12 @@ race: TEST_GOFLAGS += -race
 race: export GORACE = atexit_sleep_ms=0
 race: ## Run the tests with the race detector (10 minutes)
 	$(GOTEST) $(PACKAGES)
+
+# The same tests: what they start is a Redis Cluster of three masters with replicas, or a
+# server behind a Sentinel.
+topologies: ## Run the tests on a Redis Cluster, and behind Sentinel (20 minutes)
+	WECOMQ_TEST_REDIS=cluster $(GOTEST) $(PACKAGES)
+	WECOMQ_TEST_REDIS=sentinel $(GOTEST) $(PACKAGES)
 
 storm: ## Kill workers and Redis under load, cut power and networks, for tens of minutes
 	WECOMQ_STORM=10 go test -count=1 -timeout 45m -v -run 'Storm|IsKilled|PowerCut' ./worker ./cmd/wecomq | grep -v '^=== '

@@ -211,7 +211,7 @@ func TestAKeyOfAMessageFoundByItsBytesLeadsThere(t *testing.T) {
 // forgetLocks lets all duplicate-check intervals end.
 func forgetLocks(t *testing.T, rdb redis.UniversalClient) {
 	t.Helper()
-	for _, key := range rdb.Keys(t.Context(), keys.Same("ops", "*")).Val() {
+	for _, key := range redistest.Keys(t, rdb, keys.Same("ops", "*")) {
 		if err := rdb.Del(t.Context(), key).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +239,7 @@ func checkClaims(t *testing.T, records, byKey, byBytes time.Duration) {
 	for pattern, want := range map[string]time.Duration{
 		keys.IdempotencyKey("ops", "*"): byKey, keys.Same("ops", "*"): byBytes,
 	} {
-		found := rdb.Keys(t.Context(), pattern).Val()
+		found := redistest.Keys(t, rdb, pattern)
 		if len(found) != 1 {
 			t.Fatalf("%s: keys %v, want one", pattern, found)
 		}
@@ -293,7 +293,7 @@ func TestAClaimOfAnOlderVersionIsFollowed(t *testing.T) {
 			first := send(t, rdb, checked("a", "x"), o)
 			age := func() {
 				for _, pattern := range []string{keys.IdempotencyKey("ops", "*"), keys.Same("ops", "*")} {
-					for _, key := range rdb.Keys(t.Context(), pattern).Val() {
+					for _, key := range redistest.Keys(t, rdb, pattern) {
 						rdb.SetArgs(t.Context(), key, first.ID+" default 0", redis.SetArgs{KeepTTL: true})
 					}
 				}

@@ -84,7 +84,7 @@ func TestTheClaimGoesAwayIfRedisRefusesTheMessage(t *testing.T) {
 				t.Fatalf("error %v, want a RedisError", err)
 			}
 			for _, pattern := range []string{keys.IdempotencyKey("ops", "*"), keys.Same("ops", "*")} {
-				if left := rdb.Keys(t.Context(), pattern).Val(); len(left) > 0 {
+				if left := redistest.Keys(t, rdb, pattern); len(left) > 0 {
 					t.Errorf("%v are left", left)
 				}
 			}
@@ -128,9 +128,7 @@ func TestOneMessageComesOfAnyTrouble(t *testing.T) {
 	p := newProducer(t, rdb)
 	kinds := map[string]producer.Options{"key": {IdempotencyKey: "k"}, "bytes": {}}
 	rapid.Check(t, func(rt *rapid.T) {
-		if err := rdb.FlushDB(t.Context()).Err(); err != nil {
-			rt.Fatal(err)
-		}
+		redistest.Flush(t, rdb)
 		o := kinds[rapid.SampledFrom([]string{"key", "bytes"}).Draw(rt, "kind")]
 		sent, fresh := "", 0
 		for range rapid.IntRange(1, 8).Draw(rt, "sends") {

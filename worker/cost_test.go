@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/durability"
+	"github.com/wecomq/wecomq/internal/freeport"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
 )
@@ -23,7 +24,7 @@ func TestAStormOfFailoversToALateReplica(t *testing.T) { //nolint:paralleltest /
 	scale := scaleOfStorm(t)
 	for name, safe := range map[string]bool{"durability: primary": false, "durability: replica": true} { //nolint:paralleltest // each storm has the machine for itself
 		t.Run(name, func(t *testing.T) {
-			port, second := freePort(t), freePort(t)
+			port, second := freeport.New(t), freeport.New(t)
 			lines := []string{"bind 127.0.0.1", "repl-diskless-sync-delay 0"}
 			primary := redisServer(t, append(lines, "port "+port)...)
 			between, front := newNetwork(t, "127.0.0.1:"+port), newNetwork(t, "127.0.0.1:"+port)
@@ -71,7 +72,7 @@ func TestAStormOfFailoversToALateReplica(t *testing.T) { //nolint:paralleltest /
 // last second, as appendfsync everysec allows.
 func TestAStormOfPowerCutsUnderEverysec(t *testing.T) { //nolint:paralleltest // each storm has the machine for itself
 	cuts := scaleOfStorm(t)
-	port := freePort(t)
+	port := freeport.New(t)
 	c := &powerCut{
 		server: redistest.Start(t, "bind 127.0.0.1", "port "+port, "appendonly yes", "appendfsync everysec", "auto-aof-rewrite-percentage 0", "aof-load-truncated yes"),
 		net:    newNetwork(t, "127.0.0.1:"+port), random: rand.New(rand.NewPCG(1, 2)), generation: 1,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wecomq/wecomq/internal/media"
+	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/producer"
@@ -112,7 +113,7 @@ func TestEveryAttemptPostsTheSameMediaID(t *testing.T) {
 	b.send(request, producer.Options{})
 	waittest.Until(t, "the first attempt", func() bool { return len(b.sim.Messages()) == 1 })
 	stop()
-	uploads := b.rdb.Keys(t.Context(), "*:media:upload:*").Val()
+	uploads := redistest.Keys(t, b.rdb, "*:media:upload:*")
 	if len(uploads) != 1 {
 		t.Fatalf("uploads %q, want one", uploads)
 	}
@@ -154,7 +155,7 @@ func TestAFileThatCannotBeSentEndsItsMessage(t *testing.T) {
 			}
 			b.send(image("a", b.keepPicture()), producer.Options{})
 			if tc.gone {
-				b.rdb.Del(t.Context(), b.rdb.Keys(t.Context(), "*:media:content:*").Val()...)
+				b.rdb.Del(t.Context(), redistest.Keys(t, b.rdb, "*:media:content:*")...)
 			}
 			b.work()
 			if r := b.next(); r.State != tasks.Rejected || r.ErrCode != tc.errcode || !strings.Contains(r.ErrMsg, tc.says) {

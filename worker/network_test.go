@@ -1,12 +1,13 @@
 package worker_test
 
 import (
-	"net"
 	"strings"
 	"testing"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
+
+	"github.com/wecomq/wecomq/internal/freeport"
 )
 
 // network is a TCP connection to a server that can be made bad.
@@ -19,7 +20,7 @@ type network struct {
 func newNetwork(t *testing.T, addr string) *network {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	n := &network{t, toxiproxy.NewProxy(server, t.Name(), "127.0.0.1:0", addr)}
+	n := &network{t, toxiproxy.NewProxy(server, t.Name(), freeport.Address(t), addr)}
 	n.start()
 	t.Cleanup(n.cut)
 	return n
@@ -72,19 +73,4 @@ func (n *network) restore() {
 	n.proxy.Toxics.ResetToxics(n.Context())
 	n.cut()
 	n.start()
-}
-
-// freePort is one that nobody listens to.
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

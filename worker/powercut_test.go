@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/freeport"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -90,7 +91,7 @@ func (c *powerCut) rewrite() {
 func TestPowerCutsLoseNothingThatWasAcknowledged(t *testing.T) {
 	t.Parallel()
 	cuts := max(2, 10*stormScale())
-	port := freePort(t)
+	port := freeport.New(t)
 	c := &powerCut{
 		server: redisServer(t, "bind 127.0.0.1\nport "+port, "auto-aof-rewrite-percentage 0", "aof-load-truncated yes"),
 		net:    newNetwork(t, "127.0.0.1:"+port), random: rand.New(rand.NewPCG(1, 2)), generation: 1,

@@ -13,6 +13,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/freeport"
 	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/ledger"
 	"github.com/wecomq/wecomq/internal/redistest"
@@ -104,7 +105,7 @@ func TestScriptsThatRedisForgetsAreToldAgain(t *testing.T) {
 
 func TestAFailoverLosesNothingThatWasReplicated(t *testing.T) {
 	t.Parallel()
-	ports := []string{freePort(t), freePort(t)}
+	ports := []string{freeport.New(t), freeport.New(t)}
 	master := redisServer(t, "bind 127.0.0.1\nport "+ports[0])
 	replica := redisServer(t, "bind 127.0.0.1\nport "+ports[1]+"\nreplicaof 127.0.0.1 "+ports[0]+"\nrepl-diskless-sync-delay 0")
 	net := newNetwork(t, "127.0.0.1:"+ports[0])
@@ -149,7 +150,7 @@ func TestABadNetworkToRedis(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			port := freePort(t)
+			port := freeport.New(t)
 			server := redisServer(t, "bind 127.0.0.1\nport "+port)
 			net := newNetwork(t, "127.0.0.1:"+port)
 			sim, url := newSimulator(t, wecomtest.Rules{})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/wecomq/wecomq/internal/freeport"
 	"github.com/wecomq/wecomq/internal/pacing"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
@@ -114,7 +115,7 @@ func TestAnAppThatWeComDoesNotAnswerIsBlocked(t *testing.T) {
 func TestAnOutageOfWeComCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	const waiting, alerts = 40, 3
-	address := "127.0.0.1:" + freePort(t) // nobody listens there
+	address := freeport.Address(t) // nobody listens there
 	tr := troubleWithWeCom(t, "http://"+address)
 	ids := tr.send("a", waiting)
 	tr.work()

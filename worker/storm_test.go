@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/durability"
+	"github.com/wecomq/wecomq/internal/freeport"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
@@ -49,7 +50,7 @@ func scaleOfStorm(t *testing.T) int {
 
 func newSiege(t *testing.T) *siege {
 	t.Helper()
-	port := freePort(t)
+	port := freeport.New(t)
 	server := redisServer(t, "bind 127.0.0.1\nport "+port)
 	sim, url := newSimulator(t, stormRules())
 	toRedis, toWeCom := newNetwork(t, "127.0.0.1:"+port), newNetwork(t, strings.TrimPrefix(url, "http://"))
@@ -330,7 +331,7 @@ type failover struct {
 
 func bySentinel(t *testing.T) failover {
 	t.Helper()
-	a, b := freePort(t), freePort(t)
+	a, b := freeport.New(t), freeport.New(t)
 	lines := "bind 127.0.0.1\nrequirepass pw\nmasterauth pw\nrepl-diskless-sync-delay 0\nport "
 	master, replica := redisServer(t, lines+a), redisServer(t, lines+b, "replicaof 127.0.0.1 "+a)
 	heir := redis.NewClient(&redis.Options{Network: "unix", Addr: replica.Addr, Password: "pw"})

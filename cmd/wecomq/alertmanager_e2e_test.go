@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/freeport"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
@@ -45,7 +46,7 @@ func runAlertmanager(t *testing.T, text string) (p *process, url string) {
 	if err != nil {
 		t.Fatalf("CI is set, so Alertmanager must be there: %v", err)
 	}
-	dir, address := t.TempDir(), freeAddress(t)
+	dir, address := t.TempDir(), freeport.Address(t)
 	config := filepath.Join(dir, "alertmanager.yml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -61,16 +62,6 @@ func runAlertmanager(t *testing.T, text string) (p *process, url string) {
 		return err == nil
 	})
 	return p, url
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
 
 // fire sends an alert to Alertmanager.
@@ -113,7 +104,7 @@ func TestAlertmanagersOwnReceiverComesThroughOutages(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
 	config := l.gatewayConfig("", "", wecomtest.Secret)
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	serve := func() *process {
 		p := start(t, l.environ(), "gateway", "-c", config, "--listen", address)
 		p.awaitLine("gateway is up")
@@ -133,10 +124,10 @@ func TestAlertmanagersOwnReceiverComesThroughOutages(t *testing.T) {
 	front = serve()
 	waittest.Until(t, "the second alert arrives", func() bool { return l.arrivals("WithoutGateway") == 1 })
 
-	l.redis.Kill()
+	l.redis.Single().Kill()
 	fire(t, url, "WithoutRedis", "x")
 	alertmanager.awaitLine("unexpected status code 503")
-	l.redis.Restart()
+	l.redis.Single().Restart()
 	waittest.Until(t, "the third alert arrives", func() bool { return l.arrivals("WithoutRedis") == 1 })
 	front.signal(syscall.SIGTERM)
 	front.exitCode()
@@ -160,7 +151,7 @@ func pairOutage(t *testing.T) time.Duration {
 func TestAPairOfAlertmanagersThroughAnOutageOfTheGateway(t *testing.T) {
 	t.Parallel()
 	l := newLandscape(t)
-	config, address := l.gatewayConfig("", "", gatewayToken), freeAddress(t)
+	config, address := l.gatewayConfig("", "", gatewayToken), freeport.Address(t)
 	serve := func() *process {
 		p := start(t, l.environ(), "gateway", "-c", config, "--listen", address)
 		p.awaitLine("gateway is up")

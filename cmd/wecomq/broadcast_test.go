@@ -44,8 +44,8 @@ func TestABroadcastInAStorm(t *testing.T) {
 		worker = l.work()
 		l.awaitReached(b.ID, (2*kill+2)*step)
 		l.run("", "broadcast", "pause", b.ID)
-		l.redis.Kill()
-		l.redis.Restart()
+		l.redis.Single().Kill()
+		l.redis.Single().Restart()
 		inFlight += callsPerWorker
 		l.run("", "broadcast", "resume", b.ID)
 	}
@@ -67,9 +67,9 @@ func TestABroadcastInAStorm(t *testing.T) {
 func TestWhoApprovesABroadcastSeesIt(t *testing.T) {
 	t.Parallel()
 	takeTurn(t)
-	l := &landscape{T: t, redis: redistest.Start(t)}
+	l := &landscape{T: t, redis: redistest.StartAny(t)}
 	l.rdb = l.redis.Client()
-	l.env = appVariables("http://127.0.0.1:1", l.redis.URL())
+	l.env = appVariables("http://127.0.0.1:1", l.redis.URL)
 	template, err := compose.TextTemplate(message.TypeText, "hello {{.name}}\nsecond line")
 	if err != nil {
 		t.Fatal(err)

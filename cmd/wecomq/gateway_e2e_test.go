@@ -35,7 +35,7 @@ func (l *landscape) gatewayConfig(path, extra string, tokens ...string) string {
 	}
 	var text strings.Builder
 	_, _ = fmt.Fprintf(&text, "redis: {url: '%s'}\napps:\n  ops:\n    corp_id: %s\n    agent_id: %d\n    secret: %s\n    api_base_url: %s\n%s",
-		l.redis.URL(), wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret, l.url, extra)
+		l.redis.URL, wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret, l.url, extra)
 	_, _ = fmt.Fprint(&text, "gateway:\n  listen: 127.0.0.1:0\n  tokens:\n")
 	for i, token := range tokens {
 		sum := sha256.Sum256([]byte(token))

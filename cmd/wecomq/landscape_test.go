@@ -25,11 +25,11 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// landscape is a redis-server and a `wecomq simulate`, and the environment of the
+// landscape is a Redis and a `wecomq simulate`, and the environment of the
 // commands that use them.
 type landscape struct {
 	*testing.T
-	redis *redistest.Server
+	redis *redistest.Redis
 	rdb   redis.UniversalClient // of the tests
 	url   string                // of the simulator
 	env   map[string]string
@@ -45,13 +45,13 @@ const simulatedApps = `{"apps": [
 func newLandscape(t *testing.T, config ...string) *landscape {
 	t.Helper()
 	takeTurn(t)
-	l := &landscape{T: t, redis: redistest.Start(t, config...)}
+	l := &landscape{T: t, redis: redistest.StartAny(t, config...)}
 	l.rdb = l.redis.Client()
 	rules := filepath.Join(t.TempDir(), "rules.json")
 	l.write(rules, simulatedApps)
 	sim := start(t, l.environ(), "simulate", "--listen", "127.0.0.1:0", "--rules", rules)
 	_, l.url, _ = strings.Cut(sim.awaitLine("api_base_url:"), "api_base_url: ")
-	l.env = appVariables(l.url, l.redis.URL())
+	l.env = appVariables(l.url, l.redis.URL)
 	return l
 }
 

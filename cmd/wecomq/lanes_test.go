@@ -51,9 +51,9 @@ func TestAllWorkersTogetherTellOfTroubleOnce(t *testing.T) {
 	config := l.gatewayConfig("", hr+l.url+"\n", gatewayToken)
 	worker := start(t, l.environ(), "worker", "-c", config)
 	waittest.Until(t, "both lanes are up", func() bool { return len(worker.lines(`"lane is up"`)) == 2 })
-	l.redis.Kill()
+	l.redis.Single().Kill()
 	worker.awaitLine("Redis is unavailable")
-	l.redis.Restart()
+	l.redis.Single().Restart()
 	worker.awaitLine("Redis has recovered")
 	if lines := worker.lines(`"component":"redis"`); len(lines) != 2 {
 		t.Errorf("%d lines, want 2: %s", len(lines), strings.Join(lines, "\n"))

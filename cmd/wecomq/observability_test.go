@@ -210,7 +210,7 @@ apps:
   default: {corp_id: %s, agent_id: %d, secret: %s, api_base_url: %q, limits: {seats: 5}}
 gateway:
   tokens: [{name: tests, sha256: "%x", apps: [default], scopes: [send, read, admin]}]
-`, l.redis.URL(), wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret, l.url, sha256.Sum256([]byte(observedToken)))
+`, l.redis.URL, wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret, l.url, sha256.Sum256([]byte(observedToken)))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		l.Fatal(err)
 	}

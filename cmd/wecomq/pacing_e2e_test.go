@@ -16,6 +16,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/apps"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -171,11 +172,11 @@ func (l *landscape) awaitBlock(until time.Time) {
 func (l *landscape) endBackOff() {
 	l.Helper()
 	ctx := l.Context()
-	failures, err := l.rdb.Keys(ctx, keys.TokenFailure("default", "*")).Result()
-	if err != nil || len(failures) != 1 {
-		l.Fatalf("failures of gettoken: %v, %v; want those of one secret", failures, err)
+	failures := redistest.Keys(l.T, l.rdb, keys.TokenFailure("default", "*"))
+	if len(failures) != 1 {
+		l.Fatalf("failures of gettoken: %v; want those of one secret", failures)
 	}
-	_, err = l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.HSet(ctx, failures[0], "until", 1)
 		p.HSet(ctx, keys.Pace("default"), "block_until", 1)
 		for _, priority := range tasks.Priorities() {
@@ -198,7 +199,7 @@ func (l *landscape) limitCalls(opsURL string, callsPerMinute int) {
 		}
 	}
 	text, err := json.Marshal(map[string]any{
-		"redis": map[string]any{"url": l.redis.URL()},
+		"redis": map[string]any{"url": l.redis.URL},
 		"apps": map[string]any{
 			"ops": app(wecomtest.AgentID, wecomtest.Secret, opsURL, map[string]any{"calls_per_minute": callsPerMinute}),
 			"hr":  app(1000003, "secret-of-hr", l.url, map[string]any{}),

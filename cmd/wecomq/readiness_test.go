@@ -14,9 +14,10 @@ func TestARedisThatIsFullIsNotReady(t *testing.T) {
 	config := l.gatewayConfig("", "", gatewayToken)
 	front := start(t, l.environ(), "gateway", "-c", config)
 	url := gatewayURL(front)
+	server := l.redis.Single().Client()
 	memory := func(limit string) {
 		t.Helper()
-		if err := l.rdb.ConfigSet(t.Context(), "maxmemory", limit).Err(); err != nil {
+		if err := server.ConfigSet(t.Context(), "maxmemory", limit).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}

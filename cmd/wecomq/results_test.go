@@ -110,10 +110,10 @@ func TestResultsFollowOutlastsAnOutageOfRedis(t *testing.T) {
 			t.Errorf("%s is told as %s", id, line)
 		}
 	}
-	l.redis.Kill()
+	l.redis.Single().Kill()
 	waittest.Until(t, "stderr tells of the outage", func() bool { return strings.Contains(f.stderr.String(), "Redis is unavailable") })
 	<-time.After(3 * sequence.OutagePause) // it tries more than once
-	l.redis.Restart()
+	l.redis.Single().Restart()
 	id := l.sendTexts(1)[0]
 	if line := f.next(); !strings.Contains(line, id) {
 		t.Errorf("after the outage %s is told as %s", id, line)

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
@@ -110,13 +111,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// runRedis starts the script's own Redis: `redis`. With arguments it runs a command: `redis config set appendonly yes`.
+// runRedis starts the script's own Redis: `redis`, or `redis single` where one server is asked for its settings. With
+// other arguments it runs a command: `redis config set appendonly yes`.
 func runRedis(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: redis [command...]")
 	}
-	if len(args) == 0 {
-		tb, _ := ts.Value(testingTB{}).(testing.TB)
+	tb, _ := ts.Value(testingTB{}).(testing.TB)
+	switch {
+	case len(args) == 0:
+		ts.Setenv("REDIS_URL", redistest.NewURL(tb))
+		return
+	case args[0] == "single":
 		ts.Setenv("REDIS_URL", redistest.Start(tb).URL())
 		return
 	}
@@ -126,7 +132,6 @@ func runRedis(ts *testscript.TestScript, neg bool, args []string) {
 	for i, word := range args {
 		words[i] = word
 	}
-	tb, _ := ts.Value(testingTB{}).(testing.TB)
 	reply, err := client.Do(tb.Context(), words...).Result()
 	ts.Check(err)
 	_, _ = fmt.Fprintln(ts.Stdout(), reply)
@@ -174,8 +179,8 @@ func awaitState(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // openRedis connects to the script's own Redis.
-func openRedis(ts *testscript.TestScript) *redis.Client {
-	options, err := redis.ParseURL(ts.Getenv("REDIS_URL"))
+func openRedis(ts *testscript.TestScript) redis.UniversalClient {
+	client, err := redisconn.Open(ts.Getenv("REDIS_URL"), 1)
 	ts.Check(err)
-	return redis.NewClient(options)
+	return client
 }

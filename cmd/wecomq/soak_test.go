@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/freeport"
 	"github.com/wecomq/wecomq/internal/waittest"
 )
 
@@ -44,7 +45,7 @@ func TestHostileConnectionsLoseNoAlertAndTakeLittleMemory(t *testing.T) { //noli
 	l := newLandscape(t)
 	l.env["GOMEMLIMIT"] = "230MiB" // as in the manifests
 	config := l.gatewayConfig("", "", honestToken, hostileToken)
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	url := "http://" + address
 	server := start(t, l.environ(), "serve", "-c", config, "--listen", address, "--log-level", "warn")
 	waittest.Until(t, "the gateway is ready", func() bool {

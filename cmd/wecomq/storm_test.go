@@ -43,7 +43,7 @@ func newStorm(t *testing.T, light, heavy [2]int, redisConfig ...string) *storm {
 redis: {url: %q}
 apps:
   default: {corp_id: %s, agent_id: %d, secret: %s, api_base_url: %q, timeout: 5s, limits: {calls_per_minute: 600000}}
-`, l.redis.URL(), wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret, l.url)
+`, l.redis.URL, wecomtest.CorpID, wecomtest.AgentID, wecomtest.Secret, l.url)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestAStormOfKillsOfRedisLosesNothingAndMarksEachDouble(t *testing.T) {
 	s.begin("")
 	for kill := range s.kills {
 		s.awaitShare(kill+1, s.kills+1)
-		s.redis.Restart()
+		s.redis.Single().Restart()
 	}
 	// Messages lost on the way to a worker come back after a minute or two.
 	s.orphan(s.inHand())

@@ -28,7 +28,7 @@ func newPatience(t *testing.T, timeout string) *patience {
 		t.Fatal(err)
 	}
 	waittest.Until(t, "the message is enqueued", func() bool { return w.rdb.LLen(t.Context(), "asynq:{default:default}:pending").Val() == 1 })
-	w.redis.Kill()
+	w.redis.Single().Kill()
 	waittest.Until(t, "stderr tells of the outage", func() bool { return strings.Contains(w.stderr.String(), "Redis is unavailable") })
 	return w
 }
@@ -45,7 +45,7 @@ func (w *patience) end(code int) {
 func TestSendWaitOutlastsAnOutageOfRedis(t *testing.T) {
 	t.Parallel()
 	w := newPatience(t, "60s")
-	w.redis.Restart()
+	w.redis.Single().Restart()
 	w.work()
 	w.end(exitDone)
 	if records := decodeLines[tasks.Record](t, w.stdout.String()); len(records) != 1 || records[0].State != tasks.Accepted {

@@ -48,11 +48,11 @@ func TestForgetLeavesNothingOfAnAppAndAllOfTheOthers(t *testing.T) {
 	if err != nil || left.Waiting != 1 || left.Keys < 6 || len(left.Hosts) > 0 {
 		t.Fatalf("leftover %+v, %v; want a message and some keys", left, err)
 	}
-	before := len(rdb.Keys(t.Context(), "*").Val())
+	before := len(redistest.Keys(t, rdb, "*"))
 	if n, err := inspector.Forget(t.Context(), "ops"); err != nil || n != left.Keys {
 		t.Errorf("%d keys deleted, %v; want %d", n, err, left.Keys)
 	}
-	after := rdb.Keys(t.Context(), "*").Val()
+	after := redistest.Keys(t, rdb, "*")
 	if len(after) != before-left.Keys || slices.ContainsFunc(after, func(key string) bool { return strings.Contains(key, "{ops}") || strings.Contains(key, "{ops:") }) {
 		t.Errorf("%d keys were there, %d deleted, left are %v", before, left.Keys, after)
 	}

@@ -121,9 +121,7 @@ func TestAQueueThatWasMadeInvisibleComesBack(t *testing.T) {
 		if visible := rdb.SIsMember(t.Context(), "asynq:queues", "ops:default").Val(); !visible {
 			t.Error("the queue is invisible")
 		}
-		if err := rdb.FlushDB(t.Context()).Err(); err != nil {
-			t.Fatal(err)
-		}
+		redistest.Flush(t, rdb)
 	}
 }
 

@@ -76,9 +76,8 @@ func TestTheArchiveIsKeptSmall(t *testing.T) {
 			if err != nil || info.Archived != all-swept {
 				t.Errorf("%d are archived, error %v; want %d", info.Archived, err, all-swept)
 			}
-			left, err := rdb.Keys(t.Context(), "asynq:{ops:default}:t:*").Result()
-			if err != nil || len(left) != all-swept {
-				t.Errorf("%d tasks are in Redis, error %v; want %d", len(left), err, all-swept)
+			if left := redistest.Keys(t, rdb, "asynq:{ops:default}:t:*"); len(left) != all-swept {
+				t.Errorf("%d tasks are in Redis, want %d", len(left), all-swept)
 			}
 			if _, err := inspector.GetTaskInfo("ops:default", "t00000"); err != nil {
 				t.Errorf("the oldest, which has no mark: %v", err)

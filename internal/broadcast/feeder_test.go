@@ -16,6 +16,7 @@ import (
 	"github.com/wecomq/wecomq/internal/broadcast/compose"
 	"github.com/wecomq/wecomq/internal/daemon/daemontest"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
@@ -86,13 +87,10 @@ func (b *bundle) watch(see func(cmd redis.Cmder)) *broadcast.Store {
 // hooked is the store over a connection of its own, with a hook.
 func (b *bundle) hooked(h redis.Hook) *broadcast.Store {
 	b.Helper()
-	client, ok := b.Redis.(*redis.Client)
-	if !ok {
-		b.Fatalf("the Redis of the test is a %T", b.Redis)
+	own, err := redisconn.Open(string(b.Config.Redis.URL), 1)
+	if err != nil {
+		b.Fatal(err)
 	}
-	options := *client.Options()
-	options.PushNotificationProcessor = nil // each client has its own
-	own := redis.NewClient(&options)
 	b.Cleanup(func() { _ = own.Close() })
 	own.AddHook(h)
 	return broadcast.New(own, "ops", time.Hour)

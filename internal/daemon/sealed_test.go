@@ -44,7 +44,7 @@ func TestAccessTokensLieInRedisSealed(t *testing.T) {
 			r, err := d.LedgerOf("ops").Record(t.Context(), receipt.ID)
 			return err == nil && r.State == tasks.Accepted
 		})
-		found := d.Redis.Keys(t.Context(), "wecomq:{ops}:token:*").Val()
+		found := redistest.Keys(t, d.Redis, "wecomq:{ops}:token:*")
 		if len(found) != 1 {
 			t.Fatalf("tokens: %v", found)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/wecomq/wecomq/internal/budget"
 	"github.com/wecomq/wecomq/internal/config"
 	"github.com/wecomq/wecomq/internal/gateway"
+	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -126,7 +127,7 @@ func TestWhatNoPushIs(t *testing.T) {
 			t.Errorf("%s: HTTP %d %s", header, a.status, a.body)
 		}
 	}
-	if keys := b.rdb.Keys(t.Context(), "asynq:*:t:*").Val(); len(keys) != 0 {
+	if keys := redistest.Keys(t, b.rdb, "asynq:*:t:*"); len(keys) != 0 {
 		t.Errorf("messages were queued: %v", keys)
 	}
 }

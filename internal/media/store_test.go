@@ -196,7 +196,7 @@ func TestADeathBetweenUploadAndCachingIsHarmless(t *testing.T) {
 	server.Restart()
 	w.during = nil
 	// The lock of a dead process stays until it expires.
-	lock := rdb.Keys(t.Context(), "*:lock").Val()
+	lock := redistest.Keys(t, rdb, "*:lock")
 	if len(lock) != 1 {
 		t.Fatalf("locks %q, want that of the upload", lock)
 	}
@@ -217,7 +217,7 @@ func TestAnUploadThatOutlivesItsLockChangesNothing(t *testing.T) {
 	s := newStore(rdb, slow)
 	ref := keep(t, s, wecom.MediaImage, "", picture)
 	slow.during = func(ctx context.Context) error { // its lock expires, and another process is faster
-		for _, key := range rdb.Keys(ctx, "*:lock").Val() {
+		for _, key := range redistest.Keys(t, rdb, "*:lock") { //nolint:contextcheck // its context is the test's
 			rdb.Del(ctx, key)
 		}
 		_, err := newStore(rdb, quick).Ensure(ctx, []message.MediaRef{ref})
@@ -315,7 +315,7 @@ func TestAContentIsKeptWhileMessagesNeedIt(t *testing.T) {
 	if left := rdb.PTTL(t.Context(), content).Val(); left < 59*time.Minute {
 		t.Errorf("after an attempt the content stays for %s, want an hour", left)
 	}
-	for _, key := range rdb.Keys(t.Context(), "*").Val() {
+	for _, key := range redistest.Keys(t, rdb, "*") {
 		if rdb.PTTL(t.Context(), key).Val() < 0 {
 			t.Errorf("key %s has no TTL", key)
 		}

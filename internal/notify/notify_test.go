@@ -127,7 +127,7 @@ func (r *receiver) awaits(n int) []string {
 // notified configures a deployment whose app notifies a receiver.
 func notified(to *receiver) func(*config.Config) {
 	return func(cfg *config.Config) {
-		cfg.Apps["ops"].Notify = config.Notify{URL: wecom.Secret(to.URL + "/hook?key=k3y"), Secret: secret, Internal: true}
+		cfg.Apps["ops"].Notify = config.Notify{URL: wecom.Secret(to.URL + "/hook?key=key-of-the-hook"), Secret: secret, Internal: true}
 	}
 }
 
@@ -162,7 +162,7 @@ func TestOutcomesAreToldTogetherAndSigned(t *testing.T) {
 	if to.bodies > 10 {
 		t.Errorf("%d notifications of 21 messages", to.bodies)
 	}
-	if text := d.Log.String(); strings.Contains(text, "k3y") || strings.Contains(text, secret) {
+	if text := d.Log.String(); strings.Contains(text, "key-of-the-hook") || strings.Contains(text, secret) {
 		t.Errorf("the log has a secret: %s", text)
 	}
 }

@@ -298,7 +298,7 @@ func TestStateOfQuietMembersGoesAway(t *testing.T) {
 	for range 200 {
 		b.admit(b.message(tasks.Default, "a"))
 	}
-	keys := rdb.Keys(t.Context(), "wecomq:{"+b.app+"}:[wt]*:a*").Val()
+	keys := redistest.Keys(t, rdb, "wecomq:{"+b.app+"}:[wt]*:a*")
 	if len(keys) != 5 {
 		t.Fatalf("keys %v, want a window with one block put away, and a plan with two", keys)
 	}

@@ -48,7 +48,7 @@ func TestABroadcastLeavesNoKeyForEachRecipient(t *testing.T) {
 			t.Fatalf("call %d: %+v", n, a)
 		}
 	}
-	if all := b.rdb.Keys(t.Context(), keys.All(b.app)).Val(); len(all) > calls+10 {
+	if all := redistest.Keys(t, b.rdb, keys.All(b.app)); len(all) > calls+10 {
 		t.Errorf("%d keys after a broadcast to %d: %v…", len(all), calls*recipients, all[:10])
 	}
 	if ttl := b.rdb.PTTL(t.Context(), keys.BroadcastsSent(b.app)).Val(); ttl < time.Hour || ttl > hour {

@@ -27,7 +27,7 @@ type bundle struct {
 	*testing.T
 	*daemontest.Deployment
 
-	redis *redistest.Server
+	redis *redistest.Redis
 	url   string
 }
 
@@ -48,8 +48,8 @@ const approvalAbove = 250
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	both := []string{"hr", "ops"}
-	b := &bundle{T: t, redis: redistest.Start(t)}
-	b.Deployment = daemontest.New(t, daemontest.Config{RedisURL: b.redis.URL(), Apps: both, Tokens: []config.Token{
+	b := &bundle{T: t, redis: redistest.StartAny(t)}
+	b.Deployment = daemontest.New(t, daemontest.Config{RedisURL: b.redis.URL, Apps: both, Tokens: []config.Token{
 		daemontest.Token(admin, both, config.ScopeRead, config.ScopeAdmin),
 		daemontest.Token(reader, []string{"ops"}, config.ScopeRead),
 		daemontest.Token(sender, both, config.ScopeSend),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/daemon"
 	"github.com/wecomq/wecomq/internal/keys"
+	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/wecom"
 )
 
@@ -130,7 +131,7 @@ func TestTwoListsAreRefused(t *testing.T) {
 	w.want(w.submitLists("u1\n", "empty.csv", "", form...), http.StatusUnprocessableEntity, two)
 	w.want(w.submitLists("", "empty.csv", "", form...), http.StatusUnprocessableEntity, "it is empty")
 	w.want(w.submitLists("", "list.csv", "u2\n", form...), http.StatusOK, "Send to 1 people")
-	prepared := b.Redis.Keys(t.Context(), "*B*").Val()
+	prepared := redistest.Keys(t, b.Redis, "*B*")
 	if n := len(prepared); n == 0 || n > 2 { // of the last check, with its list
 		t.Errorf("stored: %q", prepared)
 	}

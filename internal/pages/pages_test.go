@@ -271,7 +271,7 @@ func TestPagesSayThatRedisIsAway(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.open(reader)
-	b.redis.Kill()
+	b.redis.Single().Kill()
 	started := time.Now()
 	w.want(w.get("/"), http.StatusServiceUnavailable, "Redis did not answer", "not redis.sock", "not dial")
 	w.want(w.get("/messages?part=main"), http.StatusServiceUnavailable, "Redis did not answer")

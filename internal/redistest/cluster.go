@@ -3,13 +3,13 @@ package redistest
 import (
 	"fmt"
 	"math"
-	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/wecomq/wecomq/internal/freeport"
 	"github.com/wecomq/wecomq/internal/waittest"
 )
 
@@ -31,7 +31,7 @@ func StartCluster(tb testing.TB, config ...string) *Cluster {
 	tb.Helper()
 	c := &Cluster{tb: tb}
 	for range 2 * clusterMasters {
-		port, bus := freePort(tb), freePort(tb)
+		port, bus := freeport.New(tb), freeport.New(tb)
 		c.ports = append(c.ports, port)
 		c.nodes = append(c.nodes, Start(tb, append([]string{
 			"bind 127.0.0.1", "port " + port, "cluster-enabled yes", "cluster-port " + bus,
@@ -108,21 +108,6 @@ func (c *Cluster) await(what string, happened func(info string) bool) {
 		client := node.Client()
 		waittest.Until(c.tb, what, func() bool { return happened(client.ClusterInfo(c.tb.Context()).Val()) })
 	}
-}
-
-// freePort returns a port that is not in use.
-func freePort(tb testing.TB) string {
-	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return port
 }
 
 // Migrate starts to move the slot of a key to the next master, and moves no key before finish.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wecomq/wecomq/internal/freeport"
 	"github.com/wecomq/wecomq/internal/waittest"
 )
 
@@ -11,10 +12,10 @@ import (
 // lines of redis.conf for both. The primary listens at this port of 127.0.0.1.
 func StartReplicated(tb testing.TB, config ...string) (primary, replica *Server, port string) {
 	tb.Helper()
-	port = freePort(tb)
+	port = freeport.New(tb)
 	primary = Start(tb, append([]string{"bind 127.0.0.1", "port " + port, "repl-diskless-sync-delay 0"}, config...)...)
 	replica = Start(tb, append([]string{
-		"bind 127.0.0.1", "port " + freePort(tb), "replicaof 127.0.0.1 " + port, "repl-diskless-sync-delay 0",
+		"bind 127.0.0.1", "port " + freeport.New(tb), "replicaof 127.0.0.1 " + port, "repl-diskless-sync-delay 0",
 	}, config...)...)
 	client := replica.Client()
 	waittest.Until(tb, "the replica is in step", func() bool {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/wecomq/wecomq/internal/freeport"
 )
 
 // StartSentinel starts a Sentinel for this test, with lines of its configuration such
@@ -14,7 +16,7 @@ func StartSentinel(tb testing.TB, config ...string) string {
 	if missing(tb) {
 		tb.Skipf("SKIPPED: this test needs %s", binary)
 	}
-	port := freePort(tb)
+	port := freeport.New(tb)
 	dir := tempDir(tb)
 	s := &Server{Dir: dir, Addr: filepath.Join(dir, "s"), tb: tb}
 	file := filepath.Join(dir, "sentinel.conf") // which Sentinel rewrites

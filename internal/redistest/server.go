@@ -48,25 +48,6 @@ type Server struct {
 	exited chan struct{}
 }
 
-// New returns a client of an empty Redis that only this test uses. Without a redis-server binary that is the
-// embedded one; a test that cannot use it calls Start.
-func New(tb testing.TB) redis.UniversalClient {
-	tb.Helper()
-	if missing(tb) {
-		return newClient(tb, &redis.Options{Addr: startEmbedded(tb).Addr()})
-	}
-	return Start(tb).Client()
-}
-
-// NewURL returns the address of such a Redis.
-func NewURL(tb testing.TB) string {
-	tb.Helper()
-	if missing(tb) {
-		return startEmbedded(tb).URL()
-	}
-	return Start(tb).URL()
-}
-
 func startEmbedded(tb testing.TB) *embedded.Redis {
 	tb.Helper()
 	tb.Logf("%s is not installed, falling back to the embedded Redis", binary)

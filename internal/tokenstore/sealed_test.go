@@ -99,7 +99,7 @@ func TestASealedTokenIsNotInRedisAndFitsNowhereElse(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := rdb.Copy(t.Context(), tokenKey, strings.Replace(tokenKey, "ops", "hr", 1), 0, false).Err(); err != nil {
+	if err := rdb.HSet(t.Context(), strings.Replace(tokenKey, "ops", "hr", 1), stored).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if token, err := other.Token(t.Context(), gettoken.fetch); err != nil || token.Value != "token-2" {

@@ -65,7 +65,7 @@ func TestANewSecretMeetsNothingOfTheOldOne(t *testing.T) {
 	if _, err := right.Token(t.Context(), (&issuer{life: time.Hour}).fetch); err != nil {
 		t.Errorf("the right secret is held too: %v", err)
 	}
-	for _, key := range rdb.Keys(t.Context(), "*").Val() {
+	for _, key := range redistest.Keys(t, rdb, "*") {
 		if strings.Contains(key, "s3cret") || strings.Contains(key, "right") {
 			t.Errorf("key %s shows a secret", key)
 		}

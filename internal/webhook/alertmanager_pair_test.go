@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wecomq/wecomq/internal/freeport"
 	"github.com/wecomq/wecomq/internal/waittest"
 )
 
@@ -47,7 +47,7 @@ func startPair(t *testing.T, binary, hook string, hearing bool) []alertmanager {
 	if !hearing {
 		return []alertmanager{startAlertmanager(t, binary, hook, alone), startAlertmanager(t, binary, hook, alone)}
 	}
-	one, other := freeAddress(t), freeAddress(t)
+	one, other := freeport.Address(t), freeport.Address(t)
 	flags := func(self, peer string) []string {
 		return []string{
 			"--cluster.listen-address=" + self, "--cluster.advertise-address=" + self, "--cluster.peer=" + peer,
@@ -72,7 +72,7 @@ receivers:
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	var output bytes.Buffer
 	flags = append(flags, "--config.file="+path, "--storage.path="+dir,
 		"--web.listen-address="+address, "--web.external-url=http://"+address)
@@ -91,16 +91,6 @@ receivers:
 	am := alertmanager{"http://" + address}
 	am.awaitReady(t)
 	return am
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
 
 func (am alertmanager) awaitReady(t *testing.T) {

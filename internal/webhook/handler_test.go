@@ -1,7 +1,6 @@
 package webhook_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -213,18 +213,7 @@ func TestARepetitionIsSentAgain(t *testing.T) {
 	cfg.Dedup = time.Second
 	b := newBundle(t, cfg)
 	b.post(t, "alertmanager", "to_user=alice", group("a"), nil)
-	// Keys expire by Redis's own clock.
-	deadline, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	for {
-		left, err := b.rdb.Keys(deadline, "*webhook:seen*").Result()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(left) == 0 {
-			break
-		}
-	}
+	waittest.Until(t, "the key has expired", func() bool { return len(redistest.Keys(t, b.rdb, "*webhook:seen*")) == 0 })
 	b.pass(time.Second)
 	again := b.post(t, "alertmanager", "to_user=alice", group("a"), nil)
 	if len(b.queue.all()) != 2 || again.accepted.Messages[0].Duplicate {
@@ -301,7 +290,7 @@ func TestEndOfAnAlertWaitsForItsBeginning(t *testing.T) {
 	if diff := cmp.Diff(texts, b.queue.brief(t)); diff != "" {
 		t.Errorf("in the end (-want +got):\n%s", diff)
 	}
-	if left, err := b.rdb.Keys(t.Context(), "*webhook:[dw]*").Result(); err != nil || len(left) != 2 { // two windows
-		t.Errorf("left behind: %v, %v", left, err)
+	if left := redistest.Keys(t, b.rdb, "*webhook:[dw]*"); len(left) != 2 { // two windows
+		t.Errorf("left behind: %v", left)
 	}
 }

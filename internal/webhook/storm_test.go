@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/wecomq/wecomq/internal/redistest"
 	"github.com/wecomq/wecomq/internal/webhook"
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -91,8 +92,8 @@ func TestStormBecomesOneDigest(t *testing.T) {
 	if diff := cmp.Diff(want, b.queue.brief(t)); diff != "" {
 		t.Errorf("after it (-want +got):\n%s", diff)
 	}
-	if left, err := b.rdb.Keys(t.Context(), "*webhook:d*").Result(); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+	if left := redistest.Keys(t, b.rdb, "*webhook:d*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 
