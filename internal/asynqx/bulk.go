@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -90,15 +89,11 @@ func enqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, task
 	for i, t := range tasks {
 		before := len(rec.calls)
 		results[i].Info, results[i].Err = client.EnqueueContext(ctx, t.Task, t.options()...)
-		rec.retime(before, t.At, now)
-		rec.addOrder(before, t)
-		if t.Owed {
-			rec.allowWhenFull(before)
-		}
 		if recorded := len(rec.calls) - before; results[i].Err == nil && recorded != 1 {
 			results[i].Err = fmt.Errorf("asynq made %d script calls for one task, want 1: its version changed", recorded)
 		}
-		for range len(rec.calls) - before {
+		for n := before; n < len(rec.calls); n++ {
+			rec.calls[n].complete(t, now)
 			owners = append(owners, i)
 		}
 	}
@@ -109,7 +104,7 @@ func enqueue(ctx context.Context, rdb redis.UniversalClient, now time.Time, task
 		}
 		results[owners[i]] = Result{Err: err}
 		if tasks[owners[i]].Replaces && errors.Is(err, asynq.ErrTaskIDConflict) {
-			conflicts = append(conflicts, met{owners[i], rec.calls[i].keys[0]})
+			conflicts = append(conflicts, met{owners[i], rec.calls[i].task})
 		}
 	}
 	return results, conflicts
@@ -148,21 +143,4 @@ func (t Task) options() []asynq.Option {
 		return t.Opts
 	}
 	return append(slices.Clip(t.Opts), asynq.ProcessAt(time.Now().Add(time.Hour)))
-}
-
-// confirm reads the reply of one of asynq's enqueue scripts.
-func confirm(cmd *redis.Cmd) error {
-	n, err := cmd.Int64()
-	switch {
-	case err != nil:
-		return &RedisError{Err: err}
-	case n == 1:
-		return nil
-	case n == 0:
-		return asynq.ErrTaskIDConflict
-	case n == -1:
-		return asynq.ErrDuplicateTask
-	default:
-		return &RedisError{Err: errors.New("asynq's script replied " + strconv.FormatInt(n, 10))}
-	}
 }

@@ -26,7 +26,6 @@ func TestBulkEnqueueWritesWhatAsynqWrites(t *testing.T) {
 	for name, opts := range map[string][]asynq.Option{
 		"pending":   {asynq.Retention(time.Hour), asynq.MaxRetry(7), asynq.Timeout(time.Minute)},
 		"scheduled": {asynq.ProcessAt(future)},
-		"unique":    {asynq.Unique(time.Minute)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,10 +1,8 @@
--- A fragment, followed by wake_enqueued.lua. It keeps the order between senders fair, see
+-- A fragment, followed by enqueue.lua. It keeps the order between senders fair, see
 -- docs/decisions/026. A task just enqueued behind many tasks of others goes ahead of them, behind
 -- the due tasks, unless its sender already has a waiting task, or enough tasks ahead.
--- KEYS 1 the task (hash) 2 pending (list) 3 scheduled (zset) 4 senders (hash: "last" is the
---      sender of the last task of pending; "of:<sender>" is "pending 0 <id>" for the newest of
---      its tasks there, or "ahead <number> <id>": how many went ahead since which)
--- ARGV 2 id of the task 4 its sender
+-- The hash senders has "last", the sender of the last task of pending; "of:<sender>" is "pending 0 <id>" for the
+-- newest of its tasks there, or "ahead <number> <id>": how many went ahead since which.
 
 -- NOTED is the queue length from which senders are noted; from MANY on, see wake.go, tasks go ahead: a sender
 -- without a note then has at most one of the first NOTED tasks. AHEAD bounds the tasks that a sender has ahead.
@@ -35,13 +33,12 @@ local function go_ahead(prefix, id, pending, scheduled)
   redis.call('HDEL', prefix .. id, 'pending_since')
 end
 
-local function order(waiting)
-  local task, pending, scheduled, senders = unpack(KEYS)
-  local id, sender = ARGV[2], ARGV[4]
+-- order notes the sender of the last task of pending, or lets the task go ahead, and reports whether it does.
+local function order(task, pending, scheduled, senders, id, sender, waiting)
   local prefix = string.sub(task, 1, #task - #id) -- of the tasks' keys
   local last = redis.call('HGET', senders, 'last')
   if last == sender then
-    return -- it follows one of its own
+    return false -- it follows one of its own
   end
   local where, number, of = string.match(redis.call('HGET', senders, 'of:' .. sender) or '', '^(%a+) (%d+) (.+)$')
   local state = of and redis.call('HGET', prefix .. of, 'state')
@@ -49,10 +46,11 @@ local function order(waiting)
   if waiting > MANY and ahead < AHEAD and not (where == 'pending' and state == 'pending') then
     go_ahead(prefix, id, pending, scheduled)
     note(senders, 'of:' .. sender, 'ahead ' .. (ahead + 1) .. ' ' .. (ahead > 0 and of or id))
-    return
+    return true
   end
   if last and waiting > NOTED + 1 then -- otherwise the note is outdated
     note(senders, 'of:' .. last, 'pending 0 ' .. redis.call('LINDEX', pending, 1))
   end
   note(senders, 'last', sender)
+  return false
 end

@@ -14,9 +14,9 @@ func IsFull(err error) bool {
 	return ok && strings.Contains(answer.Error(), "OOM ") // Redis 6 has it inside the text of a script's error
 }
 
-// beginsFree is prepended to a script whose first key is a hash, so that it also runs in a full Redis: its
+// enqueuesWhenFull is prepended to enqueue.lua, whose last key is a hash, so that it also runs in a full Redis: its
 // first write then needs no memory.
-const beginsFree = "redis.call('HDEL', KEYS[1], '')\n"
+const enqueuesWhenFull = "redis.call('HDEL', KEYS[#KEYS], '')\n"
 
 // fullError reports that Redis was full when tasks were completed.
 type fullError struct{}

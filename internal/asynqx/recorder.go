@@ -4,11 +4,12 @@ import (
 	"context"
 	"crypto/sha1" //nolint:gosec // Redis names scripts by their SHA-1
 	"encoding/hex"
-	"slices"
+	"errors"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/durability"
@@ -23,17 +24,27 @@ type recorder struct {
 	calls  []call
 }
 
-// call is an EVALSHA that has not been sent.
+// call is a call of one of asynq's enqueue scripts that has not been sent.
 type call struct {
-	sha  string
-	keys []string
-	args []any
+	script     *enqueueScript
+	task, into string // keys of the task, and of the list or zset that takes it
+	args       [taskArgs]any
 }
 
-// scriptTexts maps the SHA-1 of a script to its text, so that it can be loaded into a server that does not have
-// it. There are four: asynq's two enqueue scripts made [waking], and the same with [beginsFree]. wakingOf
-// maps the SHA-1 of asynq's scripts to that of ours.
-var scriptTexts, wakingOf sync.Map
+// taskArgs is the number of arguments of enqueue.lua for each task: asynq's three and one of ours.
+const taskArgs = 4
+
+// scriptTasks is how many tasks one script enqueues, in half a millisecond: Redis serves others in between.
+const scriptTasks = 64
+
+// enqueueScript is one of asynq's two enqueue scripts inside enqueue.lua.
+type enqueueScript struct {
+	source, sha string
+	whenFull    *enqueueScript // the same for a full Redis
+}
+
+// enqueueScripts maps the SHA-1 of asynq's own scripts to ours.
+var enqueueScripts sync.Map
 
 // noScriptError is Redis's error for an unknown script: asynq then sends its text.
 type noScriptError struct{}
@@ -42,6 +53,8 @@ func (noScriptError) Error() string { return "NOSCRIPT not seen by this process 
 func (noScriptError) RedisError()   {}
 
 var _ redis.Error = noScriptError{}
+
+var errNotSupported = errors.New("asynq's options Unique and Group are not supported")
 
 func newRecorder(rdb redis.UniversalClient) *recorder { return &recorder{UniversalClient: rdb} }
 
@@ -57,29 +70,29 @@ func (r *recorder) SAdd(ctx context.Context, _ string, members ...any) *redis.In
 // EvalSha records a call of one of asynq's scripts, whose text is known.
 func (r *recorder) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	cmd := redis.NewCmd(ctx)
-	ours, known := wakingOf.Load(sha)
-	if !known {
+	script, known := enqueueScripts.Load(sha)
+	switch {
+	case len(keys) != 2 || len(args) != taskArgs-1: // of a unique task or a group
+		cmd.SetErr(errNotSupported)
+		return cmd
+	case !known:
 		cmd.SetErr(noScriptError{})
 		return cmd
 	}
-	r.calls = append(r.calls, call{ours.(string), keys, args})
+	c := call{script: script.(*enqueueScript), task: keys[0], into: keys[1]}
+	copy(c.args[:], args)
+	r.calls = append(r.calls, c)
 	cmd.SetVal(int64(1)) // "enqueued": flush gets the real reply
 	return cmd
 }
 
-// allowWhenFull makes the calls from the first one on work in a full Redis.
-func (r *recorder) allowWhenFull(first int) {
-	for i, c := range r.calls[first:] {
-		source, _ := scriptTexts.Load(c.sha)
-		r.calls[first+i].sha = cacheScript(beginsFree + source.(string))
-	}
-}
-
-// cacheScript stores the text of a script and returns its SHA-1.
-func cacheScript(source string) string {
-	sha := shaOf(source)
-	scriptTexts.Store(sha, source)
-	return sha
+// Eval stores the text of one of asynq's scripts, then records the call.
+func (r *recorder) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
+	whole := wakeSource + manySource + fairSource + "local function enqueue(KEYS, ARGV)\n" + source + "\nend\n" + enqueueSource
+	enqueueScripts.Store(shaOf(source), &enqueueScript{
+		source: whole, sha: shaOf(whole), whenFull: &enqueueScript{source: enqueuesWhenFull + whole, sha: shaOf(enqueuesWhenFull + whole)},
+	})
+	return r.EvalSha(ctx, shaOf(source), keys, args...)
 }
 
 func shaOf(source string) string {
@@ -87,44 +100,48 @@ func shaOf(source string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Eval stores the text of one of asynq's scripts, then records the call.
-func (r *recorder) Eval(ctx context.Context, source string, keys []string, args ...any) *redis.Cmd {
-	sha, ours := shaOf(source), source
-	if len(keys) == 2 { // not a unique task or a group, which wecomq does not use
-		ours = waking(source)
-	}
-	wakingOf.Store(sha, cacheScript(ours))
-	return r.EvalSha(ctx, sha, keys, args...)
-}
-
-// retime corrects the times in the calls from the first one on: asynq took them from this
-// host's clock.
-func (r *recorder) retime(first int, at, now time.Time) {
-	for _, c := range r.calls[first:] {
-		switch set := c.keys[len(c.keys)-1]; {
-		case len(c.keys) == 2 && strings.HasSuffix(set, ":scheduled") && !at.IsZero():
-			c.args[1] = at.Unix() // ARGV 2 of asynq's scheduleCmd
-		case len(c.keys) == 2 && strings.HasSuffix(set, ":pending"):
-			c.args[2] = now.UnixNano() // ARGV 3 of asynq's enqueueCmd
+// complete adds to a call what asynq does not know, and corrects its times, which are of this host's clock.
+func (c *call) complete(t Task, now time.Time) {
+	if c.isPending() {
+		c.args[2], c.args[3] = now.UnixNano(), t.Sender // ARGV 3 of asynq's enqueueCmd
+	} else {
+		c.args[3] = !t.Owed
+		if !t.At.IsZero() {
+			c.args[1] = t.At.Unix() // ARGV 2 of asynq's scheduleCmd
 		}
+	}
+	if t.Owed {
+		c.script = c.script.whenFull
 	}
 }
 
-// addOrder adds to the calls from the first one on the arguments of wake_enqueued.lua for the order between
-// senders.
-func (r *recorder) addOrder(first int, t Task) {
-	for i, c := range r.calls[first:] {
-		call := &r.calls[first+i]
-		switch {
-		case len(c.keys) != 2:
-		case strings.HasSuffix(c.keys[1], ":pending"):
-			queue := queueOf(c.keys[1])
-			call.keys = append(slices.Clip(c.keys), queueKey(queue, "scheduled"), keys.Senders(queue))
-			call.args = append(slices.Clip(c.args), t.Sender)
-		case !t.Owed:
-			call.args = append(slices.Clip(c.args), 1)
-		}
+func (c *call) isPending() bool { return strings.HasSuffix(c.into, ":pending") }
+
+// group are calls that one script makes: of the same script, for the same queue.
+type group struct {
+	script *enqueueScript
+	into   string
+	calls  []int // indices of recorder.calls
+}
+
+// groups returns the calls in the order in which each queue gets them.
+func (r *recorder) groups() []*group {
+	type kind struct {
+		script *enqueueScript
+		into   string
 	}
+	var all []*group
+	open := map[kind]*group{}
+	for i := range r.calls {
+		k := kind{r.calls[i].script, r.calls[i].into}
+		g := open[k]
+		if g == nil || len(g.calls) == scriptTasks {
+			g = &group{script: k.script, into: k.into}
+			open[k], all = g, append(all, g)
+		}
+		g.calls = append(g.calls, i)
+	}
+	return all
 }
 
 // flush sends the recorded calls and returns one error, or nil, per call.
@@ -133,55 +150,83 @@ func (r *recorder) flush(ctx context.Context) []error {
 	if len(r.calls) == 0 {
 		return results
 	}
-	all := make([]int, len(r.calls))
-	for i := range all {
-		all[i] = i
-	}
-	unknown := r.send(ctx, all, results)
+	unknown := r.send(ctx, r.groups(), results)
 	if len(unknown) > 0 && r.loadScripts(ctx, unknown, results) {
 		r.send(ctx, unknown, results)
 	}
 	return results
 }
 
-// send runs the chosen calls as one pipeline and returns those whose script the server
+// send runs groups as one pipeline and returns those whose script the server
 // does not know: on first use, after SCRIPT FLUSH or a failover.
-func (r *recorder) send(ctx context.Context, chosen []int, results []error) (unknown []int) {
-	cmds := make([]*redis.Cmd, len(chosen))
+func (r *recorder) send(ctx context.Context, groups []*group, results []error) (unknown []*group) {
+	cmds := make([]*redis.Cmd, len(groups))
 	// The pipeline's own error is that of its first failed command; each
 	// command carries its own.
 	_, _ = r.UniversalClient.Pipelined(durability.Promised(ctx), func(p redis.Pipeliner) error {
 		p.SAdd(ctx, allQueues, r.queues...)
-		for i, c := range chosen {
-			cmds[i] = p.EvalSha(ctx, r.calls[c].sha, r.calls[c].keys, r.calls[c].args...)
+		for i, g := range groups {
+			keys, args := r.arguments(g)
+			cmds[i] = p.EvalSha(ctx, g.script.sha, keys, args...)
 		}
 		return nil
 	})
-	for i, c := range chosen {
-		if redis.HasErrorPrefix(cmds[i].Err(), "NOSCRIPT") {
-			unknown = append(unknown, c)
+	for i, g := range groups {
+		replies, err := cmds[i].Int64Slice()
+		if redis.HasErrorPrefix(err, "NOSCRIPT") {
+			unknown = append(unknown, g)
 		}
-		results[c] = confirm(cmds[i])
+		for j, c := range g.calls {
+			results[c] = confirm(replies, j, err)
+		}
 	}
 	return unknown
 }
 
-// loadScripts loads the scripts of the given calls, on every shard of a cluster.
-func (r *recorder) loadScripts(ctx context.Context, unknown []int, results []error) bool {
-	taught := map[string]bool{}
-	for _, c := range unknown {
-		sha := r.calls[c].sha
-		if taught[sha] {
+// arguments are the keys and arguments of enqueue.lua.
+func (r *recorder) arguments(g *group) ([]string, []any) {
+	names, args := make([]string, 0, 3+len(g.calls)), make([]any, 0, taskArgs*len(g.calls))
+	if names = append(names, g.into); r.calls[g.calls[0]].isPending() {
+		queue := queueOf(g.into)
+		names = append(names, queueKey(queue, "scheduled"), keys.Senders(queue))
+	}
+	for _, c := range g.calls {
+		names = append(names, r.calls[c].task)
+		args = append(args, r.calls[c].args[:]...)
+	}
+	return names, args
+}
+
+// loadScripts loads the scripts of the given groups, on every shard of a cluster.
+func (r *recorder) loadScripts(ctx context.Context, unknown []*group, results []error) bool {
+	loaded := map[*enqueueScript]bool{}
+	for _, g := range unknown {
+		if loaded[g.script] {
 			continue
 		}
-		taught[sha] = true
-		source, _ := scriptTexts.Load(sha)
-		if err := r.UniversalClient.ScriptLoad(ctx, source.(string)).Err(); err != nil {
+		loaded[g.script] = true
+		if err := r.UniversalClient.ScriptLoad(ctx, g.script.source).Err(); err != nil {
 			for _, failed := range unknown {
-				results[failed] = &RedisError{Err: err}
+				for _, c := range failed.calls {
+					results[c] = &RedisError{Err: err}
+				}
 			}
 			return false
 		}
 	}
 	return true
+}
+
+// confirm reads the reply to a task.
+func confirm(replies []int64, i int, err error) error {
+	switch {
+	case err == nil && i >= len(replies):
+		return &RedisError{Err: errors.New("enqueue.lua replied too little")}
+	case err != nil:
+		return &RedisError{Err: err}
+	case replies[i] == 0:
+		return asynq.ErrTaskIDConflict
+	default:
+		return nil
+	}
 }

@@ -14,8 +14,8 @@ const wakeChannel = "asynq:wecomq:wake"
 var (
 	//go:embed wake.lua
 	wakeSource string
-	//go:embed wake_enqueued.lua
-	wakeEnqueuedSource string
+	//go:embed enqueue.lua
+	enqueueSource string
 	//go:embed fair.lua
 	fairSource string
 )
@@ -28,9 +28,4 @@ const manySource = "local MANY = 16\n"
 // package notifies by itself. A failure only costs time, until the workers check by themselves.
 func Wake(ctx context.Context, rdb redis.UniversalClient, queue string) {
 	_ = rdb.Publish(ctx, wakeChannel, queue).Err()
-}
-
-// waking makes one of asynq's enqueue scripts wake the idle workers, and keep the order between senders fair.
-func waking(source string) string {
-	return wakeSource + manySource + fairSource + "local function enqueue()\n" + source + "\nend\n" + wakeEnqueuedSource
 }
