@@ -136,6 +136,7 @@ bench-e2e: ## Measure messages a second from queue to WeCom beside plain asynq, 
 	go run ./bench/e2e
 
 check: vet test race lint tidy api ## Do all that CI does
+	@$(MAKE) --no-print-directory topologies PACKAGES='-run TestScript ./cmd/wecomq'
 	@$(MAKE) --no-print-directory sim SEEDS=300
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=500x
 	@$(MAKE) --no-print-directory bench BENCHTIME=1x

@@ -1,8 +1,11 @@
 package asynqx_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,6 +91,47 @@ func TestEveryTaskHasItsOwnResult(t *testing.T) {
 	}
 	if n := rdb.LLen(t.Context(), "asynq:{ops:default}:pending").Val(); n != 3 {
 		t.Errorf("%d tasks are pending, want 3", n)
+	}
+}
+
+// One script enqueues many tasks, and several are needed: for two queues, and for tasks that are many or large.
+func TestManyTasksKeepTheirOrderAndTheirResults(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	var batch []asynqx.Task
+	want := map[string][]string{}
+	for i := range 300 {
+		id, queue := fmt.Sprintf("t%03d", i), []string{"ops:default", "ops:bulk"}[i%2]
+		if i%10 == 9 {
+			id = "t001" // which is in ops:bulk already
+		} else {
+			want[queue] = append(want[queue], id)
+		}
+		task := task(id, asynq.Queue(queue))
+		if i%7 == 0 {
+			task.Task = asynq.NewTask("message:text", bytes.Repeat([]byte("x"), 100<<10))
+		}
+		batch = append(batch, task)
+	}
+	for i, result := range asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), batch) {
+		if repeated := i%10 == 9; repeated != errors.Is(result.Err, asynq.ErrTaskIDConflict) || !repeated && result.Err != nil {
+			t.Errorf("task %d: %v", i, result.Err)
+		}
+	}
+	for queue, ids := range want {
+		pending := rdb.LRange(t.Context(), "asynq:{"+queue+"}:pending", 0, -1).Val()
+		slices.Reverse(pending) // it is taken from the right
+		if diff := cmp.Diff(ids, pending); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", queue, diff)
+		}
+	}
+}
+
+func TestAsynqsOptionsThatAreNotSupportedAreRefused(t *testing.T) {
+	t.Parallel()
+	result := asynqx.BulkEnqueue(t.Context(), redistest.New(t), time.Now(), []asynqx.Task{task("a", asynq.Unique(time.Minute))})[0]
+	if result.Err == nil || !strings.Contains(result.Err.Error(), "Unique and Group are not supported") {
+		t.Error(result.Err)
 	}
 }
 

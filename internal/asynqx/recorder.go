@@ -34,8 +34,12 @@ type call struct {
 // taskArgs is the number of arguments of enqueue.lua for each task: asynq's three and one of ours.
 const taskArgs = 4
 
-// scriptTasks is how many tasks one script enqueues, in half a millisecond: Redis serves others in between.
-const scriptTasks = 64
+// scriptTasks and scriptBytes bound what one script enqueues, so that it takes about half a millisecond: Redis serves
+// others in between.
+const (
+	scriptTasks = 64
+	scriptBytes = 256 << 10
+)
 
 // enqueueScript is one of asynq's two enqueue scripts inside enqueue.lua.
 type enqueueScript struct {
@@ -122,6 +126,12 @@ type group struct {
 	script *enqueueScript
 	into   string
 	calls  []int // indices of recorder.calls
+	bytes  int   // of the tasks
+}
+
+// hasRoom reports whether a task of this size may join.
+func (g *group) hasRoom(bytes int) bool {
+	return g != nil && len(g.calls) < scriptTasks && g.bytes+bytes <= scriptBytes
 }
 
 // groups returns the calls in the order in which each queue gets them.
@@ -132,14 +142,15 @@ func (r *recorder) groups() []*group {
 	}
 	var all []*group
 	open := map[kind]*group{}
-	for i := range r.calls {
-		k := kind{r.calls[i].script, r.calls[i].into}
-		g := open[k]
-		if g == nil || len(g.calls) == scriptTasks {
-			g = &group{script: k.script, into: k.into}
-			open[k], all = g, append(all, g)
+	for i, c := range r.calls {
+		k := kind{c.script, c.into}
+		message, _ := c.args[0].([]byte)
+		if !open[k].hasRoom(len(message)) {
+			open[k] = &group{script: k.script, into: k.into}
+			all = append(all, open[k])
 		}
-		g.calls = append(g.calls, i)
+		g := open[k]
+		g.calls, g.bytes = append(g.calls, i), g.bytes+len(message)
 	}
 	return all
 }
