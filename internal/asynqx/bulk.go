@@ -136,7 +136,7 @@ func dropEnded(ctx context.Context, rdb redis.UniversalClient, conflicts []met) 
 	return replaced
 }
 
-// options are asynq's options. asynq uses this host's clock for a scheduled task; [recorder.retime] corrects
+// options are asynq's options. asynq uses this host's clock for a scheduled task; [call.complete] corrects
 // the time.
 func (t Task) options() []asynq.Option {
 	if t.At.IsZero() {

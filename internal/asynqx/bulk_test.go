@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
+	"github.com/wecomq/wecomq/internal/keys"
 	"github.com/wecomq/wecomq/internal/redistest"
 )
 
@@ -108,7 +109,7 @@ func TestManyTasksKeepTheirOrderAndTheirResults(t *testing.T) {
 			want[queue] = append(want[queue], id)
 		}
 		task := task(id, asynq.Queue(queue))
-		if i%7 == 0 {
+		if i%7 == 0 && i < 50 {
 			task.Task = asynq.NewTask("message:text", bytes.Repeat([]byte("x"), 100<<10))
 		}
 		batch = append(batch, task)
@@ -123,6 +124,45 @@ func TestManyTasksKeepTheirOrderAndTheirResults(t *testing.T) {
 		slices.Reverse(pending) // it is taken from the right
 		if diff := cmp.Diff(ids, pending); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", queue, diff)
+		}
+	}
+}
+
+// The first of two tasks with the same id wins, though one is due at once and the other is scheduled.
+func TestTheFirstOfABatchWins(t *testing.T) {
+	t.Parallel()
+	for name, later := range map[string][2]bool{"now, later": {false, true}, "later, now": {true, false}} {
+		rdb := redistest.New(t)
+		at := func(id string, later bool) asynqx.Task {
+			if later {
+				return task(id, asynq.ProcessIn(time.Hour))
+			}
+			return task(id)
+		}
+		results := asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), []asynqx.Task{
+			at("other", later[1]), at("same", later[0]), at("same", later[1]),
+		})
+		if results[0].Err != nil || results[1].Err != nil || !errors.Is(results[2].Err, asynq.ErrTaskIDConflict) {
+			t.Errorf("%s: %v, %v, %v", name, results[0].Err, results[1].Err, results[2].Err)
+		}
+	}
+}
+
+func TestAnErrorOfOneTaskIsItsOwn(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	// Behind many tasks the sender of the next one is noted.
+	if err := rdb.Set(t.Context(), keys.Senders("ops:default"), "not a hash", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	var batch []asynqx.Task
+	for i := range 12 {
+		batch = append(batch, task(fmt.Sprint(i)))
+	}
+	for i, result := range asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), batch) {
+		var refused *asynqx.RedisError
+		if noted := i >= 8; noted != errors.As(result.Err, &refused) || noted && !strings.Contains(result.Err.Error(), "WRONGTYPE") {
+			t.Errorf("task %d: %v", i, result.Err)
 		}
 	}
 }
@@ -142,11 +182,12 @@ func TestScriptsThatTheServerForgotAreTaughtAgain(t *testing.T) {
 		if err := rdb.ScriptFlush(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		results := asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), []asynqx.Task{
-			task(fmt.Sprintf("now-%d", round)),
-			task(fmt.Sprintf("later-%d", round), asynq.ProcessIn(time.Hour)),
-		})
-		for _, result := range results {
+		var batch []asynqx.Task
+		for i := range 100 {
+			batch = append(batch, task(fmt.Sprintf("now-%d-%d", round, i)))
+		}
+		batch = append(batch, task(fmt.Sprintf("later-%d", round), asynq.ProcessIn(time.Hour)))
+		for _, result := range asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), batch) {
 			if result.Err != nil {
 				t.Errorf("round %d: %v", round, result.Err)
 			}

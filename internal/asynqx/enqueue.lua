@@ -2,9 +2,9 @@
 -- tasks of one queue, and wakes the idle workers if they cannot know of one: they have seen the queue empty, or wait for a
 -- later task. So a thousand tasks wake them once. A task that was scheduled by its sender is marked: many of them take
 -- turns with others, see dequeue.lua.
--- KEYS 1 pending (list) or scheduled (zset); for pending 2 and 3 of fair.lua; then the tasks (hashes)
--- ARGV four for each task: three of asynq's script, and that of fair.lua, or 1 if its sender scheduled it
--- result for each task that of asynq's script
+-- KEYS 1 pending (list) or scheduled (zset); for pending 2 scheduled, 3 senders (hash, see fair.lua); then the tasks
+-- ARGV four for each task: three of asynq's script, and the sender, or 1 if its sender scheduled it
+-- result for each task that of asynq's script, or the text of an error
 local into, scheduled, senders = KEYS[1], KEYS[2], KEYS[3]
 local pending = string.sub(into, -8) == ':pending'
 local shared = pending and 3 or 1
@@ -45,8 +45,12 @@ local add = pending and add_pending or add_scheduled
 local replies, wakes = {}, false
 for i = 1, #KEYS - shared do
   local a = 4 * i - 3
-  local first
-  replies[i], first = add({KEYS[shared + i], into}, {ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]})
+  local done, reply, first = pcall(add, {KEYS[shared + i], into}, {ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]})
+  if not done then -- a full Redis refuses new tasks, and still knows those that it has
+    reply, first = type(reply) == 'table' and reply.err or tostring(reply), false
+    waiting = pending and redis.call('LLEN', into)
+  end
+  replies[i] = reply
   wakes = wakes or first
 end
 if wakes then

@@ -1,6 +1,7 @@
 package asynqx_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -37,6 +38,18 @@ func TestAFullRedisTakesOnlyWhatIsOwed(t *testing.T) {
 			}
 		}
 		rdb.FlushAll(t.Context())
+	}
+}
+
+// It stores nothing, but a repeated task is still known as one.
+func TestAFullRedisKnowsTheTasksThatItHas(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Start(t).Client()
+	enqueue(t, rdb, task("known"))
+	crowd(t, rdb)
+	results := asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), []asynqx.Task{task("new"), task("known"), task("newer")})
+	if !asynqx.IsFull(results[0].Err) || !errors.Is(results[1].Err, asynq.ErrTaskIDConflict) || !asynqx.IsFull(results[2].Err) {
+		t.Errorf("%v, %v, %v", results[0].Err, results[1].Err, results[2].Err)
 	}
 }
 

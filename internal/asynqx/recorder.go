@@ -5,6 +5,7 @@ import (
 	"crypto/sha1" //nolint:gosec // Redis names scripts by their SHA-1
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -119,6 +120,12 @@ func (c *call) complete(t Task, now time.Time) {
 	}
 }
 
+// bytes is the size of the task.
+func (c *call) bytes() int {
+	encoded, _ := c.args[0].([]byte)
+	return len(encoded)
+}
+
 func (c *call) isPending() bool { return strings.HasSuffix(c.into, ":pending") }
 
 // group are calls that one script makes: of the same script, for the same queue.
@@ -129,28 +136,23 @@ type group struct {
 	bytes  int   // of the tasks
 }
 
-// hasRoom reports whether a task of this size may join.
-func (g *group) hasRoom(bytes int) bool {
-	return g != nil && len(g.calls) < scriptTasks && g.bytes+bytes <= scriptBytes
+// takes reports whether a call may join.
+func (g *group) takes(c call) bool {
+	return g != nil && g.script == c.script && g.into == c.into && len(g.calls) < scriptTasks && g.bytes+c.bytes() <= scriptBytes
 }
 
-// groups returns the calls in the order in which each queue gets them.
+// groups returns the calls in groups, which keep the order of each queue.
 func (r *recorder) groups() []*group {
-	type kind struct {
-		script *enqueueScript
-		into   string
-	}
 	var all []*group
-	open := map[kind]*group{}
+	open := map[string]*group{} // by queue
 	for i, c := range r.calls {
-		k := kind{c.script, c.into}
-		message, _ := c.args[0].([]byte)
-		if !open[k].hasRoom(len(message)) {
-			open[k] = &group{script: k.script, into: k.into}
-			all = append(all, open[k])
+		queue := queueOf(c.into)
+		if !open[queue].takes(c) {
+			open[queue] = &group{script: c.script, into: c.into}
+			all = append(all, open[queue])
 		}
-		g := open[k]
-		g.calls, g.bytes = append(g.calls, i), g.bytes+len(message)
+		open[queue].calls = append(open[queue].calls, i)
+		open[queue].bytes += c.bytes()
 	}
 	return all
 }
@@ -183,7 +185,7 @@ func (r *recorder) send(ctx context.Context, groups []*group, results []error) (
 		return nil
 	})
 	for i, g := range groups {
-		replies, err := cmds[i].Int64Slice()
+		replies, err := cmds[i].Slice()
 		if redis.HasErrorPrefix(err, "NOSCRIPT") {
 			unknown = append(unknown, g)
 		}
@@ -197,7 +199,8 @@ func (r *recorder) send(ctx context.Context, groups []*group, results []error) (
 // arguments are the keys and arguments of enqueue.lua.
 func (r *recorder) arguments(g *group) ([]string, []any) {
 	names, args := make([]string, 0, 3+len(g.calls)), make([]any, 0, taskArgs*len(g.calls))
-	if names = append(names, g.into); r.calls[g.calls[0]].isPending() {
+	names = append(names, g.into)
+	if r.calls[g.calls[0]].isPending() {
 		queue := queueOf(g.into)
 		names = append(names, queueKey(queue, "scheduled"), keys.Senders(queue))
 	}
@@ -228,16 +231,30 @@ func (r *recorder) loadScripts(ctx context.Context, unknown []*group, results []
 	return true
 }
 
-// confirm reads the reply to a task.
-func confirm(replies []int64, i int, err error) error {
-	switch {
-	case err == nil && i >= len(replies):
-		return &RedisError{Err: errors.New("enqueue.lua replied too little")}
-	case err != nil:
+// refusal is Redis's error for one task of a script.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+func (r refusal) RedisError()   {}
+
+// confirm reads the reply to task i of a script, or the script's error.
+func confirm(replies []any, i int, err error) error {
+	if err != nil {
 		return &RedisError{Err: err}
-	case replies[i] == 0:
-		return asynq.ErrTaskIDConflict
-	default:
-		return nil
 	}
+	if i >= len(replies) {
+		return &RedisError{Err: fmt.Errorf("%d replies are too few", len(replies))}
+	}
+	switch reply := replies[i].(type) {
+	case int64:
+		switch reply {
+		case 1:
+			return nil
+		case 0:
+			return asynq.ErrTaskIDConflict
+		}
+	case string:
+		return &RedisError{Err: refusal(reply)}
+	}
+	return &RedisError{Err: fmt.Errorf("asynq's script replied %v: its version changed", replies[i])}
 }
