@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -157,7 +158,7 @@ func TestAnErrorOfOneTaskIsItsOwn(t *testing.T) {
 	}
 	var batch []asynqx.Task
 	for i := range 12 {
-		batch = append(batch, task(fmt.Sprint(i)))
+		batch = append(batch, task(strconv.Itoa(i)))
 	}
 	for i, result := range asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), batch) {
 		var refused *asynqx.RedisError
