@@ -11,14 +11,8 @@ import (
 
 func TestBench(t *testing.T) {
 	t.Parallel()
-	wecomq := stagetest.Build(t)
-	t.Run("both ways are measured", func(t *testing.T) {
-		t.Parallel()
-		measure(t, wecomq)
-	})
-	t.Run("an interrupt ends everything", func(t *testing.T) {
-		t.Parallel()
-		interrupt(t, wecomq)
+	stagetest.Each(t, map[string]func(*testing.T, string){
+		"both ways are measured": measure, "an interrupt ends everything": interrupt,
 	})
 }
 

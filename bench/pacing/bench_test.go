@@ -11,14 +11,8 @@ import (
 
 func TestBench(t *testing.T) {
 	t.Parallel()
-	wecomq := stagetest.Build(t)
-	t.Run("every way is measured", func(t *testing.T) {
-		t.Parallel()
-		measure(t, wecomq)
-	})
-	t.Run("an interrupt ends everything", func(t *testing.T) {
-		t.Parallel()
-		interrupt(t, wecomq)
+	stagetest.Each(t, map[string]func(*testing.T, string){
+		"every way is measured": measure, "an interrupt ends everything": interrupt,
 	})
 }
 

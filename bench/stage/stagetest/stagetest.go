@@ -52,14 +52,20 @@ func Start(tb testing.TB, name string, args ...string) *Run {
 	return r
 }
 
-// Build builds wecomq for the flag -wecomq, and returns its path: linking takes seconds, so several runs share it.
-func Build(tb testing.TB) string {
-	tb.Helper()
-	path, err := stage.Build(tb.Context(), tb.TempDir())
+// Each builds wecomq for the flag -wecomq, and runs parts of a test at the same time: linking takes seconds, so they
+// share it.
+func Each(t *testing.T, parts map[string]func(t *testing.T, wecomq string)) {
+	t.Helper()
+	path, err := stage.Build(t.Context(), t.TempDir())
 	if err != nil {
-		tb.Fatal(err)
+		t.Fatal(err)
 	}
-	return path
+	for name, part := range parts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			part(t, path)
+		})
+	}
 }
 
 // End waits for the end, checks that no files are left, and returns the exit code.
