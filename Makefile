@@ -36,7 +36,7 @@ GOTEST = GOFLAGS='$(TEST_GOFLAGS)' GOGC=400 \
 PACKAGES = ./cmd/wecomq ./internal/pacing ./worker $$(go list ./... | grep -v /bench/)
 
 # Without cgo, as the program is built.
-test: export CGO_ENABLED = 0
+test topologies: export CGO_ENABLED = 0
 test: ## Run all tests (4 minutes)
 	$(GOTEST) $(PACKAGES) $$(go list ./bench/...)
 
