@@ -23,15 +23,20 @@ func Scan(ctx context.Context, rdb redis.UniversalClient, patterns []string, do 
 		}
 		return nil
 	}
+	return EachMaster(ctx, rdb, scan)
+}
+
+// EachMaster calls do with the node, or in a cluster with one master after the other, and returns an error of do.
+func EachMaster(ctx context.Context, rdb redis.UniversalClient, do func(context.Context, redis.UniversalClient) error) error {
 	cluster, ok := rdb.(*redis.ClusterClient)
 	if !ok {
-		return scan(ctx, rdb)
+		return do(ctx, rdb)
 	}
 	var one sync.Mutex // ForEachMaster runs concurrently
 	return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
 		one.Lock()
 		defer one.Unlock()
-		return scan(ctx, node)
+		return do(ctx, node)
 	})
 }
 

@@ -3,12 +3,13 @@ package redistest
 import (
 	"context"
 	"os"
-	"sync"
+	"slices"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wecomq/wecomq/internal/freeport"
+	"github.com/wecomq/wecomq/internal/redisconn"
 )
 
 // Topology is an environment variable. With the value cluster or sentinel, what New, NewURL and StartAny start is a
@@ -18,11 +19,10 @@ const Topology = "WECOMQ_TEST_REDIS"
 // Redis is an empty Redis of any topology that only one test uses.
 type Redis struct {
 	URL string
-	// Server is nil unless a single server was started. A test that needs it calls Single.
-	Server *Server
 
-	tb   testing.TB
-	open func() redis.UniversalClient
+	tb     testing.TB
+	open   func() redis.UniversalClient
+	server *Server // nil unless it is a single one
 }
 
 // New returns a client of an empty Redis. Without a redis-server binary that is the embedded one; a test that cannot
@@ -50,7 +50,7 @@ func StartAny(tb testing.TB, config ...string) *Redis {
 	switch topology := os.Getenv(Topology); topology {
 	case "":
 		server := Start(tb, config...)
-		return &Redis{URL: server.URL(), Server: server, tb: tb, open: server.Client}
+		return &Redis{URL: server.URL(), server: server, tb: tb, open: server.Client}
 	case "cluster":
 		cluster := StartCluster(tb, config...)
 		return &Redis{URL: cluster.URL(), tb: tb, open: cluster.Client}
@@ -69,10 +69,10 @@ func (r *Redis) Client() redis.UniversalClient { return r.open() }
 // Sentinel is another matter, with tests of its own.
 func (r *Redis) Single() *Server {
 	r.tb.Helper()
-	if r.Server == nil {
+	if r.server == nil {
 		r.tb.Skipf("SKIPPED: this test needs a single server, and %s is %s", Topology, os.Getenv(Topology))
 	}
-	return r.Server
+	return r.server
 }
 
 // startWatched starts a server that a Sentinel watches.
@@ -92,34 +92,23 @@ func startWatched(tb testing.TB, config []string) *Redis {
 func Keys(tb testing.TB, rdb redis.UniversalClient, pattern string) []string {
 	tb.Helper()
 	var all []string
-	eachMaster(tb, rdb, func(ctx context.Context, master redis.Cmdable) error {
-		found, err := master.Keys(ctx, pattern).Result()
-		all = append(all, found...)
-		return err
+	err := redisconn.Scan(tb.Context(), rdb, []string{pattern}, func(_ redis.UniversalClient, names []string) error {
+		all = append(all, names...)
+		return nil
 	})
-	return all
+	if err != nil {
+		tb.Fatal(err)
+	}
+	slices.Sort(all)
+	return slices.Compact(all) // a scan may return a key twice
 }
 
 // Flush deletes all keys, in all masters of a Cluster.
 func Flush(tb testing.TB, rdb redis.UniversalClient) {
 	tb.Helper()
-	eachMaster(tb, rdb, func(ctx context.Context, master redis.Cmdable) error { return master.FlushDB(ctx).Err() })
-}
-
-// eachMaster calls a function for each server with keys, one after the other.
-func eachMaster(tb testing.TB, rdb redis.UniversalClient, do func(context.Context, redis.Cmdable) error) {
-	tb.Helper()
-	var err error
-	if cluster, ok := rdb.(*redis.ClusterClient); ok {
-		var turn sync.Mutex
-		err = cluster.ForEachMaster(tb.Context(), func(ctx context.Context, master *redis.Client) error {
-			turn.Lock()
-			defer turn.Unlock()
-			return do(ctx, master)
-		})
-	} else {
-		err = do(tb.Context(), rdb)
-	}
+	err := redisconn.EachMaster(tb.Context(), rdb, func(ctx context.Context, node redis.UniversalClient) error {
+		return node.FlushDB(ctx).Err()
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}

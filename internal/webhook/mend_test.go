@@ -20,7 +20,7 @@ func TestLineBreaksInGreatNumbersAreNotMended(t *testing.T) {
 		t.Fatalf("a line break and a comma: %+v, %v", few, err)
 	}
 	rendered, err := renderer.Render(few.Notifications[0], message.TypeText)
-	if text := textOf(rendered.Request); err != nil || !strings.Contains(text, "x\ny") {
+	if text := textOf(rendered.Request); err != nil || text != "【告警】any 触发 1\n\n● any\na: x\ny" {
 		t.Errorf("they become %q, %v", text, err)
 	}
 
