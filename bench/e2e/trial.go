@@ -15,7 +15,6 @@ import (
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/redis/go-redis/v9"
-	"github.com/rs/zerolog"
 
 	"github.com/wecomq/wecomq/bench/stage"
 	"github.com/wecomq/wecomq/message"
@@ -242,14 +241,11 @@ func (t *trial) startProxy(context.Context) error {
 	if t.delay == 0 {
 		return nil
 	}
-	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	p := toxiproxy.NewProxy(server, "redis", "127.0.0.1:0", t.address)
-	if err := p.Start(); err != nil {
+	toxics.Register(delayType, new(delayToxic))
+	proxy, err := stage.StartProxy(t.address, fmt.Sprintf(`{"type":%q,"stream":"downstream","attributes":{"delay":%d}}`, delayType, t.delay))
+	if err != nil {
 		return err
 	}
-	t.proxy, t.address = p, p.Listen
-	toxics.Register(delayType, new(delayToxic))
-	_, err := p.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(
-		`{"type":%q,"stream":"downstream","attributes":{"delay":%d}}`, delayType, t.delay)))
-	return err
+	t.proxy, t.address = proxy, proxy.Listen
+	return nil
 }

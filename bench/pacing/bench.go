@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/wecomq/wecomq/bench/stage"
@@ -20,7 +21,13 @@ type bench struct {
 
 // run prints the table of all trials. After an error or an interrupt it has the trials that were completed.
 func (b bench) run(ctx context.Context) error {
-	return stage.InDirectory(ctx, b.wecomq, func(_, wecomq string) error {
+	return stage.InDirectory(ctx, b.wecomq, func(dir, wecomq string) error {
+		if b.clockError > 0 {
+			var err error
+			if wecomq, err = buildWithClock(ctx, dir); err != nil {
+				return err
+			}
+		}
 		b.wecomq = wecomq
 		results, err := b.tryAll(ctx)
 		if len(results) > 0 {
@@ -60,6 +67,15 @@ func (b bench) try(ctx context.Context, w way, workers int) (result, error) {
 	}
 	defer l.Close()
 	t := trial{b.settings, w, workers, l}
+	if b.jitter > 0 {
+		network, err := stage.StartProxy(strings.TrimPrefix(l.WeCom, "http://"), fmt.Sprintf(
+			`{"type":"latency","stream":"upstream","attributes":{"latency":%d,"jitter":%[1]d}}`, b.jitter.Milliseconds()))
+		if err != nil {
+			return result{}, err
+		}
+		defer network.Stop()
+		l.WeCom = "http://" + network.Listen
+	}
 	r, err := t.run(ctx)
 	if err != nil && ctx.Err() != nil {
 		return result{}, context.Cause(ctx)

@@ -23,7 +23,9 @@ type settings struct {
 	grace      time.Duration
 	backlog    int
 	alertEvery time.Duration
-	wecomq     string // path of the binary, "" to build one
+	jitter     time.Duration // to WeCom
+	clockError time.Duration // of the workers
+	wecomq     string        // path of the binary, "" to build one
 }
 
 const usage = `Usage: go run ./bench/pacing [flags]
@@ -49,6 +51,9 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.grace, "grace", 20*time.Second, "how long to wait at the end for alerts that have not arrived")
 	flags.IntVar(&s.backlog, "backlog", 100_000, "bulk messages that wait, each to another member")
 	flags.DurationVar(&s.alertEvery, "alert-every", 500*time.Millisecond, "time between alerts, on average: each is drawn from 0 to twice this")
+	flags.DurationVar(&s.jitter, "jitter", 0, "delay each call on its way to WeCom by a random time, `MEAN` on average and at most twice that")
+	flags.DurationVar(&s.clockError, "clock-error", 0,
+		"set the clocks of wecomq's workers ahead by this and behind by this, in turn; the worker is built for it, which takes minutes")
 	flags.StringVar(&s.wecomq, "wecomq", "", "measure the wecomq at `PATH` instead of building one")
 	if err := stage.ParseFlags(flags, args, fmt.Sprintf(usage, describeWays()), stderr); err != nil {
 		return settings{}, err
@@ -70,6 +75,12 @@ func (s settings) validate() error {
 		return errors.New("-warm-up and -grace: at most 10m each, and not negative")
 	case s.backlog < 1 || s.backlog > 1_000_000:
 		return fmt.Errorf("-backlog: %d is not between 1 and 1000000", s.backlog)
+	case s.jitter < 0 || s.jitter > time.Second || s.jitter%time.Millisecond != 0:
+		return fmt.Errorf("-jitter: %s is not in whole milliseconds between 0s and 1s", s.jitter)
+	case s.clockError < 0 || s.clockError > time.Hour || s.clockError%time.Second != 0:
+		return fmt.Errorf("-clock-error: %s is not in whole seconds between 0s and 1h", s.clockError)
+	case s.clockError > 0 && s.wecomq != "":
+		return errors.New("-clock-error needs a worker that is built for it: leave -wecomq out")
 	case s.alertEvery < time.Millisecond:
 		return fmt.Errorf("-alert-every: %s is less than 1ms", s.alertEvery)
 	}

@@ -75,8 +75,11 @@ func (t trial) startWorkers(ctx context.Context) ([]*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.StartWorkers(ctx, t.workers, `"addr"`, path, args...); err != nil {
-		return nil, err
+	for i := range t.workers {
+		path, args := t.withClock(i, path, args)
+		if err := t.StartWorkers(ctx, 1, `"addr"`, path, args...); err != nil {
+			return nil, err
+		}
 	}
 	workers := make([]*worker, t.workers)
 	for i, p := range t.Workers {
@@ -97,7 +100,7 @@ func (t trial) workerCommand() (path string, args []string, err error) {
 		return "", nil, err
 	}
 	text, err := json.Marshal(baseline{
-		Pattern: t.way.pattern, Redis: t.Redis.URL, WeCom: t.Simulator.URL, Limit: t.limit, Workers: t.workers, DelayedPoll: t.way.delayedPoll,
+		Pattern: t.way.pattern, Redis: t.Redis.URL, WeCom: t.WeCom, Limit: t.limit, Workers: t.workers, DelayedPoll: t.way.delayedPoll,
 	})
 	return self, []string{baselineCommand, string(text)}, err
 }

@@ -17,6 +17,7 @@ type Landscape struct {
 	Dir       string // for files; removed with the landscape
 	Redis     *Redis
 	Simulator *Simulator
+	WeCom     string // the URL that workers call: that of the simulator, unless a proxy is put before it
 	Workers   []*Process
 }
 
@@ -42,7 +43,9 @@ func (l *Landscape) start(ctx context.Context, wecomq string, rules wecomtest.Ru
 	if err = WriteJSON(file, rules); err != nil {
 		return err
 	}
-	l.Simulator, err = startSimulator(ctx, wecomq, file)
+	if l.Simulator, err = startSimulator(ctx, wecomq, file); err == nil {
+		l.WeCom = l.Simulator.URL
+	}
 	return err
 }
 
@@ -86,7 +89,7 @@ func (l *Landscape) WriteConfig(limits map[string]any) (string, error) {
 		"redis": map[string]any{"url": l.Redis.URL},
 		"apps": map[string]any{App: map[string]any{
 			"corp_id": wecomtest.CorpID, "agent_id": strconv.Itoa(wecomtest.AgentID), "secret": wecomtest.Secret,
-			"api_base_url": l.Simulator.URL, "limits": limits,
+			"api_base_url": l.WeCom, "limits": limits,
 		}},
 	})
 }
