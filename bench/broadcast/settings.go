@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -61,7 +60,7 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	var errs [3]error
 	s.ways, errs[0] = readNames("-ways", *ways, wayWecomq, wayAsynq)
 	s.words, errs[1] = readNames("-words", *words, sameWords, ownWords)
-	s.recipients, errs[2] = readCounts(*recipients)
+	s.recipients, errs[2] = stage.Counts("recipients", *recipients, maxRecipients)
 	return s, errors.Join(errors.Join(errs[:]...), s.validate())
 }
 
@@ -87,16 +86,4 @@ func readNames(flag, list string, known ...string) ([]string, error) {
 		chosen = append(chosen, name)
 	}
 	return chosen, nil
-}
-
-func readCounts(list string) ([]int, error) {
-	var counts []int
-	for text := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxRecipients {
-			return nil, fmt.Errorf("-recipients: %q is not a number from 1 to %d", text, maxRecipients)
-		}
-		counts = append(counts, n)
-	}
-	return counts, nil
 }

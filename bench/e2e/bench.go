@@ -21,6 +21,9 @@ type bench struct {
 func (b bench) run(ctx context.Context) error {
 	return stage.InDirectory(ctx, b.wecomq, func(_, wecomq string) error {
 		b.wecomq = wecomq
+		if b.growth {
+			return b.measureGrowth(ctx, b.stdout)
+		}
 		var err error
 		for _, b.delay = range b.delays {
 			results := map[string][]result{}

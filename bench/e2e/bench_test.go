@@ -9,29 +9,57 @@ import (
 	"github.com/wecomq/wecomq/bench/stage/stagetest"
 )
 
-func TestEveryWayIsMeasured(t *testing.T) {
+func TestBench(t *testing.T) {
 	t.Parallel()
-	b := stagetest.Start(t, name, "-messages", "200", "-runs", "1", "-delays", "0s,1ms", "-probes", "5", "-idle-apps", "3", "-idle-for", "100ms")
+	stagetest.Each(t, map[string]func(*testing.T, string){"every way is measured": measure, "growth is measured": grow})
+}
+
+func measure(t *testing.T, wecomq string) {
+	t.Helper()
+	b := stagetest.Start(t, name, "-wecomq", wecomq, "-messages", "200", "-runs", "1", "-delays", "0s,1ms", "-probes", "5", "-idle-apps", "3", "-idle-for", "100ms")
 	if code := b.End(); code != stage.ExitDone {
 		t.Fatalf("exit code %d: %s", code, &b.Stderr)
 	}
-	rows := strings.Split(strings.TrimSpace(b.Stdout.String()), "\n")
 	const measured = ` \| [1-9]\d* \| \d+\.\d\d \| \d\.\d{3} ms \| \d\.\d{3} ms \| \d+\.\d\d \| \d+\.\d \|$`
-	for i, pattern := range []string{
+	wantLines(t, b.Stdout.String(),
 		`^200 messages, 64 calls in flight, 0\.\d\d ms to Redis and back, median of 1 runs; `,
 		`^$`,
 		`^\| way \| messages/s \| of asynq \| CPU of the worker \| CPU of Redis \| scripts \| commands \|`,
 		`^\|---\|--:\|`,
-		`^\| wecomq` + measured, `^\| asynq` + measured, `^\| pattern` + measured, `^\| loop` + measured,
+		`^\| wecomq`+measured, `^\| asynq`+measured, `^\| pattern`+measured, `^\| loop`+measured,
 		`^$`, `^200 messages, 64 calls in flight, [1-9]\d*\.\d\d ms to Redis and back, median of 1 runs; `,
 		`^$`, `^\| way`, `^\|---\|--:\|`,
-		`^\| wecomq` + measured, `^\| asynq` + measured, `^\| pattern` + measured, `^\| loop` + measured,
+		`^\| wecomq`+measured, `^\| asynq`+measured, `^\| pattern`+measured, `^\| loop`+measured,
 		`^$`, `^From Send to the call of WeCom, 5 messages`, `^$`, `^\| messages/s \| p50 \| p95 \| p99 \|$`, `^\|--:\|`,
 		`^\| 10 \| \d+\.\d ms \|`, `^\| 300 \| \d+\.\d ms \|`,
 		`^$`, `^A worker of 3 apps without messages, in 100ms: [\d.]+ commands/s, [\d.]+ % of a processor, and [\d.]+ % of one for Redis$`,
-	} {
-		if i >= len(rows) || !regexp.MustCompile(pattern).MatchString(rows[i]) {
-			t.Fatalf("line %d is not %s in\n%s", i+1, pattern, &b.Stdout)
+	)
+}
+
+func grow(t *testing.T, wecomq string) {
+	t.Helper()
+	b := stagetest.Start(t, name, "-wecomq", wecomq, "-growth", "-messages", "200", "-queued", "100,1000", "-workers", "1,2", "-apps", "1,3")
+	if code := b.End(); code != stage.ExitDone {
+		t.Fatalf("exit code %d: %s", code, &b.Stderr)
+	}
+	const seen = ` \| [1-9]\d* ms \| [1-9]\d* MB( \| \d+ ms){4} \|$`
+	wantLines(t, b.Stdout.String(),
+		`^One worker; 200 of the messages, or all, are sent:$`, `^$`, `^\| queued \| enqueued/s \| Redis \| messages/s \|$`, `^\|--:\|`,
+		`^\| 100 \| [1-9]\d* \| [1-9]\d* B each \| [1-9]\d* \|$`, `^\| 1000 \| [1-9]\d* \| [1-9]\d* B each \| [1-9]\d* \|$`,
+		`^$`, `^200 messages, 64 calls in flight in each worker:$`, `^$`, `^\| workers \| messages/s \|`, `^\|--:\|`,
+		`^\| 1 \| [1-9]\d* \| \d\.\d{3} ms \| \d\.\d{3} ms \| \d+\.\d\d \|$`, `^\| 2 \| [1-9]\d* \|`,
+		`^$`, `^.wecomq serve. without messages; times are medians of 5:$`, `^$`, `^\| apps \| queues \| ready after \| memory \|`, `^\|--:\|`,
+		`^\| 1 \| 3`+seen, `^\| 3 \| 9`+seen,
+	)
+}
+
+// wantLines compares the lines of a text with patterns.
+func wantLines(t *testing.T, text string, patterns ...string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, pattern := range patterns {
+		if i >= len(lines) || !regexp.MustCompile(pattern).MatchString(lines[i]) {
+			t.Fatalf("line %d is not %s in\n%s", i+1, pattern, text)
 		}
 	}
 }

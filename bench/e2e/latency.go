@@ -112,7 +112,7 @@ func (b bench) measureIdle(ctx context.Context, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		cpu, err := t.worker.CPU()
+		cpu, err := t.cpu()
 		if err != nil {
 			return err
 		}

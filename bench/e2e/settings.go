@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,7 +23,12 @@ type settings struct {
 	probes      int             // messages whose latency is measured, 0 for none
 	idleApps    int             // of a worker without messages, 0 for no such worker
 	idleFor     time.Duration   // how long that worker is measured
-	wecomq      string          // path of the binary, "" to build one
+	growth      bool            // measured instead of all this
+	queued      []int           // then, one after the other: messages in the queue
+	workers     []int           // processes
+	apps        []int
+	processes   int    // workers of this trial
+	wecomq      string // path of the binary, "" to build one
 }
 
 const usage = `Usage: go run ./bench/e2e [flags]
@@ -31,7 +37,8 @@ Measures how many messages a second one worker process delivers from a full queu
 the processor time that each costs the worker and Redis. Prints a table in Markdown on
 stdout: the median of several runs, in turn, each with a redis-server, an HTTP server in
 WeCom's place and a worker process of its own. Then the time from Send to the call of
-WeCom, and what a worker costs that has many apps and nothing to do.
+WeCom, and what a worker costs that has many apps and nothing to do. With -growth: what
+becomes slower with a longer queue, more workers and more apps.
 
 The ways to send:
   wecomq   wecomq worker, with records, pacing, results and metrics
@@ -53,7 +60,7 @@ const (
 func ways() []string { return []string{wayWecomq, wayAsynq, wayPattern, wayLoop} }
 
 func readSettings(args []string, stderr io.Writer) (settings, error) {
-	var s settings
+	s := settings{processes: 1}
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	list := flags.String("ways", strings.Join(ways(), ","), "ways to send, `LIST` of names")
 	flags.IntVar(&s.messages, "messages", 20_000, "messages in each run, each to another member")
@@ -63,6 +70,10 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.probes, "probes", 500, "then send so many messages one by one to an idle worker, and at 300 a second")
 	flags.IntVar(&s.idleApps, "idle-apps", 200, "then watch a worker with so many apps and no messages")
 	flags.DurationVar(&s.idleFor, "idle-for", time.Minute, "for so long")
+	flags.BoolVar(&s.growth, "growth", false, "measure instead what grows with the queue, the workers and the apps")
+	queued := flags.String("queued", "1000,10000,100000,1000000", "messages in the queue for -growth, `LIST`; -messages of them are sent")
+	workers := flags.String("workers", "1,2,4,8", "worker processes for -growth, `LIST`")
+	apps := flags.String("apps", "1,20,200", "apps for -growth, `LIST`")
 	flags.StringVar(&s.wecomq, "wecomq", "", "measure the wecomq at `PATH` instead of building one")
 	if err := stage.ParseFlags(flags, args, usage, stderr); err != nil {
 		return settings{}, err
@@ -75,7 +86,11 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 		}
 		s.delays = append(s.delays, delay)
 	}
-	return s, s.validate()
+	var errs [3]error
+	s.queued, errs[0] = stage.Counts("queued", *queued, 10_000_000)
+	s.workers, errs[1] = stage.Counts("workers", *workers, 64)
+	s.apps, errs[2] = stage.Counts("apps", *apps, 1000)
+	return s, errors.Join(append(errs[:], s.validate())...)
 }
 
 // validate names the first invalid setting.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -35,8 +34,8 @@ type trial struct {
 	address string           // of Redis for the worker
 	proxy   *toxiproxy.Proxy // at that address, if there is a delay
 	wecom   *stage.Process
-	url     string // of wecom
-	worker  *stage.Process
+	url     string           // of wecom
+	running []*stage.Process // the workers
 }
 
 // result has the measurements; costs are per message.
@@ -66,10 +65,11 @@ func newTrial(ctx context.Context, s settings, way string) (*trial, error) {
 
 // close stops every process and removes their files.
 func (t *trial) close() {
-	for _, p := range []*stage.Process{t.worker, t.wecom} {
-		if p != nil {
-			p.Kill()
-		}
+	for _, p := range t.running {
+		p.Kill()
+	}
+	if t.wecom != nil {
+		t.wecom.Kill()
 	}
 	if t.proxy != nil {
 		t.proxy.Stop()
@@ -123,8 +123,10 @@ func (t *trial) run(ctx context.Context) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	if err := t.startWorker(1); err != nil {
-		return result{}, err
+	for range t.processes {
+		if err := t.startWorker(1); err != nil {
+			return result{}, err
+		}
 	}
 	arrived, err := t.awaitEnd(ctx)
 	if err != nil {
@@ -134,7 +136,7 @@ func (t *trial) run(ctx context.Context) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	cpu, err := t.worker.CPU()
+	cpu, err := t.cpu()
 	if err != nil {
 		return result{}, err
 	}
@@ -192,9 +194,22 @@ func text(i int) message.Request {
 	}
 }
 
+// cpu is the processor time that the workers have used.
+func (t *trial) cpu() (sum time.Duration, err error) {
+	for _, p := range t.running {
+		cpu, err := p.CPU()
+		if err != nil {
+			return 0, err
+		}
+		sum += cpu
+	}
+	return sum, nil
+}
+
 // startWorker starts a worker for so many apps; the first has the messages.
-func (t *trial) startWorker(apps int) (err error) {
-	path, args := t.wecomq, []string{"worker", "-c", filepath.Join(t.dir, "wecomq.yaml"), "--listen", "127.0.0.1:0"}
+func (t *trial) startWorker(apps int) error {
+	path, args := t.wecomq, []string{"worker", "-c", t.configFile(), "--listen", "127.0.0.1:0"}
+	var err error
 	if t.way == wayWecomq {
 		err = stage.WriteJSON(args[2], t.config(apps))
 	} else if path, err = os.Executable(); err == nil {
@@ -202,8 +217,17 @@ func (t *trial) startWorker(apps int) (err error) {
 		text, err = json.Marshal(rival{Way: t.way, Redis: "redis://" + t.address, WeCom: t.url, Concurrency: t.concurrency, Messages: t.messages})
 		args = []string{rivalCommand, string(text)}
 	}
+	if err != nil {
+		return err
+	}
+	return t.start(path, args...)
+}
+
+// start starts a process that counts as a worker.
+func (t *trial) start(path string, args ...string) error {
+	p, err := stage.Start(path, nil, args...)
 	if err == nil {
-		t.worker, err = stage.Start(path, nil, args...)
+		t.running = append(t.running, p)
 	}
 	return err
 }
@@ -230,10 +254,20 @@ func (t *trial) awaitEnd(ctx context.Context) (throughput, error) {
 		if err != nil || (arrived.Arrived == t.messages && active == 0) {
 			return arrived, err
 		}
-		if err := errors.Join(t.worker.Alive(), stage.Wait(ctx, 20*stage.PollInterval)); err != nil {
+		if err := errors.Join(t.alive(), stage.Wait(ctx, 20*stage.PollInterval)); err != nil {
 			return arrived, err
 		}
 	}
+}
+
+// alive returns an error with the output of a worker that has ended.
+func (t *trial) alive() error {
+	for _, p := range t.running {
+		if err := p.Alive(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // startProxy puts the delay between the worker and Redis.

@@ -5,9 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/wecomq/wecomq/bench/stage"
@@ -60,7 +57,7 @@ func readSettings(args []string, stderr io.Writer) (settings, error) {
 	}
 	var waysErr, workersErr error
 	s.ways, waysErr = readWays(*ways)
-	s.workers, workersErr = readCounts(*workers)
+	s.workers, workersErr = stage.Counts("workers", *workers, 64)
 	return s, errors.Join(waysErr, workersErr, s.validate())
 }
 
@@ -85,17 +82,4 @@ func (s settings) validate() error {
 		return fmt.Errorf("-alert-every: %s is less than 1ms", s.alertEvery)
 	}
 	return nil
-}
-
-func readCounts(list string) ([]int, error) {
-	const most = 64
-	var counts []int
-	for text := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(text))
-		if err != nil || n < 1 || n > most {
-			return nil, fmt.Errorf("-workers: %q is not a number from 1 to %d", text, most)
-		}
-		counts = append(counts, n)
-	}
-	return slices.Compact(counts), nil
 }

@@ -8,6 +8,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -62,6 +65,19 @@ func ParseFlags(flags *flag.FlagSet, args []string, usage string, stderr io.Writ
 		err = fmt.Errorf("unknown argument %q; see -help", flags.Arg(0))
 	}
 	return err
+}
+
+// Counts reads a list of numbers from 1 to most, which is the value of a flag.
+func Counts(flag, list string, most int) ([]int, error) {
+	var counts []int
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || n < 1 || n > most {
+			return nil, fmt.Errorf("-%s: %q is not a number from 1 to %d", flag, text, most)
+		}
+		counts = append(counts, n)
+	}
+	return slices.Compact(counts), nil
 }
 
 // InDirectory calls measure with a directory for temporary files, and the path of wecomq, which is built if it is "".

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -40,11 +41,14 @@ const (
 // TaskRef identifies a task.
 type TaskRef struct{ Queue, ID string }
 
-// keys are the keys of place.lua.
-func (r TaskRef) keys() []string {
-	keys := []string{queueKey(r.Queue, "t:"+r.ID)}
+// key is the key of the task.
+func (r TaskRef) key() string { return queueKey(r.Queue, "t:"+r.ID) }
+
+// placeKeys are the keys of place.lua.
+func placeKeys(queue string) []string {
+	var keys []string
 	for _, set := range []string{"pending", "active", "lease", "scheduled", "retry"} {
-		keys = append(keys, queueKey(r.Queue, set))
+		keys = append(keys, queueKey(queue, set))
 	}
 	return keys
 }
@@ -72,27 +76,41 @@ func ParseTaskKey(key string) (ref TaskRef, ok bool) {
 	return ref, ok
 }
 
+// atOnce is how many tasks one script locates: Redis serves nobody else meanwhile, and a search can take a
+// millisecond.
+const atOnce = 32
+
 // Places locates tasks, in one round trip; each answer is atomic.
 func Places(ctx context.Context, rdb redis.UniversalClient, refs []TaskRef, withPayload bool) ([]Placed, error) {
-	if len(refs) == 0 {
-		return nil, nil
-	}
-	calls := make([]redisconn.ScriptCall, len(refs))
+	byQueue := map[string][]int{} // indexes of refs
 	for i, ref := range refs {
-		calls[i] = redisconn.ScriptCall{Keys: ref.keys(), Args: []any{ref.ID, queueKey(ref.Queue, "t:"), withPayload}}
+		byQueue[ref.Queue] = append(byQueue[ref.Queue], i)
+	}
+	var calls []redisconn.ScriptCall
+	var owners [][]int // of the calls
+	for queue, indexes := range byQueue {
+		for some := range slices.Chunk(indexes, atOnce) {
+			call := redisconn.ScriptCall{Keys: placeKeys(queue), Args: []any{queueKey(queue, "t:"), withPayload}}
+			for _, i := range some {
+				call.Keys, call.Args = append(call.Keys, refs[i].key()), append(call.Args, refs[i].ID)
+			}
+			calls, owners = append(calls, call), append(owners, some)
+		}
 	}
 	replies, err := redisconn.RunAll(ctx, rdb, placesScript, calls)
 	if err != nil {
 		return nil, fmt.Errorf("locate %d tasks: %w", len(refs), err)
 	}
 	placed := make([]Placed, len(refs))
-	for i, reply := range replies {
+	for n, reply := range replies {
 		found, err := reply.StringSlice()
-		if err != nil || len(found) != 2 {
+		if err != nil || len(found) != 2*len(owners[n]) {
 			return nil, errors.Join(errors.New("unexpected reply of places.lua"), err)
 		}
-		placed[i] = Placed{TaskRef: refs[i], Place: Place(found[0])}
-		placed[i].Type, placed[i].Payload = decodeTask([]byte(found[1]))
+		for k, i := range owners[n] {
+			placed[i] = Placed{TaskRef: refs[i], Place: Place(found[2*k])}
+			placed[i].Type, placed[i].Payload = decodeTask([]byte(found[2*k+1]))
+		}
 	}
 	return placed, nil
 }

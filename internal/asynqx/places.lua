@@ -1,8 +1,11 @@
--- Locates a task. Follows place.lua.
--- ARGV 3 1 to get the encoded task
--- result {place, task}
---        "gone"   no such task
---        "queued" waiting or being processed
---        "completed", "archived" only kept for the dashboard
---        "lost"   in none of the sets of its state: no worker will take it
-return {place, ARGV[3] == '1' and redis.call('HGET', KEYS[1], 'msg') or ''}
+-- Locates tasks. Follows place.lua.
+-- KEYS 6, … the tasks (hashes)
+-- ARGV 2 1 to get the encoded tasks 3, … their ids
+-- result place, encoded task or '', …
+local found = {}
+for i = 6, #KEYS do
+  local task = redis.call('HMGET', KEYS[i], 'state', 'pending_since', ARGV[2] == '1' and 'msg' or '')
+  table.insert(found, place_of(ARGV[i - 3], task[1], task[2]))
+  table.insert(found, task[3] or '')
+end
+return found

@@ -21,8 +21,8 @@ var (
 // Requeue puts a lost, archived or completed task back into its queue. It reports false, and does nothing,
 // for one that is in the queue or gone.
 func Requeue(ctx context.Context, rdb redis.UniversalClient, ref TaskRef) (bool, error) {
-	keys := append(ref.keys(), queueKey(ref.Queue, "archived"), queueKey(ref.Queue, "completed"))
-	requeued, err := requeueScript.Run(ctx, rdb, keys, ref.ID, queueKey(ref.Queue, "t:")).Bool()
+	keys := append(placeKeys(ref.Queue), queueKey(ref.Queue, "archived"), queueKey(ref.Queue, "completed"), ref.key())
+	requeued, err := requeueScript.Run(ctx, rdb, keys, queueKey(ref.Queue, "t:"), ref.ID).Bool()
 	if err != nil {
 		return false, fmt.Errorf("put %s back into queue %s: %w", ref.ID, ref.Queue, err)
 	}
@@ -31,7 +31,7 @@ func Requeue(ctx context.Context, rdb redis.UniversalClient, ref TaskRef) (bool,
 
 // Hasten runs a task at once that waits for its time, and reports whether there was one.
 func Hasten(ctx context.Context, rdb redis.UniversalClient, ref TaskRef) (bool, error) {
-	keys := []string{queueKey(ref.Queue, "t:"+ref.ID), queueKey(ref.Queue, "pending"), queueKey(ref.Queue, "scheduled"), queueKey(ref.Queue, "retry")}
+	keys := []string{ref.key(), queueKey(ref.Queue, "pending"), queueKey(ref.Queue, "scheduled"), queueKey(ref.Queue, "retry")}
 	hastened, err := hastenScript.Run(ctx, rdb, keys, ref.ID).Bool()
 	if err != nil {
 		return false, fmt.Errorf("run %s of queue %s now: %w", ref.ID, ref.Queue, err)

@@ -49,3 +49,24 @@ func BenchmarkAudit(b *testing.B) {
 	}
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)*1e6/records, "s/million")
 }
+
+// BenchmarkAuditOfAQueue audits ten thousand tasks without a record.
+func BenchmarkAuditOfAQueue(b *testing.B) {
+	const queued = 10_000
+	books := newBundle(b, redistest.New(b), "ops")
+	for range queued / 1000 {
+		all := make([]asynqx.Task, 1000)
+		for i := range all {
+			all[i] = asynqx.NewTask(books.payload("ops", fmt.Sprintf("user%d", i)), time.Hour, time.Time{})
+		}
+		for _, result := range asynqx.BulkEnqueue(b.Context(), books.rdb, time.Now(), all) {
+			books.must(result.Err)
+		}
+	}
+	for b.Loop() {
+		if result := books.audit(audit.Options{}); result.Imbalance > 0 || result.Apps[0].Messages != queued {
+			b.Fatalf("%+v", result)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)*1e6/queued, "s/million")
+}
