@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -73,7 +74,7 @@ func (t *trial) writeServeConfig(apps int, gateway, token string) error {
 	config := t.config(apps)
 	hash := sha256.Sum256([]byte(token))
 	config["gateway"] = map[string]any{"listen": gateway, "public_url": "http://" + gateway, "tokens": []any{map[string]any{
-		"name": "bench", "sha256": hex.EncodeToString(hash[:]), "apps": []string{"*"}, "scopes": []string{"read"},
+		"name": "bench", "sha256": hex.EncodeToString(hash[:]), "apps": slices.Collect(maps.Keys(t.appConfigs(apps))), "scopes": []string{"read"},
 	}}}
 	return stage.WriteJSON(t.configFile(), config)
 }

@@ -16,6 +16,9 @@ const (
 	connsPerCPU = 10
 	// spareConns are for the rest of the process: each asynq server has a fetcher, a heartbeat and six more loops.
 	spareConns = 16
+	// idleConns is how many unused connections are kept. When a process with hundreds of apps starts, each of their
+	// servers wants one at once; after that a few suffice, and each has 64 KB of buffers here, and memory in Redis.
+	idleConns = 100
 )
 
 // errSyntax does not quote the URL: any part of one that cannot be parsed may be a part of the password.
@@ -94,6 +97,7 @@ func single(u *url.URL, own files, poolSize int) (func() redis.UniversalClient, 
 	}
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
+	opts.MaxIdleConns = cmp.Or(opts.MaxIdleConns, idleConns)
 	return func() redis.UniversalClient { return watched(redis.NewClient(opts)) }, nil
 }
 
@@ -110,6 +114,7 @@ func sentinel(u *url.URL, own files, poolSize int) (func() redis.UniversalClient
 	}
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
+	opts.MaxIdleConns = cmp.Or(opts.MaxIdleConns, idleConns)
 	opts.DialerRetries = cmp.Or(opts.DialerRetries, 1) // it queries Sentinel again with each
 	return func() redis.UniversalClient { return watched(redis.NewFailoverClient(opts)) }, nil
 }

@@ -2,7 +2,9 @@ package redisconn_test
 
 import (
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 
 	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/redistest"
+	"github.com/wecomq/wecomq/internal/waittest"
 )
 
 // opened has the properties of a client that the tests check.
@@ -219,4 +222,30 @@ func FuzzRedact(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A process with hundreds of apps wants that many connections at its start only.
+func TestABurstLeavesFewConnections(t *testing.T) {
+	t.Parallel()
+	const burst, kept = 150, 100
+	server := redistest.Start(t)
+	client, err := redisconn.Open(server.URL(), burst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	var waiting sync.WaitGroup
+	for range burst {
+		waiting.Go(func() { _ = client.BLPop(t.Context(), 0, "list").Err() })
+	}
+	observer := server.Client()
+	clients := func(field string) string { return observer.InfoMap(t.Context(), "clients").Val()["Clients"][field] }
+	waittest.Until(t, "all wait", func() bool { return clients("blocked_clients") == strconv.Itoa(burst) })
+	for range burst {
+		if err := observer.LPush(t.Context(), "list", 1).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waiting.Wait()
+	waittest.Until(t, "the others are closed", func() bool { return clients("connected_clients") == strconv.Itoa(kept+1) }) // with observer's
 }
