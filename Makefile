@@ -1,7 +1,7 @@
 # `make` lists what can be done. `make check` is exactly what CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-bench race topologies storm soak sim lint fmt vet tidy api fuzz vuln release-check bench bench-diff bench-pacing bench-broadcast bench-e2e check tools clean
+.PHONY: help build demo test test-bench race topologies storm soak sim lint fmt vet tidy api fuzz vuln release-check bench bench-diff bench-pacing bench-broadcast bench-e2e bench-growth check tools clean
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 30s
@@ -10,7 +10,7 @@ BENCHTIME ?= 1s
 GOLANGCI_LINT := bin/golangci-lint
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 build: ## Build bin/wecomq, static and stamped with the version
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/wecomq ./cmd/wecomq
@@ -136,6 +136,9 @@ bench-broadcast: ## Measure broadcasts to up to a million, beside one asynq task
 
 bench-e2e: ## Measure messages a second from queue to WeCom beside plain asynq, latency and idle cost (15 minutes)
 	go run ./bench/e2e
+
+bench-growth: ## Measure longer queues, more workers, and up to 200 apps (2 minutes)
+	go run ./bench/e2e -growth
 
 check: vet test test-bench race lint tidy api ## Do all that CI does
 	@$(MAKE) --no-print-directory topologies PACKAGES='-run TestScript ./cmd/wecomq'

@@ -13,17 +13,24 @@ const (
 	// archiveKept is how many dead letters of a queue the dashboard shows. asynq fails
 	// to archive any more once 8,000 of them are 90 days old at the same time.
 	archiveKept = 1000
-	sweepPeriod = time.Minute
+	healPeriod  = time.Minute
+	// sweepEvery is how many times the broadcasts are checked before the archives are trimmed again.
+	sweepEvery = 10
 )
 
-// startSweeper trims the archives of the app's queues, and keeps the broadcasts going, until ctx ends. The
+// startSweeper keeps the broadcasts going, and trims the archives of the app's queues, until ctx ends. The
 // dead letters themselves are in the ledger. stop ends it and waits for it.
 func (l *lane) startSweeper(ctx context.Context) (stop func()) {
 	return inBackground(ctx, func(ctx context.Context) {
-		for {
-			l.sweep(ctx)
+		for round := 0; ; round++ {
+			if err := l.app.Broadcasts.Heal(ctx); err != nil && ctx.Err() == nil {
+				l.log.WithLevel(l.levelOf(err)).Err(err).Msg("could not check the broadcasts")
+			}
+			if round%sweepEvery == 0 {
+				l.sweep(ctx)
+			}
 			select {
-			case <-time.After(sweepPeriod + jitter(sweepPeriod/4)): // not all workers at once
+			case <-time.After(healPeriod + jitter(healPeriod/4)): // not all workers at once
 			case <-ctx.Done():
 				return
 			}
@@ -46,9 +53,6 @@ func inBackground(ctx context.Context, run func(context.Context)) (stop func()) 
 }
 
 func (l *lane) sweep(ctx context.Context) {
-	if err := l.app.Broadcasts.Heal(ctx); err != nil && ctx.Err() == nil {
-		l.log.WithLevel(l.levelOf(err)).Err(err).Msg("could not check the broadcasts")
-	}
 	for _, priority := range tasks.Priorities() {
 		// Tasks that were archived manually are not in the ledger, so they stay.
 		sweep := asynqx.Sweep{MaxTasks: archiveKept, MaxAge: l.app.RecordTTL, Mark: archivedMark}

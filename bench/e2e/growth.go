@@ -21,7 +21,7 @@ func (b bench) measureGrowth(ctx context.Context, w io.Writer) error {
 
 // growQueue fills a queue further and further, and has the first messages sent.
 func (b bench) growQueue(ctx context.Context, w io.Writer) error {
-	_, _ = fmt.Fprintf(w, "One worker; %d of the messages, or all, are sent:\n\n| queued | enqueued/s | Redis | messages/s |\n|--:|--:|--:|--:|\n", b.messages)
+	_, _ = fmt.Fprintf(w, "One worker; %d of the messages, or all, are sent:\n\n| queued | enqueued/s | Redis | first call after | messages/s | memory |\n|--:|--:|--:|--:|--:|--:|\n", b.messages)
 	for _, queued := range b.queued {
 		row, err := b.tryQueue(ctx, queued)
 		if err != nil {
@@ -53,11 +53,13 @@ func (b bench) tryQueue(ctx context.Context, queued int) (row string, err error)
 	if err != nil {
 		return "", err
 	}
+	began = time.Now()
 	if err := t.startWorker(1); err != nil {
 		return "", err
 	}
 	arrived, err := t.awaitArrivals(ctx, sent)
-	return fmt.Sprintf("| %d | %.0f | %.0f B each | %.0f |", queued, enqueued, (after-before)/float64(queued), arrived.Rate), err
+	return fmt.Sprintf("| %d | %.0f | %.0f B each | %.0f ms | %.0f | %.0f MB |", queued, enqueued, (after-before)/float64(queued),
+		ms(arrived.First.Sub(began)), arrived.Rate, megabytes(t.running[0].PeakMemory())), err
 }
 
 // memory is what the data of Redis takes, in bytes.
@@ -90,7 +92,9 @@ func (b bench) growApps(ctx context.Context, w io.Writer) error {
 			return fmt.Errorf("%d apps: %w", apps, err)
 		}
 		_, _ = fmt.Fprintf(w, "| %d | %d | %.0f ms | %.0f MB | %.0f ms | %.0f ms | %.0f ms | %.0f ms |\n", apps, 3*apps,
-			ms(o.ready), float64(o.memory)/1e6, ms(o.overview), ms(o.dashboard), ms(o.metrics), ms(o.list))
+			ms(o.ready), megabytes(o.memory), ms(o.overview), ms(o.dashboard), ms(o.metrics), ms(o.list))
 	}
 	return nil
 }
+
+func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }

@@ -61,6 +61,8 @@ func (m *moments) accept(w http.ResponseWriter, r *http.Request) {
 type throughput struct {
 	Arrived int     `json:"arrived"`
 	Rate    float64 `json:"rate"` // a second, of the last nine tenths
+	// First is when the first call arrived.
+	First time.Time `json:"first,omitzero"`
 	// Delays are those of messages with a sending time in their text.
 	Delays []time.Duration `json:"delays"`
 }
@@ -69,6 +71,9 @@ func (m *moments) report(w http.ResponseWriter, _ *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := throughput{Arrived: len(m.all), Delays: m.delays}
+	if len(m.all) > 0 {
+		t.First = m.all[0]
+	}
 	if measured := m.all[len(m.all)/10:]; len(measured) > 1 {
 		t.Rate = float64(len(measured)-1) / measured[len(measured)-1].Sub(measured[0]).Seconds()
 	}

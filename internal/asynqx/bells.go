@@ -16,8 +16,8 @@ import (
 
 const (
 	// A process checks each of its queues at most every lookPeriod, plus lookCost per queue: together that
-	// costs Redis 25 commands a second. It finds tasks whose producer does not notify, such as plain asynq.
-	lookPeriod, lookCost = time.Second, 40 * time.Millisecond
+	// costs Redis 20 commands a second. It finds tasks whose producer does not notify, such as plain asynq.
+	lookPeriod, lookCost = time.Second, 50 * time.Millisecond
 	// busyCost is the same for queues with tasks: 100 commands a second.
 	busyCost = 10 * time.Millisecond
 	// deafPeriod and deafCost are the same while there is no subscription.

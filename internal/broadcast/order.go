@@ -110,7 +110,8 @@ func within(member string, err error) error {
 		if member == "message" {
 			name += "." + field.Field
 		}
-		moved.Fields = append(moved.Fields, message.FieldError{Field: name, Problem: field.Problem})
+		field.Field = name
+		moved.Fields = append(moved.Fields, field)
 	}
 	return moved
 }
