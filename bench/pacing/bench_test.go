@@ -19,7 +19,7 @@ func TestBench(t *testing.T) {
 func measure(t *testing.T, wecomq string) {
 	t.Helper()
 	b := stagetest.Start(t, name, "-wecomq", wecomq, "-ways", "wecomq,asynq,reserve", "-workers", "1", "-calls-per-minute", "6000", "-backlog", "1000",
-		"-alert-every", "50ms", "-duration", "600ms", "-warm-up", "100ms", "-grace", "500ms")
+		"-alert-every", "50ms", "-jitter", "1ms", "-duration", "600ms", "-warm-up", "100ms", "-grace", "500ms")
 	if code := b.End(); code != stage.ExitDone {
 		t.Fatalf("exit code %d: %s", code, &b.Stderr)
 	}

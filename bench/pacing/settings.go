@@ -72,14 +72,20 @@ func (s settings) validate() error {
 		return errors.New("-warm-up and -grace: at most 10m each, and not negative")
 	case s.backlog < 1 || s.backlog > 1_000_000:
 		return fmt.Errorf("-backlog: %d is not between 1 and 1000000", s.backlog)
+	case s.alertEvery < time.Millisecond:
+		return fmt.Errorf("-alert-every: %s is less than 1ms", s.alertEvery)
+	}
+	return s.validateFaults()
+}
+
+func (s settings) validateFaults() error {
+	switch {
 	case s.jitter < 0 || s.jitter > time.Second || s.jitter%time.Millisecond != 0:
 		return fmt.Errorf("-jitter: %s is not in whole milliseconds between 0s and 1s", s.jitter)
 	case s.clockError < 0 || s.clockError > time.Hour || s.clockError%time.Second != 0:
 		return fmt.Errorf("-clock-error: %s is not in whole seconds between 0s and 1h", s.clockError)
 	case s.clockError > 0 && s.wecomq != "":
 		return errors.New("-clock-error needs a worker that is built for it: leave -wecomq out")
-	case s.alertEvery < time.Millisecond:
-		return fmt.Errorf("-alert-every: %s is less than 1ms", s.alertEvery)
 	}
 	return nil
 }

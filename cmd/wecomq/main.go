@@ -6,14 +6,26 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/redis/go-redis/v9"
 )
 
+// gcPercent lets the heap grow to four times the memory in use before a garbage collection. Compared with Go's default of
+// 100, workers take a seventh less CPU time, and gateways and batches a fifth to a quarter; with 10 MB more memory.
+const gcPercent = 300
+
+// memoryRatio is the share of the cgroup's memory that Go may use, unless GOMEMLIMIT is set: the rest is for the program
+// itself, which takes 30 MB.
+const memoryRatio = 0.8
+
 func main() {
-	_, _ = memlimit.Set()     // nine tenths of the cgroup's memory, unless GOMEMLIMIT is set or there is no limit
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	_, _ = memlimit.Set(memlimit.WithRatio(memoryRatio))
 	redis.SetLogger(silent{}) // global; relevant problems are returned as errors
 	// The first signal asks everything to finish; after it the default handling is back, and a second one ends the
 	// process at once.

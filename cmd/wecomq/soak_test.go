@@ -43,7 +43,7 @@ func TestHostileConnectionsLoseNoAlertAndTakeLittleMemory(t *testing.T) { //noli
 		connections = 200
 	)
 	l := newLandscape(t)
-	l.env["GOMEMLIMIT"] = "230MiB" // as in the manifests
+	l.env["GOMEMLIMIT"] = "205MiB" // as in the manifests
 	config := l.gatewayConfig("", "", honestToken, hostileToken)
 	address := freeport.Address(t)
 	url := "http://" + address

@@ -1,16 +1,10 @@
 package main
 
 import (
-	"runtime/debug"
-
 	"github.com/spf13/cobra"
 
 	"github.com/wecomq/wecomq/internal/daemon"
 )
-
-// workerGC lets the heap of a worker grow to four times the memory in use before a garbage collection: that
-// takes a seventh less CPU time than Go's default of 100, and 10 MB more memory.
-const workerGC = 300
 
 func newWorker(g *globals) *cobra.Command {
 	var apps []string
@@ -31,9 +25,6 @@ rest in the queue and exits 0. A second signal exits at once.`,
 		Args:        arguments(cobra.NoArgs),
 		Annotations: reloadsOnHangup(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if gogc, _ := g.lookupEnv("GOGC"); gogc == "" {
-				debug.SetGCPercent(workerGC)
-			}
 			return g.serve(cmd.Context(), daemon.Config{Worker: true, Apps: apps, Listen: listen})
 		},
 	}
