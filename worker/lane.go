@@ -27,20 +27,21 @@ const dropFinished = 5 * time.Minute
 
 // lane serves one app in this process.
 type lane struct {
-	given     App // as configured
-	app       App // with defaults
-	cfg       Config
-	turnstile *turnstile
-	gone      *goneTasks
-	outage    *outage
-	bells     *asynqx.Bells
-	clock     *redisclock.Clock
-	log       zerolog.Logger
-	asynqLog  zerolog.Logger
-	tracer    tracing.Tracer
-	handlers  sync.WaitGroup
-	stopping  context.Context // ends when waiting handlers should give up
-	stopped   context.Context // ends when asynq no longer waits for handlers
+	given       App // as configured
+	app         App // with defaults
+	cfg         Config
+	turnstile   *turnstile
+	gone        *goneTasks
+	hasArchived atomic.Bool // since the last sweep
+	outage      *outage
+	bells       *asynqx.Bells
+	clock       *redisclock.Clock
+	log         zerolog.Logger
+	asynqLog    zerolog.Logger
+	tracer      tracing.Tracer
+	handlers    sync.WaitGroup
+	stopping    context.Context // ends when waiting handlers should give up
+	stopped     context.Context // ends when asynq no longer waits for handlers
 }
 
 func newLane(given App, w *Worker) *lane {
@@ -110,7 +111,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		IsFailure:       isFailure,
 		Logger:          &asynqLogger{l.asynqLog, l.outage},
 	})
-	if err := server.Start(counted(&handling, l.tracked(l.traced(l.handle)))); err != nil {
+	if err := server.Start(counted(&handling, l.noteArchived(l.tracked(l.traced(l.handle))))); err != nil {
 		return fmt.Errorf("start lane %s: %w", l.app.Name, err)
 	}
 	<-ctx.Done()

@@ -2,7 +2,10 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"github.com/hibiken/asynq"
 
 	"github.com/wecomq/wecomq/internal/asynqx"
 	"github.com/wecomq/wecomq/internal/fields"
@@ -14,7 +17,7 @@ const (
 	// to archive any more once 8,000 of them are 90 days old at the same time.
 	archiveKept = 1000
 	healPeriod  = time.Minute
-	// sweepEvery is how many times the broadcasts are checked before the archives are trimmed again.
+	// sweepEvery is how many times the broadcasts are checked before the archives are trimmed for their age alone.
 	sweepEvery = 10
 )
 
@@ -26,7 +29,7 @@ func (l *lane) startSweeper(ctx context.Context) (stop func()) {
 			if err := l.app.Broadcasts.Heal(ctx); err != nil && ctx.Err() == nil {
 				l.log.WithLevel(l.levelOf(err)).Err(err).Msg("could not check the broadcasts")
 			}
-			if round%sweepEvery == 0 {
+			if l.hasArchived.Swap(false) || round%sweepEvery == 0 {
 				l.sweep(ctx)
 			}
 			select {
@@ -36,6 +39,17 @@ func (l *lane) startSweeper(ctx context.Context) (stop func()) {
 			}
 		}
 	})
+}
+
+// noteArchived notes that a handler has archived a task.
+func (l *lane) noteArchived(handle asynq.HandlerFunc) asynq.HandlerFunc {
+	return func(ctx context.Context, task *asynq.Task) error {
+		err := handle(ctx, task)
+		if errors.Is(err, asynq.SkipRetry) {
+			l.hasArchived.Store(true)
+		}
+		return err
+	}
 }
 
 // inBackground runs a function until ctx ends. stop ends it and waits for it.

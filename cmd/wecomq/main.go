@@ -14,7 +14,7 @@ import (
 )
 
 // gcPercent lets the heap grow to four times the memory in use before a garbage collection. Compared with Go's default of
-// 100, workers take a seventh less CPU time, and gateways and batches a fifth to a quarter; with 10 MB more memory.
+// 100, workers take a seventh less CPU time, and gateways and batches a fifth to a quarter; with 10 to 30 MB more memory.
 const gcPercent = 300
 
 // memoryRatio is the share of the cgroup's memory that Go may use, unless GOMEMLIMIT is set: the rest is for the program

@@ -76,9 +76,9 @@ func ParseTaskKey(key string) (ref TaskRef, ok bool) {
 	return ref, ok
 }
 
-// atOnce is how many tasks one script locates: Redis serves nobody else meanwhile, and a search can take a
-// millisecond.
-const atOnce = 32
+// atOnce is how many tasks one script locates. Redis serves nobody else meanwhile, and the search for a task can take
+// a millisecond.
+const atOnce = 8
 
 // Places locates tasks, in one round trip; each answer is atomic.
 func Places(ctx context.Context, rdb redis.UniversalClient, refs []TaskRef, withPayload bool) ([]Placed, error) {

@@ -3,8 +3,7 @@
 -- KEYS 1 pending (list) 2 active (list) 3 lease (zset) 4 scheduled (zset) 5 retry (zset)
 -- ARGV 1 prefix of the tasks' keys
 
--- since_of_last returns when the last task of the list began to wait whose time is known, from position
--- first.
+-- since_of_last returns when the last task at or after position first whose time is known began to wait.
 local function since_of_last(first)
   local since
   for _, task in ipairs(redis.call('LRANGE', KEYS[1], first, -1)) do

@@ -110,8 +110,7 @@ func within(member string, err error) error {
 		if member == "message" {
 			name += "." + field.Field
 		}
-		field.Field = name
-		moved.Fields = append(moved.Fields, field)
+		moved.Fields = append(moved.Fields, message.FieldError{Field: name, Problem: field.Problem})
 	}
 	return moved
 }

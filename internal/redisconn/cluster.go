@@ -36,7 +36,7 @@ func cluster(u *url.URL, own files, poolSize int) (func() redis.UniversalClient,
 	}
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
-	opts.MaxIdleConns = cmp.Or(opts.MaxIdleConns, idleConns)
+	opts.MaxIdleConns = cmp.Or(opts.MaxIdleConns, max(idleConns, opts.MinIdleConns))
 	opts.ClusterStateReloadInterval = clusterReload
 	opts.DialTimeout = cmp.Or(opts.DialTimeout, clusterDialTimeout)
 	opts.DialerRetries = cmp.Or(opts.DialerRetries, clusterDials)

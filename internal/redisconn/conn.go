@@ -97,7 +97,7 @@ func single(u *url.URL, own files, poolSize int) (func() redis.UniversalClient, 
 	}
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
-	opts.MaxIdleConns = cmp.Or(opts.MaxIdleConns, idleConns)
+	opts.MaxIdleConns = cmp.Or(opts.MaxIdleConns, max(idleConns, opts.MinIdleConns))
 	return func() redis.UniversalClient { return watched(redis.NewClient(opts)) }, nil
 }
 
@@ -114,7 +114,7 @@ func sentinel(u *url.URL, own files, poolSize int) (func() redis.UniversalClient
 	}
 	opts.ContextTimeoutEnabled = true
 	opts.PoolSize = cmp.Or(opts.PoolSize, poolSize)
-	opts.MaxIdleConns = cmp.Or(opts.MaxIdleConns, idleConns)
+	opts.MaxIdleConns = cmp.Or(opts.MaxIdleConns, max(idleConns, opts.MinIdleConns))
 	opts.DialerRetries = cmp.Or(opts.DialerRetries, 1) // it queries Sentinel again with each
 	return func() redis.UniversalClient { return watched(redis.NewFailoverClient(opts)) }, nil
 }
