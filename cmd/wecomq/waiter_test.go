@@ -55,7 +55,7 @@ func TestSendWaitOutlastsAnOutageOfRedis(t *testing.T) {
 
 func TestSendWaitPrintsNoRecordThatItHasNotSeen(t *testing.T) {
 	t.Parallel()
-	w := newPatience(t, "2s")
+	w := newPatience(t, "10s") // long enough to notice the outage on a slow machine
 	w.end(exitTimeout)
 	for line := range strings.Lines(w.stdout.String()) {
 		if !strings.Contains(line, `"state":"queued"`) || !strings.Contains(line, `"app":"default"`) {
