@@ -14,6 +14,8 @@ import (
 const (
 	lowest = 10_000
 	ports  = 22_000
+	// lockDistance is from a port to that of its lock.
+	lockDistance = 33_000
 )
 
 // No two tests of a process try the same port at once.
@@ -22,28 +24,29 @@ var (
 	given atomic.Uint32
 )
 
-// New returns a port of 127.0.0.1 where nobody listens, and which no other test gets before this one has ended: until then
-// its number is taken in UDP, which nobody else uses, so that tests of other processes see it.
+// New returns a port of 127.0.0.1 where nobody listens, and which no test of another process gets before this one has ended.
 func New(tb testing.TB) string {
 	tb.Helper()
 	var err error
 	for range 100 {
-		port := strconv.Itoa(lowest + int((first+given.Add(1))%ports))
-		if err = hold(tb, "127.0.0.1:"+port); err == nil {
-			return port
+		port := lowest + int((first+given.Add(1))%ports)
+		if err = hold(tb, port); err == nil {
+			return strconv.Itoa(port)
 		}
 	}
 	tb.Fatal(err)
 	return ""
 }
 
-func hold(tb testing.TB, address string) error {
+// hold fails if somebody listens at a port, or another process holds it. A UDP port that belongs to it is the lock, because
+// nobody else uses those numbers for long.
+func hold(tb testing.TB, port int) error {
 	tb.Helper()
-	held, err := (&net.ListenConfig{}).ListenPacket(tb.Context(), "udp", address)
+	held, err := (&net.ListenConfig{}).ListenPacket(tb.Context(), "udp", "127.0.0.1:"+strconv.Itoa(lockDistance+port))
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", address)
+	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port))
 	if err != nil {
 		_ = held.Close()
 		return err
