@@ -73,7 +73,8 @@ func (l *lane) sweep(ctx context.Context) {
 		swept, err := asynqx.SweepArchive(ctx, l.cfg.Redis, tasks.Queue(l.app.Name, priority), sweep)
 		if err != nil && ctx.Err() == nil {
 			l.log.WithLevel(l.levelOf(err)).Err(err).Msg("could not trim the archive")
-			return // one report for the three queues is enough
+			l.hasArchived.Store(true) // the next round tries again
+			return                    // one report for the three queues is enough
 		}
 		if swept > 0 {
 			l.log.Debug().Int("tasks", swept).Str(fields.Priority, string(priority)).Msg("old tasks removed from the dashboard")

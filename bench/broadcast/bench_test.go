@@ -1,7 +1,6 @@
 package main
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 
@@ -22,20 +21,15 @@ func measure(t *testing.T, wecomq string) {
 	if code := b.End(); code != stage.ExitDone {
 		t.Fatalf("exit code %d: %s", code, &b.Stderr)
 	}
-	rows := strings.Split(strings.TrimSpace(b.Stdout.String()), "\n")
 	const measured = `\| [1-9]\d* \w+ \| .+ \| .+ \| \d+ of \d+ \| .+ MB \| .+ MB \| .+ MB \|$`
-	for i, pattern := range []string{
+	b.WantLines(
 		`^1 workers, calls of 5ms; `,
 		`^$`,
 		`^\| words \| recipients \| way \| created in \| sent in \| calls \| Redis at the peak \| per recipient \|`,
 		`^\|---\|--:\|`,
-		`^\| same \| 300 \| wecomq \| \d+\.\d\d s \| \d+\.\d\d s \| 1 \| \d+\.\d MB ` + measured,
-		`^\| same \| 300 \| asynq \| \d.* s \| \d.* s \| 300 \| \d+\.\d MB ` + measured,
-	} {
-		if i >= len(rows) || !regexp.MustCompile(pattern).MatchString(rows[i]) {
-			t.Fatalf("line %d is not %s in\n%s", i+1, pattern, &b.Stdout)
-		}
-	}
+		`^\| same \| 300 \| wecomq \| \d+\.\d\d s \| \d+\.\d\d s \| 1 \| \d+\.\d MB `+measured,
+		`^\| same \| 300 \| asynq \| \d.* s \| \d.* s \| 300 \| \d+\.\d MB `+measured,
+	)
 }
 
 func interrupt(t *testing.T, wecomq string) {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/wecomq/wecomq/bench/stage"
@@ -21,7 +19,7 @@ func measure(t *testing.T, wecomq string) {
 		t.Fatalf("exit code %d: %s", code, &b.Stderr)
 	}
 	const measured = ` \| [1-9]\d* \| \d+\.\d\d \| \d\.\d{3} ms \| \d\.\d{3} ms \| \d+\.\d\d \| \d+\.\d \|$`
-	wantLines(t, b.Stdout.String(),
+	b.WantLines(
 		`^200 messages, 64 calls in flight, 0\.\d\d ms to Redis and back, median of 1 runs; `,
 		`^$`,
 		`^\| way \| messages/s \| of asynq \| CPU of the worker \| CPU of Redis \| scripts \| commands \|`,
@@ -44,7 +42,7 @@ func grow(t *testing.T, wecomq string) {
 	}
 	const queue = ` \| [1-9]\d* \| [1-9]\d* B each \| [1-9]\d* ms \| [1-9]\d* \| [1-9]\d* MB \|$`
 	const seen = ` \| [1-9]\d* ms \| [1-9]\d* MB( \| \d+ ms){4} \|$`
-	wantLines(t, b.Stdout.String(),
+	b.WantLines(
 		`^One worker; 200 of the messages, or all, are sent:$`, `^$`, `^\| queued \| enqueued/s \| Redis \| first call after \| messages/s \| memory \|$`, `^\|--:\|`,
 		`^\| 100`+queue, `^\| 1000`+queue,
 		`^$`, `^200 messages, 64 calls in flight in each worker:$`, `^$`, `^\| workers \| messages/s \|`, `^\|--:\|`,
@@ -52,15 +50,4 @@ func grow(t *testing.T, wecomq string) {
 		`^$`, `^.wecomq serve. without messages; times are medians of 5:$`, `^$`, `^\| apps \| queues \| ready after \| memory \|`, `^\|--:\|`,
 		`^\| 1 \| 3`+seen, `^\| 3 \| 9`+seen,
 	)
-}
-
-// wantLines compares the lines of a text with patterns.
-func wantLines(t *testing.T, text string, patterns ...string) {
-	t.Helper()
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	for i, pattern := range patterns {
-		if i >= len(lines) || !regexp.MustCompile(pattern).MatchString(lines[i]) {
-			t.Fatalf("line %d is not %s in\n%s", i+1, pattern, text)
-		}
-	}
 }

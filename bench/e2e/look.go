@@ -5,8 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"io"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
@@ -104,14 +103,15 @@ func logIn(ctx context.Context, site, token string) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	browser := &http.Client{Jar: jar}
+	browser := &http.Client{Jar: jar, CheckRedirect: refuseLogin}
 	form := url.Values{"token": {token}}.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, site+"/login", strings.NewReader(form))
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return browser, fetch(browser, request)
+	_, err = stage.Fetch(browser, request)
+	return browser, err
 }
 
 // open opens a page.
@@ -120,21 +120,14 @@ func open(ctx context.Context, browser *http.Client, page string) error {
 	if err != nil {
 		return err
 	}
-	return fetch(browser, request)
+	_, err = stage.Fetch(browser, request)
+	return err
 }
 
-// fetch reads a response to its end.
-func fetch(browser *http.Client, request *http.Request) error {
-	response, err := browser.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK || response.Request.URL.Path == "/login" {
-		return fmt.Errorf("%s: %s", request.URL.Path, response.Status)
+// refuseLogin is for a client that has a session: it ends at a redirect to the login.
+func refuseLogin(next *http.Request, _ []*http.Request) error {
+	if next.URL.Path == "/login" {
+		return errors.New("the session is not valid")
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 
@@ -23,8 +22,7 @@ func measure(t *testing.T, wecomq string) {
 	if code := b.End(); code != stage.ExitDone {
 		t.Fatalf("exit code %d: %s", code, &b.Stderr)
 	}
-	rows := strings.Split(strings.TrimSpace(b.Stdout.String()), "\n")
-	for i, pattern := range []string{
+	b.WantLines(
 		`^6000 calls a minute allowed, a backlog of 1000, 600ms measured; `,
 		`^$`,
 		`^\| way \| workers \| rate used \| most in 60 s \| 45009 \| dequeues per message \|`,
@@ -32,11 +30,7 @@ func measure(t *testing.T, wecomq string) {
 		`^\| wecomq \| 1 \| \d+\.\d % \| [1-9]\d* \| 0 \| \d+\.\d\d \| \d+ ms \| \d+ ms \| (\d+) of (\d+) \| [1-9]\d* \| \d+ % \|$`,
 		`^\| asynq \| 1 \| \d+\.\d % \| [1-9]\d* \| 0 \| .+ \| .+ \| .+ \| \d+ of \d+ \| [1-9]\d* \| \d+ % \|$`,
 		`^\| reserve \| 1 \| \d+\.\d % \| [1-9]\d* \| 0 \| \d+\.\d\d \| \d+ ms \| \d+ ms \| (\d+) of (\d+) \| [1-9]\d* \| \d+ % \|$`,
-	} {
-		if i >= len(rows) || !regexp.MustCompile(pattern).MatchString(rows[i]) {
-			t.Fatalf("line %d is not %s in\n%s", i+1, pattern, &b.Stdout)
-		}
-	}
+	)
 }
 
 func interrupt(t *testing.T, wecomq string) {

@@ -67,14 +67,19 @@ func Get(ctx context.Context, url string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	response, err := http.DefaultClient.Do(request)
+	return Fetch(http.DefaultClient, request)
+}
+
+// Fetch returns the body of the response to a request, if its HTTP status is 200.
+func Fetch(client *http.Client, request *http.Request) ([]byte, error) {
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("GET %s: %s", url, response.Status)
+		err = fmt.Errorf("%s %s: %s", request.Method, request.URL, response.Status)
 	}
 	return body, err
 }

@@ -21,16 +21,13 @@ func TestEachTaskHasAPlaceOfItsOwn(t *testing.T) {
 	for _, queue := range []string{"ops:bulk", "ops:default"} {
 		for i := range 20 {
 			ref := asynqx.TaskRef{Queue: queue, ID: fmt.Sprintf("%s-%d", queue, i)}
-			opts := []asynq.Option{asynq.Queue(queue), asynq.TaskID(ref.ID)}
+			opts := []asynq.Option{asynq.Queue(queue)}
 			if i%5 > 2 {
 				opts = append(opts, asynq.ProcessIn(time.Hour))
 			}
-			payload := []byte("payload of " + ref.ID)
-			added := asynqx.BulkEnqueue(t.Context(), rdb, time.Now(), []asynqx.Task{{Task: asynq.NewTask("message:text", payload), Opts: opts}})
-			if added[0].Err != nil {
-				t.Fatal(added[0].Err)
-			}
-			placed := asynqx.Placed{TaskRef: ref, Place: asynqx.Queued, Type: "message:text", Payload: payload}
+			added := task(ref.ID, opts...)
+			enqueue(t, rdb, added)
+			placed := asynqx.Placed{TaskRef: ref, Place: asynqx.Queued, Type: "message:text", Payload: added.Task.Payload()}
 			key := "asynq:{" + queue + "}:"
 			var err error
 			switch i % 5 {

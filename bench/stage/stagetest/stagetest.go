@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -80,6 +82,17 @@ func (r *Run) End() int {
 		r.tb.Errorf("left behind: %v (%v)", left, err)
 	}
 	return r.cmd.ProcessState.ExitCode()
+}
+
+// WantLines compares the lines of the output with patterns.
+func (r *Run) WantLines(patterns ...string) {
+	r.tb.Helper()
+	lines := strings.Split(strings.TrimSpace(r.Stdout.String()), "\n")
+	for i, pattern := range patterns {
+		if i >= len(lines) || !regexp.MustCompile(pattern).MatchString(lines[i]) {
+			r.tb.Fatalf("line %d is not %s in\n%s", i+1, pattern, &r.Stdout)
+		}
+	}
 }
 
 // Interrupt sends Ctrl-C as soon as the benchmark has written a file.
