@@ -72,7 +72,7 @@ func Get(ctx context.Context, url string) ([]byte, error) {
 
 // Fetch returns the body of the response to a request, if its HTTP status is 200.
 func Fetch(client *http.Client, request *http.Request) ([]byte, error) {
-	response, err := client.Do(request)
+	response, err := client.Do(request) //nolint:gosec // to processes that the benchmark started
 	if err != nil {
 		return nil, err
 	}
