@@ -59,6 +59,9 @@ type AdmissionRequest struct {
 	// does not name.
 	Everyone bool
 	Groups   int
+	// SlowestCall is how long the slowest of the worker's calls took that ended since its last request, from the
+	// request to WeCom's answer; 0 if none ended. WeCom may count a call that late, so calls are spaced accordingly.
+	SlowestCall time.Duration
 	// CheckOnly consults the record alone: nothing is recorded or reserved. [Go] then means that the record
 	// does not forbid the call.
 	CheckOnly bool

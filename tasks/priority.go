@@ -31,10 +31,10 @@ func (p Priority) Validate() error {
 	return fmt.Errorf("priority: %q is not one of critical, default, bulk", string(p))
 }
 
-// HeadStart is how far before its share of the rate a message may be sent: 240, 160 and 80 ms. At the limit,
+// HeadStart is how far before its share of the rate a message may be sent: 180, 120 and 60 ms. At the limit,
 // the difference puts messages of higher priority before those of lower ones, on whatever hosts they wait.
 func (p Priority) HeadStart() time.Duration {
-	const step = 80 * time.Millisecond
+	const step = 60 * time.Millisecond
 	switch p {
 	case Critical:
 		return 3 * step

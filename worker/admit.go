@@ -29,6 +29,8 @@ type admitted struct {
 	*passage
 
 	tasks.Admission
+
+	asked time.Time // before the admission
 }
 
 // admit waits until the message may be sent, or must not be sent now: the verdict is then not [tasks.Go], and
@@ -50,6 +52,7 @@ func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 	passage, err := l.turnstile.enter(patience, d.payload.Priority, d.payload.Actor)
 	for err == nil {
 		var a tasks.Admission
+		asked := time.Now()
 		if a, err = l.ask(ctx, patience, d); err != nil {
 			passage.release()
 			return admitted{}, err
@@ -57,7 +60,7 @@ func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 		passage.answer(a)
 		switch {
 		case a.Verdict == tasks.Go:
-			return admitted{passage, a}, nil
+			return admitted{passage, a, asked}, nil
 		case a.Verdict == tasks.Wait:
 			l.cfg.OnHeld(l.app.Name, "rate", a.Wait)
 			passage, err = passage.again(patience)
@@ -68,7 +71,7 @@ func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 			}
 		default:
 			passage.release()
-			return admitted{nil, a}, nil
+			return admitted{Admission: a}, nil
 		}
 	}
 	return admitted{}, err
@@ -78,7 +81,8 @@ func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 // was lost, the same delivery gets the same decision again.
 func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission, error) {
 	question := l.admissionRequest(d)
-	return backoff.Retry(patience, func() (tasks.Admission, error) {
+	question.SlowestCall = l.slowest.take()
+	answer, err := backoff.Retry(patience, func() (tasks.Admission, error) {
 		a, err := l.app.Pacer.Admit(ctx, question)
 		if l.outage.check(err) != nil && !asynqx.IsOutage(err) {
 			l.log.Error().Err(err).Str(fields.MessageID, d.payload.ID).Msg("the message waits: its limits cannot be read")
@@ -86,6 +90,10 @@ func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission,
 		}
 		return a, err
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(redisPoll)), backoff.WithMaxElapsedTime(0))
+	if err != nil {
+		l.slowest.took(question.SlowestCall)
+	}
+	return answer, err
 }
 
 // sleep waits, unless ctx ends first.

@@ -27,7 +27,7 @@ func (p *Pacer) admit(ctx context.Context, asked []tasks.AdmissionRequest) []gro
 	names := []string{
 		keys.Pace(app), keys.Window(app, ""), keys.Plan(app, ""), keys.Quota(app, ""), keys.Records(app), keys.BroadcastsSent(app),
 	}
-	args := p.limitArgs()
+	args := p.limitArgs(slowestCall(asked))
 	for _, a := range asked {
 		names = append(names, keys.Record(app, a.Payload.ID), ledger.BroadcastKey(app, a.Payload.ID))
 		args = p.appendAskArgs(args, a)
@@ -44,13 +44,23 @@ func (p *Pacer) admit(ctx context.Context, asked []tasks.AdmissionRequest) []gro
 	return answers
 }
 
+// slowestCall is the slowest call that the requests tell of.
+func slowestCall(asked []tasks.AdmissionRequest) time.Duration {
+	var slowest time.Duration
+	for _, a := range asked {
+		slowest = max(slowest, a.SlowestCall)
+	}
+	return min(slowest, longestLateness)
+}
+
 // limitArgs are the arguments of admit.lua that all messages share.
-func (p *Pacer) limitArgs() []any {
+func (p *Pacer) limitArgs(slowest time.Duration) []any {
 	limits := p.cfg.Limits
 	minute, extraMinute := share(limits.MemberPerMinute)
 	hour, extraHour := share(limits.MemberPerHour)
 	return []any{
-		p.now(), p.cfg.RecordTTL.Milliseconds(), milliseconds(interval(limits.CallsPerMinute)), minute, hour, extraMinute, extraHour,
+		p.now(), p.cfg.RecordTTL.Milliseconds(), milliseconds(spacedOver), limits.CallsPerMinute, milliseconds(slowest),
+		minute, hour, extraMinute, extraHour,
 	}
 }
 
@@ -89,17 +99,18 @@ func (p *Pacer) unlisted(a tasks.AdmissionRequest) int {
 }
 
 const (
-	// jitterAllowance is how much longer one call may take than another from its admission to WeCom.
-	jitterAllowance = 250 * time.Millisecond
+	// clockDrift is how much further than ours WeCom's clock may move in a minute: 500 ppm, the most that NTP corrects.
+	clockDrift = 30 * time.Millisecond
+	// longestLateness bounds how late after its admission WeCom is expected to count a call. A packet lost three times
+	// is 1.4 s late (RFC 6298 with Linux's first 200 ms); a call that takes longer has met more than the network.
+	longestLateness = 1500 * time.Millisecond
 	// criticalShare is the fraction, one in so many, of a member's windows that is reserved for critical messages.
 	criticalShare = 10
 )
 
-// interval spaces the calls so that no window of a minute ever has more than the limit, including the head start
-// of critical messages and jitter.
-func interval(perMinute int) time.Duration {
-	return (time.Minute + jitterAllowance + tasks.Critical.HeadStart()) / time.Duration(perMinute)
-}
+// spacedOver is the time over which admit.lua spreads the calls of a minute, apart from their lateness. No window of
+// a minute has more than the limit, although a critical message may be sent before its place.
+var spacedOver = time.Minute + clockDrift + tasks.Critical.HeadStart()
 
 // share divides a member's window into what every message may use, and what critical ones may use in addition. A
 // window of one message cannot be divided.

@@ -17,8 +17,32 @@ local held_because = {
 }
 local AN_HOUR = tostring(HOUR)
 
-local tat = tonumber(app.tat or 0) -- up to when the app's rate is used up
-local interval = limits.interval / grown_rate(app.rate, app.rate_at, now)
+-- lateness returns how long after its admission WeCom may count a call, at most: as long as the slowest call of the
+-- last minute took. And how much more that is than before.
+local function lateness()
+  local current, before = tonumber(app.slowest or 0), tonumber(app.slowest_before or 0)
+  local known = math.max(current, before)
+  if now - tonumber(app.slowest_since or 0) > MINUTE then -- forget what is older
+    before, current = current, limits.slowest
+    set_app('slowest_since', number(now))
+    set_app('slowest_before', number(before))
+    set_app('slowest', number(current))
+  elseif limits.slowest > current then
+    current = limits.slowest
+    set_app('slowest', number(current))
+  end
+  local late = math.max(current, before)
+  return late, math.max(0, late - known)
+end
+
+-- The calls of a minute are spread over a minute and the lateness of one, so that no minute of WeCom's has more. Calls
+-- that were admitted before a slower one was known were too close; what comes next makes up for them.
+local late, later = lateness()
+local tat = tonumber(app.tat or 0) + later -- up to when the app's rate is used up
+if later > 0 then
+  set_app('tat', number(tat))
+end
+local interval = (limits.spaced_over + late) / limits.calls / grown_rate(app.rate, app.rate_at, now)
 local concurrency = number(crept(app.concurrency, app.concurrency_at, CONC_CREEP, now))
 local sent_at = tonumber(now_text)
 local record_expiry = math.max(limits.record_ttl, WAITING)
@@ -224,10 +248,10 @@ local function admit_one(m)
   return go(m)
 end
 
-local replies, at = {}, FIRST_ARG - 1
+local replies, last_arg = {}, FIRST_ARG - 1
 for i = FIRST_KEY, #KEYS, 2 do
-  local message = message_at(at, KEYS[i], KEYS[i + 1])
-  at = message.last_user
+  local message = message_at(last_arg, KEYS[i], KEYS[i + 1])
+  last_arg = message.last_user
   local done, reply = pcall(admit_one, message)
   if not done then
     reply = bare_answer('error', type(reply) == 'table' and reply.err or tostring(reply))

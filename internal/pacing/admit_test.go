@@ -30,14 +30,14 @@ func TestCallsAreSpacedEvenly(t *testing.T) {
 			b.pass(a.Wait)
 		}
 	}
-	const interval = 60490 * time.Millisecond / 600
+	const interval = 60210 * time.Millisecond / 600
 	for i, moment := range at[3:] {
 		if gap := moment - at[i+2]; gap < interval-2*time.Millisecond || gap > interval+2*time.Millisecond {
 			t.Fatalf("call %d comes %s after the one before, want %s", i+3, gap, interval)
 		}
 	}
 	if at[1] > 10*time.Millisecond || at[2] > interval {
-		t.Errorf("the first calls come at %v, want a head start of 160 ms", at[:3])
+		t.Errorf("the first calls come at %v, want a head start of 120 ms", at[:3])
 	}
 }
 
@@ -50,8 +50,8 @@ func TestAHigherPriorityGoesFirstAtTheLimit(t *testing.T) {
 	for _, p := range tasks.Priorities() {
 		waits[p] = b.admit(b.message(p, "b")).Wait
 	}
-	if waits[tasks.Bulk]-waits[tasks.Default] != 80*time.Millisecond || waits[tasks.Default]-waits[tasks.Critical] != 80*time.Millisecond {
-		t.Errorf("waits %v, want each priority 80 ms before the next", waits)
+	if waits[tasks.Bulk]-waits[tasks.Default] != 60*time.Millisecond || waits[tasks.Default]-waits[tasks.Critical] != 60*time.Millisecond {
+		t.Errorf("waits %v, want each priority 60 ms before the next", waits)
 	}
 }
 

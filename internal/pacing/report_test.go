@@ -99,8 +99,8 @@ func TestTheRateLearns(t *testing.T) {
 		b.pass(time.Second) // what was used before no longer counts
 		return b.admit(b.message(tasks.Default, fmt.Sprint("a", b.ids))).Spacing.Round(time.Millisecond)
 	}
-	if got := spacing(); got != 101*time.Millisecond {
-		t.Fatalf("calls are %s apart, want 101 ms", got)
+	if got := spacing(); got != 100*time.Millisecond {
+		t.Fatalf("calls are %s apart, want 100 ms", got)
 	}
 	for range 2 {
 		b.penalize()

@@ -12,13 +12,15 @@ local pace, window_prefix, plan_prefix, quota_prefix, index, broadcasts_sent = u
 local limits = {
   now = ARGV[1],                       -- in ms, 0 = Redis TIME
   record_ttl = tonumber(ARGV[2]),      -- in ms
-  interval = tonumber(ARGV[3]),        -- between calls in ms, at the configured rate
-  per_minute = tonumber(ARGV[4]),      -- a member's messages of any priority
-  per_hour = tonumber(ARGV[5]),
-  extra_minute = tonumber(ARGV[6]),    -- in addition, for critical messages only
-  extra_hour = tonumber(ARGV[7]),
+  spaced_over = tonumber(ARGV[3]),     -- ms that `calls` take at the configured rate, without their lateness
+  calls = tonumber(ARGV[4]),
+  slowest = tonumber(ARGV[5]),         -- of the worker's latest calls in ms, 0 = none has ended
+  per_minute = tonumber(ARGV[6]),      -- a member's messages of any priority
+  per_hour = tonumber(ARGV[7]),
+  extra_minute = tonumber(ARGV[8]),    -- in addition, for critical messages only
+  extra_hour = tonumber(ARGV[9]),
 }
-local FIRST_KEY, FIRST_ARG, MESSAGE_ARGS = 7, 8, 16
+local FIRST_KEY, FIRST_ARG, MESSAGE_ARGS = 7, 10, 16
 
 -- message_at returns the message whose arguments follow i. What the scripts learn of it is added to the table.
 local function message_at(i, key, broadcast)
@@ -63,7 +65,8 @@ end
 -- The state of the app, which all workers share.
 local app = {}
 local app_fields = {'seen', 'offset', 'tat', 'rate', 'rate_at', 'concurrency', 'concurrency_at', 'paused', 'block',
-  'block_until', 'probe_until', 'planned_until', 'unlisted_at', 'broadcast_at', 'probe_by', 'unanswered'}
+  'block_until', 'probe_until', 'planned_until', 'unlisted_at', 'broadcast_at', 'probe_by', 'unanswered',
+  'slowest', 'slowest_since', 'slowest_before'}
 for i, value in ipairs(redis.call('HMGET', pace, unpack(app_fields))) do
   app[app_fields[i]] = value -- false if missing
 end

@@ -64,15 +64,15 @@ end
 
 -- first_after is the place of the first promise after a moment, at or after `low`. It is usually near, and
 -- reading blocks is costly: the steps grow.
-local function first_after(plan, low, moment)
+local function first_after(plan, low, after)
   local step, high = 1, low
-  while high < plan.length and moment_at(plan, high) <= moment do
+  while high < plan.length and moment_at(plan, high) <= after do
     low, high, step = high + 1, high + step, step * 2
   end
   high = math.min(high, plan.length)
   while low < high do
     local middle = math.floor((low + high) / 2)
-    if moment_at(plan, middle) > moment then
+    if moment_at(plan, middle) > after then
       high = middle
     else
       low = middle + 1
