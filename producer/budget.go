@@ -9,7 +9,7 @@ import (
 
 // Budget limits the messages of one sender.
 type Budget interface {
-	// Take reserves room for messages to so many recipients, and returns an error for each that does not fit.
+	// Take reserves room for messages to these numbers of recipients, and returns an error for each that does not fit.
 	// giveBack returns the reservation of some of them.
 	Take(ctx context.Context, recipients []int) (giveBack func(context.Context, []int), refused []error)
 }

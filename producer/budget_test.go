@@ -15,7 +15,7 @@ import (
 	"github.com/wecomq/wecomq/producer"
 )
 
-// today is a budget of so many recipients on one day.
+// today is a budget of this number of recipients on one day.
 func today(rdb redis.UniversalClient, recipients int) *budget.Budget {
 	b := budget.New(rdb, "builds", budget.Limits{RecipientsPerDay: recipients})
 	b.Now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixMilli

@@ -28,7 +28,7 @@ const (
 	grace = 20 * time.Second
 )
 
-// dispatch sends what was created to so many recipients, and enqueues alerts meanwhile.
+// dispatch sends what was created to this number of recipients, and enqueues alerts meanwhile.
 func (t trial) dispatch(ctx context.Context, w way, recipients int) (sending, error) {
 	watching, giveUp := context.WithCancel(ctx)
 	defer giveUp()
@@ -95,7 +95,7 @@ func (t trial) awaitEnd(ctx context.Context, limit time.Time, recipients int, wa
 	}
 }
 
-// lastArrival is when the last message other than an alert arrived, of so many in all.
+// lastArrival is when the last message other than an alert arrived, of this number in all.
 func (t trial) lastArrival(ctx context.Context, messages int64) (time.Time, error) {
 	const newest = 200
 	found, err := t.Simulator.Messages(ctx, fmt.Sprintf("since=%d", max(messages-newest, 0)))

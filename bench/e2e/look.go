@@ -28,7 +28,7 @@ type observation struct {
 	overview, dashboard, metrics, list time.Duration
 }
 
-// observe starts a gateway with a worker for so many apps, and looks at it.
+// observe starts a gateway with a worker for this number of apps, and looks at it.
 func (b bench) observe(ctx context.Context, apps int) (o observation, err error) {
 	t, err := newTrial(ctx, b.settings, wayWecomq)
 	if err != nil {

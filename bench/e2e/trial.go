@@ -206,7 +206,7 @@ func (t *trial) cpu() (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// startWorker starts a worker for so many apps; the first has the messages.
+// startWorker starts a worker for this number of apps; the first has the messages.
 func (t *trial) startWorker(apps int) error {
 	path, args := t.wecomq, []string{"worker", "-c", t.configFile(), "--listen", "127.0.0.1:0"}
 	var err error

@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
 
-// arrivalsAt makes messages that arrived so many seconds after the start.
+// arrivalsAt makes messages that arrived these numbers of seconds after the start.
 func arrivalsAt(start time.Time, seconds ...int) arrivals {
 	var all arrivals
 	for _, s := range seconds {

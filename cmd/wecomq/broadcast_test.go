@@ -138,7 +138,7 @@ func (s *storm) broadcast(id string) *broadcast.Broadcast {
 	return b
 }
 
-// awaitReached waits until so many recipients have an outcome, as long as their number grows.
+// awaitReached waits until this number of recipients has an outcome, as long as their number grows.
 func (s *storm) awaitReached(id string, people int) {
 	s.Helper()
 	for reached := 0; reached < people; {

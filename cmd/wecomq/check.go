@@ -31,7 +31,7 @@ a health check for containers without curl.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if ready != "" && online {
-				return usagef("--ready asks a wecomq that runs, and --online WeCom: use one of them")
+				return usagef("--ready asks a running wecomq, and --online WeCom: use one of them")
 			}
 			if ready != "" {
 				return askReady(cmd.Context(), ready)

@@ -59,7 +59,7 @@ func runDeadShow(ctx context.Context, g *globals, d *daemon.Deployment, id strin
 		shown++
 	}
 	if shown == 0 {
-		return fmt.Errorf("%s is %s, which is no dead letter; see 'wecomq result %s'", id, whole.State, id)
+		return fmt.Errorf("%s is %s, not a dead letter; see 'wecomq result %s'", id, whole.State, id)
 	}
 	return nil
 }

@@ -176,7 +176,7 @@ func TestTheGatewayOperatesOnMessages(t *testing.T) {
 	expect("the apps", "GET", "/v1/apps", 200, `"backlog":{"critical":0,"default":1,"bulk":0}`)
 	expect("cancel", "DELETE", "/v1/messages/"+waiting.ID, 200, `"state":"cancelled"`)
 	expect("cancel again", "DELETE", "/v1/messages/"+waiting.ID, 200, `"state":"cancelled"`)
-	expect("replay of what is no dead letter", "POST", "/v1/messages/"+waiting.ID+"/replay", 409, "is cancelled")
+	expect("replay of a message that is not a dead letter", "POST", "/v1/messages/"+waiting.ID+"/replay", 409, "is cancelled")
 
 	worker := start(t, l.environ(), "worker", "-c", config)
 	worker.awaitLine(`"lane is up"`)

@@ -32,7 +32,7 @@ func TestARedisThatIsFullIsNotReady(t *testing.T) {
 		t.Errorf("/readyz says %q", answer)
 	}
 	code, problem := callWith(t, http.MethodPost, url+"/v1/messages", gatewayToken, `{"touser":"a","msgtype":"text","text":{"content":"x"}}`)
-	if code != http.StatusServiceUnavailable || !strings.Contains(problem, "Redis stores nothing at present") {
+	if code != http.StatusServiceUnavailable || !strings.Contains(problem, "Redis is not accepting writes") {
 		t.Errorf("HTTP %d %s", code, problem)
 	}
 	asked := start(t, l.environ(), "check", "--ready", url)

@@ -67,9 +67,9 @@ func (w *waiter) all(ctx context.Context, ids []string) error {
 	}
 	switch {
 	case unfinished > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &exitError{exitTimeout, fmt.Errorf("not finished after %s: %d of %d; they go on", w.timeout, unfinished, len(ids))}
+		return &exitError{exitTimeout, fmt.Errorf("not finished after %s: %d of %d; still being processed", w.timeout, unfinished, len(ids))}
 	case unfinished > 0:
-		return fmt.Errorf("not finished: %d of %d; they go on", unfinished, len(ids))
+		return fmt.Errorf("not finished: %d of %d; still being processed", unfinished, len(ids))
 	case refused > 0:
 		return &exitError{exitRejected, fmt.Errorf("not accepted: %d of %d", refused, len(ids))}
 	}
@@ -112,12 +112,12 @@ func (w *waiter) note(err error) {
 // unfinished says why the wait for a message is over.
 func (w *waiter) unfinished(ctx context.Context, r tasks.Record) error {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("interrupted; %s is still processed, see 'wecomq result %s'", r.ID, r.ID)
+		return fmt.Errorf("interrupted; %s is still being processed, see 'wecomq result %s'", r.ID, r.ID)
 	}
 	why := cmp.Or(w.narrator.now.Why, r.ErrMsg, "Is a worker running?")
 	if w.away {
 		why = "Redis is unavailable."
 	}
-	return &exitError{exitTimeout, fmt.Errorf("%s is %s after %s; it is still processed, see 'wecomq result %s'. %s",
+	return &exitError{exitTimeout, fmt.Errorf("%s is %s after %s; it is still being processed, see 'wecomq result %s'. %s",
 		r.ID, cmp.Or(r.State, "not finished"), w.timeout, r.ID, why)}
 }

@@ -57,7 +57,7 @@ func (t *Trail) write(ctx context.Context, a Act) {
 		},
 	}).Err()
 	if err != nil {
-		t.log.Error().Err(err).Str("action", string(a.Action)).Msg("this act is missing in the trail")
+		t.log.Error().Err(err).Str("action", string(a.Action)).Msg("this action is missing from the activity trail")
 	}
 }
 

@@ -45,7 +45,7 @@ func due(all []asynqx.Task) []asynqx.Task {
 
 var taskID = regexp.MustCompile(`{"id":"([^"]+)"}`)
 
-// dequeued takes so many tasks, one by one, and gives their ids.
+// dequeued takes n tasks, one by one, and gives their ids.
 func dequeued(t *testing.T, rdb redis.UniversalClient, n int) []string {
 	t.Helper()
 	client := asynqx.NewWorkerClient(t.Context(), rdb, nil, ignore)

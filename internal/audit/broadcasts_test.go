@@ -66,8 +66,8 @@ func TestTheBooksOfABroadcastAreProved(t *testing.T) {
 	key, done := keys.Broadcast("ops", b.ID), keys.BroadcastDone("ops", b.ID)
 	fates := keys.BroadcastFates("ops", b.ID, "0")
 	for name, tc := range map[string]struct {
-		spoil, mend func(redis.Pipeliner)
-		told        []string
+		spoil, repair func(redis.Pipeliner)
+		told          []string
 	}{
 		"a sum that was edited": {
 			func(p redis.Pipeliner) { p.HIncrBy(t.Context(), key, "accepted", 1) },
@@ -111,7 +111,7 @@ func TestTheBooksOfABroadcastAreProved(t *testing.T) {
 		}
 		change(tc.spoil)
 		result := books()
-		change(tc.mend)
+		change(tc.repair)
 		var texts []string
 		for _, f := range result.Findings {
 			texts = append(texts, f.Text)
@@ -126,6 +126,6 @@ func TestTheBooksOfABroadcastAreProved(t *testing.T) {
 		}
 	}
 	if result := books(); result.Imbalance != 0 {
-		t.Errorf("once all is mended: %+v", result.Findings)
+		t.Errorf("once all is repaired: %+v", result.Findings)
 	}
 }

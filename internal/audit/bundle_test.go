@@ -102,7 +102,7 @@ func (b *bundle) audit(o audit.Options) audit.Result {
 	return result
 }
 
-// users are so many, as WeCom separates them.
+// users are n userids, as WeCom separates them.
 func users(n int) string {
 	names := make([]string, n)
 	for i := range names {

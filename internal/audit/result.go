@@ -111,7 +111,7 @@ func (s *Sums) add(e ledger.Entry) (accounted int) {
 	return accepted + invalid + unlicensed + e.Recipients.Rejected + e.Recipients.Unknown + e.Recipients.Expired + e.Recipients.Cancelled
 }
 
-// addTask counts a message without a record, to so many recipients. An archived one could
+// addTask counts a message without a record, to this number of recipients. An archived one could
 // not be read, or somebody archived it by hand: `wecomq result` calls it rejected.
 func (s *Sums) addTask(place asynqx.Place, to int) {
 	switch place {

@@ -83,7 +83,7 @@ func (d *Desk) KeepFiles(ctx context.Context, spec Spec) (*compose.Template, err
 	})
 }
 
-// MustBeApproved reports whether a broadcast to so many recipients needs approval, whoever creates it.
+// MustBeApproved reports whether a broadcast to this number of recipients needs approval, whoever creates it.
 func (d *Desk) MustBeApproved(recipients int) bool {
 	return d.ApprovalAbove > 0 && recipients > d.ApprovalAbove
 }

@@ -13,7 +13,7 @@ type Pace struct {
 	DayQuota, Used int
 }
 
-// quotaFor is the share of the day quota for so many recipients.
+// quotaFor is the share of the day quota for this number of recipients.
 func (p Pace) quotaFor(recipients int) Quota {
 	return Quota{QuotaCost: recipients, DayQuota: max(p.DayQuota, -1), UsedToday: p.Used}
 }

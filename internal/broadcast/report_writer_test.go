@@ -81,7 +81,7 @@ func TestAReportThatBreaksOffSaysSo(t *testing.T) {
 	}
 }
 
-// full takes so many bytes.
+// full is a disk with a limited number of bytes left.
 type full struct{ left int }
 
 var errFull = errors.New("no space left on device")

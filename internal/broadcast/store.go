@@ -30,7 +30,7 @@ type Store struct {
 	clock     *redisclock.Clock
 	files     *media.Store
 
-	// Spend, if set, charges a broadcast to so many recipients to its creator's budget, and returns an error
+	// Spend, if set, charges a broadcast to this number of recipients to its creator's budget, and returns an error
 	// if it does not fit; undo refunds it. A replay is not charged again.
 	Spend func(ctx context.Context, recipients int) (undo func(), err error)
 }

@@ -85,7 +85,7 @@ func TestABroadcastWhoseSampleIsRefusedIsNotCreated(t *testing.T) {
 	if all, err := b.store.List(t.Context(), 10); err != nil || len(all) != 0 {
 		t.Errorf("there are %v, %v", all, err)
 	}
-	// What was refused is mended, and the same draft goes on.
+	// What was refused is fixed, and the same draft continues.
 	created, duplicate, err := desk.CreateTested(t.Context(), draft, "tester", nil)
 	if err != nil || duplicate || b.await(created.ID, broadcast.Finished).Counts.Accepted != 3 {
 		t.Errorf("the repeat: %+v, %t, %v", created, duplicate, err)

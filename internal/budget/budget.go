@@ -45,7 +45,7 @@ func New(rdb redis.UniversalClient, token string, limits Limits) *Budget {
 // taken identifies the windows in which messages were charged.
 type taken struct{ minute, day string }
 
-// Take charges messages to so many recipients, in order, and returns an error for each that does not fit: a
+// Take charges messages to these numbers of recipients, in order, and returns an error for each that does not fit: a
 // [*SpentError], or for all of them a [*asynqx.RedisError] if Redis does not answer. giveBack refunds some of
 // them.
 func (b *Budget) Take(ctx context.Context, recipients []int) (giveBack func(context.Context, []int), refused []error) {

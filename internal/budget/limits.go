@@ -46,7 +46,7 @@ func (l Limits) Permit(token string, to message.Recipients, priority tasks.Prior
 	return l.permitCount(token, "touser", to.Unique().Count())
 }
 
-// PermitBroadcast is [Limits.Permit] for a broadcast, which is bulk, to so many.
+// PermitBroadcast is [Limits.Permit] for a broadcast, which is bulk, to this number of recipients.
 func (l Limits) PermitBroadcast(token string, recipients int) error {
 	if err := l.permitPriority(token, tasks.Bulk); err != nil {
 		return err

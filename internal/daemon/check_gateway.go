@@ -40,8 +40,8 @@ func checkProxies(networks []netip.Prefix) []Finding {
 			widest = widestOfProxies4
 		}
 		if network.Bits() < widest && !network.Addr().IsLoopback() {
-			findings = append(findings, Finding{"gateway", Warning, fmt.Sprintf("trusted_proxies: whoever is in %s can pretend any "+
-				"address; name the addresses of the proxies", network)})
+			findings = append(findings, Finding{"gateway", Warning, fmt.Sprintf("trusted_proxies: any host in %s can spoof any "+
+				"address; list the proxies one by one", network)})
 		}
 	}
 	return findings
@@ -55,7 +55,7 @@ func heardOnTheWay(g config.Gateway, listen string) string {
 	if err != nil || g.TLS != nil || ofThisHost(host) || g.PublicURL.HTTPS() || len(g.TrustedProxies) > 0 {
 		return ""
 	}
-	return fmt.Sprintf("it listens on %s in clear: whoever is on the way reads tokens and messages; set gateway.tls, "+
+	return fmt.Sprintf("it listens on %s without TLS: anyone on the network path can read tokens and messages; set gateway.tls, "+
 		"or listen on 127.0.0.1, or name a proxy that has TLS in gateway.trusted_proxies", listen)
 }
 

@@ -72,7 +72,7 @@ func (d *Deployment) warnOfRedis(ctx context.Context) {
 		}
 		for _, finding := range append(checkPolicy(info["maxmemory_policy"]), checkVersion(info["redis_version"])) {
 			if finding.Level == Fault {
-				d.log.Error().Str("redis", m.addr).Msg("Redis is unfit for messages: " + finding.Text)
+				d.log.Error().Str("redis", m.addr).Msg("Redis is misconfigured: " + finding.Text)
 			}
 		}
 	}

@@ -37,7 +37,7 @@ func (d *Daemon) listen(ctx context.Context) error {
 		log.Warn().Msg("gateway.tokens is empty: every call of the API is answered 401")
 	}
 	if text := heardOnTheWay(own, addr); text != "" {
-		log.Warn().Msg("the gateway can be overheard: " + text)
+		log.Warn().Msg("traffic to the gateway can be intercepted: " + text)
 	}
 	return nil
 }

@@ -64,9 +64,9 @@ func TestEveryMasterOfAClusterIsChecked(t *testing.T) {
 	}
 }
 
-func TestAWorkerSaysThatRedisIsUnfit(t *testing.T) {
+func TestAWorkerSaysThatRedisIsMisconfigured(t *testing.T) {
 	t.Parallel()
-	const line = "Redis is unfit for messages: maxmemory-policy is"
+	const line = "Redis is misconfigured: maxmemory-policy is"
 	server := redistest.Start(t, "maxmemory-policy volatile-lru")
 	for _, tt := range []struct {
 		policy string
@@ -88,7 +88,7 @@ func TestTheEmbeddedRedisIsFit(t *testing.T) {
 	d := daemontest.New(t, daemontest.Config{})
 	d.Start(daemon.Config{Worker: true})
 	awaitLog(t, d, `"lane is up"`, 1)
-	if strings.Contains(d.Log.String(), "unfit") {
+	if strings.Contains(d.Log.String(), "misconfigured") {
 		t.Errorf("the log complains:\n%s", d.Log)
 	}
 }

@@ -138,7 +138,7 @@ func TestBodiesTogetherTakeSoMuchMemoryAndNoMore(t *testing.T) {
 	for _, path := range []string{"/v1/messages", "/hook"} {
 		body := bytes.Repeat([]byte(" "), 8<<20-1)
 		if w := serve(t, g, post(t, path, bytes.NewReader(body), fuzzToken)); w.Code != http.StatusServiceUnavailable ||
-			w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "as many bodies") {
+			w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "out of memory for request bodies") {
 			t.Errorf("%s: HTTP %d %v: %s", path, w.Code, w.Header(), w.Body)
 		}
 	}

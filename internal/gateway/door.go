@@ -39,7 +39,7 @@ func (g *Gateway) admit(r *http.Request, door Door, secret string) (*Identity, e
 	info := requestInfoFrom(r.Context())
 	wait, first := g.guesses.Judge(info.remote, secret, err == nil || errors.Is(err, errTokenEnded), g.now())
 	if first {
-		g.log.Warn().Str("remote", info.remote).Str("door", string(door)).Msg("many wrong tokens come from this address; it has to wait before more are looked at")
+		g.log.Warn().Str("remote", info.remote).Str("door", string(door)).Msg("many wrong tokens come from this address; it has to wait before further tokens are checked")
 	}
 	if wait > 0 {
 		identity, err = nil, &problem.WaitError{Err: problem.ErrGuessing, After: wait}

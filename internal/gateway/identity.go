@@ -71,7 +71,7 @@ func (i *Identity) Permit(m tasks.Message) error {
 	return i.counted(i.Token.Limits.Permit(i.Name(), m.Request.Common().Recipients(), m.Options.Priority))
 }
 
-// PermitBroadcast does the same for a broadcast to so many recipients.
+// PermitBroadcast does the same for a broadcast to this number of recipients.
 func (i *Identity) PermitBroadcast(recipients int) error {
 	return i.counted(i.Token.Limits.PermitBroadcast(i.Name(), recipients))
 }

@@ -133,11 +133,11 @@ func TestWhatATokenMayNotSendNamesTheField(t *testing.T) {
 	for name, tc := range map[string]struct {
 		path, body, field string
 	}{
-		"everyone":               {"/v1/messages", `{"priority":"bulk","touser":"@all","msgtype":"text","text":{"content":"x"}}`, "body.touser"},
-		"too many":               {"/v1/messages", `{"priority":"bulk","touser":"a|b","toparty":"1","msgtype":"text","text":{"content":"x"}}`, "body.touser"},
-		"a priority":             {"/v1/messages", `{"priority":"critical","touser":"a","msgtype":"text","text":{"content":"x"}}`, "body.priority"},
-		"the default priority":   {"/v1/messages", textBody, "body.priority"},
-		"a broadcast to so many": {"/v1/broadcasts", `{"text":"x","recipients":["a","b","c"],"test_to":"a"}`, "body.recipients"}, // no test message
+		"everyone":                {"/v1/messages", `{"priority":"bulk","touser":"@all","msgtype":"text","text":{"content":"x"}}`, "body.touser"},
+		"too many":                {"/v1/messages", `{"priority":"bulk","touser":"a|b","toparty":"1","msgtype":"text","text":{"content":"x"}}`, "body.touser"},
+		"a priority":              {"/v1/messages", `{"priority":"critical","touser":"a","msgtype":"text","text":{"content":"x"}}`, "body.priority"},
+		"the default priority":    {"/v1/messages", textBody, "body.priority"},
+		"a broadcast to too many": {"/v1/broadcasts", `{"text":"x","recipients":["a","b","c"],"test_to":"a"}`, "body.recipients"}, // no test message
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -19,7 +19,7 @@ func newProblem(ctx context.Context, err error) *problem.Problem {
 	p.RequestID = requestInfoFrom(ctx).id
 	switch p.Status {
 	case http.StatusInternalServerError:
-		p.Detail = "a fault of wecomq's; its log has the reason under this request_id"
+		p.Detail = "internal error in wecomq; see its log for this request_id"
 	case http.StatusServiceUnavailable:
 		p.Detail = unavailable(err)
 	}
@@ -34,10 +34,10 @@ func unavailable(err error) string {
 		}
 	}
 	if errors.Is(err, ErrRefused) {
-		return "Redis stores nothing at present (its operator finds why in the log); try again. " +
-			"A message sent with an idempotency key cannot be doubled by that"
+		return "Redis is not accepting writes (the log says why); try again. " +
+			"A message sent with an idempotency key will not be duplicated"
 	}
-	return "Redis did not confirm in time; try again. A message sent with an idempotency key cannot be doubled by that"
+	return "Redis did not confirm in time; try again. A message sent with an idempotency key will not be duplicated"
 }
 
 // report returns the problem of an error, and logs the details for the operator.

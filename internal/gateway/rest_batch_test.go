@@ -244,7 +244,7 @@ func TestALineThatIsInRedisIsConfirmedThoughAnotherIsNot(t *testing.T) {
 }
 
 func (b *bundle) awayText() string {
-	return "Redis did not confirm in time; try again. A message sent with an idempotency key cannot be doubled by that"
+	return "Redis did not confirm in time; try again. A message sent with an idempotency key will not be duplicated"
 }
 
 func TestALargeBatchGoesThrough(t *testing.T) { //nolint:paralleltest // it takes all of a machine

@@ -86,7 +86,7 @@ func (g *Gateway) registerBroadcastActs(api huma.API) {
 	operation(g, api, huma.Operation{
 		OperationID: "replay-broadcast", Method: http.MethodPost, Path: "/v1/broadcasts/{id}/replay", DefaultStatus: http.StatusAccepted,
 		Summary: "Send a finished broadcast again to those who did not get it", Tags: []string{"broadcasts"},
-		Description: "Creates another broadcast with the same words. A repeat finds the first one.",
+		Description: "Creates another broadcast with the same content. A repeat finds the first one.",
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: which}}},
 		Responses:   map[string]*huma.Response{"202": answer[orderReceipt](api, "It was created, or found")},
 		Errors:      []int{400, 401, 403, 404, 409, 415, 503},
@@ -94,7 +94,7 @@ func (g *Gateway) registerBroadcastActs(api huma.API) {
 	operation(g, api, huma.Operation{
 		OperationID: "recall-broadcast", Method: http.MethodPost, Path: "/v1/broadcasts/{id}/recall", DefaultStatus: http.StatusAccepted,
 		Summary: "Cancel a broadcast and recall what was sent in the last 24 h", Tags: []string{"broadcasts"},
-		Description: "Works for up to 20 s; repeat it until left is 0. It goes on where it was.",
+		Description: "Works for up to 20 s; repeat it until left is 0. It continues where it stopped.",
 		Errors:      []int{401, 403, 404, 502, 503},
 	}, config.ScopeSend, g.recallBroadcast)
 }

@@ -109,9 +109,9 @@ func (g *Gateway) controlBroadcast(do control) func(context.Context, *broadcastI
 
 type broadcastsInput struct {
 	App   string `query:"app" maxLength:"32" doc:"Only those of this app"`
-	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"At most so many of each app"`
+	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"Maximum number of broadcasts per app"`
 	// Recipient selects broadcasts; each item then has the recipient's state.
-	Recipient string `query:"recipient" maxLength:"64" doc:"Only those that this userid is a recipient of, of the newest 20 of each app; found says what became of them"`
+	Recipient string `query:"recipient" maxLength:"64" doc:"Only those with this userid as a recipient, among the newest 20 of each app; found is its outcome"`
 }
 
 type broadcastsOutput struct {

@@ -64,7 +64,7 @@ func TestACardIsChangedByREST(t *testing.T) {
 		"no JSON":                 {gateway: b, path: path, body: `x`, token: senderToken, says: "not JSON", status: 400},
 		"neither button nor card": {gateway: b, path: path, body: `{}`, token: senderToken, says: "button: set either", status: 422},
 		"another agent":           {gateway: b, path: path, body: `{"agentid":7,"button":{"replace_name":"x"}}`, token: senderToken, says: "agentid: 7, but app ops is agent", status: 422},
-		"not there yet":           {gateway: bare, path: path, body: `{}`, token: senderToken, says: "not there yet", status: 501},
+		"not implemented":         {gateway: bare, path: path, body: `{}`, token: senderToken, says: "not implemented", status: 501},
 	} {
 		if p := tc.gateway.problem(tc.gateway.do("POST", tc.path, tc.body, as(tc.token))); p.Status != tc.status || !strings.Contains(p.Detail, tc.says) {
 			t.Errorf("%s: %d %s, want %d %q", name, p.Status, p.Detail, tc.status, tc.says)

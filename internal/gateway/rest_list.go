@@ -27,7 +27,7 @@ type messagesInput struct {
 	Since          string        `query:"since" maxLength:"40" doc:"Only what has changed since: RFC 3339, or an age such as 90m" example:"2026-01-02T15:04:05+08:00"`
 	MsgID          string        `query:"msgid" maxLength:"512" doc:"Only the message that WeCom gave this msgid"`
 	IdempotencyKey string        `query:"idempotency_key" maxLength:"255" doc:"Only the message that this token has sent with this key"`
-	Limit          int           `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"At most so many"`
+	Limit          int           `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"Maximum number of messages"`
 	Lang           string        `query:"lang" doc:"Language of errors: en or zh; Accept-Language does the same"`
 	Cursor         string        `query:"cursor" maxLength:"256" doc:"next of the answer before, with the same conditions"`
 
@@ -116,7 +116,7 @@ func (g *Gateway) registerList(api huma.API) {
 	operation(g, api, huma.Operation{
 		OperationID: "list-messages", Method: http.MethodGet, Path: "/v1/messages",
 		Summary: "List messages by app, state, errcode, recipient, time, msgid or key", Tags: []string{"messages"},
-		Description: "Goes on with cursor=next until there is no next. A message that was split has a record for each part; " +
+		Description: "Continue with cursor=next until there is no next. A message that was split has a record for each part; " +
 			"looked up by msgid or key it is whole. What changes meanwhile has moved to the front: it may come twice, or be missed until the list is asked for again.",
 		RejectUnknownQueryParameters: true,
 		Errors:                       []int{401, 403, 422, 503},

@@ -39,7 +39,7 @@ type mediaOutput struct{ Body Media }
 
 // Media is a stored file.
 type Media struct {
-	Media string          `json:"media" doc:"Put this in the place of a media_id" example:"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
+	Media string          `json:"media" doc:"Use this as a media_id" example:"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
 	Type  wecom.MediaType `json:"type"`
 	Bytes int             `json:"bytes"`
 }

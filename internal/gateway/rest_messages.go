@@ -235,7 +235,7 @@ func (g *Gateway) registerMessages(api huma.API) {
 	operation(g, api, huma.Operation{
 		OperationID: "send", Method: http.MethodPost, Path: "/v1/messages", DefaultStatus: http.StatusAccepted,
 		Summary: "Enqueue a message", Tags: []string{"messages"},
-		Description: "202 means that the message is in Redis. The body is WeCom's message/send JSON with members of ours beside it.",
+		Description: "202 means that the message is in Redis. The body is WeCom's message/send JSON plus wecomq's own members.",
 		RequestBody: messageBody(api.OpenAPI().Components.Schemas), Errors: []int{400, 401, 403, 413, 415, 422, 429, 503},
 	}, config.ScopeSend, g.send)
 	operation(g, api, huma.Operation{
@@ -249,7 +249,7 @@ func (g *Gateway) registerMessages(api huma.API) {
 	operation(g, api, huma.Operation{
 		OperationID: "recall-message", Method: http.MethodPost, Path: "/v1/messages/{id}/recall",
 		Summary: "Recall a message from the queue, or from WeCom's clients within 24 h", Tags: []string{"messages"},
-		Description: "Answers with the record. The id of a broadcast is taken, too: then it is POST /v1/broadcasts/{id}/recall.",
+		Description: "Answers with the record. The id of a broadcast is accepted as well; the request is then the same as POST /v1/broadcasts/{id}/recall.",
 		Responses:   map[string]*huma.Response{"200": answer[tasks.Record](api, "OK"), "202": answer[broadcast.Recall](api, "Of a broadcast")},
 		Errors:      []int{401, 403, 404, 409, 502, 503},
 	}, config.ScopeSend, g.recall)

@@ -280,21 +280,21 @@ func TestOperationsOnAMessage(t *testing.T) {
 		status              int
 		contains            string
 	}{
-		"cancelled":                         {b: waiting, method: "DELETE", path: "/v1/messages/" + id, token: recallerToken, status: 200, contains: `"state":"cancelled"`},
-		"too late to cancel":                {b: done, method: "DELETE", path: "/v1/messages/" + id, token: recallerToken, status: 409, contains: "is accepted"},
-		"replayed":                          {b: waiting, method: "POST", path: "/v1/messages/" + id + "/replay", token: rootToken, status: 202, contains: `{"replays":[{"id":"` + id},
-		"replaying for another app":         {b: waiting, method: "POST", path: "/v1/messages/nope-01JD5K3V8N0000000000000000/replay", token: rootToken, status: 403, contains: "may not use the app"},
-		"replaying is for admins":           {b: waiting, method: "POST", path: "/v1/messages/" + id + "/replay", token: senderToken, status: 403, contains: "admin"},
-		"a recall of what nobody knows":     {b: waiting, method: "POST", path: "/v1/messages/" + id + "/recall", token: senderToken, status: 404, contains: "no such message"},
-		"the apps of the token":             {b: waiting, method: "GET", path: "/v1/apps", token: readerToken, status: 200, contains: `{"apps":[{"app":"ops","state":"paused","reason":"by hand"`},
-		"cancelling is not there yet":       {b: bare, method: "DELETE", path: "/v1/messages/" + id, token: senderToken, status: 501, contains: "not there yet"},
-		"recalling is not there yet":        {b: bare, method: "POST", path: "/v1/messages/" + id + "/recall", token: senderToken, status: 501, contains: "not there yet"},
-		"replaying is not there yet":        {b: bare, method: "POST", path: "/v1/messages/" + id + "/replay", token: rootToken, status: 501, contains: "not there yet"},
-		"the state of apps is not there":    {b: bare, method: "GET", path: "/v1/apps", token: readerToken, status: 501, contains: "not there yet"},
-		"broadcasts are not there yet":      {b: bare, method: "GET", path: "/v1/broadcasts", token: readerToken, status: 501, contains: "not there yet"},
-		"nothing else is there":             {b: bare, method: "PUT", path: "/v1/message", token: senderToken, status: 404, contains: "GET /docs lists them all"},
-		"another method is not taken":       {b: bare, method: "PUT", path: "/v1/messages", token: senderToken, status: 405, contains: "does not take the method"},
-		"outside of the API is nothing too": {b: bare, method: "GET", path: "/admin", status: 404, contains: "404 page not found"},
+		"cancelled":                            {b: waiting, method: "DELETE", path: "/v1/messages/" + id, token: recallerToken, status: 200, contains: `"state":"cancelled"`},
+		"too late to cancel":                   {b: done, method: "DELETE", path: "/v1/messages/" + id, token: recallerToken, status: 409, contains: "is accepted"},
+		"replayed":                             {b: waiting, method: "POST", path: "/v1/messages/" + id + "/replay", token: rootToken, status: 202, contains: `{"replays":[{"id":"` + id},
+		"replaying for another app":            {b: waiting, method: "POST", path: "/v1/messages/nope-01JD5K3V8N0000000000000000/replay", token: rootToken, status: 403, contains: "may not use the app"},
+		"replaying is for admins":              {b: waiting, method: "POST", path: "/v1/messages/" + id + "/replay", token: senderToken, status: 403, contains: "admin"},
+		"a recall of what nobody knows":        {b: waiting, method: "POST", path: "/v1/messages/" + id + "/recall", token: senderToken, status: 404, contains: "no such message"},
+		"the apps of the token":                {b: waiting, method: "GET", path: "/v1/apps", token: readerToken, status: 200, contains: `{"apps":[{"app":"ops","state":"paused","reason":"by hand"`},
+		"cancelling is not implemented":        {b: bare, method: "DELETE", path: "/v1/messages/" + id, token: senderToken, status: 501, contains: "not implemented"},
+		"recalling is not implemented":         {b: bare, method: "POST", path: "/v1/messages/" + id + "/recall", token: senderToken, status: 501, contains: "not implemented"},
+		"replaying is not implemented":         {b: bare, method: "POST", path: "/v1/messages/" + id + "/replay", token: rootToken, status: 501, contains: "not implemented"},
+		"the state of apps is not implemented": {b: bare, method: "GET", path: "/v1/apps", token: readerToken, status: 501, contains: "not implemented"},
+		"broadcasts are not implemented":       {b: bare, method: "GET", path: "/v1/broadcasts", token: readerToken, status: 501, contains: "not implemented"},
+		"nothing else is there":                {b: bare, method: "PUT", path: "/v1/message", token: senderToken, status: 404, contains: "GET /docs lists them all"},
+		"another method is not allowed":        {b: bare, method: "PUT", path: "/v1/messages", token: senderToken, status: 405, contains: "method not allowed"},
+		"outside of the API is nothing too":    {b: bare, method: "GET", path: "/admin", status: 404, contains: "404 page not found"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -21,7 +21,7 @@ const messageMember = "msgtype"
 // examples.
 func messageBody(schemas huma.Registry) *huma.RequestBody {
 	union := &huma.Schema{
-		Description:   "WeCom's message/send JSON with members of ours beside it. Other msgtypes are taken with allow_unknown",
+		Description:   "WeCom's message/send JSON plus wecomq's own members. Other msgtypes are accepted with allow_unknown",
 		Discriminator: &huma.Discriminator{PropertyName: messageMember, Mapping: map[string]string{}},
 	}
 	examples := map[string]*huma.Example{}
@@ -59,7 +59,7 @@ func messageSchema(schemas huma.Registry, request message.Request) string {
 	content := contentOf(request)
 	members := maps.Clone(commonMembers())
 	members[messageMember] = &huma.Schema{
-		Type: huma.TypeString, Description: "Its content stands in the member of the same name", Enum: []any{string(request.Type())},
+		Type: huma.TypeString, Description: "Its content is in the member of the same name", Enum: []any{string(request.Type())},
 	}
 	members[string(request.Type())] = schemas.Schema(content.Type, true, content.Name)
 	name := content.Name + "Message"

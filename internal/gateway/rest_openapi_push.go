@@ -17,7 +17,7 @@ const pushScheme = "pushToken"
 // pushParameters are the parameters of a push.
 var pushParameters = map[string]string{
 	"title":    "The first line of the message",
-	"content":  "What stands below it; what exceeds 2048 bytes together is cut",
+	"content":  "The text below it; what exceeds 2048 bytes together is cut",
 	"to_user":  "userids, separated by commas or |, or @all",
 	"to_party": "department ids, likewise",
 	"to_tag":   "tag ids, likewise",
@@ -27,7 +27,7 @@ var pushParameters = map[string]string{
 // documentPush adds pushes, which huma does not serve, to the document.
 func documentPush(document *huma.OpenAPI) {
 	document.Components.SecuritySchemes[pushScheme] = &huma.SecurityScheme{
-		Type: "apiKey", In: "query", Name: "token", Description: "A token of gateway.tokens. Addresses land in logs: prefer the header.",
+		Type: "apiKey", In: "query", Name: "token", Description: "A token of gateway.tokens. URLs end up in logs: prefer the header.",
 	}
 	get, post := pushOperation(document), pushOperation(document)
 	get.OperationID, post.OperationID = "push", "push-form"

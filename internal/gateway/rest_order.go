@@ -254,7 +254,7 @@ func (g *Gateway) registerOrder(api huma.API) {
 		OperationID: "create-broadcast", Method: http.MethodPost, Path: "/v1/broadcasts", DefaultStatus: http.StatusAccepted,
 		Summary: "Create a broadcast of a message or a template to a list of recipients", Tags: []string{"broadcasts"},
 		Description: "202 means that all of it is in Redis; nothing is sent before that, except to test_to. A list with a problem is refused with 422: rows has line, column and reason. " +
-			"Repeat a request that was broken off: it goes on where it was. With dry_run the answer is 200 and what it would become.",
+			"Repeat a request that was interrupted: it continues where it stopped. With dry_run the answer is 200 and what it would become.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"multipart/form-data": {Schema: form}, "application/json": {Schema: order},
 		}},

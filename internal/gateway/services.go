@@ -93,7 +93,7 @@ type CardUpdater interface {
 
 // Replay is a message that was sent again, and its new message.
 type Replay struct {
-	ID         string `json:"id" doc:"Of the message, or part, that was sent in vain"`
+	ID         string `json:"id" doc:"Of the message, or part, that failed"`
 	ReplayedAs string `json:"replayed_as" doc:"Of the message that takes its place"`
 	Recipients int    `json:"recipients" doc:"Those who did not get the first one"`
 	Duplicate  bool   `json:"duplicate" doc:"It had been replayed before; nothing was done"`

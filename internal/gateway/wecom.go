@@ -210,7 +210,7 @@ func wecomError(err error) (status int, code wecom.Code, text string) {
 	case http.StatusServiceUnavailable:
 		return http.StatusServiceUnavailable, -1, "system busy: " + unavailable(err)
 	}
-	return http.StatusInternalServerError, -1, "system busy: a fault of wecomq's, see its log"
+	return http.StatusInternalServerError, -1, "system busy: internal error in wecomq; see its log"
 }
 
 // tooOften is the status of an exceeded limit: HTTP 200 for messages, as at WeCom; 429 for guessed tokens, which

@@ -37,7 +37,7 @@ func TestRecallWorksWithOurMsgID(t *testing.T) {
 	same(t, "one that was sent past us", b.call("message/recall", all, `{"msgid":"`+past+`"}`).ErrCode, 0)
 	same(t, "the same, without the scope", b.call("message/recall", token, `{"msgid":"`+past+`"}`).ErrCode, 301002)
 	same(t, "one that nobody knows", b.call("message/recall", token, `{"msgid":"ops-01JD5K3V8N0000000000000000"}`).ErrCode, 40058)
-	same(t, "WeCom's word on what is none", b.call("message/recall", all, `{"msgid":"nonsense"}`).ErrCode, 40058)
+	same(t, "an invalid msgid", b.call("message/recall", all, `{"msgid":"nonsense"}`).ErrCode, 40058)
 	same(t, "another app's", b.call("message/recall", token, `{"msgid":"hr-01JD5K3V8N0000000000000000"}`).ErrCode, 301002)
 	same(t, "no msgid", b.call("message/recall", token, `{}`).ErrCode, 40058)
 	same(t, "no JSON", b.call("message/recall", token, `{`).ErrCode, 40058)

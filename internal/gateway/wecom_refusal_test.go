@@ -116,9 +116,9 @@ func TestBothAPIsTellWhoseFaultAFailureIs(t *testing.T) {
 		says       string
 		compatible int // HTTP status of WeCom's API
 	}{
-		"a fault of wecomq's":        {err: errors.New(internal), status: 500, errcode: -1, says: "a fault of wecomq's", compatible: 500},
+		"an internal error":          {err: errors.New(internal), status: 500, errcode: -1, says: "internal error in wecomq; see its log", compatible: 500},
 		"Redis away":                 {err: fmt.Errorf("%w: %s", gateway.ErrUnavailable, internal), status: 503, errcode: -1, says: "Redis did not confirm in time", compatible: 503},
-		"Redis that stores nothing":  {err: fmt.Errorf("%w: %s", gateway.ErrRefused, internal), status: 503, errcode: -1, says: "Redis stores nothing at present", compatible: 503},
+		"Redis that stores nothing":  {err: fmt.Errorf("%w: %s", gateway.ErrRefused, internal), status: 503, errcode: -1, says: "Redis is not accepting writes", compatible: 503},
 		"a message that is too late": {err: fmt.Errorf("%w: it is rejected", gateway.ErrConflict), status: 409, errcode: 40058, says: "it is rejected", compatible: 200},
 	}
 	for name, tt := range tests {
@@ -147,7 +147,7 @@ func TestWeComsAPIWithoutRecalling(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, func(cfg *gateway.Config) { cfg.Services.Recaller = nil })
 	a := b.call("message/recall", b.accessToken(recallerToken), `{"msgid":"x"}`)
-	if a.ErrCode != 48002 || !strings.Contains(a.ErrMsg, "not there yet") {
+	if a.ErrCode != 48002 || !strings.Contains(a.ErrMsg, "not implemented") {
 		t.Errorf("%+v", a)
 	}
 }

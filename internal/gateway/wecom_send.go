@@ -82,7 +82,7 @@ func (c *wecomCall) appOf(agentID string) (App, error) {
 	if agentID == "" {
 		return App{}, refuse(41011, "agentid missing; token %q may use %s", c.identity.Name(), list(numbers))
 	}
-	return App{}, refuse(301002, "agentid %.40q is none that token %q may use: %s", agentID, c.identity.Name(), list(numbers))
+	return App{}, refuse(301002, "agentid %.40q is not one that token %q may use: %s", agentID, c.identity.Name(), list(numbers))
 }
 
 // choosePriority takes the priority from the query, the header, the path or the token, in this order.

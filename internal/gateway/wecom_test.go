@@ -59,7 +59,7 @@ func TestAccessTokensEnd(t *testing.T) {
 	b.now.advance(2 * time.Minute)
 	same(t, "afterwards", b.wecomSend(token, textBody).ErrCode, 42001)
 	same(t, "without one", b.wecomSend("", textBody).ErrCode, 41001)
-	same(t, "with what is none", b.wecomSend("nonsense", textBody).ErrCode, 40014)
+	same(t, "with an invalid one", b.wecomSend("nonsense", textBody).ErrCode, 40014)
 	same(t, "with the token itself", b.wecomSend(senderToken, textBody).ErrCode, 40014)
 }
 

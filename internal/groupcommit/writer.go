@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// mostWritten is how many bytes are written in one call: so many stay together in a pipe that others write to.
+// mostWritten is how many bytes are written in one call: up to this size a pipe keeps them together, even if others write to it.
 const mostWritten = 4096
 
 // Writer combines what goroutines write at the same moment into one call: a worker logs thousands of lines a

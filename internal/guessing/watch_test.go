@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/internal/guessing"
 )
 
-// guess tries so many different wrong secrets, and returns how long the next waits.
+// guess tries n different wrong secrets, and returns how long the next waits.
 func guess(w *guessing.Watch, from string, n int, at time.Time) time.Duration {
 	for i := range n {
 		w.Judge(from, fmt.Sprint(at.UnixNano(), " ", i), false, at)

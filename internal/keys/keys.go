@@ -216,7 +216,7 @@ func BroadcastMinutes(app, id string) string { return Broadcast(app, id) + ":min
 // BroadcastRecalled is the progress of the recall of a broadcast.
 //
 // HASH block to the number of its fates that were looked at, recalled and failed to a number of calls, by and
-// until of the run that goes on · the longer of 24 h and the app's `records` retention
+// until of the run in progress · the longer of 24 h and the app's `records` retention
 // · owner internal/broadcast
 func BroadcastRecalled(app, id string) string { return Broadcast(app, id) + ":recalled" }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// enqueue sends a message to so many users.
+// enqueue sends a message to this number of users.
 func enqueue(d *daemontest.Deployment, users int, options producer.Options) producer.Receipt {
 	to := make([]string, users)
 	for i := range to {

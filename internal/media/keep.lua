@@ -4,7 +4,7 @@
 --      4 life in ms 5 limit for all contents in bytes 6 now in ms, 0 = Redis TIME
 -- result {"kept"}          it stays for its life
 --        {"absent"}        not all pieces are there; there is room for them
---        {"full", bytes}   there is no room; so many bytes are used
+--        {"full", bytes}   there is no room; this number of bytes is used
 local content, kept, bytes = unpack(KEYS)
 local hash, size, pieces, life = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local most_bytes, now = tonumber(ARGV[5]), now_ms(ARGV[6])

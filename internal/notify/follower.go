@@ -178,7 +178,7 @@ func (f *follower) deliver(ctx context.Context, b batch) bool {
 		}
 	}
 	f.on(f.to.App, GivenUp, n.outcomes)
-	f.log.Error().Int("outcomes", n.outcomes).Msg("outcomes were not told: their receiver has not taken them in time")
+	f.log.Error().Int("outcomes", n.outcomes).Msg("outcomes were not delivered: the receiver did not accept them in time")
 	return true
 }
 
@@ -192,14 +192,14 @@ func (f *follower) tooOld(ctx context.Context, last time.Time) bool {
 func (f *follower) failed(err error) {
 	f.on(f.to.App, Failed, 1)
 	if f.complain {
-		f.log.Warn().Err(err).Msg("the receiver of notifications has not taken one; it is tried again")
+		f.log.Warn().Err(err).Msg("the receiver of notifications did not accept one; it will be retried")
 	}
 	f.complain = false
 }
 
 func (f *follower) recovered() {
 	if !f.complain {
-		f.log.Info().Msg("the receiver of notifications takes them again")
+		f.log.Info().Msg("the receiver of notifications accepts them again")
 	}
 	f.complain = true
 }

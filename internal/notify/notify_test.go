@@ -117,7 +117,7 @@ func (r *receiver) ids() []string {
 	return ids
 }
 
-// awaits waits until it has accepted so many records.
+// awaits waits until it has accepted n records.
 func (r *receiver) awaits(n int) []string {
 	r.Helper()
 	waittest.Until(r, "the receiver was told of "+strconv.Itoa(n), func() bool { return len(r.ids()) >= n })
@@ -216,7 +216,7 @@ func TestAReceiverThatFailsHoldsUpNothingButItsNotifications(t *testing.T) {
 		t.Errorf("the ids of the attempts are %v", tries)
 	}
 	waittest.Until(t, "the log says both", func() bool {
-		return strings.Contains(d.Log.String(), "has not taken one") && strings.Contains(d.Log.String(), "takes them again")
+		return strings.Contains(d.Log.String(), "did not accept one") && strings.Contains(d.Log.String(), "accepts them again")
 	})
 }
 
@@ -251,7 +251,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-// plant adds a message that has ended so long ago to the ledger.
+// plant adds a message that ended this long ago to the ledger.
 func plant(t *testing.T, d *daemontest.Deployment, id string, ago time.Duration) {
 	t.Helper()
 	at := time.Now().Add(-ago).UnixMilli()
@@ -277,7 +277,7 @@ func TestAnOutcomeIsGivenUpAfterADay(t *testing.T) {
 		plant(t, d, tasks.NewID("ops"), 25*time.Hour+time.Duration(100-i)*time.Second)
 	}
 	_, _ = d.Start(daemon.Config{Worker: true, Listen: "127.0.0.1:0"})
-	waittest.Until(t, "it is given up", func() bool { return strings.Contains(d.Log.String(), "outcomes were not told") })
+	waittest.Until(t, "it is given up", func() bool { return strings.Contains(d.Log.String(), "outcomes were not delivered") })
 	if tried := to.tried(); len(tried) != 0 {
 		t.Errorf("what ended too long ago was told all the same, %d times", len(tried))
 	}

@@ -19,7 +19,7 @@ var (
 	// ErrNoCode is returned for a message that can no longer be changed, or never could.
 	ErrNoCode = errors.New("it cannot be changed")
 	// ErrNotSentYet is returned for a card that WeCom does not have yet.
-	ErrNotSentYet = errors.New("only a card that WeCom has can be changed; try again when it was sent")
+	ErrNotSentYet = errors.New("a card cannot be changed before it is sent; try again later")
 )
 
 // IsGone reports whether a card can never be changed, so that only a new message can replace an update.

@@ -108,7 +108,7 @@ func (o *Operator) takeBack(ctx context.Context, id string, sent onSent) (Recall
 }
 
 // goOn is the hint for a part that was left because of Redis.
-const goOn = "repeat the command: it goes on with what is left"
+const goOn = "repeat the command: it continues with the rest"
 
 func (o *Operator) takeBackPart(ctx context.Context, r tasks.Record, sent onSent) (RecalledPart, error) {
 	var err error

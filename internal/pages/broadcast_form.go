@@ -84,7 +84,7 @@ func (f draftForm) file() (any, error) {
 	kind := f.media()
 	switch {
 	case kind == "":
-		return nil, fmt.Errorf("type: %q is none that this form can write", f["type"])
+		return nil, fmt.Errorf("type: %q is not one that this form can write", f["type"])
 	case f["media"] == "", f["media_type"] != f["type"]:
 		return nil, errors.New("file: missing; choose one")
 	case kind == wecom.MediaFile:

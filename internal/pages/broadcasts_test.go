@@ -303,7 +303,7 @@ func TestAFaultyBroadcastIsNotStored(t *testing.T) {
 	w.want(w.submit(false, "userid,name\nok,a\nwrong user,b\n", append(text, "skip", "on")...), http.StatusOK, "1 rows with a problem", "Send to 1 people")
 	w.want(w.submit(false, "userid\nok\n", text...), http.StatusUnprocessableEntity, "the list does not have it")
 	w.want(w.submit(false, " \n", text...), http.StatusUnprocessableEntity, "list: missing")
-	w.want(w.submit(false, "u1\n", "app", "none", "type", "text"), http.StatusUnprocessableEntity, "is none that you may use")
+	w.want(w.submit(false, "u1\n", "app", "none", "type", "text"), http.StatusUnprocessableEntity, "is not one that you may use")
 	w.want(w.submit(false, "u1\n", "app", "ops", "type", "textcard", "title", "t", "at", "2020-01-01T10:00", "rate", "x", "hours", "9"), http.StatusUnprocessableEntity,
 		"textcard.url", "has passed", "is not a number of recipients", "is not like 09:00-18:00", "not Send to")
 	w.want(b.open(reader).get("/broadcasts/new"), http.StatusForbidden)

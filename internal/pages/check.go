@@ -189,7 +189,7 @@ func (c *check) choose() bool {
 // readForm checks everything except the list.
 func (c *check) readForm(ctx context.Context) error {
 	if !c.choose() {
-		c.object("", fmt.Sprintf("app: %.80q is none that you may use", c.Form["app"]))
+		c.object("", fmt.Sprintf("app: %.80q is not one that you may use", c.Form["app"]))
 		return errFlaws
 	}
 	var err error

@@ -16,7 +16,7 @@ type patient struct {
 	net.Conn
 }
 
-// draft starts sending the form of a new broadcast: a body of so many bytes.
+// draft starts sending the form of a new broadcast: a body of size bytes.
 func (b *bundle) draft(size int, headers ...string) *patient {
 	b.Helper()
 	conn, err := new(net.Dialer).DialContext(b.Context(), "tcp", strings.TrimPrefix(b.url, "http://"))

@@ -46,7 +46,7 @@ type Limit struct {
 	Name     string `json:"name" doc:"As in the config: per_minute or recipients_per_day" example:"per_minute"`
 	Max      int    `json:"max" doc:"Messages a minute, or recipients a day of China"`
 	Left     int    `json:"left" doc:"How many of them are left; the message needs more"`
-	ResetsIn int    `json:"resets_in" doc:"In so many seconds all of them are free again"`
+	ResetsIn int    `json:"resets_in" doc:"Seconds until all of them are free again"`
 }
 
 var _ huma.StatusError = (*Problem)(nil)

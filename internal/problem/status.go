@@ -15,7 +15,7 @@ import (
 )
 
 // The kinds of errors that have an HTTP status, besides *message.ValidationError and those of packages wecom and
-// broadcast. An error is of a kind by errors.Is.
+// broadcast. Use errors.Is to test for one.
 var (
 	ErrMalformed    = errors.New("malformed request")
 	ErrUnauthorized = errors.New("unauthorized")
@@ -23,16 +23,16 @@ var (
 	ErrForbidden    = errors.New("forbidden")
 	ErrNotFound     = errors.New("no such message, or its record has expired")
 	ErrNoRoute      = errors.New("no such operation; GET /docs lists them all")
-	ErrMethod       = errors.New("this address does not take the method")
-	ErrMediaType    = errors.New("the body is not in a form that is taken here")
-	ErrSlow         = errors.New("the body did not come in time")
+	ErrMethod       = errors.New("method not allowed")
+	ErrMediaType    = errors.New("the body's format is not supported")
+	ErrSlow         = errors.New("the body did not arrive in time")
 	ErrConflict     = errors.New("not possible in the message's state")
 	ErrTooLarge     = errors.New("the body is too large")
 	ErrInvalid      = errors.New("a value is not valid")
-	ErrNotThere     = errors.New("not there yet")
+	ErrNotThere     = errors.New("not implemented")
 	ErrStopping     = errors.New("the gateway is shutting down; send the rest again")
-	ErrBusy         = errors.New("the gateway holds as many bodies as it has memory for; try again")
-	ErrOccupied     = errors.New("as many broadcasts are being created as may be at once; try again")
+	ErrBusy         = errors.New("the gateway is out of memory for request bodies; try again")
+	ErrOccupied     = errors.New("too many broadcasts are being created; try again")
 	// ErrUnavailable means that Redis did not answer; a retry may help.
 	ErrUnavailable = errors.New("Redis is unavailable") //nolint:staticcheck // a name begins the sentence
 	// ErrRefused means that Redis answers but stores nothing, for example because it is full.

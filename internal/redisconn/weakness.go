@@ -18,11 +18,11 @@ func Weaknesses(rawURL string) []string {
 	var found []string
 	query := u.Query()
 	if skips, _ := strconv.ParseBool(query.Get("skip_verify")); skips {
-		found = append(found, "skip_verify accepts everybody's certificate: whoever sits in between reads and changes everything. "+
-			"Name the CA of the server by tls_ca_file instead")
+		found = append(found, "skip_verify accepts any certificate: a man in the middle can read and change everything. "+
+			"Set tls_ca_file to the CA of the server instead")
 	}
 	if !strings.HasPrefix(u.Scheme, "rediss") {
-		found = append(found, "no TLS: texts, access tokens and the password cross the network in clear. Use "+
+		found = append(found, "no TLS: texts, access tokens and the password cross the network in plain text. Use "+
 			strings.Replace(u.Scheme, "redis", "rediss", 1)+"://")
 	}
 	password, _ := u.User.Password()
@@ -30,7 +30,7 @@ func Weaknesses(rawURL string) []string {
 		password = query.Get("password")
 	}
 	if password == "" && query.Get(passwordFile) == "" {
-		found = append(found, "no password: whoever reaches Redis reads all texts and sends as the apps. Set one in Redis, and name it by password_file")
+		found = append(found, "no password: anyone who can reach Redis can read all texts and send as the apps. Set one in Redis, and point password_file to it")
 	}
 	return found
 }

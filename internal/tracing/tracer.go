@@ -35,7 +35,7 @@ func New(provider trace.TracerProvider) Tracer {
 
 var w3c = propagation.TraceContext{}
 
-// Headers are those of a task that goes on with the trace of ctx; nil without one.
+// Headers are those of a task that continues the trace of ctx; nil without one.
 func Headers(ctx context.Context) map[string]string {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		return nil
@@ -45,12 +45,12 @@ func Headers(ctx context.Context) map[string]string {
 	return headers
 }
 
-// FromHeaders goes on with the trace of a task, if it has one.
+// FromHeaders continues the trace of a task, if it has one.
 func FromHeaders(ctx context.Context, headers map[string]string) context.Context {
 	return w3c.Extract(ctx, propagation.MapCarrier(headers))
 }
 
-// FromRequest goes on with the trace of an HTTP request, if it has one.
+// FromRequest continues the trace of an HTTP request, if it has one.
 func FromRequest(ctx context.Context, header http.Header) context.Context {
 	return w3c.Extract(ctx, propagation.HeaderCarrier(header))
 }
@@ -79,7 +79,7 @@ func Sent(span trace.Span, app, id, queue string, err error) {
 	}
 }
 
-// Answered says what WeCom answered. Its words stay away: they can name recipients.
+// Answered says what WeCom answered. Its text is left out: it can name recipients.
 func Answered(span trace.Span, err error) {
 	class, code := wecom.ClassOf(err), wecom.Code(0)
 	if refused, ok := errors.AsType[*wecom.Error](err); ok {

@@ -38,7 +38,7 @@ func (h *Handler) read(source Source, w http.ResponseWriter, r *http.Request) ([
 	}
 	body = textfile.TrimMark(body)
 	if source != Alertmanager && source != Grafana {
-		body = mended(body) // invalid JSON would fail the check of the bounds
+		body = repairJSON(body) // invalid JSON would fail the check of the bounds
 	}
 	err = intake.Bound(r.Context(), body, limits.bounds)
 	if over, ok := errors.AsType[*jsonbound.Error](err); ok {

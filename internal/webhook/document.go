@@ -38,7 +38,7 @@ func compact(value any) string {
 
 // documents are the documents of a body: the elements of an array, or the body itself.
 func documents(body []byte) ([]any, error) {
-	dec := json.NewDecoder(bytes.NewReader(mended(textfile.TrimMark(body))))
+	dec := json.NewDecoder(bytes.NewReader(repairJSON(textfile.TrimMark(body))))
 	dec.UseNumber()
 	var value any
 	if err := dec.Decode(&value); err != nil {

@@ -218,7 +218,7 @@ func byGroup(deliveries []delivery) (groups [][]int) {
 func (h *Handler) complain(app string, n Notification, unaddressed int, wrong []string) {
 	if unaddressed > 0 {
 		h.log.Error().Str("app", app).Str("receiver", n.Receiver).Str("group_key", n.GroupKey).Int("alerts", unaddressed).
-			Msg("alerts name nobody who gets them")
+			Msg("alerts have no recipients")
 	}
 	if len(wrong) > 0 {
 		h.log.Warn().Str("app", app).Str("receiver", n.Receiver).Strs("labels", wrong).

@@ -31,7 +31,7 @@ func shown(tb testing.TB, n webhook.Notification, kind message.Type) string {
 	return text
 }
 
-// crowd returns so many alerts that differ as change sets.
+// crowd returns this number of alerts that differ as change sets.
 func crowd(alerts int, change func(i int, a webhook.Alert)) webhook.Notification {
 	n := webhook.Notification{ExternalURL: "http://am.example:9093"}
 	for i := range alerts {

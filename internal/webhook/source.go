@@ -14,15 +14,15 @@ import (
 // sourceName matches the valid names of sources, which are part of a path and of a metric.
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 
-// CheckSourceName returns an error for an invalid name of a source.
+// CheckSourceName returns an error for an invalid source name.
 func CheckSourceName(name string) error {
 	switch source := Source(name); {
 	case source == Alertmanager || source == Grafana:
-		return fmt.Errorf("%s is understood without it; choose another name", name)
+		return fmt.Errorf("%s is built in; choose another name", name)
 	case source == digests:
 		return fmt.Errorf("%s is what metrics call a digest; choose another name", name)
 	case !sourceName.MatchString(name):
-		return fmt.Errorf("%q is no name of a source: 1 to 32 of a-z 0-9 _ - beginning with a letter or digit", name)
+		return fmt.Errorf("%q is not a valid source name: 1 to 32 of a-z 0-9 _ - beginning with a letter or digit", name)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/wecomq/wecomq/internal/webhook"
 )
 
-// wide is an object of so many members.
+// wide is an object with this number of members.
 func wide(members int) string {
 	var b strings.Builder
 	for i := range members {
@@ -26,7 +26,7 @@ func wide(members int) string {
 	return "{" + b.String() + `"x":1}`
 }
 
-// listOf is an array of so many equal elements.
+// listOf is an array of n equal elements.
 func listOf(element string, n int) string {
 	return "[" + strings.TrimPrefix(strings.Repeat(","+element, n), ",") + "]"
 }

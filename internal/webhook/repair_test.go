@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/message"
 )
 
-func TestLineBreaksInGreatNumbersAreNotMended(t *testing.T) {
+func TestManyLineBreaksAreNotRepaired(t *testing.T) {
 	t.Parallel()
 	cfg := webhook.DefaultConfig()
 	cfg.Sources = map[webhook.Source]webhook.Mapping{"any": {}}
