@@ -25,7 +25,7 @@ func (w *world) checkWindows() {
 		}
 	}
 	late := w.lateCalls(0)
-	w.checkWindow("calls", calls, time.Minute, w.limits.CallsPerMinute+late)
+	w.checkWindow("calls", calls, time.Minute, w.limits.CallsPerMinute+w.lateCalls(1500*time.Millisecond))
 	w.checkWindow("messages to a member", members, time.Minute, w.limits.MemberPerMinute+late)
 	w.checkWindow("messages to a member", members, time.Hour, w.limits.MemberPerHour+late)
 	for day, persons := range days {
