@@ -152,7 +152,7 @@ local function broadcast_fold(call, old, record, msgid, now)
   local minute = string.format('%d', now / 60000)
   redis.call('HINCRBY', call.minutes, minute .. (record.state == 'accepted' and ' ok' or ' failed'), 1)
   redis.call('PEXPIRE', call.minutes, WAITING)
-  if settled >= tonumber(b[1]) and b[3] ~= 'cancelled' and b[3] ~= 'finished' then
+  if settled >= tonumber(b[1]) and not BROADCAST_OVER[b[3]] then
     redis.call('HSET', call.key, 'state', 'finished', 'finished_at', string.format('%d', now))
   end
   return call.follow_up or record.state == 'unknown'

@@ -74,7 +74,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
     return {'none'}
   end
   -- After an attempt in doubt WeCom may have the message, whatever followed.
-  local in_doubt = unknown_since and (new == 'cancelled' or new == 'rejected' or new == 'expired')
+  local in_doubt = unknown_since and UNSENT[new]
   if in_doubt then
     new = 'unknown'
   end
