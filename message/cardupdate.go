@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
-	"time"
+
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // ResponseCodeLife is how long a response_code is valid after its card was sent (94888).
-const ResponseCodeLife = 72 * time.Hour
+const ResponseCodeLife = wecom.ResponseCodeLife
 
 // UpdateTemplateCardRequest changes a card that was sent (94888). Set either
 // [UpdateTemplateCardRequest.Button] or [UpdateTemplateCardRequest.TemplateCard].

@@ -2,11 +2,12 @@ package message
 
 import (
 	"context"
-	"time"
+
+	"github.com/wecomq/wecomq/wecom"
 )
 
 // RecallWindow is how long a message can be recalled after it was sent (94867).
-const RecallWindow = 24 * time.Hour
+const RecallWindow = wecom.RecallWindow
 
 // RecallRequest recalls a message (94867).
 type RecallRequest struct {

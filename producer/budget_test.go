@@ -22,8 +22,8 @@ func today(rdb redis.UniversalClient, recipients int) *budget.Budget {
 	return b
 }
 
-// fates says what became of each message: new, repeat, spent, or its error.
-func fates(results []producer.Result) []string {
+// outcomes says what became of each message: new, repeat, spent, or its error.
+func outcomes(results []producer.Result) []string {
 	all := make([]string, len(results))
 	for i, r := range results {
 		_, spent := errors.AsType[*budget.SpentError](r.Err)
@@ -72,12 +72,12 @@ func TestAMessageIsEnqueuedIfThereIsRoomInTheBudget(t *testing.T) {
 			t.Parallel()
 			rdb := redistest.New(t)
 			results := newProducer(t, rdb).Within(today(rdb, 3)).SendBatch(t.Context(), tc.messages)
-			if diff := cmp.Diff(tc.want, fates(results)); diff != "" {
-				t.Errorf("fates (-want +got):\n%s", diff)
+			if diff := cmp.Diff(tc.want, outcomes(results)); diff != "" {
+				t.Errorf("outcomes (-want +got):\n%s", diff)
 			}
 			enqueued := 0
-			for _, fate := range tc.want {
-				if fate == "new" {
+			for _, outcome := range tc.want {
+				if outcome == "new" {
 					enqueued++
 				}
 			}
@@ -99,7 +99,7 @@ func TestARepeatCountsOnce(t *testing.T) {
 			rdb := redistest.New(t)
 			p := newProducer(t, rdb).Within(today(rdb, 2))
 			for i, want := range []string{"new", "repeat", "repeat"} {
-				got := fates(p.SendBatch(t.Context(), []producer.Message{repeated}))[0]
+				got := outcomes(p.SendBatch(t.Context(), []producer.Message{repeated}))[0]
 				if want == "repeat" && name == "by id" {
 					want = "new" // nobody is told that it is one
 				}
@@ -108,13 +108,13 @@ func TestARepeatCountsOnce(t *testing.T) {
 				}
 			}
 			other := []producer.Message{{Request: text("b", "y")}}
-			if got := fates(p.SendBatch(t.Context(), other))[0]; got != "new" {
+			if got := outcomes(p.SendBatch(t.Context(), other))[0]; got != "new" {
 				t.Errorf("another message: %s, want new", got)
 			}
-			if got := fates(p.SendBatch(t.Context(), other))[0]; got != "spent" {
+			if got := outcomes(p.SendBatch(t.Context(), other))[0]; got != "spent" {
 				t.Errorf("a third message: %s, want spent", got)
 			}
-			if got := fates(p.SendBatch(t.Context(), []producer.Message{repeated}))[0]; got == "spent" {
+			if got := outcomes(p.SendBatch(t.Context(), []producer.Message{repeated}))[0]; got == "spent" {
 				t.Error("the repeat is refused, though it is there")
 			}
 		})
@@ -129,7 +129,7 @@ func TestAMessageThatWasRefusedIsEnqueuedOnceThereIsRoom(t *testing.T) {
 		room int
 		want string
 	}{{1, "spent"}, {1, "spent"}, {2, "new"}, {2, "repeat"}} {
-		got := fates(p.Within(today(rdb, step.room)).SendBatch(t.Context(), []producer.Message{keyed("a|b", "k")}))[0]
+		got := outcomes(p.Within(today(rdb, step.room)).SendBatch(t.Context(), []producer.Message{keyed("a|b", "k")}))[0]
 		if got != step.want {
 			t.Errorf("with room for %d: %s, want %s", step.room, got, step.want)
 		}
@@ -142,11 +142,11 @@ func TestWhatRedisRefusesTakesNothingFromTheBudget(t *testing.T) {
 	p, x := troubledOn(t, rdb)
 	p = p.Within(today(rdb, 1))
 	x.refused.Store(true)
-	if got := fates(p.SendBatch(t.Context(), []producer.Message{keyed("a", "k")}))[0]; got != "error" {
+	if got := outcomes(p.SendBatch(t.Context(), []producer.Message{keyed("a", "k")}))[0]; got != "error" {
 		t.Fatalf("a full Redis: %s", got)
 	}
 	x.refused.Store(false)
-	if got := fates(p.SendBatch(t.Context(), []producer.Message{keyed("a", "k")}))[0]; got != "new" {
+	if got := outcomes(p.SendBatch(t.Context(), []producer.Message{keyed("a", "k")}))[0]; got != "new" {
 		t.Errorf("later: %s, want new", got)
 	}
 }

@@ -434,9 +434,9 @@ func TestRoundTripsOfABatch(t *testing.T) {
 		first  int32
 		repeat int32
 	}{
-		"plain messages: one":                   {func(int, *producer.Message) {}, 1, 1},
-		"with keys: two":                        {keyed, 2, 2},
-		"with duplicate check: two, then three": {locked, 2, 3},
+		"plain messages: one":                   {change: func(int, *producer.Message) {}, first: 1, repeat: 1},
+		"with keys: two":                        {change: keyed, first: 2, repeat: 2},
+		"with duplicate check: two, then three": {change: locked, first: 2, repeat: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,7 +9,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// drawRecipients are the fates of a message's recipients, as WeCom may name them.
+// drawRecipients are the outcomes for a message's recipients, as WeCom may name them.
 func drawRecipients(t *rapid.T, state tasks.State) (r tasks.Recipients, named int) {
 	draw := func(what string) []string {
 		ids := make([]string, rapid.IntRange(0, 5).Draw(t, what))
@@ -43,10 +43,10 @@ func TestCountsOfAMessageAndOfItsPartsAddUp(t *testing.T) {
 				want = r.Refused() + r.Deferred
 			}
 			if r.Total() != want {
-				t.Fatalf("%s, named %d: the fates %+v are %d, want %d", state, named, r, r.Total(), want)
+				t.Fatalf("%s, named %d: the outcomes %+v are %d, want %d", state, named, r, r.Total(), want)
 			}
 			if again := r.WithOutcome(state, named); again.Total() != want {
-				t.Fatalf("decided twice, the fates are %d, want %d", again.Total(), want)
+				t.Fatalf("decided twice, the outcomes are %d, want %d", again.Total(), want)
 			}
 			all, sum, deferred = all+1, sum+want, deferred+r.Deferred
 			parts = append(parts, tasks.Record{ID: "ops-1", State: state, Recipients: r})
@@ -55,7 +55,7 @@ func TestCountsOfAMessageAndOfItsPartsAddUp(t *testing.T) {
 			sum -= deferred
 		}
 		if got := tasks.Merge(parts).Recipients.Total(); got != sum {
-			t.Fatalf("the fates of %d parts are %d, want %d", all, got, sum)
+			t.Fatalf("the outcomes of %d parts are %d, want %d", all, got, sum)
 		}
 	})
 }

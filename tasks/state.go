@@ -40,6 +40,9 @@ func (s State) Final() bool { return slices.Contains(final, s) }
 // archives its task; running that task in the dashboard queues the message again under its own id.
 func (s State) Dead() bool { return slices.Contains(deadLetters, s) }
 
+// DeadStates lists the states of dead letters.
+func DeadStates() []State { return slices.Clone(deadLetters) }
+
 // Replayable reports whether the message can be sent again as a new one, to the recipients who did not get
 // it.
 func (s State) Replayable() bool { return slices.Contains(replayable, s) }

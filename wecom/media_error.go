@@ -34,9 +34,6 @@ const (
 	MaxVoiceDuration = time.Minute
 )
 
-// MediaLifetime is how long a media_id is valid, for every app of the corp (90253).
-const MediaLifetime = 3 * 24 * time.Hour
-
 // mediaRules has the files that WeCom accepts by type (90253), the errcodes of the others (90313), and what
 // to do about them.
 var mediaRules = map[MediaType]struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/wecomq/wecomq/internal/redisconn"
 	"github.com/wecomq/wecomq/internal/tokenstore"
 	"github.com/wecomq/wecomq/message"
+	"github.com/wecomq/wecomq/tasks"
 	"github.com/wecomq/wecomq/wecom"
 	"github.com/wecomq/wecomq/wecom/wecomtest"
 )
@@ -23,7 +24,7 @@ const (
 	// workerIsUp is the output of a started worker.
 	workerIsUp = "worker is up"
 	// concurrency is the number of its handlers, wecomq's default.
-	concurrency = 16
+	concurrency = tasks.DefaultConcurrency
 )
 
 // work sends the messages in the queues. It applies no limits, and keeps no records.

@@ -30,7 +30,7 @@ import (
 const baselineCommand = "baseline"
 
 // concurrency is the number of handlers of a worker, wecomq's default.
-const concurrency = 16
+const concurrency = tasks.DefaultConcurrency
 
 // baseline is a worker that applies the limit in one of the usual ways. It takes the same tasks from the same
 // queues as wecomq, and calls WeCom with the same client and shared token; it keeps no records.

@@ -48,7 +48,7 @@ func (g *globals) completions() (byFlag, own, arguments map[string]cobra.Complet
 	}
 	own = map[string]cobra.CompletionFunc{
 		"wecomq broadcast report --state":  oneOf(broadcast.RecipientStates()...),
-		"wecomq dead ls --state":           oneOf(tasks.Rejected, tasks.Unknown),
+		"wecomq dead ls --state":           oneOf(tasks.DeadStates()...),
 		"wecomq broadcast report --format": oneOf("csv", "ndjson", "json"),
 		"wecomq broadcast create --type":   oneOf("text", "markdown"),
 	}

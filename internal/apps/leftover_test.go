@@ -15,8 +15,8 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// leave gives an app a message with a key, and some state of its limits.
-func leave(t *testing.T, rdb redis.UniversalClient, app string) {
+// populate gives an app a message with a key, and some state of its limits.
+func populate(t *testing.T, rdb redis.UniversalClient, app string) {
 	t.Helper()
 	p, err := producer.New(rdb, producer.Config{App: app})
 	if err != nil {
@@ -41,7 +41,7 @@ func TestForgetLeavesNothingOfAnAppAndAllOfTheOthers(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
 	for _, app := range []string{"ops", "ops2", "p"} { // names that contain each other
-		leave(t, rdb, app)
+		populate(t, rdb, app)
 	}
 	inspector := apps.New(rdb)
 	left, err := inspector.Leftover(t.Context(), "ops")

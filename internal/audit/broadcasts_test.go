@@ -64,7 +64,7 @@ func TestTheBooksOfABroadcastAreProved(t *testing.T) {
 	}
 
 	key, done := keys.Broadcast("ops", b.ID), keys.BroadcastDone("ops", b.ID)
-	fates := keys.BroadcastFates("ops", b.ID, "0")
+	outcomes := keys.BroadcastOutcomes("ops", b.ID, "0")
 	for name, tc := range map[string]struct {
 		spoil, repair func(redis.Pipeliner)
 		told          []string
@@ -91,8 +91,8 @@ func TestTheBooksOfABroadcastAreProved(t *testing.T) {
 			[]string{"4 calls have ended, 3 are marked as ended", "block 0: call 2 has an outcome and is not marked as ended"},
 		},
 		"an outcome that is lost": {
-			func(p redis.Pipeliner) { p.LMove(t.Context(), fates, fates+":away", "RIGHT", "LEFT") },
-			func(p redis.Pipeliner) { p.LMove(t.Context(), fates+":away", fates, "LEFT", "RIGHT") },
+			func(p redis.Pipeliner) { p.LMove(t.Context(), outcomes, outcomes+":away", "RIGHT", "LEFT") },
+			func(p redis.Pipeliner) { p.LMove(t.Context(), outcomes+":away", outcomes, "LEFT", "RIGHT") },
 			[]string{"is marked as ended and has no outcome", "by the outcomes of its calls"},
 		},
 		"a block that is lost": {

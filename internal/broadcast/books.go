@@ -155,7 +155,7 @@ func (s *Store) checkBlock(ctx context.Context, b *Broadcast, block int, counted
 	_, err = s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		stored = p.HGet(ctx, keys.BroadcastBlocks(s.app, b.ID), strconv.Itoa(block))
 		marks = p.GetRange(ctx, keys.BroadcastDone(s.app, b.ID), first, first+tasks.CallsPerBlock/8-1)
-		ended = p.LRange(ctx, keys.BroadcastFates(s.app, b.ID, strconv.Itoa(block)), 0, -1)
+		ended = p.LRange(ctx, keys.BroadcastOutcomes(s.app, b.ID, strconv.Itoa(block)), 0, -1)
 		return nil
 	})
 	if errors.Is(err, redis.Nil) {
@@ -171,13 +171,13 @@ func (s *Store) checkBlock(ctx context.Context, b *Broadcast, block int, counted
 	r := newBlockReport(calls, b)
 	outcomes := map[int]bool{}
 	for _, text := range ended.Val() {
-		f, err := readFate(text)
+		o, err := readOutcome(text)
 		if err != nil {
 			return 0, c.found("block %d: %s", block, err)
 		}
-		r.add(f)
-		if !f.followUp {
-			outcomes[f.call] = true
+		r.add(o)
+		if !o.followUp {
+			outcomes[o.call] = true
 		}
 	}
 	for _, row := range r.rows {

@@ -6,6 +6,6 @@
 // finished, settle.lua of internal/ledger moves its outcome into the records of the broadcast, which are
 //
 //   - a bit for each call, so that no call is made again, whoever enqueues it,
-//   - a list of fates (outcomes) for each block, for the report,
+//   - a list of outcomes for each block, for the report,
 //   - a number of recipients for each state.
 package broadcast

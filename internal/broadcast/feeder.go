@@ -351,7 +351,7 @@ func (s *Store) keysOf(b *Broadcast) []string {
 		keys.BroadcastOpen(s.app, b.ID), keys.BroadcastMinutes(s.app, b.ID), keys.BroadcastRecalled(s.app, b.ID),
 	}
 	for block := range b.Blocks {
-		all = append(all, keys.BroadcastFates(s.app, b.ID, strconv.Itoa(block)))
+		all = append(all, keys.BroadcastOutcomes(s.app, b.ID, strconv.Itoa(block)))
 	}
 	return all
 }

@@ -299,7 +299,7 @@ func TestWhoWaitsForASecondFollowUpIsPending(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, daemontest.Config{})
 	created := b.create(b.draft("hello", list(4)))
-	fates := keys.BroadcastFates("ops", created.ID, "0")
+	key := keys.BroadcastOutcomes("ops", created.ID, "0")
 	outcome := func(call, waiting, users string) string {
 		return call + " accepted 5 0\n\x00\n\n" + waiting + "\n" + users + "\n"
 	}
@@ -311,18 +311,18 @@ func TestWhoWaitsForASecondFollowUpIsPending(t *testing.T) {
 		return states
 	}
 	for _, tt := range []struct {
-		fate string
-		want []string
+		outcome string
+		want    []string
 	}{
 		{outcome("0", "user000002|user000003", ""), []string{"accepted", "accepted", "pending", "pending"}},
 		{outcome("0.1", "user000003", "user000002|user000003"), []string{"accepted", "accepted", "accepted", "pending"}},
 		{outcome("0.1.1", "", "user000003"), []string{"accepted", "accepted", "accepted", "accepted"}},
 	} {
-		if err := b.Redis.RPush(t.Context(), fates, tt.fate).Err(); err != nil {
+		if err := b.Redis.RPush(t.Context(), key, tt.outcome).Err(); err != nil {
 			t.Fatal(err)
 		}
 		if got := report(); !slices.Equal(got, tt.want) {
-			t.Errorf("after %q they are %q, want %q", tt.fate, got, tt.want)
+			t.Errorf("after %q they are %q, want %q", tt.outcome, got, tt.want)
 		}
 	}
 }

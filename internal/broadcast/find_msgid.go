@@ -89,7 +89,7 @@ func (m *msgidSearch) look(ctx context.Context, b *Broadcast, from, to int) (int
 	outcomes := make([]*redis.StringSliceCmd, to-from)
 	_, err := m.store.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i := range outcomes {
-			outcomes[i] = p.LRange(ctx, keys.BroadcastFates(m.store.app, b.ID, strconv.Itoa(from+i)), 0, -1)
+			outcomes[i] = p.LRange(ctx, keys.BroadcastOutcomes(m.store.app, b.ID, strconv.Itoa(from+i)), 0, -1)
 		}
 		return nil
 	})

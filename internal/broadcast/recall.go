@@ -130,7 +130,7 @@ func (s *Store) recallOf(ctx context.Context, b *Broadcast) (result Recall, look
 	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		seen = p.HGetAll(ctx, keys.BroadcastRecalled(s.app, b.ID))
 		for block := range ended {
-			ended[block] = p.LLen(ctx, keys.BroadcastFates(s.app, b.ID, strconv.Itoa(block)))
+			ended[block] = p.LLen(ctx, keys.BroadcastOutcomes(s.app, b.ID, strconv.Itoa(block)))
 		}
 		return nil
 	})
@@ -143,9 +143,9 @@ func (s *Store) recallOf(ctx context.Context, b *Broadcast) (result Recall, look
 	}
 	result = Recall{ID: b.ID, Recalled: number("recalled"), Failed: number("failed"), Problems: []RecallProblem{}}
 	looked, left = make([]int, b.Blocks), make([]int, b.Blocks)
-	for block, fates := range ended {
+	for block, outcomes := range ended {
 		looked[block] = number(strconv.Itoa(block))
-		left[block] = int(fates.Val()) - looked[block]
+		left[block] = int(outcomes.Val()) - looked[block]
 		result.Left += left[block]
 	}
 	return result, looked, left, nil
@@ -154,8 +154,7 @@ func (s *Store) recallOf(ctx context.Context, b *Broadcast) (result Recall, look
 // block recalls the calls of a block, a few at a time.
 func (r *recalling) block(ctx context.Context, block int) error {
 	s, id := r.store, r.broadcast.ID
-	fates := keys.BroadcastFates(s.app, id, strconv.Itoa(block))
-	texts, err := s.rdb.LRange(ctx, fates, int64(r.looked[block]), -1).Result()
+	texts, err := s.rdb.LRange(ctx, keys.BroadcastOutcomes(s.app, id, strconv.Itoa(block)), int64(r.looked[block]), -1).Result()
 	if err != nil {
 		return fmt.Errorf("recall %s: %w", id, err)
 	}
@@ -232,16 +231,16 @@ func (r *recalling) note(ctx context.Context, lease time.Duration, add ...any) e
 
 // one recalls a call that WeCom accepted.
 func (r *recalling) one(ctx context.Context, text string) recallOutcome {
-	f, err := readFate(text)
+	o, err := readOutcome(text)
 	if err != nil {
 		return recallOutcome{broken: err}
 	}
-	if !f.state.Sent() || f.msgid == "" {
+	if !o.state.Sent() || o.msgid == "" {
 		return recallOutcome{}
 	}
-	age := r.store.clock.Latest().Sub(r.broadcast.CreatedAt.Add(f.after))
+	age := r.store.clock.Latest().Sub(r.broadcast.CreatedAt.Add(o.after))
 	if age > message.RecallWindow {
-		return recallOutcome{problem: &RecallProblem{f.msgid, int64(wecom.CodeTooLateToRecall), fmt.Sprintf("it was sent %s ago", age.Round(time.Minute))}}
+		return recallOutcome{problem: &RecallProblem{o.msgid, int64(wecom.CodeTooLateToRecall), fmt.Sprintf("it was sent %s ago", age.Round(time.Minute))}}
 	}
 	if err := r.limiter.Wait(ctx); err != nil {
 		if err = context.Cause(ctx); err == nil { // its deadline would pass before its turn
@@ -249,15 +248,15 @@ func (r *recalling) one(ctx context.Context, text string) recallOutcome {
 		}
 		return recallOutcome{broken: err}
 	}
-	_, err = r.recaller.RecallContext(ctx, message.RecallRequest{MsgID: f.msgid})
+	_, err = r.recaller.RecallContext(ctx, message.RecallRequest{MsgID: o.msgid})
 	if err == nil {
 		return recallOutcome{sent: true}
 	}
 	refused, ok := errors.AsType[*wecom.Error](err)
 	if !ok || !isFinal(refused.Code) {
-		return recallOutcome{broken: fmt.Errorf("recall %s: %w", f.msgid, err)}
+		return recallOutcome{broken: fmt.Errorf("recall %s: %w", o.msgid, err)}
 	}
-	return recallOutcome{problem: &RecallProblem{f.msgid, int64(refused.Code), err.Error()}}
+	return recallOutcome{problem: &RecallProblem{o.msgid, int64(refused.Code), err.Error()}}
 }
 
 // isFinal reports whether WeCom would give the same answer again, and only for this message.

@@ -93,7 +93,7 @@ func (s *Store) reportBlock(ctx context.Context, b *Broadcast, block int, open [
 	var ended *redis.StringSliceCmd
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		stored = p.HGet(ctx, keys.BroadcastBlocks(s.app, b.ID), strconv.Itoa(block))
-		ended = p.LRange(ctx, keys.BroadcastFates(s.app, b.ID, strconv.Itoa(block)), 0, -1)
+		ended = p.LRange(ctx, keys.BroadcastOutcomes(s.app, b.ID, strconv.Itoa(block)), 0, -1)
 		return nil
 	})
 	if err != nil {
@@ -105,11 +105,11 @@ func (s *Store) reportBlock(ctx context.Context, b *Broadcast, block int, open [
 	}
 	r := newBlockReport(calls, b)
 	for _, text := range ended.Val() {
-		f, err := readFate(text)
+		o, err := readOutcome(text)
 		if err != nil {
 			return nil, err
 		}
-		r.add(f)
+		r.add(o)
 	}
 	r.markTried(open, block)
 	return r.rows, nil
@@ -154,53 +154,53 @@ func (r *blockReport) call(n int) []Row {
 }
 
 // add applies an outcome to its recipients. A later one of the same call replaces the first.
-func (r *blockReport) add(f fate) {
-	outcome := Row{
-		State: string(f.state), ErrCode: f.errcode, ErrMsg: f.errmsg, MsgID: f.msgid,
-		At: r.broadcast.CreatedAt.Add(f.after).Truncate(time.Second),
+func (r *blockReport) add(o outcome) {
+	result := Row{
+		State: string(o.state), ErrCode: o.errcode, ErrMsg: o.errmsg, MsgID: o.msgid,
+		At: r.broadcast.CreatedAt.Add(o.after).Truncate(time.Second),
 	}
 	switch {
-	case f.state == tasks.Partial:
-		outcome.State, outcome.ErrMsg = stateAccepted, ""
-	case f.state == tasks.Rejected && f.errcode == int64(wecom.CodeAllInvalid):
-		outcome.State = stateInvalid
+	case o.state == tasks.Partial:
+		result.State, result.ErrMsg = stateAccepted, ""
+	case o.state == tasks.Rejected && o.errcode == int64(wecom.CodeAllInvalid):
+		result.State = stateInvalid
 	}
-	refused := outcome
-	if f.twice {
-		outcome.ErrMsg = possibleDuplicate
+	refused := result
+	if o.twice {
+		result.ErrMsg = possibleDuplicate
 	}
-	waiting := make(map[string]bool, len(f.waiting)) // for a follow-up, which has its own outcome
-	for _, user := range f.waiting {
+	waiting := make(map[string]bool, len(o.waiting)) // for a follow-up, which has its own outcome
+	for _, user := range o.waiting {
 		waiting[user] = true
 	}
-	if f.followUp {
-		r.set(slices.DeleteFunc(f.users, func(user string) bool { return waiting[strings.ToLower(user)] }), outcome)
+	if o.followUp {
+		r.set(slices.DeleteFunc(o.users, func(user string) bool { return waiting[strings.ToLower(user)] }), result)
 	} else {
-		rows := r.call(f.call)
+		rows := r.call(o.call)
 		for i := range rows {
 			if !waiting[strings.ToLower(rows[i].Recipient)] {
-				rows[i].take(outcome)
+				rows[i].take(result)
 			}
 		}
 	}
 	refused.State = stateInvalid
-	r.set(f.invalid, refused)
+	r.set(o.invalid, refused)
 	refused.State = stateUnlicensed
-	r.set(f.unlicensed, refused)
+	r.set(o.unlicensed, refused)
 }
 
-func (r *blockReport) set(users []string, outcome Row) {
+func (r *blockReport) set(users []string, result Row) {
 	for _, user := range users {
 		if n, ok := r.byUser[strings.ToLower(user)]; ok {
-			r.rows[n].take(outcome)
+			r.rows[n].take(result)
 		}
 	}
 }
 
-// take copies an outcome.
-func (r *Row) take(outcome Row) {
-	outcome.Recipient, outcome.columns = r.Recipient, r.columns
-	*r = outcome
+// take copies a result.
+func (r *Row) take(result Row) {
+	result.Recipient, result.columns = r.Recipient, r.columns
+	*r = result
 }
 
 // markTried sets recipients to pending whose call was attempted and is not finished: a cancelled broadcast

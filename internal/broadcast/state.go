@@ -1,5 +1,11 @@
 package broadcast
 
+import (
+	"slices"
+
+	"github.com/wecomq/wecomq/internal/ledger"
+)
+
 // State is the state of a broadcast.
 type State string
 
@@ -20,4 +26,4 @@ func States() []State {
 }
 
 // Over reports whether no more calls will be made.
-func (s State) Over() bool { return s == Cancelled || s == Finished }
+func (s State) Over() bool { return slices.Contains(ledger.BroadcastOver(), string(s)) }

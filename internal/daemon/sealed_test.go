@@ -30,10 +30,10 @@ func TestAccessTokensLieInRedisSealed(t *testing.T) {
 		sealed    bool // what lies in Redis afterwards
 		complains bool
 	}{
-		{nil, false, false},
-		{keys, false, false}, // the old one is used for as long as it lasts
-		{keys, true, false},
-		{nil, false, true},
+		{keys: nil},
+		{keys: keys}, // the old one is used for as long as it lasts
+		{keys: keys, sealed: true},
+		{keys: nil, complains: true},
 	} {
 		d := daemontest.New(t, daemontest.Config{RedisURL: url, Change: func(c *config.Config) {
 			c.Redis.EncryptionKeys, c.Apps["ops"].APIBaseURL = step.keys, weCom

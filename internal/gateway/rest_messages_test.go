@@ -70,20 +70,20 @@ func TestSendNamesWhatIsWrong(t *testing.T) {
 		status    int
 		locations []string
 	}{
-		"no JSON":                  {`{"touser`, 400, nil},
-		"nothing":                  {``, 400, nil},
-		"an array":                 {`[]`, 400, nil},
-		"null":                     {`null`, 400, nil},
-		"no UTF-8":                 {strings.Replace(textBody, "hello", "\xff", 1), 400, nil},
-		"too large":                {strings.Replace(textBody, "hello", strings.Repeat("x", message.MaxBodyBytes), 1), 413, nil},
-		"an unknown member":        {with(`"prioritty":"bulk"`), 422, []string{"body.prioritty"}},
-		"nobody":                   {strings.Replace(textBody, "zhangsan", "", 1), 422, []string{"body.touser"}},
-		"a text that is too long":  {strings.Replace(textBody, "hello", strings.Repeat("汉", 700), 1), 422, []string{"body.text.content"}},
-		"another agent":            {with(`"agentid":"1000003"`), 422, []string{"body.agentid"}},
-		"all of ours wrong":        {with(`"priority":"high","process_at":"tomorrow","expires_in":"-1h","idempotency_key":""`), 422, []string{"body.priority", "body.process_at", "body.expires_in", "body.idempotency_key"}},
-		"types of ours":            {with(`"priority":1,"process_at":2,"expires_in":3,"idempotency_key":4`), 422, []string{"body.priority", "body.process_at", "body.expires_in", "body.idempotency_key"}},
-		"ours and WeCom's at once": {`{"priority":"x","msgtype":"text","text":{"contents":"x"}}`, 422, []string{"body.priority", "body.text.contents"}},
-		"due after its end":        {with(`"process_at":"2999-01-01T00:00:00Z","expires_in":"1h"`), 422, []string{"body.expires_at"}},
+		"no JSON":                  {body: `{"touser`, status: 400},
+		"nothing":                  {body: ``, status: 400},
+		"an array":                 {body: `[]`, status: 400},
+		"null":                     {body: `null`, status: 400},
+		"no UTF-8":                 {body: strings.Replace(textBody, "hello", "\xff", 1), status: 400},
+		"too large":                {body: strings.Replace(textBody, "hello", strings.Repeat("x", message.MaxBodyBytes), 1), status: 413},
+		"an unknown member":        {body: with(`"prioritty":"bulk"`), status: 422, locations: []string{"body.prioritty"}},
+		"nobody":                   {body: strings.Replace(textBody, "zhangsan", "", 1), status: 422, locations: []string{"body.touser"}},
+		"a text that is too long":  {body: strings.Replace(textBody, "hello", strings.Repeat("汉", 700), 1), status: 422, locations: []string{"body.text.content"}},
+		"another agent":            {body: with(`"agentid":"1000003"`), status: 422, locations: []string{"body.agentid"}},
+		"all of ours wrong":        {body: with(`"priority":"high","process_at":"tomorrow","expires_in":"-1h","idempotency_key":""`), status: 422, locations: []string{"body.priority", "body.process_at", "body.expires_in", "body.idempotency_key"}},
+		"types of ours":            {body: with(`"priority":1,"process_at":2,"expires_in":3,"idempotency_key":4`), status: 422, locations: []string{"body.priority", "body.process_at", "body.expires_in", "body.idempotency_key"}},
+		"ours and WeCom's at once": {body: `{"priority":"x","msgtype":"text","text":{"contents":"x"}}`, status: 422, locations: []string{"body.priority", "body.text.contents"}},
+		"due after its end":        {body: with(`"process_at":"2999-01-01T00:00:00Z","expires_in":"1h"`), status: 422, locations: []string{"body.expires_at"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -215,7 +215,7 @@ func BroadcastMinutes(app, id string) string { return Broadcast(app, id) + ":min
 
 // BroadcastRecalled is the progress of the recall of a broadcast.
 //
-// HASH block to the number of its fates that were looked at, recalled and failed to a number of calls, by and
+// HASH block to the number of its outcomes that were looked at, recalled and failed to a number of calls, by and
 // until of the run in progress · the longer of 24 h and the app's `records` retention
 // · owner internal/broadcast
 func BroadcastRecalled(app, id string) string { return Broadcast(app, id) + ":recalled" }
@@ -225,10 +225,10 @@ func BroadcastRecalled(app, id string) string { return Broadcast(app, id) + ":re
 // STRING name of the run · 5 minutes at most · owner internal/broadcast
 func BroadcastReplaying(app, id string) string { return Broadcast(app, id) + ":replaying" }
 
-// BroadcastFates has the outcomes of the calls of a block.
+// BroadcastOutcomes has the outcomes of the calls of a block.
 //
 // LIST, see internal/broadcast · as the broadcast · owner internal/ledger
-func BroadcastFates(app, id, block string) string { return Broadcast(app, id) + ":fates:" + block }
+func BroadcastOutcomes(app, id, block string) string { return Broadcast(app, id) + ":fates:" + block }
 
 // IdempotencyKey maps the id that derives from a sender's key to the message that was enqueued under it.
 //

@@ -28,6 +28,9 @@ func BroadcastKey(app, id string) string {
 	return keys.Record(app, id)
 }
 
+// BroadcastOver lists the states in which a broadcast makes no more calls; package broadcast has the others.
+func BroadcastOver() []string { return []string{"cancelled", "finished"} }
+
 // maxPacked bounds a packed msgid: its length is stored in one byte. WeCom's msgids have 80 to 170 characters.
 const maxPacked = 255
 

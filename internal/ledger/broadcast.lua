@@ -15,7 +15,7 @@ local function broadcast_call(key, text)
     name = call .. '.' .. follow_up
   end
   return {
-    key = key, done = key .. ':done', open = key .. ':open', minutes = key .. ':minutes', fates = key .. ':fates:' .. block,
+    key = key, done = key .. ':done', open = key .. ':open', minutes = key .. ':minutes', outcomes = key .. ':fates:' .. block,
     bit = bit, follow_up = follow_up ~= '0', name = name, open_name = block .. '.' .. name,
   }
 end
@@ -109,7 +109,7 @@ local function broadcast_add(call, record, sign)
   return redis.call('HINCRBY', call.key, 'settled', sign * sum)
 end
 
--- broadcast_entry is the entry of an ended call in the list of fates: see fate.go of internal/broadcast.
+-- broadcast_entry is the entry of an ended call in the list of outcomes: see outcome.go of internal/broadcast.
 local function broadcast_entry(call, record, msgid, created_at, now)
   local header = {call.name, record.state, string.format('%d', math.max(0, now - created_at) / 1000), record.errcode or '0'}
   if record.possible_duplicate == '1' and SENT[record.state] then
@@ -146,13 +146,13 @@ local function broadcast_fold(call, old, record, msgid, now)
     redis.call('HINCRBY', call.key, 'calls_done', 1)
   end
   local settled = broadcast_add(call, record, 1)
-  redis.call('RPUSH', call.fates, broadcast_entry(call, record, msgid, tonumber(b[2]), now))
-  redis.call('PEXPIRE', call.fates, WAITING)
+  redis.call('RPUSH', call.outcomes, broadcast_entry(call, record, msgid, tonumber(b[2]), now))
+  redis.call('PEXPIRE', call.outcomes, WAITING)
   redis.call('HDEL', call.open, call.open_name)
   local minute = string.format('%d', now / 60000)
   redis.call('HINCRBY', call.minutes, minute .. (record.state == 'accepted' and ' ok' or ' failed'), 1)
   redis.call('PEXPIRE', call.minutes, WAITING)
-  if settled >= tonumber(b[1]) and b[3] ~= 'cancelled' and b[3] ~= 'finished' then
+  if settled >= tonumber(b[1]) and not BROADCAST_OVER[b[3]] then
     redis.call('HSET', call.key, 'state', 'finished', 'finished_at', string.format('%d', now))
   end
   return call.follow_up or record.state == 'unknown'

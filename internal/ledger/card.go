@@ -20,7 +20,7 @@ var (
 	//go:embed card.lua
 	cardSource string
 
-	cardScript = redis.NewScript(cardConstants + cardSource)
+	cardScript = redis.NewScript(Constants + cardConstants + cardSource)
 )
 
 // CardClaim claims the response_codes of a card for an update. WeCom accepts each code once, within

@@ -22,7 +22,7 @@ local function state_of(id, own)
   if not r[1] then
     return (own or id ~= lost) and '' or nil
   end
-  local unsent = UNSENT[r[1]] or (r[1] == 'rejected' and r[2] ~= RESPONSE_CODE_USED)
+  local unsent = UNSENT[r[1]] and r[2] ~= RESPONSE_CODE_USED
   return (own or not unsent) and r[1] or nil
 end
 

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,31 +12,36 @@ import (
 )
 
 // Constants passes values of packages tasks and wecom to the scripts; it stands before their own text. FINAL,
-// DEAD, REPLAYABLE, SENT and FAILED are sets of states. An attempt older than IN_FLIGHT ms is no longer running.
+// DEAD, REPLAYABLE, SENT, UNSENT and FAILED are sets of states: UNSENT has the final ones of a message that WeCom
+// did not take. BROADCAST_OVER has states of broadcasts. An attempt older than IN_FLIGHT ms is no longer running.
 // The record of a message that still has a task, whatever the task waits for, lives for WAITING ms: without the
 // record, a message that was sent or is in doubt would be taken for a new one.
-var Constants = luaSet("FINAL", tasks.State.Final) +
-	luaSet("DEAD", tasks.State.Dead) +
-	luaSet("REPLAYABLE", tasks.State.Replayable) +
-	luaSet("SENT", tasks.State.Sent) +
-	luaSet("FAILED", tasks.State.Failed) +
+var Constants = luaSet("FINAL", states(tasks.State.Final)) +
+	luaSet("DEAD", states(tasks.State.Dead)) +
+	luaSet("REPLAYABLE", states(tasks.State.Replayable)) +
+	luaSet("SENT", states(tasks.State.Sent)) +
+	luaSet("UNSENT", states(func(s tasks.State) bool { return s.Final() && !s.Sent() && s != tasks.Unknown })) +
+	luaSet("FAILED", states(tasks.State.Failed)) +
+	luaSet("BROADCAST_OVER", BroadcastOver()) +
 	luaCode("ALL_INVALID", wecom.CodeAllInvalid) +
 	luaMilliseconds("WAITING", keys.LongTTL) +
 	luaMilliseconds("IN_FLIGHT", tasks.AttemptLimit(tasks.MaxCallTimeout))
 
-// cardConstants passes values to card.lua. UNSENT are the final states of a message that never reached WeCom.
-var cardConstants = luaSet("UNSENT", func(s tasks.State) bool { return s.Final() && !s.Sent() && !s.Dead() }) +
-	luaCode("RESPONSE_CODE_USED", wecom.CodeResponseCodeUsed)
+// cardConstants passes one more to card.lua.
+var cardConstants = luaCode("RESPONSE_CODE_USED", wecom.CodeResponseCodeUsed)
 
-// luaSet declares a set of states: local NAME = {state = true, …}.
-func luaSet(name string, kind func(tasks.State) bool) string {
-	var members []string
-	for _, state := range tasks.States() {
-		if kind(state) {
-			members = append(members, string(state)+" = true")
-		}
+// states lists the states of a kind.
+func states(kind func(tasks.State) bool) []tasks.State {
+	return slices.DeleteFunc(tasks.States(), func(s tasks.State) bool { return !kind(s) })
+}
+
+// luaSet declares a set: local NAME = {member = true, …}.
+func luaSet[S ~string](name string, members []S) string {
+	pairs := make([]string, len(members))
+	for i, member := range members {
+		pairs[i] = string(member) + " = true"
 	}
-	return fmt.Sprintf("local %s = {%s}\n", name, strings.Join(members, ", "))
+	return fmt.Sprintf("local %s = {%s}\n", name, strings.Join(pairs, ", "))
 }
 
 // luaCode declares an errcode in the form that records have.

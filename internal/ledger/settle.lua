@@ -74,7 +74,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
     return {'none'}
   end
   -- After an attempt in doubt WeCom may have the message, whatever followed.
-  local in_doubt = unknown_since and (new == 'cancelled' or new == 'rejected' or new == 'expired')
+  local in_doubt = unknown_since and UNSENT[new]
   if in_doubt then
     new = 'unknown'
   end
@@ -138,10 +138,10 @@ end
 -- that has already written, and the outcomes are known nowhere else.
 redis.call('ZREM', index, '')
 
-local replies, at = {}, FIRST_ARG - 1
+local replies, last_arg = {}, FIRST_ARG - 1
 for i = FIRST_KEY, #KEYS, 4 do
-  local s = settlement_at(at)
-  at = s.last_set
+  local s = settlement_at(last_arg)
+  last_arg = s.last_set
   local done, reply = pcall(settle_one, s, KEYS[i], KEYS[i + 1], KEYS[i + 2], KEYS[i + 3])
   if not done then
     reply = {'error', type(reply) == 'table' and reply.err or tostring(reply)}

@@ -45,9 +45,9 @@ func TestSettleKeepsToTheTableOfTransitions(t *testing.T) {
 	}
 }
 
-// TestEveryRecipientHasAFate settles messages with outcomes in any order: when one has ended, everyone it names
+// TestEveryRecipientHasAnOutcome settles messages with outcomes in any order: when one has ended, everyone it names
 // is counted once.
-func TestEveryRecipientHasAFate(t *testing.T) {
+func TestEveryRecipientHasAnOutcome(t *testing.T) {
 	t.Parallel()
 	l := open(redistest.New(t))
 	n := 0
@@ -75,7 +75,7 @@ func TestEveryRecipientHasAFate(t *testing.T) {
 			}
 			got := settle(t, l, id, s)
 			if total := got.Recipients.Total(); got.State.Final() && total != 6 {
-				rt.Fatalf("%s: %d recipients have a fate, want 6: %+v", got.State, total, got.Recipients)
+				rt.Fatalf("%s: %d recipients have an outcome, want 6: %+v", got.State, total, got.Recipients)
 			}
 			read, err := l.Record(t.Context(), id)
 			if err != nil || read.Recipients.Total() != got.Recipients.Total() {

@@ -21,7 +21,7 @@ func get(t *testing.T, handler http.Handler, path string) (int, string) {
 	return answer.Code, answer.Body.String()
 }
 
-func TestMetricsCountRecipientsByFate(t *testing.T) {
+func TestMetricsCountRecipientsByOutcome(t *testing.T) {
 	t.Parallel()
 	m := New(Config{})
 	for range 2 {

@@ -67,7 +67,7 @@ func (p *Pages) dead(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list.States = []tasks.State{tasks.Rejected, tasks.Unknown}
+	list.States = tasks.DeadStates()
 	v := deadView{found: list, Now: time.Now().UnixMilli()}
 	if v.Groups, err = deadGroups(r.Context(), apps, list); err != nil {
 		return err

@@ -86,10 +86,10 @@ func TestPoolSize(t *testing.T) {
 		workers int
 		want    int
 	}{
-		"has a connection per worker and some more": {"redis://h", 1000, 1016},
-		"is never below the default of go-redis":    {"redis://h", 0, max(16, atLeast)},
-		"is what the URL says":                      {"redis://h?pool_size=7", 1000, 7},
-		"is the same with Sentinel":                 {"redis-sentinel://h?master_name=m", 1000, 1016},
+		"has a connection per worker and some more": {url: "redis://h", workers: 1000, want: 1016},
+		"is never below the default of go-redis":    {url: "redis://h", workers: 0, want: max(16, atLeast)},
+		"is what the URL says":                      {url: "redis://h?pool_size=7", workers: 1000, want: 7},
+		"is the same with Sentinel":                 {url: "redis-sentinel://h?master_name=m", workers: 1000, want: 1016},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -34,7 +34,7 @@ func (w *world) check(p plan, sent []confirmed) {
 			continue
 		}
 		records[c.id] = record
-		w.checkFates(c, record, arrived[c.text])
+		w.checkOutcomes(c, record, arrived[c.text])
 	}
 	w.checkBroadcasts(arrived)
 	w.checkLimits()
@@ -81,10 +81,10 @@ func (w *world) arrivals() map[string]arrival {
 	return arrived
 }
 
-// checkFates: each recipient of a message has one state, and it is the true one.
-func (w *world) checkFates(c confirmed, record tasks.Record, a arrival) {
+// checkOutcomes: each recipient of a message has one state, and it is the true one.
+func (w *world) checkOutcomes(c confirmed, record tasks.Record, a arrival) {
 	if got := record.Recipients.Total(); got != len(c.users) || !record.State.Final() {
-		w.Errorf("%s: %d fates for %d recipients, %s: %+v", c.id, got, len(c.users), record.State, record.Recipients)
+		w.Errorf("%s: %d outcomes for %d recipients, %s: %+v", c.id, got, len(c.users), record.State, record.Recipients)
 	}
 	if record.State == tasks.Rejected {
 		w.Errorf("%s was given up after %d attempts: %d %s", c.id, record.Attempts, record.ErrCode, record.ErrMsg)

@@ -30,11 +30,11 @@ func drawEvent(rng *rand.Rand, s size) event {
 	}
 	switch rng.IntN(18) {
 	case 0:
-		return named(func(w *world) { w.leave(true, pause) }, "Redis is away for %s", pause)
+		return named(func(w *world) { w.disconnect(true, pause) }, "Redis is away for %s", pause)
 	case 1:
 		return named(func(w *world) { w.pause(app, pause) }, "%s is paused for %s", app, pause)
 	case 2:
-		return named(func(w *world) { w.leave(false, pause) }, "WeCom is away for %s", pause)
+		return named(func(w *world) { w.disconnect(false, pause) }, "WeCom is away for %s", pause)
 	case 3:
 		step := time.Duration(rng.IntN(1201)-600) * time.Second
 		return named(func(w *world) { w.stepClock(step) }, "Redis's clock is set by %s", step)
@@ -82,11 +82,11 @@ func drawFault(rng *rand.Rand) wecomtest.Fault {
 	return f
 }
 
-// leave disconnects all workers from Redis, or from WeCom, for a while.
-func (w *world) leave(redis bool, d time.Duration) {
+// disconnect separates all workers from Redis, or from WeCom, for a while.
+func (w *world) disconnect(redis bool, d time.Duration) {
 	w.mu.Lock()
 	for _, p := range w.processes {
-		p.network.leave(redis, d)
+		p.network.disconnect(redis, d)
 	}
 	if !redis {
 		w.wecomBack = time.Now().Add(d)

@@ -21,21 +21,21 @@ type network struct {
 	died   chan struct{}      // closed when dead becomes true
 	away   map[bool]time.Time // until when Redis (true) or WeCom is unreachable
 	steps  int                // so far
-	faults map[int]fate       // by step
+	faults map[int]outcome    // by step
 }
 
-// fate is the outcome of a step.
-type fate int
+// outcome is what becomes of a step.
+type outcome int
 
 const (
-	passes    fate = iota
-	cutBefore      // the connection breaks, and nothing has arrived
-	cutAfter       // the data has arrived, and the reply is lost
-	dieBefore      // the process ends before the step
-	dieAfter       // the process ends right after it
+	passes    outcome = iota
+	cutBefore         // the connection breaks, and nothing has arrived
+	cutAfter          // the data has arrived, and the reply is lost
+	dieBefore         // the process ends before the step
+	dieAfter          // the process ends right after it
 )
 
-func newNetwork(faults map[int]fate) *network {
+func newNetwork(faults map[int]outcome) *network {
 	return &network{conns: map[*line]struct{}{}, away: map[bool]time.Time{}, died: make(chan struct{}), faults: faults}
 }
 
@@ -65,8 +65,8 @@ func (n *network) open() bool {
 	return !n.dead && !time.Now().Before(n.away[true])
 }
 
-// next returns the fate of data that is about to be sent.
-func (n *network) next(said []byte) fate {
+// next returns the outcome of data that is about to be sent.
+func (n *network) next(said []byte) outcome {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.dead {
@@ -108,8 +108,8 @@ func (n *network) cut(toRedis bool) {
 	}
 }
 
-// leave makes Redis, or WeCom, unreachable for a while.
-func (n *network) leave(toRedis bool, d time.Duration) {
+// disconnect makes Redis, or WeCom, unreachable for a while.
+func (n *network) disconnect(toRedis bool, d time.Duration) {
 	n.mu.Lock()
 	n.away[toRedis] = time.Now().Add(d)
 	n.mu.Unlock()
@@ -157,8 +157,8 @@ func (l *line) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// fail closes the line, and ends the process if that is its fate.
-func (l *line) fail(what fate) {
+// fail closes the line, and ends the process if that is its outcome.
+func (l *line) fail(what outcome) {
 	_ = l.Close()
 	if what == dieBefore || what == dieAfter {
 		l.network.sever()

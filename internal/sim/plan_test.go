@@ -19,10 +19,10 @@ type plan struct {
 	sends     []send
 	orders    []order
 	events    []event
-	lives     [2][]life    // of the worker processes, one after the other
-	replies   map[int]fate // of the producer's steps
-	responses map[int]fate // of the requests to the gateway
-	creations map[int]fate // of the steps in which broadcasts are created
+	lives     [2][]life       // of the worker processes, one after the other
+	replies   map[int]outcome // of the producer's steps
+	responses map[int]outcome // of the requests to the gateway
+	creations map[int]outcome // of the steps in which broadcasts are created
 }
 
 // send is a message of the plan.
@@ -40,7 +40,7 @@ type send struct {
 // life is one process: its faults by step, and the pause before it starts.
 type life struct {
 	after  time.Duration
-	faults map[int]fate
+	faults map[int]outcome
 }
 
 // size is how large a plan is.
@@ -71,7 +71,7 @@ func (s size) moment(rng *rand.Rand) time.Duration { return time.Duration(rng.In
 // draw draws a plan. It uses rng only, so that a seed always gives the same one.
 func draw(rng *rand.Rand, s size) plan {
 	kind := rng.IntN(8)
-	p := plan{calm: kind < 2, slow: kind == 0, replies: map[int]fate{}, responses: map[int]fate{}, creations: map[int]fate{}}
+	p := plan{calm: kind < 2, slow: kind == 0, replies: map[int]outcome{}, responses: map[int]outcome{}, creations: map[int]outcome{}}
 	hot, traffic := rng.IntN(3) == 0, s
 	if rng.IntN(3) == 0 || p.slow {
 		traffic.length /= rush
@@ -97,9 +97,9 @@ func draw(rng *rand.Rand, s size) plan {
 		p.lives[i] = append(p.lives[i], life{after: time.Second})
 	}
 	for range rng.IntN(4 * s.faults) {
-		p.replies[1+rng.IntN(s.messages)] = fate(1 + rng.IntN(2))
-		p.responses[1+rng.IntN(s.messages/2)] = fate(1 + rng.IntN(2))
-		p.creations[1+rng.IntN(12)] = fate(1 + rng.IntN(2))
+		p.replies[1+rng.IntN(s.messages)] = outcome(1 + rng.IntN(2))
+		p.responses[1+rng.IntN(s.messages/2)] = outcome(1 + rng.IntN(2))
+		p.creations[1+rng.IntN(12)] = outcome(1 + rng.IntN(2))
 	}
 	return p
 }
@@ -142,11 +142,11 @@ func drawUsers(rng *rand.Rand, hot bool) []string {
 }
 
 func drawLife(rng *rand.Rand, s size) life {
-	l := life{after: s.span(rng, 40*time.Second), faults: map[int]fate{}}
+	l := life{after: s.span(rng, 40*time.Second), faults: map[int]outcome{}}
 	for range rng.IntN(6) {
-		l.faults[1+rng.IntN(60)] = fate(1 + rng.IntN(2))
+		l.faults[1+rng.IntN(60)] = outcome(1 + rng.IntN(2))
 	}
-	l.faults[1+rng.IntN(120)] = dieBefore + fate(rng.IntN(2))
+	l.faults[1+rng.IntN(120)] = dieBefore + outcome(rng.IntN(2))
 	return l
 }
 
@@ -163,9 +163,9 @@ func (p plan) String() string {
 	}
 	for i, lives := range p.lives {
 		for _, l := range lives {
-			fmt.Fprintf(&b, "\n  worker %d, begins after %s, fates by step: %v", i+1, l.after, l.faults)
+			fmt.Fprintf(&b, "\n  worker %d, begins after %s, outcomes by step: %v", i+1, l.after, l.faults)
 		}
 	}
-	fmt.Fprintf(&b, "\n  producer, fates by step: %v; of requests to the gateway: %v; of creations: %v", p.replies, p.responses, p.creations)
+	fmt.Fprintf(&b, "\n  producer, outcomes by step: %v; of requests to the gateway: %v; of creations: %v", p.replies, p.responses, p.creations)
 	return b.String()
 }

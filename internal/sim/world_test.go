@@ -140,7 +140,7 @@ type process struct {
 }
 
 // startWorker starts a worker process.
-func (w *world) startWorker(faults map[int]fate) *process {
+func (w *world) startWorker(faults map[int]outcome) *process {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &process{
 		network: newNetwork(faults), began: time.Now(), stop: cancel, stopping: ctx.Done(), ended: make(chan struct{}),
@@ -158,7 +158,7 @@ func (w *world) startWorker(faults map[int]fate) *process {
 	p.worker = running
 	w.processes = append(w.processes, p)
 	if away := time.Until(w.wecomBack); away > 0 {
-		p.network.leave(false, away)
+		p.network.disconnect(false, away)
 	}
 	w.mu.Unlock()
 	go func() {

@@ -23,13 +23,13 @@ func TestTallyOfABatch(t *testing.T) {
 		fault bool
 		err   string // a part of it
 	}{
-		"nothing":   {nil, `^0 enqueued in \d+m?s$`, false, ""},
-		"all good":  {[]Outcome{first, first}, `^2 enqueued in \d+m?s$`, false, ""},
-		"a repeat":  {[]Outcome{first, again}, `^2 enqueued in \d+m?s, 1 of them were there already$`, false, ""},
-		"bad lines": {[]Outcome{bad, bad}, `^0 enqueued`, true, "lines at fault, which were not enqueued: 2"},
+		"nothing":   {text: `^0 enqueued in \d+m?s$`},
+		"all good":  {lines: []Outcome{first, first}, text: `^2 enqueued in \d+m?s$`},
+		"a repeat":  {lines: []Outcome{first, again}, text: `^2 enqueued in \d+m?s, 1 of them were there already$`},
+		"bad lines": {lines: []Outcome{bad, bad}, text: `^0 enqueued`, fault: true, err: "lines at fault, which were not enqueued: 2"},
 		"a Redis that went away counts for more than a bad line": {
-			[]Outcome{bad, unconfirmed, unconfirmed},
-			`^0 enqueued`, false, "messages that Redis did not confirm: 2; lines at fault beside them: 1",
+			lines: []Outcome{bad, unconfirmed, unconfirmed}, text: `^0 enqueued`,
+			err: "messages that Redis did not confirm: 2; lines at fault beside them: 1",
 		},
 	}
 	for name, tt := range tests {

@@ -1,13 +1,6 @@
 package wecomtest
 
-import (
-	"time"
-
-	"github.com/wecomq/wecomq/wecom"
-)
-
-// recallTTL is how long a message can be recalled (page 94867).
-const recallTTL = 24 * time.Hour
+import "github.com/wecomq/wecomq/wecom"
 
 // recall serves message/recall (page 94867).
 func (s *Simulator) recall(c *call) (reply, error) {
@@ -21,7 +14,7 @@ func (s *Simulator) recall(c *call) (reply, error) {
 	switch {
 	case !ok || m.CorpID != c.app.corpID || m.AgentID != c.app.agentID:
 		return nil, refuse(40058, "invalid msgid, or message of another app")
-	case s.now().Sub(m.At) > recallTTL:
+	case s.now().Sub(m.At) > wecom.RecallWindow:
 		return nil, wecom.Code(42052)
 	}
 	m.Recalled = true

@@ -241,11 +241,11 @@ func TestLongTextsAreCutSilently(t *testing.T) {
 		body        string
 		title, text int // bytes people see
 	}{
-		"text at 2048 bytes, whole characters":          {text("a", han), 0, 2046},
-		"textcard at 128 and 512 characters":            {message("textcard", `{"title":"`+han+`","description":"`+han+`","url":"http://a"}`), 384, 1536},
-		"video at 128 and 512 bytes":                    {message("video", `{"media_id":"m","title":"`+han+`","description":"`+han+`"}`), 126, 510},
-		"the first article at 128 and 512 bytes":        {message("news", `{"articles":[{"title":"`+han+`","description":"`+han+`","url":"http://a"}]}`), 126, 510},
-		"what fits stays, to the last byte of the last": {text("a", strings.Repeat("x", 2048)), 0, 2048},
+		"text at 2048 bytes, whole characters":          {body: text("a", han), text: 2046},
+		"textcard at 128 and 512 characters":            {body: message("textcard", `{"title":"`+han+`","description":"`+han+`","url":"http://a"}`), title: 384, text: 1536},
+		"video at 128 and 512 bytes":                    {body: message("video", `{"media_id":"m","title":"`+han+`","description":"`+han+`"}`), title: 126, text: 510},
+		"the first article at 128 and 512 bytes":        {body: message("news", `{"articles":[{"title":"`+han+`","description":"`+han+`","url":"http://a"}]}`), title: 126, text: 510},
+		"what fits stays, to the last byte of the last": {body: text("a", strings.Repeat("x", 2048)), text: 2048},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,14 +3,10 @@ package wecomtest
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/wecomq/wecomq/internal/tolerance"
 	"github.com/wecomq/wecomq/wecom"
 )
-
-// responseCodeTTL is how long a card can be updated (page 94888).
-const responseCodeTTL = 72 * time.Hour
 
 // updateReply omits invaliduser if there is none, as message/send does. WeCom's behaviour is unknown; some
 // clients expect a string here and could not read an empty array.
@@ -34,7 +30,7 @@ func (s *Simulator) updateCard(c *call) (reply, error) {
 	defer s.mu.Unlock()
 	m, ok := s.arrivals.byResponse[body.Str("response_code")]
 	switch {
-	case !ok || m.Updated || s.now().Sub(m.At) > responseCodeTTL:
+	case !ok || m.Updated || s.now().Sub(m.At) > wecom.ResponseCodeLife:
 		return nil, wecom.Code(60140)
 	case m.CorpID != c.app.corpID || m.AgentID != c.app.agentID:
 		return nil, wecom.Code(42015)

@@ -10,7 +10,7 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// fate is the outcome of a call. broadcast.lua of internal/ledger writes it as
+// outcome is what became of a call. broadcast.lua of internal/ledger writes it as
 //
 //	<call>[.<follow-up>] <state> <seconds since the creation> <errcode>[ twice]\n
 //	<length of the msgid, one byte><msgid, packed>
@@ -21,7 +21,7 @@ import (
 //
 // with WeCom's separator between users. "twice" means that WeCom may have delivered an earlier attempt as
 // well.
-type fate struct {
+type outcome struct {
 	call     int
 	followUp bool
 	twice    bool
@@ -34,31 +34,31 @@ type fate struct {
 	invalid, unlicensed, waiting, users []string
 }
 
-func readFate(text string) (fate, error) {
+func readOutcome(text string) (outcome, error) {
 	header, rest, _ := strings.Cut(text, "\n")
 	names := strings.Fields(header)
 	if len(names) < 4 || len(names) > 5 || rest == "" || len(rest) < 1+int(rest[0]) {
-		return fate{}, fmt.Errorf("broadcast: %.100q is not the fate of a call", text)
+		return outcome{}, fmt.Errorf("broadcast: %.100q is not the outcome of a call", text)
 	}
 	call, followUp, _ := strings.Cut(names[0], ".")
-	f := fate{followUp: followUp != "", twice: len(names) == 5, state: tasks.State(names[1])}
+	o := outcome{followUp: followUp != "", twice: len(names) == 5, state: tasks.State(names[1])}
 	var err error
-	if f.call, err = strconv.Atoi(call); err != nil {
-		return fate{}, fmt.Errorf("broadcast: the fate of call %q: %w", call, err)
+	if o.call, err = strconv.Atoi(call); err != nil {
+		return outcome{}, fmt.Errorf("broadcast: the outcome of call %q: %w", call, err)
 	}
 	seconds, _ := strconv.ParseInt(names[2], 10, 64)
-	f.after = time.Duration(seconds) * time.Second
-	f.errcode, _ = strconv.ParseInt(names[3], 10, 64)
+	o.after = time.Duration(seconds) * time.Second
+	o.errcode, _ = strconv.ParseInt(names[3], 10, 64)
 	length := 1 + int(rest[0])
-	f.msgid = ledger.UnpackMsgID([]byte(rest[1:length]))
+	o.msgid = ledger.UnpackMsgID([]byte(rest[1:length]))
 	lists := strings.SplitN(rest[length:], "\n", 5)
-	for i, list := range []*[]string{&f.invalid, &f.unlicensed, &f.waiting, &f.users} {
+	for i, list := range []*[]string{&o.invalid, &o.unlicensed, &o.waiting, &o.users} {
 		if i < len(lists) && lists[i] != "" {
 			*list = strings.Split(lists[i], "|")
 		}
 	}
 	if len(lists) == 5 {
-		f.errmsg = lists[4]
+		o.errmsg = lists[4]
 	}
-	return f, nil
+	return o, nil
 }
