@@ -24,7 +24,7 @@ func TestNoMinuteOfWeComHasMoreCallsThanTheLimit(t *testing.T) {
 		{"with jitter", jitter, 0.995},
 		{"that loses packets", func(r *rand.Rand) time.Duration {
 			if r.IntN(200) == 0 {
-				return jitter(r) + []time.Duration{200, 600, 1400}[r.IntN(3)]*time.Millisecond
+				return jitter(r) + time.Duration([]int{200, 600, 1400}[r.IntN(3)])*time.Millisecond
 			}
 			return jitter(r)
 		}, 0.96},
