@@ -20,7 +20,7 @@ var (
 // newReservation is a gate that all processes share: it assigns each message the next free time, evenly spaced,
 // and waits for it.
 func newReservation(rdb redis.UniversalClient, limit int) gate {
-	const jitter = 250 * time.Millisecond // between the calls of two processes; wecomq allows for the same
+	const jitter = 250 * time.Millisecond // between the calls of two processes
 	interval := (time.Minute + jitter) / time.Duration(limit)
 	return func(ctx context.Context) error {
 		us, err := reserveScript.Run(ctx, rdb, []string{"reserved"}, interval.Microseconds()).Int64()
