@@ -16,6 +16,10 @@ type batch struct {
 	calls    int // calls to WeCom that the drafts need
 }
 
+func (p *Producer) newBatch(now time.Time, messages int) *batch {
+	return &batch{producer: p, now: now, drafts: make([]*draft, 0, min(messages, batchTasks))}
+}
+
 func (b *batch) add(d *draft) {
 	b.drafts = append(b.drafts, d)
 	b.calls += len(d.bodies)
@@ -37,7 +41,6 @@ func (b *batch) flush(ctx context.Context) {
 	}
 	settle(ctx)
 	c.release(ctx, b.drafts)
-	b.drafts, b.calls = b.drafts[:0], 0
 }
 
 func (b *batch) enqueue(ctx context.Context) {

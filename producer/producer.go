@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -80,7 +81,8 @@ const batchTasks = 1000
 func (p *Producer) SendBatch(ctx context.Context, messages []Message) []Result {
 	results := make([]Result, len(messages))
 	now, clockErr := p.clock.Now(ctx)
-	pending := batch{producer: p, now: now, drafts: make([]*draft, 0, min(len(messages), batchTasks))}
+	pending := p.newBatch(now, len(messages))
+	var sending sync.WaitGroup // the batch before
 	for i, m := range messages {
 		d, err := p.prepare(m, &results[i], now)
 		if err == nil && clockErr != nil {
@@ -91,10 +93,14 @@ func (p *Producer) SendBatch(ctx context.Context, messages []Message) []Result {
 			continue
 		}
 		d.begin(ctx, p.tracer)
-		if pending.add(d); pending.full() {
-			pending.flush(ctx)
+		if pending.add(d); pending.full() && i < len(messages)-1 {
+			sending.Wait()
+			full := pending
+			sending.Go(func() { full.flush(ctx) })
+			pending = p.newBatch(now, len(messages)-i)
 		}
 	}
+	sending.Wait()
 	pending.flush(ctx)
 	return results
 }

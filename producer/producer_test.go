@@ -294,7 +294,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 func BenchmarkSendBatch(b *testing.B) {
 	p := newProducer(b, redistest.New(b))
 	request := text("chen.li|wang_wu", strings.Repeat("磁盘空间不足 db-03 /data 93% ", 6))
-	batch := make([]producer.Message, 1000)
+	batch := make([]producer.Message, 10_000)
 	for i := range batch {
 		batch[i] = producer.Message{Request: request, Options: producer.Options{Priority: tasks.Bulk}}
 	}
