@@ -59,9 +59,6 @@ type AdmissionRequest struct {
 	// does not name.
 	Everyone bool
 	Groups   int
-	// SlowestCall is how long the slowest of the worker's calls took that ended since its last request, from the
-	// request to WeCom's answer; 0 if none ended. WeCom may count a call that late, so calls are spaced accordingly.
-	SlowestCall time.Duration
 	// CheckOnly consults the record alone: nothing is recorded or reserved. [Go] then means that the record
 	// does not forbid the call.
 	CheckOnly bool
@@ -80,6 +77,9 @@ type Admission struct {
 	InDoubt int
 	// Unanswered is set while the app has unanswered calls: the next answer is reported as a [Finding].
 	Unanswered bool
+	// Slowest is how long the slowest of the app's calls took in the last minute, from its request for admission to
+	// WeCom's answer, as far as it is known. A slower one is reported as a [Finding].
+	Slowest time.Duration
 	// Spacing is how far ahead of now the app's rate is used up. A message of priority p may be sent once it
 	// is down to [Priority.HeadStart].
 	Spacing time.Duration

@@ -7,6 +7,7 @@ type Finding struct {
 	Kind       FindingKind
 	BlockedFor time.Duration // until the next try; with [Unreachable], 0 for the default steps
 	Reason     string        // why the app is blocked, in words
+	Took       time.Duration // with [Late]: from the request for admission to WeCom's answer; 0 without an answer
 	// Request is the admission request of the message, and Admission its answer. Both are zero for a
 	// gettoken.
 	Request   AdmissionRequest
@@ -43,6 +44,9 @@ const (
 	Recovered FindingKind = "clear"
 	// Inconclusive is a probe without an answer: the next call is a probe again.
 	Inconclusive FindingKind = "inconclusive"
+	// Late is a call that took longer than the app's others of the last minute. WeCom may have counted it that late,
+	// so the calls of a minute are spread over as much more than a minute.
+	Late FindingKind = "late"
 	// Refund concerns recipients who were counted though WeCom did not accept the message for them: it is
 	// credited to the quota and to their windows.
 	Refund FindingKind = "refund"

@@ -81,8 +81,7 @@ func (l *lane) pass(ctx context.Context, d *delivery) (admitted, error) {
 // was lost, the same delivery gets the same decision again.
 func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission, error) {
 	question := l.admissionRequest(d)
-	question.SlowestCall = l.slowest.take()
-	answer, err := backoff.Retry(patience, func() (tasks.Admission, error) {
+	return backoff.Retry(patience, func() (tasks.Admission, error) {
 		a, err := l.app.Pacer.Admit(ctx, question)
 		if l.outage.check(err) != nil && !asynqx.IsOutage(err) {
 			l.log.Error().Err(err).Str(fields.MessageID, d.payload.ID).Msg("the message waits: its limits cannot be read")
@@ -90,10 +89,6 @@ func (l *lane) ask(ctx, patience context.Context, d *delivery) (tasks.Admission,
 		}
 		return a, err
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(redisPoll)), backoff.WithMaxElapsedTime(0))
-	if err != nil {
-		l.slowest.took(question.SlowestCall)
-	}
-	return answer, err
 }
 
 // sleep waits, unless ctx ends first.

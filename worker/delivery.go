@@ -27,6 +27,7 @@ type delivery struct {
 	allowed   int // attempts that may count in all
 	began     time.Time
 	admission tasks.Admission // its Number is 0 until an attempt is recorded
+	took      time.Duration   // the call, from the request for admission on; 0 if there was none
 	refs      []message.MediaRef
 	mediaIDs  []string // of refs, unless an earlier attempt used others
 }

@@ -28,6 +28,9 @@ func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	case d.admission.Unanswered && !isUnsent(err):
 		findings = append(findings, about(tasks.Answered))
 	}
+	if late, ok := lateness(d, err); ok {
+		findings = append(findings, late)
+	}
 	if class == wecom.ClassConcurrency {
 		findings = append(findings, tasks.Finding{Kind: tasks.TooManyInFlight})
 	}
@@ -61,6 +64,18 @@ func silence(about func(tasks.FindingKind) tasks.Finding, err error) tasks.Findi
 		f.BlockedFor = time.Until(held.Until)
 	}
 	return f
+}
+
+// lateness is the finding that follows from the slowest call of the last minute. Without an answer, WeCom may count the
+// call at any time.
+func lateness(d *delivery, err error) (tasks.Finding, bool) {
+	switch class := wecom.ClassOf(err); {
+	case d.took == 0 || class == wecom.ClassUnreachable || isUnsent(err): // there was no call
+		return tasks.Finding{}, false
+	case class == wecom.ClassUnknownOutcome:
+		return tasks.Finding{Kind: tasks.Late}, true
+	}
+	return tasks.Finding{Kind: tasks.Late, Took: d.took}, d.took > d.admission.Slowest
 }
 
 // isUnsent reports whether a call was not made because of a local problem: then WeCom has not answered

@@ -74,7 +74,7 @@ func (l *lane) checkToken(ctx context.Context) error {
 // a panic.
 func (l *lane) call(ctx context.Context, d *delivery, a admitted) (*message.SendResponse, error) {
 	defer a.release()
-	defer func() { l.slowest.took(time.Since(a.asked)) }()
+	defer func() { d.took = time.Since(a.asked) }()
 	d.admission = a.Admission
 	reply := new(message.SendResponse)
 	if err := l.split(ctx, d, a.FollowUps); err != nil {

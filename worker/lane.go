@@ -31,7 +31,6 @@ type lane struct {
 	app         App // with defaults
 	cfg         Config
 	turnstile   *turnstile
-	slowest     slowestCall
 	gone        *goneTasks
 	hasArchived atomic.Bool // since the last sweep
 	outage      *outage

@@ -27,7 +27,7 @@ func (p *Pacer) admit(ctx context.Context, asked []tasks.AdmissionRequest) []gro
 	names := []string{
 		keys.Pace(app), keys.Window(app, ""), keys.Plan(app, ""), keys.Quota(app, ""), keys.Records(app), keys.BroadcastsSent(app),
 	}
-	args := p.limitArgs(slowestCall(asked))
+	args := p.limitArgs()
 	for _, a := range asked {
 		names = append(names, keys.Record(app, a.Payload.ID), ledger.BroadcastKey(app, a.Payload.ID))
 		args = p.appendAskArgs(args, a)
@@ -44,23 +44,13 @@ func (p *Pacer) admit(ctx context.Context, asked []tasks.AdmissionRequest) []gro
 	return answers
 }
 
-// slowestCall is the slowest call that the requests tell of.
-func slowestCall(asked []tasks.AdmissionRequest) time.Duration {
-	var slowest time.Duration
-	for _, a := range asked {
-		slowest = max(slowest, a.SlowestCall)
-	}
-	return min(slowest, longestLateness)
-}
-
 // limitArgs are the arguments of admit.lua that all messages share.
-func (p *Pacer) limitArgs(slowest time.Duration) []any {
+func (p *Pacer) limitArgs() []any {
 	limits := p.cfg.Limits
 	minute, extraMinute := share(limits.MemberPerMinute)
 	hour, extraHour := share(limits.MemberPerHour)
 	return []any{
-		p.now(), p.cfg.RecordTTL.Milliseconds(), milliseconds(spacedOver), limits.CallsPerMinute, milliseconds(slowest),
-		minute, hour, extraMinute, extraHour,
+		p.now(), p.cfg.RecordTTL.Milliseconds(), milliseconds(spacedOver), limits.CallsPerMinute, minute, hour, extraMinute, extraHour,
 	}
 }
 
@@ -99,17 +89,14 @@ func (p *Pacer) unlisted(a tasks.AdmissionRequest) int {
 }
 
 const (
-	// clockDrift is how much further than ours WeCom's clock may move in a minute: 500 ppm, the most that NTP corrects.
+	// clockDrift is how much less than Redis's clock WeCom's may move in a minute: 500 ppm, the most that ntpd corrects.
 	clockDrift = 30 * time.Millisecond
-	// longestLateness bounds how late after its admission WeCom is expected to count a call. A packet lost three times
-	// is 1.4 s late (RFC 6298 with Linux's first 200 ms); a call that takes longer has met more than the network.
-	longestLateness = 1500 * time.Millisecond
 	// criticalShare is the fraction, one in so many, of a member's windows that is reserved for critical messages.
 	criticalShare = 10
 )
 
-// spacedOver is the time over which admit.lua spreads the calls of a minute, apart from their lateness. No window of
-// a minute has more than the limit, although a critical message may be sent before its place.
+// spacedOver is the time over which admit.lua spreads the calls of a minute, apart from their lateness: no minute has
+// more than the limit, although a critical message may be sent before its place.
 var spacedOver = time.Minute + clockDrift + tasks.Critical.HeadStart()
 
 // share divides a member's window into what every message may use, and what critical ones may use in addition. A
@@ -129,7 +116,7 @@ func resendWindow(policy tasks.ResendPolicy) int64 {
 }
 
 func readAdmission(reply []string) (tasks.Admission, error) {
-	const length = 12
+	const length = 13
 	switch {
 	case len(reply) != length:
 		return tasks.Admission{}, fmt.Errorf("admit.lua replied %q, want %d texts", reply, length)
@@ -142,14 +129,15 @@ func readAdmission(reply []string) (tasks.Admission, error) {
 	concurrency, concurrencyErr := strconv.ParseFloat(reply[4], 64)
 	now, nowErr := strconv.ParseInt(reply[8], 10, 64)
 	inDoubt, inDoubtErr := strconv.Atoi(reply[9])
-	followUps, followErr := readFollowUps(reply[7], now, reply[11])
-	if err := errors.Join(err, waitErr, spacingErr, concurrencyErr, nowErr, inDoubtErr, followErr); err != nil {
+	slowest, slowestErr := duration(reply[11])
+	followUps, followErr := readFollowUps(reply[7], now, reply[12])
+	if err := errors.Join(err, waitErr, spacingErr, concurrencyErr, nowErr, inDoubtErr, slowestErr, followErr); err != nil {
 		return tasks.Admission{}, fmt.Errorf("admit.lua replied %q: %w", reply, err)
 	}
 	return tasks.Admission{
 		Verdict: tasks.Verdict(reply[0]), Number: n, Wait: wait, Spacing: spacing, Concurrency: concurrency,
 		Probe: reply[5] == "1", Reason: reply[6], At: now, FollowUps: followUps,
-		InDoubt: inDoubt, Unanswered: reply[10] == "1",
+		InDoubt: inDoubt, Unanswered: reply[10] == "1", Slowest: slowest,
 	}, nil
 }
 

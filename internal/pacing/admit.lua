@@ -5,7 +5,8 @@
 --
 -- result for each message {verdict, number, wait ms, spacing ms, concurrency, probe, reason,
 --         follow-ups, now, attempts in doubt, 1 while the app's calls are not answered,
---         the turn of those who wait for the day quota, '' without follow-ups}
+--         ms of the slowest call of the last minute, the turn of those who wait for the day quota, '' without
+--         follow-ups}
 --        verdicts of the record: see begin.lua. "wait": the rate is used up; nothing
 --        is reserved. "hold": the app is paused or blocked. "turn": the turn promised to the
 --        users. "error": the script failed for this message, reason says why.
@@ -17,45 +18,23 @@ local held_because = {
 }
 local AN_HOUR = tostring(HOUR)
 
--- lateness returns how long after its admission WeCom may count a call, at most: as long as the slowest call of the
--- last minute took. And how much more that is than before.
-local function lateness()
-  local current, before = tonumber(app.slowest or 0), tonumber(app.slowest_before or 0)
-  local known = math.max(current, before)
-  if now - tonumber(app.slowest_since or 0) > MINUTE then -- forget what is older
-    before, current = current, limits.slowest
-    set_app('slowest_since', number(now))
-    set_app('slowest_before', number(before))
-    set_app('slowest', number(current))
-  elseif limits.slowest > current then
-    current = limits.slowest
-    set_app('slowest', number(current))
-  end
-  local late = math.max(current, before)
-  return late, math.max(0, late - known)
-end
-
--- The calls of a minute are spread over a minute and the lateness of one, so that no minute of WeCom's has more. Calls
--- that were admitted before a slower one was known were too close; what comes next makes up for them.
-local late, later = lateness()
-local tat = tonumber(app.tat or 0) + later -- up to when the app's rate is used up
-if later > 0 then
-  set_app('tat', number(tat))
-end
+local tat = tonumber(app.tat or 0) -- up to when the app's rate is used up
+local late, slowest = lateness(app, now)
 local interval = (limits.spaced_over + late) / limits.calls / grown_rate(app.rate, app.rate_at, now)
 local concurrency = number(crept(app.concurrency, app.concurrency_at, CONC_CREEP, now))
+local slowest_text = number(slowest)
 local sent_at = tonumber(now_text)
 local record_expiry = math.max(limits.record_ttl, WAITING)
 local changed_records = {} -- {moment, id, …}
 
 local function answer(m, verdict, attempt, wait, probe, reason)
   return {verdict, tostring(attempt), wait == 0 and '0' or number(wait), number(math.max(0, tat - now)), concurrency, probe, reason,
-    m.deferred, now_text, tostring(m.in_doubt or 0), app.unanswered and '1' or '0'}
+    m.deferred, now_text, tostring(m.in_doubt or 0), app.unanswered and '1' or '0', slowest_text}
 end
 
 -- bare_answer is one that says nothing of the app and the record.
 local function bare_answer(verdict, reason)
-  return {verdict, '0', '0', '0', '1', '0', reason, '', now_text, '0', '0'}
+  return {verdict, '0', '0', '0', '1', '0', reason, '', now_text, '0', '0', '0'}
 end
 
 -- changed_fields returns the fields, with values, of a record that is missing, and those that turns.lua changed.

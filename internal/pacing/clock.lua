@@ -51,6 +51,16 @@ local function grown_rate(rate, since, now)
   return math.min(1, refused + beyond ^ 3)
 end
 
+-- lateness returns how long after its admission WeCom may count a call of the app, in ms: as long as the slowest call of
+-- the last minute or two took, see report.lua. And that of the last minute alone, 0 if none is known.
+local function lateness(app, now)
+  local age, slowest = now - tonumber(app.slowest_since or 0), tonumber(app.slowest or 0)
+  if age <= MINUTE then
+    return math.max(slowest, tonumber(app.slowest_before or 0)), slowest
+  end
+  return age <= 2 * MINUTE and slowest or 0, 0
+end
+
 local function crept(value, since, creep, now)
   return math.min(1, tonumber(value or 1) + (now - tonumber(since or now)) * creep)
 end

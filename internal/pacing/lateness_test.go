@@ -10,38 +10,40 @@ import (
 	"github.com/wecomq/wecomq/tasks"
 )
 
-// WeCom counts a call at some moment between its admission and its answer, and its clock may gain 30 ms in a minute.
+// WeCom counts a call at some moment between its admission and its answer, and its clock may lose 30 ms in a minute.
 func TestNoMinuteOfWeComHasMoreCallsThanTheLimit(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.New(t)
-	jitter := func(r *rand.Rand) time.Duration { return time.Duration(r.IntN(40)) * time.Millisecond }
 	for _, tt := range []struct {
 		network string
-		call    func(*rand.Rand) time.Duration
-		used    float64 // of the limit, at least
+		jitter  int // ms, at most
+		loses   int // a packet in so many calls
+		used    float64
 	}{
-		{"near", func(r *rand.Rand) time.Duration { return time.Duration(r.IntN(10)) * time.Millisecond }, 0.995},
-		{"with jitter", jitter, 0.995},
-		{"that loses packets", func(r *rand.Rand) time.Duration {
-			if r.IntN(200) == 0 {
-				return jitter(r) + time.Duration([]int{200, 600, 1400}[r.IntN(3)])*time.Millisecond
-			}
-			return jitter(r)
-		}, 0.96},
+		{network: "near", jitter: 10, used: 0.995},
+		{network: "with jitter", jitter: 40, used: 0.995},
+		{network: "that loses packets", jitter: 40, loses: 15, used: 0.965},
 	} {
 		for _, workers := range []int{1, 8} {
 			for _, limit := range []int{20, 100} {
 				t.Run(fmt.Sprintf("%d workers, %d calls, a network %s", workers, limit, tt.network), func(t *testing.T) {
 					t.Parallel()
 					b := newBundle(t, rdb, tasks.Limits{CallsPerMinute: limit, MemberPerMinute: 30, MemberPerHour: 1000})
-					calls := b.saturate(workers, 5*limit, tt.call)
+					random := rand.New(rand.NewPCG(1, uint64(limit)))
+					calls := b.saturate(workers, 5*limit, func(n int) time.Duration {
+						took := time.Duration(1+random.IntN(tt.jitter)) * time.Millisecond
+						if tt.loses > 0 && n%tt.loses == tt.loses-1 {
+							took += time.Duration([]int{200, 600, 1400}[random.IntN(3)]) * time.Millisecond
+						}
+						return took
+					})
 					for i, later := range calls[limit:] {
 						if gap := later.admitted.Sub(calls[i].ended); gap < time.Minute+30*time.Millisecond {
 							t.Fatalf("calls %d and %d may reach WeCom within %s", i, i+limit, gap)
 						}
 					}
-					took := calls[len(calls)-1].admitted.Sub(calls[limit].admitted)
-					if used := 4 * time.Minute.Seconds() / took.Seconds(); used < tt.used {
+					minutes := calls[len(calls)-1].admitted.Sub(calls[limit].admitted).Minutes()
+					if used := float64(len(calls)-1-limit) / (minutes * float64(limit)); used < tt.used {
 						t.Errorf("%.4f of the limit is used, want %.4f", used, tt.used)
 					}
 				})
@@ -50,26 +52,27 @@ func TestNoMinuteOfWeComHasMoreCallsThanTheLimit(t *testing.T) {
 	}
 }
 
-// call is a call to WeCom by one of the workers.
+// call is a call to WeCom.
 type call struct {
 	admitted, ended time.Time
-	worker          int
-	known           bool // to the pacer
+	request         tasks.AdmissionRequest
+	admission       tasks.Admission
+	reported        bool
 }
 
 // saturate has workers with long queues make so many calls.
-func (b *bundle) saturate(workers, n int, network func(*rand.Rand) time.Duration) []call {
+func (b *bundle) saturate(workers, n int, network func(call int) time.Duration) []call {
 	b.Helper()
-	r := rand.New(rand.NewPCG(1, uint64(n)))
+	random := rand.New(rand.NewPCG(2, uint64(n)))
 	var calls []call
 	for len(calls) < n {
 		opens := time.Hour
-		for _, worker := range r.Perm(workers) {
-			message := b.message(tasks.Priorities()[r.IntN(3)])
-			message.SlowestCall = b.slowest(calls, worker)
+		for range workers {
+			b.reportLate(calls)
+			message := b.message(tasks.Priorities()[random.IntN(3)])
 			switch a := b.admit(message); a.Verdict {
 			case tasks.Go:
-				calls = append(calls, call{b.now, b.now.Add(network(r)), worker, false})
+				calls = append(calls, call{b.now, b.now.Add(network(len(calls))), message, a, false})
 				opens = min(opens, a.Spacing)
 			case tasks.Wait:
 				opens = min(opens, a.Wait)
@@ -82,13 +85,67 @@ func (b *bundle) saturate(workers, n int, network func(*rand.Rand) time.Duration
 	return calls
 }
 
-// slowest returns how long the slowest of a worker's calls took that have ended since it asked last.
-func (b *bundle) slowest(calls []call, worker int) time.Duration {
-	var slowest time.Duration
+// reportLate reports the calls that have ended, as workers do.
+func (b *bundle) reportLate(calls []call) {
 	for i := range calls {
-		if c := &calls[i]; c.worker == worker && !c.known && !c.ended.After(b.now) {
-			slowest, c.known = max(slowest, c.ended.Sub(c.admitted)), true
+		c := &calls[i]
+		if c.reported || c.ended.After(b.now) {
+			continue
+		}
+		c.reported = true
+		if took := c.ended.Sub(c.admitted); took > c.admission.Slowest {
+			b.report(tasks.Finding{Kind: tasks.Late, Took: took})
 		}
 	}
-	return slowest
+}
+
+func TestASlowCallIsForgottenAfterTwoMinutes(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{CallsPerMinute: 60, MemberPerMinute: 30, MemberPerHour: 1000})
+	for _, tt := range []struct {
+		name     string
+		took     time.Duration // of a call that is reported, -1 for none
+		after    time.Duration
+		interval time.Duration // ms between calls
+		slowest  time.Duration // that the next worker learns
+	}{
+		{name: "none is known", took: -1, after: time.Hour, interval: 60210 * time.Millisecond / 60},
+		{name: "the first", took: 600 * time.Millisecond, after: time.Second, interval: 60810 * time.Millisecond / 60, slowest: 600 * time.Millisecond},
+		{name: "a quicker one", took: 60 * time.Millisecond, after: time.Second, interval: 60810 * time.Millisecond / 60, slowest: 600 * time.Millisecond},
+		{name: "a minute later", took: -1, after: minute, interval: 60810 * time.Millisecond / 60},
+		{name: "a quicker one of this minute", took: 120 * time.Millisecond, after: time.Second, interval: 60810 * time.Millisecond / 60, slowest: 120 * time.Millisecond},
+		{name: "two minutes later", took: -1, after: minute, interval: 60330 * time.Millisecond / 60},
+		{name: "an hour later", took: -1, after: time.Hour, interval: 60210 * time.Millisecond / 60},
+		{name: "one that lasted very long", took: time.Minute, after: time.Minute, interval: 62210 * time.Millisecond / 60, slowest: 2 * time.Second},
+		{name: "an hour later again", took: -1, after: time.Hour, interval: 60210 * time.Millisecond / 60},
+		{name: "one without an answer", took: 0, after: time.Minute, interval: 62210 * time.Millisecond / 60, slowest: 2 * time.Second},
+	} {
+		if tt.took >= 0 {
+			b.report(tasks.Finding{Kind: tasks.Late, Took: tt.took})
+		}
+		b.pass(tt.after)
+		a := b.admit(b.message(tasks.Critical))
+		if a.Slowest != tt.slowest {
+			t.Errorf("%s: the slowest call is said to take %s, want %s", tt.name, a.Slowest, tt.slowest)
+		}
+		b.pass(a.Spacing)
+		if next := b.admit(b.message(tasks.Critical)); (next.Spacing - tt.interval).Abs() > time.Millisecond {
+			t.Errorf("%s: calls are %s apart, want %s", tt.name, next.Spacing, tt.interval)
+		}
+	}
+}
+
+func TestASlowCallDelaysTheNextByWhatWasNotKnown(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, redistest.New(t), tasks.Limits{CallsPerMinute: 60, MemberPerMinute: 30, MemberPerHour: 1000})
+	for b.admit(b.message(tasks.Bulk)).Verdict == tasks.Go {
+	}
+	wait := func() time.Duration { return b.admit(b.message(tasks.Bulk)).Wait }
+	before := wait()
+	for _, took := range []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, 300 * time.Millisecond} {
+		b.report(tasks.Finding{Kind: tasks.Late, Took: took})
+	}
+	if longer := wait() - before; longer != 500*time.Millisecond {
+		t.Errorf("the next call has to wait %s longer, want 500 ms, which the slowest call took", longer)
+	}
 }

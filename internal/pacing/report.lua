@@ -12,6 +12,7 @@
 --                     this was a probe
 --      "suspended"    a setting is wrong
 --      "concurrency"  45033: fewer concurrent calls
+--      "late"         a call took longer than those of the last minute
 --      "refund"       WeCom accepted nothing; after its details the users, in lower case
 -- result {1 if the app is newly blocked or was unblocked, else 0; ms until the block ends}
 local OF_SILENCE = {
@@ -27,6 +28,7 @@ local DETAILS = {
   unreachable = OF_SILENCE, unanswered = OF_SILENCE,
   penalty = {'first', 'reason'}, -- the first penalty in ms
   suspended = {'lasts', 'reason'}, -- in ms
+  late = {'took'}, -- in ms
   refund = {'persons', 'sent_at'}, -- how many were not reached, and the recorded moment
 }
 local pace, quota_prefix, window_prefix = unpack(KEYS)
@@ -37,7 +39,7 @@ end
 
 local app = {}
 local app_fields = {'seen', 'offset', 'rate', 'rate_at', 'concurrency', 'concurrency_at', 'block', 'block_until', 'level',
-  'probe_by', 'probe_until'}
+  'probe_by', 'probe_until', 'slowest', 'slowest_since', 'slowest_before'}
 for i, value in ipairs(redis.call('HMGET', pace, unpack(app_fields))) do
   app[app_fields[i]] = value -- false if missing
 end
@@ -138,6 +140,19 @@ end
 
 if what == 'concurrency' then
   halve_concurrency()
+  return {'0', '0'}
+end
+
+if what == 'late' then
+  local took, late, slowest = tonumber(detail.took), lateness(app, now)
+  if now - tonumber(app.slowest_since or 0) > MINUTE then
+    redis.call('HSET', pace, 'slowest', number(took), 'slowest_since', number(now), 'slowest_before', number(late))
+  elseif took > slowest then
+    redis.call('HSET', pace, 'slowest', number(took))
+  end
+  if took > late then -- calls that were admitted before this was known were too close: the next makes up for them
+    redis.call('HINCRBYFLOAT', pace, 'tat', number(took - late))
+  end
   return {'0', '0'}
 end
 

@@ -14,13 +14,12 @@ local limits = {
   record_ttl = tonumber(ARGV[2]),      -- in ms
   spaced_over = tonumber(ARGV[3]),     -- ms that `calls` take at the configured rate, without their lateness
   calls = tonumber(ARGV[4]),
-  slowest = tonumber(ARGV[5]),         -- of the worker's latest calls in ms, 0 = none has ended
-  per_minute = tonumber(ARGV[6]),      -- a member's messages of any priority
-  per_hour = tonumber(ARGV[7]),
-  extra_minute = tonumber(ARGV[8]),    -- in addition, for critical messages only
-  extra_hour = tonumber(ARGV[9]),
+  per_minute = tonumber(ARGV[5]),      -- a member's messages of any priority
+  per_hour = tonumber(ARGV[6]),
+  extra_minute = tonumber(ARGV[7]),    -- in addition, for critical messages only
+  extra_hour = tonumber(ARGV[8]),
 }
-local FIRST_KEY, FIRST_ARG, MESSAGE_ARGS = 7, 10, 16
+local FIRST_KEY, FIRST_ARG, MESSAGE_ARGS = 7, 9, 16
 
 -- message_at returns the message whose arguments follow i. What the scripts learn of it is added to the table.
 local function message_at(i, key, broadcast)
