@@ -31,8 +31,8 @@ type turnstile struct {
 }
 
 // askSpread keeps the processes from all asking at the moment the rate opens: each asks late by a random time
-// up to this. It is less than the head start of the lowest priority, so none of the rate is lost, and less
-// than the head start of one priority over the next, so no alert is overtaken.
+// up to this. With a round trip to Redis it is less than the head start of the lowest priority, so none of the rate is
+// lost, and less than the head start of one priority over the next, so no alert is overtaken.
 const askSpread = 45 * time.Millisecond
 
 // waiter is a handler that waits to pass.
