@@ -50,6 +50,9 @@ func (r Recipients) Unique() Recipients {
 func same(id string) string { return id }
 
 func unique(ids []string, key func(string) string) []string {
+	if len(ids) < 2 {
+		return slices.Clone(ids)
+	}
 	seen := make(map[string]bool, len(ids))
 	kept := make([]string, 0, len(ids))
 	for _, id := range ids {
