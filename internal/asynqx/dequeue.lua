@@ -22,7 +22,7 @@ local lease_length, prefix, dequeue, last_taken_life = ARGV[1], ARGV[2], ARGV[3]
 local most_tasks, most_bytes = tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now, micros = tonumber(time[1]), tonumber(time[2])
-local lease_end = now + lease_length
+local lease_end = tostring(now + lease_length) -- Redis is slow to format numbers
 redis.call('ZREM', lease, '')
 local taken = redis.call('GET', last_taken)
 if taken then

@@ -8,15 +8,14 @@ local function begin_writing(key)
   redis.call('HDEL', key, '')
 end
 
-local BEGIN_FIELDS = {'state', 'attempts', 'attempt_at', 'attempt_by', 'unknown_since', 'in_doubt', 'deferred', 'turn_at', 'sent_at'}
-
 -- begin_read reads the fields of a record that concern attempts; a missing field is false.
 local function begin_read(key)
-  local record = {}
-  for i, value in ipairs(redis.call('HMGET', key, unpack(BEGIN_FIELDS))) do
-    record[BEGIN_FIELDS[i]] = value
-  end
-  return record
+  local r = redis.call('HMGET', key, 'state', 'attempts', 'attempt_at', 'attempt_by', 'unknown_since', 'in_doubt', 'deferred', 'turn_at',
+    'sent_at')
+  return {
+    state = r[1], attempts = r[2], attempt_at = r[3], attempt_by = r[4], unknown_since = r[5], in_doubt = r[6], deferred = r[7],
+    turn_at = r[8], sent_at = r[9],
+  }
 end
 
 -- begin_check checks the earlier attempts of a message.

@@ -17,10 +17,12 @@ if now == 0 then
   local t = redis.call('TIME')
   now = t[1] * 1000 + math.floor(t[2] / 1000)
 end
+local now_text = string.format('%.0f', now) -- Redis is slow to format numbers
 
 -- settlement_at returns the settlement whose arguments follow i.
 local function settlement_at(i)
-  local s = {
+  local first_set = i + LENGTH + 1 + tonumber(ARGV[i + 8])
+  return {
     new = ARGV[i + 1],              -- state
     in_doubt = ARGV[i + 2] == '1',  -- WeCom may have taken the message
     id = ARGV[i + 3],
@@ -28,11 +30,10 @@ local function settlement_at(i)
     payload = ARGV[i + 5],          -- for states that can be replayed; '' if it is lost
     call = ARGV[i + 6],             -- see broadcast.lua; '' for none
     msgid = ARGV[i + 7],            -- WeCom's, packed, for the broadcast
+    first_field = i + LENGTH + 1,
+    first_set = first_set,
+    last_set = first_set + tonumber(ARGV[i + 9]) - 1,
   }
-  s.first_field = i + LENGTH + 1
-  s.first_set = s.first_field + tonumber(ARGV[i + 8])
-  s.last_set = s.first_set + tonumber(ARGV[i + 9]) - 1
-  return s
 end
 
 -- fields_of reads a record, as a table and as Redis returns it.
@@ -83,7 +84,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
     redis.call('HDEL', key, 'invalid', 'unlicensed', 'invalid_parties', 'invalid_tags', 'response_code')
   end
   if FINAL[new] then
-    redis.call('HSET', key, 'state', new, 'finished_at', now, unpack(ARGV, state == '' and s.first_field or s.first_set, s.last_set))
+    redis.call('HSET', key, 'state', new, 'finished_at', now_text, unpack(ARGV, state == '' and s.first_field or s.first_set, s.last_set))
   else
     redis.call('HSET', key, 'state', new, unpack(ARGV, state == '' and s.first_field or s.first_set, s.last_set))
   end
@@ -106,7 +107,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
     redis.call('XADD', results, 'MAXLEN', '~', results_kept, '*', 'id', s.id, 'state', new)
   end
   if s.in_doubt then
-    redis.call('HSETNX', key, 'unknown_since', redis.call('HGET', key, 'attempt_at') or now)
+    redis.call('HSETNX', key, 'unknown_since', redis.call('HGET', key, 'attempt_at') or now_text)
     redis.call('HINCRBY', key, 'in_doubt', 1)
   end
   if msgid_index ~= key then
@@ -115,10 +116,10 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
   if abandoned or not first_outcome then -- otherwise the admission has just set it
     redis.call('PEXPIRE', key, math.max(record_ttl, WAITING)) -- see gone.lua
   end
-  table.insert(settled, now)
+  table.insert(settled, now_text)
   table.insert(settled, s.id)
   if DEAD[new] then
-    table.insert(died, now)
+    table.insert(died, now_text)
     table.insert(died, s.id)
   elseif DEAD[state] then
     redis.call('ZREM', dead, s.id)
@@ -129,7 +130,7 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
     redis.call('DEL', payload)
   end
   if first_outcome and FINAL[new] and not (unknown_since or s.in_doubt or r[5]) then
-    return {'rest', 'state', new, 'finished_at', tostring(now), 'attempts', '1'}
+    return {'rest', 'state', new, 'finished_at', now_text, 'attempts', '1'}
   end
   return whole(key)
 end

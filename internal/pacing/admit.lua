@@ -24,30 +24,37 @@ local interval = (limits.spaced_over + late) / limits.calls / grown_rate(app.rat
 local concurrency = number(crept(app.concurrency, app.concurrency_at, CONC_CREEP, now))
 local slowest_text = number(slowest)
 local sent_at = tonumber(now_text)
-local record_expiry = math.max(limits.record_ttl, WAITING)
+local record_expiry = milliseconds(math.max(limits.record_ttl, WAITING)) -- text: Redis is slow to format numbers
 local changed_records = {} -- {moment, id, …}
 
+-- counted formats a small number, most of which are 0 and 1.
+local function counted(n)
+  return n == 0 and '0' or n == 1 and '1' or tostring(n)
+end
+
 local function answer(m, verdict, attempt, wait, probe, reason)
-  return {verdict, tostring(attempt), wait == 0 and '0' or number(wait), number(math.max(0, tat - now)), concurrency, probe, reason,
-    m.deferred, now_text, tostring(m.in_doubt or 0), app.unanswered and '1' or '0', slowest_text}
+  return {verdict, attempt, wait == 0 and '0' or number(wait), number(math.max(0, tat - now)), concurrency, probe, reason,
+    m.deferred, now_text, counted(m.in_doubt or 0), app.unanswered and '1' or '0', slowest_text,
+    m.deferred ~= '' and milliseconds(midnight) or ''}
 end
 
 -- bare_answer is one that says nothing of the app and the record.
 local function bare_answer(verdict, reason)
-  return {verdict, '0', '0', '0', '1', '0', reason, '', now_text, '0', '0', '0'}
+  return {verdict, '0', '0', '0', '1', '0', reason, '', now_text, '0', '0', '0', ''}
 end
 
--- changed_fields returns the fields, with values, of a record that is missing, and those that turns.lua changed.
-local function changed_fields(m)
-  local fields = m.record.state and {} or {unpack(ARGV, m.first_field, m.first_user - 1)}
-  if m.deferred ~= (m.record.deferred or '') then
-    note(fields, 'deferred', m.deferred)
+-- fields_of_new returns the fields, with values, of a record that is missing.
+local function fields_of_new(m)
+  if not m.record.state then
+    return unpack(ARGV, m.first_field, m.first_user - 1)
   end
-  return fields
 end
 
 -- write_record writes fields, with values, of a message's record, and notes it for the index.
 local function write_record(m, fields)
+  if m.deferred ~= (m.record.deferred or '') then
+    note(fields, 'deferred', m.deferred)
+  end
   redis.call('HSET', m.key, unpack(fields))
   redis.call('PEXPIRE', m.key, record_expiry)
   note(changed_records, wall_text, m.id)
@@ -66,13 +73,13 @@ local function by_record(m)
     forbidden = broadcast_forbids(call, m.key, index, m.id, m.doubtful, wall)
   end
   if forbidden then
-    return answer(m, forbidden[1], 0, forbidden[2] or 0, '0', '')
+    return answer(m, forbidden[1], '0', forbidden[2] or 0, '0', '')
   end
   if m.check_only then
-    return answer(m, 'go', 0, 0, '0', '')
+    return answer(m, 'go', '0', 0, '0', '')
   end
   if written then
-    local reply = answer(m, 'go', written, 0, app.probe_by == m.delivery and '1' or '0', '')
+    local reply = answer(m, 'go', counted(written), 0, app.probe_by == m.delivery and '1' or '0', '')
     reply[9] = milliseconds(tonumber(record.sent_at or now)) -- as in the first reply
     return reply
   end
@@ -82,43 +89,39 @@ end
 -- the message may go. m.probe tells whether its call is to find out if the block is over.
 local function by_app(m)
   if app.paused then
-    return answer(m, 'hold', 0, 15000, '0', 'paused')
+    return answer(m, 'hold', '0', 15000, '0', 'paused')
   end
   m.probe = '0'
   if app.block then
     local blocked_for = tonumber(app.block_until) - now
     if blocked_for > 0 then
-      return answer(m, 'hold', 0, blocked_for, '0', app.block)
+      return answer(m, 'hold', '0', blocked_for, '0', app.block)
     end
     local probed_for = tonumber(app.probe_until or 0) - now
     if probed_for > 0 then -- another call is the probe
-      return answer(m, 'wait', 0, math.min(probed_for, 100), '0', '')
+      return answer(m, 'wait', '0', math.min(probed_for, 100), '0', '')
     end
     m.probe = '1'
   end
   local rate_opens = tat - m.head_start
   if rate_opens > now then
-    return answer(m, 'wait', 0, rate_opens - now, '0', '')
+    return answer(m, 'wait', '0', rate_opens - now, '0', '')
   end
 end
 
 -- begin_attempt records that a message goes to so many persons now.
 local function begin_attempt(m, persons)
-  local record, attempt = m.record, tonumber(m.record.attempts or 0) + 1
+  local record, attempt = m.record, counted(tonumber(m.record.attempts or 0) + 1)
   persons_today = persons_today + persons
   tat = math.max(tat, now) + interval
   if m.probe == '1' then
     set_app('probe_until', number(now + m.in_flight))
     set_app('probe_by', m.delivery)
   end
-  local fields = changed_fields(m)
-  note(fields, 'sent_at', now_text)
-  note(fields, 'state', 'sending')
-  note(fields, 'attempts', attempt)
-  note(fields, 'attempt_at', wall_text)
-  note(fields, 'attempt_by', m.delivery)
+  local fields = {'sent_at', now_text, 'state', 'sending', 'attempts', attempt, 'attempt_at', wall_text, 'attempt_by', m.delivery,
+    fields_of_new(m)}
   if m.doubtful and m.marks_duplicates then
-    note(fields, 'possible_duplicate', 1)
+    note(fields, 'possible_duplicate', '1')
   end
   write_record(m, fields)
   if record.turn_at then
@@ -149,12 +152,9 @@ end
 
 -- hold writes that a message waits for its turn.
 local function hold(m)
-  local fields = changed_fields(m)
-  note(fields, 'state', 'held')
-  note(fields, 'turn_at', milliseconds(m.goes_at))
-  note(fields, 'errmsg', held_because[m.reason])
+  local fields = {'state', 'held', 'turn_at', milliseconds(m.goes_at), 'errmsg', held_because[m.reason], fields_of_new(m)}
   write_record(m, fields)
-  return answer(m, 'turn', 0, m.goes_at - now, '0', m.reason)
+  return answer(m, 'turn', '0', m.goes_at - now, '0', m.reason)
 end
 
 -- count_once writes that a broadcast has called, which counts in the window of every member.
@@ -235,7 +235,6 @@ for i = FIRST_KEY, #KEYS, 2 do
   if not done then
     reply = bare_answer('error', type(reply) == 'table' and reply.err or tostring(reply))
   end
-  table.insert(reply, reply[8] ~= '' and milliseconds(midnight) or '')
   table.insert(replies, reply)
 end
 

@@ -23,7 +23,8 @@ local FIRST_KEY, FIRST_ARG, MESSAGE_ARGS = 7, 9, 16
 
 -- message_at returns the message whose arguments follow i. What the scripts learn of it is added to the table.
 local function message_at(i, key, broadcast)
-  local m = {
+  local first_user = i + MESSAGE_ARGS + 1 + tonumber(ARGV[i + 15])
+  return {
     key = key,                             -- of the record
     broadcast = broadcast,                 -- its key
     check_only = ARGV[i + 1] == 'check',   -- read the record only
@@ -40,11 +41,10 @@ local function message_at(i, key, broadcast)
     delivery = ARGV[i + 12],               -- name of this delivery of the task, '' = none
     id = ARGV[i + 13],                     -- of the message
     call_text = ARGV[i + 14],              -- of a broadcast, see broadcast.lua; '' = none
+    first_field = i + MESSAGE_ARGS + 1,
+    first_user = first_user,
+    last_user = first_user + tonumber(ARGV[i + 16]) - 1,
   }
-  m.first_field = i + MESSAGE_ARGS + 1
-  m.first_user = m.first_field + tonumber(ARGV[i + 15])
-  m.last_user = m.first_user + tonumber(ARGV[i + 16]) - 1
-  return m
 end
 
 local function milliseconds(at)
