@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 )
 
@@ -48,9 +49,11 @@ func (r *SendResponse) UnmarshalJSON(data []byte) error {
 		value := data[m.value:m.valueEnd]
 		switch name {
 		case "errcode": // the client reads the status
-			_ = json.Unmarshal(value, &r.ErrCode)
+			if code, err := strconv.ParseInt(string(value), 10, 64); err == nil {
+				r.ErrCode = code
+			}
 		case "errmsg":
-			_ = json.Unmarshal(value, &r.ErrMsg)
+			r.ErrMsg, _ = unquoted(value)
 		default:
 			r.readList(name, value)
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -203,10 +204,10 @@ func decodeAnswer(api string, status int, answer []byte, reply any) error {
 		Code json.RawMessage `json:"errcode"`
 		Msg  json.RawMessage `json:"errmsg"`
 	}
-	var code Code
 	// A number in a string counts as a number; null is not an errcode.
-	isJSON := json.Unmarshal(answer, &head) == nil && string(head.Code) != "null" &&
-		json.Unmarshal(bytes.Trim(head.Code, `"`), &code) == nil
+	isJSON := json.Unmarshal(answer, &head) == nil
+	number, err := strconv.ParseInt(string(bytes.Trim(head.Code, `"`)), 10, 64)
+	code, isJSON := Code(number), isJSON && err == nil
 	if status != http.StatusOK || !isJSON {
 		return &CallError{API: api, Status: status, Sent: true, Err: strangeAnswer(status, isJSON)}
 	}

@@ -133,6 +133,8 @@ func (d *dequeuer) fetch(ctx context.Context, rdb redis.UniversalClient, queue s
 	d.mu.Lock()
 	name := strconv.FormatUint(d.answered[queue], 10)
 	d.mu.Unlock()
+	ctx, cancel := detach(ctx)
+	defer cancel()
 	cmd := dequeueScript.Run(ctx, rdb, slices.Concat(queueKeys, []string{
 		keys.Dequeued(queue, d.server), queueKey(queue, "scheduled"), queueKey(queue, "retry"),
 	}), int(leaseLength.Seconds()), queueKey(queue, "t:"), name, takenLife.Milliseconds(),

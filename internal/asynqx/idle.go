@@ -50,8 +50,6 @@ func (c *WorkerClient) ask(ctx context.Context, queueKeys []string) *redis.Cmd {
 
 // askAll takes a task from the first queue that has one: the task itself tells asynq its queue.
 func (c *WorkerClient) askAll(ctx context.Context) (cmd *redis.Cmd) {
-	ctx, cancel := detach(ctx) // the wait has used up the call's deadline
-	defer cancel()
 	for _, queue := range c.queues {
 		cmd = c.ask(ctx, []string{queueKey(queue, "pending"), queueKey(queue, "paused"), queueKey(queue, "active"), queueKey(queue, "lease")})
 		if !errors.Is(cmd.Err(), redis.Nil) {

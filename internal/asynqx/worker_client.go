@@ -93,11 +93,11 @@ func (c *WorkerClient) EvalSha(ctx context.Context, sha string, keys []string, a
 			return cmd
 		}
 	}
-	ctx, cancel := detach(ctx)
-	defer cancel()
 	if isDequeue(keys) {
 		return c.dequeue(ctx, keys)
 	}
+	ctx, cancel := detach(ctx)
+	defer cancel()
 	if isExpired(keys) {
 		return c.ran(keys, c.expiredTasks(ctx, keys))
 	}

@@ -81,7 +81,10 @@ func appendOptional(fields []any, field, value string) []any {
 
 func readRecord(app, id string, f map[string]string) tasks.Record {
 	number := func(field string) int64 {
-		n, _ := strconv.ParseInt(f[field], 10, 64) // absent is zero
+		if f[field] == "" {
+			return 0 // an error of ParseInt would take memory
+		}
+		n, _ := strconv.ParseInt(f[field], 10, 64)
 		return n
 	}
 	to := (&message.SendRequestCommon{ToUser: f[fieldToUser], ToParty: f[fieldToParty], ToTag: f[fieldToTag]}).Recipients()

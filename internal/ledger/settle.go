@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -65,6 +64,15 @@ func (l *Ledger) SettleLost(ctx context.Context, r tasks.Record, s tasks.Settlem
 	})
 }
 
+// from lists, for each state, those that may become it.
+var from = func() map[tasks.State]string {
+	lists := map[tasks.State]string{}
+	for _, state := range tasks.States() {
+		lists[state] = StatesList(tasks.From(state))
+	}
+	return lists
+}()
+
 // settle writes several outcomes.
 func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Answer[tasks.Record] {
 	names := []string{keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Minutes(l.app, "")}
@@ -80,7 +88,7 @@ func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Ans
 		if s.begins {
 			begin = s.begin
 		}
-		args = append(args, string(s.State), flag(s.OutcomeUnknown), s.id, StatesList(tasks.From(s.State)), s.payload,
+		args = append(args, string(s.State), flag(s.OutcomeUnknown), s.id, from[s.State], s.payload,
 			BroadcastCall(s.id), PackMsgID(s.MsgID), len(begin), len(s.fields))
 		args = append(append(args, begin...), s.fields...)
 	}
@@ -106,7 +114,7 @@ func (l *Ledger) readSettled(s settlement, reply []string) (tasks.Record, error)
 	case reply[0] == "error":
 		return tasks.Record{}, ScriptError(strings.Join(reply[1:], " "))
 	}
-	fields := map[string]string{}
+	fields := make(map[string]string, (len(s.begin)+len(s.fields)+len(reply))/2)
 	if reply[0] == "rest" {
 		for _, sent := range [][]any{s.begin, s.fields} {
 			for i := 0; i+1 < len(sent); i += 2 {
@@ -114,7 +122,9 @@ func (l *Ledger) readSettled(s settlement, reply []string) (tasks.Record, error)
 			}
 		}
 	}
-	maps.Copy(fields, pairs(reply[1:]))
+	for i := 1; i+1 < len(reply); i += 2 {
+		fields[reply[i]] = reply[i+1]
+	}
 	return readRecord(l.app, s.id, fields), nil
 }
 
