@@ -72,7 +72,7 @@ func (c Config) baseURL() (*url.URL, error) {
 
 // Client calls WeCom's API for one application. It is safe for concurrent use.
 type Client struct {
-	base   url.URL
+	base   url.URL // of the APIs
 	corpID string
 	// secret is a function because fmt prints unexported fields without calling their methods, even those of
 	// a struct that contains a client.
@@ -103,7 +103,7 @@ func NewClient(cfg Config) (*Client, error) {
 		cfg.Transport = NewTransport(nil, defaultIdleConns)
 	}
 	c := &Client{
-		base: *base, corpID: cfg.CorpID, secret: func() Secret { return cfg.Secret }, timeout: cfg.Timeout, transport: cfg.Transport,
+		base: *base.JoinPath("cgi-bin"), corpID: cfg.CorpID, secret: func() Secret { return cfg.Secret }, timeout: cfg.Timeout, transport: cfg.Transport,
 	}
 	c.tokens = newTokenCache(c.fetchToken, cfg.TokenStore)
 	return c, nil
@@ -169,10 +169,14 @@ func (c *Client) call(
 func (c *Client) roundTrip(
 	ctx context.Context, method, api string, query url.Values, contentType string, body []byte,
 ) (status int, answer []byte, err error) {
-	target := c.base.JoinPath("cgi-bin", api)
+	target := c.base
+	target.Path += "/" + api
+	if target.RawPath != "" { // the base is escaped
+		target.RawPath += "/" + api
+	}
 	target.RawQuery = query.Encode()
 	req := (&http.Request{
-		Method: method, URL: target, Host: target.Host, Header: http.Header{"User-Agent": {"wecomq"}},
+		Method: method, URL: &target, Host: target.Host, Header: http.Header{"User-Agent": {"wecomq"}},
 	}).WithContext(ctx)
 	if body != nil {
 		req.Header.Set("Content-Type", contentType)

@@ -9,22 +9,17 @@
 -- result 1 if Redis is full; then for each task 1, or 0 if it was not active
 local full = type(redis.pcall('SETNX', KEYS[5], 0)) == 'table'
 local found, ended, kept = {full and 1 or 0}, {}, {} -- kept: {expires, id, …}
-local last = {} -- the command for each task
+local done = {} -- where in ARGV the tasks that were active begin
 for i = 5, #ARGV, 4 do
-  local id, expires, task, result = unpack(ARGV, i, i + 3)
+  local id, expires = ARGV[i], ARGV[i + 1]
   local active = redis.call('LREM', KEYS[1], 0, id)
   table.insert(found, active > 0 and 1 or 0)
   if active > 0 then
     table.insert(ended, id)
-    local key = ARGV[2] .. id
-    if expires == '' or full then
-      table.insert(last, {'DEL', key})
-    else
+    table.insert(done, i)
+    if expires ~= '' and not full then
       table.insert(kept, expires)
       table.insert(kept, id)
-      local with_result = result ~= '' and {'result', result} or {}
-      table.insert(last, {'HSET', key, 'msg', task, 'state', 'completed', unpack(with_result)})
-      table.insert(last, {'HDEL', key, 'pending_since', 'waits_since', 'held_by'})
     end
   end
 end
@@ -51,7 +46,18 @@ else
 end
 -- The tasks themselves come last: while their slot is being migrated, one may already be elsewhere, which
 -- aborts the script. The queue is consistent by then, and asynq's janitor deletes what is in its set.
-for _, command in ipairs(last) do
-  redis.pcall(unpack(command))
+for _, i in ipairs(done) do
+  local id, expires, task, result = unpack(ARGV, i, i + 3)
+  local key = ARGV[2] .. id
+  if expires == '' or full then
+    redis.pcall('DEL', key)
+  else
+    if result == '' then
+      redis.pcall('HSET', key, 'msg', task, 'state', 'completed')
+    else
+      redis.pcall('HSET', key, 'msg', task, 'state', 'completed', 'result', result)
+    end
+    redis.pcall('HDEL', key, 'pending_since', 'waits_since', 'held_by')
+  end
 end
 return found

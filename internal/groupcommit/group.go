@@ -29,7 +29,7 @@ type Answer[A any] struct {
 type question[Q, A any] struct {
 	ctx    context.Context //nolint:containedctx // of whoever asks; the call goes on without its end
 	q      Q
-	answer chan Answer[A]
+	answer chan *Answer[A] // a pointer: answers can be large
 }
 
 // One is the weight of requests that all count the same.
@@ -58,7 +58,7 @@ func New[Q, A any](most int, weight func(Q) int, commit func(context.Context, []
 // Do sends a request and returns the answer, or the cause if ctx ends first: the request may have been answered
 // all the same. The call has the values of the context of its first request, but does not end with it.
 func (g *Group[Q, A]) Do(ctx context.Context, q Q) (A, error) {
-	asked := &question[Q, A]{ctx, q, make(chan Answer[A], 1)}
+	asked := &question[Q, A]{ctx, q, make(chan *Answer[A], 1)}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, asked)
 	if !g.flying {
@@ -87,8 +87,9 @@ func (g *Group[Q, A]) fly() {
 		for i, asked := range batch {
 			questions[i] = asked.q
 		}
-		for i, answer := range g.commit(context.WithoutCancel(batch[0].ctx), questions) {
-			batch[i].answer <- answer
+		answers := g.commit(context.WithoutCancel(batch[0].ctx), questions)
+		for i := range answers {
+			batch[i].answer <- &answers[i]
 		}
 	}
 }

@@ -73,10 +73,13 @@ var from = func() map[tasks.State]string {
 	return lists
 }()
 
+// usualArgs is how many arguments an outcome usually has.
+const usualArgs = 18
+
 // settle writes several outcomes.
 func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Answer[tasks.Record] {
-	names := []string{keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Minutes(l.app, "")}
-	args := []any{0, l.recordTTL.Milliseconds(), resultsKept}
+	names := append(make([]string, 0, 4+4*len(all)), keys.Records(l.app), keys.Results(l.app), keys.Dead(l.app), keys.Minutes(l.app, ""))
+	args := append(make([]any, 0, 3+len(all)*usualArgs), 0, l.recordTTL.Milliseconds(), resultsKept)
 	for _, s := range all {
 		record := keys.Record(l.app, s.id)
 		index := record

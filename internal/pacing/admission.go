@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,16 +19,18 @@ import (
 // mostTogether is how many messages and recipients are admitted in one round trip: Redis is blocked meanwhile.
 const mostTogether = 128
 
+// usualArgs is how many arguments a message to one recipient usually has.
+const usualArgs = 28
+
 // admissionWeight is what a message adds to mostTogether.
 func admissionWeight(a tasks.AdmissionRequest) int { return 1 + len(a.Users) }
 
 // admit decides on the messages in one round trip, each in view of those before it.
 func (p *Pacer) admit(ctx context.Context, asked []tasks.AdmissionRequest) []groupcommit.Answer[tasks.Admission] {
 	app := p.cfg.App
-	names := []string{
-		keys.Pace(app), keys.Window(app, ""), keys.Plan(app, ""), keys.Quota(app, ""), keys.Records(app), keys.BroadcastsSent(app),
-	}
-	args := p.limitArgs()
+	names := append(make([]string, 0, 6+2*len(asked)),
+		keys.Pace(app), keys.Window(app, ""), keys.Plan(app, ""), keys.Quota(app, ""), keys.Records(app), keys.BroadcastsSent(app))
+	args := slices.Grow(p.limitArgs(), len(asked)*usualArgs)
 	for _, a := range asked {
 		names = append(names, keys.Record(app, a.Payload.ID), ledger.BroadcastKey(app, a.Payload.ID))
 		args = p.appendAskArgs(args, a)
