@@ -91,8 +91,8 @@ func (r Record) MarshalJSON() ([]byte, error) {
 }
 
 func encode(value any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
+	buf := bytes.NewBuffer(make([]byte, 0, 512)) // what most records need
+	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(value)
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err

@@ -25,7 +25,10 @@ func (w *Writer) Unwrap() io.Writer { return w.out }
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := slices.Concat(w.rest, p)
+	text := p
+	if len(w.rest) > 0 {
+		text = slices.Concat(w.rest, p)
+	}
 	whole := text
 	for i := 1; i <= min(len(text), utf8.UTFMax-1); i++ {
 		if last := text[len(text)-i:]; utf8.RuneStart(last[0]) {
@@ -36,7 +39,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		}
 	}
 	_, err := io.WriteString(w.out, Text(string(whole)))
-	w.rest = text[len(whole):]
+	w.rest = slices.Clone(text[len(whole):])
 	if err != nil {
 		return 0, err
 	}
