@@ -28,9 +28,7 @@ func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	case d.admission.Unanswered && !isUnsent(err):
 		findings = append(findings, about(tasks.Answered))
 	}
-	if late, ok := lateness(d, err); ok {
-		findings = append(findings, late)
-	}
+	findings = append(findings, lateness(d, err)...)
 	if class == wecom.ClassConcurrency {
 		findings = append(findings, tasks.Finding{Kind: tasks.TooManyInFlight})
 	}
@@ -68,14 +66,16 @@ func silence(about func(tasks.FindingKind) tasks.Finding, err error) tasks.Findi
 
 // lateness is the finding that follows from the slowest call of the last minute. Without an answer, WeCom may count the
 // call at any time.
-func lateness(d *delivery, err error) (tasks.Finding, bool) {
+func lateness(d *delivery, err error) []tasks.Finding {
 	switch class := wecom.ClassOf(err); {
 	case d.took == 0 || class == wecom.ClassUnreachable || isUnsent(err): // there was no call
-		return tasks.Finding{}, false
+		return nil
 	case class == wecom.ClassUnknownOutcome:
-		return tasks.Finding{Kind: tasks.Late}, true
+		return []tasks.Finding{{Kind: tasks.Late}}
+	case d.took > d.admission.Slowest:
+		return []tasks.Finding{{Kind: tasks.Late, Took: d.took}}
 	}
-	return tasks.Finding{Kind: tasks.Late, Took: d.took}, d.took > d.admission.Slowest
+	return nil
 }
 
 // isUnsent reports whether a call was not made because of a local problem: then WeCom has not answered

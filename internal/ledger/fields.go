@@ -169,11 +169,3 @@ func milli(ms int64) time.Time {
 	}
 	return time.UnixMilli(ms).UTC()
 }
-
-func pairs(flat []string) map[string]string {
-	m := make(map[string]string, len(flat)/2)
-	for i := 0; i+1 < len(flat); i += 2 {
-		m[flat[i]] = flat[i+1]
-	}
-	return m
-}

@@ -55,7 +55,6 @@ func TestNoMinuteOfWeComHasMoreCallsThanTheLimit(t *testing.T) {
 // call is a call to WeCom.
 type call struct {
 	admitted, ended time.Time
-	request         tasks.AdmissionRequest
 	admission       tasks.Admission
 	reported        bool
 }
@@ -72,7 +71,7 @@ func (b *bundle) saturate(workers, n int, network func(call int) time.Duration) 
 			message := b.message(tasks.Priorities()[random.IntN(3)])
 			switch a := b.admit(message); a.Verdict {
 			case tasks.Go:
-				calls = append(calls, call{b.now, b.now.Add(network(len(calls))), message, a, false})
+				calls = append(calls, call{b.now, b.now.Add(network(len(calls))), a, false})
 				opens = min(opens, a.Spacing)
 			case tasks.Wait:
 				opens = min(opens, a.Wait)
