@@ -51,7 +51,7 @@ func same(id string) string { return id }
 
 func unique(ids []string, key func(string) string) []string {
 	if len(ids) < 2 {
-		return slices.Clone(ids)
+		return append(make([]string, 0, len(ids)), ids...)
 	}
 	seen := make(map[string]bool, len(ids))
 	kept := make([]string, 0, len(ids))

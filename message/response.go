@@ -53,7 +53,9 @@ func (r *SendResponse) UnmarshalJSON(data []byte) error {
 				r.ErrCode = code
 			}
 		case "errmsg":
-			r.ErrMsg, _ = unquoted(value)
+			if text, ok := unquoted(value); ok {
+				r.ErrMsg = text
+			}
 		default:
 			r.readList(name, value)
 		}

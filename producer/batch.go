@@ -27,6 +27,20 @@ func (b *batch) add(d *draft) {
 
 func (b *batch) full() bool { return b.calls >= batchTasks }
 
+// send flushes the batch while the caller prepares the next one. wait also passes on a panic.
+func (b *batch) send(ctx context.Context) (wait func()) {
+	ended := make(chan any, 1)
+	go func() {
+		defer func() { ended <- recover() }()
+		b.flush(ctx)
+	}()
+	return func() {
+		if problem := <-ended; problem != nil {
+			panic(problem)
+		}
+	}
+}
+
 // flush settles the claims, enqueues the messages that need it, and writes the receipt of each.
 func (b *batch) flush(ctx context.Context) {
 	if len(b.drafts) == 0 {

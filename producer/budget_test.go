@@ -179,3 +179,52 @@ func (c *countedBudget) Take(ctx context.Context, recipients []int) (func(contex
 	c.calls++
 	return c.Budget.Take(ctx, recipients)
 }
+
+func TestABatchOfSeveralThousandIsChargedInOrder(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	counted := &countedBudget{Budget: today(rdb, 1600)}
+	messages, want := make([]producer.Message, 2500), make([]string, 2500)
+	for i := range messages {
+		messages[i], want[i] = keyed("a", strconv.Itoa(i%1800)), "new"
+		switch {
+		case i >= 1800 && i < 1800+1600: // the keys of the first
+			want[i] = "repeat"
+		case i >= 1600:
+			want[i] = "spent"
+		}
+	}
+	if diff := cmp.Diff(want, outcomes(newProducer(t, rdb).Within(counted).SendBatch(t.Context(), messages))); diff != "" {
+		t.Errorf("what became of each (-want +got):\n%s", diff)
+	}
+	if counted.calls != 3 {
+		t.Errorf("%d calls, want 3", counted.calls)
+	}
+}
+
+// brokenBudget panics.
+type brokenBudget struct{}
+
+// Take implements [producer.Budget].
+func (brokenBudget) Take(context.Context, []int) (func(context.Context, []int), []error) {
+	panic("the budget is broken")
+}
+
+func TestAPanicWhileABatchIsSentReachesTheCaller(t *testing.T) {
+	t.Parallel()
+	p := newProducer(t, redistest.New(t)).Within(brokenBudget{})
+	for _, number := range []int{1, 1500} {
+		messages := make([]producer.Message, number)
+		for i := range messages {
+			messages[i].Request = text(strconv.Itoa(i), "x")
+		}
+		func() {
+			defer func() {
+				if problem := recover(); problem != "the budget is broken" {
+					t.Errorf("with %d messages the caller sees %v, want the panic of the budget", number, problem)
+				}
+			}()
+			p.SendBatch(t.Context(), messages)
+		}()
+	}
+}

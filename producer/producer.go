@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -82,7 +81,7 @@ func (p *Producer) SendBatch(ctx context.Context, messages []Message) []Result {
 	results := make([]Result, len(messages))
 	now, clockErr := p.clock.Now(ctx)
 	pending := p.newBatch(now, len(messages))
-	var sending sync.WaitGroup // the batch before
+	sent := func() {} // waits for the batch before
 	for i, m := range messages {
 		d, err := p.prepare(m, &results[i], now)
 		if err == nil && clockErr != nil {
@@ -94,13 +93,11 @@ func (p *Producer) SendBatch(ctx context.Context, messages []Message) []Result {
 		}
 		d.begin(ctx, p.tracer)
 		if pending.add(d); pending.full() && i < len(messages)-1 {
-			sending.Wait()
-			full := pending
-			sending.Go(func() { full.flush(ctx) })
-			pending = p.newBatch(now, len(messages)-i)
+			sent()
+			sent, pending = pending.send(ctx), p.newBatch(now, len(messages)-i)
 		}
 	}
-	sending.Wait()
+	sent()
 	pending.flush(ctx)
 	return results
 }

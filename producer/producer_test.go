@@ -290,7 +290,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// BenchmarkSendBatch enqueues from one goroutine, checks and encoding included.
+// BenchmarkSendBatch makes one call after the other, checks and encoding included.
 func BenchmarkSendBatch(b *testing.B) {
 	p := newProducer(b, redistest.New(b))
 	request := text("chen.li|wang_wu", strings.Repeat("磁盘空间不足 db-03 /data 93% ", 6))

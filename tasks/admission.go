@@ -2,6 +2,10 @@ package tasks
 
 import "time"
 
+// MaxLateness bounds how long after its admission WeCom is expected to count a call. With Linux's timeouts, a packet
+// that is lost three times is 1.4 s late (RFC 6298), and a round trip for each.
+const MaxLateness = 2 * time.Second
+
 // Verdict is the answer to a worker that wants to call WeCom for a message.
 type Verdict string
 
@@ -78,7 +82,7 @@ type Admission struct {
 	// Unanswered is set while the app has unanswered calls: the next answer is reported as a [Finding].
 	Unanswered bool
 	// Slowest is how long the slowest of the app's calls took in the last minute, from its request for admission to
-	// WeCom's answer, as far as it is known. A slower one is reported as a [Finding].
+	// WeCom's answer, [MaxLateness] at most; 0 if none is known. A slower one is reported as a [Finding].
 	Slowest time.Duration
 	// Spacing is how far ahead of now the app's rate is used up. A message of priority p may be sent once it
 	// is down to [Priority.HeadStart].

@@ -7,7 +7,7 @@ type Finding struct {
 	Kind       FindingKind
 	BlockedFor time.Duration // until the next try; with [Unreachable], 0 for the default steps
 	Reason     string        // why the app is blocked, in words
-	Took       time.Duration // with [Late]: from the request for admission to WeCom's answer; 0 without an answer
+	Took       time.Duration // with [Late]: from the request for admission to WeCom's answer, [MaxLateness] at most
 	// Request is the admission request of the message, and Admission its answer. Both are zero for a
 	// gettoken.
 	Request   AdmissionRequest

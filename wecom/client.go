@@ -170,9 +170,10 @@ func (c *Client) roundTrip(
 	ctx context.Context, method, api string, query url.Values, contentType string, body []byte,
 ) (status int, answer []byte, err error) {
 	target := c.base
-	target.Path += "/" + api
+	api = "/" + strings.TrimPrefix(api, "/")
+	target.Path += api
 	if target.RawPath != "" { // the base is escaped
-		target.RawPath += "/" + api
+		target.RawPath += api
 	}
 	target.RawQuery = query.Encode()
 	req := (&http.Request{
@@ -210,7 +211,7 @@ func decodeAnswer(api string, status int, answer []byte, reply any) error {
 	}
 	// A number in a string counts as a number; null is not an errcode.
 	isJSON := json.Unmarshal(answer, &head) == nil
-	number, err := strconv.ParseInt(string(bytes.Trim(head.Code, `"`)), 10, 64)
+	number, err := strconv.ParseInt(string(bytes.TrimSpace(bytes.Trim(head.Code, `"`))), 10, 64)
 	code, isJSON := Code(number), isJSON && err == nil
 	if status != http.StatusOK || !isJSON {
 		return &CallError{API: api, Status: status, Sent: true, Err: strangeAnswer(status, isJSON)}

@@ -421,3 +421,49 @@ func BenchmarkPost(b *testing.B) {
 		}
 	})
 }
+
+func TestTheBaseOfTheAddressIsKept(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	asked := make(chan string, 1)
+	s.post = func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/gettoken") {
+			s.issue(w, r)
+			return
+		}
+		asked <- r.URL.EscapedPath()
+		answer(w, `{"errcode":0,"errmsg":"ok"}`)
+	}
+	for base, want := range map[string]string{
+		"":          "/cgi-bin/message/send",
+		"/":         "/cgi-bin/message/send",
+		"/wecom":    "/wecom/cgi-bin/message/send",
+		"/wecom/":   "/wecom/cgi-bin/message/send",
+		"/we%2Fcom": "/we%2Fcom/cgi-bin/message/send",
+	} {
+		for _, api := range []string{"message/send", "/message/send"} {
+			if err := s.client(t, func(c *wecom.Config) { c.BaseURL += base }).Post(t.Context(), api, []byte(`{}`), nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-asked; got != want {
+				t.Errorf("%q and %q lead to %s, want %s", base, api, got, want)
+			}
+		}
+	}
+}
+
+func TestAnErrcodeIsANumber(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for errcode, want := range map[string]wecom.Class{
+		`0`: wecom.ClassOK, `"0"`: wecom.ClassOK, `" 0"`: wecom.ClassOK,
+		`81013`: wecom.ClassRecipient, `"81013"`: wecom.ClassRecipient,
+		`null`: wecom.ClassUnknownOutcome, `""`: wecom.ClassUnknownOutcome, `0.5`: wecom.ClassUnknownOutcome, `[0]`: wecom.ClassUnknownOutcome,
+		`99999999999999999999`: wecom.ClassUnknownOutcome,
+	} {
+		s.post = func(w http.ResponseWriter, _ *http.Request) { answer(w, `{"errcode":`+errcode+`,"errmsg":"x"}`) }
+		if class := wecom.ClassOf(s.client(t).Post(t.Context(), "message/send", []byte(`{}`), nil)); class != want {
+			t.Errorf("errcode %s is of class %s, want %s", errcode, class, want)
+		}
+	}
+}

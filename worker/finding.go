@@ -11,6 +11,9 @@ import (
 	"github.com/wecomq/wecomq/wecom"
 )
 
+// shareTime bounds the report of a finding.
+const shareTime = 3 * time.Second
+
 // findingsOf returns what WeCom's answer to a message, or its absence, says about the app.
 func (l *lane) findingsOf(d *delivery, err error) []tasks.Finding {
 	class := wecom.ClassOf(err)
@@ -65,17 +68,18 @@ func silence(about func(tasks.FindingKind) tasks.Finding, err error) tasks.Findi
 }
 
 // lateness is the finding that follows from the slowest call of the last minute. Without an answer, WeCom may count the
-// call at any time.
+// call at any time. What follows the call in the same attempt counts as well, such as the upload of a file that WeCom no
+// longer has.
 func lateness(d *delivery, err error) []tasks.Finding {
-	switch class := wecom.ClassOf(err); {
-	case d.took == 0 || class == wecom.ClassUnreachable || isUnsent(err): // there was no call
-		return nil
-	case class == wecom.ClassUnknownOutcome:
-		return []tasks.Finding{{Kind: tasks.Late}}
-	case d.took > d.admission.Slowest:
-		return []tasks.Finding{{Kind: tasks.Late, Took: d.took}}
+	class, took := wecom.ClassOf(err), min(d.took, tasks.MaxLateness)
+	if class == wecom.ClassUnknownOutcome {
+		took = tasks.MaxLateness
 	}
-	return nil
+	called := d.took > 0 && class != wecom.ClassUnreachable && !isUnsent(err)
+	if !called || took <= d.admission.Slowest {
+		return nil
+	}
+	return []tasks.Finding{{Kind: tasks.Late, Took: took}}
 }
 
 // isUnsent reports whether a call was not made because of a local problem: then WeCom has not answered
@@ -132,7 +136,7 @@ func (l *lane) learn(ctx context.Context, d *delivery, err error) (blockedFor ti
 // note reports a finding. Every worker that finds the app blocked pauses its queues; the
 // first one logs the block.
 func (l *lane) note(ctx context.Context, f tasks.Finding) time.Duration {
-	block, err := l.app.Pacer.Report(ctx, f)
+	block, err := l.share(ctx, f)
 	switch {
 	case err != nil:
 		l.log.WithLevel(l.levelOf(err)).Err(err).Str("finding", string(f.Kind)).Msg("could not share a finding with the other workers")
@@ -145,6 +149,13 @@ func (l *lane) note(ctx context.Context, f tasks.Finding) time.Duration {
 		l.pauseQueues(ctx, block.Left)
 	}
 	return block.Left
+}
+
+// share reports a finding to the other workers. The task is not acknowledged meanwhile.
+func (l *lane) share(ctx context.Context, f tasks.Finding) (tasks.Block, error) {
+	ctx, cancel := context.WithTimeout(ctx, shareTime)
+	defer cancel()
+	return l.app.Pacer.Report(ctx, f)
 }
 
 // giveBack returns the share of recipients whom WeCom refused by name while others got the message. A refusal

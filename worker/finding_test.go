@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/wecomq/wecomq/message"
 	"github.com/wecomq/wecomq/tasks"
@@ -30,6 +31,40 @@ func TestOnlyAnAnswerOfWeComEndsARowOfCallsWithoutOne(t *testing.T) {
 		}
 		if answered != tc.want {
 			t.Errorf("%s: counts as an answer: %t, want %t", name, answered, tc.want)
+		}
+	}
+}
+
+func TestACallSlowerThanTheOthersIsReported(t *testing.T) {
+	t.Parallel()
+	request := message.SendTextRequest{SendRequestCommon: &message.SendRequestCommon{ToUser: "a"}}
+	late := &wecom.CallError{API: message.APISend, Sent: true, Err: errors.New("late")}
+	for name, tc := range map[string]struct {
+		took, slowest time.Duration
+		err           error
+		want          time.Duration // 0 for no report
+	}{
+		"the first call":                        {took: time.Millisecond, want: time.Millisecond},
+		"a slower one":                          {took: 2 * time.Millisecond, slowest: time.Millisecond, want: 2 * time.Millisecond},
+		"a quicker one":                         {took: time.Millisecond, slowest: 2 * time.Millisecond},
+		"a slower one that WeCom refused":       {took: 2 * time.Millisecond, slowest: time.Millisecond, err: &wecom.Error{API: message.APISend, Code: 81013}, want: 2 * time.Millisecond},
+		"one that took very long":               {took: time.Minute, slowest: time.Millisecond, want: tasks.MaxLateness},
+		"another that took very long":           {took: time.Minute, slowest: tasks.MaxLateness},
+		"a quick one without an answer":         {took: time.Millisecond, slowest: time.Second, err: late, want: tasks.MaxLateness},
+		"another one without an answer":         {took: time.Millisecond, slowest: tasks.MaxLateness, err: late},
+		"one that did not reach WeCom":          {took: time.Second, err: &wecom.CallError{API: message.APISend, Err: errors.New("refused")}},
+		"one that was not made":                 {took: time.Second, err: &wecom.UnsentError{Err: errors.New("shared token: EOF")}},
+		"a message that was settled before one": {},
+	} {
+		d := &delivery{request: request, took: tc.took, admission: tasks.Admission{Slowest: tc.slowest}}
+		var got time.Duration
+		for _, f := range new(lane).findingsOf(d, tc.err) {
+			if f.Kind == tasks.Late {
+				got = f.Took
+			}
+		}
+		if got != tc.want {
+			t.Errorf("%s: reported with %s, want %s", name, got, tc.want)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		}
 	}
 	_, err := io.WriteString(w.out, Text(string(whole)))
-	w.rest = slices.Clone(text[len(whole):])
+	w.rest = append(w.rest[:0], text[len(whole):]...)
 	if err != nil {
 		return 0, err
 	}

@@ -22,18 +22,6 @@ var breakers = map[tasks.FindingKind]breaker{
 	tasks.Unanswered:  {calls: 5, first: 5 * time.Second, longest: 30 * time.Second},
 }
 
-// longestLateness bounds how long after its admission WeCom is expected to count a call. With Linux's timeouts, a packet
-// that is lost three times is 1.4 s late (RFC 6298), and a round trip for each.
-const longestLateness = 2 * time.Second
-
-// latenessOf is how long after its admission WeCom may have counted a call.
-func latenessOf(f tasks.Finding) time.Duration {
-	if f.Took == 0 { // it may not have counted it yet
-		return longestLateness
-	}
-	return min(f.Took, longestLateness)
-}
-
 // countsByName reports whether admit.lua has recorded the message for each of its users. A call of a broadcast
 // counts once, for everybody, unless WeCom may have had it before.
 func countsByName(f tasks.Finding) bool {
@@ -55,7 +43,7 @@ func (p *Pacer) Report(ctx context.Context, f tasks.Finding) (tasks.Block, error
 			args = appendUsers(args, f.Request.Users)
 		}
 	case tasks.Late:
-		args = append(args, milliseconds(latenessOf(f)))
+		args = append(args, milliseconds(min(f.Took, tasks.MaxLateness)))
 	case tasks.Recovered, tasks.Inconclusive:
 		args = append(args, f.Request.Delivery)
 	case tasks.Unreachable, tasks.Unanswered:
