@@ -36,7 +36,7 @@ func (b *batch) send(ctx context.Context) (wait func()) {
 	}()
 	return func() {
 		if problem := <-ended; problem != nil {
-			panic(problem)
+			panic(problem) //nolint:forbidigo // it is the panic of flush
 		}
 	}
 }
