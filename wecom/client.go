@@ -210,9 +210,9 @@ func decodeAnswer(api string, status int, answer []byte, reply any) error {
 		Msg  json.RawMessage `json:"errmsg"`
 	}
 	// A number in a string counts as a number; null is not an errcode.
-	isJSON := json.Unmarshal(answer, &head) == nil
-	number, err := strconv.ParseInt(string(bytes.TrimSpace(bytes.Trim(head.Code, `"`))), 10, 64)
-	code, isJSON := Code(number), isJSON && err == nil
+	err := json.Unmarshal(answer, &head)
+	number, numberErr := strconv.ParseInt(string(bytes.TrimSpace(bytes.Trim(head.Code, `"`))), 10, 64)
+	code, isJSON := Code(number), err == nil && numberErr == nil
 	if status != http.StatusOK || !isJSON {
 		return &CallError{API: api, Status: status, Sent: true, Err: strangeAnswer(status, isJSON)}
 	}

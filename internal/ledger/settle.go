@@ -64,8 +64,8 @@ func (l *Ledger) SettleLost(ctx context.Context, r tasks.Record, s tasks.Settlem
 	})
 }
 
-// from lists, for each state, those that may become it.
-var from = func() map[tasks.State]string {
+// statesBefore lists, for each state, those that may become it, for settle.lua.
+var statesBefore = func() map[tasks.State]string {
 	lists := map[tasks.State]string{}
 	for _, state := range tasks.States() {
 		lists[state] = StatesList(tasks.From(state))
@@ -91,7 +91,7 @@ func (l *Ledger) settle(ctx context.Context, all []settlement) []groupcommit.Ans
 		if s.begins {
 			begin = s.begin
 		}
-		args = append(args, string(s.State), flag(s.OutcomeUnknown), s.id, from[s.State], s.payload,
+		args = append(args, string(s.State), flag(s.OutcomeUnknown), s.id, statesBefore[s.State], s.payload,
 			BroadcastCall(s.id), PackMsgID(s.MsgID), len(begin), len(s.fields))
 		args = append(append(args, begin...), s.fields...)
 	}
