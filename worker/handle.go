@@ -39,7 +39,10 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 		return l.notReady(ctx, d, err)
 	}
 	a, err := l.admit(ctx, d)
-	if err != nil {
+	switch {
+	case errors.Is(err, errStopping):
+		return later(err, 0) // for another process
+	case err != nil:
 		return later(err, redisRetry)
 	}
 	if a.Verdict != tasks.Go {

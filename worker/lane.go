@@ -84,8 +84,8 @@ func (l *lane) run(ctx context.Context) error {
 	return err
 }
 
-// serve runs an asynq server for the queues of the given priorities, in strict order.
-func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.Priority) error {
+// serve runs an asynq server for the queues of the given priorities, in strict order, with so many calls in flight.
+func (l *lane) serve(ctx context.Context, calls int, priorities ...tasks.Priority) error {
 	queues, inOrder := make(map[string]int, len(priorities)), make([]string, len(priorities))
 	for i, priority := range priorities {
 		inOrder[i] = tasks.Queue(l.app.Name, priority)
@@ -94,10 +94,10 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 	client := asynqx.NewWorkerClient(ctx, l.cfg.Redis, inOrder, l.outage.note)
 	client.OnGone = func(id string) { l.gone.add(id) }
 	client.WakeBy(l.bells)
-	var handling atomic.Int64
-	client.Free = func() int { return concurrency - int(handling.Load()) }
+	room := newRoom(calls, l.turnstile)
+	client.Free = func() int { return room.free(ctx) }
 	server := asynq.NewServerFromRedisClient(client, asynq.Config{
-		Concurrency:       concurrency,
+		Concurrency:       room.most(),
 		Queues:            queues,
 		StrictPriority:    true,
 		TaskCheckInterval: emptyPause,
@@ -111,7 +111,7 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 		IsFailure:       isFailure,
 		Logger:          &asynqLogger{l.asynqLog, l.outage},
 	})
-	if err := server.Start(counted(&handling, l.noteArchived(l.tracked(l.traced(l.handle))))); err != nil {
+	if err := server.Start(room.counted(l.noteArchived(l.tracked(l.traced(l.handle))))); err != nil {
 		return fmt.Errorf("start lane %s: %w", l.app.Name, err)
 	}
 	<-ctx.Done()
@@ -119,15 +119,6 @@ func (l *lane) serve(ctx context.Context, concurrency int, priorities ...tasks.P
 	server.Shutdown()
 	client.GiveBack(ctx)
 	return nil
-}
-
-// counted counts the running handlers.
-func counted(n *atomic.Int64, handle asynq.HandlerFunc) asynq.HandlerFunc {
-	return func(ctx context.Context, task *asynq.Task) error {
-		n.Add(1)
-		defer n.Add(-1)
-		return handle(ctx, task)
-	}
 }
 
 // pauseQueues pauses the app's queues on all hosts for a while. If Redis fails, messages

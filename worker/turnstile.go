@@ -12,7 +12,7 @@ import (
 )
 
 // turnstile lets the handlers of a lane ask for admission, the highest priority first, and limits how many
-// calls are in flight. Below the limits all pass at once. At a limit, one asks at a time, when the app's rate
+// calls are in flight. Below the app's rate they ask together. At the rate, one asks at a time, when it
 // allows, so that an alert waits for one call and not for the backlog. Within a priority, no sender passes
 // twice in a row while another waits.
 type turnstile struct {
@@ -20,20 +20,25 @@ type turnstile struct {
 	spread time.Duration // maximum random delay before a handler asks, see askSpread
 
 	mu       sync.Mutex
-	waiting  [][]*waiter // by rank, longest waiting first
-	timer    *time.Timer // wakes the first waiter
-	asking   bool        // a handler that passed has no answer yet
-	spentTo  time.Time   // until when the app's rate is used up
-	limit    int         // calls in flight allowed now
-	came     uint64      // handlers that have arrived so far
+	waiting  [][]*waiter   // by rank, longest waiting first
+	timer    *time.Timer   // wakes the first waiter
+	asking   int           // handlers that waited, passed and have no answer yet
+	spentTo  time.Time     // until when the app's rate is used up
+	spacing  time.Duration // how far ahead it was used up at the last answer
+	limit    int           // calls in flight allowed now
+	came     uint64        // handlers that have arrived so far
 	inFlight int
-	last     string // the sender that passed last
+	last     string        // the sender that passed last
+	took     time.Duration // that a call takes, moving average
 }
 
 // askSpread keeps the processes from all asking at the moment the rate opens: each asks late by a random time
 // up to this. With a round trip to Redis it is less than the head start of the lowest priority, so none of the rate is
 // lost, and less than the head start of one priority over the next, so no alert is overtaken.
 const askSpread = 45 * time.Millisecond
+
+// tookOver is over how many calls their time is averaged.
+const tookOver = 32
 
 // waiter is a handler that waits to pass.
 type waiter struct {
@@ -62,10 +67,10 @@ func (t *turnstile) enter(ctx context.Context, p tasks.Priority, sender string) 
 	t.mu.Lock()
 	t.came++
 	w := &waiter{p, sender, t.came, make(chan struct{})}
-	if t.idle() && t.open(p, time.Now()) {
+	if now := time.Now(); t.idle() && t.open(p, now) {
 		t.inFlight++
 		t.mu.Unlock()
-		return &passage{turnstile: t, waiter: w}, nil
+		return &passage{turnstile: t, waiter: w, began: now}, nil
 	}
 	t.waiting[rank(p)] = append(t.waiting[rank(p)], w)
 	t.next()
@@ -92,6 +97,7 @@ func (t *turnstile) await(ctx context.Context, w *waiter) (*passage, error) {
 	p := &passage{turnstile: t, waiter: w, queued: true}
 	select {
 	case <-w.pass:
+		p.began = time.Now()
 		return p, nil
 	case <-ctx.Done():
 		return nil, t.abandon(w, p, context.Cause(ctx))
@@ -135,8 +141,20 @@ func (t *turnstile) slots(p tasks.Priority) int {
 	return t.limit - 1
 }
 
-// next lets the first waiter pass, or sets the timer for it. The caller holds the mutex.
+// together is how many messages of this priority can ask at the same time so that, if nobody else uses the app's
+// rate, all may go.
+func (t *turnstile) together(p tasks.Priority) int {
+	return max(1, int(p.HeadStart()/max(1, t.spacing)))
+}
+
+// next lets waiters pass, or sets the timer for the first. The caller holds the mutex.
 func (t *turnstile) next() {
+	for t.nextPasses() {
+	}
+}
+
+// nextPasses lets the first waiter pass if it may.
+func (t *turnstile) nextPasses() bool {
 	for r, queue := range t.waiting {
 		if len(queue) == 0 {
 			continue
@@ -144,24 +162,37 @@ func (t *turnstile) next() {
 		i, now := t.nextWaiter(queue), time.Now()
 		first := queue[i]
 		switch {
-		case t.asking || t.inFlight >= t.slots(first.priority):
+		case t.asking >= t.together(first.priority) || t.inFlight >= t.slots(first.priority):
 			// its answer, or the end of a call, comes back here
 		case now.Before(t.opens(first.priority)):
 			t.timer.Reset(t.opens(first.priority).Sub(now))
 		default:
 			t.waiting[r] = slices.Delete(queue, i, i+1)
-			t.asking, t.last = true, first.sender
+			t.asking, t.last = t.asking+1, first.sender
 			t.inFlight++
 			close(first.pass)
+			return true
 		}
-		return
+		return false
 	}
+	return false
 }
 
 // nextWaiter is the index of the waiter whose turn it is: the first of a different sender than the last one, or the
 // first of all.
 func (t *turnstile) nextWaiter(queue []*waiter) int {
 	return max(0, slices.IndexFunc(queue, func(w *waiter) bool { return w.sender != t.last }))
+}
+
+// ahead is how many messages more than can be called are worth having at hand: those that are called within so
+// long. At the app's rate it is none: they wait in the queue, where another process can take them.
+func (t *turnstile) ahead(within time.Duration) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.took == 0 || t.together(tasks.Bulk) == 1 {
+		return 0
+	}
+	return int(within * time.Duration(t.size) / t.took)
 }
 
 // wake runs when the timer fires.
@@ -179,8 +210,9 @@ type passage struct {
 	*turnstile
 	*waiter
 
-	queued   bool // others wait for its answer
+	queued   bool // it is counted in asking until it is answered
 	answered bool
+	began    time.Time
 }
 
 // answer reports the pacer's answer, which opens the turnstile for the next handler or closes it for a while.
@@ -190,6 +222,9 @@ func (p *passage) answer(a tasks.Admission) {
 	spent := a.Spacing
 	if a.Verdict == tasks.Wait { // for the rate, or for a probe
 		spent = a.Wait + p.priority.HeadStart()
+	}
+	if a.Verdict == tasks.Go || a.Verdict == tasks.Wait {
+		p.spacing = spent
 	}
 	if p.spread > 0 {
 		spent += jitter(p.spread)
@@ -206,7 +241,7 @@ func (p *passage) answer(a tasks.Admission) {
 // end lets the next one ask.
 func (p *passage) end() {
 	if p.queued && !p.answered {
-		p.asking = false
+		p.asking--
 	}
 	p.answered = true
 	p.next()
@@ -217,7 +252,16 @@ func (p *passage) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.inFlight--
+	p.note(time.Since(p.began))
 	p.end()
+}
+
+// note adds how long a call took to the average.
+func (t *turnstile) note(took time.Duration) {
+	if t.took == 0 {
+		t.took = took
+	}
+	t.took += (took - t.took) / tookOver
 }
 
 // rank is the position of a priority, 0 for the highest.

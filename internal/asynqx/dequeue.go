@@ -42,7 +42,7 @@ var (
 // free handlers. A lost reply loses no task: a dequeue keeps its name until it is answered.
 type dequeuer struct {
 	server string
-	free   func() int // free handlers, including the one for the next task
+	free   func() int // free handlers, including the one for the next task; 0 to dequeue none
 
 	mu       sync.Mutex
 	answered map[string]uint64     // answered dequeues by queue
@@ -62,7 +62,11 @@ func (d *dequeuer) dequeue(ctx context.Context, rdb redis.UniversalClient, queue
 	queue, cmd := queueOf(queueKeys[0]), nothing(ctx)
 	task, wait := d.take(queue)
 	if task == "" && !wait {
-		tasks, err := d.fetch(ctx, rdb, queue, queueKeys).StringSlice()
+		free := min(d.free(), mostDequeued)
+		if free < 1 {
+			return cmd
+		}
+		tasks, err := d.fetch(ctx, rdb, queue, queueKeys, free).StringSlice()
 		if err == nil {
 			err = d.add(queue, tasks)
 		}
@@ -129,7 +133,7 @@ func (d *dequeuer) take(queue string) (task string, wait bool) {
 
 // fetch runs our script with the keys of asynq's, but with our arguments: asynq's lease ends by this host's
 // clock.
-func (d *dequeuer) fetch(ctx context.Context, rdb redis.UniversalClient, queue string, queueKeys []string) *redis.Cmd {
+func (d *dequeuer) fetch(ctx context.Context, rdb redis.UniversalClient, queue string, queueKeys []string, most int) *redis.Cmd {
 	d.mu.Lock()
 	name := strconv.FormatUint(d.answered[queue], 10)
 	d.mu.Unlock()
@@ -138,7 +142,7 @@ func (d *dequeuer) fetch(ctx context.Context, rdb redis.UniversalClient, queue s
 	cmd := dequeueScript.Run(ctx, rdb, slices.Concat(queueKeys, []string{
 		keys.Dequeued(queue, d.server), queueKey(queue, "scheduled"), queueKey(queue, "retry"),
 	}), int(leaseLength.Seconds()), queueKey(queue, "t:"), name, takenLife.Milliseconds(),
-		min(max(1, d.free()), mostDequeued), mostDequeuedBytes)
+		most, mostDequeuedBytes)
 	if isAnswer(cmd.Err()) {
 		d.mu.Lock()
 		d.answered[queue]++
