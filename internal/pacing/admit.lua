@@ -193,10 +193,10 @@ local function go(m)
   return begin_attempt(m, persons)
 end
 
--- go_to_all writes that a message goes to users who all have room.
-local function go_to_all(m)
+-- go_to_all writes that a message goes to users who all have room in these windows.
+local function go_to_all(m, windows, keys)
   for i = 1, m.users do
-    add(m.window_keys[i], m.windows[i], sent_at, AN_HOUR, '', now - HOUR)
+    add(keys[i], windows[i], sent_at, AN_HOUR, '', now - HOUR)
   end
   return begin_attempt(m, m.users)
 end
@@ -211,9 +211,9 @@ local function admit_one(m)
     return reply
   end
   ask_for(m)
-  m.windows, m.window_keys = lists(window_prefix, m.asked, '', WINDOW_NUMBERS, now)
-  if has_room(m) then
-    return go_to_all(m)
+  local windows, keys = read_first_windows(m)
+  if has_room(m, windows) then
+    return go_to_all(m, windows, keys)
   end
   read_windows(m)
   find_turns(m)

@@ -43,14 +43,29 @@ local function ask_for(m)
   m.asked, m.users = asked, users
 end
 
--- has_room reports whether a message may go to all users at once, and nothing else has to be looked at. That is
--- the usual case, and false is always right.
-local function has_room(m)
-  if m.call or m.deferred ~= '' or m.critical or m.unlisted > 0 or tonumber(app.planned_until or 0) > now - GRACE
+-- read_first_windows reads the windows that are filled first, and returns them and their keys: for critical messages
+-- those of the room for these.
+local function read_first_windows(m)
+  local windows, keys = lists(window_prefix, m.asked, m.critical and CRITICAL or '', WINDOW_NUMBERS, now)
+  if m.critical then
+    m.own_windows, m.own_keys = windows, keys
+  else
+    m.windows, m.window_keys = windows, keys
+  end
+  return windows, keys
+end
+
+-- has_room reports whether a message may go to all users at once, and nothing but these windows has to be looked at.
+-- That is the usual case, and false is always right.
+local function has_room(m, windows)
+  if m.call or m.deferred ~= '' or m.unlisted > 0 or tonumber(app.planned_until or 0) > now - GRACE
     or in_the_hour('unlisted_at') or in_the_hour('broadcast_at') then
     return false
   end
-  local windows, most = m.windows, math.min(limits.per_minute, limits.per_hour)
+  local most = math.min(limits.per_minute, limits.per_hour)
+  if m.critical then
+    most = math.min(limits.extra_minute, limits.extra_hour)
+  end
   for i = 1, #windows do
     if windows[i].blocks > 0 or windows[i].length >= most then
       return false
@@ -113,11 +128,12 @@ local function set_apart(m)
   end
 end
 
--- read_windows reads what room_of needs.
+-- read_windows reads what else room_of needs.
 local function read_windows(m)
-  m.own_windows, m.own_keys = {}, {}
   if m.critical then
-    m.own_windows, m.own_keys = lists(window_prefix, m.asked, CRITICAL, WINDOW_NUMBERS, now)
+    m.windows, m.window_keys = lists(window_prefix, m.asked, '', WINDOW_NUMBERS, now)
+  else
+    m.own_windows, m.own_keys = {}, {}
   end
   read_messages_to_all(m)
   m.busy, m.busy_users, m.apart = {}, 0, {}
