@@ -8,8 +8,11 @@ local function begin_writing(key)
   redis.call('HDEL', key, '')
 end
 
--- begin_read reads the fields of a record that concern attempts; a missing field is false.
+-- begin_read reads the fields of a record that concern attempts; a missing field is false or nil.
 local function begin_read(key)
+  if redis.call('EXISTS', key) == 0 then -- as before most attempts; cheaper than nine fields
+    return {}
+  end
   local r = redis.call('HMGET', key, 'state', 'attempts', 'attempt_at', 'attempt_by', 'unknown_since', 'in_doubt', 'deferred', 'turn_at',
     'sent_at')
   return {
