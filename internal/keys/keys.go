@@ -4,6 +4,8 @@
 package keys
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"strings"
 	"time"
 )
@@ -99,10 +101,13 @@ func ParseRecord(key string) (app, id string, ok bool) {
 	return strings.Cut(rest, "}:record:")
 }
 
-// MsgID maps WeCom's msgid to the message's id.
+// MsgID maps WeCom's msgid, by its hash because it is long, to the message's id.
 //
 // STRING id · the app's `records` retention · owner internal/ledger
-func MsgID(app, msgid string) string { return prefix + app + "}:msgid:" + msgid }
+func MsgID(app, msgid string) string {
+	sum := sha256.Sum256([]byte(msgid))
+	return prefix + app + "}:msgid:" + base64.RawURLEncoding.EncodeToString(sum[:16])
+}
 
 // Records lists the messages that have a record by the time of their last change.
 //

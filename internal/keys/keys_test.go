@@ -20,7 +20,7 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 		keys.BroadcastsSent("ops"):    "wecomq:{ops}:broadcasts:sent",
 		keys.Quota("ops", "20782"):    "wecomq:{ops}:quota:20782",
 		keys.Record("ops", "ops-1"):   "wecomq:{ops}:record:ops-1",
-		keys.MsgID("ops", "m1"):       "wecomq:{ops}:msgid:m1",
+		keys.MsgID("ops", "m1"):       "wecomq:{ops}:msgid:yg3yyVqhRMHQ_y_zyPln_Q",
 
 		keys.Records("ops"):                              "wecomq:{ops}:records",
 		keys.Results("ops"):                              "wecomq:{ops}:results",
