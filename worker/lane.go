@@ -96,6 +96,7 @@ func (l *lane) serve(ctx context.Context, calls int, priorities ...tasks.Priorit
 	client.WakeBy(l.bells)
 	room := newRoom(calls, l.turnstile)
 	client.Free = func() int { return room.free(ctx) }
+	client.OnDequeued = func() { room.dequeued.Add(1) }
 	server := asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency:       room.most(),
 		Queues:            queues,

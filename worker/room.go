@@ -15,18 +15,22 @@ const (
 	aheadFor = 20 * time.Millisecond
 	// mostAhead is how many messages at most are taken ahead for each that may be called.
 	mostAhead = 3
+	// startPatience bounds the wait for the handlers of dequeued messages to start: asynq starts none for a task
+	// whose deadline is over.
+	startPatience = 10 * time.Millisecond
 )
 
 // room bounds how many messages an asynq server of a lane handles at the same time.
 type room struct {
 	calls     int // that may be in flight
 	turnstile *turnstile
-	handling  atomic.Int64
-	ended     chan struct{} // a message was handled
+	dequeued  atomic.Int64 // messages without a handler yet
+	handled   atomic.Int64 // messages with a handler
+	changed   chan struct{}
 }
 
 func newRoom(calls int, t *turnstile) *room {
-	return &room{calls: calls, turnstile: t, ended: make(chan struct{}, 1)}
+	return &room{calls: calls, turnstile: t, changed: make(chan struct{}, 1)}
 }
 
 // most is the most messages that there can be room for.
@@ -35,15 +39,34 @@ func (r *room) most() int { return r.calls * (1 + mostAhead) }
 // free waits until there is room, and returns for how many messages: at most as many as may be called, so that
 // another process gets the next ones if it waits for some. It returns 0 if ctx ends first.
 func (r *room) free(ctx context.Context) int {
+	r.awaitHandlers(ctx)
 	for {
-		free := r.calls + min(mostAhead*r.calls, r.turnstile.ahead(aheadFor)) - int(r.handling.Load())
+		free := r.calls + min(mostAhead*r.calls, r.turnstile.ahead(aheadFor)) - int(r.handled.Load())
 		if free > 0 {
 			return min(free, r.calls)
 		}
 		select {
-		case <-r.ended:
+		case <-r.changed:
 		case <-ctx.Done():
 			return 0
+		}
+	}
+}
+
+// awaitHandlers waits until all dequeued messages have a handler.
+func (r *room) awaitHandlers(ctx context.Context) {
+	if r.dequeued.Load() <= 0 {
+		return
+	}
+	patience := time.NewTimer(startPatience)
+	defer patience.Stop()
+	for r.dequeued.Load() > 0 {
+		select {
+		case <-r.changed:
+		case <-patience.C:
+			r.dequeued.Store(0)
+		case <-ctx.Done():
+			return
 		}
 	}
 }
@@ -51,14 +74,18 @@ func (r *room) free(ctx context.Context) int {
 // counted counts the messages that are handled.
 func (r *room) counted(handle asynq.HandlerFunc) asynq.HandlerFunc {
 	return func(ctx context.Context, task *asynq.Task) error {
-		r.handling.Add(1)
-		defer func() {
-			r.handling.Add(-1)
-			select {
-			case r.ended <- struct{}{}:
-			default: // a signal is pending
-			}
-		}()
+		r.handled.Add(1)
+		r.dequeued.Add(-1)
+		r.signal()
+		defer r.signal()
+		defer r.handled.Add(-1)
 		return handle(ctx, task)
+	}
+}
+
+func (r *room) signal() {
+	select {
+	case r.changed <- struct{}{}:
+	default: // a signal is pending
 	}
 }

@@ -138,6 +138,48 @@ func TestWhileNothingIsLimitedNobodyWaits(t *testing.T) {
 	})
 }
 
+func TestBelowTheRateThoseWhoWaitAskTogether(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		ahead time.Duration // that the rate is used up
+		want  int           // who ask at the same time
+	}{"nothing is used up": {0, 3}, "the head start has room for two": {30 * time.Millisecond, 2}, "for one": {31 * time.Millisecond, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				gate := newTurnstile(4)
+				gate.spread = 0
+				defer gate.stop()
+				var calls []*passage
+				for range 3 {
+					calls = append(calls, enter(t, gate, tasks.Bulk))
+				}
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				var asking atomic.Int64
+				for range 5 {
+					go func() {
+						if _, err := gate.enter(ctx, tasks.Bulk, ""); err == nil {
+							asking.Add(1)
+						}
+					}()
+				}
+				synctest.Wait()
+				for _, call := range calls {
+					call.answer(spent(tt.ahead))
+				}
+				for _, call := range calls {
+					call.release()
+				}
+				synctest.Wait()
+				if got := int(asking.Load()); got != tt.want {
+					t.Errorf("%d ask at the same time, want %d", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
 func TestWhoIsToldToWaitStaysFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -44,6 +44,9 @@ func (c *WorkerClient) ask(ctx context.Context, queueKeys []string) *redis.Cmd {
 	cmd := c.ran(queueKeys, c.dequeuer.dequeue(ctx, c.UniversalClient, queueKeys))
 	if cmd.Err() == nil {
 		c.presence.stir()
+		if c.OnDequeued != nil {
+			c.OnDequeued()
+		}
 	}
 	return cmd
 }

@@ -45,6 +45,8 @@ type WorkerClient struct {
 	// that many tasks are dequeued at once. It may wait until one is free; with 0, none is dequeued. Without it, tasks
 	// are dequeued one by one.
 	Free func() int
+	// OnDequeued, if set, is called when a task is passed to asynq.
+	OnDequeued func()
 	// OnGone, if set, is called with the id of each acknowledged task: it is done, completed or archived, and
 	// will not be delivered again.
 	OnGone func(id string)
