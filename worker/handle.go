@@ -34,16 +34,13 @@ func (l *lane) handle(ctx context.Context, task *asynq.Task) error {
 		return l.notReady(ctx, d, err)
 	}
 	if err := l.ensureMedia(ctx, d); isUnsent(err) {
-		return later(err, redisRetry)
+		return untried(err)
 	} else if err != nil {
 		return l.notReady(ctx, d, err)
 	}
 	a, err := l.admit(ctx, d)
-	switch {
-	case errors.Is(err, errStopping):
-		return later(err, 0) // for another process
-	case err != nil:
-		return later(err, redisRetry)
+	if err != nil {
+		return untried(err)
 	}
 	if a.Verdict != tasks.Go {
 		return l.notAdmitted(ctx, d, a.Admission)
@@ -76,6 +73,7 @@ func (l *lane) checkToken(ctx context.Context) error {
 // call posts the message to the recipients whose turn it is. It leaves the turnstile after the call, even in
 // a panic.
 func (l *lane) call(ctx context.Context, d *delivery, a admitted) (*message.SendResponse, error) {
+	defer leaveRoom(ctx)
 	defer a.release()
 	defer func() { d.took = time.Since(a.asked) }()
 	d.admission = a.Admission

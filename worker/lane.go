@@ -95,10 +95,9 @@ func (l *lane) serve(ctx context.Context, calls int, priorities ...tasks.Priorit
 	client.OnGone = func(id string) { l.gone.add(id) }
 	client.WakeBy(l.bells)
 	room := newRoom(calls, l.turnstile)
-	client.Free = func() int { return room.free(ctx) }
-	client.OnDequeued = func() { room.dequeued.Add(1) }
+	client.Free, client.AwaitFree, client.OnDequeued = room.free, room.await, room.enter
 	server := asynq.NewServerFromRedisClient(client, asynq.Config{
-		Concurrency:       room.most(),
+		Concurrency:       handlersPerCall * calls,
 		Queues:            queues,
 		StrictPriority:    true,
 		TaskCheckInterval: emptyPause,
@@ -119,6 +118,9 @@ func (l *lane) serve(ctx context.Context, calls int, priorities ...tasks.Priorit
 	client.GiveBack(ctx) // others need not wait for our handlers
 	server.Shutdown()
 	client.GiveBack(ctx)
+	for _, queue := range inOrder { // messages that waited for their call are in it again
+		asynqx.Wake(context.WithoutCancel(ctx), l.cfg.Redis, queue)
+	}
 	return nil
 }
 

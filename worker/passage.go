@@ -16,7 +16,7 @@ type passage struct {
 
 	queued   bool // it is counted in asking until it is answered
 	answered bool
-	calls    bool // it was told to go
+	goes     bool // it was told to
 	began    time.Time
 }
 
@@ -43,8 +43,8 @@ func (p *passage) answer(a tasks.Admission) {
 	if a.Verdict == tasks.Wait { // for the rate, or for a probe
 		spent = a.Wait + p.priority.HeadStart()
 	}
-	p.calls = a.Verdict == tasks.Go
-	if p.calls || a.Verdict == tasks.Wait {
+	p.goes = a.Verdict == tasks.Go
+	if p.goes || a.Verdict == tasks.Wait {
 		p.spacing = spent
 	}
 	if p.spread > 0 {
@@ -73,8 +73,8 @@ func (p *passage) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.inFlight--
-	if p.calls {
-		p.note(time.Since(p.began))
+	if p.goes {
+		p.noteCall(time.Since(p.began))
 	}
 	p.end()
 }

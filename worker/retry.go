@@ -36,6 +36,14 @@ func later(err error, wait time.Duration) error {
 	return &retryError{err: err, wait: wait, uncounted: true}
 }
 
+// untried retries a task that waited in vain: if the lane is stopping, within a second, for another process.
+func untried(err error) error {
+	if errors.Is(err, errStopping) {
+		return later(err, 0)
+	}
+	return later(err, redisRetry)
+}
+
 // attemptFailed retries the task after wait and uses up an attempt.
 func attemptFailed(err error, wait time.Duration) error { return &retryError{err: err, wait: wait} }
 

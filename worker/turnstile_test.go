@@ -138,12 +138,12 @@ func TestWhileNothingIsLimitedNobodyWaits(t *testing.T) {
 	})
 }
 
-func TestBelowTheRateThoseWhoWaitAskTogether(t *testing.T) {
+func TestIfTheRateIsNoLimitThoseWhoWaitAskTogether(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		ahead time.Duration // that the rate is used up
 		want  int           // who ask at the same time
-	}{"nothing is used up": {0, 3}, "the head start has room for two": {30 * time.Millisecond, 2}, "for one": {31 * time.Millisecond, 1}} {
+	}{"none": {0, 3}, "60,000 calls a minute": {time.Millisecond, 3}, "WeCom's": {6 * time.Millisecond, 1}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

@@ -42,7 +42,7 @@ var (
 // free handlers. A lost reply loses no task: a dequeue keeps its name until it is answered.
 type dequeuer struct {
 	server string
-	free   func() int // free handlers, including the one for the next task; 0 to dequeue none
+	free   func() int // free handlers, including the one for the next task
 
 	mu       sync.Mutex
 	answered map[string]uint64     // answered dequeues by queue
@@ -62,11 +62,7 @@ func (d *dequeuer) dequeue(ctx context.Context, rdb redis.UniversalClient, queue
 	queue, cmd := queueOf(queueKeys[0]), nothing(ctx)
 	task, wait := d.take(queue)
 	if task == "" && !wait {
-		free := min(d.free(), mostDequeued)
-		if free < 1 {
-			return cmd
-		}
-		tasks, err := d.fetch(ctx, rdb, queue, queueKeys, free).StringSlice()
+		tasks, err := d.fetch(ctx, rdb, queue, queueKeys).StringSlice()
 		if err == nil {
 			err = d.add(queue, tasks)
 		}
@@ -131,9 +127,21 @@ func (d *dequeuer) take(queue string) (task string, wait bool) {
 	return "", wait
 }
 
+// isEmpty reports whether all fetched tasks have been taken.
+func (d *dequeuer) isEmpty() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, tasks := range d.fetched {
+		if len(tasks) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // fetch runs our script with the keys of asynq's, but with our arguments: asynq's lease ends by this host's
 // clock.
-func (d *dequeuer) fetch(ctx context.Context, rdb redis.UniversalClient, queue string, queueKeys []string, most int) *redis.Cmd {
+func (d *dequeuer) fetch(ctx context.Context, rdb redis.UniversalClient, queue string, queueKeys []string) *redis.Cmd {
 	d.mu.Lock()
 	name := strconv.FormatUint(d.answered[queue], 10)
 	d.mu.Unlock()
@@ -142,7 +150,7 @@ func (d *dequeuer) fetch(ctx context.Context, rdb redis.UniversalClient, queue s
 	cmd := dequeueScript.Run(ctx, rdb, slices.Concat(queueKeys, []string{
 		keys.Dequeued(queue, d.server), queueKey(queue, "scheduled"), queueKey(queue, "retry"),
 	}), int(leaseLength.Seconds()), queueKey(queue, "t:"), name, takenLife.Milliseconds(),
-		most, mostDequeuedBytes)
+		min(max(1, d.free()), mostDequeued), mostDequeuedBytes)
 	if isAnswer(cmd.Err()) {
 		d.mu.Lock()
 		d.answered[queue]++

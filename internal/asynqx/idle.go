@@ -39,8 +39,15 @@ func (c *WorkerClient) dequeue(ctx context.Context, queueKeys []string) *redis.C
 	return cmd
 }
 
-// ask takes a task from one queue.
+// ask takes a task from one queue. Before the first queue of a round it waits until one may be taken: the others follow
+// without a wait, in which a task could come to the first.
 func (c *WorkerClient) ask(ctx context.Context, queueKeys []string) *redis.Cmd {
+	if c.AwaitFree != nil && queueOf(queueKeys[0]) == c.queues[0] && c.dequeuer.isEmpty() {
+		c.AwaitFree(c.stopping)
+		if c.stopping.Err() != nil {
+			return nothing(ctx)
+		}
+	}
 	cmd := c.ran(queueKeys, c.dequeuer.dequeue(ctx, c.UniversalClient, queueKeys))
 	if cmd.Err() == nil {
 		c.presence.stir()

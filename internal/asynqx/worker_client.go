@@ -42,9 +42,10 @@ type WorkerClient struct {
 	redis.UniversalClient
 
 	// Free, if set, returns how many handlers of the server are free, including the one for the next task:
-	// that many tasks are dequeued at once. It may wait until one is free; with 0, none is dequeued. Without it, tasks
-	// are dequeued one by one.
+	// that many tasks are dequeued at once. Without it, they are dequeued one by one.
 	Free func() int
+	// AwaitFree, if set, waits until a task may be dequeued, or the server stops.
+	AwaitFree func(stopping context.Context)
 	// OnDequeued, if set, is called when a task is passed to asynq.
 	OnDequeued func()
 	// OnGone, if set, is called with the id of each acknowledged task: it is done, completed or archived, and

@@ -109,6 +109,10 @@ func MsgID(app, msgid string) string {
 	return prefix + app + "}:msgid:" + base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
+// UnhashedMsgID is what [MsgID] was before 2026-12: until the `records` retention of an app is over, it has messages
+// that are found only there.
+func UnhashedMsgID(app, msgid string) string { return prefix + app + "}:msgid:" + msgid }
+
 // Records lists the messages that have a record by the time of their last change.
 //
 // ZSET id by Unix ms · entries and key: the app's `records` retention · owner internal/ledger

@@ -11,16 +11,17 @@ func TestKeysAreAsTheyAlwaysWere(t *testing.T) {
 	t.Parallel()
 	// These names are in the Redis of every user: a change needs a migration.
 	for got, want := range map[string]string{
-		keys.Token("ops", "c"):        "wecomq:{ops}:token:c",
-		keys.TokenLock("ops", "c"):    "wecomq:{ops}:token:c:lock",
-		keys.TokenFailure("ops", "c"): "wecomq:{ops}:token:c:failure",
-		keys.Pace("ops"):              "wecomq:{ops}:pace",
-		keys.Window("ops", "a"):       "wecomq:{ops}:window:a",
-		keys.Plan("ops", "a"):         "wecomq:{ops}:turns:a",
-		keys.BroadcastsSent("ops"):    "wecomq:{ops}:broadcasts:sent",
-		keys.Quota("ops", "20782"):    "wecomq:{ops}:quota:20782",
-		keys.Record("ops", "ops-1"):   "wecomq:{ops}:record:ops-1",
-		keys.MsgID("ops", "m1"):       "wecomq:{ops}:msgid:yg3yyVqhRMHQ_y_zyPln_Q",
+		keys.Token("ops", "c"):         "wecomq:{ops}:token:c",
+		keys.TokenLock("ops", "c"):     "wecomq:{ops}:token:c:lock",
+		keys.TokenFailure("ops", "c"):  "wecomq:{ops}:token:c:failure",
+		keys.Pace("ops"):               "wecomq:{ops}:pace",
+		keys.Window("ops", "a"):        "wecomq:{ops}:window:a",
+		keys.Plan("ops", "a"):          "wecomq:{ops}:turns:a",
+		keys.BroadcastsSent("ops"):     "wecomq:{ops}:broadcasts:sent",
+		keys.Quota("ops", "20782"):     "wecomq:{ops}:quota:20782",
+		keys.Record("ops", "ops-1"):    "wecomq:{ops}:record:ops-1",
+		keys.MsgID("ops", "m1"):        "wecomq:{ops}:msgid:yg3yyVqhRMHQ_y_zyPln_Q",
+		keys.UnhashedMsgID("ops", "m"): "wecomq:{ops}:msgid:m",
 
 		keys.Records("ops"):                              "wecomq:{ops}:records",
 		keys.Results("ops"):                              "wecomq:{ops}:results",

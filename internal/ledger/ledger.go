@@ -79,14 +79,16 @@ func (l *Ledger) Record(ctx context.Context, id string) (tasks.Record, error) {
 
 // ID finds the id of the message with this msgid of WeCom.
 func (l *Ledger) ID(ctx context.Context, msgid string) (string, error) {
-	id, err := l.rdb.Get(ctx, keys.MsgID(l.app, msgid)).Result()
-	if errors.Is(err, redis.Nil) {
-		return "", fmt.Errorf("msgid %s: %w", msgid, ErrNotFound)
-	}
+	ids, err := l.rdb.MGet(ctx, keys.MsgID(l.app, msgid), keys.UnhashedMsgID(l.app, msgid)).Result()
 	if err != nil {
 		return "", fmt.Errorf("look up msgid: %w", err)
 	}
-	return id, nil
+	for _, id := range ids {
+		if id, found := id.(string); found {
+			return id, nil
+		}
+	}
+	return "", fmt.Errorf("msgid %s: %w", msgid, ErrNotFound)
 }
 
 // IDOfKey finds the id of the message that an owner, "" for the app, enqueued under an idempotency key. Without
