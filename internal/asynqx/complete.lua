@@ -12,7 +12,9 @@ local found, ended, kept = {full and 1 or 0}, {}, {} -- kept: {expires, id, …}
 local done = {} -- where in ARGV the tasks that were active begin
 for i = 5, #ARGV, 4 do
   local id, expires = ARGV[i], ARGV[i + 1]
-  local active = redis.call('LREM', KEYS[1], -1, id) -- from the end: that is where the oldest are
+  -- From the end, where the oldest are. Only after a power cut an id may be in the list twice; the second one is
+  -- delivered again, and its message has ended.
+  local active = redis.call('LREM', KEYS[1], -1, id)
   table.insert(found, active > 0 and 1 or 0)
   if active > 0 then
     table.insert(ended, id)
