@@ -95,7 +95,7 @@ func (l *lane) serve(ctx context.Context, calls int, priorities ...tasks.Priorit
 	client.OnGone = func(id string) { l.gone.add(id) }
 	client.WakeBy(l.bells)
 	room := newRoom(calls, l.turnstile)
-	client.Free, client.AwaitFree, client.OnDequeued = room.free, room.await, room.enter
+	client.Free, client.AwaitFree, client.OnDequeued = room.free, func() { room.await(ctx) }, room.enter
 	server := asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency:       handlersPerCall * calls,
 		Queues:            queues,

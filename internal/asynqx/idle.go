@@ -43,7 +43,7 @@ func (c *WorkerClient) dequeue(ctx context.Context, queueKeys []string) *redis.C
 // without a wait, in which a task could come to the first.
 func (c *WorkerClient) ask(ctx context.Context, queueKeys []string) *redis.Cmd {
 	if c.AwaitFree != nil && queueOf(queueKeys[0]) == c.queues[0] && c.dequeuer.isEmpty() {
-		c.AwaitFree(c.stopping)
+		c.AwaitFree()
 		if c.stopping.Err() != nil {
 			return nothing(ctx)
 		}

@@ -45,7 +45,7 @@ type WorkerClient struct {
 	// that many tasks are dequeued at once. Without it, they are dequeued one by one.
 	Free func() int
 	// AwaitFree, if set, waits until a task may be dequeued, or the server stops.
-	AwaitFree func(stopping context.Context)
+	AwaitFree func()
 	// OnDequeued, if set, is called when a task is passed to asynq.
 	OnDequeued func()
 	// OnGone, if set, is called with the id of each acknowledged task: it is done, completed or archived, and
