@@ -520,8 +520,9 @@ func TestStoppingFinishesCallsInFlightAndLeavesTheRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Active != 0 || info.Completed != arrived || info.Pending != all-arrived || arrived == all {
-		t.Errorf("%d arrived; the queue holds %d active, %d completed, %d pending of %d", arrived, info.Active, info.Completed, info.Pending, all)
+	waiting := info.Pending + info.Retry // one may have been about to be called
+	if info.Active != 0 || info.Completed != arrived || waiting != all-arrived || arrived == all {
+		t.Errorf("%d arrived; the queue holds %d active, %d completed, %d waiting of %d", arrived, info.Active, info.Completed, waiting, all)
 	}
 	b.work()
 	for range all - 1 {
