@@ -118,9 +118,6 @@ func (l *lane) serve(ctx context.Context, calls int, priorities ...tasks.Priorit
 	client.GiveBack(ctx) // others need not wait for our handlers
 	server.Shutdown()
 	client.GiveBack(ctx)
-	for _, queue := range inOrder { // messages that waited for their call are in it again
-		asynqx.Wake(context.WithoutCancel(ctx), l.cfg.Redis, queue)
-	}
 	return nil
 }
 

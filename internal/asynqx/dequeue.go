@@ -121,22 +121,24 @@ func (d *dequeuer) take(queue string) (task string, wait bool) {
 		d.fetched[queue] = tasks[1:]
 		return tasks[0].task, false
 	}
-	for _, tasks := range d.fetched {
-		wait = wait || len(tasks) > 0
-	}
-	return "", wait
+	return "", d.holdsTasks()
 }
 
 // isEmpty reports whether all fetched tasks have been taken.
 func (d *dequeuer) isEmpty() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return !d.holdsTasks()
+}
+
+// holdsTasks reports whether there are fetched tasks without a handler. The caller holds the mutex.
+func (d *dequeuer) holdsTasks() bool {
 	for _, tasks := range d.fetched {
 		if len(tasks) > 0 {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // fetch runs our script with the keys of asynq's, but with our arguments: asynq's lease ends by this host's
