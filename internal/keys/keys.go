@@ -109,8 +109,9 @@ func MsgID(app, msgid string) string {
 	return prefix + app + "}:msgid:" + base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// UnhashedMsgID is what [MsgID] was before 2026-12: until the `records` retention of an app is over, it has messages
-// that are found only there.
+// UnhashedMsgID is what [MsgID] was until December 2026. Messages that were recorded before are found there.
+//
+// STRING id · the app's `records` retention · owner internal/ledger
 func UnhashedMsgID(app, msgid string) string { return prefix + app + "}:msgid:" + msgid }
 
 // Records lists the messages that have a record by the time of their last change.

@@ -299,6 +299,18 @@ func TestRecordsEndOnceTheirTasksAreGone(t *testing.T) {
 	}
 }
 
+func TestMsgIDsOfOlderRecordsAreFound(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.New(t)
+	l := open(rdb)
+	if err := rdb.Set(t.Context(), keys.UnhashedMsgID("ops", "m1"), "ops-1", time.Hour).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := l.ID(t.Context(), "m1"); id != "ops-1" || err != nil {
+		t.Errorf("id %q, error %v, want ops-1", id, err)
+	}
+}
+
 func TestNoRecord(t *testing.T) {
 	t.Parallel()
 	l := open(redistest.New(t))

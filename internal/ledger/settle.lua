@@ -88,9 +88,6 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
   else
     redis.call('HSET', key, 'state', new, unpack(ARGV, state == '' and s.first_field or s.first_set, s.last_set))
   end
-  if SENT[new] then -- no other attempt follows
-    redis.call('HDEL', key, 'attempt_at', 'attempt_by', 'sent_at')
-  end
   if in_doubt then
     redis.call('HSET', key, 'errmsg',
       'WeCom may have it from an earlier attempt, which got no answer; then: ' .. redis.call('HGET', key, 'errmsg'))
@@ -108,6 +105,9 @@ local function settle_one(s, key, msgid_index, payload, broadcast)
   end
   if FINAL[new] then
     redis.call('XADD', results, 'MAXLEN', '~', results_kept, '*', 'id', s.id, 'state', new)
+  end
+  if SENT[new] then -- no other attempt follows
+    redis.call('HDEL', key, 'attempt_at', 'attempt_by', 'sent_at')
   end
   if s.in_doubt then
     redis.call('HSETNX', key, 'unknown_since', redis.call('HGET', key, 'attempt_at') or now_text)
