@@ -85,14 +85,14 @@ func (c *WorkerClient) awaitTask() bool {
 	return c.stopping.Err() == nil
 }
 
-// tell wakes idle servers after asynq's scripts have put back a task: this process after a retry, and all
-// processes after a stopping server has returned one.
+// tell wakes idle servers after asynq's scripts have put back a task: those of this process after a retry, and those of
+// all processes if this server is stopping.
 func (c *WorkerClient) tell(ctx context.Context, keys []string, cmd *redis.Cmd) {
 	switch {
 	case c.idle == nil || cmd.Err() != nil || len(keys) < 4:
-	case strings.HasSuffix(keys[3], ":retry"):
+	case strings.HasSuffix(keys[3], ":retry") && c.stopping.Err() == nil:
 		c.idle.bells.ring(queueOf(keys[0]))
-	case strings.HasSuffix(keys[0], ":active") && strings.HasSuffix(keys[2], ":pending"):
+	case strings.HasSuffix(keys[3], ":retry") || strings.HasSuffix(keys[0], ":active") && strings.HasSuffix(keys[2], ":pending"):
 		Wake(ctx, c.UniversalClient, queueOf(keys[0]))
 	}
 }

@@ -79,15 +79,12 @@ func (c *WorkerClient) free() int {
 	return c.Free()
 }
 
-// GiveBack returns dequeued tasks without a handler to their queues, and wakes other processes: handlers may have put
-// back tasks, too. It is called when a server is stopping, and again after it has stopped.
+// GiveBack returns dequeued tasks without a handler to their queues. It is called when a server is stopping,
+// and again after it has stopped.
 func (c *WorkerClient) GiveBack(ctx context.Context) {
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	c.dequeuer.giveBack(ctx, c.UniversalClient)
-	for _, queue := range c.queues {
-		Wake(ctx, c.UniversalClient, queue)
-	}
 }
 
 // EvalSha runs one of asynq's scripts, or ours in its place, or none if there is nothing to do.
